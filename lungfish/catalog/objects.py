@@ -1,0 +1,224 @@
+"""What exists: the objects of the catalog, frozen. A change makes a new object; identity is the `oid`.
+
+Stored expressions (defaults, checks, index predicates, views) are kept as PostgreSQL's own text of them and bound again
+when a plan needs them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, NewType
+
+from lungfish.types.sql_type import SqlType
+
+Oid = NewType("Oid", int)
+
+# The namespaces that exist in every database.
+PG_CATALOG_OID = Oid(11)
+PUBLIC_OID = Oid(2200)
+LUNGFISH_OID = Oid(12000)
+INFORMATION_SCHEMA_OID = Oid(12001)
+# Objects that people make are numbered from here, as in PostgreSQL.
+FIRST_USER_OID = 16384
+
+
+@dataclass(frozen=True, slots=True)
+class Namespace:
+    """What CREATE SCHEMA makes."""
+
+    oid: Oid
+    name: str
+    comment: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of a table. `number` is PostgreSQL's attnum: from 1, never reused."""
+
+    name: str
+    type: SqlType
+    number: int
+    is_not_null: bool = False
+    # The default's text; for serial and identity columns it is nextval of `sequence_oid`.
+    default: str | None = None
+    # "always", "by default" or None.
+    identity: str | None = None
+    # The sequence that a serial or identity column owns.
+    sequence_oid: Oid | None = None
+    # The text of GENERATED ALWAYS AS (...) STORED.
+    generated: str | None = None
+    collation: str | None = None
+    comment: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class IndexColumn:
+    """A key column of an index: a column of the table by its number, or an expression's text (number 0)."""
+
+    column_number: int
+    expression: str | None = None
+    is_descending: bool = False
+    nulls_first: bool = False
+    # The key's type, that of the column or of the expression.
+    type: SqlType | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """A B+Tree over a table. `relation_id` is where its pages are."""
+
+    oid: Oid
+    name: str
+    namespace_oid: Oid
+    table_oid: Oid
+    relation_id: int
+    columns: tuple[IndexColumn, ...]
+    is_unique: bool = False
+    is_primary: bool = False
+    # Column numbers of INCLUDE.
+    include: tuple[int, ...] = ()
+    # The text of a partial index's WHERE.
+    predicate: str | None = None
+    nulls_not_distinct: bool = False
+    comment: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Constraint:
+    """A constraint of a table. `kind`: "primary key", "unique", "check" or "foreign key".
+
+    `columns` and `referenced_columns` are column numbers. A NOT NULL is a property of its column, not listed here.
+    """
+
+    oid: Oid
+    name: str
+    kind: str
+    columns: tuple[int, ...] = ()
+    index_oid: Oid | None = None
+    check: str | None = None
+    referenced_table_oid: Oid | None = None
+    referenced_columns: tuple[int, ...] = ()
+    # The unique index of the referenced table that a foreign key relies on.
+    referenced_index_oid: Oid | None = None
+    on_update: str = "no action"
+    on_delete: str = "no action"
+    delete_columns: tuple[int, ...] = ()
+    match: str = "simple"
+    is_deferrable: bool = False
+    is_initially_deferred: bool = False
+    is_validated: bool = True
+    is_enforced: bool = True
+    comment: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table. `columns` are the visible ones in order; dropped ones keep their place in the stored row only.
+
+    `relation_id` names the heap's pages. A change of the stored row's shape (ADD COLUMN, ALTER TYPE, TRUNCATE) makes a new heap
+    with a new id, so one relation has one layout for ever. `stored_types[i]` is the type of the i-th stored field and
+    `stored_positions[c]` the field of visible column c.
+    """
+
+    oid: Oid
+    name: str
+    namespace_oid: Oid
+    relation_id: int
+    columns: tuple[Column, ...]
+    stored_types: tuple[SqlType, ...]
+    stored_positions: tuple[int, ...]
+    indexes: tuple[Index, ...] = ()
+    constraints: tuple[Constraint, ...] = ()
+    # "permanent", "temporary" or "unlogged".
+    persistence: str = "permanent"
+    next_column_number: int = 1
+    comment: str | None = None
+    # The text of a materialised view's query; None for a plain table.
+    materialized_query: str | None = None
+
+    def column_position(self, name: str) -> int | None:
+        """The position of the column of that name, or None."""
+        for position, column in enumerate(self.columns):
+            if column.name == name:
+                return position
+        return None
+
+    def position_of_number(self, number: int) -> int:
+        """The position of the column with that number. Raises KeyError if it was dropped."""
+        for position, column in enumerate(self.columns):
+            if column.number == number:
+                return position
+        raise KeyError(number)
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A view: its query's text, and the names and types of its columns when it was made."""
+
+    oid: Oid
+    name: str
+    namespace_oid: Oid
+    columns: tuple[Column, ...]
+    query: str
+    # The search path under which the text is to be read.
+    search_path: tuple[str, ...] = ("public",)
+    # Oids of the tables, views, types and functions that it uses.
+    depends_on: frozenset[Oid] = frozenset()
+    check_option: str | None = None
+    is_temporary: bool = False
+    comment: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sequence:
+    """What CREATE SEQUENCE declares. The running value is kept by storage, under `oid`, because nextval is not transactional."""
+
+    oid: Oid
+    name: str
+    namespace_oid: Oid
+    type: SqlType
+    start: int = 1
+    increment: int = 1
+    minimum: int = 1
+    maximum: int = 2**63 - 1
+    cache: int = 1
+    is_cycle: bool = False
+    # The table and column number that own it: it goes when they go.
+    owner_table_oid: Oid | None = None
+    owner_column: int | None = None
+    comment: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UserType:
+    """An enum, domain or composite type, under its own oid."""
+
+    oid: Oid
+    name: str
+    namespace_oid: Oid
+    type: SqlType
+    # For a domain: the type beneath, its default, NOT NULL and checks (name, text).
+    base: SqlType | None = None
+    default: str | None = None
+    is_not_null: bool = False
+    checks: tuple[tuple[str, str], ...] = ()
+    comment: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SystemView:
+    """A view whose rows the running database makes: pg_catalog, information_schema, lungfish.
+
+    `rows(context)` answers the rows as tuples of internal values in the order of `columns`. What `context` is, is between the
+    provider and the executor (`ExecutionContext`); the catalog only keeps it.
+    """
+
+    oid: Oid
+    name: str
+    namespace_oid: Oid
+    columns: tuple[Column, ...]
+    rows: Callable[[Any], Iterable[tuple[Any, ...]]]
+
+
+CatalogObject = Namespace | Table | View | Sequence | UserType | SystemView

@@ -1,0 +1,172 @@
+"""What a function, operator, cast or aggregate is, and how one is found by name and argument types.
+
+A function is registered once, with its signatures, in the visible tables of the modules beside this one
+(`FUNCTIONS` in functions/__init__.py lists them). Each signature has a vector form, a scalar form, or both:
+
+- scalar form: `scalar(*values) -> value` over internal values (see types/sql_type.py). With `is_strict` it is never
+  called with None: the caller answers None itself.
+- vector form: `vector(*arguments) -> Vector`, where an argument is a `pa.Array` of the batch's length or a
+  `pa.Scalar` (a constant); it answers nulls itself, a null for every null argument where `is_strict`. If all
+  arguments are scalars it may answer a `pa.Scalar`.
+
+Where one form is missing it is derived: a scalar form runs the vector form on arrays of length one, a vector form maps the
+scalar form. A property test holds both forms equal for every entry that has both.
+
+Overload resolution follows PostgreSQL's rules (manual, "Type Conversion"): exact match, then implicit casts, unknown
+literals last, preferred types break ties; polymorphic signatures (anyelement, anyarray, ...) unify their arguments.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Generic, Protocol, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from lungfish.types.batch import Vector
+from lungfish.types.sql_type import SqlType
+
+
+class Volatility(enum.Enum):
+    IMMUTABLE = "immutable"
+    STABLE = "stable"
+    VOLATILE = "volatile"
+
+
+class Polymorphic(enum.Enum):
+    """The pseudo-types that stand in a signature for any type."""
+
+    ANY = "any"
+    ANYELEMENT = "anyelement"
+    ANYARRAY = "anyarray"
+    ANYNONARRAY = "anynonarray"
+    ANYENUM = "anyenum"
+    ANYRANGE = "anyrange"
+    ANYCOMPATIBLE = "anycompatible"
+    ANYCOMPATIBLEARRAY = "anycompatiblearray"
+    RECORD = "record"
+
+
+ArgumentType = SqlType | Polymorphic
+# A result type is fixed, polymorphic, or follows from the actual argument types.
+ResultType = SqlType | Polymorphic | Callable[[Sequence[SqlType]], SqlType]
+ScalarForm = Callable[..., Any]
+VectorForm = Callable[..., Vector | pa.Scalar]
+
+Callee = TypeVar("Callee")
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """One signature of a function or operator (operators are registered under their symbol)."""
+
+    name: str
+    arguments: tuple[ArgumentType, ...]
+    result: ResultType
+    scalar: ScalarForm | None = None
+    vector: VectorForm | None = None
+    volatility: Volatility = Volatility.IMMUTABLE
+    # A null argument gives null without a call.
+    is_strict: bool = True
+    # The last argument type may be repeated, also zero times less than once: f(text, VARIADIC any).
+    is_variadic: bool = False
+    # How many trailing arguments may be left out, with their default internal values.
+    defaults: tuple[Any, ...] = ()
+    # Yields rows instead of a value: the scalar form answers an iterable of values or tuples.
+    returns_set: bool = False
+    # Names and types of the columns of a set-returning function with several.
+    output_columns: tuple[tuple[str, SqlType], ...] = ()
+    # The scalar form's first argument is the statement's `FunctionContext` (clock, session, settings, sequences).
+    needs_context: bool = False
+    # The forms also take the SqlTypes: keyword argument `types`, the actual argument types.
+    needs_types: bool = False
+
+
+class FunctionContext(Protocol):
+    """What a function may ask of the statement that runs it; the executor implements it."""
+
+    def statement_timestamp(self) -> int: ...
+    def transaction_timestamp(self) -> int: ...
+    def clock_timestamp(self) -> int: ...
+    def random(self) -> float: ...
+    def setting(self, name: str) -> str: ...
+    def set_setting(self, name: str, value: str, is_local: bool) -> None: ...
+    def next_value(self, sequence_name: str) -> int: ...
+    def current_value(self, sequence_name: str) -> int: ...
+    def set_value(self, sequence_name: str, value: int, is_called: bool) -> int: ...
+    def last_value(self) -> int: ...
+    def session_fact(self, name: str) -> Any:
+        """Facts by name: "current_user", "current_database", "current_schema", "search_path", "backend_pid",
+        "transaction_id", "version", "catalog"."""
+
+
+class Accumulator(Protocol):
+    """The running state of one aggregate over all groups of a grouping (one group when there is no GROUP BY).
+
+    Groups are numbered from 0; a later batch may bring new ones, so `update` first grows to `group_count`.
+    """
+
+    def update(self, group_ids: npt.NDArray[np.int64], group_count: int, arguments: Sequence[Vector]) -> None:
+        """Take in one batch: row i belongs to group `group_ids[i]`. Nulls are the aggregate's own affair."""
+
+    def finish(self, group_count: int) -> Vector:
+        """The results of groups 0 to `group_count` - 1; called once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Aggregate:
+    """One signature of an aggregate."""
+
+    name: str
+    arguments: tuple[ArgumentType, ...]
+    result: ResultType
+    # Called with the actual argument types and the result type.
+    create: Callable[[Sequence[SqlType], SqlType], Accumulator]
+    is_variadic: bool = False
+    # count(*) and the ordered-set aggregates (percentile_cont ... WITHIN GROUP).
+    takes_star: bool = False
+    is_ordered_set: bool = False
+    # Whether DISTINCT or ORDER BY inside the call can change the result (not for min, max, bool_and).
+    is_order_sensitive: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class WindowPartition:
+    """What a window function sees of one partition: its rows in order, with what the frame clause resolved to."""
+
+    row_count: int
+    # Peer group number of each row (0, 1, ...), from the window's ORDER BY.
+    peers: npt.NDArray[np.int64]
+    # Frame of each row: [start, end) of row numbers in the partition; exclusion is applied by the operator for aggregates.
+    frame_starts: npt.NDArray[np.int64]
+    frame_ends: npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class WindowFunction:
+    """row_number, rank, lag, ... `evaluate(partition, arguments) -> Vector` answers one value a row of the partition.
+
+    `arguments` are vectors of the partition's length. Aggregates used as window functions need no entry here.
+    """
+
+    name: str
+    arguments: tuple[ArgumentType, ...]
+    result: ResultType
+    evaluate: Callable[[WindowPartition, Sequence[Vector]], Vector]
+    defaults: tuple[Any, ...] = ()
+    needs_order: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved(Generic[Callee]):
+    """A callee found for actual arguments: cast each argument to `argument_types`, the call then has type `result`."""
+
+    callee: Callee
+    argument_types: tuple[SqlType, ...]
+    result: SqlType
+    # Default values to append as constants.
+    appended: tuple[Any, ...] = field(default=())

@@ -1,0 +1,258 @@
+"""Bound expressions: names and functions resolved, every node typed, columns by position.
+
+This is what the binder makes of `sql.ast.expressions`, what rules rewrite, and what the executor evaluates. Casts have been
+made explicit: the arguments of a call have exactly the types that its signature asks for.
+
+`ColumnRef(i)` is column i of the operator's input; above a join the left side's columns come first. `OuterRef(level, i)`
+is column i of the current row of an enclosing query's (level 1: the nearest) or of a lateral join's left side.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from lungfish.functions.registry import Aggregate, Function, WindowFunction
+from lungfish.types.sql_type import BIGINT, BOOLEAN, SqlType
+
+if TYPE_CHECKING:
+    from lungfish.planner.logical import LogicalPlan
+    from lungfish.planner.physical import PhysicalPlan
+
+
+@dataclass(frozen=True, slots=True)
+class Constant:
+    """An internal value; None is NULL."""
+
+    value: Any
+    type: SqlType
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnRef:
+    index: int
+    type: SqlType
+    name: str = field(default="", compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class OuterRef:
+    level: int
+    index: int
+    type: SqlType
+    name: str = field(default="", compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ParameterRef:
+    """A statement parameter; `type` was inferred from its use, or given by the value."""
+
+    index: int
+    type: SqlType
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A function or operator applied. `position` marks the place for run-time errors."""
+
+    function: Function
+    arguments: tuple[BoundExpression, ...]
+    type: SqlType
+    # The last argument was given as VARIADIC array.
+    is_variadic_array: bool = False
+    position: int = field(default=-1, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class CastTo:
+    """A cast from the operand's type to `type`, done by `types.casts`. Explicit casts truncate where others raise."""
+
+    operand: BoundExpression
+    type: SqlType
+    is_explicit: bool
+    position: int = field(default=-1, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class AndAll:
+    operands: tuple[BoundExpression, ...]
+    type: SqlType = BOOLEAN
+
+
+@dataclass(frozen=True, slots=True)
+class OrAny:
+    operands: tuple[BoundExpression, ...]
+    type: SqlType = BOOLEAN
+
+
+@dataclass(frozen=True, slots=True)
+class NotExpr:
+    operand: BoundExpression
+    type: SqlType = BOOLEAN
+
+
+@dataclass(frozen=True, slots=True)
+class IsNullExpr:
+    operand: BoundExpression
+    is_negated: bool
+    type: SqlType = BOOLEAN
+
+
+@dataclass(frozen=True, slots=True)
+class IsBooleanExpr:
+    """IS [NOT] TRUE / FALSE / UNKNOWN (`value` None)."""
+
+    operand: BoundExpression
+    value: bool | None
+    is_negated: bool
+    type: SqlType = BOOLEAN
+
+
+@dataclass(frozen=True, slots=True)
+class IsDistinctExpr:
+    """`equals` is the `=` operator for the operands' common type."""
+
+    left: BoundExpression
+    right: BoundExpression
+    equals: Function
+    is_negated: bool
+    type: SqlType = BOOLEAN
+
+
+@dataclass(frozen=True, slots=True)
+class CaseExpr:
+    """Branches are (condition, result); a branch is evaluated only for rows that reach it."""
+
+    branches: tuple[tuple[BoundExpression, BoundExpression], ...]
+    default: BoundExpression
+    type: SqlType
+
+
+@dataclass(frozen=True, slots=True)
+class CoalesceExpr:
+    operands: tuple[BoundExpression, ...]
+    type: SqlType
+
+
+@dataclass(frozen=True, slots=True)
+class ExtremeExpr:
+    """GREATEST or LEAST: nulls are passed over."""
+
+    is_greatest: bool
+    operands: tuple[BoundExpression, ...]
+    type: SqlType
+
+
+@dataclass(frozen=True, slots=True)
+class InListExpr:
+    """`operand IN (items)`; `equals` is the `=` operator, the items have the operand's type."""
+
+    operand: BoundExpression
+    items: tuple[BoundExpression, ...]
+    equals: Function
+    is_negated: bool
+    type: SqlType = BOOLEAN
+
+
+@dataclass(frozen=True, slots=True)
+class ArrayExpr:
+    items: tuple[BoundExpression, ...]
+    type: SqlType
+
+
+@dataclass(frozen=True, slots=True)
+class RowExpr:
+    """ROW(...): an internal value of it is a tuple."""
+
+    items: tuple[BoundExpression, ...]
+    type: SqlType
+
+
+@dataclass(frozen=True, slots=True)
+class QuantifiedArrayExpr:
+    """`operand op ANY (array)` or ALL; `operator` compares the operand with an element."""
+
+    operand: BoundExpression
+    array: BoundExpression
+    operator: Function
+    is_all: bool
+    type: SqlType = BOOLEAN
+
+
+@dataclass(frozen=True, slots=True)
+class SubqueryExpr:
+    """A subquery in an expression that no rule has turned into a join.
+
+    `kind`: "scalar" (more than one row raises 21000), "exists", "any", "all", "array". For any and all, `operands` are
+    compared with the subquery's columns by `operators` (a row comparison has several). The binder puts a logical plan
+    here, the physical planner replaces it by a physical one.
+    """
+
+    kind: str
+    plan: LogicalPlan | PhysicalPlan
+    type: SqlType
+    operands: tuple[BoundExpression, ...] = ()
+    operators: tuple[Function, ...] = ()
+    # Whether the plan holds an OuterRef that leaves it: without one it is run once a statement.
+    is_correlated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SortKey:
+    expression: BoundExpression
+    is_descending: bool
+    nulls_first: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AggregateCall:
+    """An aggregate in an Aggregate or Window node; never inside another expression once bound."""
+
+    aggregate: Aggregate
+    arguments: tuple[BoundExpression, ...]
+    type: SqlType
+    is_distinct: bool = False
+    filter: BoundExpression | None = None
+    order_by: tuple[SortKey, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class BoundFrame:
+    """A window frame with bound offsets; see `sql.ast.expressions.WindowFrame` for the words."""
+
+    unit: str
+    start_kind: str
+    start_offset: BoundExpression | None
+    end_kind: str
+    end_offset: BoundExpression | None
+    exclude: str
+    # For RANGE with an offset: value - offset and value + offset on the one sort key's type.
+    subtract: Function | None = None
+    add: Function | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WindowCall:
+    """A window function, or an aggregate over a window, in a Window node."""
+
+    callee: WindowFunction | Aggregate
+    arguments: tuple[BoundExpression, ...]
+    type: SqlType
+    frame: BoundFrame
+    filter: BoundExpression | None = None
+
+
+BoundExpression = (
+    Constant | ColumnRef | OuterRef | ParameterRef | Call | CastTo | AndAll | OrAny | NotExpr | IsNullExpr
+    | IsBooleanExpr | IsDistinctExpr | CaseExpr | CoalesceExpr | ExtremeExpr | InListExpr | ArrayExpr | RowExpr
+    | QuantifiedArrayExpr | SubqueryExpr
+)
+
+# What a plan yields: a name and a type a column.
+@dataclass(frozen=True, slots=True)
+class OutputColumn:
+    name: str
+    type: SqlType
+
+
+TUPLE_ID_COLUMN = OutputColumn("ctid", BIGINT)

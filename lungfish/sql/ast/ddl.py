@@ -1,0 +1,376 @@
+"""Statements that change what exists: CREATE, ALTER, DROP, COMMENT.
+
+Where the catalog keeps an expression or a query (a default, a check, a view), the node carries both the tree and `text`,
+PostgreSQL's own way of writing it, which parses back to the same tree.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from lungfish.sql.ast.expressions import Expression, TypeName
+from lungfish.sql.ast.queries import ObjectName, Query
+
+
+@dataclass(frozen=True, slots=True)
+class ExpressionText:
+    """An expression that will be stored: the tree, to bind now, and the text, to keep."""
+
+    expression: Expression
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class SequenceOption:
+    """`name`: as, increment, minvalue, maxvalue, start, restart, cache, cycle, owned_by; `value` None for NO ..."""
+
+    name: str
+    value: int | str | bool | None
+    position: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class ForeignKeyReference:
+    """REFERENCES. Actions: "no action", "restrict", "cascade", "set null", "set default". `match`: simple, full."""
+
+    table: ObjectName
+    columns: tuple[str, ...] = ()
+    on_update: str = "no action"
+    on_delete: str = "no action"
+    # The columns of ON DELETE SET NULL (a, b).
+    delete_columns: tuple[str, ...] = ()
+    match: str = "simple"
+
+
+@dataclass(frozen=True, slots=True)
+class ConstraintDefinition:
+    """`kind`: primary key, unique, check, foreign key, not null or exclude.
+
+    A constraint written behind a column names that column in `columns`.
+    """
+
+    kind: str
+    name: str | None = None
+    columns: tuple[str, ...] = ()
+    check: ExpressionText | None = None
+    reference: ForeignKeyReference | None = None
+    include: tuple[str, ...] = ()
+    nulls_not_distinct: bool = False
+    is_deferrable: bool = False
+    is_initially_deferred: bool = False
+    is_not_valid: bool = False
+    is_no_inherit: bool = False
+    is_not_enforced: bool = False
+    # ADD CONSTRAINT ... USING INDEX
+    using_index: str | None = None
+    position: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """GENERATED { ALWAYS | BY DEFAULT } AS IDENTITY."""
+
+    is_always: bool
+    options: tuple[SequenceOption, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnDefinition:
+    """A column. A `serial` type arrives with its name ("serial", "bigserial", "smallserial") in `type_name`."""
+
+    name: str
+    type_name: TypeName
+    default: ExpressionText | None = None
+    identity: Identity | None = None
+    generated: ExpressionText | None = None
+    is_generated_stored: bool = True
+    is_not_null: bool = False
+    is_explicit_null: bool = False
+    collation: tuple[str, ...] = ()
+    constraints: tuple[ConstraintDefinition, ...] = ()
+    position: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class LikeClause:
+    """LIKE t INCLUDING ...: `including` is a set of words, or {"all"}."""
+
+    table: ObjectName
+    including: frozenset[str] = frozenset()
+    position: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class CreateTable:
+    """`elements` keep the order of columns and LIKE clauses. `persistence`: permanent, temporary, unlogged."""
+
+    name: ObjectName
+    elements: tuple[ColumnDefinition | LikeClause, ...]
+    constraints: tuple[ConstraintDefinition, ...] = ()
+    if_not_exists: bool = False
+    persistence: str = "permanent"
+    on_commit: str = "preserve rows"
+    position: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class CreateTableAs:
+    """CREATE [MATERIALIZED VIEW | TABLE] ... AS, and SELECT INTO."""
+
+    name: ObjectName
+    column_names: tuple[str, ...]
+    query: Query
+    text: str
+    with_data: bool = True
+    if_not_exists: bool = False
+    persistence: str = "permanent"
+    on_commit: str = "preserve rows"
+    is_materialized_view: bool = False
+    position: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class IndexElement:
+    """A column or an expression of an index."""
+
+    column: str | None
+    expression: ExpressionText | None = None
+    is_descending: bool = False
+    nulls_first: bool | None = None
+    collation: tuple[str, ...] = ()
+    operator_class: str | None = None
+    position: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class CreateIndex:
+    name: str | None
+    table: ObjectName
+    elements: tuple[IndexElement, ...]
+    is_unique: bool = False
+    method: str = "btree"
+    include: tuple[str, ...] = ()
+    where: ExpressionText | None = None
+    nulls_not_distinct: bool = False
+    if_not_exists: bool = False
+    is_concurrent: bool = False
+    position: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class CreateView:
+    name: ObjectName
+    column_names: tuple[str, ...]
+    query: Query
+    text: str
+    or_replace: bool = False
+    persistence: str = "permanent"
+    # "local", "cascaded" or None.
+    check_option: str | None = None
+    position: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class RefreshMaterializedView:
+    name: ObjectName
+    with_data: bool = True
+    position: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class CreateSchema:
+    name: str
+    if_not_exists: bool = False
+    elements: tuple[object, ...] = ()
+    position: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class CreateSequence:
+    name: ObjectName
+    options: tuple[SequenceOption, ...] = ()
+    if_not_exists: bool = False
+    persistence: str = "permanent"
+    position: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class AlterSequence:
+    name: ObjectName
+    options: tuple[SequenceOption, ...] = ()
+    if_exists: bool = False
+    position: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class CreateEnum:
+    name: ObjectName
+    labels: tuple[str, ...]
+    position: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class AlterEnum:
+    """ADD VALUE (with its neighbour) or RENAME VALUE."""
+
+    name: ObjectName
+    new_label: str
+    old_label: str | None = None
+    neighbour: str | None = None
+    is_after: bool = True
+    if_not_exists: bool = False
+    position: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class CreateCompositeType:
+    name: ObjectName
+    columns: tuple[ColumnDefinition, ...]
+    position: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class CreateDomain:
+    name: ObjectName
+    type_name: TypeName
+    default: ExpressionText | None = None
+    constraints: tuple[ConstraintDefinition, ...] = ()
+    position: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class AddColumn:
+    column: ColumnDefinition
+    if_not_exists: bool = False
+    position: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class DropColumn:
+    name: str
+    if_exists: bool = False
+    is_cascade: bool = False
+    position: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class AlterColumnType:
+    name: str
+    type_name: TypeName
+    using: ExpressionText | None = None
+    collation: tuple[str, ...] = ()
+    position: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class AlterColumnDefault:
+    """DROP DEFAULT where `default` is None."""
+
+    name: str
+    default: ExpressionText | None
+    position: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class AlterColumnNotNull:
+    name: str
+    is_not_null: bool
+    position: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class AlterColumnIdentity:
+    """`action`: add, set or drop."""
+
+    name: str
+    action: str
+    identity: Identity | None = None
+    if_exists: bool = False
+    position: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class DropExpression:
+    name: str
+    if_exists: bool = False
+    position: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class AddConstraint:
+    constraint: ConstraintDefinition
+    position: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class DropConstraint:
+    name: str
+    if_exists: bool = False
+    is_cascade: bool = False
+    position: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class ValidateConstraint:
+    name: str
+    position: int = -1
+
+
+AlterTableAction = (
+    AddColumn | DropColumn | AlterColumnType | AlterColumnDefault | AlterColumnNotNull | AlterColumnIdentity
+    | DropExpression | AddConstraint | DropConstraint | ValidateConstraint
+)
+
+
+@dataclass(frozen=True, slots=True)
+class AlterTable:
+    name: ObjectName
+    actions: tuple[AlterTableAction, ...]
+    if_exists: bool = False
+    is_only: bool = False
+    position: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Rename:
+    """`kind`: table, view, materialized view, index, sequence, schema, type, domain, column, constraint, attribute."""
+
+    kind: str
+    name: ObjectName
+    new_name: str
+    # The column's or constraint's old name.
+    old_name: str | None = None
+    if_exists: bool = False
+    position: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class SetSchema:
+    kind: str
+    name: ObjectName
+    schema: str
+    if_exists: bool = False
+    position: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Drop:
+    """`kind`: table, view, materialized view, index, sequence, schema, type, domain, ..."""
+
+    kind: str
+    names: tuple[ObjectName, ...]
+    if_exists: bool = False
+    is_cascade: bool = False
+    is_concurrent: bool = False
+    position: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Comment:
+    """`sub_name` is the column's or constraint's own name; `text` None removes the comment."""
+
+    kind: str
+    name: ObjectName
+    sub_name: str | None
+    text: str | None
+    position: int = -1

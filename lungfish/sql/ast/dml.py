@@ -1,0 +1,138 @@
+"""Statements that change rows: INSERT, UPDATE, DELETE, MERGE, TRUNCATE, COPY."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from lungfish.sql.ast.expressions import Default, Expression
+from lungfish.sql.ast.queries import FromItem, ObjectName, Query, SelectItem, TableReference, With
+
+
+@dataclass(frozen=True, slots=True)
+class TargetColumn:
+    """A column that is assigned to; `subscripts` for `a[1] = ...`, fields for `a.b = ...`."""
+
+    name: str
+    indirection: tuple[Expression | str, ...] = ()
+    position: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """`column = value`; several columns take one row value: (a, b) = (SELECT ...)."""
+
+    columns: tuple[TargetColumn, ...]
+    value: Expression | Default
+    is_row: bool = False
+    position: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class ConflictTarget:
+    """What ON CONFLICT names: columns or expressions (with an index predicate), or a constraint."""
+
+    elements: tuple[Expression, ...] = ()
+    where: Expression | None = None
+    constraint: str | None = None
+    position: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class OnConflict:
+    """DO NOTHING where `assignments` is empty, else DO UPDATE."""
+
+    target: ConflictTarget | None
+    assignments: tuple[Assignment, ...] = ()
+    where: Expression | None = None
+    position: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Returning:
+    items: tuple[SelectItem, ...]
+    # WITH (OLD AS o, NEW AS n)
+    old_alias: str | None = None
+    new_alias: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Insert:
+    """`query` None stands for DEFAULT VALUES. `overriding`: "system", "user" or None."""
+
+    table: TableReference
+    columns: tuple[TargetColumn, ...]
+    query: Query | None
+    overriding: str | None = None
+    on_conflict: OnConflict | None = None
+    returning: Returning | None = None
+    with_clause: With | None = None
+    position: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    table: TableReference
+    assignments: tuple[Assignment, ...]
+    from_items: tuple[FromItem, ...] = ()
+    where: Expression | None = None
+    returning: Returning | None = None
+    with_clause: With | None = None
+    position: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Delete:
+    table: TableReference
+    using: tuple[FromItem, ...] = ()
+    where: Expression | None = None
+    returning: Returning | None = None
+    with_clause: With | None = None
+    position: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class MergeAction:
+    """`match`: matched, not matched by target, not matched by source. `kind`: insert, update, delete or nothing."""
+
+    match: str
+    condition: Expression | None
+    kind: str
+    columns: tuple[TargetColumn, ...] = ()
+    values: tuple[Expression, ...] = ()
+    assignments: tuple[Assignment, ...] = ()
+    overriding: str | None = None
+    position: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Merge:
+    table: TableReference
+    source: FromItem
+    condition: Expression
+    actions: tuple[MergeAction, ...]
+    returning: Returning | None = None
+    with_clause: With | None = None
+    position: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Truncate:
+    tables: tuple[ObjectName, ...]
+    restart_identity: bool = False
+    is_cascade: bool = False
+    position: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """COPY; `target` None stands for STDIN or STDOUT, and options are (lower-case name, value) pairs."""
+
+    table: ObjectName | None
+    columns: tuple[str, ...]
+    query: Query | Insert | Update | Delete | None
+    is_from: bool
+    path: str | None
+    is_program: bool
+    options: tuple[tuple[str, object], ...] = ()
+    where: Expression | None = None
+    position: int = -1

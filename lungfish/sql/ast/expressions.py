@@ -1,0 +1,375 @@
+"""Expressions as they stand in the text: names not yet looked up, types not yet known.
+
+Every node has `position`, the 0-based character offset of the place that an error should mark, or -1.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from lungfish.sql.ast.queries import OrderItem, Query
+
+
+@dataclass(frozen=True, slots=True)
+class TypeName:
+    """A type as written: `numeric(10,2)`, `text[]`, `interval day to second(3)`, `public.mood`."""
+
+    # Folded to lower case, PostgreSQL's inner names undone (int4 is "integer", bpchar "character").
+    name: str
+    schema: str | None = None
+    modifiers: tuple[int, ...] = ()
+    array_dimensions: int = 0
+    # "year to month" and the like, for INTERVAL.
+    interval_fields: str | None = None
+    is_setof: bool = False
+    position: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Literal:
+    """A constant. `text` is the number as written, the string's content, or "true"/"false"."""
+
+    class Kind(enum.Enum):
+        NULL = "null"
+        BOOLEAN = "boolean"
+        # Digits only; the binder chooses integer, bigint or numeric by size.
+        INTEGER = "integer"
+        # With a point or an exponent: numeric.
+        DECIMAL = "decimal"
+        STRING = "string"
+        # B'101' (text holds the digits) and X'1F' (hexadecimal digits, prefixed by x).
+        BIT_STRING = "bit string"
+
+    kind: Kind
+    text: str = ""
+    position: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A place for a value, `$1` (index 0). Other spellings were rewritten to this before parsing."""
+
+    index: int
+    position: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """A possibly qualified name in an expression: column, table.column, schema.table.column, or a whole row."""
+
+    parts: tuple[str, ...]
+    position: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Star:
+    """`*` or `t.*` in a select list, in RETURNING or as a row value."""
+
+    qualifier: tuple[str, ...] = ()
+    position: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Unary:
+    """A prefix operator: `-`, `+`, `~`, `@`, `|/` and the like."""
+
+    operator: str
+    operand: Expression
+    position: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Binary:
+    """An infix operator by its symbol. LIKE, ILIKE, SIMILAR TO keep theirs: `~~`, `!~~`, `~~*`, `!~~*`; see `PatternMatch`."""
+
+    operator: str
+    left: Expression
+    right: Expression
+    position: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class PatternMatch:
+    """LIKE, ILIKE or SIMILAR TO, with its optional ESCAPE."""
+
+    kind: str  # "like", "ilike" or "similar to"
+    operand: Expression
+    pattern: Expression
+    escape: Expression | None
+    is_negated: bool
+    position: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class And:
+    operands: tuple[Expression, ...]
+    position: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Or:
+    operands: tuple[Expression, ...]
+    position: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    operand: Expression
+    position: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class IsNull:
+    operand: Expression
+    is_negated: bool
+    position: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class IsBoolean:
+    """IS [NOT] TRUE, FALSE or UNKNOWN (`value` None)."""
+
+    operand: Expression
+    value: bool | None
+    is_negated: bool
+    position: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class IsDistinct:
+    """IS [NOT] DISTINCT FROM."""
+
+    left: Expression
+    right: Expression
+    is_negated: bool
+    position: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Between:
+    operand: Expression
+    low: Expression
+    high: Expression
+    is_symmetric: bool
+    is_negated: bool
+    position: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class InList:
+    operand: Expression
+    items: tuple[Expression, ...]
+    is_negated: bool
+    position: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Cast:
+    operand: Expression
+    type_name: TypeName
+    position: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class CaseBranch:
+    condition: Expression
+    result: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """CASE; with an `operand` each branch's condition is compared to it by `=`."""
+
+    operand: Expression | None
+    branches: tuple[CaseBranch, ...]
+    default: Expression | None
+    position: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Coalesce:
+    operands: tuple[Expression, ...]
+    position: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class NullIf:
+    left: Expression
+    right: Expression
+    position: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Extreme:
+    """GREATEST or LEAST."""
+
+    is_greatest: bool
+    operands: tuple[Expression, ...]
+    position: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class FrameBound:
+    """`kind`: unbounded preceding, preceding, current row, following, unbounded following."""
+
+    kind: str
+    offset: Expression | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WindowFrame:
+    """`unit`: rows, range or groups. `exclude`: no others, current row, group or ties."""
+
+    unit: str
+    start: FrameBound
+    end: FrameBound
+    exclude: str = "no others"
+
+
+@dataclass(frozen=True, slots=True)
+class WindowDefinition:
+    """OVER (...) or one of WINDOW's definitions; `base` names the definition it extends or, alone, is."""
+
+    name: str | None
+    base: str | None
+    partition_by: tuple[Expression, ...]
+    order_by: tuple[OrderItem, ...]
+    frame: WindowFrame | None
+    position: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionCall:
+    """A call by name, of a plain function, an aggregate or a window function; only the binder can tell them apart.
+
+    The keyword spellings arrive here under PostgreSQL's own names: `substring(x from 2)` is substring(x, 2),
+    `extract(year from x)` is extract('year', x), `position(a in b)` is position(b, a), `trim(both)` is btrim,
+    `x at time zone z` is timezone(z, x), CURRENT_DATE is current_date().
+    """
+
+    name: tuple[str, ...]
+    arguments: tuple[Expression, ...]
+    # Named arguments: (name, index into arguments).
+    argument_names: tuple[tuple[str, int], ...] = ()
+    is_star: bool = False
+    is_distinct: bool = False
+    is_variadic: bool = False
+    order_by: tuple[OrderItem, ...] = ()
+    is_within_group: bool = False
+    filter: Expression | None = None
+    window: WindowDefinition | None = None
+    # "ignore nulls" and the like are not PostgreSQL's.
+    position: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Subquery:
+    """(SELECT ...) as a value."""
+
+    query: Query
+    position: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Exists:
+    query: Query
+    position: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class ArraySubquery:
+    """ARRAY(SELECT ...)."""
+
+    query: Query
+    position: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class QuantifiedSubquery:
+    """`x op ANY (SELECT ...)` or ALL; IN is `= ANY`, NOT IN is `<> ALL`."""
+
+    operand: Expression
+    operator: str
+    is_all: bool
+    query: Query
+    position: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class QuantifiedArray:
+    """`x op ANY (array)` or ALL."""
+
+    operand: Expression
+    operator: str
+    is_all: bool
+    array: Expression
+    position: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """ROW(a, b) or (a, b)."""
+
+    items: tuple[Expression, ...]
+    position: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class ArrayConstructor:
+    """ARRAY[a, b]."""
+
+    items: tuple[Expression, ...]
+    position: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Subscript:
+    """x[i] or, as a slice, x[i:j] (a bound may be missing)."""
+
+    operand: Expression
+    index: Expression | None
+    upper: Expression | None
+    is_slice: bool
+    position: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class FieldAccess:
+    """(row).field, or (row).* with the field `*`."""
+
+    operand: Expression
+    field: str
+    position: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Collate:
+    operand: Expression
+    collation: tuple[str, ...]
+    position: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Grouping:
+    """GROUPING(a, b)."""
+
+    operands: tuple[Expression, ...]
+    position: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Default:
+    """DEFAULT as a value in INSERT or UPDATE."""
+
+    position: int = -1
+
+
+Expression = (
+    Literal | Parameter | Name | Star | Unary | Binary | PatternMatch | And | Or | Not | IsNull | IsBoolean | IsDistinct
+    | Between | InList | Cast | Case | Coalesce | NullIf | Extreme | FunctionCall | Subquery | Exists | ArraySubquery
+    | QuantifiedSubquery | QuantifiedArray | Row | ArrayConstructor | Subscript | FieldAccess | Collate | Grouping
+    | Default
+)

@@ -1,0 +1,212 @@
+"""Statements that neither query nor define: transactions, settings, EXPLAIN, PREPARE, locks, and Lungfish's own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from lungfish.sql.ast.expressions import Expression, TypeName
+from lungfish.sql.ast.queries import ObjectName, Query
+
+if TYPE_CHECKING:
+    from lungfish.sql.ast import Statement
+
+
+@dataclass(frozen=True, slots=True)
+class Begin:
+    """BEGIN or START TRANSACTION. None: the session's default."""
+
+    isolation: str | None = None
+    is_read_only: bool | None = None
+    is_deferrable: bool | None = None
+    position: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    and_chain: bool = False
+    position: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Rollback:
+    """ROLLBACK, or ROLLBACK TO `savepoint`."""
+
+    savepoint: str | None = None
+    and_chain: bool = False
+    position: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Savepoint:
+    name: str
+    position: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    name: str
+    position: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class SetTransaction:
+    """SET TRANSACTION, or SET SESSION CHARACTERISTICS AS TRANSACTION."""
+
+    isolation: str | None = None
+    is_read_only: bool | None = None
+    is_deferrable: bool | None = None
+    is_session: bool = False
+    position: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class SetConstraints:
+    names: tuple[ObjectName, ...]
+    is_deferred: bool
+    position: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class SetVariable:
+    """SET name = values; no values stand for DEFAULT. RESET is the same, RESET ALL has the name "all"."""
+
+    name: str
+    values: tuple[str, ...]
+    is_local: bool = False
+    position: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class ShowVariable:
+    name: str
+    position: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Explain:
+    statement: Statement
+    # (name in lower case, value), e.g. ("analyze", True), ("format", "json").
+    options: tuple[tuple[str, object], ...] = ()
+    position: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Prepare:
+    name: str
+    parameter_types: tuple[TypeName, ...]
+    statement: Statement
+    position: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Execute:
+    name: str
+    arguments: tuple[Expression, ...]
+    position: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Deallocate:
+    """DEALLOCATE ALL where `name` is None."""
+
+    name: str | None
+    position: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class DeclareCursor:
+    name: str
+    query: Query
+    is_scroll: bool | None = None
+    with_hold: bool = False
+    position: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Fetch:
+    """FETCH or MOVE. `direction`: forward, backward, absolute, relative; `count` None is ALL."""
+
+    cursor: str
+    direction: str
+    count: int | None
+    is_move: bool = False
+    position: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class CloseCursor:
+    """CLOSE ALL where `name` is None."""
+
+    name: str | None
+    position: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class LockTable:
+    tables: tuple[ObjectName, ...]
+    mode: str
+    is_nowait: bool = False
+    position: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Analyze:
+    tables: tuple[ObjectName, ...] = ()
+    position: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Vacuum:
+    tables: tuple[ObjectName, ...] = ()
+    position: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Discard:
+    kind: str
+    position: int = -1
+
+
+# Lungfish's own, parsed by lark.
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """CHECKPOINT (options): (name in lower case, value)."""
+
+    options: tuple[tuple[str, object], ...] = ()
+    position: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class DropCheckpoint:
+    name: str | None
+    position: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class CancelCheckpoint:
+    position: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class ExplainRecovery:
+    format: str = "text"
+    position: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Scrub:
+    """SCRUB [relation | IMAGES | WAL]; None reads everything."""
+
+    target: str | None
+    position: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Backup:
+    path: str
+    incremental_from: str | None = None
+    options: tuple[tuple[str, object], ...] = ()
+    position: int = -1

@@ -1,0 +1,97 @@
+"""What storage needs of a write-ahead log; `recovery.wal` implements it and `database.py` introduces the two.
+
+Records are logical (design: a relation, a TupleId, the row after and before) so that indexes can be replayed without the heap.
+A row travels *packed*: self-contained bytes, see `storage/rows.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from lungfish.storage.ids import LSN, RelationId, TransactionId, TupleId
+
+
+class Log(Protocol):
+    """The write side of the log. Appending only copies into memory; `flush_to` makes durable."""
+
+    def append_row(
+        self,
+        transaction_id: TransactionId,
+        relation_id: RelationId,
+        address: TupleId,
+        before: bytes | None,
+        after: bytes | None,
+    ) -> LSN:
+        """Log one change of one row: insert (`before` None), delete (`after` None) or update. Answers the record's end."""
+
+    def append_rows(
+        self,
+        transaction_id: TransactionId,
+        relation_id: RelationId,
+        addresses: Sequence[TupleId],
+        after: Sequence[bytes],
+    ) -> LSN:
+        """Log a batch of inserts as one record."""
+
+    def append_commit(self, transaction_id: TransactionId) -> LSN: ...
+
+    def append_abort(self, transaction_id: TransactionId) -> LSN: ...
+
+    def append_sequence(self, sequence_oid: int, last_value: int, is_called: bool) -> LSN:
+        """Log a sequence's state. It holds whether or not any transaction commits."""
+
+    def flush_to(self, lsn: LSN) -> None:
+        """Return once everything up to `lsn` is on disk. Waiting callers share one sync (group commit).
+
+        Raises IoError (58030) if a sync failed: from then on the log refuses everything.
+        """
+
+    def end_lsn(self) -> LSN:
+        """The position after the last appended record."""
+
+
+class NoLog:
+    """A log that keeps nothing: for temporary tables and for tests of storage alone."""
+
+    def __init__(self) -> None:
+        self._end = 0
+
+    def append_row(
+        self,
+        transaction_id: TransactionId,
+        relation_id: RelationId,
+        address: TupleId,
+        before: bytes | None,
+        after: bytes | None,
+    ) -> LSN:
+        self._end += 1
+        return LSN(self._end)
+
+    def append_rows(
+        self,
+        transaction_id: TransactionId,
+        relation_id: RelationId,
+        addresses: Sequence[TupleId],
+        after: Sequence[bytes],
+    ) -> LSN:
+        self._end += 1
+        return LSN(self._end)
+
+    def append_commit(self, transaction_id: TransactionId) -> LSN:
+        self._end += 1
+        return LSN(self._end)
+
+    def append_abort(self, transaction_id: TransactionId) -> LSN:
+        self._end += 1
+        return LSN(self._end)
+
+    def append_sequence(self, sequence_oid: int, last_value: int, is_called: bool) -> LSN:
+        self._end += 1
+        return LSN(self._end)
+
+    def flush_to(self, lsn: LSN) -> None:
+        return
+
+    def end_lsn(self) -> LSN:
+        return LSN(self._end)

@@ -1,0 +1,162 @@
+"""What a SQL type is: a kind, its modifiers, and for arrays the element's type.
+
+The internal value of each kind, as every room of the house sees it (NULL is None in all of them), and its vector:
+
+    kind                     internal value (scalar)              vector (Arrow)
+    BOOLEAN                  bool                                 bool_
+    SMALLINT INTEGER BIGINT  int                                  int16 int32 int64
+    OID                      int                                  int64
+    REAL DOUBLE              float (REAL: rounded to 32 bits)     float32 float64
+    NUMERIC                  Decimal (finite, NaN or Infinity)    decimal128(p, s), or large_string of its text
+    TEXT VARCHAR CHAR NAME   str (CHAR(n): padded to n)           large_string
+    JSON JSONB               str (JSONB: PostgreSQL's text form)  large_string
+    BYTEA                    bytes                                large_binary
+    DATE                     int, days since 1970-01-01           date32
+    TIME                     int, microseconds since midnight     time64("us")
+    TIMETZ                   (microseconds, offset seconds west)  large_string of its text
+    TIMESTAMP                int, microseconds since 1970-01-01   timestamp("us")
+    TIMESTAMPTZ              the same, in UTC                     timestamp("us"), no zone: always UTC
+    INTERVAL                 Interval(months, days, microseconds) fixed_size_binary(16), little-endian i8 i4 i4
+    UUID                     bytes of length 16                   fixed_size_binary(16)
+    BIT VARBIT               str of 0 and 1                       large_string
+    ARRAY                    ArrayValue                           large_string of PostgreSQL's text form
+    RECORD                   tuple                                large_string of PostgreSQL's text form
+    ENUM                     str (the label)                      large_string
+    RANGE                    RangeValue                           large_string of PostgreSQL's text form
+    UNKNOWN                  str: a literal whose type is not yet known, coerced by the binder
+    VOID                     None                                 null
+
+Infinite dates and timestamps are the extreme values of the integer: the largest is infinity, the smallest -infinity.
+A NUMERIC vector has one of two forms, told apart by its Arrow type at run time: decimal128 where a column's declared
+precision is at most 38 and no value is NaN (exact, and Arrow's kernels work on it), and the text of each value
+otherwise (any precision, each value with its own display scale, NaN and infinities).
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from typing import NamedTuple
+
+
+class TypeKind(enum.Enum):
+    """The kinds of type; the value is the name that PostgreSQL's `format_type` gives it."""
+
+    BOOLEAN = "boolean"
+    SMALLINT = "smallint"
+    INTEGER = "integer"
+    BIGINT = "bigint"
+    OID = "oid"
+    REAL = "real"
+    DOUBLE = "double precision"
+    NUMERIC = "numeric"
+    TEXT = "text"
+    VARCHAR = "character varying"
+    CHAR = "character"
+    NAME = "name"
+    BYTEA = "bytea"
+    DATE = "date"
+    TIME = "time without time zone"
+    TIMETZ = "time with time zone"
+    TIMESTAMP = "timestamp without time zone"
+    TIMESTAMPTZ = "timestamp with time zone"
+    INTERVAL = "interval"
+    UUID = "uuid"
+    JSON = "json"
+    JSONB = "jsonb"
+    BIT = "bit"
+    VARBIT = "bit varying"
+    ARRAY = "array"
+    RECORD = "record"
+    ENUM = "enum"
+    RANGE = "range"
+    PG_LSN = "pg_lsn"
+    UNKNOWN = "unknown"
+    VOID = "void"
+
+
+@dataclass(frozen=True, slots=True)
+class SqlType:
+    """A SQL type, comparable and hashable.
+
+    `modifiers` are what stands in parentheses: (n,) for VARCHAR, CHAR, BIT and VARBIT, (precision, scale) for NUMERIC,
+    (fraction digits,) for the types of time. Empty means that nothing was declared.
+    """
+
+    kind: TypeKind
+    modifiers: tuple[int, ...] = ()
+    # The type of an ARRAY's elements or a RANGE's bounds.
+    element: SqlType | None = None
+    # The name of an ENUM, RANGE, domain or composite type.
+    name: str | None = None
+    # An ENUM's labels in their order; a RECORD's field names.
+    labels: tuple[str, ...] = ()
+    # A RECORD's field types.
+    fields: tuple[SqlType, ...] = ()
+
+    @property
+    def unmodified(self) -> SqlType:
+        """The same type without its modifiers."""
+        if not self.modifiers:
+            return self
+        return SqlType(
+            self.kind, (), self.element, self.name, self.labels, self.fields
+        )
+
+    def __str__(self) -> str:
+        if self.kind is TypeKind.ARRAY and self.element is not None:
+            return f"{self.element}[]"
+        if self.name is not None:
+            return self.name
+        if not self.modifiers:
+            return self.kind.value
+        inside = ",".join(str(modifier) for modifier in self.modifiers)
+        head, space, tail = self.kind.value.partition(" with")
+        return f"{head}({inside}){space}{tail}"
+
+
+class Interval(NamedTuple):
+    """An INTERVAL's three parts, which PostgreSQL keeps apart because months and days have no fixed length."""
+
+    months: int
+    days: int
+    microseconds: int
+
+
+BOOLEAN = SqlType(TypeKind.BOOLEAN)
+SMALLINT = SqlType(TypeKind.SMALLINT)
+INTEGER = SqlType(TypeKind.INTEGER)
+BIGINT = SqlType(TypeKind.BIGINT)
+OID = SqlType(TypeKind.OID)
+REAL = SqlType(TypeKind.REAL)
+DOUBLE = SqlType(TypeKind.DOUBLE)
+NUMERIC = SqlType(TypeKind.NUMERIC)
+TEXT = SqlType(TypeKind.TEXT)
+VARCHAR = SqlType(TypeKind.VARCHAR)
+CHAR = SqlType(TypeKind.CHAR)
+NAME = SqlType(TypeKind.NAME)
+BYTEA = SqlType(TypeKind.BYTEA)
+DATE = SqlType(TypeKind.DATE)
+TIME = SqlType(TypeKind.TIME)
+TIMETZ = SqlType(TypeKind.TIMETZ)
+TIMESTAMP = SqlType(TypeKind.TIMESTAMP)
+TIMESTAMPTZ = SqlType(TypeKind.TIMESTAMPTZ)
+INTERVAL = SqlType(TypeKind.INTERVAL)
+UUID = SqlType(TypeKind.UUID)
+JSON = SqlType(TypeKind.JSON)
+JSONB = SqlType(TypeKind.JSONB)
+PG_LSN = SqlType(TypeKind.PG_LSN)
+UNKNOWN = SqlType(TypeKind.UNKNOWN)
+VOID = SqlType(TypeKind.VOID)
+
+INFINITE_DATE = 2**31 - 1
+MINUS_INFINITE_DATE = -(2**31)
+INFINITE_TIMESTAMP = 2**63 - 1
+MINUS_INFINITE_TIMESTAMP = -(2**63)
+
+
+def array_of(element: SqlType) -> SqlType:
+    """The type of arrays of `element`; PostgreSQL has no arrays of arrays, only more dimensions."""
+    if element.kind is TypeKind.ARRAY:
+        return element
+    return SqlType(TypeKind.ARRAY, element=element)
