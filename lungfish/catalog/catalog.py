@@ -1,0 +1,200 @@
+"""The catalog: an immutable map from names to objects.
+
+A change makes a successor (`with_object`, `without_object`); statements already planned go on with the one they have.
+Tables, views, sequences and indexes share one set of names in a namespace, types have another, as in PostgreSQL.
+
+Temporary objects live in the namespace `pg_temp`, which is always searched first; `pg_catalog` comes next unless the search
+path names it.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Iterator, Mapping
+
+from lungfish.catalog.objects import (
+    FIRST_USER_OID,
+    INFORMATION_SCHEMA_OID,
+    LUNGFISH_OID,
+    PG_CATALOG_OID,
+    PUBLIC_OID,
+    CatalogObject,
+    Index,
+    Namespace,
+    Oid,
+    Sequence,
+    SystemView,
+    Table,
+    UserType,
+    View,
+)
+
+PG_TEMP_OID = Oid(12002)
+
+BUILT_IN_NAMESPACES = (
+    Namespace(PG_CATALOG_OID, "pg_catalog"),
+    Namespace(INFORMATION_SCHEMA_OID, "information_schema"),
+    Namespace(LUNGFISH_OID, "lungfish"),
+    Namespace(PG_TEMP_OID, "pg_temp"),
+)
+
+Relation = Table | View | Sequence | SystemView
+
+# Every catalog that ever existed in this process has a version of its own: plans are cached under it.
+_versions = itertools.count(1)
+
+
+class Catalog:
+    """What exists, as one transaction sees it. Never changed once made."""
+
+    __slots__ = ("_indexes", "_namespaces", "_objects", "_relations", "_types", "next_oid", "next_relation_id", "version")
+
+    def __init__(
+        self, objects: Mapping[Oid, CatalogObject], *, next_oid: int, next_relation_id: int
+    ) -> None:
+        self.version = next(_versions)
+        self.next_oid = next_oid
+        self.next_relation_id = next_relation_id
+        self._objects = objects
+        self._namespaces: dict[str, Namespace] = {}
+        self._relations: dict[tuple[Oid, str], Relation] = {}
+        self._types: dict[tuple[Oid, str], UserType] = {}
+        self._indexes: dict[tuple[Oid, str], tuple[Table, Index]] = {}
+        for item in objects.values():
+            match item:
+                case Namespace():
+                    self._namespaces[item.name] = item
+                case UserType():
+                    self._types[item.namespace_oid, item.name] = item
+                case _:
+                    self._relations[item.namespace_oid, item.name] = item
+            if isinstance(item, Table):
+                for index in item.indexes:
+                    self._indexes[index.namespace_oid, index.name] = (item, index)
+
+    @classmethod
+    def empty(cls, system_views: Iterable[SystemView]) -> Catalog:
+        """The catalog of a new database: the built-in namespaces with their system views, and `public`."""
+        objects: dict[Oid, CatalogObject] = {item.oid: item for item in BUILT_IN_NAMESPACES}
+        objects[PUBLIC_OID] = Namespace(PUBLIC_OID, "public")
+        objects.update((view.oid, view) for view in system_views)
+        return cls(objects, next_oid=FIRST_USER_OID, next_relation_id=16)
+
+    # Look-ups.
+
+    def object(self, oid: Oid) -> CatalogObject | None:
+        """The object with that oid."""
+        return self._objects.get(oid)
+
+    def table(self, oid: Oid) -> Table:
+        """The table with that oid. Raises KeyError if there is none."""
+        found = self._objects[oid]
+        if not isinstance(found, Table):
+            raise KeyError(oid)
+        return found
+
+    def namespace(self, name: str) -> Namespace | None:
+        """The namespace of that name."""
+        return self._namespaces.get(name)
+
+    def namespace_name(self, oid: Oid) -> str:
+        """The name of the namespace with that oid."""
+        found = self._objects[oid]
+        return found.name
+
+    def find_relation(
+        self, name: str, schema: str | None = None, search_path: Iterable[str] = ("public",)
+    ) -> Relation | None:
+        """The table, view, sequence or system view that `name` stands for, or None."""
+        for namespace_oid in self._search(schema, search_path):
+            found = self._relations.get((namespace_oid, name))
+            if found is not None:
+                return found
+        return None
+
+    def find_index(
+        self, name: str, schema: str | None = None, search_path: Iterable[str] = ("public",)
+    ) -> tuple[Table, Index] | None:
+        """The index of that name, with its table."""
+        for namespace_oid in self._search(schema, search_path):
+            found = self._indexes.get((namespace_oid, name))
+            if found is not None:
+                return found
+        return None
+
+    def find_type(
+        self, name: str, schema: str | None = None, search_path: Iterable[str] = ("public",)
+    ) -> UserType | None:
+        """The enum, domain or composite type of that name."""
+        for namespace_oid in self._search(schema, search_path):
+            found = self._types.get((namespace_oid, name))
+            if found is not None:
+                return found
+        return None
+
+    def name_is_taken(self, namespace_oid: Oid, name: str) -> bool:
+        """Whether a table, view, sequence or index has that name there."""
+        key = (namespace_oid, name)
+        return key in self._relations or key in self._indexes
+
+    def objects(self) -> Iterator[CatalogObject]:
+        """All objects, in no particular order."""
+        return iter(self._objects.values())
+
+    def tables(self) -> Iterator[Table]:
+        """All tables."""
+        return (item for item in self._objects.values() if isinstance(item, Table))
+
+    def dependent_views(self, oid: Oid) -> list[View]:
+        """The views that use the object directly."""
+        return [item for item in self._objects.values() if isinstance(item, View) and oid in item.depends_on]
+
+    def referencing_tables(self, oid: Oid) -> list[Table]:
+        """The tables with a foreign key to the table, itself included."""
+        return [
+            table
+            for table in self.tables()
+            if any(item.referenced_table_oid == oid for item in table.constraints)
+        ]
+
+    def owned_sequences(self, table_oid: Oid) -> list[Sequence]:
+        """The sequences that go when the table goes."""
+        return [
+            item
+            for item in self._objects.values()
+            if isinstance(item, Sequence) and item.owner_table_oid == table_oid
+        ]
+
+    def _search(self, schema: str | None, search_path: Iterable[str]) -> Iterator[Oid]:
+        if schema is not None:
+            namespace = self._namespaces.get(schema)
+            if namespace is not None:
+                yield namespace.oid
+            return
+        yield PG_TEMP_OID
+        path = tuple(search_path)
+        if "pg_catalog" not in path:
+            yield PG_CATALOG_OID
+        for name in path:
+            namespace = self._namespaces.get(name)
+            if namespace is not None:
+                yield namespace.oid
+
+    # Successors.
+
+    def with_object(self, item: CatalogObject) -> Catalog:
+        """A successor in which `item` is added, or replaces the object with its oid."""
+        return self._successor({**self._objects, item.oid: item})
+
+    def without_object(self, oid: Oid) -> Catalog:
+        """A successor without the object."""
+        return self._successor({key: item for key, item in self._objects.items() if key != oid})
+
+    def with_counters(self, *, next_oid: int, next_relation_id: int) -> Catalog:
+        """A successor whose counters stand there."""
+        return Catalog(self._objects, next_oid=next_oid, next_relation_id=next_relation_id)
+
+    def _successor(self, objects: Mapping[Oid, CatalogObject]) -> Catalog:
+        return Catalog(
+            objects, next_oid=self.next_oid, next_relation_id=self.next_relation_id
+        )
