@@ -1,0 +1,116 @@
+"""What a machine can check about the shape of the code: sizes, docstrings, paths named in docs, who touches files."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+SOURCES = sorted((ROOT / "lungfish").rglob("*.py"))
+TESTS = sorted((ROOT / "tests").rglob("*.py"))
+DOCS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+
+FILE_LINES_MAX = 500
+FUNCTION_LINES_MAX = 60
+PARAMETERS_MAX = 6
+# Names of modules and functions through which a program touches the operating system's files.
+FILE_MODULES = {"shutil", "mmap", "fcntl", "msvcrt", "tempfile"}
+FILE_CALLS = {"open", "fsync", "fdatasync", "pread", "pwrite", "unlink", "rename", "replace", "truncate", "ftruncate"}
+# The shell reads scripts and writes results, like any client; the demo makes a folder for its database.
+FILE_EXEMPT = ("lungfish/storage/disk.py", "lungfish/repl/")
+
+
+def name_of(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+@pytest.mark.parametrize("path", SOURCES + TESTS, ids=name_of)
+def test_no_file_is_longer_than_the_cap(path: Path) -> None:
+    assert len(path.read_text().splitlines()) <= FILE_LINES_MAX
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=name_of)
+def test_every_module_says_what_it_is_for(path: Path) -> None:
+    assert ast.get_docstring(ast.parse(path.read_text()))
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=name_of)
+def test_functions_stay_small(path: Path) -> None:
+    too_long, too_wide = [], []
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            lines = (node.end_lineno or node.lineno) - node.lineno + 1
+            if lines > FUNCTION_LINES_MAX:
+                too_long.append(f"{node.name}: {lines} lines")
+            positional = [a for a in node.args.posonlyargs + node.args.args if a.arg not in ("self", "cls")]
+            if len(positional) > PARAMETERS_MAX:
+                too_wide.append(f"{node.name}: {len(positional)} parameters")
+    assert not too_long
+    assert not too_wide
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=name_of)
+def test_public_functions_and_classes_have_docstrings(path: Path) -> None:
+    tree = ast.parse(path.read_text())
+    bare = [
+        node.name
+        for node in tree.body
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef))
+        and not node.name.startswith("_")
+        and ast.get_docstring(node) is None
+        # A node of the syntax tree or an enum whose name says it all.
+        and not (isinstance(node, ast.ClassDef) and len(node.body) <= 8)
+    ]
+    assert not bare
+
+
+def file_uses(tree: ast.Module) -> list[str]:
+    """What in the module reaches for the operating system's files."""
+    found = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found += [alias.name for alias in node.names if alias.name.split(".")[0] in FILE_MODULES]
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] in FILE_MODULES:
+            found.append(node.module or "")
+        elif isinstance(node, ast.Call):
+            match node.func:
+                case ast.Name(id="open"):
+                    found.append("open()")
+                case ast.Attribute(value=ast.Name(id="os"), attr=name) if name in FILE_CALLS:
+                    found.append(f"os.{name}()")
+    return found
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=name_of)
+def test_only_the_disk_touches_files(path: Path) -> None:
+    if not name_of(path).startswith(FILE_EXEMPT):
+        assert not file_uses(ast.parse(path.read_text()))
+
+
+def test_the_file_check_sees_an_open_call() -> None:
+    assert file_uses(ast.parse("import shutil\nopen('x')")) == ["shutil", "open()"]
+
+
+@pytest.mark.parametrize("path", [doc for doc in DOCS if doc.exists()], ids=name_of)
+def test_paths_named_in_docs_exist(path: Path) -> None:
+    missing = []
+    for found in re.findall(r"`((?:lungfish|tests|docs|scripts|bench)/[\w./*-]+)`", path.read_text()):
+        if "*" in found:
+            if not list(ROOT.glob(found)):
+                missing.append(found)
+        elif not (ROOT / found).exists():
+            missing.append(found)
+    assert not missing
+
+
+def test_nothing_names_a_path_of_one_machine() -> None:
+    pattern = re.compile(r"(?<![\w.])/(?:work|root|home)/\w")
+    hits = [
+        name_of(path)
+        for path in [*SOURCES, *TESTS, *DOCS]
+        if path.exists() and pattern.search(path.read_text())
+    ]
+    assert hits == []
