@@ -1,0 +1,178 @@
+"""Connection: PEP 249's, with psycopg's additions. A thin skin over one Session.
+
+Leaving `with connect(...)` commits, or rolls back after an exception, and closes. `with conn.transaction()` nests as savepoints.
+Threads may share a connection: its statements then run one after the other.
+"""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, ClassVar
+
+from lungfish import errors
+from lungfish.connection.cursor import Cursor, Parameters
+from lungfish.connection.row_factories import RowFactory, tuple_row
+from lungfish.connection.script import ScriptResult, run_script
+from lungfish.session import Session
+
+
+class Connection:
+    """One session with a database. Made by `lungfish.connect` or `Database.connect`."""
+
+    # PEP 249's optional extension: the exceptions as attributes.
+    Warning: ClassVar = errors.Warning
+    Error: ClassVar = errors.Error
+    InterfaceError: ClassVar = errors.InterfaceError
+    DatabaseError: ClassVar = errors.DatabaseError
+    DataError: ClassVar = errors.DataError
+    OperationalError: ClassVar = errors.OperationalError
+    IntegrityError: ClassVar = errors.IntegrityError
+    InternalError: ClassVar = errors.InternalError
+    ProgrammingError: ClassVar = errors.ProgrammingError
+    NotSupportedError: ClassVar = errors.NotSupportedError
+
+    def __init__(self, session: Session, *, row_factory: RowFactory = tuple_row) -> None:
+        self._session = session
+        self.row_factory = row_factory
+        self._savepoint_count = 0
+
+    # Statements.
+
+    def cursor(self, row_factory: RowFactory | None = None) -> Cursor:
+        """A new cursor."""
+        self._check_open()
+        return Cursor(self, row_factory or self.row_factory)
+
+    def execute(self, sql: str, params: Parameters | None = None, *, timeout: float | None = None) -> Cursor:
+        """Run a statement on a new cursor and answer it."""
+        return self.cursor().execute(sql, params, timeout=timeout)
+
+    def executemany(self, sql: str, params_seq: Iterable[Parameters]) -> Cursor:
+        """Run a statement once for each set of parameters, on a new cursor."""
+        return self.cursor().executemany(sql, params_seq)
+
+    def run_script(
+        self,
+        source: str | os.PathLike[str],
+        *,
+        vars: Mapping[str, str] | None = None,  # noqa: A002 - the API's name.
+        on_error: str = "stop",
+    ) -> list[ScriptResult]:
+        """Run a SQL script, a path (PathLike) or text, statement by statement.
+
+        `:name` outside strings is replaced by `vars["name"]`. `on_error`: "stop" raises at the first error, "continue" records it in
+        the results and goes on.
+        """
+        self._check_open()
+        return run_script(self, source, variables=vars or {}, on_error=on_error)
+
+    # Transactions.
+
+    def commit(self) -> None:
+        """Make the transaction's changes durable and visible to others."""
+        self._check_open()
+        self._session.commit()
+
+    def rollback(self) -> None:
+        """Undo the transaction's changes."""
+        self._check_open()
+        self._session.rollback()
+
+    @contextmanager
+    def transaction(self, name: str | None = None, *, isolation: str | None = None) -> Iterator[Connection]:
+        """A transaction, or a savepoint inside one: committed at the end, rolled back after an exception."""
+        self._check_open()
+        session = self._session
+        if not session.in_transaction:
+            session.begin(isolation)
+            try:
+                yield self
+            except BaseException:
+                session.rollback()
+                raise
+            session.commit()
+            return
+        self._savepoint_count += 1
+        savepoint = name or f"_lungfish_{self._savepoint_count}"
+        session.savepoint(savepoint)
+        try:
+            yield self
+        except BaseException:
+            session.rollback_to(savepoint)
+            session.release(savepoint)
+            raise
+        else:
+            session.release(savepoint)
+        finally:
+            self._savepoint_count -= 1
+
+    @property
+    def autocommit(self) -> bool:
+        """Whether each statement outside BEGIN is a transaction of its own. False, as PEP 249 asks, unless set."""
+        return self._session.autocommit
+
+    @autocommit.setter
+    def autocommit(self, value: bool) -> None:
+        self._check_open()
+        if self._session.in_transaction:
+            raise errors.ProgrammingError(
+                "autocommit cannot be changed inside a transaction", hint="Commit or roll back first."
+            )
+        self._session.autocommit = value
+
+    @property
+    def in_transaction(self) -> bool:
+        """Whether a transaction is open."""
+        return self._session.in_transaction
+
+    @property
+    def transaction_status(self) -> str:
+        """"idle", "active" (in a transaction) or "failed" (in one that only accepts ROLLBACK)."""
+        return self._session.transaction_status
+
+    # Life.
+
+    def cancel(self) -> None:
+        """Stop the statement that is running, from any thread: it raises QueryCanceled (57014)."""
+        self._session.cancel()
+
+    def on_notice(self, callback: Callable[[str, str], None]) -> None:
+        """Have `callback(severity, message)` called for each notice."""
+        self._session.on_notice = callback
+
+    def close(self) -> None:
+        """Roll back what is open and close. The last connection to a database closes that as well."""
+        self._session.close()
+
+    @property
+    def closed(self) -> bool:
+        """Whether the connection is closed."""
+        return self._session.is_closed
+
+    def __enter__(self) -> Connection:
+        self._check_open()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if self.closed:
+            return
+        try:
+            if kind is None:
+                self._session.commit()
+            else:
+                self._session.rollback()
+        finally:
+            self.close()
+
+    def __del__(self) -> None:
+        session = getattr(self, "_session", None)
+        if session is not None and not session.is_closed:
+            warnings.warn("a lungfish connection was never closed", ResourceWarning, source=self, stacklevel=1)
+            session.close()
+
+    def _check_open(self) -> None:
+        if self._session.is_closed:
+            raise errors.InterfaceError("the connection is closed")

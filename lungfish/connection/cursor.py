@@ -1,0 +1,205 @@
+"""Cursor: PEP 249's, as psycopg users know it. It holds the results of its last `execute` and hands out their rows.
+
+A result is complete when `execute` returns, so a cursor keeps working while its connection goes on writing, and after a commit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from lungfish.connection.row_factories import ColumnDescription, RowFactory
+from lungfish.errors import InterfaceError, ProgrammingError
+from lungfish.session import StatementResult
+from lungfish.types.python_values import column_to_python, to_python
+from lungfish.types.sql_type import SqlType, TypeKind
+
+if TYPE_CHECKING:
+    from lungfish.connection.connection import Connection
+
+Parameters = Sequence[Any] | Mapping[str, Any]
+
+
+class Cursor:
+    """Runs statements and fetches their rows. Made by `Connection.cursor()`; usable as a context manager and an iterator."""
+
+    arraysize = 1
+
+    def __init__(self, connection: Connection, row_factory: RowFactory) -> None:
+        self.connection = connection
+        self.row_factory = row_factory
+        self._is_closed = False
+        self._results: list[StatementResult] = []
+        self._result_index = 0
+        self._rows: Iterator[Any] | None = None
+
+    # Running.
+
+    def execute(self, sql: str, params: Parameters | None = None, *, timeout: float | None = None) -> Cursor:
+        """Run a statement (or several, separated by semicolons, when there are no parameters); answers the cursor itself."""
+        self._check_open()
+        self._results = []
+        self._rows = None
+        self._show(self.connection._session.execute(sql, params, timeout_s=timeout))
+        return self
+
+    def executemany(self, sql: str, params_seq: Iterable[Parameters]) -> Cursor:
+        """Run a statement once for each set of parameters. `rowcount` is their sum; rows of RETURNING are not kept."""
+        self._check_open()
+        self._results = []
+        self._rows = None
+        self._show([self.connection._session.execute_many(sql, params_seq)])
+        return self
+
+    def nextset(self) -> bool | None:
+        """Go on to the next statement's result. True if there is one, None otherwise."""
+        self._check_open()
+        if self._result_index + 1 >= len(self._results):
+            return None
+        self._result_index += 1
+        self._rows = None
+        return True
+
+    def _show(self, results: list[StatementResult]) -> None:
+        self._results = results
+        self._result_index = 0
+        self._rows = None
+
+    # Fetching.
+
+    def fetchone(self) -> Any:
+        """The next row, or None."""
+        return next(self._iterator(), None)
+
+    def fetchmany(self, size: int | None = None) -> list[Any]:
+        """The next `size` rows (by default `arraysize`), fewer at the end."""
+        rows = self._iterator()
+        fetched = []
+        for _ in range(self.arraysize if size is None else size):
+            row = next(rows, self)
+            if row is self:
+                break
+            fetched.append(row)
+        return fetched
+
+    def fetchall(self) -> list[Any]:
+        """All rows that are left."""
+        return list(self._iterator())
+
+    def fetchval(self) -> Any:
+        """The first column of the next row, or None."""
+        self._iterator()
+        row = next(self._tuples, None)
+        return None if row is None else row[0]
+
+    def stream(self, sql: str, params: Parameters | None = None) -> Iterator[Any]:
+        """Run a statement and iterate over its rows."""
+        return iter(self.execute(sql, params))
+
+    def arrow(self) -> Any:
+        """The rest of the result as a pyarrow Table."""
+        self._check_open()
+        return self._result().to_arrow()
+
+    def __iter__(self) -> Iterator[Any]:
+        return self._iterator()
+
+    def __next__(self) -> Any:
+        return next(self._iterator())
+
+    def _iterator(self) -> Iterator[Any]:
+        self._check_open()
+        if self._rows is None:
+            result = self._result()
+            zone = self.connection._session.time_zone
+            self._tuples = iter_python_rows(result, zone)
+            make = self.row_factory(describe(result))
+            self._rows = self._tuples if make is tuple else map(make, self._tuples)
+        return self._rows
+
+    def _result(self) -> StatementResult:
+        if not self._results:
+            raise ProgrammingError("no statement has been executed", hint="Call execute() first.")
+        result = self._results[self._result_index]
+        if result.columns is None:
+            raise ProgrammingError(f"the last statement ({result.tag}) gave no rows")
+        return result
+
+    # Facts.
+
+    @property
+    def description(self) -> list[ColumnDescription] | None:
+        """The columns of the result, or None where the statement gives no rows."""
+        if not self._results or self._results[self._result_index].columns is None:
+            return None
+        return describe(self._results[self._result_index])
+
+    @property
+    def rowcount(self) -> int:
+        """Rows given, or changed; -1 where that means nothing."""
+        return self._results[self._result_index].row_count if self._results else -1
+
+    @property
+    def statusmessage(self) -> str | None:
+        """PostgreSQL's command tag, such as `INSERT 0 3`."""
+        return self._results[self._result_index].tag if self._results else None
+
+    @property
+    def closed(self) -> bool:
+        """Whether the cursor, or its connection, is closed."""
+        return self._is_closed or self.connection.closed
+
+    def setinputsizes(self, sizes: Sequence[Any]) -> None:
+        """PEP 249 asks for it; there is nothing to do."""
+
+    def setoutputsize(self, size: int, column: int | None = None) -> None:
+        """PEP 249 asks for it; there is nothing to do."""
+
+    def close(self) -> None:
+        """Let go of the results. A closed cursor raises InterfaceError when used."""
+        self._is_closed = True
+        self._results = []
+        self._rows = None
+
+    def __enter__(self) -> Cursor:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _check_open(self) -> None:
+        if self._is_closed:
+            raise InterfaceError("the cursor is closed")
+        self.connection._check_open()
+
+
+def describe(result: StatementResult) -> list[ColumnDescription]:
+    """PEP 249's description of a result's columns."""
+    return [_describe_column(column.name, column.type) for column in result.columns or ()]
+
+
+def _describe_column(name: str, sql_type: SqlType) -> ColumnDescription:
+    precision = scale = size = None
+    if sql_type.modifiers:
+        if sql_type.kind is TypeKind.NUMERIC:
+            precision, scale = sql_type.modifiers
+        elif sql_type.kind in (TypeKind.VARCHAR, TypeKind.CHAR):
+            size = sql_type.modifiers[0]
+    return ColumnDescription(name, str(sql_type.unmodified), size, None, precision, scale, None)
+
+
+def iter_python_rows(result: StatementResult, zone: str) -> Iterator[tuple[Any, ...]]:
+    """The rows as tuples of Python's own values."""
+    types = [column.type for column in result.columns or ()]
+    if result.rows is not None:
+        for row in result.rows:
+            yield tuple(
+                [None if value is None else to_python(value, kind, zone) for value, kind in zip(row, types, strict=True)]
+            )
+        return
+    for batch in result.batches:
+        if not types:
+            yield from [()] * batch.row_count
+            continue
+        columns = [column_to_python(vector, kind, zone) for vector, kind in zip(batch.columns, types, strict=True)]
+        yield from zip(*columns, strict=True)
