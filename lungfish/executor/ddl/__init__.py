@@ -1,0 +1,62 @@
+"""Statements that change what exists. Start at `execute_ddl`; `context.py` says what they work with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from lungfish.errors import FeatureNotSupported
+from lungfish.executor.ddl.alter_table import alter_table
+from lungfish.executor.ddl.context import CatalogChange, DdlContext, relation_ids
+from lungfish.executor.ddl.create_index import create_index
+from lungfish.executor.ddl.create_table import create_table, create_table_as
+from lungfish.executor.ddl.drop import drop
+from lungfish.executor.ddl.schemas import comment, create_schema, rename, set_schema
+from lungfish.executor.ddl.sequences import alter_sequence, create_sequence
+from lungfish.executor.ddl.truncate import truncate
+from lungfish.executor.ddl.views import create_view
+from lungfish.sql.ast import ddl, dml
+
+# Each runs one kind of statement and answers the command tag.
+DDL: dict[type[Any], Callable[[DdlContext, Any], str]] = {
+    ddl.CreateTable: create_table,
+    ddl.CreateTableAs: create_table_as,
+    ddl.CreateIndex: create_index,
+    ddl.CreateView: create_view,
+    ddl.CreateSchema: create_schema,
+    ddl.CreateSequence: create_sequence,
+    ddl.AlterSequence: alter_sequence,
+    ddl.AlterTable: alter_table,
+    ddl.Rename: rename,
+    ddl.SetSchema: set_schema,
+    ddl.Drop: drop,
+    ddl.Comment: comment,
+    dml.Truncate: truncate,
+}
+
+# What the syntax tree has and this list has not yet.
+UNSUPPORTED: dict[type[Any], str] = {
+    ddl.CreateEnum: "CREATE TYPE ... AS ENUM",
+    ddl.AlterEnum: "ALTER TYPE",
+    ddl.CreateCompositeType: "CREATE TYPE",
+    ddl.CreateDomain: "CREATE DOMAIN",
+    ddl.RefreshMaterializedView: "REFRESH MATERIALIZED VIEW",
+}
+
+
+def is_ddl(statement: object) -> bool:
+    """Whether `execute_ddl` is the one to run the statement."""
+    return type(statement) in DDL or type(statement) in UNSUPPORTED
+
+
+def execute_ddl(context: DdlContext, statement: Any) -> str:
+    """Run a statement that changes what exists; answers the command tag. Raises FeatureNotSupported (0A000)."""
+    run = DDL.get(type(statement))
+    if run is None:
+        raise FeatureNotSupported(
+            f"{UNSUPPORTED[type(statement)]} is not supported", position=statement.position
+        )
+    return run(context, statement)
+
+
+__all__ = ["CatalogChange", "DdlContext", "execute_ddl", "is_ddl", "relation_ids"]

@@ -1,0 +1,368 @@
+"""ALTER TABLE: each action makes a new Table; a change of the stored row's shape copies the rows into a new heap."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from lungfish.catalog.objects import Column, Index, Sequence, Table
+from lungfish.errors import (
+    DependentObjectsStillExist,
+    FeatureNotSupported,
+    InvalidTableDefinition,
+    ObjectNotInPrerequisiteState,
+    SyntaxError,
+)
+from lungfish.executor.ddl.constraints import (
+    add_constraint,
+    drop_keys_of_index,
+    qualified,
+    set_not_null,
+    validate_constraint,
+    validate_not_null,
+)
+from lungfish.executor.ddl.context import DdlContext
+from lungfish.executor.ddl.create_table import (
+    append_column,
+    check_stored_texts,
+    order_constraints,
+    store_sequence,
+    validate_new,
+)
+from lungfish.executor.ddl.identity import alter_identity
+from lungfish.executor.ddl.names import find_column, find_constraint, find_table
+from lungfish.sql.ast.ddl import (
+    AddColumn,
+    AddConstraint,
+    AlterColumnDefault,
+    AlterColumnIdentity,
+    AlterColumnNotNull,
+    AlterColumnType,
+    AlterTable,
+    AlterTableAction,
+    DropColumn,
+    DropConstraint,
+    DropExpression,
+    ValidateConstraint,
+)
+from lungfish.sql.quoting import quote_identifier
+from lungfish.sql.rename import mentions_name
+
+
+def alter_table(context: DdlContext, statement: AlterTable) -> str:
+    """Run ALTER TABLE; answers the command tag."""
+    name = statement.name
+    if statement.if_exists and context.catalog.find_relation(name.name, name.schema, context.search_path) is None:
+        context.runner.notice(f'relation "{name}" does not exist, skipping')
+        return "ALTER TABLE"
+    table = find_table(context, name)
+    context.runner.lock_table(table, "access exclusive")
+    for action in statement.actions:
+        _apply(context, context.catalog.table(table.oid), action)
+    return "ALTER TABLE"
+
+
+def _apply(context: DdlContext, table: Table, action: AlterTableAction) -> None:
+    match action:
+        case AddColumn():
+            _add_column(context, table, action)
+        case DropColumn():
+            _drop_column(context, table, action)
+        case AlterColumnType():
+            _alter_type(context, table, action)
+        case AlterColumnDefault():
+            _alter_default(context, table, action)
+        case AlterColumnNotNull():
+            _alter_not_null(context, table, action)
+        case AddConstraint():
+            _add_constraint(context, table, action)
+        case DropConstraint():
+            _drop_constraint(context, table, action)
+        case ValidateConstraint():
+            _validate(context, table, action)
+        case AlterColumnIdentity():
+            alter_identity(context, table, action)
+        case DropExpression():
+            _drop_expression(context, table, action)
+
+
+def _replace_column(table: Table, old: Column, new: Column) -> Table:
+    return replace(table, columns=tuple(new if item is old else item for item in table.columns))
+
+
+def _add_column(context: DdlContext, table: Table, action: AddColumn) -> None:
+    definition = action.column
+    if action.if_not_exists and table.column_position(definition.name) is not None:
+        context.runner.notice(
+            f'column "{definition.name}" of relation "{table.name}" already exists, skipping'
+        )
+        return
+    extended, made = append_column(context, table, definition)
+    if made.sequence is not None:
+        store_sequence(context, made.sequence)
+    check_stored_texts(context, extended)
+    column = made.column
+    if column.generated is not None:
+        value = f"CAST(({column.generated}) AS {column.type})"
+    elif column.identity is not None and made.sequence is not None:
+        value = f"CAST(nextval({_sequence_text(context, made.sequence)}) AS {column.type})"
+    else:
+        value = f"CAST(({column.default or 'NULL'}) AS {column.type})"
+    kept = [quote_identifier(item.name) for item in table.columns]
+    moved = rewrite(context, table, extended, [*kept, value])
+    for constraint in order_constraints(list(definition.constraints)):
+        current = context.catalog.table(table.oid)
+        _store_with_constraint(context, current, add_constraint(context, current, constraint))
+    if column.is_not_null:
+        validate_not_null(context, moved, column.name)
+
+
+def _sequence_text(context: DdlContext, sequence: Sequence) -> str:
+    schema = context.catalog.namespace_name(sequence.namespace_oid)
+    path = f"{quote_identifier(schema)}.{quote_identifier(sequence.name)}"
+    return "'" + path.replace("'", "''") + "'"
+
+
+def rewrite(context: DdlContext, old: Table, new: Table, values: list[str]) -> Table:
+    """Copy the rows of `old` into a new heap laid out as `new`; `values` are expressions over the old columns.
+
+    The stored row keeps the visible columns only, in order; indexes are made anew.
+    """
+    types = tuple(column.type for column in new.columns)
+    indexes = tuple(
+        replace(index, relation_id=context.change.new_relation_id()) for index in new.indexes
+    )
+    moved = replace(
+        new,
+        relation_id=context.change.new_relation_id(),
+        stored_types=types,
+        stored_positions=tuple(range(len(types))),
+        indexes=indexes,
+        # Rows were valid before; what is new is looked at by the caller.
+        constraints=(),
+    )
+    rows = context.runner.query(f"SELECT {', '.join(values)} FROM {qualified(context, old)}")
+    relaxed = replace(moved, columns=tuple(replace(item, is_not_null=False, generated=None) for item in moved.columns))
+    context.change.put(moved)
+    context.change.relations.create_table(moved)
+    context.runner.insert_rows(relaxed, rows)
+    finished = replace(moved, constraints=new.constraints)
+    context.change.put(finished)
+    return finished
+
+
+def _drop_column(context: DdlContext, table: Table, action: DropColumn) -> None:
+    if action.if_exists and table.column_position(action.name) is None:
+        context.runner.notice(f'column "{action.name}" of relation "{table.name}" does not exist, skipping')
+        return
+    column = find_column(table, action.name, action.position)
+    _drop_users_of_column(context, table, column, action)
+    table = context.catalog.table(table.oid)
+    going = {
+        index.oid
+        for index in table.indexes
+        if column.number in [key.column_number for key in index.columns]
+        or column.number in index.include
+        or _mentions(index, column.name)
+    }
+    table = drop_keys_of_index(table, going)
+    position = table.position_of_number(column.number)
+    context.change.put(
+        replace(
+            table,
+            columns=table.columns[:position] + table.columns[position + 1 :],
+            stored_positions=table.stored_positions[:position] + table.stored_positions[position + 1 :],
+            constraints=tuple(item for item in table.constraints if column.number not in item.columns),
+        )
+    )
+    for sequence in context.catalog.owned_sequences(table.oid):
+        if sequence.owner_column == column.number:
+            context.change.remove(sequence.oid)
+
+
+def _mentions(index: Index, name: str) -> bool:
+    texts = [index.predicate, *(key.expression for key in index.columns)]
+    return any(text is not None and mentions_name(text, name) for text in texts)
+
+
+def _drop_users_of_column(
+    context: DdlContext, table: Table, column: Column, action: DropColumn
+) -> None:
+    """Views, foreign keys of other tables and generated columns that use the column stop its drop, or go."""
+    for view in context.catalog.dependent_views(table.oid):
+        if mentions_name(view.query, column.name) or "*" in view.query:
+            if not action.is_cascade:
+                raise _refuse_column(table, column, f"view {view.name}", action.position)
+            if context.catalog.dependent_views(view.oid):
+                raise FeatureNotSupported(
+                    "DROP COLUMN ... CASCADE over views of views is not supported", position=action.position
+                )
+            context.change.remove(view.oid)
+    for item in table.columns:
+        if item.generated is not None and item is not column and mentions_name(item.generated, column.name):
+            raise _refuse_column(table, column, f"column {item.name} of table {table.name}", action.position)
+    for other in context.catalog.referencing_tables(table.oid):
+        held = [
+            item
+            for item in other.constraints
+            if item.referenced_table_oid == table.oid and column.number in item.referenced_columns
+        ]
+        if held and not action.is_cascade and other.oid != table.oid:
+            raise _refuse_column(
+                table, column, f"constraint {held[0].name} on table {other.name}", action.position
+            )
+        if held:
+            context.change.put(
+                replace(other, constraints=tuple(item for item in other.constraints if item not in held))
+            )
+
+
+def _refuse_column(
+    table: Table, column: Column, dependent: str, position: int
+) -> DependentObjectsStillExist:
+    return DependentObjectsStillExist(
+        f"cannot drop column {column.name} of table {table.name} because other objects depend on it",
+        position=position,
+        detail=f"{dependent} depends on column {column.name} of table {table.name}",
+        hint="Use DROP ... CASCADE to drop the dependent objects too.",
+    )
+
+
+def _alter_type(context: DdlContext, table: Table, action: AlterColumnType) -> None:
+    column = find_column(table, action.name, action.position)
+    kind = context.runner.resolve_type(action.type_name)
+    for view in context.catalog.dependent_views(table.oid):
+        if mentions_name(view.query, column.name) or "*" in view.query:
+            raise FeatureNotSupported(
+                "cannot alter type of a column used by a view or rule",
+                position=action.position,
+                detail=f"view {view.name} depends on column \"{column.name}\"",
+            )
+    name = quote_identifier(column.name)
+    # Without USING the cast must be one that an assignment does by itself.
+    source = f"({action.using.text})" if action.using is not None else name
+    changed = replace(column, type=kind)
+    indexes = tuple(
+        replace(
+            index,
+            columns=tuple(
+                replace(key, type=kind) if key.column_number == column.number else key for key in index.columns
+            ),
+        )
+        for index in table.indexes
+    )
+    new = replace(_replace_column(table, column, changed), indexes=indexes)
+    if action.using is None:
+        context.runner.check_assignable(column, kind, action.position)
+    check_stored_texts(context, new)
+    values = [
+        f"CAST({source} AS {kind})" if item is column else quote_identifier(item.name) for item in table.columns
+    ]
+    moved = rewrite(context, table, new, values)
+    for constraint in moved.constraints:
+        if constraint.kind != "foreign key" or column.number in constraint.columns:
+            validate_constraint(context, moved, constraint)
+
+
+def _alter_default(context: DdlContext, table: Table, action: AlterColumnDefault) -> None:
+    column = find_column(table, action.name, action.position)
+    if column.identity is not None:
+        raise SyntaxError(
+            f'column "{column.name}" of relation "{table.name}" is an identity column', position=action.position
+        )
+    if column.generated is not None:
+        raise SyntaxError(
+            f'column "{column.name}" of relation "{table.name}" is a generated column', position=action.position
+        )
+    text = None if action.default is None else action.default.text
+    changed = _replace_column(table, column, replace(column, default=text, sequence_oid=None))
+    check_stored_texts(context, changed)
+    context.change.put(changed)
+
+
+def _alter_not_null(context: DdlContext, table: Table, action: AlterColumnNotNull) -> None:
+    column = find_column(table, action.name, action.position)
+    if not action.is_not_null:
+        if any(column.number in item.columns for item in table.constraints if item.kind == "primary key"):
+            raise InvalidTableDefinition(
+                f'column "{column.name}" is in a primary key', position=action.position
+            )
+        if column.identity is not None:
+            raise SyntaxError(
+                f'column "{column.name}" of relation "{table.name}" is an identity column',
+                position=action.position,
+            )
+    else:
+        validate_not_null(context, table, column.name)
+    context.change.put(set_not_null(table, column.name, is_not_null=action.is_not_null))
+
+
+def _add_constraint(context: DdlContext, table: Table, action: AddConstraint) -> None:
+    _store_with_constraint(context, table, add_constraint(context, table, action.constraint))
+
+
+def _store_with_constraint(context: DdlContext, before: Table, after: Table) -> None:
+    """Look at the rows, build new indexes, then keep the changed table."""
+    for old, new in zip(before.columns, after.columns, strict=True):
+        if new.is_not_null and not old.is_not_null:
+            validate_not_null(context, before, new.name)
+    context.change.put(after)
+    known = {index.oid for index in before.indexes}
+    for index in after.indexes:
+        if index.oid not in known:
+            context.change.relations.build_index(after, index)
+    validate_new(context, before, after)
+
+
+def _drop_constraint(context: DdlContext, table: Table, action: DropConstraint) -> None:
+    if action.if_exists and all(item.name != action.name for item in table.constraints):
+        context.runner.notice(
+            f'constraint "{action.name}" of relation "{table.name}" does not exist, skipping'
+        )
+        return
+    constraint = find_constraint(table, action.name, action.position)
+    if constraint.index_oid is not None:
+        for other in context.catalog.referencing_tables(table.oid):
+            held = [item for item in other.constraints if item.referenced_index_oid == constraint.index_oid]
+            if held and not action.is_cascade:
+                raise DependentObjectsStillExist(
+                    f"cannot drop constraint {constraint.name} on table {table.name} because other objects depend on it",
+                    position=action.position,
+                    detail=f"constraint {held[0].name} on table {other.name} depends on index {constraint.name}",
+                    hint="Use DROP ... CASCADE to drop the dependent objects too.",
+                )
+            if held:
+                context.change.put(
+                    replace(other, constraints=tuple(item for item in other.constraints if item not in held))
+                )
+        table = context.catalog.table(table.oid)
+        context.change.put(drop_keys_of_index(table, {constraint.index_oid}))
+        return
+    context.change.put(
+        replace(table, constraints=tuple(item for item in table.constraints if item is not constraint))
+    )
+
+
+def _validate(context: DdlContext, table: Table, action: ValidateConstraint) -> None:
+    constraint = find_constraint(table, action.name, action.position)
+    validate_constraint(context, table, replace(constraint, is_validated=True))
+    changed = replace(constraint, is_validated=True)
+    context.change.put(
+        replace(
+            table, constraints=tuple(changed if item is constraint else item for item in table.constraints)
+        )
+    )
+
+
+def _drop_expression(context: DdlContext, table: Table, action: DropExpression) -> None:
+    column = find_column(table, action.name, action.position)
+    if column.generated is None:
+        if action.if_exists:
+            context.runner.notice(
+                f'column "{column.name}" of relation "{table.name}" is not a generated column, skipping'
+            )
+            return
+        raise ObjectNotInPrerequisiteState(
+            f'column "{column.name}" of relation "{table.name}" is not a generated column',
+            position=action.position,
+        )
+    context.change.put(_replace_column(table, column, replace(column, generated=None)))

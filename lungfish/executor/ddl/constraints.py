@@ -1,0 +1,306 @@
+"""Constraints: from a definition to the catalog's objects, and the look at rows that are there already."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from lungfish.catalog.objects import Column, Constraint, Index, IndexColumn, Oid, Table
+from lungfish.errors import (
+    CheckViolation,
+    DatatypeMismatch,
+    DuplicateObject,
+    FeatureNotSupported,
+    ForeignKeyViolation,
+    InvalidForeignKey,
+    InvalidTableDefinition,
+    NotNullViolation,
+    UndefinedColumn,
+    UndefinedObject,
+)
+from lungfish.executor.ddl.context import DdlContext
+from lungfish.executor.ddl.names import (
+    choose_constraint_name,
+    choose_relation_name,
+    find_column,
+    find_table,
+    refuse_taken_name,
+)
+from lungfish.sql.ast.ddl import ConstraintDefinition, ForeignKeyReference
+from lungfish.sql.ast.queries import ObjectName
+from lungfish.sql.quoting import quote_identifier
+from lungfish.types.casts import can_compare
+from lungfish.types.sql_type import BOOLEAN
+
+_LABELS = {"primary key": "pkey", "unique": "key", "foreign key": "fkey", "check": "check"}
+
+
+def add_constraint(context: DdlContext, table: Table, definition: ConstraintDefinition) -> Table:
+    """The table with the constraint; its index, if it needs one, is in the result but not yet made."""
+    match definition.kind:
+        case "primary key" | "unique":
+            return _add_key(context, table, definition)
+        case "check":
+            return _add_check(context, table, definition)
+        case "foreign key":
+            return _add_foreign_key(context, table, definition)
+        case "not null":
+            return set_not_null(table, definition.columns[0], is_not_null=True)
+        case kind:
+            raise FeatureNotSupported(f"{kind.upper()} constraints are not supported", position=definition.position)
+
+
+def constraint_name(
+    context: DdlContext, table: Table, definition: ConstraintDefinition, columns: Sequence[Column]
+) -> str:
+    """The name that was given, or PostgreSQL's choice. Raises DuplicateObject."""
+    taken = {constraint.name for constraint in table.constraints}
+    if definition.name is not None:
+        if definition.name in taken:
+            raise DuplicateObject(
+                f'constraint "{definition.name}" for relation "{table.name}" already exists',
+                position=definition.position,
+            )
+        return definition.name
+    label = _LABELS[definition.kind]
+    parts = [table.name]
+    if definition.kind != "primary key" and columns and (definition.kind != "check" or len(columns) == 1):
+        parts.append("_".join(column.name for column in columns))
+    if definition.kind in ("primary key", "unique"):
+        return choose_relation_name(context, table.namespace_oid, *parts, label)
+    return choose_constraint_name(taken, *parts, label)
+
+
+def set_not_null(table: Table, name: str, *, is_not_null: bool) -> Table:
+    """The table with the column's NOT NULL set or dropped."""
+    column = find_column(table, name)
+    changed = replace(column, is_not_null=is_not_null)
+    return replace(table, columns=tuple(changed if item is column else item for item in table.columns))
+
+
+def _add_key(context: DdlContext, table: Table, definition: ConstraintDefinition) -> Table:
+    if definition.using_index is not None:
+        raise FeatureNotSupported("ADD CONSTRAINT ... USING INDEX is not supported", position=definition.position)
+    columns = [_key_column(table, name, definition.position) for name in definition.columns]
+    is_primary = definition.kind == "primary key"
+    if is_primary:
+        if any(constraint.kind == "primary key" for constraint in table.constraints):
+            raise InvalidTableDefinition(
+                f'multiple primary keys for table "{table.name}" are not allowed', position=definition.position
+            )
+        for column in columns:
+            table = set_not_null(table, column.name, is_not_null=True)
+    name = constraint_name(context, table, definition, columns)
+    refuse_taken_name(context, table.namespace_oid, ObjectName(name, position=definition.position))
+    index = Index(
+        context.change.new_oid(),
+        name,
+        table.namespace_oid,
+        table.oid,
+        context.change.new_relation_id(),
+        tuple(IndexColumn(column.number, type=column.type) for column in columns),
+        is_unique=True,
+        is_primary=is_primary,
+        include=tuple(find_column(table, item).number for item in definition.include),
+        nulls_not_distinct=definition.nulls_not_distinct,
+    )
+    constraint = Constraint(
+        context.change.new_oid(),
+        name,
+        definition.kind,
+        tuple(column.number for column in columns),
+        index_oid=index.oid,
+        is_deferrable=definition.is_deferrable,
+        is_initially_deferred=definition.is_initially_deferred,
+    )
+    return replace(
+        table, indexes=(*table.indexes, index), constraints=(*table.constraints, constraint)
+    )
+
+
+def _key_column(table: Table, name: str, position: int) -> Column:
+    for column in table.columns:
+        if column.name == name:
+            return column
+    raise UndefinedColumn(f'column "{name}" named in key does not exist', position=position, column=name)
+
+
+def _add_check(context: DdlContext, table: Table, definition: ConstraintDefinition) -> Table:
+    assert definition.check is not None
+    kind = context.runner.check_expression(table, definition.check.text, what="check constraints")
+    if kind != BOOLEAN:
+        raise DatatypeMismatch(
+            f"argument of CHECK must be type boolean, not type {kind}", position=definition.position
+        )
+    named = [column for column in table.columns if column.name in _words(definition.check.text)]
+    constraint = Constraint(
+        context.change.new_oid(),
+        constraint_name(context, table, definition, named),
+        "check",
+        tuple(column.number for column in named),
+        check=definition.check.text,
+        is_validated=not definition.is_not_valid,
+        is_enforced=not definition.is_not_enforced,
+    )
+    return replace(table, constraints=(*table.constraints, constraint))
+
+
+def _words(text: str) -> set[str]:
+    """The identifiers of an expression's text, roughly: for names and dependencies only."""
+    return set(text.replace('"', " ").translate(str.maketrans("()+-*/<>=,.:%|&!~^[]'", " " * 21)).split())
+
+
+def _add_foreign_key(context: DdlContext, table: Table, definition: ConstraintDefinition) -> Table:
+    reference = definition.reference
+    assert reference is not None
+    columns = [_referencing_column(table, name, definition.position) for name in definition.columns]
+    is_self = reference.table.name == table.name and _is_same_place(context, table, reference)
+    target = table if is_self else find_table(context, reference.table)
+    if target.persistence == "temporary" and table.persistence != "temporary":
+        raise InvalidTableDefinition(
+            "constraints on permanent tables may reference only permanent tables",
+            position=definition.position,
+        )
+    numbers, index = _referenced_key(target, reference)
+    if len(numbers) != len(columns):
+        raise InvalidForeignKey(
+            "number of referencing and referenced columns for foreign key disagree",
+            position=definition.position,
+        )
+    name = constraint_name(context, table, definition, columns)
+    for column, number in zip(columns, numbers, strict=True):
+        other = target.columns[target.position_of_number(number)]
+        if not can_compare(column.type, other.type):
+            raise DatatypeMismatch(
+                f'foreign key constraint "{name}" cannot be implemented',
+                position=definition.position,
+                detail=f'Key columns "{column.name}" of the referencing table and "{other.name}" of the referenced '
+                f"table are of incompatible types: {column.type.unmodified} and {other.type.unmodified}.",
+            )
+    constraint = Constraint(
+        context.change.new_oid(),
+        name,
+        "foreign key",
+        tuple(column.number for column in columns),
+        referenced_table_oid=target.oid,
+        referenced_columns=numbers,
+        referenced_index_oid=index.oid,
+        on_update=reference.on_update,
+        on_delete=reference.on_delete,
+        delete_columns=tuple(find_column(table, item).number for item in reference.delete_columns),
+        match=reference.match,
+        is_deferrable=definition.is_deferrable,
+        is_initially_deferred=definition.is_initially_deferred,
+        is_validated=not definition.is_not_valid,
+        is_enforced=not definition.is_not_enforced,
+    )
+    return replace(table, constraints=(*table.constraints, constraint))
+
+
+def _is_same_place(context: DdlContext, table: Table, reference: ForeignKeyReference) -> bool:
+    """Whether the reference is to the table itself, which the catalog may not know yet."""
+    if reference.table.schema is not None:
+        return context.catalog.namespace_name(table.namespace_oid) == reference.table.schema
+    found = context.catalog.find_relation(reference.table.name, None, context.search_path)
+    return found is None or found.oid == table.oid
+
+
+def _referencing_column(table: Table, name: str, position: int) -> Column:
+    for column in table.columns:
+        if column.name == name:
+            return column
+    raise UndefinedColumn(
+        f'column "{name}" referenced in foreign key constraint does not exist', position=position, column=name
+    )
+
+
+def _referenced_key(target: Table, reference: ForeignKeyReference) -> tuple[tuple[int, ...], Index]:
+    """The referenced columns' numbers in the order written, and the unique index that holds them."""
+    if not reference.columns:
+        for index in target.indexes:
+            if index.is_primary:
+                return tuple(column.column_number for column in index.columns), index
+        raise UndefinedObject(
+            f'there is no primary key for referenced table "{target.name}"', position=reference.table.position
+        )
+    numbers = tuple(
+        _referencing_column(target, name, reference.table.position).number for name in reference.columns
+    )
+    for index in target.indexes:
+        held = [column.column_number for column in index.columns]
+        if index.is_unique and index.predicate is None and sorted(held) == sorted(numbers):
+            return numbers, index
+    raise InvalidForeignKey(
+        f'there is no unique constraint matching given keys for referenced table "{target.name}"',
+        position=reference.table.position,
+    )
+
+
+# What is there already.
+
+
+def validate_constraint(context: DdlContext, table: Table, constraint: Constraint) -> None:
+    """Look at the rows that are there. Raises CheckViolation or ForeignKeyViolation."""
+    if not constraint.is_enforced:
+        return
+    name = qualified(context, table)
+    if constraint.kind == "check" and context.runner.query(
+        f"SELECT 1 FROM {name} WHERE NOT ({constraint.check}) LIMIT 1"
+    ):
+        raise CheckViolation(
+            f'check constraint "{constraint.name}" of relation "{table.name}" is violated by some row',
+            table=table.name,
+            constraint=constraint.name,
+        )
+    if constraint.kind == "foreign key":
+        _validate_foreign_key(context, table, constraint)
+
+
+def _validate_foreign_key(context: DdlContext, table: Table, constraint: Constraint) -> None:
+    assert constraint.referenced_table_oid is not None
+    target = context.catalog.table(constraint.referenced_table_oid)
+    own = [table.columns[table.position_of_number(number)].name for number in constraint.columns]
+    theirs = [target.columns[target.position_of_number(number)].name for number in constraint.referenced_columns]
+    matches = " AND ".join(
+        f"r.{quote_identifier(b)} = f.{quote_identifier(a)}" for a, b in zip(own, theirs, strict=True)
+    )
+    present = " AND ".join(f"f.{quote_identifier(a)} IS NOT NULL" for a in own)
+    missing = context.runner.query(
+        f"SELECT {', '.join(f'f.{quote_identifier(a)}::text' for a in own)} FROM {qualified(context, table)} f "
+        f"WHERE {present} AND NOT EXISTS (SELECT 1 FROM {qualified(context, target)} r WHERE {matches}) LIMIT 1"
+    )
+    if missing:
+        values = ", ".join(str(value) for value in missing[0])
+        raise ForeignKeyViolation(
+            f'insert or update on table "{table.name}" violates foreign key constraint "{constraint.name}"',
+            detail=f'Key ({", ".join(own)})=({values}) is not present in table "{target.name}".',
+            table=table.name,
+            constraint=constraint.name,
+        )
+
+
+def validate_not_null(context: DdlContext, table: Table, column: str) -> None:
+    """Raise NotNullViolation if a row holds NULL there."""
+    if context.runner.query(
+        f"SELECT 1 FROM {qualified(context, table)} WHERE {quote_identifier(column)} IS NULL LIMIT 1"
+    ):
+        raise NotNullViolation(
+            f'column "{column}" of relation "{table.name}" contains null values',
+            table=table.name,
+            column=column,
+        )
+
+
+def qualified(context: DdlContext, table: Table) -> str:
+    """The table's name with its schema, quoted."""
+    schema = context.catalog.namespace_name(table.namespace_oid)
+    return f"{quote_identifier(schema)}.{quote_identifier(table.name)}"
+
+
+def drop_keys_of_index(table: Table, oids: set[Oid]) -> Table:
+    """The table without those indexes and the constraints that rest on them."""
+    return replace(
+        table,
+        indexes=tuple(index for index in table.indexes if index.oid not in oids),
+        constraints=tuple(item for item in table.constraints if item.index_oid not in oids),
+    )

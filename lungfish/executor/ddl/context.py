@@ -1,0 +1,157 @@
+"""What DDL works with: the transaction's own successor of the catalog, and what makes and fills relations.
+
+The catalog's rows are written in the same transaction as everything else, so DDL rolls back like any change. Physical
+relations are not transactional: those made here are remembered, and whatever the final catalog does not know is dropped
+when the transaction ends (`CatalogChange.leftover_relations`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from lungfish.catalog import Catalog
+from lungfish.catalog.objects import CatalogObject, Column, Index, Namespace, Oid, Table
+from lungfish.errors import InvalidSchemaName
+from lungfish.sql.ast.expressions import TypeName
+from lungfish.sql.ast.queries import ObjectName, Query
+from lungfish.storage.ids import RelationId
+from lungfish.types.sql_type import SqlType
+
+
+class CatalogRows(Protocol):
+    """Where catalog objects are kept, within one transaction."""
+
+    def write(self, item: CatalogObject) -> None: ...
+    def remove(self, oid: Oid) -> None: ...
+    def write_counters(self, next_oid: int, next_relation_id: int) -> None: ...
+
+
+class Relations(Protocol):
+    """Makes the pages of tables and indexes, and hands out numbers that were never used before."""
+
+    def new_oid(self) -> int: ...
+    def new_relation_id(self) -> int: ...
+    def counters(self) -> tuple[int, int]: ...
+    def create_table(self, table: Table) -> None:
+        """Make the empty heap of a table and the trees of its indexes."""
+
+    def build_index(self, table: Table, index: Index) -> None:
+        """Make an index's tree and fill it from the table. Raises UniqueViolation."""
+
+
+class StatementRunner(Protocol):
+    """Runs SQL inside the transaction, seeing the catalog as changed so far."""
+
+    def query(self, sql: str) -> list[tuple[Any, ...]]:
+        """Rows of internal values."""
+
+    def run_query(self, query: Query) -> tuple[tuple[tuple[str, SqlType], ...], Iterable[tuple[Any, ...]]]:
+        """The names and types of a query's columns, and its rows."""
+
+    def describe_query(self, query: Query) -> tuple[tuple[tuple[str, SqlType], ...], frozenset[Oid]]:
+        """The names and types of a query's columns, and the oids of the objects that it uses."""
+
+    def insert_rows(self, table: Table, rows: Iterable[tuple[Any, ...]]) -> int:
+        """Store whole rows, in the order of the table's columns, with the checks of all its constraints."""
+
+    def check_expression(self, table: Table, text: str, *, what: str) -> SqlType:
+        """Bind a stored expression over the table's columns and answer its type. `what` names it in errors."""
+
+    def check_assignable(self, column: Column, kind: SqlType, position: int) -> None:
+        """Raise DatatypeMismatch unless the column's values can be assigned to that type."""
+
+    def resolve_type(self, type_name: TypeName) -> SqlType: ...
+
+    def lock_table(self, table: Table, mode: str) -> None: ...
+
+    def set_sequence(self, oid: Oid, value: int, *, is_called: bool) -> None: ...
+
+    def notice(self, message: str) -> None: ...
+
+
+class CatalogChange:
+    """One transaction's successor of the catalog. `catalog` is replaced at each change, never written to."""
+
+    def __init__(self, base: Catalog, rows: CatalogRows, relations: Relations) -> None:
+        self.base = base
+        self.catalog = base
+        self.relations = relations
+        self._rows = rows
+        self._created: list[RelationId] = []
+
+    @property
+    def is_changed(self) -> bool:
+        """Whether anything was defined, changed or dropped."""
+        return self.catalog is not self.base
+
+    def put(self, item: CatalogObject) -> None:
+        """Add the object, or replace the one with its oid."""
+        self.catalog = self.catalog.with_object(item)
+        self._rows.write(item)
+        self._rows.write_counters(*self.relations.counters())
+
+    def remove(self, oid: Oid) -> None:
+        """Remove the object."""
+        self.catalog = self.catalog.without_object(oid)
+        self._rows.remove(oid)
+
+    def new_oid(self) -> Oid:
+        """A number for a new object."""
+        return Oid(self.relations.new_oid())
+
+    def new_relation_id(self) -> RelationId:
+        """A number for a relation that is about to be made."""
+        made = RelationId(self.relations.new_relation_id())
+        self._created.append(made)
+        return made
+
+    def leftover_relations(self, *, is_committed: bool) -> set[RelationId]:
+        """The relations that nothing refers to once the transaction has ended that way."""
+        kept = relation_ids(self.catalog if is_committed else self.base)
+        return (relation_ids(self.base) | set(self._created)) - kept
+
+
+def relation_ids(catalog: Catalog) -> set[RelationId]:
+    """The heaps and indexes that the catalog knows."""
+    found = set()
+    for table in catalog.tables():
+        found.add(RelationId(table.relation_id))
+        found.update(RelationId(index.relation_id) for index in table.indexes)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class DdlContext:
+    """What each DDL function gets."""
+
+    change: CatalogChange
+    runner: StatementRunner
+    search_path: tuple[str, ...]
+
+    @property
+    def catalog(self) -> Catalog:
+        """The catalog as changed so far."""
+        return self.change.catalog
+
+    def namespace_for(self, name: ObjectName) -> Namespace:
+        """Where a new object of that name goes. Raises InvalidSchemaName."""
+        if name.schema is not None:
+            return self.find_namespace(name.schema, name.position)
+        for schema in self.search_path:
+            found = self.catalog.namespace(schema)
+            if found is not None:
+                return found
+        raise InvalidSchemaName(
+            "no schema has been selected to create in",
+            position=name.position,
+            hint="Set search_path, or write the schema before the name.",
+        )
+
+    def find_namespace(self, schema: str, position: int) -> Namespace:
+        """The namespace of that name. Raises InvalidSchemaName."""
+        found = self.catalog.namespace(schema)
+        if found is None:
+            raise InvalidSchemaName(f'schema "{schema}" does not exist', position=position)
+        return found

@@ -1,0 +1,83 @@
+"""CREATE INDEX."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from lungfish.catalog.objects import Index, IndexColumn, Table
+from lungfish.errors import DatatypeMismatch, DuplicateTable, FeatureNotSupported
+from lungfish.executor.ddl.context import DdlContext
+from lungfish.executor.ddl.names import choose_relation_name, find_column, find_table
+from lungfish.sql.ast.ddl import CreateIndex, IndexElement
+from lungfish.types.sql_type import BOOLEAN
+
+
+def create_index(context: DdlContext, statement: CreateIndex) -> str:
+    """Run CREATE INDEX; answers the command tag. Raises UniqueViolation if rows that are there collide."""
+    if statement.method != "btree":
+        raise FeatureNotSupported(
+            f'access method "{statement.method}" is not supported',
+            position=statement.position,
+            hint="Lungfish has btree indexes.",
+        )
+    table = find_table(context, statement.table)
+    if statement.name is not None and context.catalog.name_is_taken(table.namespace_oid, statement.name):
+        if statement.if_not_exists:
+            context.runner.notice(f'relation "{statement.name}" already exists, skipping')
+            return "CREATE INDEX"
+        raise DuplicateTable(f'relation "{statement.name}" already exists', position=statement.position)
+    context.runner.lock_table(table, "share")
+    columns = tuple(_index_column(context, table, element) for element in statement.elements)
+    index = Index(
+        context.change.new_oid(),
+        statement.name or _choose_name(context, table, statement),
+        table.namespace_oid,
+        table.oid,
+        context.change.new_relation_id(),
+        columns,
+        is_unique=statement.is_unique,
+        include=tuple(find_column(table, name, statement.position).number for name in statement.include),
+        predicate=_predicate(context, table, statement),
+        nulls_not_distinct=statement.nulls_not_distinct,
+    )
+    changed = replace(table, indexes=(*table.indexes, index))
+    context.change.put(changed)
+    context.change.relations.build_index(changed, index)
+    return "CREATE INDEX"
+
+
+def _choose_name(context: DdlContext, table: Table, statement: CreateIndex) -> str:
+    words = [element.column or "expr" for element in statement.elements]
+    return choose_relation_name(context, table.namespace_oid, table.name, "_".join(words), "idx")
+
+
+def _predicate(context: DdlContext, table: Table, statement: CreateIndex) -> str | None:
+    if statement.where is None:
+        return None
+    kind = context.runner.check_expression(table, statement.where.text, what="index predicates")
+    if kind != BOOLEAN:
+        raise DatatypeMismatch(
+            f"argument of WHERE must be type boolean, not type {kind}", position=statement.position
+        )
+    return statement.where.text
+
+
+def _index_column(context: DdlContext, table: Table, element: IndexElement) -> IndexColumn:
+    nulls_first = element.is_descending if element.nulls_first is None else element.nulls_first
+    if element.column is not None:
+        column = find_column(table, element.column, element.position)
+        return IndexColumn(
+            column.number,
+            is_descending=element.is_descending,
+            nulls_first=nulls_first,
+            type=column.type,
+        )
+    assert element.expression is not None
+    kind = context.runner.check_expression(table, element.expression.text, what="index expressions")
+    return IndexColumn(
+        0,
+        expression=element.expression.text,
+        is_descending=element.is_descending,
+        nulls_first=nulls_first,
+        type=kind,
+    )

@@ -1,0 +1,276 @@
+"""CREATE TABLE, CREATE TABLE AS and ALTER TABLE ADD COLUMN's share of it: columns, their defaults and sequences."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from lungfish.catalog.objects import Column, Oid, Sequence, Table
+from lungfish.errors import (
+    DuplicateColumn,
+    DuplicateTable,
+    FeatureNotSupported,
+    InvalidTableDefinition,
+    SyntaxError,
+)
+from lungfish.executor.ddl.constraints import add_constraint, validate_constraint
+from lungfish.executor.ddl.context import DdlContext
+from lungfish.executor.ddl.names import choose_relation_name, find_table
+from lungfish.executor.ddl.sequences import make_sequence
+from lungfish.sql.ast.ddl import ColumnDefinition, ConstraintDefinition, CreateTable, CreateTableAs, LikeClause
+from lungfish.sql.quoting import quote_identifier, quote_literal
+from lungfish.types.sql_type import BIGINT, INTEGER, SMALLINT, TEXT, SqlType, TypeKind
+
+_SERIAL_TYPES = {
+    "serial": INTEGER, "serial4": INTEGER, "bigserial": BIGINT, "serial8": BIGINT,
+    "smallserial": SMALLINT, "serial2": SMALLINT,
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class MadeColumn:
+    """A column with the sequence that it owns, if any."""
+
+    column: Column
+    sequence: Sequence | None = None
+
+
+def create_table(context: DdlContext, statement: CreateTable) -> str:
+    """Run CREATE TABLE; answers the command tag."""
+    if statement.persistence == "temporary":
+        raise FeatureNotSupported("temporary tables are not supported", position=statement.position)
+    namespace = context.namespace_for(statement.name)
+    if context.catalog.name_is_taken(namespace.oid, statement.name.name):
+        if statement.if_not_exists:
+            context.runner.notice(f'relation "{statement.name.name}" already exists, skipping')
+            return "CREATE TABLE"
+        raise DuplicateTable(
+            f'relation "{statement.name.name}" already exists', position=statement.name.position
+        )
+    table = _new_table(context, statement.name.name, namespace.oid, persistence=statement.persistence)
+    sequences = []
+    constraints: list[ConstraintDefinition] = []
+    for element in statement.elements:
+        if isinstance(element, LikeClause):
+            table = _copy_columns(context, table, element)
+            continue
+        table, made = append_column(context, table, element)
+        if made.sequence is not None:
+            sequences.append(made.sequence)
+        constraints += element.constraints
+    _refuse_stray_constraints(statement)
+    for definition in order_constraints([*constraints, *statement.constraints]):
+        table = add_constraint(context, table, definition)
+    for sequence in sequences:
+        store_sequence(context, sequence)
+    check_stored_texts(context, table)
+    context.change.put(table)
+    context.change.relations.create_table(table)
+    return "CREATE TABLE"
+
+
+def _new_table(context: DdlContext, name: str, namespace_oid: Oid, *, persistence: str) -> Table:
+    return Table(
+        context.change.new_oid(),
+        name,
+        namespace_oid,
+        context.change.new_relation_id(),
+        columns=(),
+        stored_types=(),
+        stored_positions=(),
+        persistence=persistence,
+    )
+
+
+def _refuse_stray_constraints(statement: CreateTable) -> None:
+    if statement.on_commit != "preserve rows":
+        raise InvalidTableDefinition(
+            "ON COMMIT can only be used on temporary tables", position=statement.position
+        )
+
+
+def order_constraints(definitions: list[ConstraintDefinition]) -> list[ConstraintDefinition]:
+    """Keys first, because a foreign key to the table itself needs them; else in the order written."""
+    ranks = {"not null": 0, "primary key": 1, "unique": 2, "check": 3}
+    return sorted(definitions, key=lambda item: ranks.get(item.kind, 4))
+
+
+def append_column(context: DdlContext, table: Table, definition: ColumnDefinition) -> tuple[Table, MadeColumn]:
+    """The table with one more column, and what was made for it. Raises DuplicateColumn."""
+    if table.column_position(definition.name) is not None:
+        raise DuplicateColumn(
+            f'column "{definition.name}" specified more than once'
+            if not table.stored_types or context.catalog.object(table.oid) is None
+            else f'column "{definition.name}" of relation "{table.name}" already exists',
+            position=definition.position,
+        )
+    made = _make_column(context, table, definition)
+    table = replace(
+        table,
+        columns=(*table.columns, made.column),
+        stored_types=(*table.stored_types, made.column.type),
+        stored_positions=(*table.stored_positions, len(table.stored_types)),
+        next_column_number=table.next_column_number + 1,
+    )
+    return table, made
+
+
+def _make_column(context: DdlContext, table: Table, definition: ColumnDefinition) -> MadeColumn:
+    serial = _SERIAL_TYPES.get(definition.type_name.name)
+    if serial is not None and not definition.type_name.array_dimensions:
+        return _make_serial(context, table, definition, serial)
+    kind = context.runner.resolve_type(definition.type_name)
+    column = Column(
+        definition.name,
+        kind,
+        table.next_column_number,
+        is_not_null=definition.is_not_null or definition.identity is not None,
+        default=None if definition.default is None else definition.default.text,
+        generated=None if definition.generated is None else definition.generated.text,
+        collation=".".join(definition.collation) or None,
+    )
+    if definition.generated is not None:
+        if definition.default is not None:
+            raise SyntaxError(
+                f'both default and generation expression specified for column "{definition.name}" of table "{table.name}"',
+                position=definition.position,
+            )
+        if not definition.is_generated_stored:
+            raise FeatureNotSupported(
+                "virtual generated columns are not supported",
+                position=definition.position,
+                hint="Write STORED behind the expression.",
+            )
+    if definition.identity is None:
+        return MadeColumn(column)
+    if kind.kind not in (TypeKind.SMALLINT, TypeKind.INTEGER, TypeKind.BIGINT):
+        raise InvalidTableDefinition(
+            "identity column type must be smallint, integer, or bigint", position=definition.position
+        )
+    sequence = _column_sequence(context, table, column, definition)
+    marked = replace(
+        column,
+        identity="always" if definition.identity.is_always else "by default",
+        sequence_oid=sequence.oid,
+    )
+    return MadeColumn(marked, sequence)
+
+
+def _make_serial(
+    context: DdlContext, table: Table, definition: ColumnDefinition, kind: SqlType
+) -> MadeColumn:
+    if definition.default is not None:
+        raise SyntaxError(
+            f'multiple default values specified for column "{definition.name}" of table "{table.name}"',
+            position=definition.position,
+        )
+    column = Column(definition.name, kind, table.next_column_number, is_not_null=True)
+    sequence = _column_sequence(context, table, column, definition)
+    schema = context.catalog.namespace_name(table.namespace_oid)
+    path = f"{quote_identifier(schema)}.{quote_identifier(sequence.name)}"
+    default = f"nextval({quote_literal(path)}::text)"
+    return MadeColumn(replace(column, default=default, sequence_oid=sequence.oid), sequence)
+
+
+def _column_sequence(
+    context: DdlContext, table: Table, column: Column, definition: ColumnDefinition
+) -> Sequence:
+    options = definition.identity.options if definition.identity is not None else ()
+    sequence = make_sequence(
+        context.change.new_oid(),
+        choose_relation_name(context, table.namespace_oid, table.name, column.name, "seq"),
+        table.namespace_oid,
+        options,
+        default_type=column.type,
+    )
+    return replace(sequence, owner_table_oid=table.oid, owner_column=column.number)
+
+
+def store_sequence(context: DdlContext, sequence: Sequence) -> None:
+    """Add a new sequence to the catalog and set it to its start."""
+    context.change.put(sequence)
+    context.runner.set_sequence(sequence.oid, sequence.start, is_called=False)
+
+
+def check_stored_texts(context: DdlContext, table: Table) -> None:
+    """Bind each default and generation expression once, so that a wrong one is found now and not at the first row."""
+    for column in table.columns:
+        if column.default is not None and column.sequence_oid is None:
+            context.runner.check_expression(
+                replace(table, columns=()),
+                f"CAST(({column.default}) AS {column.type})",
+                what="DEFAULT expressions",
+            )
+        if column.generated is not None:
+            context.runner.check_expression(table, column.generated, what="column generation expressions")
+
+
+def _copy_columns(context: DdlContext, table: Table, clause: LikeClause) -> Table:
+    source = find_table(context, clause.table)
+    wanted = clause.including
+    everything = "all" in wanted
+    if everything or wanted & {"indexes", "constraints", "identity", "statistics", "storage", "comments"}:
+        raise FeatureNotSupported(
+            "LIKE INCLUDING other than DEFAULTS and GENERATED is not supported", position=clause.position
+        )
+    for column in source.columns:
+        if table.column_position(column.name) is not None:
+            raise DuplicateColumn(f'column "{column.name}" specified more than once', position=clause.position)
+        copied = Column(
+            column.name,
+            column.type,
+            table.next_column_number,
+            is_not_null=column.is_not_null,
+            default=column.default if "defaults" in wanted else None,
+            generated=column.generated if "generated" in wanted else None,
+        )
+        table = replace(
+            table,
+            columns=(*table.columns, copied),
+            stored_types=(*table.stored_types, column.type),
+            stored_positions=(*table.stored_positions, len(table.stored_types)),
+            next_column_number=table.next_column_number + 1,
+        )
+    return table
+
+
+def create_table_as(context: DdlContext, statement: CreateTableAs) -> str:
+    """Run CREATE TABLE AS or SELECT INTO; answers the command tag."""
+    if statement.is_materialized_view:
+        raise FeatureNotSupported("materialized views are not supported", position=statement.position)
+    if statement.persistence == "temporary":
+        raise FeatureNotSupported("temporary tables are not supported", position=statement.position)
+    namespace = context.namespace_for(statement.name)
+    if context.catalog.name_is_taken(namespace.oid, statement.name.name):
+        if statement.if_not_exists:
+            context.runner.notice(f'relation "{statement.name.name}" already exists, skipping')
+            return "CREATE TABLE AS"
+        raise DuplicateTable(f'relation "{statement.name.name}" already exists', position=statement.name.position)
+    columns, rows = context.runner.run_query(statement.query)
+    names = list(statement.column_names) + [name for name, _ in columns][len(statement.column_names) :]
+    if len(statement.column_names) > len(columns):
+        raise SyntaxError("too many column names were specified", position=statement.position)
+    table = _new_table(context, statement.name.name, namespace.oid, persistence=statement.persistence)
+    for name, (_, kind) in zip(names, columns, strict=True):
+        stored = TEXT if kind.kind is TypeKind.UNKNOWN else kind
+        if table.column_position(name) is not None:
+            raise DuplicateColumn(f'column "{name}" specified more than once', position=statement.position)
+        table = replace(
+            table,
+            columns=(*table.columns, Column(name, stored, table.next_column_number)),
+            stored_types=(*table.stored_types, stored),
+            stored_positions=(*table.stored_positions, len(table.stored_types)),
+            next_column_number=table.next_column_number + 1,
+        )
+    context.change.put(table)
+    context.change.relations.create_table(table)
+    if not statement.with_data:
+        return "CREATE TABLE AS"
+    return f"SELECT {context.runner.insert_rows(table, rows)}"
+
+
+def validate_new(context: DdlContext, before: Table, after: Table) -> None:
+    """Look at the rows that are there for each constraint that `after` has and `before` had not."""
+    known = {constraint.oid for constraint in before.constraints}
+    for constraint in after.constraints:
+        if constraint.oid not in known and constraint.is_validated:
+            validate_constraint(context, after, constraint)

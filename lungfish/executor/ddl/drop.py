@@ -1,0 +1,218 @@
+"""DROP: what depends on an object stops its drop, or goes with it under CASCADE."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from lungfish.catalog.catalog import BUILT_IN_NAMESPACES
+from lungfish.catalog.objects import CatalogObject, Index, Namespace, Oid, Sequence, SystemView, Table, View
+from lungfish.errors import (
+    DependentObjectsStillExist,
+    FeatureNotSupported,
+    InsufficientPrivilege,
+    InvalidSchemaName,
+    UndefinedObject,
+    UndefinedTable,
+    WrongObjectType,
+)
+from lungfish.executor.ddl.constraints import drop_keys_of_index
+from lungfish.executor.ddl.context import DdlContext
+from lungfish.sql.ast.ddl import Drop
+from lungfish.sql.ast.queries import ObjectName
+
+_CLASSES: dict[str, type[CatalogObject]] = {"table": Table, "view": View, "sequence": Sequence}
+
+
+def drop(context: DdlContext, statement: Drop) -> str:
+    """Run DROP; answers the command tag."""
+    if statement.kind == "schema":
+        for name in statement.names:
+            _drop_schema(context, name, statement)
+    elif statement.kind == "index":
+        for name in statement.names:
+            _drop_index(context, name, statement)
+    elif statement.kind in _CLASSES:
+        _drop_relations(context, statement)
+    else:
+        raise FeatureNotSupported(f"DROP {statement.kind.upper()} is not supported", position=statement.position)
+    return f"DROP {statement.kind.upper()}"
+
+
+def _drop_relations(context: DdlContext, statement: Drop) -> None:
+    wanted = _CLASSES[statement.kind]
+    found: dict[Oid, CatalogObject] = {}
+    for name in statement.names:
+        item = context.catalog.find_relation(name.name, name.schema, context.search_path)
+        if item is None:
+            _report_missing(context, statement.kind, name, if_exists=statement.if_exists)
+            continue
+        if isinstance(item, SystemView):
+            raise InsufficientPrivilege(
+                f'permission denied: "{item.name}" is a system catalog', position=name.position
+            )
+        if not isinstance(item, wanted):
+            article = "an" if statement.kind[0] in "aeiou" else "a"
+            raise WrongObjectType(
+                f'"{item.name}" is not {article} {statement.kind}',
+                position=name.position,
+                hint=f"Use DROP {type(item).__name__.upper()} to remove a {type(item).__name__.lower()}.",
+            )
+        found[item.oid] = item
+    # What is named together may depend on each other.
+    for item in found.values():
+        if context.catalog.object(item.oid) is not None:
+            _drop_object(context, item, going=frozenset(found), is_cascade=statement.is_cascade)
+
+
+def _report_missing(context: DdlContext, kind: str, name: ObjectName, *, if_exists: bool) -> None:
+    if name.schema is not None and context.catalog.namespace(name.schema) is None:
+        if not if_exists:
+            raise InvalidSchemaName(f'schema "{name.schema}" does not exist', position=name.position)
+        context.runner.notice(f'schema "{name.schema}" does not exist, skipping')
+        return
+    if not if_exists:
+        error = UndefinedObject if kind == "index" else UndefinedTable
+        raise error(f'{kind} "{name}" does not exist', position=name.position)
+    context.runner.notice(f'{kind} "{name}" does not exist, skipping')
+
+
+def _drop_object(
+    context: DdlContext, item: CatalogObject, *, going: frozenset[Oid], is_cascade: bool
+) -> None:
+    """Drop one object after what depends on it."""
+    match item:
+        case Table():
+            context.runner.lock_table(item, "access exclusive")
+            _drop_views_on(context, item, going=going, is_cascade=is_cascade)
+            _drop_references_to(context, item, going=going, is_cascade=is_cascade)
+            for sequence in context.catalog.owned_sequences(item.oid):
+                context.change.remove(sequence.oid)
+        case View():
+            _drop_views_on(context, item, going=going, is_cascade=is_cascade)
+        case Sequence():
+            _drop_defaults_on(context, item, is_cascade=is_cascade)
+            _drop_views_on(context, item, going=going, is_cascade=is_cascade)
+    context.change.remove(item.oid)
+
+
+def _refuse(item: CatalogObject, dependent: str) -> DependentObjectsStillExist:
+    kind = type(item).__name__.lower()
+    return DependentObjectsStillExist(
+        f"cannot drop {kind} {item.name} because other objects depend on it",
+        detail=f"{dependent} depends on {kind} {item.name}",
+        hint="Use DROP ... CASCADE to drop the dependent objects too.",
+    )
+
+
+def _drop_views_on(
+    context: DdlContext, item: CatalogObject, *, going: frozenset[Oid], is_cascade: bool
+) -> None:
+    for view in context.catalog.dependent_views(item.oid):
+        if not is_cascade and view.oid not in going:
+            raise _refuse(item, f"view {view.name}")
+        if context.catalog.object(view.oid) is not None:
+            if view.oid not in going:
+                context.runner.notice(f"drop cascades to view {view.name}")
+            _drop_object(context, view, going=going, is_cascade=is_cascade)
+
+
+def _drop_references_to(
+    context: DdlContext, table: Table, *, going: frozenset[Oid], is_cascade: bool
+) -> None:
+    for other in context.catalog.referencing_tables(table.oid):
+        if other.oid == table.oid:
+            continue
+        held = [item for item in other.constraints if item.referenced_table_oid == table.oid]
+        if not is_cascade and other.oid not in going:
+            raise _refuse(table, f"constraint {held[0].name} on table {other.name}")
+        context.runner.lock_table(other, "access exclusive")
+        context.change.put(
+            replace(other, constraints=tuple(item for item in other.constraints if item not in held))
+        )
+
+
+def _drop_defaults_on(context: DdlContext, sequence: Sequence, *, is_cascade: bool) -> None:
+    """The column that owns a sequence, or whose default asks it, loses its default under CASCADE."""
+    for table in list(context.catalog.tables()):
+        users = [column for column in table.columns if column.sequence_oid == sequence.oid]
+        if not users:
+            continue
+        if not is_cascade or users[0].identity is not None:
+            raise _refuse(sequence, f"default value for column {users[0].name} of table {table.name}")
+        columns = tuple(
+            replace(column, default=None, sequence_oid=None) if column in users else column
+            for column in table.columns
+        )
+        context.change.put(replace(table, columns=columns))
+
+
+def _drop_index(context: DdlContext, name: ObjectName, statement: Drop) -> None:
+    found = context.catalog.find_index(name.name, name.schema, context.search_path)
+    if found is None:
+        if context.catalog.find_relation(name.name, name.schema, context.search_path) is not None:
+            raise WrongObjectType(f'"{name.name}" is not an index', position=name.position)
+        _report_missing(context, "index", name, if_exists=statement.if_exists)
+        return
+    table, index = found
+    for constraint in table.constraints:
+        if constraint.index_oid == index.oid:
+            raise DependentObjectsStillExist(
+                f"cannot drop index {index.name} because constraint {constraint.name} on table {table.name} requires it",
+                position=name.position,
+                hint=f"You can drop constraint {constraint.name} on table {table.name} instead.",
+            )
+    context.runner.lock_table(table, "access exclusive")
+    table = _drop_keys_referencing(context, table, index, is_cascade=statement.is_cascade)
+    context.change.put(drop_keys_of_index(table, {index.oid}))
+
+
+def _drop_keys_referencing(
+    context: DdlContext, table: Table, index: Index, *, is_cascade: bool
+) -> Table:
+    """A foreign key that relies on the index stops its drop, or goes under CASCADE."""
+    for other in context.catalog.referencing_tables(table.oid):
+        held = [item for item in other.constraints if item.referenced_index_oid == index.oid]
+        if not held:
+            continue
+        if not is_cascade:
+            raise DependentObjectsStillExist(
+                f"cannot drop index {index.name} because other objects depend on it",
+                detail=f"constraint {held[0].name} on table {other.name} depends on index {index.name}",
+                hint="Use DROP ... CASCADE to drop the dependent objects too.",
+            )
+        changed = replace(other, constraints=tuple(item for item in other.constraints if item not in held))
+        if other.oid == table.oid:
+            table = changed
+        else:
+            context.change.put(changed)
+    return table
+
+
+def _drop_schema(context: DdlContext, name: ObjectName, statement: Drop) -> None:
+    namespace = context.catalog.namespace(name.name)
+    if namespace is None:
+        if not statement.if_exists:
+            raise InvalidSchemaName(f'schema "{name.name}" does not exist', position=name.position)
+        context.runner.notice(f'schema "{name.name}" does not exist, skipping')
+        return
+    if namespace in BUILT_IN_NAMESPACES:
+        raise DependentObjectsStillExist(
+            f"cannot drop schema {namespace.name} because it is required by the database system",
+            position=name.position,
+        )
+    inside = [
+        item
+        for item in context.catalog.objects()
+        if not isinstance(item, Namespace) and item.namespace_oid == namespace.oid
+    ]
+    if inside and not statement.is_cascade:
+        raise DependentObjectsStillExist(
+            f"cannot drop schema {namespace.name} because other objects depend on it",
+            detail=f"{type(inside[0]).__name__.lower()} {inside[0].name} depends on schema {namespace.name}",
+            hint="Use DROP ... CASCADE to drop the dependent objects too.",
+        )
+    going = frozenset(item.oid for item in inside)
+    for item in inside:
+        if context.catalog.object(item.oid) is not None:
+            _drop_object(context, item, going=going, is_cascade=True)
+    context.change.remove(namespace.oid)

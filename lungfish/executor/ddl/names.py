@@ -1,0 +1,120 @@
+"""Finding the objects that DDL names, and choosing names for those that have none, as PostgreSQL does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from lungfish.catalog.objects import Column, Constraint, Index, Oid, Sequence, SystemView, Table, View
+from lungfish.errors import (
+    DuplicateTable,
+    InsufficientPrivilege,
+    UndefinedColumn,
+    UndefinedObject,
+    UndefinedTable,
+    WrongObjectType,
+)
+from lungfish.executor.ddl.context import DdlContext
+from lungfish.sql.ast.queries import ObjectName
+
+NAME_BYTES_MAX = 63
+
+
+def find_table(context: DdlContext, name: ObjectName) -> Table:
+    """The table of that name. Raises UndefinedTable, or WrongObjectType if it is something else."""
+    found = context.catalog.find_relation(name.name, name.schema, context.search_path)
+    if found is None:
+        raise UndefinedTable(f'relation "{name}" does not exist', position=name.position)
+    if isinstance(found, SystemView):
+        raise InsufficientPrivilege(
+            f'permission denied: "{found.name}" is a system catalog', position=name.position
+        )
+    if not isinstance(found, Table):
+        raise WrongObjectType(f'"{found.name}" is not a table', position=name.position)
+    return found
+
+
+def find_view(context: DdlContext, name: ObjectName) -> View:
+    """The view of that name. Raises UndefinedTable or WrongObjectType."""
+    found = context.catalog.find_relation(name.name, name.schema, context.search_path)
+    if found is None:
+        raise UndefinedTable(f'relation "{name}" does not exist', position=name.position)
+    if not isinstance(found, View):
+        raise WrongObjectType(f'"{found.name}" is not a view', position=name.position)
+    return found
+
+
+def find_sequence(context: DdlContext, name: ObjectName) -> Sequence:
+    """The sequence of that name. Raises UndefinedTable or WrongObjectType."""
+    found = context.catalog.find_relation(name.name, name.schema, context.search_path)
+    if found is None:
+        raise UndefinedTable(f'relation "{name}" does not exist', position=name.position)
+    if not isinstance(found, Sequence):
+        raise WrongObjectType(f'"{found.name}" is not a sequence', position=name.position)
+    return found
+
+
+def find_column(table: Table, name: str, position: int = -1) -> Column:
+    """The column of that name. Raises UndefinedColumn."""
+    for column in table.columns:
+        if column.name == name:
+            return column
+    raise UndefinedColumn(
+        f'column "{name}" of relation "{table.name}" does not exist',
+        position=position if position >= 0 else None,
+        table=table.name,
+        column=name,
+    )
+
+
+def find_constraint(table: Table, name: str, position: int = -1) -> Constraint:
+    """The constraint of that name. Raises UndefinedObject."""
+    for constraint in table.constraints:
+        if constraint.name == name:
+            return constraint
+    raise UndefinedObject(
+        f'constraint "{name}" of relation "{table.name}" does not exist',
+        position=position if position >= 0 else None,
+        table=table.name,
+        constraint=name,
+    )
+
+
+def find_index_of(table: Table, oid: Oid | None) -> Index:
+    """The table's index with that oid."""
+    return next(index for index in table.indexes if index.oid == oid)
+
+
+def refuse_taken_name(context: DdlContext, namespace_oid: Oid, name: ObjectName) -> None:
+    """Raise DuplicateTable if a relation or index has that name."""
+    if context.catalog.name_is_taken(namespace_oid, name.name):
+        raise DuplicateTable(f'relation "{name.name}" already exists', position=name.position)
+
+
+def choose_relation_name(context: DdlContext, namespace_oid: Oid, *parts: str) -> str:
+    """A free name for an index or sequence: the parts joined by underscores, shortened, with a number if need be."""
+    return _choose(parts, lambda name: context.catalog.name_is_taken(namespace_oid, name))
+
+
+def choose_constraint_name(taken: set[str], *parts: str) -> str:
+    """A free name for a constraint of one table."""
+    return _choose(parts, taken.__contains__)
+
+
+def _choose(parts: tuple[str, ...], is_taken: Callable[[str], bool]) -> str:
+    number = 0
+    while True:
+        name = shorten_name(parts, str(number) if number else "")
+        if not is_taken(name):
+            return name
+        number += 1
+
+
+def shorten_name(parts: tuple[str, ...], number: str) -> str:
+    """Join the parts, cutting the longer of the first two until the name fits PostgreSQL's 63 bytes; the last part stays whole."""
+    *names, label = parts
+    room = NAME_BYTES_MAX - len(label.encode()) - len(number) - len(names)
+    pieces = [name.encode() for name in names]
+    while sum(len(piece) for piece in pieces) > room:
+        longest = max(range(len(pieces)), key=lambda index: len(pieces[index]))
+        pieces[longest] = pieces[longest][:-1]
+    return "_".join([piece.decode(errors="ignore") for piece in pieces] + [label + number])

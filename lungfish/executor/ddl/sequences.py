@@ -1,0 +1,173 @@
+"""CREATE SEQUENCE and ALTER SEQUENCE: the declaration. Running values are storage's affair."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence as SequenceOf
+from dataclasses import replace
+
+from lungfish.catalog.objects import Oid, Sequence
+from lungfish.errors import DuplicateTable, FeatureNotSupported, InvalidParameterValue, SyntaxError
+from lungfish.executor.ddl.context import DdlContext
+from lungfish.executor.ddl.names import find_column, find_sequence, find_table
+from lungfish.sql.ast.ddl import AlterSequence, CreateSequence, SequenceOption
+from lungfish.sql.ast.queries import ObjectName
+from lungfish.types.sql_type import BIGINT, INTEGER, SMALLINT, SqlType
+
+_TYPES = {"smallint": SMALLINT, "integer": INTEGER, "bigint": BIGINT}
+_BITS = {SMALLINT: 15, INTEGER: 31, BIGINT: 63}
+
+
+def create_sequence(context: DdlContext, statement: CreateSequence) -> str:
+    """Run CREATE SEQUENCE; answers the command tag."""
+    if statement.persistence == "temporary":
+        raise FeatureNotSupported("temporary sequences are not supported", position=statement.position)
+    namespace = context.namespace_for(statement.name)
+    if context.catalog.name_is_taken(namespace.oid, statement.name.name):
+        if statement.if_not_exists:
+            context.runner.notice(f'relation "{statement.name.name}" already exists, skipping')
+            return "CREATE SEQUENCE"
+        raise DuplicateTable(f'relation "{statement.name.name}" already exists', position=statement.name.position)
+    sequence = make_sequence(
+        context.change.new_oid(), statement.name.name, namespace.oid, statement.options, default_type=BIGINT
+    )
+    sequence = _own(context, sequence, statement.options)
+    context.change.put(sequence)
+    context.runner.set_sequence(sequence.oid, sequence.start, is_called=False)
+    return "CREATE SEQUENCE"
+
+
+def alter_sequence(context: DdlContext, statement: AlterSequence) -> str:
+    """Run ALTER SEQUENCE; answers the command tag."""
+    name = statement.name
+    if statement.if_exists and context.catalog.find_relation(name.name, name.schema, context.search_path) is None:
+        context.runner.notice(f'relation "{name}" does not exist, skipping')
+        return "ALTER SEQUENCE"
+    change_sequence(context, find_sequence(context, name).oid, statement.options)
+    return "ALTER SEQUENCE"
+
+
+def change_sequence(context: DdlContext, oid: Oid, options: SequenceOf[SequenceOption]) -> None:
+    """Declare a sequence anew, and restart it where the options say so."""
+    sequence = context.catalog.object(oid)
+    assert isinstance(sequence, Sequence)
+    changed = _own(context, _apply(sequence, options), options)
+    _check(changed)
+    context.change.put(changed)
+    for option in options:
+        if option.name == "restart":
+            value = changed.start if option.value is None else int(option.value)
+            context.runner.set_sequence(changed.oid, value, is_called=False)
+
+
+def make_sequence(
+    oid: Oid,
+    name: str,
+    namespace_oid: Oid,
+    options: SequenceOf[SequenceOption],
+    *,
+    default_type: SqlType,
+) -> Sequence:
+    """A sequence as declared, with PostgreSQL's defaults. Raises InvalidParameterValue where they contradict."""
+    given = {option.name: option for option in options}
+    kind = _TYPES.get(str(given["as"].value), default_type) if "as" in given else default_type
+    largest = 2 ** _BITS[kind] - 1
+    increment = _number(given.get("increment"), 1)
+    ascends = increment > 0
+    minimum = _number(given.get("minvalue"), 1 if ascends else -largest - 1)
+    maximum = _number(given.get("maxvalue"), largest if ascends else -1)
+    sequence = Sequence(
+        oid,
+        name,
+        namespace_oid,
+        kind,
+        start=_number(given.get("start"), minimum if ascends else maximum),
+        increment=increment,
+        minimum=minimum,
+        maximum=maximum,
+        cache=_number(given.get("cache"), 1),
+        is_cycle="cycle" in given and bool(given["cycle"].value),
+    )
+    _check(sequence)
+    return sequence
+
+
+def _apply(sequence: Sequence, options: SequenceOf[SequenceOption]) -> Sequence:
+    for option in options:
+        match option.name:
+            case "as":
+                kind = _TYPES[str(option.value)]
+                old, new = 2 ** _BITS[sequence.type] - 1, 2 ** _BITS[kind] - 1
+                maximum = new if sequence.maximum == old else sequence.maximum
+                minimum = -new - 1 if sequence.minimum == -old - 1 else sequence.minimum
+                sequence = replace(sequence, type=kind, maximum=maximum, minimum=minimum)
+            case "increment":
+                sequence = replace(sequence, increment=_number(option, 1))
+            case "minvalue":
+                default = 1 if sequence.increment > 0 else -(2 ** _BITS[sequence.type])
+                sequence = replace(sequence, minimum=_number(option, default))
+            case "maxvalue":
+                default = 2 ** _BITS[sequence.type] - 1 if sequence.increment > 0 else -1
+                sequence = replace(sequence, maximum=_number(option, default))
+            case "start":
+                sequence = replace(sequence, start=_number(option, sequence.start))
+            case "cache":
+                sequence = replace(sequence, cache=_number(option, 1))
+            case "cycle":
+                sequence = replace(sequence, is_cycle=bool(option.value))
+    return sequence
+
+
+def _number(option: SequenceOption | None, default: int) -> int:
+    """The option's number; NO MINVALUE and NO MAXVALUE (value None) mean the default."""
+    if option is None or option.value is None:
+        return default
+    return int(option.value)
+
+
+def _check(sequence: Sequence) -> None:
+    if sequence.increment == 0:
+        raise InvalidParameterValue("INCREMENT must not be zero")
+    largest = 2 ** _BITS[sequence.type] - 1
+    if sequence.maximum > largest or sequence.maximum < -largest - 1:
+        raise InvalidParameterValue(
+            f"MAXVALUE ({sequence.maximum}) is out of range for sequence data type {sequence.type}"
+        )
+    if sequence.minimum < -largest - 1 or sequence.minimum > largest:
+        raise InvalidParameterValue(
+            f"MINVALUE ({sequence.minimum}) is out of range for sequence data type {sequence.type}"
+        )
+    if sequence.minimum >= sequence.maximum:
+        raise InvalidParameterValue(
+            f"MINVALUE ({sequence.minimum}) must be less than MAXVALUE ({sequence.maximum})"
+        )
+    if sequence.start < sequence.minimum:
+        raise InvalidParameterValue(
+            f"START value ({sequence.start}) cannot be less than MINVALUE ({sequence.minimum})"
+        )
+    if sequence.start > sequence.maximum:
+        raise InvalidParameterValue(
+            f"START value ({sequence.start}) cannot be greater than MAXVALUE ({sequence.maximum})"
+        )
+    if sequence.cache <= 0:
+        raise InvalidParameterValue(f"CACHE ({sequence.cache}) must be greater than zero")
+
+
+def _own(context: DdlContext, sequence: Sequence, options: SequenceOf[SequenceOption]) -> Sequence:
+    for option in options:
+        if option.name != "owned_by":
+            continue
+        if option.value is None or option.value == "none":
+            return replace(sequence, owner_table_oid=None, owner_column=None)
+        *table_parts, column = str(option.value).split(".")
+        if not table_parts:
+            raise SyntaxError(
+                "invalid OWNED BY option",
+                position=option.position,
+                hint="Specify OWNED BY table.column or OWNED BY NONE.",
+            )
+        schema = table_parts[-2] if len(table_parts) > 1 else None
+        table = find_table(context, ObjectName(table_parts[-1], schema, option.position))
+        return replace(
+            sequence, owner_table_oid=table.oid, owner_column=find_column(table, column, option.position).number
+        )
+    return sequence

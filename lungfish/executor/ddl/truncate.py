@@ -1,0 +1,50 @@
+"""TRUNCATE: each table gets a new, empty heap; the old one goes when the transaction commits."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from lungfish.catalog.objects import Oid, Table
+from lungfish.errors import FeatureNotSupported
+from lungfish.executor.ddl.context import DdlContext
+from lungfish.executor.ddl.names import find_table
+from lungfish.sql.ast.dml import Truncate
+
+
+def truncate(context: DdlContext, statement: Truncate) -> str:
+    """Run TRUNCATE; answers the command tag. Raises FeatureNotSupported (0A000) for a table that others reference."""
+    tables = {table.oid: table for table in (find_table(context, name) for name in statement.tables)}
+    waiting = list(tables.values())
+    while waiting:
+        table = waiting.pop()
+        for other in context.catalog.referencing_tables(table.oid):
+            if other.oid in tables:
+                continue
+            if not statement.is_cascade:
+                raise FeatureNotSupported(
+                    "cannot truncate a table referenced in a foreign key constraint",
+                    position=statement.position,
+                    detail=f'Table "{other.name}" references "{table.name}".',
+                    hint=f'Truncate table "{other.name}" at the same time, or use TRUNCATE ... CASCADE.',
+                )
+            context.runner.notice(f'truncate cascades to table "{other.name}"')
+            tables[other.oid] = other
+            waiting.append(other)
+    for oid in tables:
+        _empty(context, oid)
+        if statement.restart_identity:
+            for sequence in context.catalog.owned_sequences(oid):
+                context.runner.set_sequence(sequence.oid, sequence.start, is_called=False)
+    return "TRUNCATE TABLE"
+
+
+def _empty(context: DdlContext, oid: Oid) -> None:
+    table: Table = context.catalog.table(oid)
+    context.runner.lock_table(table, "access exclusive")
+    fresh = replace(
+        table,
+        relation_id=context.change.new_relation_id(),
+        indexes=tuple(replace(index, relation_id=context.change.new_relation_id()) for index in table.indexes),
+    )
+    context.change.put(fresh)
+    context.change.relations.create_table(fresh)

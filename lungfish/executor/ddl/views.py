@@ -1,0 +1,76 @@
+"""CREATE VIEW: the query's text is kept, with the names and types of its columns and the objects that it uses."""
+
+from __future__ import annotations
+
+from lungfish.catalog.objects import Column, Oid, View
+from lungfish.errors import (
+    DuplicateColumn,
+    DuplicateTable,
+    FeatureNotSupported,
+    InvalidTableDefinition,
+    SyntaxError,
+    WrongObjectType,
+)
+from lungfish.executor.ddl.context import DdlContext
+from lungfish.sql.ast.ddl import CreateView
+from lungfish.types.sql_type import TEXT, TypeKind
+
+
+def create_view(context: DdlContext, statement: CreateView) -> str:
+    """Run CREATE [OR REPLACE] VIEW; answers the command tag."""
+    if statement.persistence == "temporary":
+        raise FeatureNotSupported("temporary views are not supported", position=statement.position)
+    if statement.check_option is not None:
+        raise FeatureNotSupported("WITH CHECK OPTION is not supported", position=statement.position)
+    namespace = context.namespace_for(statement.name)
+    existing = None
+    if context.catalog.name_is_taken(namespace.oid, statement.name.name):
+        found = context.catalog.find_relation(statement.name.name, namespace.name, ())
+        if not statement.or_replace:
+            raise DuplicateTable(
+                f'relation "{statement.name.name}" already exists', position=statement.name.position
+            )
+        if not isinstance(found, View):
+            raise WrongObjectType(f'"{statement.name.name}" is not a view', position=statement.name.position)
+        existing = found
+    described, depends_on = context.runner.describe_query(statement.query)
+    if len(statement.column_names) > len(described):
+        raise SyntaxError("CREATE VIEW specifies more column names than columns", position=statement.position)
+    names = list(statement.column_names) + [name for name, _ in described][len(statement.column_names) :]
+    for index, name in enumerate(names):
+        if name in names[:index]:
+            raise DuplicateColumn(f'column "{name}" specified more than once', position=statement.position)
+    columns = tuple(
+        Column(name, TEXT if kind.kind is TypeKind.UNKNOWN else kind, number)
+        for number, (name, (_, kind)) in enumerate(zip(names, described, strict=True), start=1)
+    )
+    if existing is not None:
+        _refuse_other_columns(existing, columns)
+    context.change.put(
+        View(
+            existing.oid if existing is not None else Oid(context.change.new_oid()),
+            statement.name.name,
+            namespace.oid,
+            columns,
+            statement.text,
+            search_path=context.search_path,
+            depends_on=depends_on,
+        )
+    )
+    return "CREATE VIEW"
+
+
+def _refuse_other_columns(existing: View, columns: tuple[Column, ...]) -> None:
+    """OR REPLACE may only add columns behind those that are there."""
+    if len(columns) < len(existing.columns):
+        raise InvalidTableDefinition("cannot drop columns from view")
+    for old, new in zip(existing.columns, columns, strict=False):
+        if old.name != new.name:
+            raise InvalidTableDefinition(
+                f'cannot change name of view column "{old.name}" to "{new.name}"',
+                hint="Use ALTER VIEW ... RENAME COLUMN ... to change name of view column instead.",
+            )
+        if old.type != new.type:
+            raise InvalidTableDefinition(
+                f'cannot change data type of view column "{old.name}" from {old.type} to {new.type}'
+            )
