@@ -1,0 +1,440 @@
+"""Locks: what transactions hold against each other until they end. (A *latch* is short and in memory; see `buffer_pool.py`.)
+
+Four kinds of thing are locked (`LockTag`): tables, rows, the end of a transaction, and advisory keys of the application.
+
+A row that a transaction has written needs no entry here: the writer's id in the row's header is the lock, so the uncontended update
+costs nothing but `if locks.row_lock_count`. Who finds another running writer there waits for that transaction's end
+(`wait_for_transaction`). Explicit row locks (FOR UPDATE and its weaker kin) stand in this table. To be fair to those that wait
+longer, a contender first takes the row's lock here, which queues, and then waits for the writer. PostgreSQL does the same with its
+"tuple lock".
+
+Each tag with a lock has a queue: the granted modes of each owner, and the requests that wait, first come, first served. A request is
+granted if it conflicts with nobody's granted mode and with no request before it, so a stream of readers cannot starve a writer. An
+owner that holds a lock already goes before those that wait for it, since it could only deadlock behind them (PostgreSQL's ProcSleep).
+
+Invariants, all guarded by `_mutex`:
+1. The modes granted on one tag to different owners do not conflict.
+2. A queue exists exactly while it has a granted mode or a waiting request.
+3. No cycle in the waits-for graph consists of hard edges: who would close one gets DeadlockDetected instead.
+4. An owner waits for at most one request at a time; `owner.request` is it.
+"""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from lungfish import errors
+from lungfish.storage.deadlock import Edge, find_cycle
+from lungfish.storage.ids import TransactionId
+from lungfish.storage.lock_modes import CONFLICTS, LockMode, LockTag, transaction_tag
+
+
+class LockOwner:
+    """Whoever holds locks: a session, or a transaction that was begun without one.
+
+    Locks of the transaction go at its end (or with the savepoint after which they were taken), session locks when they are
+    released as often as they were taken, or when the session ends. Used by one thread at a time, but for `cancel`.
+    """
+
+    __slots__ = (
+        "cancel_message",
+        "held",
+        "log",
+        "number",
+        "request",
+        "session_counts",
+        "timeout_s",
+    )
+
+    def __init__(self, number: int, *, timeout_s: float | None = None) -> None:
+        # Names the owner in messages and views.
+        self.number = number
+        # The session's lock_timeout; None waits for ever.
+        self.timeout_s = timeout_s
+        # The transaction's modes by tag, as a bit mask.
+        self.held: dict[LockTag, int] = {}
+        # The same in the order of acquisition, for savepoints.
+        self.log: list[tuple[LockTag, LockMode]] = []
+        self.session_counts: dict[tuple[LockTag, LockMode], int] = {}
+        self.request: _Request | None = None
+        # Set by `LockManager.cancel`; sticky until the session clears it at the next statement.
+        self.cancel_message: str | None = None
+
+    def session_mask(self, tag: LockTag) -> int:
+        """The modes that the session holds on the tag beyond its transaction."""
+        if not self.session_counts:
+            return 0
+        return sum(1 << mode for each, mode in self.session_counts if each == tag)
+
+
+class _Request:
+    """A place in a queue."""
+
+    __slots__ = ("condition", "is_granted", "is_session", "mode", "owner", "tag")
+
+    def __init__(self, owner: LockOwner, tag: LockTag, mode: LockMode, *, is_session: bool) -> None:
+        self.owner = owner
+        self.tag = tag
+        self.mode = mode
+        self.is_session = is_session
+        self.is_granted = False
+        # Over the manager's mutex; made only if the request has to wait.
+        self.condition: threading.Condition | None = None
+
+
+class _LockQueue:
+    """What is granted and who waits on one tag."""
+
+    __slots__ = ("granted", "waiting")
+
+    def __init__(self) -> None:
+        self.granted: dict[LockOwner, int] = {}
+        self.waiting: list[_Request] = []
+
+    def holders_against(self, owner: LockOwner, mode: LockMode) -> Iterable[LockOwner]:
+        """The other owners with a granted mode that conflicts."""
+        conflicts = CONFLICTS[mode]
+        return (
+            holder
+            for holder, mask in self.granted.items()
+            if mask & conflicts and holder is not owner
+        )
+
+    def place_for(self, owner: LockOwner) -> int:
+        """Where a new request of this owner goes: last, or before the first that waits for what the owner holds."""
+        held = self.granted.get(owner, 0)
+        if held:
+            for index, request in enumerate(self.waiting):
+                if CONFLICTS[request.mode] & held:
+                    return index
+        return len(self.waiting)
+
+    def is_free(self, owner: LockOwner, mode: LockMode, place: int) -> bool:
+        """Whether a request at this place could be granted now."""
+        conflicts = CONFLICTS[mode]
+        if any(True for _ in self.holders_against(owner, mode)):
+            return False
+        return not any(conflicts >> request.mode & 1 for request in self.waiting[:place])
+
+
+@dataclass(frozen=True, slots=True)
+class LockFact:
+    """One row of pg_locks."""
+
+    tag: LockTag
+    mode: LockMode
+    owner_number: int
+    is_granted: bool
+
+
+class LockManager:
+    """The lock table. All methods may be called from any thread; `try_acquire` also under a latch."""
+
+    def __init__(self) -> None:
+        self._mutex = threading.Lock()
+        self._owner_numbers = itertools.count(1)
+        self._queues: dict[LockTag, _LockQueue] = {}
+        # Queues of kind "row". Writers look at it without the mutex, under their heap's latch, under which row locks are tried.
+        self.row_lock_count = 0
+        self._poison: errors.Error | None = None
+        self.waiting_count = 0
+        self.wait_count = 0
+        self.deadlock_count = 0
+
+    def new_owner(self, *, timeout_s: float | None = None) -> LockOwner:
+        """A holder of locks that holds none yet; `timeout_s` is its lock_timeout."""
+        return LockOwner(next(self._owner_numbers), timeout_s=timeout_s)
+
+    # Acquiring
+
+    def try_acquire(
+        self, owner: LockOwner, tag: LockTag, mode: LockMode, *, is_session: bool = False
+    ) -> bool:
+        """Take the lock if nobody is in the way. Never waits."""
+        if not is_session and owner.held.get(tag, 0) >> mode & 1:
+            return True
+        with self._mutex:
+            return self._try(_Request(owner, tag, mode, is_session=is_session))
+
+    def acquire(
+        self, owner: LockOwner, tag: LockTag, mode: LockMode, *, is_session: bool = False
+    ) -> None:
+        """Take the lock, waiting in the queue if need be.
+
+        Raises LockNotAvailable (the owner's timeout), DeadlockDetected, QueryCanceled. Must not be called under a latch or
+        inside the fence.
+        """
+        if not is_session and owner.held.get(tag, 0) >> mode & 1:
+            return
+        with self._mutex:
+            request = _Request(owner, tag, mode, is_session=is_session)
+            if not self._try(request):
+                self._wait(request)
+
+    def wait_for_transaction(
+        self,
+        owner: LockOwner,
+        transaction_id: TransactionId,
+        *,
+        holder: LockOwner,
+        is_running: Callable[[TransactionId], bool],
+    ) -> None:
+        """Return once the transaction has ended, or has rolled back to a savepoint: the caller looks at the row again.
+
+        `holder` is the transaction's own lock owner. `is_running` is asked after the queue can be seen, and `end_transaction`
+        looks for the queue after the transaction has left the running set, so no wake-up is lost. Errors as `acquire`.
+        """
+        assert owner is not holder, "a transaction waits for itself"
+        tag = transaction_tag(transaction_id)
+        with self._mutex:
+            queue = self._queues.get(tag)
+            if queue is None:
+                queue = self._queues[tag] = _LockQueue()
+                queue.granted[holder] = 1 << LockMode.EXCLUSIVE
+            if is_running(transaction_id):
+                self._wait(_Request(owner, tag, LockMode.SHARE, is_session=False))
+            else:
+                queue.granted.clear()
+                self._grant_waiting(tag)
+
+    def _try(self, request: _Request) -> bool:
+        queue = self._queues.get(request.tag)
+        if queue is None:
+            queue = self._queues[request.tag] = _LockQueue()
+            if request.tag.kind == "row":
+                self.row_lock_count += 1
+        elif not queue.is_free(request.owner, request.mode, queue.place_for(request.owner)):
+            return False
+        self._grant(queue, request)
+        return True
+
+    def _grant(self, queue: _LockQueue, request: _Request) -> None:
+        owner, tag, mode = request.owner, request.tag, request.mode
+        request.is_granted = True
+        if tag.kind == "transaction":
+            # Seeing it end is all that was asked for.
+            return
+        queue.granted[owner] = queue.granted.get(owner, 0) | 1 << mode
+        if request.is_session:
+            owner.session_counts[tag, mode] = owner.session_counts.get((tag, mode), 0) + 1
+        else:
+            owner.held[tag] = owner.held.get(tag, 0) | 1 << mode
+            owner.log.append((tag, mode))
+
+    # Waiting
+
+    def _wait(self, request: _Request) -> None:
+        """Queue up and sleep until granted. Holds the mutex, except while asleep."""
+        queue = self._queues[request.tag]
+        owner = request.owner
+        self.waiting_count += 1
+        self.wait_count += 1
+        try:
+            queue.waiting.insert(queue.place_for(owner), request)
+            owner.request = request
+            self._raise_if_stopped(owner)
+            self._resolve_deadlock(request)
+            request.condition = threading.Condition(self._mutex)
+            while not request.is_granted:
+                if not request.condition.wait(owner.timeout_s) and not request.is_granted:
+                    raise errors.LockNotAvailable("canceling statement due to lock timeout")
+                if not request.is_granted:
+                    self._raise_if_stopped(owner)
+        finally:
+            self.waiting_count -= 1
+            owner.request = None
+            if not request.is_granted and request in queue.waiting:
+                queue.waiting.remove(request)
+                self._grant_waiting(request.tag)
+
+    def _raise_if_stopped(self, owner: LockOwner) -> None:
+        if owner.cancel_message is not None:
+            raise errors.QueryCanceled(owner.cancel_message)
+        if self._poison is not None:
+            raise errors.IoError(self._poison.message) from self._poison
+
+    def _grant_waiting(self, tag: LockTag) -> None:
+        """Grant, in order, what has become free; drop the queue if nothing is left of it."""
+        queue = self._queues.get(tag)
+        if queue is None:
+            return
+        index = 0
+        while index < len(queue.waiting):
+            request = queue.waiting[index]
+            if queue.is_free(request.owner, request.mode, index):
+                del queue.waiting[index]
+                self._grant(queue, request)
+                if request.condition is not None:
+                    request.condition.notify()
+            else:
+                index += 1
+        if not queue.granted and not queue.waiting:
+            del self._queues[tag]
+            if tag.kind == "row":
+                self.row_lock_count -= 1
+
+    # Deadlocks
+
+    def _edges(self, owner: LockOwner) -> Iterable[Edge[LockOwner]]:
+        """Whom the owner waits for."""
+        request = owner.request
+        if request is None or request.is_granted:
+            return
+        queue = self._queues[request.tag]
+        for holder in queue.holders_against(owner, request.mode):
+            yield Edge(owner, holder, is_soft=False)
+        for earlier in queue.waiting:
+            if earlier is request:
+                break
+            if CONFLICTS[request.mode] >> earlier.mode & 1:
+                yield Edge(owner, earlier.owner, is_soft=True)
+
+    def _resolve_deadlock(self, request: _Request) -> None:
+        """Break cycles by letting requests pass each other; raise DeadlockDetected if that cannot do it."""
+        passed: set[tuple[int, int]] = set()
+        while not request.is_granted:
+            cycle = find_cycle(request.owner, self._edges)
+            if cycle is None:
+                return
+            for edge in cycle:
+                pair = (edge.waiter.number, edge.blocker.number)
+                if edge.is_soft and pair not in passed:
+                    passed.add(pair)
+                    self._pass(edge)
+                    break
+            else:
+                self.deadlock_count += 1
+                detail = "\n".join(_describe(edge) for edge in cycle)
+                raise errors.DeadlockDetected("deadlock detected", detail=detail)
+
+    def _pass(self, edge: Edge[LockOwner]) -> None:
+        """Put the waiter before the blocker in the queue where both wait."""
+        later, earlier = edge.waiter.request, edge.blocker.request
+        assert later is not None
+        assert earlier is not None
+        waiting = self._queues[later.tag].waiting
+        waiting.remove(later)
+        waiting.insert(waiting.index(earlier), later)
+        self._grant_waiting(later.tag)
+
+    # Releasing
+
+    def end_transaction(self, owner: LockOwner | None, transaction_id: TransactionId) -> None:
+        """Release the transaction's locks and wake those that wait for its end.
+
+        Requires: the transaction has left the running set, so that whoever comes later does not wait.
+        """
+        if owner is not None and owner.log:
+            self.release_since(owner, 0)
+        if transaction_id:
+            self.wake_waiters(transaction_id)
+
+    def wake_waiters(self, transaction_id: TransactionId) -> None:
+        """Let those that wait for the transaction look again: it has ended, or has given rows back."""
+        tag = transaction_tag(transaction_id)
+        if tag not in self._queues:
+            return
+        with self._mutex:
+            queue = self._queues.get(tag)
+            if queue is not None:
+                queue.granted.clear()
+                self._grant_waiting(tag)
+
+    def release_since(self, owner: LockOwner, mark: int) -> None:
+        """Release what the transaction took since `len(owner.log)` was `mark` (ROLLBACK TO, or the end with 0)."""
+        log = owner.log
+        with self._mutex:
+            while len(log) > mark:
+                tag, mode = log.pop()
+                mask = owner.held[tag] & ~(1 << mode)
+                if mask:
+                    owner.held[tag] = mask
+                else:
+                    del owner.held[tag]
+                self._set_granted(owner, tag)
+
+    def release_session(self, owner: LockOwner, tag: LockTag, mode: LockMode) -> bool:
+        """Take back one acquisition of a session lock. False if it was not held."""
+        with self._mutex:
+            count = owner.session_counts.get((tag, mode), 0)
+            if not count:
+                return False
+            if count > 1:
+                owner.session_counts[tag, mode] = count - 1
+            else:
+                del owner.session_counts[tag, mode]
+                self._set_granted(owner, tag)
+            return True
+
+    def release_all(self, owner: LockOwner) -> None:
+        """Release everything, session locks too: the session ends."""
+        self.release_since(owner, 0)
+        self.release_all_session(owner)
+
+    def release_all_session(self, owner: LockOwner) -> None:
+        """Release all session locks (pg_advisory_unlock_all)."""
+        with self._mutex:
+            tags = {tag for tag, _ in owner.session_counts}
+            owner.session_counts.clear()
+            for tag in tags:
+                self._set_granted(owner, tag)
+
+    def _set_granted(self, owner: LockOwner, tag: LockTag) -> None:
+        """Bring the queue in line with what the owner still holds, and grant what that frees."""
+        queue = self._queues[tag]
+        mask = owner.held.get(tag, 0) | owner.session_mask(tag)
+        if mask:
+            queue.granted[owner] = mask
+        else:
+            del queue.granted[owner]
+        self._grant_waiting(tag)
+
+    # Stopping waits, and facts
+
+    def cancel(
+        self, owner: LockOwner, message: str = "canceling statement due to user request"
+    ) -> None:
+        """Stop the owner's wait, the present one or the next, with QueryCanceled. From any thread."""
+        with self._mutex:
+            owner.cancel_message = message
+            request = owner.request
+            if request is not None and request.condition is not None:
+                request.condition.notify()
+
+    def poison(self, error: errors.Error) -> None:
+        """End every wait, now and later, with IoError: the log has failed, so what is waited for may never come."""
+        with self._mutex:
+            self._poison = error
+            for queue in self._queues.values():
+                for request in queue.waiting:
+                    if request.condition is not None:
+                        request.condition.notify()
+
+    def facts(self) -> list[LockFact]:
+        """Every lock and every wait, for pg_locks."""
+        with self._mutex:
+            found: list[LockFact] = []
+            for tag, queue in self._queues.items():
+                for owner, mask in queue.granted.items():
+                    found.extend(
+                        LockFact(tag, mode, owner.number, True)
+                        for mode in LockMode
+                        if mask >> mode & 1
+                    )
+                found.extend(
+                    LockFact(tag, request.mode, request.owner.number, False)
+                    for request in queue.waiting
+                )
+            return found
+
+
+def _describe(edge: Edge[LockOwner]) -> str:
+    request = edge.waiter.request
+    assert request is not None
+    return (
+        f"Session {edge.waiter.number} waits for {request.mode.label} on {request.tag}; "
+        f"blocked by session {edge.blocker.number}."
+    )

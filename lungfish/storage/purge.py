@@ -1,0 +1,78 @@
+"""What committed transactions leave behind until no snapshot needs it: the queue of owed purges.
+
+A committed transaction's undo list names every row version that it replaced and every row that it deleted. They are needed while
+some snapshot may still look behind the transaction; once the horizon has passed it, the list goes to the purge hooks, which drop
+the versions and free the slots and index entries of deleted rows.
+
+Invariants:
+1. A list is handed on only when its transaction's id is below the horizon, and leaves the queue only when every hook has returned.
+2. One thread purges at a time; the hooks are called under no latch, lock or mutex.
+"""
+
+from __future__ import annotations
+
+import heapq
+import threading
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+from lungfish import errors
+from lungfish.storage.ids import TransactionId
+
+Entry = TypeVar("Entry")
+
+
+class PurgeQueue(Generic[Entry]):
+    """Committed transactions with their undo lists, the smallest id first."""
+
+    def __init__(self, horizon: Callable[[], TransactionId]) -> None:
+        # Every id below it has ended and is seen by all snapshots, so nothing older than the first can come in later.
+        self._horizon = horizon
+        self._mutex = threading.Lock()
+        self._owed: list[tuple[TransactionId, list[Entry]]] = []
+        self._purging = threading.Lock()
+        # Each must bear being called again with the same list, should it or a later one raise.
+        self.hooks: list[Callable[[TransactionId, list[Entry]], None]] = []
+        # The error of the last automatic purge, for the views; it is tried again at the next.
+        self.error: errors.Error | None = None
+
+    def __len__(self) -> int:
+        return len(self._owed)
+
+    def add(self, transaction_id: TransactionId, undo: list[Entry]) -> None:
+        """Owe a purge."""
+        with self._mutex:
+            heapq.heappush(self._owed, (transaction_id, undo))
+
+    def owed(self) -> list[tuple[TransactionId, list[Entry]]]:
+        """All that is owed; with the fence closed, what a checkpoint's image must carry."""
+        with self._mutex:
+            return sorted(self._owed, key=lambda each: each[0])
+
+    def run(self) -> None:
+        """Do the purges behind the horizon. Returns at once if another thread is at it. Raises what a hook raises."""
+        if not self._purging.acquire(blocking=False):
+            return
+        try:
+            while (first := self._first_behind(self._horizon())) is not None:
+                for hook in self.hooks:
+                    hook(*first)
+                with self._mutex:
+                    heapq.heappop(self._owed)
+        finally:
+            self._purging.release()
+
+    def run_quietly(self) -> None:
+        """`run` at the end of a transaction, whose outcome a failure here must not disguise: it is kept in `error`."""
+        try:
+            self.run()
+        except errors.Error as error:
+            self.error = error
+        else:
+            self.error = None
+
+    def _first_behind(self, horizon: TransactionId) -> tuple[TransactionId, list[Entry]] | None:
+        with self._mutex:
+            if self._owed and self._owed[0][0] < horizon:
+                return self._owed[0]
+            return None

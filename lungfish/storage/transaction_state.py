@@ -1,0 +1,56 @@
+"""The states and levels of a transaction, its savepoints, and its row in the system views."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+
+from lungfish.storage.ids import TransactionId
+
+
+class IsolationLevel(enum.Enum):
+    """PostgreSQL's levels; the value is their SQL name. READ UNCOMMITTED behaves as READ COMMITTED."""
+
+    READ_UNCOMMITTED = "read uncommitted"
+    READ_COMMITTED = "read committed"
+    REPEATABLE_READ = "repeatable read"
+    SERIALIZABLE = "serializable"
+
+
+class TransactionState(enum.Enum):
+    """See the drawing in `transactions.py`."""
+
+    RUNNING = "running"
+    COMMITTING = "committing"
+    COMMITTED = "committed"
+    ABORTED = "aborted"
+
+
+@dataclass(frozen=True, slots=True)
+class Savepoint:
+    """A point to roll back to: how long the transaction's lists were."""
+
+    name: str
+    undo_count: int
+    lock_count: int
+    on_publish_count: int
+    on_commit_count: int
+    on_rollback_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class TransactionFacts:
+    """A transaction as the system views show it."""
+
+    # 0 while it has written nothing.
+    xid: TransactionId
+    # The oldest transaction that its snapshot may not see; 0 without a snapshot.
+    xmin: TransactionId
+    isolation: IsolationLevel
+    state: TransactionState
+    is_read_only: bool
+    # Microseconds since 1970, UTC.
+    begun_at: int
+    undo_count: int
+    # As in `LockFact` and in messages about deadlocks; None if it never took a lock.
+    owner_number: int | None

@@ -1,0 +1,501 @@
+r"""Transactions: handing out ids and snapshots, commit, rollback, savepoints, and what may be purged.
+
+    begin -> RUNNING --commit--> COMMITTING --log is durable--> COMMITTED
+                \--rollback: every row put back-------------> ABORTED
+
+A transaction gets an id at its first write only; until then it is a snapshot and nothing else. Its writes are in place (design,
+section 5), and for each one the table store appends an entry to `undo`: which store, which row, the packed row before. Rollback
+gives the entries back to their stores, newest first. So every writer found on a page has committed or is running, and there is no
+commit log.
+
+Invariants:
+1. A transaction is in the running set from the moment it has an id until it is durable (COMMITTED) or every row is put back
+   (ABORTED). Both ends happen in one step under `_mutex`, under which snapshots are taken: a commit is visible wholly or not at all,
+   and only once durable.
+2. A row's change, its log record and its undo entry are made in one passage of the fence; so are putting the row back, the record of
+   that (only if a savepoint is rolled back to) and taking the entry off the list. While the fence is closed, the pages, the log
+   and the undo lists of `unfinished()` agree.
+3. The commit record is appended and the state becomes COMMITTING in one passage of the fence. A checkpoint counts a COMMITTING
+   transaction as committed: its record is before the redo LSN, and the log is synced past that before the checkpoint is.
+4. The undo list of a committed transaction is kept until every snapshot sees it (`horizon`), then handed to the hooks of
+   `purge_queue`.
+5. After a failed sync nobody can tell whether the commit is on disk. The transaction stays in the running set for ever (nobody sees it,
+   nothing is undone), and the manager is poisoned: no further commit. Reopening finds out.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Protocol
+
+from lungfish import errors
+from lungfish.storage.clock import Clock
+from lungfish.storage.fence import Fence
+from lungfish.storage.ids import LSN, TransactionId, TupleId
+from lungfish.storage.locks import LockManager, LockOwner
+from lungfish.storage.log import Log
+from lungfish.storage.purge import PurgeQueue
+from lungfish.storage.snapshots import NO_TRANSACTION, Snapshot
+from lungfish.storage.transaction_state import (
+    IsolationLevel,
+    Savepoint,
+    TransactionFacts,
+    TransactionState,
+)
+
+__all__ = [
+    "IsolationLevel",
+    "Savepoint",
+    "Transaction",
+    "TransactionFacts",
+    "TransactionManager",
+    "TransactionState",
+    "UndoEntry",
+    "UndoStore",
+]
+
+
+class UndoStore(Protocol):
+    """What a transaction needs of a table store."""
+
+    def undo(self, transaction: Transaction, entry: UndoEntry, *, is_logged: bool) -> None:
+        """Put the row of the newest undo entry back.
+
+        In one passage of the fence: write the row as it was before (none: take it away), log that as an ordinary record of
+        the transaction if `is_logged`, and as the last act `transaction.undo.pop()`. It must bear being done again, should an
+        exception come in between.
+        """
+
+
+# The store, the row's address, and its packed row before the change (None: the change was an insert).
+UndoEntry = tuple[UndoStore, TupleId, bytes | None]
+Callback = Callable[[], None]
+
+
+class Transaction:
+    """A unit that commits or rolls back. Used by one thread at a time."""
+
+    __slots__ = (
+        "_lock_owner",
+        "_manager",
+        "_savepoints",
+        "begun_at",
+        "commit_lsn",
+        "id",
+        "is_read_only",
+        "isolation",
+        "on_commit",
+        "on_publish",
+        "on_rollback",
+        "snapshot",
+        "state",
+        "synchronous_commit",
+        "undo",
+    )
+
+    def __init__(
+        self,
+        manager: TransactionManager,
+        isolation: IsolationLevel,
+        *,
+        is_read_only: bool,
+        synchronous_commit: bool,
+        lock_owner: LockOwner | None,
+        begun_at: int,
+    ) -> None:
+        self._manager = manager
+        # 0 until the first write: `assign_id`.
+        self.id = NO_TRANSACTION
+        self.isolation = isolation
+        # Enforced by the executor, which knows the statement (and that temporary tables are exempt).
+        self.is_read_only = is_read_only
+        self.synchronous_commit = synchronous_commit
+        self.begun_at = begun_at
+        self.state = TransactionState.RUNNING
+        # Oldest first. The table store appends; see invariant 2.
+        self.undo: list[UndoEntry] = []
+        self.commit_lsn = LSN(0)
+        # Called at the very moment the commit becomes visible, under the manager's mutex: must be short and must not call the manager.
+        self.on_publish: list[Callback] = []
+        # Called right after, before the locks are released.
+        self.on_commit: list[Callback] = []
+        # Called, newest first, once all rows are put back; those since a savepoint also when it is rolled back to.
+        self.on_rollback: list[Callback] = []
+        self._lock_owner = lock_owner
+        # The one in use; set by the methods below only.
+        self.snapshot: Snapshot | None = None
+        self._savepoints: list[Savepoint] = []
+
+    @property
+    def lock_owner(self) -> LockOwner:
+        """Who holds this transaction's locks: the session, if it gave itself at begin."""
+        if self._lock_owner is None:
+            self._lock_owner = self._manager.locks.new_owner()
+        return self._lock_owner
+
+    @property
+    def sees_each_commit(self) -> bool:
+        """Whether every statement takes a new snapshot (READ COMMITTED)."""
+        return (
+            self.isolation is IsolationLevel.READ_COMMITTED
+            or self.isolation is IsolationLevel.READ_UNCOMMITTED
+        )
+
+    def assign_id(self) -> TransactionId:
+        """The transaction's id, handed out now if it has none. Raises IoError if the handle is poisoned."""
+        return self.id or self._manager.assign_id(self)
+
+    # Snapshots
+
+    def statement_snapshot(self) -> Snapshot:
+        """What the statement that begins now sees. Whoever needs it beyond the statement calls `manager.hold(snapshot)`."""
+        self._require_running()
+        if self.sees_each_commit:
+            self.drop_snapshot()
+        if self.snapshot is None:
+            self.snapshot = self._manager.take_snapshot(self.id)
+        return self.snapshot
+
+    def end_statement(self) -> None:
+        """Let go of a READ COMMITTED statement's snapshot, so that an idle transaction holds back no purge."""
+        if self.sees_each_commit:
+            self.drop_snapshot()
+
+    def drop_snapshot(self) -> None:
+        """Let go of the snapshot, whatever the level: the transaction has ended."""
+        if self.snapshot is not None:
+            self._manager.release(self.snapshot)
+            self.snapshot = None
+
+    # Savepoints
+
+    def savepoint(self, name: str) -> Savepoint:
+        """Make a point to roll back to. A name may be used again: it hides the older one until it is released."""
+        self._require_running()
+        owner = self._lock_owner
+        point = Savepoint(
+            name=name,
+            undo_count=len(self.undo),
+            lock_count=len(owner.log) if owner is not None else 0,
+            on_publish_count=len(self.on_publish),
+            on_commit_count=len(self.on_commit),
+            on_rollback_count=len(self.on_rollback),
+        )
+        self._savepoints.append(point)
+        return point
+
+    def release(self, name: str) -> None:
+        """Forget the savepoint and all later ones; what was done since stays. Raises InvalidSavepointSpecification."""
+        self._require_running()
+        del self._savepoints[self._savepoint_index(name) :]
+
+    def rollback_to(self, name: str) -> None:
+        """Put back every row changed since the savepoint; later ones are gone, it stays. Raises InvalidSavepointSpecification."""
+        self._require_running()
+        index = self._savepoint_index(name)
+        point = self._savepoints[index]
+        self._undo_to(point.undo_count, is_logged=True)
+        del self._savepoints[index + 1 :]
+        del self.on_publish[point.on_publish_count :]
+        del self.on_commit[point.on_commit_count :]
+        self.run_rollback_callbacks(point.on_rollback_count)
+        locks = self._manager.locks
+        if self._lock_owner is not None and len(self._lock_owner.log) > point.lock_count:
+            locks.release_since(self._lock_owner, point.lock_count)
+        if self.id:
+            locks.wake_waiters(self.id)
+
+    def _savepoint_index(self, name: str) -> int:
+        for index in range(len(self._savepoints) - 1, -1, -1):
+            if self._savepoints[index].name == name:
+                return index
+        raise errors.InvalidSavepointSpecification(f'savepoint "{name}" does not exist')
+
+    # The end
+
+    def commit(self) -> None:
+        """Make the transaction durable, then visible.
+
+        Raises StatementCompletionUnknown if the log cannot be synced: whether the transaction is committed will be known when
+        the database is opened again. Any other error leaves it as it was: RUNNING if the commit record was refused (roll back),
+        COMMITTING if only the flush was interrupted (commit again; it cannot be rolled back any more).
+        """
+        manager = self._manager
+        if self.id:
+            if self.state is TransactionState.RUNNING:
+                manager.append_commit(self)
+            elif self.state is not TransactionState.COMMITTING:
+                self._require_running()
+            if self.synchronous_commit:
+                manager.flush_commit(self)
+        else:
+            self._require_running()
+        manager.finish(self, TransactionState.COMMITTED)
+
+    def rollback(self) -> None:
+        """Put every row back, then leave. After an exception it can be called again and goes on where it was."""
+        if self.state is TransactionState.ABORTED:
+            return
+        self._require_running()
+        self._undo_to(0, is_logged=False)
+        if self.id:
+            self._manager.append_abort(self)
+        self._manager.finish(self, TransactionState.ABORTED)
+
+    def _undo_to(self, count: int, *, is_logged: bool) -> None:
+        undo = self.undo
+        while len(undo) > count:
+            before_count = len(undo)
+            entry = undo[-1]
+            entry[0].undo(self, entry, is_logged=is_logged)
+            assert len(undo) == before_count - 1, "a store's undo pops its entry"
+
+    def run_rollback_callbacks(self, count: int) -> None:
+        """Call those of `on_rollback` beyond the first `count`, newest first, each once."""
+        while len(self.on_rollback) > count:
+            self.on_rollback.pop()()
+
+    def _require_running(self) -> None:
+        if self.state is TransactionState.COMMITTING:
+            raise errors.StatementCompletionUnknown(
+                "the transaction's commit record is written but not known to be durable"
+            )
+        if self.state is not TransactionState.RUNNING:
+            raise errors.InvalidTransactionState(f"the transaction is {self.state.value}")
+
+
+class TransactionManager:
+    """Hands out ids and snapshots, and knows who is running.
+
+    `_mutex` guards `_next_id`, `_running`, `_open_snapshots` and the cached parts of a snapshot. It is held for microseconds; only
+    the purge queue's own mutex is taken under it.
+    """
+
+    def __init__(self, log: Log, fence: Fence, clock: Clock) -> None:
+        self.log = log
+        self.fence = fence
+        self.locks = LockManager()
+        # Undo lists of committed transactions, until no snapshot needs them; table stores add their hooks.
+        self.purge_queue: PurgeQueue[UndoEntry] = PurgeQueue(self.horizon)
+        self._clock = clock
+        self._mutex = threading.Lock()
+        self._next_id = 1
+        # Those with an id, see invariant 1.
+        self._running: dict[TransactionId, Transaction] = {}
+        # All that have begun and not ended.
+        self._active: dict[Transaction, None] = {}
+        # How many hold each snapshot.
+        self._open_snapshots: dict[Snapshot, int] = {}
+        # xmin, xmax and running ids, as long as none of them has changed.
+        self._snapshot_parts: (
+            tuple[TransactionId, TransactionId, frozenset[TransactionId]] | None
+        ) = None
+        self._poison: errors.Error | None = None
+
+    def restore(self, next_id: TransactionId) -> None:
+        """Go on with ids from `next_id`: at restart, before any transaction."""
+        assert not self._active
+        self._next_id = max(self._next_id, next_id)
+        self._snapshot_parts = None
+
+    @property
+    def next_id(self) -> TransactionId:
+        """The id that the next writer will get; the checkpoint keeps it."""
+        return TransactionId(self._next_id)
+
+    def begin(
+        self,
+        isolation: IsolationLevel = IsolationLevel.READ_COMMITTED,
+        *,
+        is_read_only: bool = False,
+        synchronous_commit: bool = True,
+        lock_owner: LockOwner | None = None,
+    ) -> Transaction:
+        """Begin a transaction. Raises FeatureNotSupported for SERIALIZABLE, which needs its reads to be tracked."""
+        if isolation is IsolationLevel.SERIALIZABLE:
+            raise errors.FeatureNotSupported("isolation level SERIALIZABLE is not supported")
+        transaction = Transaction(
+            self,
+            isolation,
+            is_read_only=is_read_only,
+            synchronous_commit=synchronous_commit,
+            lock_owner=lock_owner,
+            begun_at=self._clock.utc_us(),
+        )
+        self._active[transaction] = None
+        return transaction
+
+    def assign_id(self, transaction: Transaction) -> TransactionId:
+        """Give the transaction its id and let its snapshot see what it will write."""
+        self._raise_if_poisoned()
+        # Others may wait for it from now on, so the owner of its locks must be there.
+        assert transaction.lock_owner is not None
+        with self._mutex:
+            transaction_id = TransactionId(self._next_id)
+            self._next_id += 1
+            self._running[transaction_id] = transaction
+            self._snapshot_parts = None
+            transaction.id = transaction_id
+        if transaction.snapshot is not None:
+            transaction.snapshot.own_id = transaction_id
+        return transaction_id
+
+    # Who is running
+
+    def is_running(self, transaction_id: TransactionId) -> bool:
+        """Whether the writer of a row has not ended. False means committed: see the module's first paragraph."""
+        return transaction_id in self._running
+
+    def running(self) -> list[Transaction]:
+        """The transactions that have an id and have not ended."""
+        with self._mutex:
+            return list(self._running.values())
+
+    def unfinished(self) -> list[Transaction]:
+        """Whose undo entries a checkpoint's image must carry. Requires: the fence is closed (invariants 2 and 3)."""
+        return [each for each in self.running() if each.state is TransactionState.RUNNING]
+
+    def wait_for_end(self, waiter: Transaction, writer: TransactionId) -> None:
+        """Return once `writer` has ended or given rows back, at once if it already has. Raises as `LockManager.acquire`.
+
+        Requires: no latch is held, and the thread is not inside the fence.
+        """
+        holder = self._running.get(writer)
+        if holder is not None:
+            self.locks.wait_for_transaction(
+                waiter.lock_owner, writer, holder=holder.lock_owner, is_running=self.is_running
+            )
+
+    def facts(self) -> list[TransactionFacts]:
+        """Every open transaction, for the system views."""
+        return [
+            TransactionFacts(
+                xid=each.id,
+                xmin=each.snapshot.xmin if each.snapshot is not None else NO_TRANSACTION,
+                isolation=each.isolation,
+                state=each.state,
+                is_read_only=each.is_read_only,
+                begun_at=each.begun_at,
+                undo_count=len(each.undo),
+                owner_number=each.lock_owner.number if each.id else None,
+            )
+            for each in list(self._active)
+        ]
+
+    # Snapshots
+
+    def take_snapshot(self, own_id: TransactionId = NO_TRANSACTION) -> Snapshot:
+        """A snapshot of now, held once: `release` it."""
+        with self._mutex:
+            parts = self._snapshot_parts
+            if parts is None:
+                running = frozenset(self._running)
+                xmax = TransactionId(self._next_id)
+                parts = self._snapshot_parts = (min(running, default=xmax), xmax, running)
+            snapshot = Snapshot(*parts, own_id)
+            self._open_snapshots[snapshot] = 1
+        return snapshot
+
+    def hold(self, snapshot: Snapshot) -> None:
+        """Keep a snapshot valid beyond its statement or transaction (an open cursor). Once more for each `release`."""
+        with self._mutex:
+            self._open_snapshots[snapshot] += 1
+
+    def release(self, snapshot: Snapshot) -> None:
+        """Let go of a snapshot; with its last holder it no longer holds back the purge."""
+        with self._mutex:
+            count = self._open_snapshots.pop(snapshot)
+            if count > 1:
+                self._open_snapshots[snapshot] = count - 1
+
+    def horizon(self) -> TransactionId:
+        """Every transaction below is seen by all snapshots, those of now and those to come."""
+        with self._mutex:
+            oldest = min((each.xmin for each in self._open_snapshots), default=self._next_id)
+            return TransactionId(min(oldest, min(self._running, default=self._next_id)))
+
+    def purge(self) -> None:
+        """Drop what no snapshot needs any more; each end of a transaction does it too."""
+        self.purge_queue.run()
+
+    # The end of a transaction
+
+    def append_commit(self, transaction: Transaction) -> None:
+        """Log the commit (invariant 3). The state is set first: an exception from outside must not find a logged commit RUNNING."""
+        self._raise_if_poisoned()
+        with self.fence:
+            transaction.state = TransactionState.COMMITTING
+            try:
+                transaction.commit_lsn = self.log.append_commit(transaction.id)
+            except errors.Error:
+                # The log has refused the record.
+                transaction.state = TransactionState.RUNNING
+                raise
+
+    def flush_commit(self, transaction: Transaction) -> None:
+        """Wait until the commit is durable. A failed sync poisons (invariant 5)."""
+        try:
+            self.log.flush_to(transaction.commit_lsn)
+        except errors.IoError as error:
+            self.poison(error)
+            raise errors.StatementCompletionUnknown(
+                "whether the transaction has committed is unknown: the log could not be synced",
+                detail=error.message,
+                hint="Open the database again to find out.",
+            ) from error
+
+    def append_abort(self, transaction: Transaction) -> None:
+        """Log the abort, if the log still takes records: without a commit record the transaction counts as aborted anyway."""
+        if self._poison is not None:
+            return
+        try:
+            with self.fence:
+                self.log.append_abort(transaction.id)
+        except errors.OperationalError:
+            return
+
+    def finish(self, transaction: Transaction, state: TransactionState) -> None:
+        """Take the transaction out of the running set, then tell those who wait to know. Goes on where an exception cut it off."""
+        transaction_id = transaction.id
+        is_committed = state is TransactionState.COMMITTED
+        with self._mutex:
+            if self._running.pop(transaction_id, None) is not None:
+                self._snapshot_parts = None
+                if is_committed and transaction.undo:
+                    self.purge_queue.add(transaction_id, transaction.undo)
+            if is_committed:
+                while transaction.on_publish:
+                    transaction.on_publish.pop(0)()
+        transaction.state = state
+        self._active.pop(transaction, None)
+        transaction.drop_snapshot()
+        try:
+            if is_committed:
+                while transaction.on_commit:
+                    transaction.on_commit.pop(0)()
+            else:
+                transaction.run_rollback_callbacks(0)
+        finally:
+            self.locks.end_transaction(transaction._lock_owner, transaction_id)
+        if self.purge_queue:
+            self.purge_queue.run_quietly()
+
+    def poison(self, error: errors.Error) -> None:
+        """Refuse every further commit and end every wait: the log cannot be trusted any more. The first error stays."""
+        if self._poison is None:
+            self._poison = error
+            self.locks.poison(error)
+
+    @property
+    def poison_error(self) -> errors.Error | None:
+        """Why no commit is accepted any more, or None."""
+        return self._poison
+
+    def _raise_if_poisoned(self) -> None:
+        if self._poison is not None:
+            raise errors.IoError(
+                "the database accepts no more changes since its log could not be synced",
+                detail=self._poison.message,
+                hint="Close the database and open it again.",
+            ) from self._poison
