@@ -1,0 +1,161 @@
+"""The part of information_schema that is there. Columns have the standard's names and PostgreSQL's content."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from lungfish.catalog.objects import INFORMATION_SCHEMA_OID, Column, Namespace, SystemView, Table, View
+from lungfish.executor.system_views.definition import system_view
+from lungfish.types.sql_type import INTEGER, NAME, TEXT, TypeKind
+
+if TYPE_CHECKING:
+    from lungfish.executor.context import ExecutionContext
+
+Rows = Iterator[tuple[Any, ...]]
+
+_INTEGER_BITS = {TypeKind.SMALLINT: 16, TypeKind.INTEGER: 32, TypeKind.BIGINT: 64}
+
+
+def _database(context: ExecutionContext) -> str:
+    return str(context.functions.session_fact("current_database"))
+
+
+def _schemata(context: ExecutionContext) -> Rows:
+    for item in context.catalog.objects():
+        if isinstance(item, Namespace):
+            yield _database(context), item.name, "lungfish"
+
+
+def _tables(context: ExecutionContext) -> Rows:
+    for item in context.catalog.objects():
+        if isinstance(item, (Table, View, SystemView)):
+            kind = "BASE TABLE" if isinstance(item, Table) else "VIEW"
+            schema = context.catalog.namespace_name(item.namespace_oid)
+            yield _database(context), schema, item.name, kind, "YES" if isinstance(item, Table) else "NO"
+
+
+def _columns(context: ExecutionContext) -> Rows:
+    for item in context.catalog.objects():
+        if isinstance(item, (Table, View, SystemView)):
+            schema = context.catalog.namespace_name(item.namespace_oid)
+            for position, column in enumerate(item.columns, start=1):
+                yield (_database(context), schema, item.name, column.name, position, *_column_facts(column))
+
+
+def _column_facts(column: Column) -> tuple[Any, ...]:
+    kind = column.type.kind
+    length = precision = scale = radix = None
+    if kind in (TypeKind.VARCHAR, TypeKind.CHAR) and column.type.modifiers:
+        length = column.type.modifiers[0]
+    elif kind in _INTEGER_BITS:
+        precision, radix, scale = _INTEGER_BITS[kind], 2, 0
+    elif kind is TypeKind.NUMERIC:
+        radix = 10
+        if column.type.modifiers:
+            precision, scale = column.type.modifiers
+    elif kind in (TypeKind.REAL, TypeKind.DOUBLE):
+        precision, radix = (24 if kind is TypeKind.REAL else 53), 2
+    return (
+        column.default,
+        "NO" if column.is_not_null else "YES",
+        "ARRAY" if kind is TypeKind.ARRAY else str(column.type.unmodified),
+        length,
+        precision,
+        radix,
+        scale,
+        "YES" if column.identity else "NO",
+        None if column.identity is None else column.identity.upper(),
+        "ALWAYS" if column.generated is not None else "NEVER",
+        column.generated,
+    )
+
+
+def _views(context: ExecutionContext) -> Rows:
+    for item in context.catalog.objects():
+        if isinstance(item, View):
+            schema = context.catalog.namespace_name(item.namespace_oid)
+            yield _database(context), schema, item.name, f"{item.query};"
+
+
+def _table_constraints(context: ExecutionContext) -> Rows:
+    for table in context.catalog.tables():
+        schema = context.catalog.namespace_name(table.namespace_oid)
+        for item in table.constraints:
+            yield (
+                _database(context), schema, item.name, _database(context), schema, table.name, item.kind.upper(),
+                "YES" if item.is_deferrable else "NO", "YES" if item.is_initially_deferred else "NO",
+            )  # fmt: skip
+
+
+def _key_column_usage(context: ExecutionContext) -> Rows:
+    for table in context.catalog.tables():
+        schema = context.catalog.namespace_name(table.namespace_oid)
+        for item in table.constraints:
+            if item.kind == "check":
+                continue
+            for position, number in enumerate(item.columns, start=1):
+                column = table.columns[table.position_of_number(number)]
+                yield _database(context), schema, item.name, schema, table.name, column.name, position
+
+
+INFORMATION_SCHEMA_VIEWS: tuple[SystemView, ...] = (
+    system_view(
+        12201,
+        "schemata",
+        INFORMATION_SCHEMA_OID,
+        [("catalog_name", NAME), ("schema_name", NAME), ("schema_owner", NAME)],
+        _schemata,
+    ),
+    system_view(
+        12202,
+        "tables",
+        INFORMATION_SCHEMA_OID,
+        [
+            ("table_catalog", NAME), ("table_schema", NAME), ("table_name", NAME), ("table_type", TEXT),
+            ("is_insertable_into", TEXT),
+        ],
+        _tables,
+    ),
+    system_view(
+        12203,
+        "columns",
+        INFORMATION_SCHEMA_OID,
+        [
+            ("table_catalog", NAME), ("table_schema", NAME), ("table_name", NAME), ("column_name", NAME),
+            ("ordinal_position", INTEGER), ("column_default", TEXT), ("is_nullable", TEXT), ("data_type", TEXT),
+            ("character_maximum_length", INTEGER), ("numeric_precision", INTEGER), ("numeric_precision_radix", INTEGER),
+            ("numeric_scale", INTEGER), ("is_identity", TEXT), ("identity_generation", TEXT), ("is_generated", TEXT),
+            ("generation_expression", TEXT),
+        ],
+        _columns,
+    ),
+    system_view(
+        12204,
+        "views",
+        INFORMATION_SCHEMA_OID,
+        [("table_catalog", NAME), ("table_schema", NAME), ("table_name", NAME), ("view_definition", TEXT)],
+        _views,
+    ),
+    system_view(
+        12205,
+        "table_constraints",
+        INFORMATION_SCHEMA_OID,
+        [
+            ("constraint_catalog", NAME), ("constraint_schema", NAME), ("constraint_name", NAME), ("table_catalog", NAME),
+            ("table_schema", NAME), ("table_name", NAME), ("constraint_type", TEXT), ("is_deferrable", TEXT),
+            ("initially_deferred", TEXT),
+        ],
+        _table_constraints,
+    ),
+    system_view(
+        12206,
+        "key_column_usage",
+        INFORMATION_SCHEMA_OID,
+        [
+            ("constraint_catalog", NAME), ("constraint_schema", NAME), ("constraint_name", NAME), ("table_schema", NAME),
+            ("table_name", NAME), ("column_name", NAME), ("ordinal_position", INTEGER),
+        ],
+        _key_column_usage,
+    ),
+)  # fmt: skip

@@ -1,0 +1,72 @@
+"""Objects written back as SQL: what pg_get_indexdef and pg_get_constraintdef give."""
+
+from __future__ import annotations
+
+from lungfish.catalog import Catalog
+from lungfish.catalog.objects import Constraint, Index, IndexColumn, Table
+from lungfish.sql.quoting import quote_identifier
+
+
+def index_definition(catalog: Catalog, table: Table, index: Index) -> str:
+    """The CREATE INDEX statement of an index."""
+    unique = "UNIQUE " if index.is_unique else ""
+    schema = quote_identifier(catalog.namespace_name(table.namespace_oid))
+    keys = ", ".join(_index_key(table, key) for key in index.columns)
+    text = (
+        f"CREATE {unique}INDEX {quote_identifier(index.name)} ON {schema}.{quote_identifier(table.name)} "
+        f"USING btree ({keys})"
+    )
+    if index.include:
+        text += f" INCLUDE ({column_list(table, index.include)})"
+    if index.nulls_not_distinct:
+        text += " NULLS NOT DISTINCT"
+    if index.predicate is not None:
+        text += f" WHERE ({index.predicate})"
+    return text
+
+
+def _index_key(table: Table, key: IndexColumn) -> str:
+    if key.expression is not None:
+        text = f"({key.expression})"
+    else:
+        text = quote_identifier(table.columns[table.position_of_number(key.column_number)].name)
+    if key.is_descending:
+        return f"{text} DESC" if key.nulls_first else f"{text} DESC NULLS LAST"
+    return f"{text} NULLS FIRST" if key.nulls_first else text
+
+
+def column_list(table: Table, numbers: tuple[int, ...]) -> str:
+    """The names of columns by their numbers, quoted, with commas."""
+    return ", ".join(
+        quote_identifier(table.columns[table.position_of_number(number)].name) for number in numbers
+    )
+
+
+def constraint_definition(catalog: Catalog, table: Table, constraint: Constraint) -> str:
+    """What stands behind CONSTRAINT name."""
+    columns = column_list(table, constraint.columns) if constraint.kind != "check" else ""
+    match constraint.kind:
+        case "check":
+            text = f"CHECK (({constraint.check}))"
+        case "foreign key":
+            assert constraint.referenced_table_oid is not None
+            target = catalog.table(constraint.referenced_table_oid)
+            text = (
+                f"FOREIGN KEY ({columns}) REFERENCES {quote_identifier(target.name)}"
+                f"({column_list(target, constraint.referenced_columns)})"
+            )
+            if constraint.match == "full":
+                text += " MATCH FULL"
+            if constraint.on_update != "no action":
+                text += f" ON UPDATE {constraint.on_update.upper()}"
+            if constraint.on_delete != "no action":
+                text += f" ON DELETE {constraint.on_delete.upper()}"
+        case kind:
+            text = f"{kind.upper()} ({columns})"
+    if constraint.is_deferrable:
+        text += " DEFERRABLE"
+    if constraint.is_initially_deferred:
+        text += " INITIALLY DEFERRED"
+    if not constraint.is_validated:
+        text += " NOT VALID"
+    return text

@@ -1,0 +1,156 @@
+"""What functions may ask of the statement that runs them: time, randomness, settings, sequences, facts of the session."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from lungfish.catalog.objects import Sequence
+from lungfish.errors import (
+    ObjectNotInPrerequisiteState,
+    SequenceGeneratorLimitExceeded,
+    UndefinedTable,
+    WrongObjectType,
+)
+
+if TYPE_CHECKING:
+    from lungfish.session.session import Session
+
+VERSION = "PostgreSQL 18.0 (Lungfish 0.1.0)"
+
+
+class SessionFunctions:
+    """Implements `functions.registry.FunctionContext` for one session; the statement's time is set at its start."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self.statement_time_us = 0
+        self.transaction_time_us = 0
+        self._current: dict[int, int] = {}
+        self._last_sequence: int | None = None
+
+    # Time and chance.
+
+    def statement_timestamp(self) -> int:
+        """When the statement began, in microseconds since 1970 UTC."""
+        return self.statement_time_us
+
+    def transaction_timestamp(self) -> int:
+        """When the transaction began."""
+        return self.transaction_time_us
+
+    def clock_timestamp(self) -> int:
+        """Now."""
+        return self._session.database.clock.utc_us()
+
+    def random(self) -> float:
+        """A number from 0 up to 1."""
+        return self._session.random.random()
+
+    # Settings.
+
+    def setting(self, name: str) -> str:
+        """The value of a setting. Raises UndefinedObject."""
+        return self._session.show(name)
+
+    def set_setting(self, name: str, value: str, is_local: bool) -> None:
+        """SET by function."""
+        self._session.settings.set(name, value, is_local=is_local)
+
+    # Sequences.
+
+    def next_value(self, sequence_name: str) -> int:
+        """nextval. Raises SequenceGeneratorLimitExceeded at the end of a sequence that does not cycle."""
+        sequence = self.find_sequence(sequence_name)
+        value = self._session.database.sequences.next_value(sequence)
+        self._current[sequence.oid] = value
+        self._last_sequence = sequence.oid
+        return value
+
+    def current_value(self, sequence_name: str) -> int:
+        """currval: what nextval last gave in this session."""
+        sequence = self.find_sequence(sequence_name)
+        value = self._current.get(sequence.oid)
+        if value is None:
+            raise ObjectNotInPrerequisiteState(
+                f'currval of sequence "{sequence.name}" is not yet defined in this session'
+            )
+        return value
+
+    def set_value(self, sequence_name: str, value: int, is_called: bool) -> int:
+        """setval. Raises NumericValueOutOfRange's kin outside the sequence's bounds."""
+        sequence = self.find_sequence(sequence_name)
+        if not sequence.minimum <= value <= sequence.maximum:
+            raise SequenceGeneratorLimitExceeded(
+                f'setval: value {value} is out of bounds for sequence "{sequence.name}" '
+                f"({sequence.minimum}..{sequence.maximum})"
+            )
+        self._session.database.sequences.set_value(sequence.oid, value, is_called=is_called)
+        if is_called:
+            self._current[sequence.oid] = value
+        return value
+
+    def last_value(self) -> int:
+        """lastval: what the last nextval of this session gave, of whichever sequence."""
+        if self._last_sequence is None:
+            raise ObjectNotInPrerequisiteState("lastval is not yet defined in this session")
+        return self._current[self._last_sequence]
+
+    def find_sequence(self, name: str) -> Sequence:
+        """The sequence that a text names, as regclass reads it. Raises UndefinedTable."""
+        parts = _split_name(name)
+        schema = parts[-2] if len(parts) > 1 else None
+        found = self._session.catalog.find_relation(parts[-1], schema, self._session.settings.search_path)
+        if found is None:
+            raise UndefinedTable(f'relation "{name}" does not exist')
+        if not isinstance(found, Sequence):
+            raise WrongObjectType(f'"{found.name}" is not a sequence')
+        return found
+
+    # Facts.
+
+    def session_fact(self, name: str) -> Any:
+        """A fact by name; see `FunctionContext`."""
+        session = self._session
+        match name:
+            case "current_user" | "session_user" | "user":
+                return session.user
+            case "current_database":
+                return session.database.name
+            case "current_schema":
+                path = session.settings.search_path
+                return next((item for item in path if session.catalog.namespace(item)), None)
+            case "search_path":
+                return session.settings.search_path
+            case "backend_pid":
+                return session.number
+            case "transaction_id":
+                return session.assign_transaction_id()
+            case "version":
+                return VERSION
+            case "catalog":
+                return session.catalog
+            case "text_settings":
+                return session.settings.text
+            case _:
+                raise AssertionError(f"no such session fact: {name}")
+
+
+def _split_name(text: str) -> list[str]:
+    """The parts of a qualified name as SQL reads it: folded to lower case unless quoted."""
+    parts: list[str] = []
+    place = 0
+    while place <= len(text):
+        if text[place : place + 1] == '"':
+            end = place + 1
+            while text[end : end + 1] != '"' or text[end + 1 : end + 2] == '"':
+                if end >= len(text):
+                    return [*parts, text[place + 1 :]]
+                end += 2 if text[end] == '"' else 1
+            parts.append(text[place + 1 : end].replace('""', '"'))
+            place = end + 2
+        else:
+            end = text.find(".", place)
+            end = len(text) if end < 0 else end
+            parts.append(text[place:end].strip().lower())
+            place = end + 1
+    return parts

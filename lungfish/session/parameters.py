@@ -1,0 +1,86 @@
+"""From the caller's text and values to parsed statements and internal values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from lungfish.errors import InterfaceError
+from lungfish.session.plan_cache import LruCache, ParsedText
+from lungfish.sql import parse, rewrite_parameters
+from lungfish.types.python_values import from_python
+from lungfish.types.settings import TextSettings
+from lungfish.types.sql_type import SqlType, TypeKind
+
+
+def parse_text(cache: LruCache[ParsedText], sql: str, *, has_parameters: bool) -> ParsedText:
+    """The text's statements, parsed once. Placeholders are looked for only when the caller gives parameters."""
+    key = (sql, has_parameters)
+    found = cache.get(key)
+    if found is not None:
+        return found
+    if has_parameters:
+        rewritten = rewrite_parameters(sql)
+        pieces = parse(rewritten.text, position_of=rewritten.position_of)
+        names = rewritten.names
+        count = rewritten.count
+    else:
+        pieces, names, count = parse(sql), None, 0
+    parsed = ParsedText(
+        tuple(piece.statement for piece in pieces), tuple(piece.text for piece in pieces), names, count
+    )
+    if has_parameters and len(parsed.statements) > 1:
+        raise InterfaceError(
+            "several statements cannot take parameters", hint="Execute them one by one."
+        )
+    cache.put(key, parsed)
+    return parsed
+
+
+def bind_parameters(
+    parsed: ParsedText,
+    parameters: Sequence[Any] | Mapping[str, Any] | None,
+    settings: TextSettings,
+) -> tuple[tuple[Any, ...], tuple[SqlType | None, ...]]:
+    """The internal values in the order of $1, $2, ... and their types; None where the statement is to infer one.
+
+    Raises InterfaceError where the parameters do not fit the placeholders.
+    """
+    if parameters is None:
+        return (), ()
+    if parsed.parameter_names is not None:
+        given = _values_by_name(parsed.parameter_names, parameters)
+    else:
+        given = _values_by_position(parsed.parameter_count, parameters)
+    values, types = [], []
+    for item in given:
+        value, kind = from_python(item, settings)
+        values.append(value)
+        types.append(None if kind.kind is TypeKind.UNKNOWN else kind)
+    return tuple(values), tuple(types)
+
+
+def _values_by_name(
+    names: tuple[str, ...], parameters: Sequence[Any] | Mapping[str, Any]
+) -> list[Any]:
+    if not isinstance(parameters, Mapping):
+        raise InterfaceError(
+            "the statement's parameters have names, so a mapping is needed",
+            hint=f"Give a dict with {', '.join(dict.fromkeys(names))}.",
+        )
+    missing = [name for name in dict.fromkeys(names) if name not in parameters]
+    if missing:
+        raise InterfaceError(f"no value is given for parameter {', '.join(missing)}")
+    return [parameters[name] for name in names]
+
+
+def _values_by_position(count: int, parameters: Sequence[Any] | Mapping[str, Any]) -> list[Any]:
+    if isinstance(parameters, (str, bytes, Mapping)):
+        raise InterfaceError(
+            f"parameters are given as a sequence, not as {type(parameters).__name__}",
+            hint="For a single value write (value,).",
+        )
+    given = list(parameters)
+    if len(given) != count:
+        raise InterfaceError(f"the statement takes {count} parameters, but {len(given)} were given")
+    return given

@@ -1,0 +1,105 @@
+"""What DDL asks of the session: to run SQL inside its transaction, on the catalog as changed so far."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from lungfish.catalog.objects import Column, Oid, Table
+from lungfish.errors import DatatypeMismatch
+from lungfish.executor import insert_rows
+from lungfish.planner import bind_stored_expression, objects_used, resolve_type_name
+from lungfish.sql import parse
+from lungfish.sql.ast.expressions import TypeName
+from lungfish.sql.ast.queries import Query
+from lungfish.storage.lock_modes import LockMode, table_tag
+from lungfish.types.casts import CastContext, can_coerce
+from lungfish.types.sql_type import SqlType
+from lungfish.types.vectors import to_values
+
+if TYPE_CHECKING:
+    from lungfish.session.results import StatementResult
+    from lungfish.session.session import Session
+
+
+class SessionRunner:
+    """Implements `executor.ddl.context.StatementRunner`."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def query(self, sql: str) -> list[tuple[Any, ...]]:
+        """Rows of internal values."""
+        (piece,) = parse(sql)
+        assert isinstance(piece.statement, Query)
+        return list(self.run_query(piece.statement)[1])
+
+    def run_query(
+        self, query: Query
+    ) -> tuple[tuple[tuple[str, SqlType], ...], Iterable[tuple[Any, ...]]]:
+        """The names and types of a query's columns, and its rows."""
+        cached = self._session.plan(query, None, ())
+        while not self._session._lock_tables(cached):
+            cached = self._session.plan(query, None, ())
+        result = self._session.run_plan(cached.plan, ())
+        columns = tuple((column.name, column.type) for column in result.columns or ())
+        return columns, internal_rows(result)
+
+    def describe_query(
+        self, query: Query
+    ) -> tuple[tuple[tuple[str, SqlType], ...], frozenset[Oid]]:
+        """The names and types of a query's columns, and the oids of the objects that it uses."""
+        plan = self._session.plan(query, None, ()).plan
+        columns = tuple((column.name, column.type) for column in plan.root.columns)
+        used = objects_used(query, self._session.catalog, self._session.settings.search_path)
+        return columns, used
+
+    def insert_rows(self, table: Table, rows: Iterable[tuple[Any, ...]]) -> int:
+        """Store whole rows, with the checks of all the table's constraints."""
+        return insert_rows(table, rows, self._session.execution_context())
+
+    def check_expression(self, table: Table, text: str, *, what: str) -> SqlType:
+        """Bind a stored expression over the table's columns and answer its type."""
+        bound = bind_stored_expression(
+            text, table, self._session.catalog, self._session.settings.search_path, what=what
+        )
+        return bound.type
+
+    def check_assignable(self, column: Column, kind: SqlType, position: int) -> None:
+        """Raise DatatypeMismatch unless the column's values can be assigned to that type."""
+        if not can_coerce(column.type, kind, CastContext.ASSIGNMENT):
+            raise DatatypeMismatch(
+                f'column "{column.name}" cannot be cast automatically to type {kind}',
+                position=position,
+                hint=f'You might need to specify "USING {column.name}::{kind}".',
+            )
+
+    def resolve_type(self, type_name: TypeName) -> SqlType:
+        """The type that a name in the text stands for."""
+        return resolve_type_name(type_name, self._session.catalog, self._session.settings.search_path)
+
+    def lock_table(self, table: Table, mode: str) -> None:
+        """Lock a table until the transaction ends."""
+        session = self._session
+        session.database.transactions.locks.acquire(
+            session._lock_owner, table_tag(table.oid), LockMode[mode.upper().replace(" ", "_")]
+        )
+
+    def set_sequence(self, oid: Oid, value: int, *, is_called: bool) -> None:
+        """Set a sequence's running value."""
+        self._session.database.sequences.set_value(oid, value, is_called=is_called)
+
+    def notice(self, message: str) -> None:
+        """Tell the client."""
+        self._session.notice(message)
+
+
+def internal_rows(result: StatementResult) -> Iterator[tuple[Any, ...]]:
+    """A result's rows as tuples of internal values."""
+    if result.rows is not None:
+        yield from result.rows
+        return
+    types = [column.type for column in result.columns or ()]
+    for batch in result.batches:
+        columns = [to_values(vector, kind) for vector, kind in zip(batch.columns, types, strict=True)]
+        yield from zip(*columns, strict=True)

@@ -1,0 +1,526 @@
+"""One user's state, and the whole path of a statement: parse, bind and plan, lock, execute.
+
+`Session._run_query` is that path on one screen. Around it: the transaction that the statement runs in, and its end.
+
+    autocommit        each statement outside BEGIN is a transaction of its own
+    not autocommit    the first statement begins a transaction (PEP 249); commit() or rollback() ends it
+
+A statement that fails inside a transaction leaves it *failed*: only ROLLBACK (also to a savepoint) is accepted then (25P02),
+exactly as in PostgreSQL. Threads may share a session; `_mutex` lets their statements in one after the other.
+"""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from lungfish.catalog import Catalog
+from lungfish.errors import (
+    ActiveSqlTransaction,
+    ConnectionDoesNotExist,
+    Error,
+    InFailedSqlTransaction,
+    InterfaceError,
+    InvalidParameterValue,
+    NoActiveSqlTransaction,
+    ReadOnlySqlTransaction,
+)
+from lungfish.executor import ExecutionContext, execute
+from lungfish.executor.context import Cancellation
+from lungfish.executor.ddl import CatalogChange, DdlContext, execute_ddl, is_ddl
+from lungfish.planner import plan_statement
+from lungfish.planner.physical import PhysicalStatement
+from lungfish.session.function_context import SessionFunctions
+from lungfish.session.parameters import bind_parameters, parse_text
+from lungfish.session.plan_cache import CachedPlan, ParsedText
+from lungfish.session.results import StatementResult
+from lungfish.session.runner import SessionRunner
+from lungfish.session.settings import SessionSettings, milliseconds_of
+from lungfish.session.table_locks import locks_of_plan
+from lungfish.session.time_limit import limit_time
+from lungfish.session.utility import TRANSACTION_CONTROL, run_utility, runs_outside_transaction
+from lungfish.sql.ast import Statement, dml, queries, utility
+from lungfish.storage.lock_modes import table_tag
+from lungfish.storage.locks import LockOwner
+from lungfish.storage.transactions import IsolationLevel, Transaction
+from lungfish.types.sql_type import SqlType
+
+if TYPE_CHECKING:
+    from lungfish.database import Database
+
+_PLANNED = (queries.Query, dml.Insert, dml.Update, dml.Delete, dml.Merge)
+
+
+class Session:
+    """A session with a database. Made by `Database.session()`."""
+
+    def __init__(self, database: Database, *, number: int, autocommit: bool, read_only: bool) -> None:
+        self.database = database
+        self.number = number
+        self.user = "lungfish"
+        self.autocommit = autocommit
+        self.is_read_only = read_only
+        self.default_isolation = IsolationLevel.READ_COMMITTED
+        self.settings = SessionSettings()
+        self.functions = SessionFunctions(self)
+        self.random = random.Random(database.random.random())
+        self.cancellation = Cancellation()
+        self.is_closed = False
+        self.on_notice: Callable[[str, str], None] | None = None
+        self.prepared: dict[str, tuple[Statement, str, tuple[SqlType | None, ...]]] = {}
+        self.last_query = ""
+        self._mutex = threading.RLock()
+        self._lock_owner: LockOwner = database.transactions.locks.new_owner()
+        self._transaction: Transaction | None = None
+        # Whether BEGIN (or PEP 249's implicit one) holds the transaction open beyond its statement.
+        self._is_explicit = False
+        self._is_failed = False
+        self._change: CatalogChange | None = None
+        # Catalog and settings at each open savepoint, newest last.
+        self._savepoints: list[tuple[str, Catalog]] = []
+        self._settings_before: dict[str, str] = {}
+
+    # Running statements.
+
+    def execute(
+        self,
+        sql: str,
+        parameters: Sequence[Any] | Mapping[str, Any] | None = None,
+        *,
+        timeout_s: float | None = None,
+    ) -> list[StatementResult]:
+        """Run the text's statements and answer a result for each. Raises lungfish.errors.Error, with the text attached."""
+        with self._mutex:
+            self._check_open()
+            self.last_query = sql
+            try:
+                parsed = parse_text(self.database.parsed_texts, sql, has_parameters=parameters is not None)
+                values, types = bind_parameters(parsed, parameters, self.settings.text)
+                if len(parsed.statements) == 1:
+                    with self._limit_time(timeout_s):
+                        return [self._run(parsed, 0, values, types)]
+                return self._run_several(parsed, timeout_s)
+            except Error as error:
+                raise error.with_statement(sql)
+
+    def execute_many(
+        self, sql: str, parameter_sets: Iterable[Sequence[Any] | Mapping[str, Any]]
+    ) -> StatementResult:
+        """Run one statement for each set of parameters, in one transaction; answers the counts added up."""
+        with self._mutex:
+            self._check_open()
+            self.last_query = sql
+            row_count, tag = 0, ""
+            opened = self._open_implicit()
+            try:
+                parsed = parse_text(self.database.parsed_texts, sql, has_parameters=True)
+                if len(parsed.statements) != 1:
+                    raise InterfaceError("executemany takes one statement")
+                for parameters in parameter_sets:
+                    values, types = bind_parameters(parsed, parameters, self.settings.text)
+                    result = self._run(parsed, 0, values, types)
+                    row_count += max(result.row_count, 0)
+                    tag = result.tag.rpartition(" ")[0]
+            except Error as error:
+                self._close_implicit(opened, is_failed=True)
+                raise error.with_statement(sql)
+            except BaseException:
+                self._close_implicit(opened, is_failed=True)
+                raise
+            self._close_implicit(opened, is_failed=False)
+            return StatementResult(None, f"{tag} {row_count}".strip(), row_count)
+
+    def _run_several(self, parsed: ParsedText, timeout_s: float | None) -> list[StatementResult]:
+        """Several statements in one text are one transaction, unless they say otherwise."""
+        results = []
+        opened = self._open_implicit() if parsed.statements else False
+        try:
+            with self._limit_time(timeout_s):
+                for index in range(len(parsed.statements)):
+                    results.append(self._run(parsed, index, (), ()))
+        except BaseException:
+            self._close_implicit(opened, is_failed=True)
+            raise
+        self._close_implicit(opened, is_failed=False)
+        return results
+
+    def _open_implicit(self) -> bool:
+        """Hold a transaction open around several statements. False if one is open already."""
+        if self._transaction is not None or not self.autocommit:
+            return False
+        self._begin()
+        return True
+
+    def _close_implicit(self, opened: bool, *, is_failed: bool) -> None:
+        """End what `_open_implicit` began, unless the statements themselves began or ended a transaction."""
+        if not opened or self._transaction is None or self._is_explicit:
+            return
+        if is_failed:
+            self.rollback()
+        else:
+            self.commit()
+
+    def _run(
+        self, parsed: ParsedText, index: int, values: tuple[Any, ...], types: tuple[SqlType | None, ...]
+    ) -> StatementResult:
+        """One statement within the right transaction."""
+        statement = parsed.statements[index]
+        if isinstance(statement, TRANSACTION_CONTROL):
+            return self._control(statement)
+        if self._is_failed:
+            raise InFailedSqlTransaction(
+                "current transaction is aborted, commands ignored until end of transaction block",
+                hint="ROLLBACK ends it; ROLLBACK TO goes back to a savepoint.",
+            )
+        is_single = self._transaction is None and self.autocommit
+        if is_single and runs_outside_transaction(statement):
+            return run_utility(self, statement)
+        if self._transaction is None:
+            self._begin()
+            self._is_explicit = not is_single
+        functions = self.functions
+        functions.statement_time_us = self.database.clock.utc_us()
+        try:
+            result = self._dispatch(statement, parsed.texts[index], values, types)
+        except BaseException:
+            self._after_failure(is_single=is_single)
+            raise
+        if is_single:
+            self.commit()
+        else:
+            assert self._transaction is not None
+            self._transaction.end_statement()
+        return result
+
+    def _after_failure(self, *, is_single: bool) -> None:
+        if is_single:
+            self.rollback()
+        elif self._transaction is not None:
+            self._is_failed = True
+
+    def _dispatch(
+        self, statement: Statement, text: str, values: tuple[Any, ...], types: tuple[SqlType | None, ...]
+    ) -> StatementResult:
+        if isinstance(statement, _PLANNED):
+            return self._run_query(statement, text, values, types)
+        if is_ddl(statement):
+            self.require_writable(statement)
+            return StatementResult(None, execute_ddl(self.ddl_context(), statement))
+        return run_utility(self, statement)
+
+    def _run_query(
+        self,
+        statement: Statement,
+        text: str,
+        values: tuple[Any, ...],
+        types: tuple[SqlType | None, ...],
+    ) -> StatementResult:
+        """The way of a query or a change of rows: plan (or find the plan), lock its tables, execute."""
+        cached = self.plan(statement, text, types)
+        while not self._lock_tables(cached):
+            cached = self.plan(statement, text, types)
+        if not cached.plan.is_read_only:
+            self.require_writable(statement)
+        return self.run_plan(cached.plan, values)
+
+    def plan(
+        self, statement: Statement, text: str | None, types: tuple[SqlType | None, ...]
+    ) -> CachedPlan:
+        """The statement's plan, from the cache if its text is known there."""
+        catalog = self.catalog
+        key = (text, types, catalog.version, self.settings.search_path)
+        if text is not None:
+            found = self.database.plans.get(key)
+            if found is not None:
+                return found
+        plan = plan_statement(
+            statement,
+            catalog,
+            parameter_types=types,
+            search_path=self.settings.search_path,
+            statistics=self.database.statistics,
+        )
+        cached = CachedPlan(plan, locks_of_plan(plan))
+        if text is not None:
+            self.database.plans.put(key, cached)
+        return cached
+
+    def _lock_tables(self, cached: CachedPlan) -> bool:
+        """Lock the plan's tables. False if the catalog changed while we waited, so that the plan may be stale."""
+        locks = self.database.transactions.locks
+        owner = self._lock_owner
+        for oid, mode in cached.locks:
+            tag = table_tag(oid)
+            if not locks.try_acquire(owner, tag, mode):
+                version = self.catalog.version
+                locks.acquire(owner, tag, mode)
+                if self.catalog.version != version:
+                    return False
+        return True
+
+    def run_plan(self, plan: PhysicalStatement, values: tuple[Any, ...]) -> StatementResult:
+        """Execute a plan whose tables are locked."""
+        return execute(plan, self.execution_context(values))
+
+    def execution_context(self, values: tuple[Any, ...] = ()) -> ExecutionContext:
+        """What the executor knows of the statement that runs now."""
+        assert self._transaction is not None
+        database = self.database
+        return ExecutionContext(
+            transaction=self._transaction,
+            snapshot=self._transaction.statement_snapshot(),
+            catalog=self.catalog,
+            tables=database,
+            functions=self.functions,
+            programs=database.programs,
+            parameters=values,
+            cancellation=self.cancellation,
+        )
+
+    # Transactions.
+
+    @property
+    def catalog(self) -> Catalog:
+        """What exists, with this transaction's own changes."""
+        return self._change.catalog if self._change is not None else self.database.catalog
+
+    @property
+    def in_transaction(self) -> bool:
+        """Whether a transaction is open."""
+        return self._transaction is not None
+
+    @property
+    def transaction(self) -> Transaction | None:
+        """The open transaction."""
+        return self._transaction
+
+    @property
+    def transaction_status(self) -> str:
+        """"idle", "active" or "failed"."""
+        if self._transaction is None:
+            return "idle"
+        return "failed" if self._is_failed else "active"
+
+    def begin(self, isolation: str | None = None, *, is_read_only: bool | None = None) -> None:
+        """Begin a transaction that lasts until commit or rollback."""
+        with self._mutex:
+            self._check_open()
+            if self._transaction is not None:
+                raise ActiveSqlTransaction("there is already a transaction in progress")
+            self._begin(isolation, is_read_only=is_read_only)
+            self._is_explicit = True
+
+    def _begin(self, isolation: str | None = None, *, is_read_only: bool | None = None) -> None:
+        level = self.default_isolation
+        if isolation is not None:
+            try:
+                level = IsolationLevel(isolation.lower())
+            except ValueError:
+                raise InvalidParameterValue(f'there is no isolation level "{isolation}"') from None
+        self._lock_owner.cancel_message = None
+        self.cancellation.is_requested = False
+        self._transaction = self.database.transactions.begin(
+            level,
+            is_read_only=self.is_read_only if is_read_only is None else is_read_only,
+            synchronous_commit=self.settings.get("synchronous_commit") != "off",
+            lock_owner=self._lock_owner,
+        )
+        self._is_failed = False
+        self._settings_before = self.settings.snapshot()
+        self.functions.transaction_time_us = self.database.clock.utc_us()
+
+    def commit(self) -> None:
+        """Commit what is open. A failed transaction is rolled back instead, as in PostgreSQL."""
+        with self._mutex:
+            transaction = self._transaction
+            if transaction is None:
+                return
+            if self._is_failed:
+                self.rollback()
+                return
+            try:
+                self.database.run_deferred_checks(self, transaction)
+                transaction.commit()
+            except BaseException:
+                self._roll_back_after_failed_commit(transaction)
+                raise
+            self._forget_transaction()
+            self.settings.end_transaction()
+        self.database.after_commit()
+
+    def _roll_back_after_failed_commit(self, transaction: Transaction) -> None:
+        """A commit that was refused is undone; one whose fate is unknown is left for the next opening to find out."""
+        if transaction.state.value == "running":
+            self.rollback()
+        elif transaction.state.value == "committing":
+            self._forget_transaction()
+
+    def rollback(self) -> None:
+        """Undo what is open."""
+        with self._mutex:
+            if self._transaction is None:
+                return
+            self._transaction.rollback()
+            self.settings.restore(self._settings_before)
+            self._forget_transaction()
+
+    def _forget_transaction(self) -> None:
+        self._transaction = None
+        self._is_explicit = False
+        self._is_failed = False
+        self._change = None
+        self._savepoints.clear()
+
+    def savepoint(self, name: str) -> None:
+        """SAVEPOINT. Raises NoActiveSqlTransaction outside a transaction."""
+        self._open_transaction("SAVEPOINT").savepoint(name)
+        self._savepoints.append((name, self.catalog))
+
+    def release(self, name: str) -> None:
+        """RELEASE SAVEPOINT."""
+        self._open_transaction("RELEASE SAVEPOINT").release(name)
+        del self._savepoints[self._savepoint_index(name) :]
+
+    def rollback_to(self, name: str) -> None:
+        """ROLLBACK TO SAVEPOINT; a failed transaction works again afterwards."""
+        self._open_transaction("ROLLBACK TO SAVEPOINT").rollback_to(name)
+        index = self._savepoint_index(name)
+        if self._change is not None:
+            self._change.catalog = self._savepoints[index][1]
+        del self._savepoints[index + 1 :]
+        self._is_failed = False
+
+    def _savepoint_index(self, name: str) -> int:
+        return max(index for index, (known, _) in enumerate(self._savepoints) if known == name)
+
+    def _open_transaction(self, what: str) -> Transaction:
+        if self._transaction is None:
+            if self.autocommit:
+                raise NoActiveSqlTransaction(f"{what} can only be used in transaction blocks")
+            self._begin()
+            self._is_explicit = True
+        assert self._transaction is not None
+        return self._transaction
+
+    def _control(self, statement: Any) -> StatementResult:
+        """BEGIN, COMMIT, ROLLBACK and savepoints."""
+        match statement:
+            case utility.Begin():
+                return self._control_begin(statement)
+            case utility.Commit() | utility.Rollback(savepoint=None):
+                return self._control_end(statement)
+            case utility.Rollback():
+                assert statement.savepoint is not None
+                self.rollback_to(statement.savepoint)
+                return StatementResult(None, "ROLLBACK")
+            case utility.Savepoint():
+                if self._is_failed:
+                    raise InFailedSqlTransaction(
+                        "current transaction is aborted, commands ignored until end of transaction block"
+                    )
+                self.savepoint(statement.name)
+                return StatementResult(None, "SAVEPOINT")
+            case _:
+                if self._is_failed:
+                    raise InFailedSqlTransaction(
+                        "current transaction is aborted, commands ignored until end of transaction block"
+                    )
+                self.release(statement.name)
+                return StatementResult(None, "RELEASE")
+
+    def _control_begin(self, statement: utility.Begin) -> StatementResult:
+        if self._transaction is not None and self._is_explicit:
+            self.notice("there is already a transaction in progress", severity="WARNING")
+        else:
+            if self._transaction is None:
+                self._begin(statement.isolation, is_read_only=statement.is_read_only)
+            self._is_explicit = True
+        return StatementResult(None, "BEGIN")
+
+    def _control_end(self, statement: utility.Commit | utility.Rollback) -> StatementResult:
+        if self._transaction is None:
+            self.notice("there is no transaction in progress", severity="WARNING")
+            return StatementResult(None, "COMMIT" if isinstance(statement, utility.Commit) else "ROLLBACK")
+        level = self._transaction.isolation.value
+        is_commit = isinstance(statement, utility.Commit) and not self._is_failed
+        if is_commit:
+            self.commit()
+        else:
+            self.rollback()
+        if statement.and_chain:
+            self._begin(level)
+            self._is_explicit = True
+        return StatementResult(None, "COMMIT" if is_commit else "ROLLBACK")
+
+    def assign_transaction_id(self) -> int:
+        """The transaction's id, handed out now if it has none."""
+        assert self._transaction is not None
+        return self._transaction.assign_id()
+
+    # DDL.
+
+    def ddl_context(self) -> DdlContext:
+        """What DDL works with; the first DDL of a transaction takes the catalog's lock, which it keeps to the end."""
+        assert self._transaction is not None
+        if self._change is None:
+            self._change = self.database.begin_catalog_change(self._transaction)
+        return DdlContext(self._change, SessionRunner(self), self.settings.search_path)
+
+    def require_writable(self, statement: Any) -> None:
+        """Raise ReadOnlySqlTransaction in a read-only transaction."""
+        if self._transaction is not None and self._transaction.is_read_only:
+            name = type(statement).__name__.upper()
+            raise ReadOnlySqlTransaction(f"cannot execute {name} in a read-only transaction")
+
+    # The rest.
+
+    @property
+    def time_zone(self) -> str:
+        """The name of the session's time zone."""
+        return self.settings.get("TimeZone")
+
+    def show(self, name: str) -> str:
+        """The value of a setting, the transaction's own included. Raises UndefinedObject."""
+        folded = name.lower()
+        if folded == "transaction_isolation" and self._transaction is not None:
+            return self._transaction.isolation.value
+        if folded == "transaction_read_only" and self._transaction is not None:
+            return "on" if self._transaction.is_read_only else "off"
+        return self.settings.get(name)
+
+
+    def notice(self, message: str, *, severity: str = "NOTICE") -> None:
+        """Tell the client something that is no error."""
+        if self.on_notice is not None:
+            self.on_notice(severity, message)
+
+    def cancel(self, reason: str = "canceling statement due to user request") -> None:
+        """Stop the statement that is running, from any thread."""
+        self.cancellation.request(reason)
+        self.database.transactions.locks.cancel(self._lock_owner, reason)
+
+    def _limit_time(self, timeout_s: float | None) -> Any:
+        if timeout_s is None:
+            timeout_s = milliseconds_of(self.settings.get("statement_timeout")) / 1000
+        return limit_time(timeout_s, self.cancel)
+
+    def close(self) -> None:
+        """Roll back what is open and leave the database, which closes with its last session."""
+        with self._mutex:
+            if self.is_closed:
+                return
+            self.is_closed = True
+            try:
+                if not self.database.is_closed:
+                    self.rollback()
+                    self.database.transactions.locks.release_all_session(self._lock_owner)
+            finally:
+                self.database.leave(self)
+
+    def _check_open(self) -> None:
+        if self.is_closed:
+            raise InterfaceError("the connection is closed")
+        if self.database.is_closed:
+            raise ConnectionDoesNotExist("the database is closed")

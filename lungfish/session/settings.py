@@ -1,0 +1,258 @@
+"""The session's settings: SET, SHOW and RESET, with what each accepts.
+
+Names, values and defaults are PostgreSQL's. A setting that PostgreSQL has and Lungfish gives no meaning to is accepted only
+at the value that describes what Lungfish does; any other value raises 0A000, so that nobody believes in an effect that is not there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from lungfish.errors import FeatureNotSupported, InvalidParameterValue, UndefinedObject
+from lungfish.types.settings import TextSettings
+from lungfish.types.time_zones import zone_by_name
+
+_TRUE = {"on", "true", "yes", "1", "t", "y"}
+_FALSE = {"off", "false", "no", "0", "f", "n"}
+_UNITS_MS = {"us": 0.001, "ms": 1, "s": 1000, "min": 60_000, "h": 3_600_000, "d": 86_400_000}
+
+
+def _boolean(name: str, value: str) -> str:
+    word = value.lower()
+    if word in _TRUE:
+        return "on"
+    if word in _FALSE:
+        return "off"
+    raise InvalidParameterValue(f'parameter "{name}" requires a Boolean value')
+
+
+def _milliseconds(name: str, value: str) -> str:
+    """A duration; written back in milliseconds, as PostgreSQL shows 0 and whole seconds otherwise."""
+    number = value.strip()
+    unit = number.lstrip("+-0123456789. ")
+    try:
+        amount = float(number[: len(number) - len(unit)]) * _UNITS_MS[unit or "ms"]
+    except (ValueError, KeyError):
+        raise InvalidParameterValue(f'invalid value for parameter "{name}": "{value}"') from None
+    if amount < 0:
+        raise InvalidParameterValue(f'{amount:.0f} ms is outside the valid range for parameter "{name}"')
+    whole = round(amount)
+    if whole == 0:
+        return "0"
+    for suffix, size in (("d", 86_400_000), ("h", 3_600_000), ("min", 60_000), ("s", 1000)):
+        if whole % size == 0:
+            return f"{whole // size}{suffix}"
+    return f"{whole}ms"
+
+
+def milliseconds_of(value: str) -> float:
+    """The number of milliseconds in a duration that `_milliseconds` wrote; 0 stands for no limit."""
+    digits = value.rstrip("dhmins")
+    return float(digits) * _UNITS_MS[value[len(digits) :] or "ms"]
+
+
+def _integer(name: str, value: str) -> str:
+    try:
+        return str(int(value))
+    except ValueError:
+        raise InvalidParameterValue(f'invalid value for parameter "{name}": "{value}"') from None
+
+
+def _text(name: str, value: str) -> str:
+    return value
+
+
+def _time_zone(name: str, value: str) -> str:
+    if value.lower() in ("default", "local"):
+        return "UTC"
+    return zone_by_name(value).name
+
+
+def _date_style(name: str, value: str) -> str:
+    style, order = "ISO", "MDY"
+    for word in value.replace(",", " ").split():
+        folded = word.lower()
+        if folded in ("iso", "sql", "postgres", "german"):
+            style = {"iso": "ISO", "sql": "SQL", "postgres": "Postgres", "german": "German"}[folded]
+        elif folded in ("mdy", "us", "noneuro", "noneuropean"):
+            order = "MDY"
+        elif folded in ("dmy", "euro", "european"):
+            order = "DMY"
+        elif folded == "ymd":
+            order = "YMD"
+        else:
+            raise InvalidParameterValue(f'invalid value for parameter "DateStyle": "{value}"')
+    if style != "ISO":
+        raise FeatureNotSupported(f"DateStyle {style} is not supported", hint="Use ISO.")
+    return f"{style}, {order}"
+
+
+def _one_of(*words: str) -> Callable[[str, str], str]:
+    def check(name: str, value: str) -> str:
+        if value.lower() not in words:
+            raise InvalidParameterValue(
+                f'invalid value for parameter "{name}": "{value}"',
+                hint=f"Available values: {', '.join(words)}.",
+            )
+        return value.lower()
+
+    return check
+
+
+def _only(*words: str) -> Callable[[str, str], str]:
+    """A setting that can only say what is so."""
+
+    def check(name: str, value: str) -> str:
+        if value.lower() not in [word.lower() for word in words]:
+            raise FeatureNotSupported(f'{name} cannot be set to "{value}": only {" or ".join(words)} is supported')
+        return value
+
+    return check
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """A setting: its name as SHOW spells it, its default, and the function that checks and normalises a value."""
+
+    name: str
+    default: str
+    check: Callable[[str, str], str]
+    is_read_only: bool = False
+
+
+SETTINGS: dict[str, Setting] = {
+    setting.name.lower(): setting
+    for setting in (
+        Setting("application_name", "", _text),
+        Setting("bytea_output", "hex", _one_of("hex", "escape")),
+        Setting("check_function_bodies", "on", _boolean),
+        Setting("client_encoding", "UTF8", _only("UTF8", "utf-8", "unicode")),
+        Setting("client_min_messages", "notice", _one_of("debug5", "debug4", "debug3", "debug2", "debug1", "log", "notice", "warning", "error")),
+        Setting("DateStyle", "ISO, MDY", _date_style),
+        Setting("default_tablespace", "", _only("")),
+        Setting("default_table_access_method", "heap", _only("heap")),
+        Setting("default_transaction_isolation", "read committed", _one_of("read uncommitted", "read committed", "repeatable read", "serializable")),
+        Setting("default_transaction_read_only", "off", _boolean),
+        Setting("extra_float_digits", "1", _integer),
+        Setting("idle_in_transaction_session_timeout", "0", _milliseconds),
+        Setting("IntervalStyle", "postgres", _only("postgres")),
+        Setting("lock_timeout", "0", _milliseconds),
+        Setting("row_security", "on", _only("on", "off")),
+        Setting("search_path", '"$user", public', _text),
+        Setting("server_encoding", "UTF8", _text, is_read_only=True),
+        Setting("server_version", "18.0", _text, is_read_only=True),
+        Setting("server_version_num", "180000", _text, is_read_only=True),
+        Setting("standard_conforming_strings", "on", _only("on")),
+        Setting("statement_timeout", "0", _milliseconds),
+        Setting("synchronous_commit", "on", _one_of("on", "off", "local", "remote_write", "remote_apply")),
+        Setting("TimeZone", "UTC", _time_zone),
+        Setting("transaction_isolation", "read committed", _text, is_read_only=True),
+        Setting("transaction_read_only", "off", _text, is_read_only=True),
+        Setting("transaction_timeout", "0", _milliseconds),
+        Setting("xmloption", "content", _only("content")),
+        Setting("enable_seqscan", "on", _boolean),
+        Setting("enable_indexscan", "on", _boolean),
+        Setting("enable_bitmapscan", "on", _boolean),
+        Setting("enable_hashagg", "on", _boolean),
+        Setting("enable_hashjoin", "on", _boolean),
+        Setting("enable_mergejoin", "on", _boolean),
+        Setting("enable_nestloop", "on", _boolean),
+        Setting("enable_sort", "on", _boolean),
+        Setting("jit", "off", _only("off")),
+        Setting("work_mem", "4MB", _text),
+    )
+}  # fmt: skip
+
+
+class SessionSettings:
+    """The current values. SET LOCAL and a SET in a transaction that rolls back are undone through `snapshot` and `restore`."""
+
+    def __init__(self) -> None:
+        self._values: dict[str, str] = {}
+        self._local: dict[str, str | None] = {}
+        self.text = TextSettings()
+        self.search_path: tuple[str, ...] = ("public",)
+
+    def get(self, name: str) -> str:
+        """The value as SHOW writes it. Raises UndefinedObject."""
+        folded = name.lower()
+        if folded in self._values:
+            return self._values[folded]
+        return self._find(name).default
+
+    def set(self, name: str, value: str | None, *, is_local: bool = False) -> str:
+        """Set, or (None) reset; answers the value as kept. Raises UndefinedObject, InvalidParameterValue, FeatureNotSupported."""
+        folded = name.lower()
+        if "." in folded and folded not in SETTINGS:
+            # A customised option: any value, as in PostgreSQL.
+            self._keep(folded, value or "", is_local=is_local)
+            return value or ""
+        setting = self._find(name)
+        if setting.is_read_only:
+            raise InvalidParameterValue(f'parameter "{setting.name}" cannot be changed')
+        kept = setting.default if value is None else setting.check(setting.name, value)
+        self._keep(folded, kept, is_local=is_local)
+        return kept
+
+    def reset_all(self) -> None:
+        """Every setting at its default."""
+        for name in list(self._values):
+            if name in SETTINGS:
+                self.set(name, None)
+
+    def names(self) -> list[str]:
+        """The names of all settings, as SHOW ALL lists them."""
+        return sorted(setting.name for setting in SETTINGS.values())
+
+    def snapshot(self) -> dict[str, str]:
+        """The values as they are, to be restored if the transaction rolls back."""
+        return dict(self._values)
+
+    def restore(self, values: dict[str, str]) -> None:
+        """Go back to values that `snapshot` gave."""
+        if values != self._values:
+            self._values = dict(values)
+            self._derive()
+        self._local.clear()
+
+    def end_transaction(self) -> None:
+        """Undo what SET LOCAL set."""
+        if not self._local:
+            return
+        for name, before in self._local.items():
+            if before is None:
+                self._values.pop(name, None)
+            else:
+                self._values[name] = before
+        self._local.clear()
+        self._derive()
+
+    def _keep(self, name: str, value: str, *, is_local: bool) -> None:
+        if is_local:
+            self._local.setdefault(name, self._values.get(name))
+        else:
+            self._local.pop(name, None)
+        self._values[name] = value
+        self._derive()
+
+    def _derive(self) -> None:
+        """What other rooms need of the settings, in their form."""
+        style = self.get("DateStyle").split(", ")
+        self.text = replace(
+            self.text,
+            time_zone=zone_by_name(self.get("TimeZone")),
+            date_style=style[0],
+            date_order=style[1],
+            bytea_output=self.get("bytea_output"),
+            extra_float_digits=int(self.get("extra_float_digits")),
+        )
+        path = [word.strip().strip('"') for word in self.get("search_path").split(",")]
+        self.search_path = tuple(word for word in path if word and word != "$user")
+
+    @staticmethod
+    def _find(name: str) -> Setting:
+        setting = SETTINGS.get(name.lower())
+        if setting is None:
+            raise UndefinedObject(f'unrecognized configuration parameter "{name}"')
+        return setting

@@ -1,0 +1,220 @@
+"""Statements that neither query nor define: settings, EXPLAIN, PREPARE, LOCK, CHECKPOINT and their kin."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
+
+from lungfish.errors import (
+    ActiveSqlTransaction,
+    DuplicatePreparedStatement,
+    FeatureNotSupported,
+    InvalidSqlStatementName,
+    SyntaxError,
+    UndefinedTable,
+)
+from lungfish.planner import bind_constant, resolve_type_name
+from lungfish.planner.expressions import OutputColumn
+from lungfish.session.results import StatementResult
+from lungfish.sql.ast import dml, queries, utility
+from lungfish.storage.lock_modes import LockMode, table_tag
+from lungfish.storage.transactions import IsolationLevel
+from lungfish.types.sql_type import TEXT
+
+if TYPE_CHECKING:
+    from lungfish.session.session import Session
+
+# BEGIN, COMMIT and the like, which the session handles itself.
+TRANSACTION_CONTROL = (
+    utility.Begin,
+    utility.Commit,
+    utility.Rollback,
+    utility.Savepoint,
+    utility.Release,
+)
+
+# These run on their own, never inside a transaction: what they do is not undone by a rollback.
+_OUTSIDE_TRANSACTION = (utility.Checkpoint, utility.Scrub)
+
+
+def runs_outside_transaction(statement: object) -> bool:
+    """Whether the statement needs no transaction of its own."""
+    return isinstance(statement, _OUTSIDE_TRANSACTION)
+
+
+def run_utility(session: Session, statement: Any) -> StatementResult:
+    """Run the statement. Raises FeatureNotSupported (0A000) for those that are parsed but not done yet."""
+    run = _UTILITIES.get(type(statement))
+    if run is None:
+        raise FeatureNotSupported(
+            f"{_spell(type(statement).__name__)} is not supported", position=statement.position
+        )
+    return run(session, statement)
+
+
+def _spell(name: str) -> str:
+    """DeclareCursor -> DECLARE CURSOR."""
+    return "".join(f" {letter}" if letter.isupper() else letter for letter in name).strip().upper()
+
+
+def _text_rows(name: str, lines: Iterable[str], tag: str) -> StatementResult:
+    rows = [(line,) for line in lines]
+    return StatementResult((OutputColumn(name, TEXT),), tag, len(rows), rows=rows)
+
+
+def _set_variable(session: Session, statement: utility.SetVariable) -> StatementResult:
+    tag = "SET"
+    if statement.name == "all":
+        session.settings.reset_all()
+        return StatementResult(None, "RESET")
+    value = None if not statement.values else ", ".join(statement.values)
+    session.settings.set(statement.name, value, is_local=statement.is_local)
+    return StatementResult(None, tag)
+
+
+def _show_variable(session: Session, statement: utility.ShowVariable) -> StatementResult:
+    if statement.name.lower() == "all":
+        names = session.settings.names()
+        rows = [(name, session.show(name)) for name in names]
+        columns = (OutputColumn("name", TEXT), OutputColumn("setting", TEXT))
+        return StatementResult(columns, "SHOW", len(rows), rows=rows)
+    return _text_rows(statement.name.lower(), [session.show(statement.name)], "SHOW")
+
+
+def _set_transaction(session: Session, statement: utility.SetTransaction) -> StatementResult:
+    level = None if statement.isolation is None else IsolationLevel(statement.isolation)
+    if statement.is_session:
+        if level is not None:
+            session.default_isolation = level
+        if statement.is_read_only is not None:
+            session.is_read_only = statement.is_read_only
+        return StatementResult(None, "SET")
+    transaction = session.transaction
+    assert transaction is not None
+    if level is not None and level is not transaction.isolation:
+        if transaction.snapshot is not None or transaction.id:
+            raise ActiveSqlTransaction(
+                "SET TRANSACTION ISOLATION LEVEL must be called before any query",
+                position=statement.position,
+            )
+        if level is IsolationLevel.SERIALIZABLE:
+            raise FeatureNotSupported(
+                "isolation level SERIALIZABLE is not supported", position=statement.position
+            )
+        transaction.isolation = level
+    if statement.is_read_only is not None:
+        transaction.is_read_only = statement.is_read_only
+    return StatementResult(None, "SET")
+
+
+def _explain(session: Session, statement: utility.Explain) -> StatementResult:
+    options = dict(statement.options)
+    inner = statement.statement
+    if not isinstance(inner, (queries.Query, dml.Insert, dml.Update, dml.Delete, dml.Merge)):
+        raise FeatureNotSupported("EXPLAIN of this statement is not supported", position=statement.position)
+    for name, value in options.items():
+        if name not in ("analyze", "format", "costs", "verbose", "timing", "summary", "buffers"):
+            raise SyntaxError(f'unrecognized EXPLAIN option "{name}"', position=statement.position)
+        if name in ("verbose", "buffers") and value:
+            raise FeatureNotSupported(f"EXPLAIN ({name.upper()}) is not supported", position=statement.position)
+    cached = session.plan(inner, None, ())
+    format_name = str(options.get("format", "text")).lower()
+    lines = session.explain(
+        cached.plan,
+        format_name=format_name,
+        with_costs=bool(options.get("costs", True)),
+        analyze=bool(options.get("analyze", False)),
+    )
+    return _text_rows("QUERY PLAN", lines, "EXPLAIN")
+
+
+def _prepare(session: Session, statement: utility.Prepare) -> StatementResult:
+    if statement.name in session.prepared:
+        raise DuplicatePreparedStatement(
+            f'prepared statement "{statement.name}" already exists', position=statement.position
+        )
+    types = tuple(
+        resolve_type_name(name, session.catalog, session.settings.search_path)
+        for name in statement.parameter_types
+    )
+    session.prepared[statement.name] = (statement.statement, session.last_query, types)
+    return StatementResult(None, "PREPARE")
+
+
+def _execute(session: Session, statement: utility.Execute) -> StatementResult:
+    found = session.prepared.get(statement.name)
+    if found is None:
+        raise InvalidSqlStatementName(
+            f'prepared statement "{statement.name}" does not exist', position=statement.position
+        )
+    inner, text, declared = found
+    values, types = [], []
+    for index, argument in enumerate(statement.arguments):
+        wanted = declared[index] if index < len(declared) else None
+        value, kind = bind_constant(argument, wanted, session.catalog, session.settings.text)
+        values.append(value)
+        types.append(kind)
+    return session._dispatch(inner, f"prepared: {text}", tuple(values), tuple(types))
+
+
+def _deallocate(session: Session, statement: utility.Deallocate) -> StatementResult:
+    if statement.name is None:
+        session.prepared.clear()
+        return StatementResult(None, "DEALLOCATE ALL")
+    if session.prepared.pop(statement.name, None) is None:
+        raise InvalidSqlStatementName(
+            f'prepared statement "{statement.name}" does not exist', position=statement.position
+        )
+    return StatementResult(None, "DEALLOCATE")
+
+
+def _lock_table(session: Session, statement: utility.LockTable) -> StatementResult:
+    locks = session.database.transactions.locks
+    mode = LockMode[statement.mode.upper().replace(" ", "_")]
+    for name in statement.tables:
+        found = session.catalog.find_relation(name.name, name.schema, session.settings.search_path)
+        if found is None:
+            raise UndefinedTable(f'relation "{name}" does not exist', position=name.position)
+        session.lock_relation(locks, table_tag(found.oid), mode, is_nowait=statement.is_nowait)
+    return StatementResult(None, "LOCK TABLE")
+
+
+def _analyze(session: Session, statement: utility.Analyze) -> StatementResult:
+    session.database.statistics.refresh(session, statement.tables)
+    return StatementResult(None, "ANALYZE")
+
+
+def _vacuum(session: Session, statement: utility.Vacuum) -> StatementResult:
+    """There are no dead rows to clean away: what may be purged is purged now, as it is all the time."""
+    session.database.transactions.purge()
+    return StatementResult(None, "VACUUM")
+
+
+def _checkpoint(session: Session, statement: utility.Checkpoint) -> StatementResult:
+    if session.in_transaction:
+        raise ActiveSqlTransaction(
+            "CHECKPOINT cannot run inside a transaction block", position=statement.position
+        )
+    return session.database.run_checkpoint_statement(statement)
+
+
+def _discard(session: Session, statement: utility.Discard) -> StatementResult:
+    session.prepared.clear()
+    session.settings.reset_all()
+    return StatementResult(None, f"DISCARD {statement.kind.upper()}")
+
+
+_UTILITIES: dict[type[Any], Callable[[Session, Any], StatementResult]] = {
+    utility.SetVariable: _set_variable,
+    utility.ShowVariable: _show_variable,
+    utility.SetTransaction: _set_transaction,
+    utility.Explain: _explain,
+    utility.Prepare: _prepare,
+    utility.Execute: _execute,
+    utility.Deallocate: _deallocate,
+    utility.LockTable: _lock_table,
+    utility.Analyze: _analyze,
+    utility.Vacuum: _vacuum,
+    utility.Checkpoint: _checkpoint,
+    utility.Discard: _discard,
+}
