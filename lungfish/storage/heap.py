@@ -1,0 +1,279 @@
+"""A heap: the rows of a table on their pages, each at a stable address.
+
+The heap knows nothing of transactions. It finds room, places, extracts and erases packed rows, and moves long values to overflow
+pages and back. Its methods are called under the heap's latch unless they say otherwise.
+
+A packed row comes in two forms. *Self-contained*: its long values follow it in its tail (what `RowLayout.pack` makes, and the log
+carries). *Stored*: some views point to overflow pages instead (what pages and version chains hold). `store` and `inline` turn
+one into the other.
+
+Invariants:
+1. Every overflowed value is pointed to by exactly one stored row version: the one on the page, or one on a version chain.
+   The exception: a deleted row on a page, which shares the pointers of the version beneath it (heap_page.py).
+2. A method that changes pages fetches all it needs first, so it raises PageMiss before any change or not at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from functools import partial
+
+from lungfish.errors import ProgramLimitExceeded
+from lungfish.storage.buffer_pool import Frame, RelationPages
+from lungfish.storage.free_space import FreeSpace
+from lungfish.storage.heap_page import HEADER_SIZE, HeapPageFormat
+from lungfish.storage.ids import (
+    LSN,
+    SLOT_BITS,
+    SLOT_MASK,
+    PageId,
+    TransactionId,
+    TupleId,
+    tuple_id,
+)
+from lungfish.storage.overflow import Overflow, run_with_pages
+from lungfish.storage.rows import (
+    DELETED,
+    FLAGS_OFFSET,
+    HAS_OVERFLOW,
+    OverflowPointer,
+    RowLayout,
+    Values,
+)
+
+# A tail longer than this share of a page is moved to overflow pages, longest values first: four rows a page, as PostgreSQL's
+# TOAST_TUPLE_THRESHOLD has it.
+TAIL_SHARE = 4
+# How many pages of the free-space map are looked at before a new page is taken.
+_CANDIDATE_COUNT = 4
+
+
+class Heap:
+    """The pages of one table."""
+
+    def __init__(
+        self, pages: RelationPages, overflow: Overflow, layout: RowLayout, page_size: int
+    ) -> None:
+        self.pages = pages
+        self.overflow = overflow
+        self.layout = layout
+        self.format = HeapPageFormat(layout, page_size)
+        if layout.stride > page_size - HEADER_SIZE:
+            raise ProgramLimitExceeded(
+                f"row is too big: its fixed part takes {layout.stride} bytes,"
+                f" a page has room for {page_size - HEADER_SIZE}"
+            )
+        self.free_space = FreeSpace(page_size, layout.stride)
+        self._tail_size_max = page_size // TAIL_SHARE
+        # Where the last row went: the next one is tried there first.
+        self._current = PageId(0)
+
+    # Reading
+
+    def frame_of(self, address: TupleId) -> Frame | None:
+        """The frame of a row's page, checked; None if the relation has no such page. Raises PageMiss."""
+        page_id = address >> SLOT_BITS
+        frame = self.pages.frames.get(PageId(page_id))
+        if frame is None:
+            if page_id >= self.pages.page_count:
+                return None
+            frame = self.pages.fetch(PageId(page_id))
+        if frame.cache is not self.format:
+            self._check(frame)
+        return frame
+
+    def _check(self, frame: Frame) -> None:
+        """Check a page's header once in its time in memory."""
+        if self.format.is_initialized(frame.data):
+            self.format.check_header(frame.data)
+            frame.cache = self.format
+
+    def stored(self, address: TupleId) -> bytes | None:
+        """The stored row at an address, which may be marked deleted; None if the slot is free. Raises PageMiss."""
+        frame = self.frame_of(address)
+        if frame is None:
+            return None
+        return self.format.extract(frame.data, address & SLOT_MASK)
+
+    # Room
+
+    def find_room(self, size: int) -> TupleId:
+        """A free slot of a page that has room for a stored row of `size` bytes. Raises PageMiss.
+
+        The slot is not reserved: place the row before letting go of the latch.
+        """
+        pages = self.pages
+        if self._current < pages.page_count:
+            slot = self._slot_for(pages.fetch(self._current), size)
+            if slot >= 0:
+                return tuple_id(self._current, slot)
+        for index, page_id in enumerate(self.free_space.candidates(size)):
+            if index == _CANDIDATE_COUNT:
+                break
+            if page_id >= pages.page_count:
+                continue
+            slot = self._slot_for(pages.fetch(page_id), size)
+            if slot >= 0:
+                self._current = page_id
+                return tuple_id(page_id, slot)
+        self._current = pages.allocate().page_id
+        return tuple_id(self._current, 0)
+
+    def _slot_for(self, frame: Frame, size: int) -> int:
+        """A slot for a stored row of that size, or -1."""
+        if frame.cache is not self.format:
+            self._check(frame)
+        data = frame.data
+        slot = self.format.find_free_slot(data)
+        fits = self.format.tail_room(data, slot) >= size - self.layout.stride
+        return slot if fits and slot <= SLOT_MASK else -1
+
+    def room_for(self, packed: bytes) -> TupleId:
+        """A free slot for a new row, once its longest values have moved to overflow pages. Raises PageMiss."""
+        size = len(packed) - self._spilled_size(packed, self._tail_size_max)
+        return self.find_room(size)
+
+    def _note_room(self, page_id: PageId, data: bytearray) -> None:
+        self.free_space.note(page_id, self.format.room(data))
+
+    # Writing
+
+    def place(self, address: TupleId, stored: bytes, lsn: LSN) -> None:
+        """Put a stored row at an address, whatever is there; the relation grows if need be.
+
+        Requires: the row was made by `store` for this address under the same hold of the latch, and what is there now has given
+        up its overflowed values or handed them on.
+        """
+        frame = self._frame_to_write(address)
+        data = self.pages.writable(frame, lsn)
+        if not data[0]:
+            self.format.initialize(data)
+        self.format.place(data, address & SLOT_MASK, stored)
+        self._note_room(frame.page_id, data)
+
+    def mark_deleted(self, address: TupleId, writer: TransactionId, lsn: LSN) -> None:
+        """Flag the live row at an address as deleted."""
+        frame = self._frame_to_write(address)
+        self.format.mark_deleted(self.pages.writable(frame, lsn), address & SLOT_MASK, writer)
+
+    def erase(self, address: TupleId, lsn: LSN) -> None:
+        """Free the slot. Its overflowed values must have been freed or handed on."""
+        frame = self.frame_of(address)
+        if frame is not None:
+            data = self.pages.writable(frame, lsn)
+            if data[0]:
+                self.format.erase(data, address & SLOT_MASK)
+                self._note_room(frame.page_id, data)
+
+    def _frame_to_write(self, address: TupleId) -> Frame:
+        """The frame of a page that may not exist yet. Raises PageMiss."""
+        page_id = PageId(address >> SLOT_BITS)
+        pages = self.pages
+        while page_id >= pages.page_count:
+            pages.allocate()
+        frame = pages.fetch(page_id)
+        if frame.cache is not self.format:
+            self._check(frame)
+        return frame
+
+    # Long values
+
+    def store(
+        self, packed: bytes, address: TupleId, lsn: LSN, *, replaced: bytes | None = None
+    ) -> bytes:
+        """The stored form of a row that will be placed at the address: what does not fit there moves to overflow pages.
+
+        The overflowed values of `replaced`, a stored row that goes for good, are freed. Raises PageMiss before any change.
+        """
+        frame = self.frame_of(address)
+        size_max = self._tail_size_max
+        if frame is not None:
+            size_max = min(size_max, self.format.tail_room(frame.data, address & SLOT_MASK))
+        freed = self.layout.overflow_pointers(replaced) if replaced is not None else []
+        spilled = self._values_to_spill(packed, size_max)
+        if not freed and not spilled:
+            return packed
+        values = [packed[position : position + size] for _, size, position in spilled]
+        pointers = self.overflow.replace(freed, values, lsn)
+        changes: dict[int, bytes | OverflowPointer] = {
+            view: pointer for (view, _, _), pointer in zip(spilled, pointers, strict=True)
+        }
+        return self.layout.with_long_values(packed, changes) if changes else packed
+
+    def _spilled_size(self, packed: bytes, size_max: int) -> int:
+        return sum(size for _, size, _ in self._values_to_spill(packed, size_max))
+
+    def _values_to_spill(self, packed: bytes, size_max: int) -> list[tuple[int, int, int]]:
+        """(offset of the view, size, position) of the longest values, as many as must go to leave a tail of at most `size_max`."""
+        excess = len(packed) - self.layout.stride - size_max
+        if excess <= 0:
+            return []
+        in_tail = [
+            (view, size, position)
+            for view, size, number, position in self.layout.long_views(packed)
+            if not number
+        ]
+        in_tail.sort(key=lambda each: -each[1])
+        spilled = []
+        for each in in_tail:
+            if excess <= 0:
+                break
+            spilled.append(each)
+            excess -= each[1]
+        return spilled
+
+    def free_overflow(self, stored: bytes, lsn: LSN) -> None:
+        """Free the overflowed values of a stored row that goes for good. Raises PageMiss before any change."""
+        pointers = self.layout.overflow_pointers(stored)
+        if pointers:
+            self.overflow.replace(pointers, [], lsn)
+
+    def inline(self, stored: bytes, positions: Collection[int] | None = None) -> bytes:
+        """The row with its overflowed values back in its tail: all, or those of the fields at `positions`.
+
+        No latch may be held. Requires: the row's version cannot be purged meanwhile.
+        """
+        if not stored[FLAGS_OFFSET] & HAS_OVERFLOW:
+            return stored
+        wanted = {
+            offset for field, offset in self.layout.views if positions is None or field in positions
+        }
+        changes: dict[int, bytes | OverflowPointer] = {
+            view: self.overflow.read(OverflowPointer(size, number - 1, position))
+            for view, size, number, position in self.layout.long_views(stored)
+            if number and view in wanted
+        }
+        return self.layout.with_long_values(stored, changes) if changes else stored
+
+    def values(self, stored: bytes) -> Values:
+        """The values of a stored row. No latch may be held if it has overflowed ones."""
+        return self.layout.unpack(stored, 0, self.overflow.read)
+
+    # Restart
+
+    def apply(self, address: TupleId, packed: bytes | None, lsn: LSN) -> None:
+        """Make the row at an address what a log record or an undo entry says, None for no row. Raises PageMiss before any change.
+
+        For restart, where there are no versions: what is replaced goes for good, with its overflowed values.
+        """
+        current = self.stored(address)
+        if packed is None:
+            if current is not None:
+                if not current[FLAGS_OFFSET] & DELETED:
+                    self.free_overflow(current, lsn)
+                self.erase(address, lsn)
+            return
+        replaced = None if current is None or current[FLAGS_OFFSET] & DELETED else current
+        self.place(address, self.store(packed, address, lsn, replaced=replaced), lsn)
+
+    def rebuild_free_space(self) -> None:
+        """Look at every page: at restart, when no map was kept. No latch may be held."""
+        for page_id in range(self.pages.page_count):
+            run_with_pages(partial(self._note_page, PageId(page_id)))
+        self.overflow.rebuild_free_space()
+
+    def _note_page(self, page_id: PageId) -> None:
+        with self.pages.latch:
+            frame = self.pages.fetch(page_id)
+            self._check(frame)
+            self._note_room(page_id, frame.data)

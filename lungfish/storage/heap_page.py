@@ -1,0 +1,335 @@
+"""A heap page: rows of one stride from the front, their long values growing down from the extent.
+
+    0        32                                                     extent      page size
+    +--------+-------+-------+-----+-------+- - - - -+---------------+ - - - - - -+
+    | header | row 0 | row 1 | ... | row n |  free   |  tails        |   unused   |
+    +--------+-------+-------+-----+-------+- - - - -+---------------+ - - - - - -+
+                                           ^ rows end ^ tails start
+
+    header: magic 2s "LH", version u1, pad, stride u2, slot count u2, used count u2, deleted count u2,
+            tails start u4, tails garbage u4, extent u4, newest writer u8
+
+The *extent* is how much of the page is in use, so that a page with few rows needs few 4 KiB units in the file; it doubles when
+the room ends. A *tail* is a row's long values, see rows.py. A slot is *free* (flags 0), *live*, or *deleted* (waiting for purge).
+
+Invariants:
+1. Slots below the slot count are rows of `stride` bytes; everything between the rows' end and the tails' start is zero.
+2. used count = slots that are not free; deleted count = those with DELETED.
+3. Long views of rows with HAS_TAIL point into [tails start, extent); tails do not overlap. Garbage is what no row's tail covers.
+4. newest writer >= the writer of every row on the page.
+5. A row never moves to another slot.
+
+A deleted row keeps its fields and its tail until purge, so that taking the deletion back needs no room; what it says is that of the
+version beneath it, which owns the overflow pages.
+"""
+
+from __future__ import annotations
+
+import struct
+
+from lungfish.errors import CorruptPage
+from lungfish.storage.ids import TransactionId
+from lungfish.storage.row_codec import LONG_VIEW
+from lungfish.storage.rows import (
+    DELETED,
+    FLAGS_OFFSET,
+    HAS_TAIL,
+    LIVE,
+    STAMP,
+    RowLayout,
+)
+
+MAGIC = b"LH"
+VERSION = 1
+HEADER = struct.Struct("<2sBxHHHHIIIQ")
+HEADER_SIZE = 32
+EXTENT_UNIT = 4096
+
+_STRIDE_OFFSET = 4
+_COUNTS = struct.Struct("<HHH")
+_COUNTS_OFFSET = 6
+_SLOT_COUNT = struct.Struct("<H")
+_TAILS = struct.Struct("<III")
+_TAILS_OFFSET = 12
+_NEWEST = struct.Struct("<Q")
+_NEWEST_OFFSET = 24
+_POSITION = struct.Struct("<I")
+# Where in a view the position stands.
+_VIEW_POSITION = 12
+
+
+class HeapPageFormat:
+    """The pages of one heap: methods take a page's bytes. Holds no page itself, so a page costs no object."""
+
+    def __init__(self, layout: RowLayout, page_size: int) -> None:
+        self.layout = layout
+        self.page_size = page_size
+        self.stride = layout.stride
+        # Rows of a page without tails.
+        self.slot_count_max = min((page_size - HEADER_SIZE) // layout.stride, 0xFFFF)
+
+    # Header
+
+    def initialize(self, data: bytearray) -> None:
+        """Make zeroed bytes an empty page."""
+        extent = min(EXTENT_UNIT, self.page_size)
+        if HEADER_SIZE + self.stride > extent:
+            extent = self.page_size
+        HEADER.pack_into(data, 0, MAGIC, VERSION, self.stride, 0, 0, 0, extent, 0, extent, 0)
+
+    def is_initialized(self, data: bytearray) -> bool:
+        """Whether the page has a header; one that was allocated and not used before a crash has none."""
+        return data[0] != 0
+
+    def check_header(self, data: bytearray) -> None:
+        """Raise CorruptPage unless the header is that of a page of this heap and holds together."""
+        magic, version, stride, slots, used, deleted, start, garbage, extent, _ = (
+            HEADER.unpack_from(data, 0)
+        )
+        if magic != MAGIC or version != VERSION or stride != self.stride:
+            raise CorruptPage(
+                f"not a heap page of this relation: magic {magic!r}, version {version}, stride {stride}"
+            )
+        rows_end = HEADER_SIZE + slots * stride
+        if not (
+            deleted <= used <= slots
+            and rows_end <= start <= extent <= self.page_size == len(data)
+            and garbage <= extent - start
+        ):
+            raise CorruptPage(
+                f"heap page header does not hold together: {slots} slots, {used} used, {deleted} deleted,"
+                f" tails from {start} to {extent}, {garbage} bytes of garbage"
+            )
+
+    def slot_count(self, data: bytearray) -> int:
+        """Slots in use or free below the highest used one."""
+        count: int = _SLOT_COUNT.unpack_from(data, _COUNTS_OFFSET)[0]
+        return count
+
+    def counts(self, data: bytearray) -> tuple[int, int, int]:
+        """(slot count, used count, deleted count)."""
+        slots, used, deleted = _COUNTS.unpack_from(data, _COUNTS_OFFSET)
+        return slots, used, deleted
+
+    def newest_writer(self, data: bytearray) -> TransactionId:
+        """An upper bound of the writers on the page."""
+        return TransactionId(_NEWEST.unpack_from(data, _NEWEST_OFFSET)[0])
+
+    def tails_range(self, data: bytearray) -> tuple[int, int]:
+        """Where the tails start and end."""
+        start, _, extent = _TAILS.unpack_from(data, _TAILS_OFFSET)
+        return start, extent
+
+    def row_offset(self, slot: int) -> int:
+        """Where a slot's row begins."""
+        return HEADER_SIZE + slot * self.stride
+
+    # Room
+
+    def find_free_slot(self, data: bytearray) -> int:
+        """The lowest free slot, which may be the one after the last; the caller checks the room."""
+        slots, used, _ = _COUNTS.unpack_from(data, _COUNTS_OFFSET)
+        if used == slots:
+            return int(slots)
+        start = HEADER_SIZE + FLAGS_OFFSET
+        flags = data[start : start + slots * self.stride : self.stride]
+        return flags.find(0)
+
+    def room(self, data: bytearray) -> int:
+        """Bytes that new rows could take in all, after compaction."""
+        slots, used, _ = _COUNTS.unpack_from(data, _COUNTS_OFFSET)
+        return self._bytes_free(data, slots) + (slots - used) * self.stride
+
+    def tail_room(self, data: bytearray, slot: int) -> int:
+        """The longest tail that a row at this slot could have, after compaction; negative if the slot does not fit at all."""
+        slots = self.slot_count(data)
+        if slot >= slots:
+            return self._bytes_free(data, slots) - (slot + 1 - slots) * self.stride
+        return self._bytes_free(data, slots) + self._tail_extent(data, self.row_offset(slot))[1]
+
+    def _bytes_free(self, data: bytearray, slots: int) -> int:
+        start, garbage, extent = _TAILS.unpack_from(data, _TAILS_OFFSET)
+        free: int = self.page_size - HEADER_SIZE - slots * self.stride - (extent - start) + garbage
+        return free
+
+    # Rows
+
+    def flags(self, data: bytearray, slot: int) -> int:
+        """A slot's flags; 0 if it is free or beyond the last."""
+        if slot >= self.slot_count(data):
+            return 0
+        return data[HEADER_SIZE + slot * self.stride + FLAGS_OFFSET]
+
+    def place(self, data: bytearray, slot: int, packed: bytes) -> None:
+        """Write a packed row at a slot, whatever is there now. Requires: its tail is at most `tail_room`."""
+        layout, stride = self.layout, self.stride
+        slots, used, deleted = _COUNTS.unpack_from(data, _COUNTS_OFFSET)
+        offset = HEADER_SIZE + slot * stride
+        tail_size = len(packed) - stride
+        old_flags = data[offset + FLAGS_OFFSET] if slot < slots else 0
+        if old_flags & HAS_TAIL:
+            self._drop_tail(data, offset)
+        new_slots = slots if slot < slots else slot + 1
+        if tail_size or new_slots != slots:
+            tails_start = self._make_room(data, new_slots, tail_size)
+        if tail_size:
+            row = bytearray(packed[:stride])
+            _shift_long_views(layout, row, 0, tails_start - stride)
+            data[tails_start : tails_start + tail_size] = packed[stride:]
+            data[offset : offset + stride] = row
+        else:
+            data[offset : offset + stride] = packed
+        _COUNTS.pack_into(
+            data,
+            _COUNTS_OFFSET,
+            new_slots,
+            used if old_flags else used + 1,
+            deleted - 1 if old_flags & DELETED else deleted,
+        )
+        self._note_writer(data, offset)
+
+    def place_run(self, data: bytearray, first_slot: int, rows: bytes, newest_writer: int) -> None:
+        """Write rows without tails, side by side, after the last slot. Requires: they fit."""
+        slots, used, deleted = _COUNTS.unpack_from(data, _COUNTS_OFFSET)
+        assert first_slot == slots
+        count = len(rows) // self.stride
+        self._make_room(data, slots + count, 0)
+        start = HEADER_SIZE + slots * self.stride
+        data[start : start + len(rows)] = rows
+        _COUNTS.pack_into(data, _COUNTS_OFFSET, slots + count, used + count, deleted)
+        if newest_writer > _NEWEST.unpack_from(data, _NEWEST_OFFSET)[0]:
+            _NEWEST.pack_into(data, _NEWEST_OFFSET, newest_writer)
+
+    def extract(self, data: bytearray, slot: int) -> bytes | None:
+        """The packed row at a slot, None if it is free. A deleted row comes with its DELETED flag."""
+        if slot >= self.slot_count(data):
+            return None
+        offset = HEADER_SIZE + slot * self.stride
+        flags = data[offset + FLAGS_OFFSET]
+        if not flags:
+            return None
+        if not flags & HAS_TAIL:
+            return bytes(data[offset : offset + self.stride])
+        start, size = self._tail_extent(data, offset)
+        row = data[offset : offset + self.stride]
+        _shift_long_views(self.layout, row, 0, self.stride - start)
+        return bytes(row + data[start : start + size])
+
+    def mark_deleted(self, data: bytearray, slot: int, writer: TransactionId) -> None:
+        """Flag a live row as deleted by `writer`."""
+        offset = HEADER_SIZE + slot * self.stride
+        flags = data[offset + FLAGS_OFFSET]
+        assert flags & LIVE, "only a live row can be deleted"
+        assert not flags & DELETED, "only a live row can be deleted"
+        STAMP.pack_into(data, offset, writer, flags | DELETED)
+        slots, used, deleted = _COUNTS.unpack_from(data, _COUNTS_OFFSET)
+        _COUNTS.pack_into(data, _COUNTS_OFFSET, slots, used, deleted + 1)
+        self._note_writer(data, offset)
+
+    def erase(self, data: bytearray, slot: int) -> None:
+        """Free a slot. The page shrinks by the free slots at its end."""
+        slots, used, deleted = _COUNTS.unpack_from(data, _COUNTS_OFFSET)
+        if slot >= slots:
+            return
+        offset = HEADER_SIZE + slot * self.stride
+        flags = data[offset + FLAGS_OFFSET]
+        if not flags:
+            return
+        if flags & HAS_TAIL:
+            self._drop_tail(data, offset)
+        data[offset : offset + self.stride] = bytes(self.stride)
+        if slot == slots - 1:
+            slots = self._last_used_slot(data, slots) + 1
+        _COUNTS.pack_into(
+            data, _COUNTS_OFFSET, slots, used - 1, deleted - 1 if flags & DELETED else deleted
+        )
+        if used == 1:
+            start, extent = self.tails_range(data)
+            data[start:extent] = bytes(extent - start)
+            self.initialize(data)
+
+    def _last_used_slot(self, data: bytearray, slots: int) -> int:
+        start = HEADER_SIZE + FLAGS_OFFSET
+        flags = data[start : start + slots * self.stride : self.stride]
+        return len(flags.rstrip(b"\0")) - 1
+
+    def _note_writer(self, data: bytearray, offset: int) -> None:
+        writer = _NEWEST.unpack_from(data, offset)[0]
+        if writer > _NEWEST.unpack_from(data, _NEWEST_OFFSET)[0]:
+            _NEWEST.pack_into(data, _NEWEST_OFFSET, writer)
+
+    # Tails
+
+    def _tail_extent(self, data: bytearray, offset: int) -> tuple[int, int]:
+        """(start, size) of the tail of the row at that offset."""
+        if not data[offset + FLAGS_OFFSET] & HAS_TAIL:
+            return 0, 0
+        start, total = len(data), 0
+        for _, size, number, position in self.layout.long_views(data, offset):
+            if not number:
+                start = min(start, position)
+                total += size
+        if start + total > len(data):
+            raise CorruptPage(f"a row's long values reach beyond the page: {start} + {total}")
+        return start, total
+
+    def _drop_tail(self, data: bytearray, offset: int) -> None:
+        """Give up the row's tail; its views must be overwritten next."""
+        tail_start, size = self._tail_extent(data, offset)
+        start, garbage, extent = _TAILS.unpack_from(data, _TAILS_OFFSET)
+        data[offset + FLAGS_OFFSET] &= ~HAS_TAIL
+        if tail_start == start:
+            data[start : start + size] = bytes(size)
+            _TAILS.pack_into(data, _TAILS_OFFSET, start + size, garbage, extent)
+        else:
+            _TAILS.pack_into(data, _TAILS_OFFSET, start, garbage + size, extent)
+
+    def _make_room(self, data: bytearray, slots: int, tail_size: int) -> int:
+        """Have room for `slots` rows and a new tail; answer where that tail starts."""
+        start, garbage, extent = _TAILS.unpack_from(data, _TAILS_OFFSET)
+        rows_end = HEADER_SIZE + slots * self.stride
+        if start - tail_size < rows_end:
+            needed = rows_end + (extent - start - garbage) + tail_size
+            assert needed <= self.page_size, "the row does not fit the page"
+            start = self._compact(data, self._extent_for(needed, extent))
+            garbage, extent = 0, _TAILS.unpack_from(data, _TAILS_OFFSET)[2]
+        start -= tail_size
+        if tail_size:
+            _TAILS.pack_into(data, _TAILS_OFFSET, start, garbage, extent)
+        return int(start)
+
+    def _extent_for(self, needed: int, extent: int) -> int:
+        while extent < needed:
+            extent *= 2
+        return min(extent, self.page_size)
+
+    def _compact(self, data: bytearray, extent: int) -> int:
+        """Write the tails anew, without gaps, down from `extent`; answer where they start now."""
+        slots = self.slot_count(data)
+        old_start, old_extent = self.tails_range(data)
+        if old_start == old_extent:
+            _TAILS.pack_into(data, _TAILS_OFFSET, extent, 0, extent)
+            return extent
+        old_tails = bytes(data[old_start:old_extent])
+        data[old_start:old_extent] = bytes(old_extent - old_start)
+        start = extent
+        for offset in range(HEADER_SIZE, HEADER_SIZE + slots * self.stride, self.stride):
+            if data[offset + FLAGS_OFFSET] & HAS_TAIL:
+                tail_start, size = self._tail_extent(data, offset)
+                start -= size
+                at = tail_start - old_start
+                data[start : start + size] = old_tails[at : at + size]
+                _shift_long_views(self.layout, data, offset, start - tail_start)
+        _TAILS.pack_into(data, _TAILS_OFFSET, start, 0, extent)
+        return start
+
+
+def _shift_long_views(layout: RowLayout, buffer: bytearray, offset: int, by: int) -> None:
+    """Add `by` to the positions of the row's long views (invariant 1 of rows.py)."""
+    for view_offset, _, number, position in layout.long_views(buffer, offset):
+        if not number:
+            _POSITION.pack_into(buffer, offset + view_offset + _VIEW_POSITION, position + by)
+
+
+assert HEADER.size == HEADER_SIZE
+assert LONG_VIEW.size == _VIEW_POSITION + _POSITION.size

@@ -1,0 +1,284 @@
+"""Rows as bytes: one schema gives the `struct.Struct` of a single row and the `numpy.dtype` of a page of them.
+
+    offset 0      8      9              9+n                     stride
+           +------+------+--------------+-----------------------+ - - - - - - - - - - -+
+           |writer|flags | null bits(n) | fields, each aligned  | long values (a tail) |
+           +------+------+--------------+-----------------------+ - - - - - - - - - - -+
+
+The part up to `stride` is the same length for every row of a relation; fields come in the order of the schema, each at a
+multiple of its alignment. A *packed* row is this part followed by its *tail*: the values that do not fit their views, one
+after the other in the order of the fields. Packed rows are what the log carries and what version chains keep.
+
+Terms: a value is *inline* in its view (up to 12 bytes), *long* in the tail, or *overflowed* to pages of its own.
+
+Invariants:
+1. A view of a long value has buffer 0; its position is counted from the start of the buffer that holds the row: the packed
+   row itself, or the page.
+2. HAS_TAIL is set if and only if some view has a long value; HAS_OVERFLOW if and only if some view has an overflowed one.
+3. A NULL's field is all zeros, so its view is an empty inline one.
+4. The long values of one row are contiguous: its tail starts at the smallest position of its long views.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from lungfish.errors import ProgramLimitExceeded
+from lungfish.storage.ids import TransactionId
+from lungfish.storage.row_codec import (
+    EMPTY_VIEW,
+    INLINE_SIZE_MAX,
+    INLINE_VIEW,
+    LONG_VIEW,
+    PLACE,
+    PLACE_OFFSET,
+    PREFIX_SIZE,
+    FieldCodec,
+    field_codec,
+)
+from lungfish.types.sql_type import SqlType
+
+# Flags of a row. A slot whose flags are 0 is free.
+LIVE = 1
+# The row was deleted by its writer; the slot waits for purge.
+DELETED = 2
+HAS_TAIL = 4
+HAS_OVERFLOW = 8
+
+WRITER_OFFSET = 0
+FLAGS_OFFSET = 8
+NULLS_OFFSET = 9
+# Writer and flags alone, to stamp a row.
+STAMP = struct.Struct("<QB")
+
+Values = tuple[Any, ...]
+
+
+class OverflowPointer(NamedTuple):
+    """Where an overflowed value begins: `size` bytes in chunks, the first at `slot` of overflow page `page_id`."""
+
+    size: int
+    page_id: int
+    slot: int
+
+
+# Reads an overflowed value.
+OverflowReader = Callable[[OverflowPointer], bytes]
+
+
+class RowLayout:
+    """The byte layout of a relation's rows. One relation has one layout for ever."""
+
+    def __init__(self, stored_types: Sequence[SqlType]) -> None:
+        self.types = tuple(stored_types)
+        self.codecs: tuple[FieldCodec, ...] = tuple(field_codec(each) for each in stored_types)
+        self.null_byte_count = (len(self.types) + 7) // 8
+        self.offsets, self.stride, formats = _place_fields(self.codecs, self.null_byte_count)
+        if self.stride > 0xFFFF:
+            raise ProgramLimitExceeded(f"row is too big: its fixed part takes {self.stride} bytes")
+        self._struct = struct.Struct(f"<QB{self.null_byte_count}s" + formats)
+        # From the null bits on: what `unpack` needs.
+        self._body = struct.Struct(f"<{self.null_byte_count}s" + formats)
+        assert self._struct.size == self.stride
+        self.dtype = self._numpy_dtype()
+        self.no_nulls = bytes(self.null_byte_count)
+        codecs = list(enumerate(self.codecs))
+        # (position, codec function) of the fields that `struct` cannot take or give as they are.
+        self._encoders = [(i, c.encode) for i, c in codecs if c.encode and not c.is_view]
+        self._decoders = [(i, c.decode) for i, c in codecs if c.decode and not c.is_view]
+        self._view_encoders = [(i, c.encode) for i, c in codecs if c.is_view]
+        self._view_decoders = [(i, c.decode) for i, c in codecs if c.is_view]
+        # (position, offset in the row) of every view.
+        self.views = tuple((i, self.offsets[i]) for i, c in codecs if c.is_view)
+        self._zeros = tuple(c.zero for c in self.codecs)
+        self._single = tuple(struct.Struct("<" + c.struct_format) for c in self.codecs)
+
+    def _numpy_dtype(self) -> np.dtype[np.void]:
+        names = ["writer", "flags", "nulls", *(f"f{i}" for i in range(len(self.codecs)))]
+        formats = ["<i8", "u1", f"({self.null_byte_count},)u1"]
+        formats += [codec.numpy_format for codec in self.codecs]
+        offsets = [WRITER_OFFSET, FLAGS_OFFSET, NULLS_OFFSET, *self.offsets]
+        if not self.codecs:
+            names, formats, offsets = names[:2], formats[:2], offsets[:2]
+        return np.dtype(
+            {"names": names, "formats": formats, "offsets": offsets, "itemsize": self.stride}
+        )
+
+    def pack(self, values: Values, writer: int = 0) -> bytes:
+        """The packed row of internal values, stamped with its writer. A hot path: see bench/rows.py."""
+        fields = list(values)
+        nulls = self._null_out(fields) if None in values else self.no_nulls
+        for position, encode in self._encoders:
+            if values[position] is not None:
+                fields[position] = encode(values[position])
+        tail: list[bytes] = []
+        place = self.stride
+        for position, encode_view in self._view_encoders:
+            value = values[position]
+            if value is None:
+                continue
+            raw = value if encode_view is None else encode_view(value)
+            size = len(raw)
+            if size <= INLINE_SIZE_MAX:
+                fields[position] = INLINE_VIEW.pack(size, raw)
+            else:
+                fields[position] = LONG_VIEW.pack(size, raw[:PREFIX_SIZE], 0, place)
+                tail.append(raw)
+                place += size
+        if not tail:
+            return self._struct.pack(writer, LIVE, nulls, *fields)
+        return self._struct.pack(writer, LIVE | HAS_TAIL, nulls, *fields) + b"".join(tail)
+
+    def _null_out(self, fields: list[Any]) -> bytes:
+        """Replace None by each field's zero; answer the null bits."""
+        bits = 0
+        zeros = self._zeros
+        for position, value in enumerate(fields):
+            if value is None:
+                bits |= 1 << position
+                fields[position] = zeros[position]
+        return bits.to_bytes(self.null_byte_count, "little")
+
+    def unpack(
+        self, buffer: bytes | bytearray, offset: int = 0, overflow: OverflowReader | None = None
+    ) -> Values:
+        """The values of the row at `offset` of `buffer`: a packed row (offset 0) or a page.
+
+        Requires: `overflow` where the row may have overflowed values.
+        """
+        nulls, *fields = self._body.unpack_from(buffer, offset + NULLS_OFFSET)
+        if nulls != self.no_nulls:
+            positions = range(len(fields))
+            return tuple(self._unpack_field(buffer, i, offset, overflow) for i in positions)
+        for position, decode in self._decoders:
+            fields[position] = decode(fields[position])
+        for position, decode_view in self._view_decoders:
+            size, raw = INLINE_VIEW.unpack(fields[position])
+            if size <= INLINE_SIZE_MAX:
+                raw = raw[:size]
+            else:
+                raw = _long_value(fields[position], buffer, overflow)
+            fields[position] = raw if decode_view is None else decode_view(raw)
+        return tuple(fields)
+
+    def unpack_fields(
+        self,
+        buffer: bytes | bytearray,
+        positions: Sequence[int],
+        offset: int = 0,
+        overflow: OverflowReader | None = None,
+    ) -> Values:
+        """The values at `positions` only."""
+        return tuple(self._unpack_field(buffer, each, offset, overflow) for each in positions)
+
+    def _unpack_field(
+        self,
+        buffer: bytes | bytearray,
+        position: int,
+        offset: int,
+        overflow: OverflowReader | None,
+    ) -> Any:
+        if buffer[offset + NULLS_OFFSET + (position >> 3)] >> (position & 7) & 1:
+            return None
+        codec = self.codecs[position]
+        (field,) = self._single[position].unpack_from(buffer, offset + self.offsets[position])
+        if codec.is_view:
+            size, raw = INLINE_VIEW.unpack(field)
+            field = raw[:size] if size <= INLINE_SIZE_MAX else _long_value(field, buffer, overflow)
+        return field if codec.decode is None else codec.decode(field)
+
+    def with_writer(self, packed: bytes, writer: TransactionId) -> bytes:
+        """The same packed row, stamped with another writer."""
+        return writer.to_bytes(8, "little") + packed[FLAGS_OFFSET:]
+
+    def is_null(self, buffer: bytes | bytearray, position: int, offset: int = 0) -> bool:
+        """Whether that field of the row is NULL."""
+        return bool(buffer[offset + NULLS_OFFSET + (position >> 3)] >> (position & 7) & 1)
+
+    def long_views(
+        self, buffer: bytes | bytearray, offset: int = 0
+    ) -> Iterator[tuple[int, int, int, int]]:
+        """(offset of the view in the row, size, buffer number, position) of each value that is not inline."""
+        unpack = LONG_VIEW.unpack_from
+        for _, view_offset in self.views:
+            size, _, number, position = unpack(buffer, offset + view_offset)
+            if size > INLINE_SIZE_MAX:
+                yield view_offset, size, number, position
+
+    def with_long_values(
+        self, packed: bytes, changes: Mapping[int, bytes | OverflowPointer]
+    ) -> bytes:
+        """The packed row with other long values: by the offset of their view, the value for the tail or where it overflowed to.
+
+        The values must be what they were: only their places change.
+        """
+        row = bytearray(packed[: self.stride])
+        tail: list[bytes] = []
+        place = self.stride
+        flags = row[FLAGS_OFFSET] & ~(HAS_TAIL | HAS_OVERFLOW)
+        for view_offset, size, number, position in self.long_views(packed):
+            change = changes.get(view_offset)
+            if isinstance(change, OverflowPointer):
+                number, position = change.page_id + 1, change.slot
+            elif change is not None or not number:
+                raw = packed[position : position + size] if change is None else change
+                tail.append(raw)
+                number, position = 0, place
+                place += size
+            flags |= HAS_OVERFLOW if number else HAS_TAIL
+            PLACE.pack_into(row, view_offset + PLACE_OFFSET, number, position)
+        row[FLAGS_OFFSET] = flags
+        return bytes(row) + b"".join(tail)
+
+    def overflow_pointers(
+        self, buffer: bytes | bytearray, offset: int = 0
+    ) -> list[OverflowPointer]:
+        """Where the row's overflowed values begin."""
+        if not buffer[offset + FLAGS_OFFSET] & HAS_OVERFLOW:
+            return []
+        return [
+            OverflowPointer(size, number - 1, position)
+            for _, size, number, position in self.long_views(buffer, offset)
+            if number
+        ]
+
+
+def writer_of(packed: bytes | bytearray, offset: int = 0) -> TransactionId:
+    """The transaction that wrote a row."""
+    return TransactionId(int.from_bytes(packed[offset : offset + FLAGS_OFFSET], "little"))
+
+
+def _long_value(view: bytes, buffer: bytes | bytearray, overflow: OverflowReader | None) -> bytes:
+    size, _, number, position = LONG_VIEW.unpack(view)
+    if number == 0:
+        return bytes(buffer[position : position + size])
+    assert overflow is not None, "an overflowed value is read without its reader"
+    return overflow(OverflowPointer(size, number - 1, position))
+
+
+def _place_fields(
+    codecs: Sequence[FieldCodec], null_byte_count: int
+) -> tuple[tuple[int, ...], int, str]:
+    """The fields' offsets, the stride, and the struct format of all fields with their padding."""
+    offsets = []
+    formats = []
+    end = NULLS_OFFSET + null_byte_count
+    for codec in codecs:
+        padding = -end % codec.alignment
+        if padding:
+            formats.append(f"{padding}x")
+        offsets.append(end + padding)
+        formats.append(codec.struct_format)
+        end += padding + codec.size
+    padding = -end % 8
+    if padding:
+        formats.append(f"{padding}x")
+    return tuple(offsets), end + padding, "".join(formats)
+
+
+assert LONG_VIEW.size == INLINE_VIEW.size == len(EMPTY_VIEW)
+assert STAMP.size == NULLS_OFFSET
