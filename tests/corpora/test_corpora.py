@@ -1,0 +1,96 @@
+"""Real test material: each family in full where it is small, and a sample of the large ones (all of it with --release)."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import lungfish
+from tests.conftest import CORPORA
+from tests.corpora import classic_slt, modern_slt, replay
+
+pytestmark = [pytest.mark.corpus, pytest.mark.slow]
+
+CLASSIC = CORPORA / "sqllogictest"
+SAMPLE_RECORDS = 400
+
+
+def classic_files() -> list[str]:
+    if not CLASSIC.is_dir():
+        return []
+    return [path.relative_to(CLASSIC).as_posix() for path in classic_slt.files_below(CLASSIC)]
+
+
+@pytest.mark.parametrize("name", [name for name in classic_files() if not name.startswith("random/")])
+def test_a_classic_file_gives_postgresqls_answers(name: str, request: pytest.FixtureRequest) -> None:
+    exceptions = classic_slt.read_exceptions(CLASSIC).get(name.removesuffix(".gz"), set())
+    most = None if request.config.getoption("--release") else SAMPLE_RECORDS
+    score = classic_slt.run_file(CLASSIC / name, exceptions, most=most)
+    assert not score.failures
+    assert score.passed > 0
+
+
+def risinglight_files() -> list[str]:
+    return sorted(path.name for path in (CORPORA / "risinglight").glob("*.slt"))
+
+
+@pytest.mark.parametrize("name", risinglight_files())
+def test_risinglight_records_that_postgresql_passes(name: str) -> None:
+    folder = CORPORA / "risinglight"
+    _, failures = modern_slt.run_file(folder / name, modern_slt.read_verdicts(folder))
+    assert not failures
+
+
+def load_tpch(connection: Any, folder: Path) -> int:
+    """Make the tables and fill them; the number of rows."""
+    connection.run_script(folder / "schema.sql")
+    count = 0
+    for name in ("region", "nation", "part", "supplier", "partsupp", "customer", "orders", "lineitem"):
+        with gzip.open(folder / "data" / f"{name}.csv.gz", "rt", newline="") as stream:
+            rows = list(csv.reader(io.StringIO(stream.read())))
+        marks = ", ".join("?" * len(rows[0]))
+        connection.executemany(f"INSERT INTO {name} VALUES ({marks})", rows)
+        count += len(rows)
+    return count
+
+
+def test_tpch_gives_postgresqls_answers_also_after_a_crash(tmp_path: Path) -> None:
+    folder = CORPORA / "tpch-sf0.01"
+    path = str(tmp_path / "tpch.db")
+    with lungfish.connect(path, autocommit=True) as connection:
+        assert load_tpch(connection, folder) == 86_805
+        first = replay.run_replay(connection, folder / "replay.jsonl.gz")
+        lungfish.open(path).crash()
+        connection.close()
+    assert [outcome for outcome in first if outcome.verdict != "agree"] == []
+    with lungfish.connect(path, autocommit=True) as connection:
+        again = replay.run_replay(connection, folder / "replay.jsonl.gz")
+    assert [outcome for outcome in again if outcome.verdict != "agree"] == []
+
+
+def test_chinook_loads_and_gives_postgresqls_answers_also_after_a_crash(tmp_path: Path) -> None:
+    folder = CORPORA / "chinook"
+    path = str(tmp_path / "chinook.db")
+    with lungfish.connect(path, autocommit=True) as connection:
+        connection.run_script(folder / "Chinook_PostgreSql.sql")
+        first = replay.run_replay(connection, folder / "probe.replay.jsonl.gz")
+        lungfish.open(path).crash()
+        connection.close()
+    assert len(first) == 22
+    assert [outcome for outcome in first if outcome.verdict != "agree"] == []
+    with lungfish.connect(path, autocommit=True) as connection:
+        again = replay.run_replay(connection, folder / "probe.replay.jsonl.gz")
+    assert [outcome for outcome in again if outcome.verdict != "agree"] == []
+
+
+@pytest.mark.parametrize("name", ["academic", "advising", "car_dealership", "restaurants"])
+def test_defog_questions_give_postgresqls_answers(name: str) -> None:
+    with lungfish.connect(":memory:", autocommit=True) as connection:
+        outcomes = replay.run_replay(connection, CORPORA / "defog-sql-eval" / f"{name}.replay.jsonl.gz")
+    # A refusal is allowed, a different answer is not.
+    assert [outcome for outcome in outcomes if outcome.verdict in ("differ", "accept")] == []
