@@ -1,0 +1,238 @@
+"""What is timed: short transactions, bulk loads, durable commits, analytics, opening after a kill, import and connect."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bench.systems import System
+
+SEED = 7
+
+
+@dataclass(frozen=True)
+class Work:
+    """`run` answers the figure in `unit`, or None where the system has no such work."""
+
+    name: str
+    unit: str
+    run: Callable[[System, Path, float], float | None]
+
+
+def make_accounts(system: System, folder: Path, count: int) -> Any:
+    """A table with a key, a secondary index and `count` rows."""
+    connection = system.open(folder)
+    connection.execute("CREATE TABLE accounts (id integer PRIMARY KEY, owner text, balance integer, note text)")
+    connection.execute("CREATE INDEX accounts_balance ON accounts (balance)")
+    rows = [(index, f"owner {index}", index * 7 % 1000, "note") for index in range(count)]
+    system.many(connection, "INSERT INTO accounts VALUES (?, ?, ?, ?)", rows)
+    return connection
+
+
+def microseconds_each(count: int, work: Callable[[int], object]) -> float:
+    started = time.perf_counter()
+    for index in range(count):
+        work(index)
+    return (time.perf_counter() - started) / count * 1e6
+
+
+def point_select(system: System, folder: Path, scale: float) -> float:
+    connection = make_accounts(system, folder, int(20_000 * scale))
+    keys = [random.Random(SEED).randrange(int(20_000 * scale)) for _ in range(2000)]
+    sql = "SELECT id, owner, balance, note FROM accounts WHERE id = ?"
+
+    def work(index: int) -> None:
+        assert len(connection.execute(sql, (keys[index],)).fetchall()) == 1
+
+    work(0)
+    figure = microseconds_each(len(keys), work)
+    connection.close()
+    return figure
+
+
+def insert_in_transaction(system: System, folder: Path, scale: float) -> float:
+    connection = make_accounts(system, folder, 1000)
+    sql = "INSERT INTO accounts VALUES (?, ?, ?, ?)"
+    connection.execute("BEGIN")
+    connection.execute(sql, (999_999, "x", 1, "y"))
+    count = 500 if system.name == "duckdb" else 5000
+    figure = microseconds_each(count, lambda index: connection.execute(sql, (10_000 + index, "owner", index, "note")))
+    connection.execute("COMMIT")
+    connection.close()
+    return figure
+
+
+def update_in_transaction(system: System, folder: Path, scale: float) -> float:
+    connection = make_accounts(system, folder, int(20_000 * scale))
+    sql = "UPDATE accounts SET note = ? WHERE id = ?"
+    connection.execute("BEGIN")
+    connection.execute(sql, ("warm", 0))
+    count = 500 if system.name == "duckdb" else 5000
+    figure = microseconds_each(
+        count, lambda index: connection.execute(sql, ("changed", index * 37 % int(20_000 * scale)))
+    )
+    connection.execute("COMMIT")
+    connection.close()
+    return figure
+
+
+def executemany_insert(system: System, folder: Path, scale: float) -> float:
+    connection = system.open(folder)
+    connection.execute("CREATE TABLE t (id integer PRIMARY KEY, a integer, b text)")
+    count = int((2000 if system.name == "duckdb" else 100_000) * scale)
+    rows = [(index, index % 97, f"text {index}") for index in range(count)]
+    started = time.perf_counter()
+    system.many(connection, "INSERT INTO t VALUES (?, ?, ?)", rows)
+    figure = (time.perf_counter() - started) / count * 1e6
+    connection.close()
+    return figure
+
+
+def durable_commits(threads: int) -> Callable[[System, Path, float], float | None]:
+    """Commits a second, turned around: microseconds a commit over all threads."""
+
+    def run(system: System, folder: Path, scale: float) -> float | None:
+        if system.name == "duckdb" and threads > 1:
+            return None
+        first = system.open(folder)
+        first.execute("CREATE TABLE t (id integer PRIMARY KEY, a integer)")
+        each = int(max(400 // threads, 25) * scale) or 1
+        connections = [first, *(system.open(folder) for _ in range(threads - 1))]
+
+        def commit_many(number: int) -> None:
+            for index in range(each):
+                connections[number].execute("INSERT INTO t VALUES (?, ?)", (number * 1_000_000 + index, index))
+
+        workers = [threading.Thread(target=commit_many, args=(number,)) for number in range(threads)]
+        started = time.perf_counter()
+        for worker in workers:
+            worker.start()
+        for worker in workers:
+            worker.join()
+        figure = (time.perf_counter() - started) / (each * threads) * 1e6
+        assert first.execute("SELECT count(*) FROM t").fetchone()[0] == each * threads
+        for connection in connections:
+            connection.close()
+        return figure
+
+    return run
+
+
+def make_facts(system: System, folder: Path, count: int) -> Any:
+    """A table of facts and a small one to join it with, made by the system itself where it can."""
+    connection = system.open(folder)
+    connection.execute("CREATE TABLE kinds (id integer PRIMARY KEY, name text)")
+    system.many(connection, "INSERT INTO kinds VALUES (?, ?)", [(index, f"kind {index}") for index in range(1000)])
+    connection.execute("CREATE TABLE facts (id integer, kind integer, amount integer, price double precision)")
+    if system.name == "sqlite3":
+        series = "WITH RECURSIVE s(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM s WHERE i < {0}) SELECT i FROM s"
+    else:
+        series = "SELECT i FROM generate_series(1, {0}) AS s(i)"
+    connection.execute(
+        "INSERT INTO facts SELECT i, i * 7919 % 1000, i % 50, i % 1000 * 0.25e0 FROM ("
+        + series.format(count)
+        + ") AS numbers"
+    )
+    return connection
+
+
+def timed_query(sql: str) -> Callable[[System, Path, float], float]:
+    def run(system: System, folder: Path, scale: float) -> float:
+        connection = make_facts(system, folder, int(1_000_000 * scale))
+        connection.execute(sql).fetchall()
+        started = time.perf_counter()
+        rows = connection.execute(sql).fetchall()
+        figure = (time.perf_counter() - started) * 1e3
+        assert rows
+        connection.close()
+        return figure
+
+    return run
+
+
+KILLED_WRITER = """
+import sys
+from pathlib import Path
+sys.path.insert(0, {root!r})
+from bench.systems import SYSTEMS
+system = SYSTEMS[{name!r}]
+connection = system.open(Path({folder!r}))
+if system.name == "sqlite3":
+    connection.execute("PRAGMA wal_autocheckpoint=0")
+if system.name == "duckdb":
+    connection.execute("PRAGMA disable_checkpoint_on_shutdown")
+    connection.execute("SET checkpoint_threshold='10GB'")
+connection.execute("CREATE TABLE t (id integer PRIMARY KEY, a text)")
+batch = 0
+while True:
+    rows = [(batch * 1000 + index, "x" * 100) for index in range(1000)]
+    system.many(connection, "INSERT INTO t VALUES (?, ?)", rows)
+    batch += 1
+    print(batch, flush=True)
+"""
+
+
+def open_after_kill(system: System, folder: Path, scale: float) -> float:
+    """Milliseconds from connect to a first count, with about 50 MB of log (350,000 rows of 100 bytes)."""
+    batches = int((20 if system.name == "duckdb" else 350) * scale) or 1
+    code = KILLED_WRITER.format(root=str(Path(__file__).resolve().parent.parent), name=system.name, folder=str(folder))
+    child = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+    assert child.stdout is not None
+    for line in child.stdout:
+        if int(line) >= batches:
+            break
+    os.kill(child.pid, signal.SIGKILL)
+    child.wait()
+    child.stdout.close()
+    started = time.perf_counter()
+    connection = system.open(folder)
+    assert connection.execute("SELECT count(*) FROM t").fetchone()[0] >= batches * 1000
+    figure = (time.perf_counter() - started) * 1e3
+    connection.close()
+    return figure
+
+
+def in_new_process(code: str) -> Callable[[System, Path, float], float]:
+    """Milliseconds that a new process takes for `code`, less what an empty one takes."""
+
+    def run(system: System, folder: Path, scale: float) -> float:
+        names = {"lungfish": "lungfish", "sqlite3": "sqlite3", "duckdb": "duckdb"}
+        text = code.format(module=names[system.name], path=str(folder / "new.db"))
+        started = time.perf_counter()
+        subprocess.run([sys.executable, "-c", "pass"], check=True)
+        empty = time.perf_counter() - started
+        started = time.perf_counter()
+        subprocess.run([sys.executable, "-c", text], check=True)
+        return (time.perf_counter() - started - empty) * 1e3
+
+    return run
+
+
+WORKS: tuple[Work, ...] = (
+    Work("point select by key, autocommit", "us", point_select),
+    Work("single-row insert in a transaction", "us", insert_in_transaction),
+    Work("update by key in a transaction", "us", update_in_transaction),
+    Work("executemany insert, per row", "us", executemany_insert),
+    Work("durable commit, 1 thread", "us", durable_commits(1)),
+    Work("durable commit, 8 threads, per commit", "us", durable_commits(8)),
+    Work(
+        "grouped aggregate over 1,000,000 rows", "ms",
+        timed_query("SELECT kind, count(*), sum(amount), avg(price) FROM facts GROUP BY kind"),
+    ),
+    Work(
+        "join of 1,000,000 rows with 1,000", "ms",
+        timed_query("SELECT k.name, sum(f.amount) FROM facts f JOIN kinds k ON k.id = f.kind GROUP BY k.name"),
+    ),
+    Work("open after a kill, about 50 MB of log", "ms", open_after_kill),
+    Work("import, new process", "ms", in_new_process("import {module}")),
+    Work("import and connect, new process", "ms", in_new_process("import {module}; {module}.connect({path!r}).close()")),
+)  # fmt: skip
