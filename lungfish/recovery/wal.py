@@ -1,0 +1,305 @@
+"""The write-ahead log: the write side. Implements `storage.log.Log`.
+
+Appending copies a record into memory under a short latch and answers the position after it. `flush_to` makes durable, for all who
+wait at once (`wal_group.py`). The records are in `wal_records.py`, the files in `wal_segments.py`, the way back in `wal_reader.py`.
+
+    positions   ... <= durable <= written <= taken <= end
+                synced^    handed to the disk^   ^in flight    ^appended
+
+Invariants:
+1. Records lie one behind the other, in the order of their appending; a record's position is its LSN.
+2. `flush_to(lsn)` returns only after a sync of every file that holds a part of the log before `lsn`.
+3. Each sync's batch ends with a MARK that names what had been synced before it: the proof by which damage is told from a torn tail.
+4. After a failed write or sync the log is poisoned for ever: nobody knows what of the batch is on the disk, and the system may
+   report the next sync of the same pages as done (Rebello et al., "Can Applications Recover from fsync Failures?", 2020).
+5. A batch that an exception from outside (Ctrl-C) cuts off is kept and written again, the same bytes to the same place.
+6. A life writes no file before its first record is flushed: a database that is only read gets no log.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+
+from xxhash import xxh3_64_intdigest
+
+from lungfish import errors
+from lungfish.recovery.telemetry import StorageTelemetryRegistry
+from lungfish.recovery.wal_group import GroupSync
+from lungfish.recovery.wal_records import (
+    ABSENT,
+    BODY_SIZE_MAX,
+    CHECKSUM_MASK,
+    END_OF_TRANSACTION,
+    HEADER,
+    MARK,
+    PADDING,
+    ROW,
+    SEQUENCE,
+    NoteKind,
+    RecordType,
+    checksum,
+    encode_note,
+    encode_rows,
+    record_seed,
+)
+from lungfish.recovery.wal_segments import LogStart, SegmentFolder
+from lungfish.recovery.wal_writer import SegmentWriter
+from lungfish.storage.clock import Clock
+from lungfish.storage.fence import Fence
+from lungfish.storage.ids import LSN, RelationId, TransactionId, TupleId
+
+# A batch of rows is logged in records of about this size, so that a reader needs no more memory than that.
+BATCH_SIZE_MAX = 4 << 20
+# Memory that records may take before they are handed to the disk without waiting for a commit.
+BUFFER_SIZE_MAX = 4 << 20
+
+
+class WriteAheadLog:
+    """One life of the log, open for appending."""
+
+    def __init__(
+        self,
+        folder: SegmentFolder,
+        start: LogStart,
+        *,
+        clock: Clock,
+        fence: Fence | None = None,
+        telemetry: StorageTelemetryRegistry | None = None,
+        buffer_size_max: int = BUFFER_SIZE_MAX,
+    ) -> None:
+        registry = telemetry if telemetry is not None else StorageTelemetryRegistry()
+        self.start = start
+        self.writer = SegmentWriter(folder, start, clock=clock)
+        self._clock = clock
+        self._fence = fence
+        self._seed = record_seed(start.uuid, start.generation)
+        self._buffer_size_max = buffer_size_max
+        self._latch = threading.Lock()
+        # Guarded by the latch: what is appended and not yet taken by a leader, and where it ends.
+        self._chunks: list[bytes] = []
+        self._end = self.writer.life_start
+        self._taken = self.writer.life_start
+        # Changed by the leader only; `_durable` may be read by anyone.
+        self._in_flight = b""
+        self._written = self.writer.life_start
+        self._durable = self.writer.life_start
+        self._failure: errors.Error | None = None
+        self._is_closed = False
+        self._group = GroupSync(self._write_and_sync)
+        self._records = registry.counter("wal_records", unit="records", help="records appended")
+        self._bytes = registry.counter("wal_bytes", unit="bytes", help="bytes handed to the disk")
+        self._syncs = registry.histogram("wal_sync", unit="ms", help="write and sync of a batch")
+
+    # Appending
+
+    def append_row(
+        self,
+        transaction_id: TransactionId,
+        relation_id: RelationId,
+        address: TupleId,
+        before: bytes | None,
+        after: bytes | None,
+    ) -> LSN:
+        """Log one change of one row; answers the record's end. Raises IoError once the log is poisoned."""
+        # The hot path of every write (bench/: insert and update in a transaction), so `encode_row` and `_append` are in line.
+        if before is None:
+            size_before, before = ABSENT, b""
+        else:
+            size_before = len(before)
+        if after is None:
+            size_after, after = ABSENT, b""
+        else:
+            size_after = len(after)
+        body = b"".join(
+            (
+                ROW.pack(1, relation_id, transaction_id, address, size_before, size_after),
+                before,
+                after,
+                PADDING[-(len(before) + len(after)) & 7],
+            )
+        )
+        size = len(body)
+        if size >= BODY_SIZE_MAX:
+            raise _too_long(size)
+        stored = xxh3_64_intdigest(body, self._seed) & CHECKSUM_MASK
+        with self._latch:
+            if self._failure is not None:
+                self._refuse()
+            lsn = self._end
+            self._chunks += (HEADER.pack(size, stored, lsn), body)
+            self._end = end = LSN(lsn + 16 + size)
+        if end - self._taken > self._buffer_size_max:
+            self._ask_for_relief()
+        return end
+
+    def append_rows(
+        self,
+        transaction_id: TransactionId,
+        relation_id: RelationId,
+        addresses: Sequence[TupleId],
+        after: Sequence[bytes],
+    ) -> LSN:
+        """Log a batch of inserts, in as few records as their size allows; answers the last one's end."""
+        first = 0
+        size = 0
+        for index, row in enumerate(after):
+            size += len(row)
+            if size > BATCH_SIZE_MAX and index > first:
+                part = slice(first, index)
+                self._append(encode_rows(transaction_id, relation_id, addresses[part], after[part]))
+                first, size = index, len(row)
+        rest = slice(first, None)
+        return self._append(encode_rows(transaction_id, relation_id, addresses[rest], after[rest]))
+
+    def append_commit(self, transaction_id: TransactionId) -> LSN:
+        """Log that the transaction has committed, and when."""
+        now = self._clock.utc_us()
+        return self._append(END_OF_TRANSACTION.pack(RecordType.COMMIT, transaction_id, now))
+
+    def append_abort(self, transaction_id: TransactionId) -> LSN:
+        """Log that the transaction was rolled back. Only a courtesy to readers: without a commit record it counts as such."""
+        now = self._clock.utc_us()
+        return self._append(END_OF_TRANSACTION.pack(RecordType.ABORT, transaction_id, now))
+
+    def append_sequence(self, sequence_oid: int, last_value: int, is_called: bool) -> LSN:
+        """Log a sequence's state. It holds whether or not any transaction commits."""
+        return self._append(SEQUENCE.pack(RecordType.SEQUENCE, is_called, sequence_oid, last_value))
+
+    def append_note(self, kind: NoteKind, payload: bytes) -> LSN:
+        """Log what a checkpoint or a restart did, for those who read later."""
+        return self._append(encode_note(kind, payload))
+
+    def end_lsn(self) -> LSN:
+        """The position after the last appended record."""
+        return self._end
+
+    # Durability
+
+    @property
+    def durable_lsn(self) -> LSN:
+        """The position up to which the log is known to be on disk."""
+        return self._durable
+
+    @property
+    def failure(self) -> errors.Error | None:
+        """What poisoned the log, or None."""
+        return self._failure
+
+    def flush_to(self, lsn: LSN) -> None:
+        """Return once everything before `lsn` is on disk. Raises IoError (58030) if that failed, now or ever before."""
+        if lsn > self._durable:
+            assert lsn <= self._end, "nothing was appended there"
+            self._group.sync_to(lsn)
+        elif self._failure is not None:
+            self._refuse()
+
+    def relieve(self) -> None:
+        """Hand what is appended to the disk, without a sync. Requires: no latch is held."""
+        self._group.run_alone(self._write_if_sound)
+
+    def close(self) -> None:
+        """Flush and let go of the files; a poisoned log is only let go of. Twice is harmless."""
+        if self._is_closed:
+            return
+        if self._failure is None:
+            self.flush_to(self._end)
+        self.abandon()
+
+    def abandon(self) -> None:
+        """Let go of the files as a killed process would: what is appended and not yet written is lost."""
+        self._is_closed = True
+        with self._latch:
+            if self._failure is None:
+                self._failure = errors.IoError("the write-ahead log is closed")
+            self._chunks = []
+        self.writer.close()
+
+    # Below: the leader's work, one thread at a time (`GroupSync`).
+
+    def _append(self, body: bytes) -> LSN:
+        size = len(body)
+        if size >= BODY_SIZE_MAX:
+            raise _too_long(size)
+        stored = checksum(body, self._seed)
+        with self._latch:
+            if self._failure is not None:
+                self._refuse()
+            end = self._append_under_latch(body, stored)
+        if end - self._taken > self._buffer_size_max:
+            self._ask_for_relief()
+        return end
+
+    def _append_under_latch(self, body: bytes, stored: int) -> LSN:
+        self._chunks += (HEADER.pack(len(body), stored, self._end), body)
+        self._end = LSN(self._end + HEADER.size + len(body))
+        return self._end
+
+    def _ask_for_relief(self) -> None:
+        """Let the next writer that leaves the fence, and so holds no latch, write for all."""
+        if self._fence is not None and self._fence.relief is None:
+            self._fence.relief = self.relieve
+
+    def _write_and_sync(self) -> LSN:
+        if self._failure is not None:
+            self._refuse()
+        began = self._clock.monotonic_s()
+        body = MARK.pack(RecordType.MARK, self._durable)
+        with self._latch:
+            if self._end > self._durable:
+                self._append_under_latch(body, checksum(body, self._seed))
+        self._write()
+        try:
+            self.writer.sync()
+        except errors.Error as error:
+            self._poison(error)
+        self._durable = self._written
+        self._syncs.observe((self._clock.monotonic_s() - began) * 1000)
+        return self._durable
+
+    def _write_if_sound(self) -> None:
+        if self._failure is None:
+            self._write()
+
+    def _write(self) -> None:
+        """Hand everything appended to the disk. What was in flight when an exception came is written first (invariant 5)."""
+        if self._in_flight:
+            self._write_in_flight()
+        with self._latch:
+            chunks = self._chunks
+            # One statement, so that no exception from outside finds a part of it done.
+            self._in_flight, self._chunks, self._taken = b"".join(chunks), [], self._end
+        self._records.add(len(chunks) // 2)
+        if self._in_flight:
+            self._write_in_flight()
+
+    def _write_in_flight(self) -> None:
+        data = self._in_flight
+        try:
+            self.writer.write(self._written, data)
+        except errors.Error as error:
+            self._poison(error)
+        self._written, self._in_flight = LSN(self._written + len(data)), b""
+        self._bytes.add(len(data))
+
+    def _poison(self, error: errors.Error) -> None:
+        """Refuse everything from now on (invariant 4)."""
+        with self._latch:
+            if self._failure is None:
+                self._failure = error
+        self._refuse()
+
+    def _refuse(self) -> None:
+        assert self._failure is not None
+        raise errors.IoError(
+            "the write-ahead log accepts no more records since it could not be written",
+            detail=self._failure.message,
+            hint="Close the database and open it again.",
+        ) from self._failure
+
+
+def _too_long(size: int) -> errors.Error:
+    return errors.ProgramLimitExceeded(
+        f"a change of {size} bytes is too long for the write-ahead log",
+        detail=f"A record may have {BODY_SIZE_MAX - 1} bytes.",
+    )
