@@ -6,15 +6,56 @@ Start at `Statement`. Nothing here knows names or types; the planner's binder re
 from lungfish.sql.ast import ddl, dml, expressions, queries, utility
 
 Statement = (
-    queries.Query | dml.Insert | dml.Update | dml.Delete | dml.Merge | dml.Truncate | dml.Copy
-    | ddl.CreateTable | ddl.CreateTableAs | ddl.CreateIndex | ddl.CreateView | ddl.RefreshMaterializedView
-    | ddl.CreateSchema | ddl.CreateSequence | ddl.AlterSequence | ddl.CreateEnum | ddl.AlterEnum
-    | ddl.CreateCompositeType | ddl.CreateDomain | ddl.AlterTable | ddl.Rename | ddl.SetSchema | ddl.Drop | ddl.Comment
-    | utility.Begin | utility.Commit | utility.Rollback | utility.Savepoint | utility.Release | utility.SetTransaction
-    | utility.SetConstraints | utility.SetVariable | utility.ShowVariable | utility.Explain | utility.Prepare
-    | utility.Execute | utility.Deallocate | utility.DeclareCursor | utility.Fetch | utility.CloseCursor
-    | utility.LockTable | utility.Analyze | utility.Vacuum | utility.Discard | utility.Checkpoint
-    | utility.DropCheckpoint | utility.CancelCheckpoint | utility.ExplainRecovery | utility.Scrub | utility.Backup
+    queries.Query
+    | dml.Insert
+    | dml.Update
+    | dml.Delete
+    | dml.Merge
+    | dml.Truncate
+    | dml.Copy
+    | ddl.CreateTable
+    | ddl.CreateTableAs
+    | ddl.CreateIndex
+    | ddl.CreateView
+    | ddl.RefreshMaterializedView
+    | ddl.CreateSchema
+    | ddl.CreateSequence
+    | ddl.AlterSequence
+    | ddl.CreateEnum
+    | ddl.AlterEnum
+    | ddl.CreateCompositeType
+    | ddl.CreateDomain
+    | ddl.AlterTable
+    | ddl.Rename
+    | ddl.SetSchema
+    | ddl.Drop
+    | ddl.Comment
+    | utility.Begin
+    | utility.Commit
+    | utility.Rollback
+    | utility.Savepoint
+    | utility.Release
+    | utility.SetTransaction
+    | utility.SetConstraints
+    | utility.SetVariable
+    | utility.ShowVariable
+    | utility.Explain
+    | utility.Prepare
+    | utility.Execute
+    | utility.Deallocate
+    | utility.DeclareCursor
+    | utility.Fetch
+    | utility.CloseCursor
+    | utility.LockTable
+    | utility.Analyze
+    | utility.Vacuum
+    | utility.Discard
+    | utility.Checkpoint
+    | utility.DropCheckpoint
+    | utility.CancelCheckpoint
+    | utility.ExplainRecovery
+    | utility.Scrub
+    | utility.Backup
 )
 
 __all__ = ["Statement", "ddl", "dml", "expressions", "queries", "utility"]

@@ -287,6 +287,8 @@ class AlterColumnIdentity:
     identity: Identity | None = None
     if_exists: bool = False
     position: int = -1
+    # False where SET left GENERATED out: `identity.is_always` then says nothing.
+    sets_generation: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -317,8 +319,16 @@ class ValidateConstraint:
 
 
 AlterTableAction = (
-    AddColumn | DropColumn | AlterColumnType | AlterColumnDefault | AlterColumnNotNull | AlterColumnIdentity
-    | DropExpression | AddConstraint | DropConstraint | ValidateConstraint
+    AddColumn
+    | DropColumn
+    | AlterColumnType
+    | AlterColumnDefault
+    | AlterColumnNotNull
+    | AlterColumnIdentity
+    | DropExpression
+    | AddConstraint
+    | DropConstraint
+    | ValidateConstraint
 )
 
 

@@ -33,6 +33,8 @@ class Literal:
     """A constant. `text` is the number as written, the string's content, or "true"/"false"."""
 
     class Kind(enum.Enum):
+        """What the text is."""
+
         NULL = "null"
         BOOLEAN = "boolean"
         # Digits only; the binder chooses integer, bigint or numeric by size.
@@ -368,8 +370,37 @@ class Default:
 
 
 Expression = (
-    Literal | Parameter | Name | Star | Unary | Binary | PatternMatch | And | Or | Not | IsNull | IsBoolean | IsDistinct
-    | Between | InList | Cast | Case | Coalesce | NullIf | Extreme | FunctionCall | Subquery | Exists | ArraySubquery
-    | QuantifiedSubquery | QuantifiedArray | Row | ArrayConstructor | Subscript | FieldAccess | Collate | Grouping
+    Literal
+    | Parameter
+    | Name
+    | Star
+    | Unary
+    | Binary
+    | PatternMatch
+    | And
+    | Or
+    | Not
+    | IsNull
+    | IsBoolean
+    | IsDistinct
+    | Between
+    | InList
+    | Cast
+    | Case
+    | Coalesce
+    | NullIf
+    | Extreme
+    | FunctionCall
+    | Subquery
+    | Exists
+    | ArraySubquery
+    | QuantifiedSubquery
+    | QuantifiedArray
+    | Row
+    | ArrayConstructor
+    | Subscript
+    | FieldAccess
+    | Collate
+    | Grouping
     | Default
 )

@@ -160,6 +160,8 @@ class Analyze:
 class Vacuum:
     tables: tuple[ObjectName, ...] = ()
     position: int = -1
+    # VACUUM ANALYZE
+    is_analyze: bool = False
 
 
 @dataclass(frozen=True, slots=True)

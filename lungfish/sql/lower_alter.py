@@ -1,0 +1,299 @@
+"""ALTER TABLE, RENAME and SET SCHEMA."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import TypeAlias
+
+from lungfish.sql.ast.ddl import (
+    AddColumn,
+    AddConstraint,
+    AlterColumnDefault,
+    AlterColumnIdentity,
+    AlterColumnNotNull,
+    AlterColumnType,
+    AlterTable,
+    AlterTableAction,
+    DropColumn,
+    DropConstraint,
+    DropExpression,
+    Identity,
+    Rename,
+    SetSchema,
+    ValidateConstraint,
+)
+from lungfish.sql.ast.queries import ObjectName
+from lungfish.sql.libpg import Node
+from lungfish.sql.lower_tables import (
+    expression_text,
+    lower_collation,
+    lower_column,
+    lower_constraint,
+    lower_identity,
+    lower_sequence_options,
+)
+from lungfish.sql.lower_types import lower_type
+from lungfish.sql.lowering import (
+    Lowering,
+    StatementRule,
+    find_position,
+    object_name,
+    object_name_of,
+    raise_unsupported,
+    require_only,
+    strings,
+)
+
+# A command's fields, the table's name, and the lowering.
+_CommandRule: TypeAlias = Callable[[Node, ObjectName, Lowering], AlterTableAction]
+
+_ALTER_FIELDS = frozenset({"relation", "cmds", "objtype", "missing_ok"})
+
+
+def _lower_alter_table(fields: Node, lowering: Lowering) -> AlterTable:
+    require_only(fields, _ALTER_FIELDS)
+    name = object_name(fields["relation"])
+    if fields["objtype"] != "OBJECT_TABLE":
+        word = fields["objtype"].removeprefix("OBJECT_").replace("MATVIEW", "MATERIALIZED VIEW")
+        raise_unsupported(f"ALTER {word} with this action", name.position)
+    return AlterTable(
+        name=name,
+        actions=tuple(
+            [_lower_command(node["AlterTableCmd"], name, lowering) for node in fields["cmds"]]
+        ),
+        if_exists=fields.get("missing_ok", False),
+        is_only=not fields["relation"].get("inh", False),
+        position=name.position,
+    )
+
+
+_COMMAND_FIELDS = frozenset({"subtype", "name", "def", "behavior", "missing_ok"})
+
+
+def _lower_command(fields: Node, table: ObjectName, lowering: Lowering) -> AlterTableAction:
+    kind = fields["subtype"]
+    rule = _COMMANDS.get(kind)
+    if rule is None:
+        raise_unsupported(f"ALTER TABLE {_command_words(kind)}", table.position)
+    require_only(fields, _COMMAND_FIELDS, position=table.position)
+    return rule(fields, table, lowering)
+
+
+def _command_words(kind: str) -> str:
+    """AT_ChangeOwner is "CHANGE OWNER"."""
+    stem = kind.removeprefix("AT_")
+    return "".join(f" {letter}" if letter.isupper() else letter for letter in stem).strip().upper()
+
+
+def _is_cascade(fields: Node) -> bool:
+    return bool(fields["behavior"] == "DROP_CASCADE")
+
+
+def _lower_add_column(fields: Node, table: ObjectName, lowering: Lowering) -> AddColumn:
+    column = lower_column(fields["def"]["ColumnDef"], table.name, lowering)
+    return AddColumn(column, fields.get("missing_ok", False), column.position)
+
+
+def _lower_drop_column(fields: Node, table: ObjectName, _lowering: Lowering) -> DropColumn:
+    return DropColumn(
+        fields["name"], fields.get("missing_ok", False), _is_cascade(fields), table.position
+    )
+
+
+_NEW_TYPE_FIELDS = frozenset({"typeName", "collClause", "raw_default", "location"})
+
+
+def _lower_column_type(fields: Node, _table: ObjectName, lowering: Lowering) -> AlterColumnType:
+    definition = fields["def"]["ColumnDef"]
+    position = definition.get("location", 0)
+    require_only(definition, _NEW_TYPE_FIELDS, position=position)
+    # The expression behind USING is kept where a column's default would be.
+    using = definition.get("raw_default")
+    return AlterColumnType(
+        name=fields["name"],
+        type_name=lower_type(definition["typeName"]),
+        using=None if using is None else expression_text(using, lowering),
+        collation=lower_collation(definition),
+        position=position,
+    )
+
+
+def _lower_column_default(
+    fields: Node, table: ObjectName, lowering: Lowering
+) -> AlterColumnDefault:
+    node = fields.get("def")
+    default = None if node is None else expression_text(node, lowering)
+    return AlterColumnDefault(fields["name"], default, table.position)
+
+
+def _lower_set_not_null(fields: Node, table: ObjectName, _lowering: Lowering) -> AlterColumnNotNull:
+    return AlterColumnNotNull(fields["name"], True, table.position)
+
+
+def _lower_drop_not_null(
+    fields: Node, table: ObjectName, _lowering: Lowering
+) -> AlterColumnNotNull:
+    return AlterColumnNotNull(fields["name"], False, table.position)
+
+
+def _lower_add_identity(
+    fields: Node, table: ObjectName, _lowering: Lowering
+) -> AlterColumnIdentity:
+    identity = lower_identity(fields["def"]["Constraint"])
+    return AlterColumnIdentity(fields["name"], "add", identity, position=table.position)
+
+
+def _lower_set_identity(
+    fields: Node, table: ObjectName, _lowering: Lowering
+) -> AlterColumnIdentity:
+    """SET GENERATED and SET of sequence options."""
+    is_always: bool | None = None
+    options = []
+    for node in fields["def"]["List"]["items"]:
+        if node["DefElem"]["defname"] == "generated":
+            is_always = node["DefElem"]["arg"]["Integer"]["ival"] == ord("a")
+        else:
+            options.append(node)
+    return AlterColumnIdentity(
+        name=fields["name"],
+        action="set",
+        identity=Identity(is_always is True, lower_sequence_options(options)),
+        position=table.position,
+        sets_generation=is_always is not None,
+    )
+
+
+def _lower_drop_identity(
+    fields: Node, table: ObjectName, _lowering: Lowering
+) -> AlterColumnIdentity:
+    return AlterColumnIdentity(
+        fields["name"], "drop", None, fields.get("missing_ok", False), table.position
+    )
+
+
+def _lower_drop_expression(fields: Node, table: ObjectName, _lowering: Lowering) -> DropExpression:
+    return DropExpression(fields["name"], fields.get("missing_ok", False), table.position)
+
+
+def _lower_add_constraint(fields: Node, _table: ObjectName, lowering: Lowering) -> AddConstraint:
+    constraint = lower_constraint(fields["def"]["Constraint"], lowering)
+    return AddConstraint(constraint, constraint.position)
+
+
+def _lower_drop_constraint(fields: Node, table: ObjectName, _lowering: Lowering) -> DropConstraint:
+    return DropConstraint(
+        fields["name"], fields.get("missing_ok", False), _is_cascade(fields), table.position
+    )
+
+
+def _lower_validate_constraint(
+    fields: Node, table: ObjectName, _lowering: Lowering
+) -> ValidateConstraint:
+    return ValidateConstraint(fields["name"], table.position)
+
+
+_COMMANDS: Mapping[str, _CommandRule] = MappingProxyType(
+    {
+        "AT_AddColumn": _lower_add_column,
+        "AT_AddConstraint": _lower_add_constraint,
+        "AT_AddIdentity": _lower_add_identity,
+        "AT_AlterColumnType": _lower_column_type,
+        "AT_ColumnDefault": _lower_column_default,
+        "AT_DropColumn": _lower_drop_column,
+        "AT_DropConstraint": _lower_drop_constraint,
+        "AT_DropExpression": _lower_drop_expression,
+        "AT_DropIdentity": _lower_drop_identity,
+        "AT_DropNotNull": _lower_drop_not_null,
+        "AT_SetIdentity": _lower_set_identity,
+        "AT_SetNotNull": _lower_set_not_null,
+        "AT_ValidateConstraint": _lower_validate_constraint,
+    }
+)
+
+# RENAME and SET SCHEMA.
+
+KINDS: Mapping[str, str] = {
+    "OBJECT_ATTRIBUTE": "attribute",
+    "OBJECT_COLUMN": "column",
+    "OBJECT_DOMAIN": "domain",
+    "OBJECT_DOMCONSTRAINT": "domain constraint",
+    "OBJECT_INDEX": "index",
+    "OBJECT_MATVIEW": "materialized view",
+    "OBJECT_SCHEMA": "schema",
+    "OBJECT_SEQUENCE": "sequence",
+    "OBJECT_TABCONSTRAINT": "constraint",
+    "OBJECT_TABLE": "table",
+    "OBJECT_TYPE": "type",
+    "OBJECT_VIEW": "view",
+}
+
+
+def kind_of(tag: str, statement: str, position: int = -1) -> str:
+    """The kind of object in our words; what Lungfish has no objects of is unsupported."""
+    kind = KINDS.get(tag)
+    if kind is None:
+        word = tag.removeprefix("OBJECT_").replace("_", " ")
+        raise_unsupported(f"{statement} {word}", position)
+    return kind
+
+
+_RENAME_FIELDS = frozenset(
+    {
+        "renameType",
+        "relationType",
+        "relation",
+        "object",
+        "subname",
+        "newname",
+        "behavior",
+        "missing_ok",
+    }
+)
+
+
+def _lower_rename(fields: Node, _lowering: Lowering) -> Rename:
+    require_only(fields, _RENAME_FIELDS)
+    position = find_position(fields)
+    kind = kind_of(fields["renameType"], "ALTER ... RENAME of", position)
+    old_name = fields.get("subname")
+    if kind == "schema":
+        name, old_name = ObjectName(fields["subname"], None, position), None
+    else:
+        name = _object_of(fields, position)
+    return Rename(
+        kind=kind,
+        name=name,
+        new_name=fields["newname"],
+        old_name=old_name,
+        if_exists=fields.get("missing_ok", False),
+        position=position,
+    )
+
+
+def _object_of(fields: Node, position: int) -> ObjectName:
+    """The object, which is a relation or a bare name."""
+    if "relation" in fields:
+        return object_name(fields["relation"])
+    return object_name_of(strings(fields["object"]["List"]["items"]), position)
+
+
+def _lower_set_schema(fields: Node, _lowering: Lowering) -> SetSchema:
+    position = find_position(fields)
+    kind = kind_of(fields["objectType"], "SET SCHEMA of", position)
+    return SetSchema(
+        kind=kind,
+        name=_object_of(fields, position),
+        schema=fields["newschema"],
+        if_exists=fields.get("missing_ok", False),
+        position=position,
+    )
+
+
+STATEMENTS: Mapping[str, StatementRule] = MappingProxyType(
+    {
+        "AlterObjectSchemaStmt": _lower_set_schema,
+        "AlterTableStmt": _lower_alter_table,
+        "RenameStmt": _lower_rename,
+    }
+)

@@ -1,0 +1,334 @@
+"""CREATE of everything but tables (indexes, views, schemas, sequences, types), and DROP and COMMENT of anything."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from lungfish import errors
+from lungfish.sql.ast.ddl import (
+    AlterEnum,
+    AlterSequence,
+    ColumnDefinition,
+    Comment,
+    ConstraintDefinition,
+    CreateCompositeType,
+    CreateDomain,
+    CreateEnum,
+    CreateIndex,
+    CreateSchema,
+    CreateSequence,
+    CreateView,
+    Drop,
+    ExpressionText,
+    IndexElement,
+    RefreshMaterializedView,
+)
+from lungfish.sql.ast.queries import ObjectName
+from lungfish.sql.libpg import Node
+from lungfish.sql.lower_alter import kind_of
+from lungfish.sql.lower_tables import (
+    PERSISTENCE,
+    expression_text,
+    lower_collation,
+    lower_constraint,
+    lower_sequence_options,
+)
+from lungfish.sql.lower_types import lower_type
+from lungfish.sql.lowering import (
+    Lowering,
+    StatementRule,
+    find_position,
+    name_without_catalog,
+    object_name,
+    object_name_of,
+    raise_unsupported,
+    require_only,
+    strings,
+)
+from lungfish.sql.unparse_queries import unparse_query
+
+# Indexes.
+
+_INDEX_FIELDS = frozenset(
+    {
+        "idxname",
+        "relation",
+        "accessMethod",
+        "indexParams",
+        "indexIncludingParams",
+        "whereClause",
+        "unique",
+        "nulls_not_distinct",
+        "concurrent",
+        "if_not_exists",
+    }
+)
+_ELEMENT_FIELDS = frozenset({"name", "expr", "collation", "opclass", "ordering", "nulls_ordering"})
+_NULLS_FIRST: Mapping[str, bool | None] = {
+    "SORTBY_NULLS_DEFAULT": None,
+    "SORTBY_NULLS_FIRST": True,
+    "SORTBY_NULLS_LAST": False,
+}
+
+
+def _lower_create_index(fields: Node, lowering: Lowering) -> CreateIndex:
+    table = object_name(fields["relation"])
+    require_only(fields, _INDEX_FIELDS, position=table.position)
+    where = fields.get("whereClause")
+    included = [node["IndexElem"] for node in fields.get("indexIncludingParams", ())]
+    for element in included:
+        if "name" not in element:
+            raise errors.FeatureNotSupported(
+                "expressions are not supported in included columns", position=find_position(element)
+            )
+    return CreateIndex(
+        name=fields.get("idxname"),
+        table=table,
+        elements=tuple(
+            [
+                _lower_index_element(node["IndexElem"], table.position, lowering)
+                for node in fields["indexParams"]
+            ]
+        ),
+        is_unique=fields.get("unique", False),
+        method=fields["accessMethod"],
+        include=tuple([element["name"] for element in included]),
+        where=None if where is None else expression_text(where, lowering),
+        nulls_not_distinct=fields.get("nulls_not_distinct", False),
+        if_not_exists=fields.get("if_not_exists", False),
+        is_concurrent=fields.get("concurrent", False),
+        position=table.position,
+    )
+
+
+def _lower_index_element(fields: Node, position: int, lowering: Lowering) -> IndexElement:
+    require_only(fields, _ELEMENT_FIELDS, position=position)
+    expression = fields.get("expr")
+    if expression is not None:
+        position = find_position(expression)
+    operator_class = name_without_catalog(fields.get("opclass", ()))
+    if len(operator_class) > 1:
+        raise_unsupported("an operator class with a schema", position)
+    return IndexElement(
+        column=fields.get("name"),
+        expression=None if expression is None else expression_text(expression, lowering),
+        is_descending=fields["ordering"] == "SORTBY_DESC",
+        nulls_first=_NULLS_FIRST[fields["nulls_ordering"]],
+        collation=name_without_catalog(fields.get("collation", ())),
+        operator_class=operator_class[0] if operator_class else None,
+        position=position,
+    )
+
+
+# Views.
+
+_VIEW_FIELDS = frozenset({"view", "aliases", "query", "replace", "withCheckOption"})
+_CHECK_OPTIONS: Mapping[str, str | None] = {
+    "NO_CHECK_OPTION": None,
+    "LOCAL_CHECK_OPTION": "local",
+    "CASCADED_CHECK_OPTION": "cascaded",
+}
+
+
+def _lower_create_view(fields: Node, lowering: Lowering) -> CreateView:
+    name = object_name(fields["view"])
+    require_only(fields, _VIEW_FIELDS, position=name.position)
+    query = lowering.query(fields["query"])
+    return CreateView(
+        name=name,
+        column_names=strings(fields.get("aliases", ())),
+        query=query,
+        text=unparse_query(query),
+        or_replace=fields.get("replace", False),
+        persistence=PERSISTENCE[fields["view"]["relpersistence"]],
+        check_option=_CHECK_OPTIONS[fields["withCheckOption"]],
+        position=name.position,
+    )
+
+
+_REFRESH_FIELDS = frozenset({"relation", "skipData"})
+
+
+def _lower_refresh(fields: Node, _lowering: Lowering) -> RefreshMaterializedView:
+    name = object_name(fields["relation"])
+    if "concurrent" in fields:
+        raise_unsupported("REFRESH MATERIALIZED VIEW CONCURRENTLY", name.position)
+    require_only(fields, _REFRESH_FIELDS, position=name.position)
+    return RefreshMaterializedView(name, not fields.get("skipData", False), name.position)
+
+
+# Schemas and sequences.
+
+_SCHEMA_FIELDS = frozenset({"schemaname", "schemaElts", "if_not_exists"})
+
+
+def _lower_create_schema(fields: Node, lowering: Lowering) -> CreateSchema:
+    require_only(fields, _SCHEMA_FIELDS)
+    return CreateSchema(
+        name=fields["schemaname"],
+        if_not_exists=fields.get("if_not_exists", False),
+        elements=tuple([lowering.statement(node) for node in fields.get("schemaElts", ())]),
+    )
+
+
+_SEQUENCE_FIELDS = frozenset({"sequence", "options", "if_not_exists"})
+
+
+def _lower_create_sequence(fields: Node, _lowering: Lowering) -> CreateSequence:
+    name = object_name(fields["sequence"])
+    require_only(fields, _SEQUENCE_FIELDS, position=name.position)
+    return CreateSequence(
+        name=name,
+        options=lower_sequence_options(fields.get("options", ())),
+        if_not_exists=fields.get("if_not_exists", False),
+        persistence=PERSISTENCE[fields["sequence"]["relpersistence"]],
+        position=name.position,
+    )
+
+
+def _lower_alter_sequence(fields: Node, _lowering: Lowering) -> AlterSequence:
+    name = object_name(fields["sequence"])
+    return AlterSequence(
+        name=name,
+        options=lower_sequence_options(fields.get("options", ())),
+        if_exists=fields.get("missing_ok", False),
+        position=name.position,
+    )
+
+
+# Types.
+
+
+def _lower_create_enum(fields: Node, _lowering: Lowering) -> CreateEnum:
+    return CreateEnum(object_name_of(strings(fields["typeName"])), strings(fields.get("vals", ())))
+
+
+def _lower_alter_enum(fields: Node, _lowering: Lowering) -> AlterEnum:
+    return AlterEnum(
+        name=object_name_of(strings(fields["typeName"])),
+        new_label=fields["newVal"],
+        old_label=fields.get("oldVal"),
+        neighbour=fields.get("newValNeighbor"),
+        is_after=fields.get("newValIsAfter", False),
+        if_not_exists=fields.get("skipIfNewValExists", False),
+    )
+
+
+_ATTRIBUTE_FIELDS = frozenset({"colname", "typeName", "is_local", "collClause", "location"})
+
+
+def _lower_composite_type(fields: Node, _lowering: Lowering) -> CreateCompositeType:
+    columns = []
+    for node in fields.get("coldeflist", ()):
+        column = node["ColumnDef"]
+        position = column.get("location", 0)
+        require_only(column, _ATTRIBUTE_FIELDS, position=position)
+        columns.append(
+            ColumnDefinition(
+                name=column["colname"],
+                type_name=lower_type(column["typeName"]),
+                collation=lower_collation(column),
+                position=position,
+            )
+        )
+    name = object_name(fields["typevar"])
+    return CreateCompositeType(name, tuple(columns), name.position)
+
+
+_DOMAIN_FIELDS = frozenset({"domainname", "typeName", "constraints"})
+
+
+def _lower_create_domain(fields: Node, lowering: Lowering) -> CreateDomain:
+    type_name = lower_type(fields["typeName"])
+    require_only(fields, _DOMAIN_FIELDS, position=type_name.position)
+    default: ExpressionText | None = None
+    constraints: list[ConstraintDefinition] = []
+    for node in fields.get("constraints", ()):
+        constraint = node["Constraint"]
+        kind = constraint["contype"]
+        if kind == "CONSTR_DEFAULT":
+            if default is not None:
+                raise errors.SyntaxError(
+                    "multiple default expressions", position=constraint.get("location", 0)
+                )
+            default = expression_text(constraint["raw_expr"], lowering)
+        elif kind in ("CONSTR_CHECK", "CONSTR_NOTNULL"):
+            constraints.append(lower_constraint(constraint, lowering))
+        elif kind != "CONSTR_NULL":
+            raise errors.SyntaxError(
+                "this kind of constraint is not possible for domains",
+                position=constraint.get("location", 0),
+            )
+    return CreateDomain(
+        name=object_name_of(strings(fields["domainname"]), type_name.position),
+        type_name=type_name,
+        default=default,
+        constraints=tuple(constraints),
+        position=type_name.position,
+    )
+
+
+# DROP and COMMENT.
+
+_DROP_FIELDS = frozenset({"objects", "removeType", "behavior", "missing_ok", "concurrent"})
+
+
+def _lower_drop(fields: Node, _lowering: Lowering) -> Drop:
+    require_only(fields, _DROP_FIELDS)
+    kind = kind_of(fields["removeType"], "DROP", find_position(fields))
+    names = tuple([_named_object(node) for node in fields["objects"]])
+    return Drop(
+        kind=kind,
+        names=names,
+        if_exists=fields.get("missing_ok", False),
+        is_cascade=fields["behavior"] == "DROP_CASCADE",
+        is_concurrent=fields.get("concurrent", False),
+        position=names[0].position,
+    )
+
+
+def _named_object(node: Node) -> ObjectName:
+    """The name of an object, in any of the three forms that DROP and COMMENT keep it in."""
+    ((tag, detail),) = node.items()
+    if tag == "String":
+        return ObjectName(detail["sval"])
+    if tag == "TypeName":
+        type_name = lower_type(detail)
+        return ObjectName(type_name.name, type_name.schema, type_name.position)
+    return object_name_of(strings(detail["items"]))
+
+
+_COMMENT_FIELDS = frozenset({"objtype", "object", "comment"})
+
+
+def _lower_comment(fields: Node, _lowering: Lowering) -> Comment:
+    require_only(fields, _COMMENT_FIELDS)
+    kind = kind_of(fields["objtype"], "COMMENT ON", find_position(fields))
+    text = fields.get("comment")
+    if kind in ("column", "constraint"):
+        parts = strings(fields["object"]["List"]["items"])
+        if len(parts) < 2:
+            raise errors.SyntaxError("column name must be qualified")
+        return Comment(kind, object_name_of(parts[:-1]), parts[-1], text)
+    if kind == "domain constraint":
+        raise_unsupported("COMMENT ON CONSTRAINT ... ON DOMAIN")
+    return Comment(kind, _named_object(fields["object"]), None, text)
+
+
+STATEMENTS: Mapping[str, StatementRule] = MappingProxyType(
+    {
+        "AlterEnumStmt": _lower_alter_enum,
+        "AlterSeqStmt": _lower_alter_sequence,
+        "CommentStmt": _lower_comment,
+        "CompositeTypeStmt": _lower_composite_type,
+        "CreateDomainStmt": _lower_create_domain,
+        "CreateEnumStmt": _lower_create_enum,
+        "CreateSchemaStmt": _lower_create_schema,
+        "CreateSeqStmt": _lower_create_sequence,
+        "DropStmt": _lower_drop,
+        "IndexStmt": _lower_create_index,
+        "RefreshMatViewStmt": _lower_refresh,
+        "ViewStmt": _lower_create_view,
+    }
+)

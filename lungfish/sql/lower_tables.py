@@ -1,0 +1,456 @@
+"""CREATE TABLE and its parts: columns, constraints, LIKE; CREATE TABLE AS."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+
+from lungfish import errors
+from lungfish.sql.ast.ddl import (
+    ColumnDefinition,
+    ConstraintDefinition,
+    CreateTable,
+    CreateTableAs,
+    ExpressionText,
+    ForeignKeyReference,
+    Identity,
+    LikeClause,
+    SequenceOption,
+)
+from lungfish.sql.ast.queries import Query
+from lungfish.sql.libpg import Node
+from lungfish.sql.lower_types import lower_type
+from lungfish.sql.lowering import (
+    Lowering,
+    StatementRule,
+    find_position,
+    name_without_catalog,
+    object_name,
+    raise_unsupported,
+    require_only,
+    strings,
+)
+from lungfish.sql.unparse_queries import unparse_expression, unparse_query
+
+PERSISTENCE: Mapping[str, str] = {"p": "permanent", "t": "temporary", "u": "unlogged"}
+_ON_COMMIT: Mapping[str, str] = {
+    "ONCOMMIT_NOOP": "preserve rows",
+    "ONCOMMIT_PRESERVE_ROWS": "preserve rows",
+    "ONCOMMIT_DELETE_ROWS": "delete rows",
+    "ONCOMMIT_DROP": "drop",
+}
+
+_TABLE_FIELDS = frozenset({"relation", "tableElts", "constraints", "oncommit", "if_not_exists"})
+
+
+def _lower_create_table(fields: Node, lowering: Lowering) -> CreateTable:
+    require_only(fields, _TABLE_FIELDS)
+    relation = fields["relation"]
+    name = object_name(relation)
+    elements: list[ColumnDefinition | LikeClause] = []
+    constraints = []
+    for node in fields.get("tableElts", ()):
+        ((tag, detail),) = node.items()
+        if tag == "ColumnDef":
+            elements.append(lower_column(detail, name.name, lowering))
+        elif tag == "TableLikeClause":
+            elements.append(_lower_like(detail))
+        else:
+            constraints.append(lower_constraint(detail, lowering))
+    return CreateTable(
+        name=name,
+        elements=tuple(elements),
+        constraints=tuple(constraints),
+        if_not_exists=fields.get("if_not_exists", False),
+        persistence=PERSISTENCE[relation["relpersistence"]],
+        on_commit=_ON_COMMIT[fields["oncommit"]],
+        position=name.position,
+    )
+
+
+# PostgreSQL's CREATE_TABLE_LIKE bits (nodes/parsenodes.h).
+_LIKE_WORDS = (
+    (1 << 0, "comments"),
+    (1 << 1, "compression"),
+    (1 << 2, "constraints"),
+    (1 << 3, "defaults"),
+    (1 << 4, "generated"),
+    (1 << 5, "identity"),
+    (1 << 6, "indexes"),
+    (1 << 7, "statistics"),
+    (1 << 8, "storage"),
+)
+_LIKE_ALL = 0x7FFFFFFF
+
+
+def _lower_like(fields: Node) -> LikeClause:
+    table = object_name(fields["relation"])
+    options = fields.get("options", 0)
+    if options == _LIKE_ALL:
+        words = frozenset({"all"})
+    else:
+        words = frozenset({word for bit, word in _LIKE_WORDS if options & bit})
+    return LikeClause(table, words, table.position)
+
+
+# Columns.
+
+_COLUMN_FIELDS = frozenset(
+    {"colname", "typeName", "is_local", "collClause", "constraints", "location"}
+)
+
+
+@dataclass(slots=True)
+class _ColumnParts:
+    """What the clauses behind a column's type add up to."""
+
+    column: str
+    table: str
+    default: ExpressionText | None = None
+    identity: Identity | None = None
+    generated: ExpressionText | None = None
+    is_stored: bool = True
+    # None until NULL or NOT NULL was said.
+    is_not_null: bool | None = None
+    constraints: list[ConstraintDefinition] = field(default_factory=list)
+
+    def require_single(self, already: object, what: str, position: int) -> None:
+        if already is not None:
+            raise errors.SyntaxError(
+                f'multiple {what} specified for column "{self.column}" of table "{self.table}"',
+                position=position,
+            )
+
+    def set_not_null(self, is_not_null: bool, position: int) -> None:
+        if self.is_not_null is not None and self.is_not_null != is_not_null:
+            raise errors.SyntaxError(
+                f"conflicting NULL/NOT NULL declarations for column"
+                f' "{self.column}" of table "{self.table}"',
+                position=position,
+            )
+        self.is_not_null = is_not_null
+
+    def check_together(self, position: int) -> None:
+        """Only one of default, identity and generation may say where the value comes from."""
+        named = (
+            ("default", self.default),
+            ("identity", self.identity),
+            ("generation expression", self.generated),
+        )
+        given = [name for name, part in named if part is not None]
+        if len(given) > 1:
+            raise errors.SyntaxError(
+                f"both {given[0]} and {given[1]} specified for column"
+                f' "{self.column}" of table "{self.table}"',
+                position=position,
+            )
+
+
+def lower_column(fields: Node, table: str, lowering: Lowering) -> ColumnDefinition:
+    """A ColumnDef of CREATE TABLE or ADD COLUMN. `table` is for messages."""
+    position = fields.get("location", 0)
+    require_only(fields, _COLUMN_FIELDS, position=position)
+    if "typeName" not in fields:
+        raise_unsupported("a column without a type", position)
+    parts = _ColumnParts(fields["colname"], table)
+    for node in fields.get("constraints", ()):
+        _add_clause(parts, node["Constraint"], lowering)
+    return ColumnDefinition(
+        name=fields["colname"],
+        type_name=lower_type(fields["typeName"]),
+        default=parts.default,
+        identity=parts.identity,
+        generated=parts.generated,
+        is_generated_stored=parts.is_stored,
+        is_not_null=parts.is_not_null is True,
+        is_explicit_null=parts.is_not_null is False,
+        collation=lower_collation(fields),
+        constraints=tuple([part for part in parts.constraints if not _is_plain_not_null(part)]),
+        position=position,
+    )
+
+
+def _is_plain_not_null(constraint: ConstraintDefinition) -> bool:
+    """Whether the column's own flag says all of it."""
+    return (
+        constraint.kind == "not null" and constraint.name is None and not constraint.is_no_inherit
+    )
+
+
+def lower_collation(fields: Node) -> tuple[str, ...]:
+    """The collation of a node that may carry one."""
+    clause = fields.get("collClause")
+    return () if clause is None else name_without_catalog(clause["collname"])
+
+
+def _add_clause(parts: _ColumnParts, fields: Node, lowering: Lowering) -> None:
+    """Add one clause behind a column's type; an attribute clause changes the constraint before it."""
+    kind = fields["contype"]
+    position = fields.get("location", 0)
+    if kind == "CONSTR_DEFAULT":
+        parts.require_single(parts.default, "default values", position)
+        parts.default = expression_text(fields["raw_expr"], lowering)
+    elif kind == "CONSTR_IDENTITY":
+        parts.require_single(parts.identity, "identity specifications", position)
+        parts.identity = lower_identity(fields)
+    elif kind == "CONSTR_GENERATED":
+        parts.require_single(parts.generated, "generation clauses", position)
+        parts.generated = _lower_generated(fields, lowering)
+        parts.is_stored = fields["generated_kind"] == "s"
+    elif kind == "CONSTR_NULL":
+        parts.set_not_null(False, position)
+    elif kind in _ATTRIBUTES:
+        _change_attribute(parts.constraints, kind, position)
+    else:
+        if kind == "CONSTR_NOTNULL":
+            parts.set_not_null(True, position)
+        constraint = lower_constraint(fields, lowering)
+        parts.constraints.append(replace(constraint, columns=constraint.columns or (parts.column,)))
+    parts.check_together(position)
+
+
+def _lower_generated(fields: Node, lowering: Lowering) -> ExpressionText:
+    if fields["generated_when"] != "a":
+        raise errors.SyntaxError(
+            "for a generated column, GENERATED ALWAYS must be specified",
+            position=fields.get("location", 0),
+        )
+    return expression_text(fields["raw_expr"], lowering)
+
+
+def expression_text(node: Node, lowering: Lowering) -> ExpressionText:
+    """An expression that will be stored."""
+    expression = lowering.expression(node)
+    return ExpressionText(expression, unparse_expression(expression))
+
+
+def lower_identity(fields: Node) -> Identity:
+    """GENERATED ... AS IDENTITY."""
+    return Identity(
+        fields["generated_when"] == "a", lower_sequence_options(fields.get("options", ()))
+    )
+
+
+# The attribute clauses, and what they may stand behind.
+_DEFERRABLE_KINDS = frozenset({"primary key", "unique", "exclude", "foreign key"})
+_ENFORCEABLE_KINDS = frozenset({"check", "foreign key"})
+_ATTRIBUTES: Mapping[str, tuple[str, frozenset[str]]] = MappingProxyType(
+    {
+        "CONSTR_ATTR_DEFERRABLE": ("DEFERRABLE", _DEFERRABLE_KINDS),
+        "CONSTR_ATTR_NOT_DEFERRABLE": ("NOT DEFERRABLE", _DEFERRABLE_KINDS),
+        "CONSTR_ATTR_DEFERRED": ("INITIALLY DEFERRED", _DEFERRABLE_KINDS),
+        "CONSTR_ATTR_IMMEDIATE": ("INITIALLY IMMEDIATE", _DEFERRABLE_KINDS),
+        "CONSTR_ATTR_ENFORCED": ("ENFORCED", _ENFORCEABLE_KINDS),
+        "CONSTR_ATTR_NOT_ENFORCED": ("NOT ENFORCED", _ENFORCEABLE_KINDS),
+    }
+)
+
+
+def _change_attribute(constraints: list[ConstraintDefinition], kind: str, position: int) -> None:
+    """Apply an attribute clause to the constraint that it stands behind."""
+    words, kinds = _ATTRIBUTES[kind]
+    if not constraints or constraints[-1].kind not in kinds:
+        raise errors.SyntaxError(f"misplaced {words} clause", position=position)
+    constraint = constraints[-1]
+    if words.endswith("ENFORCED"):
+        constraint = replace(constraint, is_not_enforced=words.startswith("NOT"))
+    elif words.endswith("DEFERRABLE"):
+        constraint = replace(constraint, is_deferrable=not words.startswith("NOT"))
+    elif words.endswith("IMMEDIATE"):
+        constraint = replace(constraint, is_initially_deferred=False)
+    else:
+        constraint = replace(constraint, is_deferrable=True, is_initially_deferred=True)
+    constraints[-1] = constraint
+
+
+# Constraints.
+
+_CONSTRAINT_KINDS: Mapping[str, str] = {
+    "CONSTR_CHECK": "check",
+    "CONSTR_FOREIGN": "foreign key",
+    "CONSTR_NOTNULL": "not null",
+    "CONSTR_PRIMARY": "primary key",
+    "CONSTR_UNIQUE": "unique",
+}
+_CONSTRAINT_FIELDS = frozenset(
+    {
+        "contype",
+        "conname",
+        "deferrable",
+        "initdeferred",
+        "is_enforced",
+        "skip_validation",
+        "initially_valid",
+        "is_no_inherit",
+        "raw_expr",
+        "nulls_not_distinct",
+        "keys",
+        "including",
+        "indexname",
+        "pktable",
+        "fk_attrs",
+        "pk_attrs",
+        "fk_matchtype",
+        "fk_upd_action",
+        "fk_del_action",
+        "fk_del_set_cols",
+        "location",
+    }
+)
+
+
+def lower_constraint(fields: Node, lowering: Lowering) -> ConstraintDefinition:
+    """A constraint, of a table or behind a column (then without its column)."""
+    position = fields.get("location", 0)
+    kind = _CONSTRAINT_KINDS.get(fields["contype"])
+    if kind is None:
+        word = fields["contype"].removeprefix("CONSTR_")
+        raise_unsupported("EXCLUDE" if word == "EXCLUSION" else word, position)
+    require_only(fields, _CONSTRAINT_FIELDS, position=position)
+    columns = fields.get("fk_attrs", ()) if kind == "foreign key" else fields.get("keys", ())
+    check = fields.get("raw_expr")
+    return ConstraintDefinition(
+        kind=kind,
+        name=fields.get("conname"),
+        columns=strings(columns),
+        check=None if check is None else expression_text(check, lowering),
+        reference=_lower_reference(fields) if kind == "foreign key" else None,
+        include=strings(fields.get("including", ())),
+        nulls_not_distinct=fields.get("nulls_not_distinct", False),
+        is_deferrable=fields.get("deferrable", False),
+        is_initially_deferred=fields.get("initdeferred", False),
+        is_not_valid=fields.get("skip_validation", False),
+        is_no_inherit=fields.get("is_no_inherit", False),
+        # PostgreSQL sets the field only where ENFORCED has a meaning.
+        is_not_enforced=kind in _ENFORCEABLE_KINDS and not fields.get("is_enforced", False),
+        using_index=fields.get("indexname"),
+        position=position,
+    )
+
+
+_ACTIONS: Mapping[str, str] = {
+    "a": "no action",
+    "r": "restrict",
+    "c": "cascade",
+    "n": "set null",
+    "d": "set default",
+}
+_MATCHES: Mapping[str, str] = {"s": "simple", "f": "full", "p": "partial"}
+
+
+def _lower_reference(fields: Node) -> ForeignKeyReference:
+    return ForeignKeyReference(
+        table=object_name(fields["pktable"]),
+        columns=strings(fields.get("pk_attrs", ())),
+        on_update=_ACTIONS[fields["fk_upd_action"]],
+        on_delete=_ACTIONS[fields["fk_del_action"]],
+        delete_columns=strings(fields.get("fk_del_set_cols", ())),
+        match=_MATCHES[fields["fk_matchtype"]],
+    )
+
+
+# Sequence options, also of identity columns.
+
+
+def lower_sequence_options(nodes: Iterable[Node]) -> tuple[SequenceOption, ...]:
+    """The options of a sequence, each at most once."""
+    options: dict[str, SequenceOption] = {}
+    for node in nodes:
+        fields = node["DefElem"]
+        name = fields["defname"]
+        position = fields.get("location", 0)
+        if name in options:
+            raise errors.SyntaxError("conflicting or redundant options", position=position)
+        options[name] = SequenceOption(name, _sequence_value(fields, position), position)
+    return tuple(options.values())
+
+
+def _sequence_value(fields: Node, position: int) -> int | str | bool | None:
+    if fields["defname"] == "logged":
+        raise_unsupported("LOGGED of a sequence", position)
+    argument = fields.get("arg")
+    if argument is None:
+        return None
+    ((tag, detail),) = argument.items()
+    if tag == "Integer":
+        return int(detail.get("ival", 0))
+    if tag == "Float":
+        return int(detail["fval"].replace("_", ""), 0)
+    if tag == "Boolean":
+        return bool(detail.get("boolval", False))
+    if tag == "TypeName":
+        return lower_type(detail).name
+    if tag != "List":
+        raise_unsupported(f"this value of {fields['defname']}", position)
+    return ".".join(strings(detail["items"]))
+
+
+# CREATE TABLE AS.
+
+_INTO_FIELDS = frozenset({"rel", "colNames", "onCommit", "skipData"})
+_TABLE_AS_FIELDS = frozenset({"query", "into", "objtype", "is_select_into", "if_not_exists"})
+
+
+def _lower_create_table_as(fields: Node, lowering: Lowering) -> CreateTableAs:
+    require_only(fields, _TABLE_AS_FIELDS)
+    if "SelectStmt" not in fields["query"]:
+        raise_unsupported("CREATE TABLE AS EXECUTE", find_position(fields["into"]))
+    return _table_as(
+        fields["into"],
+        lowering.query(fields["query"]),
+        if_not_exists=fields.get("if_not_exists", False),
+        is_materialized_view=fields["objtype"] == "OBJECT_MATVIEW",
+    )
+
+
+def _lower_select_statement(fields: Node, lowering: Lowering) -> Query | CreateTableAs:
+    """A query as a statement; with INTO, which stands in its leftmost SELECT, it makes a table."""
+    leftmost = fields
+    while "larg" in leftmost:
+        leftmost = leftmost["larg"]
+    into = leftmost.pop("intoClause", None)
+    query = lowering.select(fields)
+    if into is None:
+        return query
+    return _table_as(into, query, if_not_exists=False, is_materialized_view=False)
+
+
+def _table_as(
+    into: Node, query: Query, *, if_not_exists: bool, is_materialized_view: bool
+) -> CreateTableAs:
+    relation = into["rel"]
+    name = object_name(relation)
+    require_only(into, _INTO_FIELDS, position=name.position)
+    return CreateTableAs(
+        name=name,
+        column_names=strings(into.get("colNames", ())),
+        query=query,
+        text=unparse_query(query),
+        with_data=not into.get("skipData", False),
+        if_not_exists=if_not_exists,
+        persistence=PERSISTENCE[relation["relpersistence"]],
+        on_commit=_ON_COMMIT[into["onCommit"]],
+        is_materialized_view=is_materialized_view,
+        position=name.position,
+    )
+
+
+STATEMENTS: Mapping[str, StatementRule] = MappingProxyType(
+    {
+        "CreateStmt": _lower_create_table,
+        "CreateTableAsStmt": _lower_create_table_as,
+        "SelectStmt": _lower_select_statement,
+    }
+)
+
+__all__ = [
+    "PERSISTENCE",
+    "STATEMENTS",
+    "expression_text",
+    "lower_collation",
+    "lower_column",
+    "lower_constraint",
+    "lower_identity",
+    "lower_sequence_options",
+]
