@@ -99,9 +99,7 @@ class SqlType:
         """The same type without its modifiers."""
         if not self.modifiers:
             return self
-        return SqlType(
-            self.kind, (), self.element, self.name, self.labels, self.fields
-        )
+        return SqlType(self.kind, (), self.element, self.name, self.labels, self.fields)
 
     def __str__(self) -> str:
         if self.kind is TypeKind.ARRAY and self.element is not None:

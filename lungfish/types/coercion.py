@@ -1,0 +1,221 @@
+"""Which type may stand for which: categories, implicit casts, and the common type of several.
+
+The table is PostgreSQL's pg_cast for the types of `sql_type.py`; the rules are those of the manual's chapter "Type
+Conversion". The conversions themselves are in `casts.py`.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterable, Sequence
+
+from lungfish.errors import CannotCoerce, DatatypeMismatch
+from lungfish.types.sql_type import TEXT, UNKNOWN, SqlType, TypeKind
+
+K = TypeKind
+
+
+class CastContext(enum.IntEnum):
+    """Where a cast may happen without being written; each includes those before it."""
+
+    IMPLICIT = 0
+    ASSIGNMENT = 1
+    EXPLICIT = 2
+
+
+class Category(enum.Enum):
+    """PostgreSQL's type categories, by their letters."""
+
+    ARRAY = "A"
+    BOOLEAN = "B"
+    COMPOSITE = "C"
+    DATETIME = "D"
+    ENUM = "E"
+    NUMERIC = "N"
+    PSEUDO = "P"
+    RANGE = "R"
+    STRING = "S"
+    TIMESPAN = "T"
+    USER = "U"
+    BIT = "V"
+    UNKNOWN = "X"
+
+
+_CATEGORIES = {
+    Category.BOOLEAN: (K.BOOLEAN,),
+    Category.NUMERIC: (K.SMALLINT, K.INTEGER, K.BIGINT, K.OID, K.REAL, K.DOUBLE, K.NUMERIC),
+    Category.STRING: (K.TEXT, K.VARCHAR, K.CHAR, K.NAME),
+    Category.DATETIME: (K.DATE, K.TIME, K.TIMETZ, K.TIMESTAMP, K.TIMESTAMPTZ),
+    Category.TIMESPAN: (K.INTERVAL,),
+    Category.BIT: (K.BIT, K.VARBIT),
+    Category.ARRAY: (K.ARRAY,),
+    Category.ENUM: (K.ENUM,),
+    Category.RANGE: (K.RANGE,),
+    Category.COMPOSITE: (K.RECORD,),
+    Category.UNKNOWN: (K.UNKNOWN,),
+    Category.PSEUDO: (K.VOID,),
+    Category.USER: (K.BYTEA, K.UUID, K.JSON, K.JSONB, K.PG_LSN),
+}
+_CATEGORY_OF = {kind: category for category, kinds in _CATEGORIES.items() for kind in kinds}
+_PREFERRED = frozenset({K.BOOLEAN, K.OID, K.DOUBLE, K.TEXT, K.TIMESTAMPTZ, K.INTERVAL, K.VARBIT})
+
+# source: (implicit targets, assignment targets, explicit targets)
+_CASTS: dict[TypeKind, tuple[tuple[TypeKind, ...], tuple[TypeKind, ...], tuple[TypeKind, ...]]] = {
+    K.BOOLEAN: ((), (K.CHAR, K.VARCHAR, K.TEXT), (K.INTEGER,)),
+    K.SMALLINT: ((K.INTEGER, K.BIGINT, K.NUMERIC, K.REAL, K.DOUBLE, K.OID), (), (K.BYTEA,)),
+    K.INTEGER: (
+        (K.BIGINT, K.NUMERIC, K.REAL, K.DOUBLE, K.OID),
+        (K.SMALLINT,),
+        (K.BOOLEAN, K.BIT, K.BYTEA),
+    ),
+    K.BIGINT: ((K.NUMERIC, K.REAL, K.DOUBLE, K.OID), (K.SMALLINT, K.INTEGER), (K.BIT, K.BYTEA)),
+    K.OID: ((), (K.INTEGER, K.BIGINT), ()),
+    K.REAL: ((K.DOUBLE,), (K.SMALLINT, K.INTEGER, K.BIGINT, K.NUMERIC), ()),
+    K.DOUBLE: ((), (K.SMALLINT, K.INTEGER, K.BIGINT, K.NUMERIC, K.REAL), ()),
+    K.NUMERIC: ((K.REAL, K.DOUBLE), (K.SMALLINT, K.INTEGER, K.BIGINT), ()),
+    K.TEXT: ((K.VARCHAR, K.CHAR, K.NAME), (), ()),
+    K.VARCHAR: ((K.TEXT, K.CHAR, K.NAME), (), ()),
+    K.CHAR: ((K.TEXT, K.VARCHAR, K.NAME), (), ()),
+    K.NAME: ((K.TEXT,), (K.VARCHAR, K.CHAR), ()),
+    K.BYTEA: ((), (), (K.SMALLINT, K.INTEGER, K.BIGINT)),
+    K.DATE: ((K.TIMESTAMP, K.TIMESTAMPTZ), (), ()),
+    K.TIME: ((K.INTERVAL, K.TIMETZ), (), ()),
+    K.TIMETZ: ((), (K.TIME,), ()),
+    K.TIMESTAMP: ((K.TIMESTAMPTZ,), (K.DATE, K.TIME), ()),
+    K.TIMESTAMPTZ: ((), (K.DATE, K.TIME, K.TIMETZ, K.TIMESTAMP), ()),
+    K.INTERVAL: ((), (K.TIME,), ()),
+    K.JSON: ((), (K.JSONB,), ()),
+    K.JSONB: (
+        (),
+        (K.JSON,),
+        (K.BOOLEAN, K.SMALLINT, K.INTEGER, K.BIGINT, K.REAL, K.DOUBLE, K.NUMERIC),
+    ),
+    K.BIT: ((K.VARBIT,), (), (K.INTEGER, K.BIGINT)),
+    K.VARBIT: ((K.BIT,), (), ()),
+}
+_CONTEXT_OF: dict[tuple[TypeKind, TypeKind], CastContext] = {
+    (source, target): context
+    for source, groups in _CASTS.items()
+    for context, targets in zip(CastContext, groups, strict=True)
+    for target in targets
+}
+_STRINGS = frozenset(_CATEGORIES[Category.STRING])
+
+
+def category_of(sql_type: SqlType) -> Category:
+    """The type's category."""
+    return _CATEGORY_OF[sql_type.kind]
+
+
+def is_preferred(sql_type: SqlType) -> bool:
+    """Whether the type is the preferred one of its category."""
+    return sql_type.kind in _PREFERRED
+
+
+def is_same_type(left: SqlType, right: SqlType) -> bool:
+    """Whether two types differ in their modifiers at most (also those of their elements)."""
+    if left == right:
+        return True
+    if left.kind is not right.kind:
+        return False
+    if left.element is not None and right.element is not None:
+        return left.name == right.name and is_same_type(left.element, right.element)
+    return left.unmodified == right.unmodified
+
+
+def cast_context(source: SqlType, target: SqlType) -> CastContext | None:
+    """The weakest context in which a value of `source` becomes one of `target`; None where there is no cast."""
+    if source.kind is K.UNKNOWN or is_same_type(source, target):
+        return CastContext.IMPLICIT
+    found = _CONTEXT_OF.get((source.kind, target.kind))
+    if found is not None:
+        return found
+    if source.kind is K.ARRAY and target.kind is K.ARRAY:
+        assert source.element is not None
+        assert target.element is not None
+        return cast_context(source.element, target.element)
+    if source.kind is K.RECORD and target.kind is K.RECORD:
+        return _record_context(source, target)
+    # Every type can be written as text, and read from it.
+    if target.kind in _STRINGS:
+        return CastContext.ASSIGNMENT if source.kind is not K.VOID else None
+    if source.kind in _STRINGS and target.kind not in (K.VOID, K.UNKNOWN):
+        return CastContext.EXPLICIT
+    return None
+
+
+def _record_context(source: SqlType, target: SqlType) -> CastContext | None:
+    if not target.fields:
+        return CastContext.IMPLICIT
+    if len(source.fields) != len(target.fields):
+        return None
+    contexts = [
+        cast_context(one, other) for one, other in zip(source.fields, target.fields, strict=True)
+    ]
+    found = [context for context in contexts if context is not None]
+    return max(found, default=CastContext.IMPLICIT) if len(found) == len(contexts) else None
+
+
+def can_coerce(
+    source: SqlType, target: SqlType, context: CastContext = CastContext.IMPLICIT
+) -> bool:
+    """Whether a value of `source` may become one of `target` in that context."""
+    found = cast_context(source, target)
+    return found is not None and found <= context
+
+
+def require_cast(
+    source: SqlType, target: SqlType, context: CastContext, position: int = -1
+) -> None:
+    """Raise 42846 where `can_coerce` says no."""
+    if not can_coerce(source, target, context):
+        place = position if position >= 0 else None
+        raise CannotCoerce(
+            f"cannot cast type {source.unmodified} to {target.unmodified}", position=place
+        )
+
+
+def common_type(types: Sequence[SqlType], construct: str = "UNION", position: int = -1) -> SqlType:
+    """The type that CASE, UNION, VALUES, ARRAY and the like give their branches (manual, 10.5).
+
+    `construct` names it in the error. Raises 42804.
+    """
+    known = [item for item in types if item.kind is not K.UNKNOWN]
+    if not known:
+        return TEXT if types else UNKNOWN
+    if len(known) == len(types) and all(item == known[0] for item in known):
+        return known[0]
+    chosen = known[0]
+    for item in known[1:]:
+        if is_same_type(item, chosen):
+            continue
+        if category_of(item) is not category_of(chosen):
+            place = position if position >= 0 else None
+            raise DatatypeMismatch(
+                f"{construct} types {chosen.unmodified} and {item.unmodified} cannot be matched",
+                position=place,
+            )
+        if not is_preferred(chosen) and can_coerce(chosen, item) and not can_coerce(item, chosen):
+            chosen = item
+    _require_all_coercible(types, chosen, construct, position)
+    return _without_differing_modifiers(known, chosen)
+
+
+def _require_all_coercible(
+    types: Iterable[SqlType], chosen: SqlType, construct: str, position: int
+) -> None:
+    for item in types:
+        if not can_coerce(item, chosen):
+            place = position if position >= 0 else None
+            raise CannotCoerce(
+                f"{construct} could not convert type {item.unmodified} to {chosen.unmodified}",
+                position=place,
+            )
+
+
+def _without_differing_modifiers(known: Sequence[SqlType], chosen: SqlType) -> SqlType:
+    if all(item == chosen for item in known):
+        return chosen
+    if chosen.element is not None and chosen.kind is K.ARRAY:
+        return SqlType(K.ARRAY, element=chosen.element.unmodified)
+    return chosen.unmodified

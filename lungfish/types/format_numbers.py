@@ -1,0 +1,67 @@
+"""Floats as PostgreSQL writes them: the fewest digits that read back the same, in its own choice of notation."""
+
+from __future__ import annotations
+
+import math
+import struct
+
+_SINGLE = struct.Struct("<f")
+# Fixed notation is used from 1e-4 up to these powers of ten.
+_DOUBLE_FIXED_DIGITS = 15
+_SINGLE_FIXED_DIGITS = 6
+
+
+def format_double(value: float, extra_float_digits: int = 1) -> str:
+    """A DOUBLE PRECISION's text."""
+    if not math.isfinite(value):
+        return _special_text(value)
+    if extra_float_digits < 1:
+        return f"{value:.{max(1, 15 + extra_float_digits)}g}"
+    return _notation(repr(value), _DOUBLE_FIXED_DIGITS)
+
+
+def format_real(value: float, extra_float_digits: int = 1) -> str:
+    """A REAL's text; the value is a 32-bit float in a 64-bit one."""
+    if not math.isfinite(value):
+        return _special_text(value)
+    if extra_float_digits < 1:
+        return f"{value:.{max(1, 6 + extra_float_digits)}g}"
+    for digits in range(1, 10):
+        text = f"{value:.{digits}g}"
+        if _SINGLE.unpack(_SINGLE.pack(_clamped(float(text))))[0] == value:
+            break
+    return _notation(text, _SINGLE_FIXED_DIGITS)
+
+
+def _clamped(value: float) -> float:
+    """A value that packing takes: rounding up the largest REAL's digits may pass its end."""
+    return math.copysign(min(abs(value), 3.4028235677973366e38 * 0.9999999999999999), value)
+
+
+def _special_text(value: float) -> str:
+    if math.isnan(value):
+        return "NaN"
+    return "Infinity" if value > 0 else "-Infinity"
+
+
+def _notation(text: str, fixed_digits: int) -> str:
+    """Digits in any notation, written again in PostgreSQL's."""
+    sign = "-" if text.startswith("-") else ""
+    mantissa, _, exponent_text = text.lstrip("-").partition("e")
+    whole, _, fraction = mantissa.partition(".")
+    digits = (whole + fraction).lstrip("0")
+    if not digits:
+        return sign + "0"
+    leading_zeros = len(whole + fraction) - len(digits)
+    # The place of the decimal point after the first `point` digits.
+    point = len(whole) - leading_zeros + int(exponent_text or "0")
+    digits = digits.rstrip("0")
+    exponent = point - 1
+    if -4 <= exponent < fixed_digits:
+        if point <= 0:
+            return f"{sign}0.{'0' * -point}{digits}"
+        if len(digits) <= point:
+            return sign + digits + "0" * (point - len(digits))
+        return f"{sign}{digits[:point]}.{digits[point:]}"
+    rest = f".{digits[1:]}" if len(digits) > 1 else ""
+    return f"{sign}{digits[0]}{rest}e{'-' if exponent < 0 else '+'}{abs(exponent):02d}"

@@ -1,0 +1,98 @@
+"""Ranges: the normal form of a range value, and which range type has which bounds."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lungfish.errors import DataError, DatetimeFieldOverflow, NumericValueOutOfRange
+from lungfish.types.calendar import is_infinite_date, is_valid_date
+from lungfish.types.compare import compare_values
+from lungfish.types.parse_numbers import integer_range
+from lungfish.types.range_value import EMPTY_RANGE, RangeValue
+from lungfish.types.sql_type import (
+    BIGINT,
+    DATE,
+    INTEGER,
+    NUMERIC,
+    TIMESTAMP,
+    TIMESTAMPTZ,
+    SqlType,
+    TypeKind,
+)
+
+RANGE_TYPES: dict[str, SqlType] = {
+    name: SqlType(TypeKind.RANGE, element=element, name=name)
+    for name, element in (
+        ("int4range", INTEGER),
+        ("int8range", BIGINT),
+        ("numrange", NUMERIC),
+        ("daterange", DATE),
+        ("tsrange", TIMESTAMP),
+        ("tstzrange", TIMESTAMPTZ),
+    )
+}
+_DISCRETE = (TypeKind.INTEGER, TypeKind.BIGINT, TypeKind.DATE)
+
+
+class InvalidRangeBounds(DataError):
+    """A range's lower bound is above its upper one."""
+
+    sqlstate = "22000"
+
+
+def make_range(lower: Any, upper: Any, bounds: str, element: SqlType) -> RangeValue:
+    """A range of these bounds in normal form; `bounds` is one of `[)`, `[]`, `(]`, `()`."""
+    value = RangeValue(
+        lower,
+        upper,
+        bounds[0] == "[" and lower is not None,
+        bounds[1] == "]" and upper is not None,
+    )
+    return canonical_range(value, element)
+
+
+def canonical_range(value: RangeValue, element: SqlType) -> RangeValue:
+    """The normal form: discrete ranges are `[)`, ranges without a value are empty. Raises 22000."""
+    if value.is_empty:
+        return EMPTY_RANGE
+    _require_order(value, element)
+    if element.kind in _DISCRETE:
+        lower, upper = value.lower, value.upper
+        if lower is not None and not value.is_lower_inclusive and not _is_infinite(lower, element):
+            lower = _successor(lower, element)
+        if upper is not None and value.is_upper_inclusive and not _is_infinite(upper, element):
+            upper = _successor(upper, element)
+        is_lower = lower is not None and (
+            value.is_lower_inclusive or not _is_infinite(lower, element)
+        )
+        is_upper = upper is not None and value.is_upper_inclusive and _is_infinite(upper, element)
+        value = RangeValue(lower, upper, is_lower, is_upper)
+    if value.lower is not None and value.upper is not None:
+        order = compare_values(value.lower, value.upper, element)
+        if order > 0 or (
+            order == 0 and not (value.is_lower_inclusive and value.is_upper_inclusive)
+        ):
+            return EMPTY_RANGE
+    return value
+
+
+def _require_order(value: RangeValue, element: SqlType) -> None:
+    if value.lower is not None and value.upper is not None:
+        if compare_values(value.lower, value.upper, element) > 0:
+            raise InvalidRangeBounds(
+                "range lower bound must be less than or equal to range upper bound"
+            )
+
+
+def _is_infinite(bound: int, element: SqlType) -> bool:
+    return element.kind is TypeKind.DATE and is_infinite_date(bound)
+
+
+def _successor(bound: int, element: SqlType) -> int:
+    following = bound + 1
+    if element.kind is TypeKind.DATE:
+        if not is_valid_date(following):
+            raise DatetimeFieldOverflow("date out of range")
+    elif following > integer_range(element.kind)[1]:
+        raise NumericValueOutOfRange(f"{element.kind.value} out of range")
+    return following

@@ -1,0 +1,98 @@
+"""`format_value`: an internal value as PostgreSQL's text output, for every type."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from lungfish.types.array_text import format_array
+from lungfish.types.bytea_text import format_bytea, format_uuid
+from lungfish.types.format_datetime import (
+    format_date,
+    format_time,
+    format_timestamp,
+    format_timestamptz,
+    format_timetz,
+)
+from lungfish.types.format_interval import format_interval
+from lungfish.types.format_numbers import format_double, format_real
+from lungfish.types.numerics import numeric_text
+from lungfish.types.range_text import format_range
+from lungfish.types.record_text import format_record
+from lungfish.types.settings import CANONICAL, TextSettings
+from lungfish.types.sql_type import SqlType, TypeKind
+
+Formatter = Callable[[Any, SqlType, TextSettings], str]
+
+
+def format_value(value: Any, sql_type: SqlType, settings: TextSettings = CANONICAL) -> str:
+    """The text of a value that is not NULL."""
+    return FORMATTERS[sql_type.kind](value, sql_type, settings)
+
+
+def _as_is(value: Any, sql_type: SqlType, settings: TextSettings) -> str:
+    return str(value)
+
+
+def _boolean(value: Any, sql_type: SqlType, settings: TextSettings) -> str:
+    return "t" if value else "f"
+
+
+def _lsn(value: Any, sql_type: SqlType, settings: TextSettings) -> str:
+    return str(value)
+
+
+def _array(value: Any, sql_type: SqlType, settings: TextSettings) -> str:
+    element = sql_type.element
+    assert element is not None
+    return format_array(value, lambda item: format_value(item, element, settings))
+
+
+def _range(value: Any, sql_type: SqlType, settings: TextSettings) -> str:
+    element = sql_type.element
+    assert element is not None
+    return format_range(value, lambda item: format_value(item, element, settings))
+
+
+def _record(value: Any, sql_type: SqlType, settings: TextSettings) -> str:
+    return format_record(
+        [
+            None if item is None else format_value(item, field, settings)
+            for item, field in zip(value, sql_type.fields, strict=True)
+        ]
+    )
+
+
+FORMATTERS: dict[TypeKind, Formatter] = {
+    TypeKind.BOOLEAN: _boolean,
+    TypeKind.SMALLINT: _as_is,
+    TypeKind.INTEGER: _as_is,
+    TypeKind.BIGINT: _as_is,
+    TypeKind.OID: _as_is,
+    TypeKind.REAL: lambda v, t, s: format_real(v, s.extra_float_digits),
+    TypeKind.DOUBLE: lambda v, t, s: format_double(v, s.extra_float_digits),
+    TypeKind.NUMERIC: lambda v, t, s: numeric_text(v),
+    TypeKind.TEXT: _as_is,
+    TypeKind.VARCHAR: _as_is,
+    TypeKind.CHAR: _as_is,
+    TypeKind.NAME: _as_is,
+    TypeKind.BYTEA: lambda v, t, s: format_bytea(v, s.bytea_output),
+    TypeKind.DATE: lambda v, t, s: format_date(v, s),
+    TypeKind.TIME: lambda v, t, s: format_time(v),
+    TypeKind.TIMETZ: lambda v, t, s: format_timetz(v),
+    TypeKind.TIMESTAMP: lambda v, t, s: format_timestamp(v, s),
+    TypeKind.TIMESTAMPTZ: lambda v, t, s: format_timestamptz(v, s),
+    TypeKind.INTERVAL: lambda v, t, s: format_interval(v, s.interval_style),
+    TypeKind.UUID: lambda v, t, s: format_uuid(v),
+    TypeKind.JSON: _as_is,
+    TypeKind.JSONB: _as_is,
+    TypeKind.BIT: _as_is,
+    TypeKind.VARBIT: _as_is,
+    TypeKind.ARRAY: _array,
+    TypeKind.RECORD: _record,
+    TypeKind.ENUM: _as_is,
+    TypeKind.RANGE: _range,
+    TypeKind.PG_LSN: _lsn,
+    TypeKind.UNKNOWN: _as_is,
+    TypeKind.VOID: lambda v, t, s: "",
+}
