@@ -1,0 +1,338 @@
+"""Building the next image: the write phase of a checkpoint, as the page store sees it.
+
+    freeze ──> write, write, ... ──> set_relation, set_payload ──> publish
+                        └───────────────── abort <────────────────────┘ (its error)
+
+The order on disk in `publish`: page table chunks and manifest, sync, superblock, sync. Only then are the slots of the image
+before the last one given back, so that at every moment the current image and the one before are whole in the file.
+
+A page written into the image is also what `read` sees from then on, unless it was written early since the freeze: the early
+version is then the newer one (invariant of `page_slots.Building.written_since`).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import uuid
+from dataclasses import dataclass
+
+from lungfish.errors import InternalError, IoError
+from lungfish.storage.checksum import checksum
+from lungfish.storage.clock import Clock
+from lungfish.storage.ids import LSN, PageId, RelationId
+from lungfish.storage.image import Image, RelationImage, RelationKind
+from lungfish.storage.manifest import INLINE_PAGE_COUNT_MAX, Manifest, RelationEntry, RetainedImage
+from lungfish.storage.page_slots import Building, LiveRelation, PageSlots
+from lungfish.storage.page_table import (
+    CHUNK_PAGES,
+    UNIT_SIZE,
+    ChunkAddress,
+    PageTable,
+    PageTableChunk,
+    unit_count_of,
+)
+from lungfish.storage.superblock import SUPERBLOCK_SIZE, ManifestAddress, Superblock
+
+# Cutting the file's end costs a change of its metadata: worth it for this many units (1 MiB), or always at close.
+_CUT_UNIT_COUNT_MIN = 256
+# So many page table chunks are written at once.
+_CHUNK_RUN = 64
+
+
+class ImageFinished(InternalError):
+    """The image was published or aborted already."""
+
+
+@dataclass(frozen=True, slots=True)
+class PublishReport:
+    """What one image cost."""
+
+    generation: int
+    pages_written: int
+    # Pages, page tables, manifest and superblock.
+    bytes_written: int
+    # What all pages of the image take in the file.
+    image_bytes: int
+    # Both syncs together, and the longer one.
+    sync_s: float
+    longest_sync_s: float
+
+
+@dataclass(slots=True)
+class _RelationFacts:
+    """What is known of a relation beside its table; as in the image before until `set_relation`."""
+
+    kind: RelationKind
+    mark_lsn: LSN
+    page_count: int
+    payload: bytes
+
+
+class ImageBuilder:
+    """The image being built. One thread publishes or aborts; `write` may be called by others at the same time."""
+
+    def __init__(self, slots: PageSlots, *, identity: uuid.UUID, clock: Clock) -> None:
+        self._slots = slots
+        self._uuid = identity
+        self._clock = clock
+        self._payload = b""
+        self._name = ""
+        # Nothing may be written into the image any more: its tables are being published, or it is done with.
+        self._is_sealed = False
+        self._is_finished = False
+        self.pages_written = 0
+        self.bytes_written = 0
+        with slots.lock:
+            if slots.building is not None:
+                raise InternalError("another image is being built")
+            current = slots.images[-1]
+            self.generation = current.generation + 1
+            self._tables = {key: live.table.freeze() for key, live in slots.live.items()}
+            self._facts = {key: _facts_from(current, key, live) for key, live in slots.live.items()}
+            self._building = slots.building = Building(self._tables)
+
+    def write(self, relation_id: RelationId, page_id: PageId, data: bytes | bytearray) -> int:
+        """Write a frozen page to a fresh slot, into this image; answers how many bytes that took.
+
+        Raises ImageFinished, DiskFull, IoError; then the page is as it was.
+        """
+        slots = self._slots
+        location, sum_ = slots.place(data)
+        with slots.lock:
+            if self._is_sealed or relation_id not in self._tables:
+                slots.release_slot(location)
+                raise ImageFinished(f"page {page_id} of relation {relation_id} comes too late")
+            before = self._tables[relation_id].set(page_id, location, sum_)
+            live = slots.live.get(relation_id)
+            if live is not None and (relation_id, page_id) not in self._building.written_since:
+                live_before = live.table.set(page_id, location, sum_)
+                if live_before != before:
+                    slots.release_unless_used(relation_id, page_id, live_before)
+            slots.release_unless_used(relation_id, page_id, before)
+            size = unit_count_of(location) * UNIT_SIZE
+            self.pages_written += 1
+            self.bytes_written += size
+        return size
+
+    def set_relation(
+        self,
+        relation_id: RelationId,
+        *,
+        mark_lsn: LSN,
+        page_count: int | None = None,
+        payload: bytes = b"",
+    ) -> None:
+        """Say up to where the relation's image is complete and what its owner wants to find with it.
+
+        `page_count` counts pages that were allocated, though perhaps never written; None leaves it. A relation of which
+        nothing is said keeps the mark and the payload of the image before.
+        """
+        facts = self._facts.get(relation_id)
+        if facts is None:
+            raise InternalError(f"relation {relation_id} was not there at the freeze")
+        facts.mark_lsn = mark_lsn
+        facts.payload = payload
+        if page_count is not None:
+            facts.page_count = page_count
+
+    def set_page_count(self, relation_id: RelationId, page_count: int) -> None:
+        """Say how many pages the relation had at the freeze, those never written among them."""
+        self._facts[relation_id].page_count = page_count
+
+    def set_payload(self, payload: bytes) -> None:
+        """Set the checkpoint's own facts."""
+        self._payload = payload
+
+    def set_name(self, name: str) -> None:
+        """Keep this image, under a name, until `PageStore.forget_image`."""
+        self._name = name
+
+    @property
+    def relation_ids(self) -> list[RelationId]:
+        """The relations of the image: those that were there at the freeze."""
+        return list(self._tables)
+
+    def publish(self) -> PublishReport:
+        """Make this image the current one, durably.
+
+        A failure before the first sync (a full disk) leaves everything as it was: publish again later, or abort. A failure from
+        there on poisons the store: it is unknown which image the file has, so nothing in it may be overwritten.
+        """
+        slots = self._slots
+        slots.check_poison()
+        with slots.lock:
+            if self._is_sealed:
+                raise ImageFinished("the image is finished")
+            self._is_sealed = True
+        new_chunks, manifest = self._write_tables()
+        superblock = Superblock(self._uuid, slots.page_size_bytes, self.generation, manifest)
+        clock = self._clock
+        try:
+            started = clock.monotonic_s()
+            slots.file.sync()
+            synced = clock.monotonic_s()
+            slots.file.write_at(superblock.unit * UNIT_SIZE, superblock.encode())
+            written = clock.monotonic_s()
+            slots.file.sync()
+            finished = clock.monotonic_s()
+            image = self._become_current(new_chunks, manifest)
+        except BaseException as error:
+            # Also a KeyboardInterrupt: whatever stopped us, the superblock may be on its way to the disk.
+            slots.poison(error)
+            raise
+        with contextlib.suppress(IoError), slots.lock:
+            # A file that stays longer than it need be is no failure.
+            slots.cut_end(least_unit_count=_CUT_UNIT_COUNT_MIN)
+        return PublishReport(
+            generation=self.generation,
+            pages_written=self.pages_written,
+            bytes_written=self.bytes_written + SUPERBLOCK_SIZE,
+            image_bytes=image.unit_count * UNIT_SIZE,
+            sync_s=synced - started + finished - written,
+            longest_sync_s=max(synced - started, finished - written),
+        )
+
+    def abort(self) -> None:
+        """Give the image up. What was written into it stays what `read` sees. Twice, or after publish, is harmless."""
+        slots = self._slots
+        with slots.lock:
+            if self._is_finished:
+                return
+            self._is_finished = self._is_sealed = True
+            slots.building = None
+            for relation_id, table in self._tables.items():
+                slots.release_table(relation_id, table)
+
+    def _write_tables(self) -> tuple[list[tuple[PageTableChunk, ChunkAddress]], ManifestAddress]:
+        """Write the changed page table chunks and the manifest; on failure the image may be written to again."""
+        slots = self._slots
+        written: list[tuple[int, int]] = []
+        try:
+            new_chunks = self._write_chunks(written)
+            addresses = {id(chunk): address for chunk, address in new_chunks}
+            data = self._manifest(addresses).encode()
+            first_unit = slots.write_units(data)
+        except BaseException:
+            with slots.lock:
+                for first, count in written:
+                    slots.free.release(first, count)
+                self._is_sealed = False
+            raise
+        self.bytes_written += len(data) + sum(count for _, count in written) * UNIT_SIZE
+        return new_chunks, ManifestAddress(first_unit, len(data), checksum(data))
+
+    def _write_chunks(
+        self, written: list[tuple[int, int]]
+    ) -> list[tuple[PageTableChunk, ChunkAddress]]:
+        """Write every chunk that the file does not have yet, in runs; `written` notes the runs of units as they are taken."""
+        changed = [
+            chunk
+            for table in self._tables.values()
+            if table.page_count > INLINE_PAGE_COUNT_MAX
+            for chunk in table.chunks
+            if chunk.address is None
+        ]
+        placed = []
+        for start in range(0, len(changed), _CHUNK_RUN):
+            run = changed[start : start + _CHUNK_RUN]
+            encoded = [chunk.encode() for chunk in run]
+            first = self._slots.write_units(b"".join(encoded))
+            written.append((first, len(run)))
+            for index, (chunk, data) in enumerate(zip(run, encoded, strict=True)):
+                placed.append((chunk, ChunkAddress(first + index, checksum(data))))
+        return placed
+
+    def _manifest(self, addresses: dict[int, ChunkAddress]) -> Manifest:
+        relations = {}
+        for relation_id, table in self._tables.items():
+            facts = self._facts[relation_id]
+            is_inline = table.page_count <= INLINE_PAGE_COUNT_MAX
+            relations[relation_id] = RelationEntry(
+                kind=facts.kind,
+                mark_lsn=facts.mark_lsn,
+                page_count=facts.page_count,
+                payload=facts.payload,
+                entry_count=table.page_count,
+                is_inline=is_inline,
+                table=_inline_entries(table) if is_inline else _chunk_entries(table, addresses),
+            )
+        retained = [
+            RetainedImage(image.generation, image.name, image.manifest)
+            for image in self._slots.images
+            if image.name
+        ]
+        return Manifest(
+            generation=self.generation,
+            uuid=self._uuid,
+            name=self._name,
+            payload=self._payload,
+            relations=relations,
+            retained=tuple(retained),
+        )
+
+    def _become_current(
+        self, new_chunks: list[tuple[PageTableChunk, ChunkAddress]], manifest: ManifestAddress
+    ) -> Image:
+        """The image is durable: let it take its place, and give back what only a retired one needed."""
+        slots = self._slots
+        with slots.lock:
+            self._is_finished = True
+            slots.building = None
+            for chunk, address in new_chunks:
+                chunk.address = address
+            image = Image(
+                generation=self.generation,
+                name=self._name,
+                payload=self._payload,
+                relations={
+                    key: RelationImage(
+                        facts.kind,
+                        facts.page_count,
+                        facts.mark_lsn,
+                        facts.payload,
+                        self._tables[key],
+                    )
+                    for key, facts in self._facts.items()
+                },
+                manifest=manifest,
+            )
+            slots.images.append(image)
+            for relation_id, table in self._tables.items():
+                live = slots.live.get(relation_id)
+                if live is not None:
+                    live.table.adopt_equal_chunks(table)
+            # The current image and the one before stay, and those that have a name.
+            for old in slots.images[:-2]:
+                if not old.name:
+                    slots.retire_image(old)
+            slots.free.start_at_front()
+        return image
+
+
+def _facts_from(current: Image, relation_id: RelationId, live: LiveRelation) -> _RelationFacts:
+    before = current.relations.get(relation_id)
+    return _RelationFacts(
+        kind=live.kind,
+        mark_lsn=LSN(0) if before is None else before.mark_lsn,
+        page_count=live.table.page_count,
+        payload=b"" if before is None else before.payload,
+    )
+
+
+def _inline_entries(table: PageTable) -> tuple[int, ...]:
+    count = table.page_count
+    if not count:
+        return ()
+    chunk = table.chunks[0]
+    return (*chunk.locations[:count], *chunk.checksums[:count])
+
+
+def _chunk_entries(table: PageTable, addresses: dict[int, ChunkAddress]) -> tuple[int, ...]:
+    words: list[int] = []
+    for chunk in table.chunks:
+        address = chunk.address if chunk.address is not None else addresses[id(chunk)]
+        words += address
+    return tuple(words)
+
+
+assert INLINE_PAGE_COUNT_MAX <= CHUNK_PAGES

@@ -1,0 +1,304 @@
+"""The page store: a copy-on-write file of pages, in which every checkpoint is an immutable image.
+
+    unit 0   unit 1   units 2 ...
+    ┌──────┬──────┬──────────────────────────────────────────────────────────────┐
+    │ sb A │ sb B │ pages, page table chunks and manifests, in any order          │     units of 4 KiB
+    └──┬───┴──┬───┴──────────────────────────────────────────────────────────────┘
+       │      └─> manifest N-1 ─> page tables ─> pages      shared between images where nothing changed
+       └────────> manifest N   ─> page tables ─> pages
+
+A page is never overwritten while a retained image refers to it, so there are no torn pages to repair, and a crash at any moment
+leaves the current image or the one before, whole. Shadow paging (Lorie, "Physical Integrity in a Large Segmented Database",
+1977) with the checksums in the parent, as in ZFS: a stale, lost or misdirected write is found, not only a torn one.
+
+Beside the images there is the *live* state: pages written early, between checkpoints, because memory was short. `read` sees them; a
+crash forgets them. The files `page_slots.py`, `image_builder.py` and `image_reader.py` are parts of this one thing, and
+`docs/file-format.md` has the bytes.
+"""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+
+from lungfish.errors import CorruptPage, InternalError, InvalidParameterValue
+from lungfish.storage.checksum import checksum
+from lungfish.storage.clock import Clock, SystemClock
+from lungfish.storage.disk import Disk, File, parent_directory
+from lungfish.storage.ids import PageId, RelationId
+from lungfish.storage.image import Image, RelationKind
+from lungfish.storage.image_builder import ImageBuilder
+from lungfish.storage.image_reader import FoundImages, is_unfinished, open_images
+from lungfish.storage.manifest import Manifest
+from lungfish.storage.page_slots import LiveRelation, PageSlots
+from lungfish.storage.page_table import UNIT_SIZE, PageTable
+from lungfish.storage.superblock import (
+    SUPERBLOCK_COUNT,
+    ManifestAddress,
+    Superblock,
+    is_page_size,
+)
+
+# See docs/decisions/0002-page-size.md.
+PAGE_SIZE_DEFAULT = 32 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class FileUsage:
+    """How the file's space is used, in bytes."""
+
+    file_bytes: int
+    used_bytes: int
+    free_bytes: int
+
+
+class PageStore:
+    """An open page file. Safe for threads; one thread at a time writes any one page."""
+
+    def __init__(self, file: File, found: FoundImages, clock: Clock) -> None:
+        superblock = found.superblock
+        self.uuid = superblock.uuid
+        self.page_size_bytes = superblock.page_size_bytes
+        # The newest image was damaged, and the current one is the one before.
+        self.fallback_used = found.is_fallback
+        # What was found damaged at open, in words.
+        self.damage = found.damage
+        self._clock = clock
+        self._slots = PageSlots(file, self.page_size_bytes)
+        for image in found.images:
+            self._slots.claim_image(image)
+        for relation_id, relation in self.image.relations.items():
+            self._slots.live[relation_id] = LiveRelation(relation.kind, relation.table.freeze())
+
+    @staticmethod
+    def exists(disk: Disk, path: str) -> bool:
+        """Whether there is a database, or at least a file that must not be taken for a new one.
+
+        An empty file, and one whose making a crash cut short, is none: `create` makes a database of it.
+        """
+        if not disk.exists(path):
+            return False
+        file = disk.open(path)
+        try:
+            return not is_unfinished(file)
+        finally:
+            file.close()
+
+    @staticmethod
+    def create(
+        disk: Disk,
+        path: str,
+        *,
+        page_size_bytes: int = PAGE_SIZE_DEFAULT,
+        uuid: uuid.UUID,
+        clock: Clock | None = None,
+    ) -> PageStore:
+        """Make a database file with an empty image in it, durably. Requires: `exists` says no."""
+        if not is_page_size(page_size_bytes):
+            raise InvalidParameterValue(
+                f"page size {page_size_bytes} is not a power of two from 4096 to 524288"
+            )
+        file = disk.open(path, create=True)
+        try:
+            if not is_unfinished(file):
+                raise InternalError(f'file "{path}" is there already')
+            file.truncate(0)
+            _write_empty_images(file, uuid, page_size_bytes)
+            disk.sync_directory(parent_directory(path))
+            return PageStore(file, open_images(file), clock or SystemClock())
+        except BaseException:
+            file.close()
+            raise
+
+    @staticmethod
+    def open(disk: Disk, path: str, *, clock: Clock | None = None) -> PageStore:
+        """Open a database file at its newest whole image.
+
+        Raises UndefinedFile, WrongObjectType (some other file), FeatureNotSupported (another format version) and
+        CorruptDatabase (no image is whole).
+        """
+        file = disk.open(path)
+        try:
+            return PageStore(file, open_images(file), clock or SystemClock())
+        except BaseException:
+            file.close()
+            raise
+
+    @property
+    def path(self) -> str:
+        return self._slots.file.path
+
+    @property
+    def image(self) -> Image:
+        """The current image: the one that a restart would begin with."""
+        return self._slots.images[-1]
+
+    @property
+    def images(self) -> tuple[Image, ...]:
+        """All retained images, oldest first: those with a name, the one before the current one, the current one."""
+        return tuple(self._slots.images)
+
+    @property
+    def generation(self) -> int:
+        """The current image's number."""
+        return self.image.generation
+
+    # --- Relations ---
+
+    def create_relation(self, relation_id: RelationId, kind: RelationKind) -> None:
+        """Add a relation without pages. It is in the file from the next image on."""
+        with self._slots.lock:
+            if relation_id in self._slots.live:
+                raise InternalError(f"relation {relation_id} is there already")
+            self._slots.live[relation_id] = LiveRelation(RelationKind(kind), PageTable())
+
+    def drop_relation(self, relation_id: RelationId) -> None:
+        """Remove a relation; its space is free once no retained image has it."""
+        slots = self._slots
+        with slots.lock:
+            relation = slots.live.pop(relation_id, None)
+            if relation is None:
+                raise InternalError(f"relation {relation_id} does not exist")
+            slots.release_table(relation_id, relation.table)
+
+    def relations(self) -> list[RelationId]:
+        """The relations there are now."""
+        with self._slots.lock:
+            return list(self._slots.live)
+
+    def kind(self, relation_id: RelationId) -> RelationKind:
+        with self._slots.lock:
+            return self._live(relation_id).kind
+
+    def page_count(self, relation_id: RelationId) -> int:
+        """How many pages of the relation the file has or had at the current image, whichever is more."""
+        with self._slots.lock:
+            count = self._live(relation_id).table.page_count
+        in_image = self.image.relations.get(relation_id)
+        return count if in_image is None else max(count, in_image.page_count)
+
+    # --- Pages ---
+
+    def read(self, relation_id: RelationId, page_id: PageId) -> bytearray:
+        """Read the newest version of a page that was written, verified. Raises CorruptPage, IoError."""
+        return self.read_version(relation_id, page_id)[0]
+
+    def read_version(
+        self, relation_id: RelationId, page_id: PageId
+    ) -> tuple[bytearray, tuple[int, int]]:
+        """Read a page; the second part changes whenever another version of the page is written (see `version`)."""
+        version = self.version(relation_id, page_id)
+        while True:
+            page = self._slots.read_page(*version)
+            if page is not None:
+                return page, version
+            # The slot may have been given to another page while we read it: then there is a newer version.
+            now = self.version(relation_id, page_id)
+            if now == version:
+                raise self._slots.corrupt_page(relation_id, page_id, version[0])
+            version = now
+
+    def version(self, relation_id: RelationId, page_id: PageId) -> tuple[int, int]:
+        """What tells one written version of a page from another: its place and its checksum."""
+        with self._slots.lock:
+            table = self._live(relation_id).table
+            if page_id < table.page_count:
+                return table.entry(page_id)
+        if page_id < self.page_count(relation_id):
+            return 0, 0
+        raise CorruptPage(
+            f"page {page_id} of relation {relation_id} does not exist",
+            detail=f"The relation has {self.page_count(relation_id)} pages.",
+        )
+
+    def write(self, relation_id: RelationId, page_id: PageId, data: bytes | bytearray) -> None:
+        """Write a page early, to a fresh slot: `read` sees it, no image does, a crash forgets it.
+
+        Requires: `data` does not change meanwhile. Raises DiskFull, IoError; then the page is as it was.
+        """
+        slots = self._slots
+        location, sum_ = slots.place(data)
+        with slots.lock:
+            relation = slots.live.get(relation_id)
+            if relation is None:
+                # Dropped while we wrote.
+                slots.release_slot(location)
+                return
+            before = relation.table.set(page_id, location, sum_)
+            if slots.building is not None:
+                slots.building.written_since.add((relation_id, page_id))
+            slots.release_unless_used(relation_id, page_id, before)
+
+    def read_image_page(self, image: Image, relation_id: RelationId, page_id: PageId) -> bytearray:
+        """Read a page as a retained image has it. Raises CorruptPage, IoError."""
+        table = image.relations[relation_id].table
+        if page_id >= table.page_count:
+            return bytearray(self.page_size_bytes)
+        location, sum_ = table.entry(page_id)
+        page = self._slots.read_page(location, sum_)
+        if page is None:
+            raise self._slots.corrupt_page(relation_id, page_id, location)
+        return page
+
+    # --- Images ---
+
+    def freeze(self) -> ImageBuilder:
+        """Begin the next image, from the pages as they are in the file now.
+
+        With a buffer pool, call its `freeze` instead: it does this at the right moment, with the pages still in memory.
+        """
+        self._slots.check_poison()
+        return ImageBuilder(self._slots, identity=self.uuid, clock=self._clock)
+
+    def forget_image(self, generation: int) -> None:
+        """Keep a named image no longer: from the next publish on its space is free."""
+        with self._slots.lock:
+            for index, image in enumerate(self._slots.images):
+                if image.generation == generation:
+                    self._slots.images[index] = image.without_name()
+                    return
+        raise InternalError(f"image {generation} is not retained")
+
+    # --- The file ---
+
+    def usage(self) -> FileUsage:
+        """How the file's space is used now."""
+        slots = self._slots
+        with slots.lock:
+            used = slots.free.used_count * UNIT_SIZE
+            size = slots.file.size()
+        return FileUsage(file_bytes=size, used_bytes=used, free_bytes=max(0, size - used))
+
+    def close(self) -> None:
+        """Cut off what is free at the file's end, and close it. Nothing is written: publish first."""
+        slots = self._slots
+        try:
+            with slots.lock:
+                slots.cut_end(least_unit_count=1)
+        finally:
+            slots.file.close()
+
+    def abandon(self) -> None:
+        """Close the file and touch nothing, as a killed process would."""
+        self._slots.file.close()
+
+    def _live(self, relation_id: RelationId) -> LiveRelation:
+        relation = self._slots.live.get(relation_id)
+        if relation is None:
+            raise InternalError(f"relation {relation_id} does not exist")
+        return relation
+
+
+def _write_empty_images(file: File, identity: uuid.UUID, page_size_bytes: int) -> None:
+    """Write images 0 and 1, both empty. The superblocks come last: without one the file is no database yet."""
+    superblocks = []
+    for generation in range(SUPERBLOCK_COUNT):
+        manifest = Manifest(generation, identity, "", b"", {}).encode()
+        unit = SUPERBLOCK_COUNT + generation
+        file.write_at(unit * UNIT_SIZE, manifest)
+        address = ManifestAddress(unit, len(manifest), checksum(manifest))
+        superblocks.append(Superblock(identity, page_size_bytes, generation, address))
+    file.sync()
+    for superblock in superblocks:
+        file.write_at(superblock.unit * UNIT_SIZE, superblock.encode())
+    file.sync()
