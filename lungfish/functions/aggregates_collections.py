@@ -1,0 +1,179 @@
+"""Aggregates that keep every value: string_agg, array_agg, and the ordered-set aggregates mode and percentile."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any
+
+from lungfish.errors import NumericValueOutOfRange
+from lungfish.functions.group_state import GroupIds
+from lungfish.functions.registry import Aggregate, Polymorphic
+from lungfish.types.array_value import array_value
+from lungfish.types.batch import Vector
+from lungfish.types.compare import order_key
+from lungfish.types.sql_type import BYTEA, DOUBLE, INTERVAL, TEXT, Interval, SqlType
+from lungfish.types.vectors import build_vector, to_values
+
+
+class Joined:
+    """string_agg(value, separator), of text or bytea. A null value is passed over with its separator."""
+
+    def __init__(self, argument_types: Sequence[SqlType], result_type: SqlType) -> None:
+        self._type = result_type
+        self._empty: Any = b"" if result_type == BYTEA else ""
+        # Per group the pieces: value, separator, value, ...
+        self._pieces: dict[int, list[Any]] = {}
+
+    def update(self, group_ids: GroupIds, group_count: int, arguments: Sequence[Vector]) -> None:
+        values, separators = (to_values(vector, self._type) for vector in arguments)
+        pieces, empty = self._pieces, self._empty
+        for group, value, separator in zip(group_ids.tolist(), values, separators, strict=True):
+            if value is None:
+                continue
+            known = pieces.get(group)
+            if known is None:
+                pieces[group] = [value]
+            else:
+                known.append(empty if separator is None else separator)
+                known.append(value)
+
+    def finish(self, group_count: int) -> Vector:
+        joined = [
+            self._empty.join(self._pieces[group]) if group in self._pieces else None
+            for group in range(group_count)
+        ]
+        return build_vector(joined, self._type)
+
+
+class Collected:
+    """array_agg(value): nulls are elements too."""
+
+    def __init__(self, argument_types: Sequence[SqlType], result_type: SqlType) -> None:
+        self._argument = argument_types[0]
+        self._type = result_type
+        self._values: dict[int, list[Any]] = {}
+
+    def update(self, group_ids: GroupIds, group_count: int, arguments: Sequence[Vector]) -> None:
+        values = self._values
+        for group, value in zip(
+            group_ids.tolist(), to_values(arguments[0], self._argument), strict=True
+        ):
+            values.setdefault(group, []).append(value)
+
+    def finish(self, group_count: int) -> Vector:
+        arrays = [
+            array_value(self._values[group]) if group in self._values else None
+            for group in range(group_count)
+        ]
+        return build_vector(arrays, self._type)
+
+
+class _Ordered:
+    """What the ordered-set aggregates share: the direct argument and each group's values in their order."""
+
+    def __init__(self, argument_types: Sequence[SqlType], result_type: SqlType) -> None:
+        self._type = argument_types[-1]
+        self._direct_type = argument_types[0]
+        self._result = result_type
+        self._direct: Any = None
+        self._values: dict[int, list[Any]] = {}
+
+    def update(self, group_ids: GroupIds, group_count: int, arguments: Sequence[Vector]) -> None:
+        if len(arguments) > 1 and len(arguments[0]):
+            self._direct = to_values(arguments[0].slice(0, 1), self._direct_type)[0]
+        for group, value in zip(
+            group_ids.tolist(), to_values(arguments[-1], self._type), strict=True
+        ):
+            if value is not None:
+                self._values.setdefault(group, []).append(value)
+
+    def finish(self, group_count: int) -> Vector:
+        return build_vector(
+            [
+                self._answer(self._values[group]) if group in self._values else None
+                for group in range(group_count)
+            ],
+            self._result,
+        )
+
+    def _answer(self, values: list[Any]) -> Any:
+        raise AssertionError("each ordered-set aggregate says how it answers")
+
+
+def _checked_fraction(fraction: Any) -> float | None:
+    if fraction is None:
+        return None
+    if math.isnan(fraction) or not 0 <= fraction <= 1:
+        raise NumericValueOutOfRange(f"percentile value {fraction:g} is not between 0 and 1")
+    return float(fraction)
+
+
+class Percentile(_Ordered):
+    """percentile_disc: the first value at or above the fraction. Values come in the order of WITHIN GROUP."""
+
+    def _answer(self, values: list[Any]) -> Any:
+        fraction = _checked_fraction(self._direct)
+        if fraction is None:
+            return None
+        return values[max(math.ceil(fraction * len(values)) - 1, 0)]
+
+
+class InterpolatedPercentile(_Ordered):
+    """percentile_cont: between neighbours, linearly."""
+
+    def _answer(self, values: list[Any]) -> Any:
+        fraction = _checked_fraction(self._direct)
+        if fraction is None:
+            return None
+        place = fraction * (len(values) - 1)
+        low, high = values[math.floor(place)], values[math.ceil(place)]
+        share = place - math.floor(place)
+        if isinstance(low, Interval):
+            parts = [int(one + (other - one) * share) for one, other in zip(low, high, strict=True)]
+            return Interval(*parts)
+        if isinstance(low, Decimal):
+            low, high = float(low), float(high)
+        return low if share == 0 else low + share * (high - low)
+
+
+class Mode(_Ordered):
+    """mode: the most frequent value, the first in order among equals."""
+
+    def _answer(self, values: list[Any]) -> Any:
+        key_of = order_key(self._type)
+        counts: dict[Any, int] = {}
+        first: dict[Any, Any] = {}
+        for value in values:
+            key = key_of(value)
+            counts[key] = counts.get(key, 0) + 1
+            first.setdefault(key, value)
+        return first[max(counts, key=counts.__getitem__)]
+
+
+COLLECTION_AGGREGATES: tuple[Aggregate, ...] = (
+    Aggregate("string_agg", (TEXT, TEXT), TEXT, Joined, is_order_sensitive=True),
+    Aggregate("string_agg", (BYTEA, BYTEA), BYTEA, Joined, is_order_sensitive=True),
+    Aggregate(
+        "array_agg",
+        (Polymorphic.ANYNONARRAY,),
+        Polymorphic.ANYARRAY,
+        Collected,
+        is_order_sensitive=True,
+    ),
+    Aggregate(
+        "percentile_disc",
+        (DOUBLE, Polymorphic.ANYELEMENT),
+        Polymorphic.ANYELEMENT,
+        Percentile,
+        is_ordered_set=True,
+    ),
+    Aggregate(
+        "percentile_cont", (DOUBLE, DOUBLE), DOUBLE, InterpolatedPercentile, is_ordered_set=True
+    ),
+    Aggregate(
+        "percentile_cont", (DOUBLE, INTERVAL), INTERVAL, InterpolatedPercentile, is_ordered_set=True
+    ),
+    Aggregate("mode", (Polymorphic.ANYELEMENT,), Polymorphic.ANYELEMENT, Mode, is_ordered_set=True),
+)
