@@ -115,6 +115,10 @@ class LogReader:
     def records(self) -> Iterator[Record]:
         """Every record, oldest first."""
         at = self._start
+        for segment in self.segments:
+            if segment.is_damaged:
+                self._stop(at, f"the header of segment {segment.number} is damaged", b"")
+                return
         for life in self._lives_from_start():
             yield from self._records_of_life(life, max(at, life.start))
             if self.tail.state is not TailState.CLEAN:
@@ -248,8 +252,7 @@ class LogReader:
 
 
 def lives_of(segments: list[Segment]) -> list[Life]:
-    """The lives that the segments tell of, oldest first. A segment without a header was cut off in the making, or is damaged;
-    if anything of it was needed, the hole that it leaves is found by the reader.
+    """The lives that the segments tell of, oldest first. A segment without a header counts for nothing: its making was cut off.
 
     Raises CorruptLog if generations fall (invariant 3 of `wal_segments.py`) or sizes differ.
     """

@@ -140,10 +140,14 @@ class LogStart:
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A file of the folder that is named as a segment. No header: its making was cut off, or it is damaged."""
+    """A file of the folder that is named as a segment."""
 
     number: int
+    # None: it has no whole header.
     header: SegmentHeader | None
+    # Without a header although there are records: as a header is durable before the first record (invariant 1), it was damaged.
+    # A segment without either is one whose making was cut off.
+    is_damaged: bool = False
 
 
 class SegmentFolder:
@@ -167,7 +171,7 @@ class SegmentFolder:
 
         Raises CorruptLog if a header is whole but not of this database or not of this place (invariant 5).
         """
-        return [Segment(number, self._read_header(number, uuid)) for number in self.numbers()]
+        return [self._look_at(number, uuid) for number in self.numbers()]
 
     def open(self, number: int) -> File:
         """Open a segment that is there."""
@@ -250,14 +254,14 @@ class SegmentFolder:
         """The path of a segment's file."""
         return f"{self.path}/{number:016d}{SUFFIX}"
 
-    def _read_header(self, number: int, uuid: UUID) -> SegmentHeader | None:
+    def _look_at(self, number: int, uuid: UUID) -> Segment:
         file = self.open(number)
         try:
             header = decode_header(file.read_at(0, HEADER.size + CHECKSUM.size))
+            if header is None:
+                return Segment(number, None, is_damaged=any(file.read_at(HEADER_SIZE, file.size())))
         finally:
             file.close()
-        if header is None:
-            return None
         if header.uuid != uuid:
             raise errors.CorruptLog(
                 f'the write-ahead log "{self.path}" belongs to another database',
@@ -268,7 +272,7 @@ class SegmentFolder:
             raise errors.CorruptLog(
                 f'segment "{self.path_of(number)}" says that it is segment {header.number}'
             )
-        return header
+        return Segment(number, header)
 
     def _free_names(self) -> list[str]:
         return [name for name in self._disk.list(self.path) if name.startswith(FREE_PREFIX)]
