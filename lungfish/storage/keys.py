@@ -106,7 +106,25 @@ class KeyCodec:
             [encode(value) for encode, value in zip(encoders, values, strict=True)]
         )
 
+    def entry(self, key: Key, address: int) -> Position:
+        """The pair that the tree stores: a NULL of the integer form gets its place outside the values."""
+        if key is not None:
+            return key, address
+        if self.nulls_first[0]:
+            return KEY_MIN, address - _AFTER_VALUES
+        return KEY_MAX, address + _AFTER_VALUES
+
     # Ranges
+
+    def key_range(self, key: Key) -> KeyRange:
+        """The entries with exactly this key."""
+        if key is None:
+            if self.nulls_first[0]:
+                return KeyRange((KEY_MIN, ADDRESS_MIN), (KEY_MIN, 0))
+            return KeyRange((KEY_MAX, _AFTER_VALUES), (KEY_MAX, ADDRESS_MAX))
+        if self.is_integer:
+            return KeyRange((key, 0), (key, _AFTER_VALUES))
+        return KeyRange((key, ADDRESS_MIN), (key, ADDRESS_MAX))
 
     def range(
         self, equals: Sequence[Any] = (), lower: Bound | None = None, upper: Bound | None = None
@@ -129,12 +147,7 @@ class KeyCodec:
         self, equals: Sequence[Any], lower: Bound | None, upper: Bound | None
     ) -> KeyRange:
         if equals:
-            key = self.encode(equals)
-            if key is not None:
-                return KeyRange((key, 0), (key, _AFTER_VALUES))
-            if self.nulls_first[0]:
-                return KeyRange(None, (KEY_MIN, 0))
-            return KeyRange((KEY_MAX, _AFTER_VALUES), None)
+            return self.key_range(self.encode(equals))
         low, high = (KEY_MIN, 0), (KEY_MAX, _AFTER_VALUES)
         if lower is not None:
             low = (self._integer(lower.value), 0 if lower.is_inclusive else _AFTER_VALUES)
@@ -150,8 +163,7 @@ class KeyCodec:
     ) -> KeyRange:
         column = len(equals)
         if column == len(self.types):
-            key = self.encode(equals)
-            return KeyRange((key, ADDRESS_MIN), (key, ADDRESS_MAX))
+            return self.key_range(self.encode(equals))
         prefix = b"".join(
             [encode(value) for encode, value in zip(self._closed, equals, strict=False)]
         )

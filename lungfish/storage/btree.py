@@ -1,0 +1,314 @@
+"""A B+Tree of (key, TupleId) entries over a relation's pages.
+
+The pair is the entry, so entries are unique even where keys are not, and a position in the tree stays meaningful whatever happens to
+the pages: a scan copies a leaf's worth of entries, lets go of the latch, and goes on at the position it had reached. After Bayer and
+McCreight's B-tree in the form of Comer's "The Ubiquitous B-Tree" (1979), with these departures:
+
+- one latch for the whole tree instead of one for each node (Lehman and Yao, as in PostgreSQL's nbtree): in one Python process there is
+  nothing to win by letting two threads into one tree, and without it nodes need no links to their right;
+- nothing here is logged or rolled back: the log has rows, and the table store adds and removes entries as rows change.
+
+    btree_node.py, btree_integer_node.py, btree_byte_node.py    what is on a page
+    btree_pages.py                                              nodes by page number, free pages
+    btree_structure.py                                          splits and merges
+    btree_build.py, btree_check.py                              bulk build, verification
+
+Invariants:
+1. Entries are in strictly ascending order of (key, address) from leaf to leaf; those beneath a child lie within its fences.
+2. An operation raises PageMiss before its first change or not at all. Here it is caught, the page loaded, and the operation begun again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from lungfish.storage.btree_node import UNFENCED, Fences, InnerNode, Leaf
+from lungfish.storage.btree_pages import ROOT_PAGE, BTreePages, create_btree_pages
+from lungfish.storage.btree_structure import BTreeStructure
+from lungfish.storage.ids import LSN, PageId, TupleId
+from lungfish.storage.keys import ADDRESS_MASK, Key, KeyCodec, KeyRange, Position
+from lungfish.storage.relation_pages import Frame, PageMiss, RelationPages
+
+# How many entries the first chunk of a scan has at most; each further one may have eight times as many, up to a leaf.
+FIRST_CHUNK_COUNT: Final = 32
+_CHUNK_GROWTH: Final = 8
+# A thin leaf is looked at for a merge at every 16th deletion from it.
+_MERGE_INTERVAL_MASK: Final = 15
+
+
+class BTree:
+    """One index. Every method takes the tree's latch itself and loads pages as needed: no latch may be held by the caller.
+
+    A `key` is what `codec.encode` answers. Errors of all methods: CorruptPage, IoError.
+    """
+
+    def __init__(self, pages: RelationPages, codec: KeyCodec) -> None:
+        """Open an existing tree."""
+        self._open(BTreePages(pages, codec), codec)
+
+    @classmethod
+    def create(cls, pages: RelationPages, codec: KeyCodec, lsn: LSN) -> BTree:
+        """Make an empty tree in a relation that has no pages yet."""
+        store = create_btree_pages(pages, codec, lsn)
+        tree = cls.__new__(cls)
+        tree._open(store, codec)
+        return tree
+
+    def _open(self, store: BTreePages, codec: KeyCodec) -> None:
+        self.store = store
+        self.pages = store.pages
+        self.codec = codec
+        self._structure = BTreeStructure(store)
+        # The last leaf, if the last entry was added at its end: the next one may belong there too. Guarded by the latch.
+        self._tail: PageId | None = None
+
+    # Changing
+
+    def add(
+        self, key: Key, address: TupleId, lsn: LSN, *, list_others: bool = False
+    ) -> list[TupleId]:
+        """Add an entry, unless it is there. Answers the other rows with this key if `list_others`, in the same step.
+
+        Raises ProgramLimitExceeded if the key is too long.
+        """
+        stored_key, stored_address = self.codec.entry(key, address)
+        self.store.form.check_key(stored_key)
+        pages = self.pages
+        while True:
+            try:
+                with pages.latch:
+                    others = self._others(key, address) if list_others else []
+                    self._add(stored_key, stored_address, lsn)
+                    return others
+            except PageMiss as miss:
+                pages.load(miss.page_id)
+
+    def _add(self, key: Any, address: int, lsn: LSN) -> None:
+        while True:
+            frame, leaf, index = self._place_of(key, address)
+            if (
+                index < leaf.count
+                and leaf.address_at(index) == address
+                and leaf.key_at(index) == key
+            ):
+                return
+            if leaf.fits(key):
+                self.store.writable_leaf(frame, lsn).insert(index, key, address)
+                return
+            self._tail = None
+            self._structure.split_for(key, address, lsn)
+
+    def _place_of(self, key: Any, address: int) -> tuple[Frame, Leaf, int]:
+        """The leaf where an entry belongs, and its index there."""
+        if self._tail is not None:
+            frame = self.pages.fetch(self._tail)
+            leaf = self.store.node(frame)
+            assert not isinstance(leaf, InnerNode)
+            last = leaf.count - 1
+            if last >= 0:
+                last_key = leaf.key_at(last)
+                if key > last_key or (key == last_key and address > leaf.address_at(last)):
+                    return frame, leaf, last + 1
+            self._tail = None
+        is_tail = True
+        frame = self.pages.fetch(ROOT_PAGE)
+        node = self.store.node(frame)
+        while isinstance(node, InnerNode):
+            children = node.children
+            index = node.child_index(key, address)
+            is_tail = is_tail and index == len(children) - 1
+            frame = self.pages.fetch(PageId(children[index]))
+            node = self.store.node(frame)
+        index = node.find(key, address)
+        if is_tail and index == node.count:
+            self._tail = frame.page_id
+        return frame, node, index
+
+    def remove(self, key: Key, address: TupleId, lsn: LSN) -> bool:
+        """Remove an entry. False if it was not there."""
+        stored_key, stored_address = self.codec.entry(key, address)
+        pages = self.pages
+        while True:
+            try:
+                with pages.latch:
+                    left_count = self._remove(stored_key, stored_address, lsn)
+                break
+            except PageMiss as miss:
+                pages.load(miss.page_id)
+        if left_count is None:
+            return False
+        if not left_count & _MERGE_INTERVAL_MASK:
+            self._merge(stored_key, stored_address, lsn)
+        return True
+
+    def _remove(self, key: Any, address: int, lsn: LSN) -> int | None:
+        """Answers how many entries the leaf has left."""
+        frame, leaf = self._leaf_of(key, address)
+        index = leaf.find(key, address)
+        if index == leaf.count or leaf.address_at(index) != address or leaf.key_at(index) != key:
+            return None
+        leaf = self.store.writable_leaf(frame, lsn)
+        leaf.delete(index)
+        return leaf.count
+
+    def _merge(self, key: Any, address: int, lsn: LSN) -> None:
+        pages = self.pages
+        is_done = False
+        while not is_done:
+            try:
+                with pages.latch:
+                    self._tail = None
+                    is_done = not self._structure.merge_for(key, address, lsn)
+            except PageMiss as miss:
+                pages.load(miss.page_id)
+
+    # Looking up
+
+    def addresses(self, key: Key) -> list[TupleId]:
+        """The rows that have an entry with this key, ascending."""
+        pages = self.pages
+        while True:
+            try:
+                with pages.latch:
+                    return self._addresses(key)
+            except PageMiss as miss:
+                pages.load(miss.page_id)
+
+    def _addresses(self, key: Key) -> list[TupleId]:
+        low, high = self.codec.key_range(key)
+        assert low is not None
+        assert high is not None
+        _, leaf = self._leaf_of(*low)
+        start = leaf.find(*low)
+        if start < leaf.count and leaf.key_at(start) != low[0]:
+            return []
+        end = start + 1
+        if end < leaf.count and leaf.key_at(end) != low[0]:
+            return [TupleId(leaf.address_at(start) & ADDRESS_MASK)]
+        found: list[TupleId] = []
+        position: Position | None = low
+        while position is not None:
+            entries, position = self._chunk_forward(position, high, None)
+            found.extend(TupleId(address & ADDRESS_MASK) for _, address in entries)
+        return found
+
+    def _others(self, key: Key, address: TupleId) -> list[TupleId]:
+        return [each for each in self._addresses(key) if each != address]
+
+    def contains(self, key: Key, address: TupleId) -> bool:
+        """Whether the entry is there."""
+        return address in self.addresses(key)
+
+    def prepare(self, key: Key) -> None:
+        """Bring the pages on the way to a key into memory, so that an operation that follows need not."""
+        stored_key, address = self.codec.entry(key, TupleId(0))
+        pages = self.pages
+        while True:
+            try:
+                with pages.latch:
+                    self._leaf_of(stored_key, address)
+                    return
+            except PageMiss as miss:
+                pages.load(miss.page_id)
+
+    def _leaf_of(self, key: Any, address: int) -> tuple[Frame, Leaf]:
+        fetch, node_of = self.pages.fetch, self.store.node
+        frame = fetch(ROOT_PAGE)
+        node = node_of(frame)
+        while isinstance(node, InnerNode):
+            frame = fetch(PageId(node.children[node.child_index(key, address)]))
+            node = node_of(frame)
+        return frame, node
+
+    # Scanning
+
+    def scan(
+        self, key_range: KeyRange, *, is_backward: bool = False
+    ) -> Iterator[list[tuple[Any, int]]]:
+        """The entries of a range in chunks, in the order of the tree or backwards, each (stored key, flagged address).
+
+        Between chunks the tree may change: what is added or removed ahead of the scan is met or not met, all else exactly once.
+        """
+        low, high = key_range
+        if low is not None and high is not None and low >= high:
+            return
+        limit = FIRST_CHUNK_COUNT
+        position = high if is_backward else low
+        stop = low if is_backward else high
+        is_done = False
+        while not is_done:
+            chunk, position = self._chunk(position, stop, limit, is_backward=is_backward)
+            is_done = position is None
+            if chunk:
+                yield chunk
+            limit *= _CHUNK_GROWTH
+
+    def _chunk(
+        self, position: Position | None, stop: Position | None, limit: int, *, is_backward: bool
+    ) -> tuple[list[tuple[Any, int]], Position | None]:
+        pages = self.pages
+        step = self._chunk_backward if is_backward else self._chunk_forward
+        while True:
+            try:
+                with pages.latch:
+                    return step(position, stop, limit)
+            except PageMiss as miss:
+                pages.load(miss.page_id)
+
+    def _chunk_forward(
+        self, position: Position | None, stop: Position | None, limit: int | None
+    ) -> tuple[list[tuple[Any, int]], Position | None]:
+        """Entries from `position` up to `stop`, at most to the leaf's end, and where to go on (None: nowhere)."""
+        leaf, fences = self._fenced_leaf(position, is_backward=False)
+        start = leaf.find(*position) if position is not None else 0
+        end, next_position = leaf.count, fences.high
+        if stop is not None and (fences.high is None or stop < fences.high):
+            end, next_position = leaf.find(*stop), None
+        if limit is not None and end - start > limit:
+            end = start + limit
+            next_position = (leaf.key_at(end - 1), leaf.address_at(end - 1) + 1)
+        if next_position is not None and next_position == stop:
+            next_position = None
+        return _entries(leaf, start, end), next_position
+
+    def _chunk_backward(
+        self, position: Position | None, stop: Position | None, limit: int
+    ) -> tuple[list[tuple[Any, int]], Position | None]:
+        """Entries before `position` down to `stop`, descending, and before which to go on."""
+        leaf, fences = self._fenced_leaf(position, is_backward=True)
+        end = leaf.count
+        if position is not None and (fences.high is None or position < fences.high):
+            end = leaf.find(*position)
+        start, next_position = 0, fences.low
+        if stop is not None and (fences.low is None or stop > fences.low):
+            start, next_position = leaf.find(*stop), None
+        if end - start > limit:
+            start = end - limit
+            next_position = (leaf.key_at(start), leaf.address_at(start))
+        if next_position is not None and next_position == stop:
+            next_position = None
+        entries = _entries(leaf, start, end)
+        entries.reverse()
+        return entries, next_position
+
+    def _fenced_leaf(self, position: Position | None, *, is_backward: bool) -> tuple[Leaf, Fences]:
+        """The leaf where a scan goes on: of the first entry at or after the position, or of the last before it."""
+        fences = UNFENCED
+        node = self.store.node(self.pages.fetch(ROOT_PAGE))
+        while isinstance(node, InnerNode):
+            if position is None:
+                index = len(node.children) - 1 if is_backward else 0
+            elif is_backward:
+                index = node.child_index_before(*position)
+            else:
+                index = node.child_index(*position)
+            fences = node.fences_of(index, fences)
+            node = self.store.node(self.pages.fetch(PageId(node.children[index])))
+        return node, fences
+
+
+def _entries(leaf: Leaf, start: int, end: int) -> list[tuple[Any, int]]:
+    if start >= end:
+        return []
+    return list(zip(leaf.keys_between(start, end), leaf.addresses_between(start, end), strict=True))

@@ -1,0 +1,319 @@
+"""B+Tree nodes with byte-string keys.
+
+    leaf    0      8        12           16     20          prefix, padded to 4
+           +------+--------+------------+------+-----------+-----------------+- - - - - -+---------+
+           |header| prefix | cell start | live |  prefix   | slots           |   free    |  cells  |
+           |      | size   |            |bytes |           | (place, size) x2|           |         |
+           +------+--------+------------+------+-----------+-----------------+- - - - - -+---------+
+    inner  the same head, cell start and live bytes being 0; then for each child:
+           suffix size u2, address i8, child u4, suffix
+
+A leaf's slots, two u2 each, are in the order of the keys; a cell is an address (i8) and the key without the node's prefix. The
+prefix is what the two fences have in common, so every key that can ever come into the node has it, and only a split or merge
+changes it. Between a split's halves stands the shortest string that tells them apart (suffix truncation). Both are from Bayer and
+Unterauer, "Prefix B-trees" (1977).
+
+Invariants of a leaf:
+1. slots end <= cell start; the cells lie between it and the end of the page (at most USED_SIZE_MAX). What is free is zeros, which
+   the page store leaves out.
+2. live bytes is the sum of the sizes of the cells that slots point to; deleted ones leave holes until the leaf is compacted.
+"""
+
+from __future__ import annotations
+
+import struct
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
+from itertools import accumulate
+from typing import Final
+
+import numpy as np
+
+from lungfish.errors import CorruptPage, ProgramLimitExceeded
+from lungfish.storage.btree_node import (
+    BYTE_FORM,
+    COUNT,
+    COUNT_OFFSET,
+    HEADER,
+    INNER,
+    LEAF,
+    Fences,
+    InnerNode,
+    read_header,
+)
+from lungfish.storage.keys import ADDRESS_MIN, Position
+
+# Prefix size, cell start, live bytes.
+BYTE_HEADER = struct.Struct("<III")
+# Cell start and live bytes.
+SPACE = struct.Struct("<II")
+SPACE_OFFSET: Final = 12
+PREFIX_OFFSET: Final = HEADER.size + BYTE_HEADER.size
+SLOT_SIZE: Final = 4
+ADDRESS = struct.Struct("<q")
+CELL_OVERHEAD: Final = SLOT_SIZE + ADDRESS.size
+# Places are u2, so of a larger page only this much is used; the rest stays zeros.
+USED_SIZE_MAX: Final = 1 << 16
+INNER_CELL = struct.Struct("<HqI")
+
+assert SPACE_OFFSET + SPACE.size == PREFIX_OFFSET
+
+
+class ByteLeaf:
+    """A leaf in place; as a sequence, its keys without the prefix. See `btree_node.Leaf` for the methods."""
+
+    __slots__ = (
+        "cell_start",
+        "count",
+        "data",
+        "live_bytes",
+        "prefix",
+        "slots",
+        "slots_offset",
+    )
+
+    def __init__(self, data: bytearray, count: int) -> None:
+        self.data = data
+        self.count = count
+        prefix_size, self.cell_start, self.live_bytes = BYTE_HEADER.unpack_from(data, HEADER.size)
+        self.prefix = bytes(data[PREFIX_OFFSET : PREFIX_OFFSET + prefix_size])
+        self.slots_offset = _slots_offset(prefix_size)
+        self.slots = memoryview(data)[self.slots_offset :].cast("H")
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __getitem__(self, index: int) -> bytearray:
+        # Called by bisect: the hot path of every search (bench/btree.py).
+        slots = self.slots
+        place = slots[2 * index] + 8
+        return self.data[place : place + slots[2 * index + 1]]
+
+    def find(self, key: bytes, address: int) -> int:
+        suffix = key[len(self.prefix) :]
+        count = self.count
+        index = bisect_left(self, suffix, 0, count)
+        if index < count and self[index] == suffix and self.address_at(index) < address:
+            end = bisect_right(self, suffix, index, count)
+            return bisect_left(range(count), address, index, end, key=self.address_at)
+        return index
+
+    def key_at(self, index: int) -> bytes:
+        return self.prefix + self[index]
+
+    def address_at(self, index: int) -> int:
+        address: int = ADDRESS.unpack_from(self.data, self.slots[2 * index])[0]
+        return address
+
+    def keys_between(self, start: int, end: int) -> list[bytes]:
+        prefix = self.prefix
+        return [prefix + self[index] for index in range(start, end)]
+
+    def addresses_between(self, start: int, end: int) -> list[int]:
+        unpack, data = ADDRESS.unpack_from, self.data
+        places = self.slots[2 * start : 2 * end : 2].tolist()
+        return [unpack(data, place)[0] for place in places]
+
+    def fits(self, key: bytes) -> bool:
+        need = CELL_OVERHEAD + len(key) - len(self.prefix)
+        return self.used_bytes() + need <= min(len(self.data), USED_SIZE_MAX)
+
+    def insert(self, index: int, key: bytes, address: int) -> None:
+        suffix = key[len(self.prefix) :]
+        size = ADDRESS.size + len(suffix)
+        count = self.count
+        slots_end = self.slots_offset + SLOT_SIZE * (count + 1)
+        if self.cell_start - size < slots_end:
+            self._compact()
+        place = self.cell_start - size
+        data, slots = self.data, self.slots
+        ADDRESS.pack_into(data, place, address)
+        data[place + 8 : place + size] = suffix
+        if index < count:
+            slots[2 * index + 2 : 2 * count + 2] = slots[2 * index : 2 * count]
+        slots[2 * index] = place
+        slots[2 * index + 1] = len(suffix)
+        self.cell_start = place
+        self.live_bytes += size
+        self._set_count(count + 1)
+
+    def delete(self, index: int) -> None:
+        slots, count = self.slots, self.count
+        place, suffix_size = slots[2 * index], slots[2 * index + 1]
+        size = ADDRESS.size + suffix_size
+        self.data[place : place + size] = bytes(size)
+        slots[2 * index : 2 * count - 2] = slots[2 * index + 2 : 2 * count]
+        slots[2 * count - 2] = slots[2 * count - 1] = 0
+        self.live_bytes -= size
+        if place == self.cell_start:
+            self.cell_start += size
+        self._set_count(count - 1)
+
+    def used_bytes(self) -> int:
+        size: int = self.slots_offset + SLOT_SIZE * self.count + self.live_bytes
+        return size
+
+    def _set_count(self, count: int) -> None:
+        self.count = count
+        COUNT.pack_into(self.data, COUNT_OFFSET, count)
+        SPACE.pack_into(self.data, SPACE_OFFSET, self.cell_start, self.live_bytes)
+
+    def _compact(self) -> None:
+        """Close the holes."""
+        suffixes = [bytes(self[index]) for index in range(self.count)]
+        addresses = self.addresses_between(0, self.count)
+        self.cell_start = _write_leaf(self.data, self.prefix, suffixes, addresses)
+
+
+class ByteForm:
+    """See `btree_node.NodeForm` for the methods."""
+
+    number = BYTE_FORM
+
+    def __init__(self, page_size: int) -> None:
+        assert page_size % 8 == 0
+        self.page_size = min(page_size, USED_SIZE_MAX)
+        # So that at least two entries fit wherever they meet.
+        self.key_size_max = self.page_size // 4
+
+    def check_key(self, key: bytes) -> None:
+        if len(key) > self.key_size_max:
+            raise ProgramLimitExceeded(
+                f"index row size {len(key)} exceeds btree maximum {self.key_size_max}",
+                hint="Values larger than 1/4 of a page cannot be indexed.\n"
+                "Consider a function index of an MD5 hash of the value.",
+            )
+
+    def read_leaf(self, data: bytearray, page_id: int) -> ByteLeaf:
+        _, _, count = read_header(data, page_id, BYTE_FORM)
+        prefix_size, cell_start, live_bytes = BYTE_HEADER.unpack_from(data, HEADER.size)
+        slots_offset = _slots_offset(prefix_size)
+        slots_end = slots_offset + SLOT_SIZE * count
+        if not slots_end <= cell_start <= len(data):
+            raise CorruptPage(
+                f"page {page_id}: the parts of the leaf overlap",
+                detail=f"slots end at {slots_end}, cells begin at {cell_start}",
+            )
+        slots = np.frombuffer(data, "<u2", 2 * count, slots_offset).astype(np.int64)
+        places, ends = slots[0::2], slots[0::2] + slots[1::2] + ADDRESS.size
+        used = int((ends - places).sum())
+        if used != live_bytes or (count and (places.min() < cell_start or ends.max() > len(data))):
+            raise CorruptPage(f"page {page_id}: an entry of the leaf is out of place")
+        return ByteLeaf(data, count)
+
+    def read_inner(self, data: bytearray, page_id: int) -> InnerNode:
+        _, level, count = read_header(data, page_id, BYTE_FORM)
+        prefix_size, _, _ = BYTE_HEADER.unpack_from(data, HEADER.size)
+        prefix = bytes(data[PREFIX_OFFSET : PREFIX_OFFSET + prefix_size])
+        node = InnerNode(level, [], [], [])
+        place = PREFIX_OFFSET + prefix_size
+        for _ in range(count):
+            end = place + INNER_CELL.size
+            if end > len(data):
+                break
+            size, address, child = INNER_CELL.unpack_from(data, place)
+            node.keys.append(prefix + data[end : end + size])
+            node.addresses.append(address)
+            node.children.append(child)
+            place = end + size
+        if not count or len(node.keys) != count or place > len(data):
+            raise CorruptPage(f"page {page_id}: an inner node cannot have {count} children")
+        # The first key stands for the low fence: less than or equal to all others.
+        node.keys[0] = b""
+        return node
+
+    def write_leaf(
+        self, data: bytearray, keys: Sequence[bytes], addresses: Sequence[int], fences: Fences
+    ) -> None:
+        prefix = _common_prefix(fences)
+        size = len(prefix)
+        _write_leaf(data, prefix, [key[size:] for key in keys], addresses)
+
+    def write_inner(self, data: bytearray, node: InnerNode, fences: Fences) -> None:
+        prefix = _common_prefix(fences)
+        size = len(prefix)
+        parts = [
+            HEADER.pack(INNER, BYTE_FORM, node.level, len(node.keys)),
+            BYTE_HEADER.pack(size, 0, 0),
+            prefix,
+        ]
+        for index, key in enumerate(node.keys):
+            suffix = key[size:] if index else b""
+            parts.append(INNER_CELL.pack(len(suffix), node.addresses[index], node.children[index]))
+            parts.append(suffix)
+        content = b"".join(parts)
+        assert len(content) <= self.page_size, "an inner node outgrows its page"
+        data[:] = content.ljust(len(data), b"\x00")
+
+    def leaf_size(self, keys: Sequence[bytes], fences: Fences) -> int:
+        prefix_size = len(_common_prefix(fences))
+        each = CELL_OVERHEAD - prefix_size
+        return _slots_offset(prefix_size) + sum(map(len, keys)) + each * len(keys)
+
+    def inner_size(self, keys: Sequence[bytes], fences: Fences) -> int:
+        prefix_size = len(_common_prefix(fences))
+        each = INNER_CELL.size - prefix_size
+        first = prefix_size - len(keys[0]) if keys else 0
+        return PREFIX_OFFSET + prefix_size + sum(map(len, keys)) + each * len(keys) + first
+
+    def separator(self, left: Position, right: Position) -> Position:
+        left_key, right_key = left[0], right[0]
+        if left_key == right_key:
+            return right
+        size = _common_size(left_key, right_key) + 1
+        return right_key[:size], ADDRESS_MIN
+
+
+def _slots_offset(prefix_size: int) -> int:
+    return PREFIX_OFFSET + (prefix_size + 3) // 4 * 4
+
+
+def _common_size(one: bytes, other: bytes) -> int:
+    """How many leading bytes are equal."""
+    size = min(len(one), len(other))
+    if one[:size] == other[:size]:
+        return size
+    difference = int.from_bytes(one[:size], "big") ^ int.from_bytes(other[:size], "big")
+    return size - (difference.bit_length() + 7) // 8
+
+
+def _common_prefix(fences: Fences) -> bytes:
+    """What every key between the fences begins with."""
+    if fences.low is None or fences.high is None:
+        return b""
+    low: bytes = fences.low[0]
+    return low[: _common_size(low, fences.high[0])]
+
+
+def _write_leaf(
+    data: bytearray, prefix: bytes, suffixes: Sequence[bytes], addresses: Sequence[int]
+) -> int:
+    """Write a leaf without holes; answers its cell start."""
+    count = len(suffixes)
+    cells = [
+        ADDRESS.pack(address) + suffix for address, suffix in zip(addresses, suffixes, strict=True)
+    ]
+    sizes = list(map(len, cells))
+    live_bytes = sum(sizes)
+    slots_offset = _slots_offset(len(prefix))
+    slots_end = slots_offset + SLOT_SIZE * count
+    used_size = min(len(data), USED_SIZE_MAX)
+    cell_start = used_size - live_bytes
+    assert slots_end <= cell_start, "a leaf outgrows its page"
+    slots = np.empty(2 * count, "<u2")
+    slots[0::2] = list(accumulate(sizes, initial=cell_start))[:count]
+    slots[1::2] = sizes
+    slots[1::2] -= ADDRESS.size
+    content = b"".join(
+        (
+            HEADER.pack(LEAF, BYTE_FORM, 0, count),
+            BYTE_HEADER.pack(len(prefix), cell_start, live_bytes),
+            prefix.ljust(slots_offset - PREFIX_OFFSET, b"\x00"),
+            slots.tobytes(),
+            bytes(cell_start - slots_end),
+            *cells,
+        )
+    )
+    # In place: views of the page stay valid.
+    memoryview(data)[:used_size] = content
+    return cell_start

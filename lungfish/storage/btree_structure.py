@@ -1,0 +1,248 @@
+"""How a B+Tree grows and shrinks: splits and merges, one step at a time.
+
+A step reads all pages it needs before it changes one, and leaves a whole tree behind. So an operation may be cut off between
+steps (by a page to be loaded, or by an exception) and later steps find everything in order. Splits go top down: a node is split only
+when its parent has room for the separator, else the parent is split first.
+
+Where entries come in at the end of the tree, or at its beginning, nine tenths stay on the far side of a split, so that appended keys
+leave full leaves behind. Merges are lazy: a leaf is looked at only when it is nearly empty (as PostgreSQL's nbtree, which waits
+until it is empty; Lanin and Shasha show that little is lost by it).
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+from typing import Any, NamedTuple
+
+from lungfish.storage.btree_node import UNFENCED, Fences, InnerNode
+from lungfish.storage.btree_pages import ROOT_PAGE, BTreePages, Node
+from lungfish.storage.ids import LSN, PageId
+from lungfish.storage.keys import Position
+from lungfish.storage.relation_pages import Frame
+
+# Two nodes are merged if they fill no more than this share of a page together, so that the next inserts do not split them.
+_MERGED_SHARE = 0.75
+# The share of entries that stays on the far side of a split at the tree's end.
+_APPEND_SHARE = 0.9
+
+
+@dataclass(frozen=True, slots=True)
+class PathStep:
+    """A node on the way from the root."""
+
+    frame: Frame
+    node: Node
+    fences: Fences
+    # Which child of its parent it is.
+    child_index: int
+
+
+class Content(NamedTuple):
+    """The entries of a leaf (no children) or of an inner node."""
+
+    level: int
+    keys: Sequence[Any]
+    addresses: Sequence[int]
+    children: Sequence[int]
+
+    def part(self, start: int, end: int) -> Content:
+        """Some of the entries."""
+        return Content(
+            self.level, self.keys[start:end], self.addresses[start:end], self.children[start:end]
+        )
+
+    def entry(self, index: int) -> Position:
+        """The position of an entry."""
+        return self.keys[index], self.addresses[index]
+
+
+def content_of(node: Node) -> Content:
+    """What a node holds, copied."""
+    if isinstance(node, InnerNode):
+        return Content(node.level, node.keys, node.addresses, node.children)
+    count = node.count
+    return Content(0, node.keys_between(0, count), node.addresses_between(0, count), ())
+
+
+def path_to(store: BTreePages, key: Any, address: int) -> list[PathStep]:
+    """The nodes from the root to the leaf of an entry. Raises PageMiss."""
+    frame = store.pages.fetch(ROOT_PAGE)
+    step = PathStep(frame, store.node(frame), UNFENCED, 0)
+    path = [step]
+    while isinstance(step.node, InnerNode):
+        index = step.node.child_index(key, address)
+        frame = store.pages.fetch(PageId(step.node.children[index]))
+        step = PathStep(frame, store.node(frame), step.node.fences_of(index, step.fences), index)
+        path.append(step)
+    return path
+
+
+class BTreeStructure:
+    """Changes the shape of one tree. Every method needs the latch and raises PageMiss before any change."""
+
+    def __init__(self, store: BTreePages) -> None:
+        self._store = store
+        self._form = store.form
+
+    # Splitting
+
+    def split_for(self, key: Any, address: int, lsn: LSN) -> None:
+        """Make room on the way to an entry that does not fit: one step, after which the caller looks again."""
+        path = path_to(self._store, key, address)
+        depth = len(path) - 1
+        content, middle, separator = self._plan(path[depth], key, address)
+        while depth and not self._has_room(path[depth - 1], separator):
+            depth -= 1
+            content, middle, separator = self._plan(path[depth], key, address)
+        step = path[depth]
+        self._store.prepare_allocate(1 if depth else 2)
+        count = len(content.keys)
+        left, right = content.part(0, middle), content.part(middle, count)
+        left_fences = Fences(step.fences.low, separator)
+        right_fences = Fences(separator, step.fences.high)
+        right_frame = self._store.allocate(lsn)
+        self._write(right_frame, right, right_fences, lsn)
+        if depth:
+            self._write(step.frame, left, left_fences, lsn)
+            self._add_child(path[depth - 1], step.child_index + 1, separator, right_frame, lsn)
+            return
+        left_frame = self._store.allocate(lsn)
+        self._write(left_frame, left, left_fences, lsn)
+        # The first key and address of an inner node are not looked at.
+        root = Content(
+            content.level + 1,
+            (separator[0][:0] if isinstance(separator[0], bytes) else 0, separator[0]),
+            (0, separator[1]),
+            (left_frame.page_id, right_frame.page_id),
+        )
+        self._write(step.frame, root, UNFENCED, lsn)
+
+    def _plan(self, step: PathStep, key: Any, address: int) -> tuple[Content, int, Position]:
+        """Where to split a node, and what then stands between the halves."""
+        content = content_of(step.node)
+        count = len(content.keys)
+        assert count > 1, "a node of one entry cannot be split"
+        share = 0.5
+        if step.fences.high is None and (key, address) >= content.entry(count - 1):
+            share = _APPEND_SHARE
+        elif step.fences.low is None and (key, address) < content.entry(min(1, content.level)):
+            share = 1 - _APPEND_SHARE
+        middle = split_index(content.keys, share)
+        if content.children:
+            return content, middle, content.entry(middle)
+        separator = self._form.separator(content.entry(middle - 1), content.entry(middle))
+        return content, middle, separator
+
+    def _has_room(self, parent: PathStep, separator: Position) -> bool:
+        assert isinstance(parent.node, InnerNode)
+        keys = [*parent.node.keys, separator[0]]
+        return self._form.inner_size(keys, parent.fences) <= self._form.page_size
+
+    def _add_child(
+        self, parent: PathStep, index: int, separator: Position, child: Frame, lsn: LSN
+    ) -> None:
+        assert isinstance(parent.node, InnerNode)
+        parent.node.insert(index, separator, child.page_id)
+        self._write(parent.frame, content_of(parent.node), parent.fences, lsn)
+
+    # Merging
+
+    def merge_for(self, key: Any, address: int, lsn: LSN) -> bool:
+        """Merge one nearly empty node on the way to an entry with a neighbour: one step. False if there is nothing to do."""
+        path = path_to(self._store, key, address)
+        for depth in range(len(path) - 1, 0, -1):
+            if self._is_thin(path[depth]) and self._merge(path[depth - 1], path[depth], lsn):
+                return True
+        return self._lower_root(path, lsn)
+
+    def _is_thin(self, step: PathStep) -> bool:
+        limit = self._form.page_size // 4
+        if isinstance(step.node, InnerNode):
+            return self._form.inner_size(step.node.keys, step.fences) < limit
+        return step.node.used_bytes() < limit
+
+    def _merge(self, parent: PathStep, thin: PathStep, lsn: LSN) -> bool:
+        """Put a node and a neighbour on the left one's page, if there is room."""
+        assert isinstance(parent.node, InnerNode)
+        children = parent.node.children
+        if len(children) == 1:
+            return False
+        left_index = min(thin.child_index, len(children) - 2)
+        frames = [
+            self._store.pages.fetch(PageId(children[index]))
+            for index in (left_index, left_index + 1)
+        ]
+        left, right = (content_of(self._store.node(frame)) for frame in frames)
+        separator = (parent.node.keys[left_index + 1], parent.node.addresses[left_index + 1])
+        merged = _join(left, separator, right)
+        fences = Fences(
+            parent.node.fences_of(left_index, parent.fences).low,
+            parent.node.fences_of(left_index + 1, parent.fences).high,
+        )
+        size = self._size(merged, fences)
+        is_empty = not left.keys or not right.keys
+        if size > self._form.page_size * (1.0 if is_empty else _MERGED_SHARE):
+            return False
+        self._store.prepare_free()
+        self._write(frames[0], merged, fences, lsn)
+        parent.node.delete(left_index + 1)
+        self._write(parent.frame, content_of(parent.node), parent.fences, lsn)
+        self._store.free(frames[1], lsn)
+        return True
+
+    def _lower_root(self, path: list[PathStep], lsn: LSN) -> bool:
+        """If the root has a single child, take over what that holds."""
+        root = path[0]
+        if not isinstance(root.node, InnerNode) or len(root.node.children) > 1:
+            return False
+        self._store.prepare_free()
+        child = path[1]
+        self._write(root.frame, content_of(child.node), UNFENCED, lsn)
+        self._store.free(child.frame, lsn)
+        return True
+
+    # Writing
+
+    def _size(self, content: Content, fences: Fences) -> int:
+        size_of = self._form.inner_size if content.level else self._form.leaf_size
+        return size_of(content.keys, fences)
+
+    def _write(self, frame: Frame, content: Content, fences: Fences, lsn: LSN) -> None:
+        data = self._store.pages.writable(frame, lsn)
+        frame.cache = None
+        if not content.level:
+            self._form.write_leaf(data, content.keys, content.addresses, fences)
+            return
+        node = InnerNode(
+            content.level, list(content.keys), list(content.addresses), list(content.children)
+        )
+        self._form.write_inner(data, node, fences)
+        frame.cache = node
+
+
+def split_index(keys: Sequence[Any], share: float) -> int:
+    """How many entries stay on the left, so that they are about `share` of all, counted in bytes where keys have lengths."""
+    count = len(keys)
+    middle = round(count * share)
+    if isinstance(keys[0], bytes):
+        # Entries have some size besides the key; 16 is about right in leaves and inner nodes.
+        sizes = list(accumulate(len(key) + 16 for key in keys))
+        middle = bisect_right(sizes, sizes[-1] * share)
+    return min(max(middle, 1), count - 1)
+
+
+def _join(left: Content, separator: Position, right: Content) -> Content:
+    """The entries of two neighbours. In inner nodes the right one's first child begins at the separator."""
+    if not left.level:
+        return Content(
+            0, [*left.keys, *right.keys], [*left.addresses, *right.addresses], left.children
+        )
+    return Content(
+        left.level,
+        [*left.keys, separator[0], *right.keys[1:]],
+        [*left.addresses, separator[1], *right.addresses[1:]],
+        [*left.children, *right.children],
+    )
