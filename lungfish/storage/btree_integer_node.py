@@ -74,7 +74,7 @@ class IntegerLeaf:
     def addresses_between(self, start: int, end: int) -> list[int]:
         return self.addresses[start:end].tolist()
 
-    def fits(self, key: int) -> bool:  # noqa: ARG002 - every key takes the same room.
+    def fits(self, key: int) -> bool:
         return self.count < self.capacity
 
     def insert(self, index: int, key: int, address: int) -> None:
@@ -133,14 +133,14 @@ class IntegerForm:
         data: bytearray,
         keys: Sequence[int],
         addresses: Sequence[int],
-        fences: Fences,  # noqa: ARG002
+        fences: Fences,
     ) -> None:
         pairs = np.zeros((self.page_size - ENTRIES_OFFSET) // 8, "<i8")
         pairs[0 : 2 * len(keys) : 2] = keys
         pairs[1 : 2 * len(keys) : 2] = addresses
         _write(data, (LEAF, INTEGER_FORM, 0, len(keys)), pairs.tobytes())
 
-    def write_inner(self, data: bytearray, node: InnerNode, fences: Fences) -> None:  # noqa: ARG002
+    def write_inner(self, data: bytearray, node: InnerNode, fences: Fences) -> None:
         count = len(node.keys)
         triples = np.zeros((self.page_size - ENTRIES_OFFSET) // 8, "<i8")
         triples[0 : 3 * count : 3] = node.keys
@@ -148,13 +148,13 @@ class IntegerForm:
         triples[2 : 3 * count : 3] = node.children
         _write(data, (INNER, INTEGER_FORM, node.level, count), triples.tobytes())
 
-    def leaf_size(self, keys: Sequence[int], fences: Fences) -> int:  # noqa: ARG002
+    def leaf_size(self, keys: Sequence[int], fences: Fences) -> int:
         return ENTRIES_OFFSET + PAIR_SIZE * len(keys)
 
-    def inner_size(self, keys: Sequence[int], fences: Fences) -> int:  # noqa: ARG002
+    def inner_size(self, keys: Sequence[int], fences: Fences) -> int:
         return ENTRIES_OFFSET + TRIPLE_SIZE * len(keys)
 
-    def separator(self, left: Position, right: Position) -> Position:  # noqa: ARG002
+    def separator(self, left: Position, right: Position) -> Position:
         return right
 
 
