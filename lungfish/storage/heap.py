@@ -15,11 +15,10 @@ Invariants:
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from functools import partial
 
 from lungfish.errors import ProgramLimitExceeded
-from lungfish.storage.buffer_pool import Frame, RelationPages
 from lungfish.storage.free_space import FreeSpace
 from lungfish.storage.heap_page import HEADER_SIZE, HeapPageFormat
 from lungfish.storage.ids import (
@@ -32,13 +31,16 @@ from lungfish.storage.ids import (
     tuple_id,
 )
 from lungfish.storage.overflow import Overflow, run_with_pages
+from lungfish.storage.relation_pages import Frame, RelationPages
 from lungfish.storage.rows import (
     DELETED,
     FLAGS_OFFSET,
     HAS_OVERFLOW,
     OverflowPointer,
+    OverflowReader,
     RowLayout,
     Values,
+    writer_of,
 )
 
 # A tail longer than this share of a page is moved to overflow pages, longest values first: four rows a page, as PostgreSQL's
@@ -73,11 +75,9 @@ class Heap:
     def frame_of(self, address: TupleId) -> Frame | None:
         """The frame of a row's page, checked; None if the relation has no such page. Raises PageMiss."""
         page_id = address >> SLOT_BITS
-        frame = self.pages.frames.get(PageId(page_id))
-        if frame is None:
-            if page_id >= self.pages.page_count:
-                return None
-            frame = self.pages.fetch(PageId(page_id))
+        if page_id >= self.pages.page_count:
+            return None
+        frame = self.pages.fetch(PageId(page_id))
         if frame.cache is not self.format:
             self._check(frame)
         return frame
@@ -133,10 +133,46 @@ class Heap:
         size = len(packed) - self._spilled_size(packed, self._tail_size_max)
         return self.find_room(size)
 
+    def room_for_run(self, packed: Sequence[bytes], start: int, end: int) -> tuple[TupleId, int]:
+        """Where the rows from `start` to at most `end` can go side by side: (first address, count >= 1). Raises PageMiss.
+
+        Unless it is the only one, no row of the run needs overflow pages.
+        """
+        first = self.room_for(packed[start])
+        frame = self.pages.fetch(PageId(first >> SLOT_BITS))
+        data, slot = frame.data, first & SLOT_MASK
+        if slot < self.format.slot_count(data):
+            return first, 1
+        stride, tail_size_max = self.layout.stride, self._tail_size_max
+        room = self.format.tail_room(data, slot) + stride
+        count = 0
+        for index in range(start, min(end, start + SLOT_MASK + 1 - slot)):
+            size = len(packed[index])
+            room -= size
+            if room < 0 or size - stride > tail_size_max:
+                break
+            count += 1
+        return first, max(count, 1)
+
     def _note_room(self, page_id: PageId, data: bytearray) -> None:
         self.free_space.note(page_id, self.format.room(data))
 
     # Writing
+
+    def place_run(self, first: TupleId, stored: Sequence[bytes], lsn: LSN) -> None:
+        """Put new rows side by side, from the address that `room_for_run` gave."""
+        frame = self._frame_to_write(first)
+        data = self.pages.writable(frame, lsn)
+        if not data[0]:
+            self.format.initialize(data)
+        slot = first & SLOT_MASK
+        rows = b"".join(stored)
+        if len(rows) == len(stored) * self.layout.stride and len(stored) > 1:
+            self.format.place_run(data, slot, rows, writer_of(stored[0]))
+        else:
+            for index, each in enumerate(stored):
+                self.format.place(data, slot + index, each)
+        self._note_room(frame.page_id, data)
 
     def place(self, address: TupleId, stored: bytes, lsn: LSN) -> None:
         """Put a stored row at an address, whatever is there; the relation grows if need be.
@@ -228,18 +264,26 @@ class Heap:
         if pointers:
             self.overflow.replace(pointers, [], lsn)
 
-    def inline(self, stored: bytes, positions: Collection[int] | None = None) -> bytes:
+    def inline(
+        self,
+        stored: bytes,
+        positions: Collection[int] | None = None,
+        *,
+        read: OverflowReader | None = None,
+    ) -> bytes:
         """The row with its overflowed values back in its tail: all, or those of the fields at `positions`.
 
-        No latch may be held. Requires: the row's version cannot be purged meanwhile.
+        No latch may be held, and the version must not be purged meanwhile; or the latch is held and `read` is
+        `overflow.read_resident`, which raises PageMiss.
         """
         if not stored[FLAGS_OFFSET] & HAS_OVERFLOW:
             return stored
+        read = read or self.overflow.read
         wanted = {
             offset for field, offset in self.layout.views if positions is None or field in positions
         }
         changes: dict[int, bytes | OverflowPointer] = {
-            view: self.overflow.read(OverflowPointer(size, number - 1, position))
+            view: read(OverflowPointer(size, number - 1, position))
             for view, size, number, position in self.layout.long_views(stored)
             if number and view in wanted
         }

@@ -133,7 +133,7 @@ class HeapPageFormat:
             return int(slots)
         start = HEADER_SIZE + FLAGS_OFFSET
         flags = data[start : start + slots * self.stride : self.stride]
-        return flags.find(0)
+        return int(flags.find(0))
 
     def room(self, data: bytearray) -> int:
         """Bytes that new rows could take in all, after compaction."""

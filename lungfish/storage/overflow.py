@@ -29,9 +29,9 @@ from itertools import islice
 from typing import TypeVar
 
 from lungfish.errors import CorruptPage
-from lungfish.storage.buffer_pool import Frame, PageMiss, RelationPages
 from lungfish.storage.free_space import FreeSpace
 from lungfish.storage.ids import LSN, PageId
+from lungfish.storage.relation_pages import Frame, PageMiss, RelationPages
 from lungfish.storage.rows import OverflowPointer
 
 MAGIC = b"LO"
@@ -54,7 +54,7 @@ def run_with_pages(operation: Callable[[], Result]) -> Result:
         try:
             return operation()
         except PageMiss as miss:
-            miss.pages.load(miss.page_id)
+            miss.load()
 
 
 class Overflow:
@@ -93,7 +93,7 @@ class Overflow:
                     number, next_slot = _LINK.unpack_from(data, offset)
                     return bytes(data[offset + _LINK.size : offset + size]), number, next_slot
             except PageMiss as miss:
-                miss.pages.load(miss.page_id)
+                miss.load()
 
     def _slot(self, data: bytearray, page_id: PageId, slot: int) -> tuple[int, int]:
         """A used slot's offset and size, checked."""
@@ -111,13 +111,22 @@ class Overflow:
         while number:
             frame = self.pages.fetch(PageId(number - 1))
             chain.append((frame, slot))
-            offset, _ = self._slot(frame.data, number - 1, slot)
+            offset, _ = self._slot(frame.data, frame.page_id, slot)
             number, slot = _LINK.unpack_from(frame.data, offset)
             if len(chain) > first.size:
                 raise CorruptPage(
                     f"an overflowed value of {first.size} bytes has a cycle of chunks"
                 )
         return chain
+
+    def read_resident(self, pointer: OverflowPointer) -> bytes:
+        """The value, read under the heap's latch, of a version that may go at any time. Raises PageMiss."""
+        with self.pages.latch:
+            parts = []
+            for frame, slot in self.chain(pointer):
+                offset, size = self._slot(frame.data, frame.page_id, slot)
+                parts.append(frame.data[offset + _LINK.size : offset + size])
+        return b"".join(parts)
 
     # Writing
 

@@ -1,0 +1,357 @@
+"""A table's rows with their versions and index entries: what must change together, and the ways back.
+
+`TableStore` (table.py) is what the executor sees; this is the part beneath it that also rollback, purge and restart use.
+
+A change of a row goes through these steps, inside the fence:
+
+    1. under the heap's latch: everything needed is fetched (PageMiss: begin again), long values are stored,
+    2. the undo entry is appended, the old version goes on its chain,
+    3. the row is written, the record appended to the log;
+    4. latch let go; each index gets its entry, under its own latch.
+
+Invariants, beyond those of versions.py and table_index.py:
+1. The undo entry comes before every other change of the step, so an exception at any point leaves something that `undo` puts right;
+   `undo` can be done again, and does nothing to a row that its transaction did not write.
+2. `key_gate` is held by whoever changes the key of an existing row, or removes entries of a row: otherwise one could remove an entry
+   that the other has just found to be there. Order: fence, key gate, latches.
+3. A row that the holder of its lock reads does not change; other rows are looked at under the latch only.
+4. A stale entry (its row has an old version with that key, or a change of its key was undone while someone was reading) implies:
+   `stale` is not empty, or `key_changes` has moved since the reader began.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Sequence
+from functools import partial
+
+from lungfish.storage.heap import Heap
+from lungfish.storage.ids import LSN, RelationId, TransactionId, TupleId
+from lungfish.storage.overflow import run_with_pages
+from lungfish.storage.rows import DELETED, FLAGS_OFFSET, HAS_OVERFLOW, Values, writer_of
+from lungfish.storage.snapshots import Snapshot
+from lungfish.storage.table_index import IndexKey, TableIndex
+from lungfish.storage.transactions import Transaction, TransactionManager, UndoEntry
+from lungfish.storage.versions import RetainedRow, VersionChains
+
+# (number of the index, other rows with the key) where a unique key may have another owner.
+Suspects = list[tuple[int, list[TupleId]]]
+
+# How many undo entries are purged in one passage of the fence.
+PURGE_BATCH = 32
+
+
+class TableRows:
+    """One table's heap, version chains and indexes."""
+
+    def __init__(
+        self,
+        heap: Heap,
+        indexes: Iterable[TableIndex],
+        transactions: TransactionManager,
+        *,
+        name: str = "",
+    ) -> None:
+        # For messages.
+        self.name = name
+        self.heap = heap
+        self.layout = heap.layout
+        self.transactions = transactions
+        self.log = transactions.log
+        self.fence = transactions.fence
+        self.latch = heap.pages.latch
+        self.relation_id: RelationId = heap.pages.relation_id
+        self.chains = VersionChains()
+        self.key_gate = threading.Lock()
+        # Rows of which some retained version has another key than the one on the page; see invariant 4.
+        self.stale: set[TupleId] = set()
+        self.key_changes = 0
+        self.indexes: tuple[TableIndex, ...] = ()
+        # The fields that indexes use.
+        self.key_positions: tuple[int, ...] = ()
+        self.set_indexes(indexes)
+
+    def set_indexes(self, indexes: Iterable[TableIndex]) -> None:
+        """Take another set of indexes. Requires: no other transaction uses the table (an exclusive table lock)."""
+        self.indexes = tuple(indexes)
+        if any(index.positions is None for index in self.indexes):
+            self.key_positions = tuple(range(len(self.layout.types)))
+        else:
+            used = {each for index in self.indexes for each in index.positions or ()}
+            self.key_positions = tuple(sorted(used))
+
+    # Keys
+
+    def keys(self, values: Values) -> list[IndexKey | None]:
+        """The row's key in each index."""
+        return [index.key(values) for index in self.indexes]
+
+    def stored_keys(self, stored: bytes) -> list[IndexKey | None]:
+        """The keys of a stored row. Under the heap's latch; raises PageMiss."""
+        read = self.heap.overflow.read_resident
+        return [index.stored_key(self.layout, stored, read) for index in self.indexes]
+
+    def have_same_keys(self, one: bytes, other: bytes) -> bool:
+        """Whether two stored rows have the same keys for sure. Under the heap's latch; raises PageMiss."""
+        read = self.heap.overflow.read_resident
+        fields = self.layout.unpack_fields
+        positions = self.key_positions
+        return fields(one, positions, 0, read) == fields(other, positions, 0, read)
+
+    def log_image(self, stored: bytes) -> bytes:
+        """A stored row as the log's before-image: with the long values that indexes use. Under the latch; raises PageMiss."""
+        if stored[FLAGS_OFFSET] & HAS_OVERFLOW and self.indexes:
+            read = self.heap.overflow.read_resident
+            return self.heap.inline(stored, self.key_positions, read=read)
+        return stored
+
+    # Entries. Inside the fence, outside all latches.
+
+    def add_entries(self, keys: Sequence[IndexKey | None], address: TupleId, lsn: LSN) -> Suspects:
+        """Add the row's entry to each index that has a key for it."""
+        suspects: Suspects = []
+        for number, (index, key) in enumerate(zip(self.indexes, keys, strict=True)):
+            if key is not None:
+                others = index.add(key, address, lsn)
+                if others:
+                    suspects.append((number, others))
+        return suspects
+
+    def _remove_entries(
+        self,
+        gone: Sequence[IndexKey | None],
+        kept: Sequence[Sequence[IndexKey | None]],
+        address: TupleId,
+    ) -> None:
+        """Remove the entries of keys that no remaining version has. Holds the key gate."""
+        lsn = self.log.end_lsn()
+        for number, (index, key) in enumerate(zip(self.indexes, gone, strict=True)):
+            if key is not None and all(keys[number] != key for keys in kept):
+                index.remove(key, address, lsn)
+
+    def note_key_change(self, address: TupleId) -> None:
+        """Tell readers that entries may be stale (invariant 4): before the first entry of a changed key is added."""
+        self.key_changes += 1
+        self.stale.add(address)
+
+    # Reading
+
+    def visible(self, snapshot: Snapshot, address: TupleId) -> bytes | None:
+        """The stored version that the snapshot sees. Under the latch; raises PageMiss."""
+        stored = self.heap.stored(address)
+        if stored is None:
+            return None
+        if snapshot.is_visible(writer_of(stored)):
+            return None if stored[FLAGS_OFFSET] & DELETED else stored
+        return self.chains.visible(address, snapshot)
+
+    # Rollback
+
+    def undo(self, transaction: Transaction, entry: UndoEntry, *, is_logged: bool) -> None:
+        """Put the row of the transaction's newest undo entry back, and take the entry off: see `UndoStore`."""
+        _, address, before = entry
+        after = None
+        if before is not None and is_logged:
+            after = self.heap.inline(before)
+        run_with_pages(partial(self._undo_row, transaction, address, before, after, is_logged))
+
+    def _undo_row(
+        self,
+        transaction: Transaction,
+        address: TupleId,
+        before: bytes | None,
+        after: bytes | None,
+        is_logged: bool,
+    ) -> None:
+        with self.fence, self.key_gate:
+            self.take_back(transaction.id, address, before, after=after, is_logged=is_logged)
+            transaction.undo.pop()
+
+    def take_back(
+        self,
+        writer: TransactionId,
+        address: TupleId,
+        before: bytes | None,
+        *,
+        after: bytes | None,
+        is_logged: bool,
+    ) -> None:
+        """Undo one change of a row by `writer`. Inside the fence and the key gate. Raises PageMiss; can be done again."""
+        with self.latch:
+            current = self.heap.stored(address)
+            if current is not None and writer_of(current) != writer:
+                current = None
+            is_replaced = current is not None and not current[FLAGS_OFFSET] & DELETED
+            replaced = current if is_replaced else None
+            gone, kept = self._keys_around(address, replaced, before)
+            image = self.log_image(replaced) if is_logged and replaced is not None else None
+        self._remove_entries(gone, kept, address)
+        lsn = self.log.end_lsn()
+        with self.latch:
+            stored = before
+            if before is not None:
+                stored = self.heap.store(before, address, lsn, replaced=replaced)
+            elif replaced is not None:
+                self.heap.free_overflow(replaced, lsn)
+            if stored is not None:
+                self.heap.place(address, stored, lsn)
+            elif current is not None:
+                self.heap.erase(address, lsn)
+            if is_logged:
+                self.log.append_row(writer, self.relation_id, address, image, after)
+            if before is not None and self.chains.drop(address, before):
+                self._forget_stale(address)
+
+    def _keys_around(
+        self, address: TupleId, gone: bytes | None, before: bytes | None
+    ) -> tuple[list[IndexKey | None], list[list[IndexKey | None]]]:
+        """The keys of a version that goes, and those of the versions that stay, if they differ at all. Under the latch."""
+        nothing: list[IndexKey | None] = [None] * len(self.indexes)
+        if gone is None or not self.indexes:
+            return nothing, []
+        staying = [*self.chains.of(address)]
+        if before is not None and all(each is not before for each in staying):
+            staying.append(before)
+        if staying and self.have_same_keys(gone, staying[-1]):
+            return nothing, []
+        return self.stored_keys(gone), [self.stored_keys(each) for each in staying]
+
+    def _forget_stale(self, address: TupleId) -> None:
+        if self.stale and address not in self.chains:
+            self.stale.discard(address)
+
+    # Purge
+
+    def purge_entry(self, address: TupleId, before: bytes) -> None:
+        """Drop a version that no snapshot sees, and the row itself if it was deleted and this was its last version.
+
+        Inside the fence. Raises PageMiss before any change that cannot be done again.
+        """
+        with self.key_gate:
+            with self.latch:
+                staying = [each for each in self.chains.of(address) if each is not before]
+                if len(staying) == len(self.chains.of(address)):
+                    return
+                current = self.heap.stored(address)
+                assert current is not None, "a row with versions has its slot"
+                is_deleted = bool(current[FLAGS_OFFSET] & DELETED)
+                if not is_deleted:
+                    staying.append(current)
+                gone: list[IndexKey | None] = []
+                if self.indexes and not (staying and self.have_same_keys(before, staying[-1])):
+                    gone = self.stored_keys(before)
+                    kept = [self.stored_keys(each) for each in staying]
+            if gone:
+                self._remove_entries(gone, kept, address)
+            with self.latch:
+                lsn = self.log.end_lsn()
+                is_last = is_deleted and not staying
+                if is_last:
+                    self.heap.frame_of(address)
+                self.heap.free_overflow(before, lsn)
+                self.chains.drop(address, before)
+                self._forget_stale(address)
+                if is_last:
+                    self.heap.erase(address, lsn)
+
+
+class InsertRun:
+    """The undo entry's store for rows inserted side by side: one entry instead of one a row.
+
+    `count` shrinks as rows are taken back, inside the fence, so that a checkpoint in between knows what is left.
+    """
+
+    __slots__ = ("count", "first", "rows")
+
+    def __init__(self, rows: TableRows, first: TupleId, count: int) -> None:
+        self.rows = rows
+        self.first = first
+        self.count = count
+
+    def undo(self, transaction: Transaction, entry: UndoEntry, *, is_logged: bool) -> None:
+        """Take the rows back, the last one first, then take the entry off: see `UndoStore`."""
+        while self.count:
+            run_with_pages(partial(self._undo_last, transaction, is_logged))
+        with self.rows.fence:
+            transaction.undo.pop()
+
+    def _undo_last(self, transaction: Transaction, is_logged: bool) -> None:
+        rows = self.rows
+        address = TupleId(self.first + self.count - 1)
+        with rows.fence, rows.key_gate:
+            rows.take_back(transaction.id, address, None, after=None, is_logged=is_logged)
+            self.count -= 1
+
+
+def key_owner(
+    rows: TableRows,
+    transaction: Transaction,
+    index: TableIndex,
+    key: IndexKey,
+    address: TupleId,
+) -> bool | TransactionId:
+    """Whether another row owns a unique key: yes, no, or the running transaction that will decide it. Raises PageMiss.
+
+    As in PostgreSQL, a row changed or deleted by a running transaction owns what it had before as well as what it has now.
+    """
+    with rows.latch:
+        newest = rows.heap.stored(address)
+        if newest is None:
+            return False
+        read = rows.heap.overflow.read_resident
+        writer = writer_of(newest)
+        is_live = not newest[FLAGS_OFFSET] & DELETED
+        has_key = is_live and index.stored_key(rows.layout, newest, read) == key
+        if writer == transaction.id or not rows.transactions.is_running(writer):
+            return has_key
+        if has_key:
+            return writer
+        for version in reversed(rows.chains.of(address)):
+            if index.stored_key(rows.layout, version, read) == key:
+                return writer
+            if writer_of(version) != writer:
+                break
+        return False
+
+
+def retained_rows(
+    transaction_id: TransactionId, undo: Sequence[UndoEntry]
+) -> dict[RelationId, list[RetainedRow]]:
+    """What the images of relations must carry of one transaction's undo list, oldest first. Inside the closed fence."""
+    found: dict[RelationId, list[RetainedRow]] = {}
+    for store, address, before in undo:
+        if isinstance(store, InsertRun):
+            rows = found.setdefault(store.rows.relation_id, [])
+            rows += [
+                RetainedRow(transaction_id, TupleId(address + index), None)
+                for index in range(store.count)
+            ]
+        elif isinstance(store, TableRows):
+            found.setdefault(store.relation_id, []).append(
+                RetainedRow(transaction_id, address, before)
+            )
+    return found
+
+
+def purge_undo_list(transaction_id: TransactionId, undo: list[UndoEntry]) -> None:
+    """The purge hook (`transactions.purge_queue.hooks`): drop what a transaction replaced, newest first, taking entries off the list.
+
+    Each entry is taken off in the passage of the fence in which it is done, so an image never owes what was done already.
+    """
+    while undo:
+        store = undo[-1][0]
+        if isinstance(store, TableRows):
+            run_with_pages(partial(_purge_some, store, undo))
+        else:
+            undo.pop()
+
+
+def _purge_some(rows: TableRows, undo: list[UndoEntry]) -> None:
+    with rows.fence:
+        for _ in range(PURGE_BATCH):
+            if not undo or undo[-1][0] is not rows:
+                return
+            _, address, before = undo[-1]
+            if before is not None:
+                rows.purge_entry(address, before)
+            undo.pop()

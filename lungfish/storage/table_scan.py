@@ -1,0 +1,264 @@
+"""Reading many rows: a table from end to end in batches, and rows by the entries of an index.
+
+A scan copies the rows of one page after the other, each under the latch for a few microseconds, into one buffer, until it has enough
+for a batch; the columns are then made from the buffer at leisure. On the way:
+
+- a page whose newest writer is older than the snapshot, without deleted rows or holes, is copied as it is;
+- otherwise rows that the snapshot does not see are taken out of the copy, or replaced in it by the version that it does see.
+
+Invariants:
+1. The copy of a page and of the old versions that replace rows in it is made under one hold of the latch.
+2. In the buffers of a batch, a long view's position counts from the start of `tails`; a row with flags 0 is left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from lungfish.storage.heap_page import HEADER_SIZE
+from lungfish.storage.ids import SLOT_BITS, PageId, TupleId, tuple_id
+from lungfish.storage.keys import ADDRESS_MASK, KeyRange
+from lungfish.storage.relation_pages import PageMiss
+from lungfish.storage.row_codec import INLINE_SIZE_MAX
+from lungfish.storage.row_codec_columns import VIEW_DTYPE, ColumnReader
+from lungfish.storage.rows import (
+    DELETED,
+    FLAGS_OFFSET,
+    HAS_OVERFLOW,
+    HAS_TAIL,
+    OverflowPointer,
+    Values,
+)
+from lungfish.storage.snapshots import Snapshot
+from lungfish.storage.table_index import TableIndex
+from lungfish.storage.table_rows import TableRows
+from lungfish.types.batch import BATCH_ROW_COUNT, Batch
+
+Rows = list[tuple[TupleId, Values]]
+
+# A batch ends with the page on which its long values exceed this.
+_TAILS_SIZE_MAX = 16 * 1024 * 1024
+# How many rows of an index scan are looked up under one hold of the latch.
+_LOOKUP_COUNT = 64
+
+
+def scan(
+    rows: TableRows,
+    snapshot: Snapshot,
+    positions: Sequence[int],
+    *,
+    with_tuple_id: bool,
+    trim: Callable[[], None],
+) -> Iterator[Batch]:
+    """The visible rows of a table, in the order of their addresses; see `TableStore.scan`."""
+    has_views = any(rows.layout.codecs[position].is_view for position in positions)
+    page_count = rows.heap.pages.page_count
+    page_id = 0
+    while page_id < page_count:
+        copy = _BatchCopy(rows, snapshot, has_views=has_views)
+        while page_id < page_count and not copy.is_full:
+            try:
+                with rows.latch:
+                    copy.add_page(PageId(page_id))
+                page_id += 1
+            except PageMiss as miss:
+                miss.load()
+        batch = copy.finish(positions, with_tuple_id=with_tuple_id)
+        del copy
+        trim()
+        if batch.row_count:
+            yield batch
+
+
+class _BatchCopy:
+    """Copies of pages, on the way to a batch."""
+
+    def __init__(self, rows: TableRows, snapshot: Snapshot, *, has_views: bool) -> None:
+        self._rows = rows
+        self._snapshot = snapshot
+        self._has_views = has_views
+        self._format = rows.heap.format
+        self._layout = rows.layout
+        self._fixed = bytearray()
+        self._tails = bytearray()
+        # For each page: its number, slot count, and what to add to its long views.
+        self._pages: list[tuple[int, int, int]] = []
+        self._has_gaps = False
+        # (row of the batch, packed row) of old versions whose tails are still to be added.
+        self._slot_count = 0
+
+    @property
+    def is_full(self) -> bool:
+        """Whether the batch should end here."""
+        return self._slot_count >= BATCH_ROW_COUNT - self._format.slot_count_max or (
+            len(self._tails) > _TAILS_SIZE_MAX
+        )
+
+    def add_page(self, page_id: PageId) -> None:
+        """Copy a page's rows. Under the latch; raises PageMiss."""
+        heap = self._rows.heap
+        frame = heap.frame_of(tuple_id(page_id, 0))
+        assert frame is not None
+        data = frame.data
+        slots, used, deleted = self._format.counts(data)
+        if not used:
+            return
+        stride = self._layout.stride
+        first = self._slot_count
+        shift = 0
+        if self._has_views:
+            start, extent = self._format.tails_range(data)
+            shift = len(self._tails) - start
+            self._tails += memoryview(data)[start:extent]
+        self._fixed += memoryview(data)[HEADER_SIZE : HEADER_SIZE + slots * stride]
+        self._pages.append((page_id, slots, shift))
+        self._slot_count += slots
+        if used < slots or deleted:
+            self._has_gaps = True
+        newest = self._format.newest_writer(data)
+        if not self._snapshot.sees_all_up_to(newest):
+            self._take_out_unseen(page_id, first, slots)
+
+    def _take_out_unseen(self, page_id: PageId, first: int, slots: int) -> None:
+        """Replace the rows that the snapshot does not see by the version that it does, or leave them out."""
+        stride = self._layout.stride
+        rows = np.frombuffer(self._fixed, self._layout.dtype, slots, first * stride)
+        seen = self._snapshot.visible_mask(rows["writer"])
+        unseen = np.flatnonzero(~seen)
+        if not len(unseen):
+            return
+        chains = self._rows.chains
+        shift = self._pages[-1][2]
+        for slot in unseen.tolist():
+            if not rows["flags"][slot]:
+                continue
+            version = chains.visible(tuple_id(page_id, slot), self._snapshot)
+            if version is None:
+                rows["flags"][slot] = 0
+                self._has_gaps = True
+            else:
+                self._put_version(rows, slot, version, shift)
+
+    def _put_version(
+        self, rows: npt.NDArray[np.void], slot: int, version: bytes, shift: int
+    ) -> None:
+        """Put an old version in a row's place; its tail goes after those of the page."""
+        stride = self._layout.stride
+        rows[slot] = np.frombuffer(version, self._layout.dtype, 1)[0]
+        if not self._has_views or not version[FLAGS_OFFSET] & HAS_TAIL:
+            return
+        # `finish` adds the page's shift to every long view.
+        move = len(self._tails) - stride - shift
+        self._tails += memoryview(version)[stride:]
+        for position, _ in self._layout.views:
+            view = rows[f"f{position}"][slot : slot + 1].view(VIEW_DTYPE)
+            if view["size"][0] > INLINE_SIZE_MAX and not view["number"][0]:
+                view["position"] += np.uint32(move & 0xFFFFFFFF)
+
+    def finish(self, positions: Sequence[int], *, with_tuple_id: bool) -> Batch:
+        """The columns of what was copied. No latch may be held."""
+        layout = self._layout
+        rows = np.frombuffer(self._fixed, layout.dtype, self._slot_count)
+        if self._has_views and self._tails:
+            self._shift_views(rows, positions)
+        addresses = self._addresses() if with_tuple_id else None
+        if self._has_gaps:
+            live = rows["flags"] & (DELETED | 1) == 1
+            rows = rows[live]
+            addresses = None if addresses is None else addresses[live]
+        if self._has_views:
+            self._add_overflowed(rows, positions)
+        reader = ColumnReader(layout, rows, self._tails)
+        columns = [reader.vector(position) for position in positions]
+        if addresses is not None:
+            columns.append(pa.array(addresses))
+        return Batch(tuple(columns), len(rows))
+
+    def _shift_views(self, rows: npt.NDArray[np.void], positions: Sequence[int]) -> None:
+        """Let long views count from the start of `_tails` instead of that of their page."""
+        shifts = np.repeat(
+            np.array([shift for _, _, shift in self._pages], np.int64),
+            [slots for _, slots, _ in self._pages],
+        )
+        for position in positions:
+            if self._layout.codecs[position].is_view:
+                view = rows[f"f{position}"].view(VIEW_DTYPE)
+                is_long = (view["size"] > INLINE_SIZE_MAX) & (view["number"] == 0)
+                view["position"] += np.where(is_long, shifts, 0).astype(np.uint32)
+
+    def _add_overflowed(self, rows: npt.NDArray[np.void], positions: Sequence[int]) -> None:
+        """Fetch the overflowed values behind the views."""
+        having = np.flatnonzero(rows["flags"] & HAS_OVERFLOW)
+        if not len(having):
+            return
+        read = self._rows.heap.overflow.read
+        for position in positions:
+            if not self._layout.codecs[position].is_view:
+                continue
+            views = rows[f"f{position}"].view(VIEW_DTYPE)
+            for row in having.tolist():
+                size, _, number, slot = views[row].tolist()
+                if size > INLINE_SIZE_MAX and number:
+                    value = read(OverflowPointer(size, number - 1, slot))
+                    views["number"][row] = 0
+                    views["position"][row] = len(self._tails)
+                    self._tails += value
+
+    def _addresses(self) -> npt.NDArray[np.int64]:
+        parts = [
+            (page_id << SLOT_BITS) + np.arange(slots, dtype=np.int64)
+            for page_id, slots, _ in self._pages
+        ]
+        return np.concatenate(parts) if parts else np.zeros(0, np.int64)
+
+
+def index_scan(
+    rows: TableRows,
+    snapshot: Snapshot,
+    index: TableIndex,
+    key_range: KeyRange,
+    *,
+    is_backward: bool,
+) -> Iterator[Rows]:
+    """The visible rows of an index range; see `TableStore.index_scan`."""
+    had_stale = bool(rows.stale)
+    key_changes = rows.key_changes
+    for chunk in index.entries(key_range, is_backward=is_backward):
+        # See invariant 4 of table_rows.py.
+        may_be_stale = had_stale or rows.key_changes != key_changes
+        for start in range(0, len(chunk), _LOOKUP_COUNT):
+            found = _look_up(rows, snapshot, chunk[start : start + _LOOKUP_COUNT])
+            result: Rows = []
+            for entry, address, stored in found:
+                values = rows.heap.values(stored)
+                if not may_be_stale or index.is_entry_of(entry, values, address):
+                    result.append((address, values))
+            if result:
+                yield result
+        had_stale = bool(rows.stale)
+        key_changes = rows.key_changes
+
+
+def _look_up(
+    rows: TableRows, snapshot: Snapshot, entries: Sequence[tuple[Any, int]]
+) -> list[tuple[tuple[Any, int], TupleId, bytes]]:
+    """The visible stored rows behind entries. A miss keeps what was found so far."""
+    found: list[tuple[tuple[Any, int], TupleId, bytes]] = []
+    done = 0
+    while done < len(entries):
+        try:
+            with rows.latch:
+                while done < len(entries):
+                    address = TupleId(entries[done][1] & ADDRESS_MASK)
+                    stored = rows.visible(snapshot, address)
+                    if stored is not None:
+                        found.append((entries[done], address, stored))
+                    done += 1
+        except PageMiss as miss:
+            miss.load()
+    return found

@@ -1,0 +1,91 @@
+"""A table with its pages, log and transactions in memory, for the tests of rows and tables."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Sequence
+from operator import itemgetter
+from typing import Any
+
+from lungfish.storage.btree import BTree
+from lungfish.storage.buffer_pool import BufferPool
+from lungfish.storage.clock import ManualClock
+from lungfish.storage.fence import Fence
+from lungfish.storage.heap import Heap
+from lungfish.storage.ids import LSN, RelationId
+from lungfish.storage.image import RelationKind
+from lungfish.storage.keys import KeyCodec
+from lungfish.storage.log import NoLog
+from lungfish.storage.memory_disk import MemoryDisk
+from lungfish.storage.overflow import Overflow
+from lungfish.storage.page_store import PageStore
+from lungfish.storage.rows import RowLayout
+from lungfish.storage.table import TableIndex, TableStore
+from lungfish.storage.table_rows import purge_undo_list
+from lungfish.storage.transactions import TransactionManager
+from lungfish.types.sql_type import SqlType
+
+HEAP, OVERFLOW, FIRST_INDEX = RelationId(10), RelationId(11), RelationId(12)
+
+
+class World:
+    """The parts that `database.py` wires together in earnest."""
+
+    def __init__(self, *, page_size: int = 4096, budget_bytes: int = 64 * 1024 * 1024) -> None:
+        self.page_size = page_size
+        clock = ManualClock()
+        self.store = PageStore.create(
+            MemoryDisk(), "w.db", page_size_bytes=page_size, uuid=uuid.UUID(int=1), clock=clock
+        )
+        self.pool = BufferPool(self.store, budget_bytes)
+        self.log = NoLog()
+        self.fence = Fence()
+        self.transactions = TransactionManager(self.log, self.fence, clock)
+        self.transactions.purge_queue.hooks.append(purge_undo_list)
+
+    def heap(self, types: Sequence[SqlType]) -> Heap:
+        """An empty heap."""
+        pages = self.pool.create_relation(HEAP, RelationKind.HEAP)
+        overflow = self.pool.create_relation(OVERFLOW, RelationKind.OVERFLOW)
+        return Heap(pages, Overflow(overflow, self.page_size), RowLayout(types), self.page_size)
+
+    def table(self, types: Sequence[SqlType], *index_columns: Any) -> TableStore:
+        """An empty table with an index for each tuple of positions; ("unique", ...) makes it unique."""
+        heap = self.heap(types)
+        indexes = [
+            self.index(types, columns, RelationId(FIRST_INDEX + number))
+            for number, columns in enumerate(index_columns)
+        ]
+        return TableStore(heap, indexes, self.transactions, name="t", trim=self.pool.trim)
+
+    def index(
+        self, types: Sequence[SqlType], columns: tuple[Any, ...], relation_id: RelationId
+    ) -> TableIndex:
+        """An empty index."""
+        is_unique = columns[0] == "unique"
+        positions: tuple[int, ...] = columns[1:] if is_unique else columns
+        pages = self.pool.create_relation(relation_id, RelationKind.INDEX)
+        codec = KeyCodec([types[position] for position in positions])
+        return TableIndex(
+            BTree.create(pages, codec, LSN(1)),
+            tuple_getter(positions),
+            is_unique=is_unique,
+            positions=positions,
+        )
+
+    def evict_everything(self) -> None:
+        """Write all pages and take them out of memory."""
+        budget = self.pool.budget_bytes
+        self.pool.set_budget(0)
+        self.pool._frame_limit = 0  # noqa: SLF001
+        for _ in range(4):
+            self.pool.trim()
+        self.pool.set_budget(budget)
+
+
+def tuple_getter(positions: Sequence[int]) -> Callable[[tuple[Any, ...]], tuple[Any, ...]]:
+    """itemgetter that always answers a tuple."""
+    if len(positions) == 1:
+        position = positions[0]
+        return lambda values: (values[position],)
+    return itemgetter(*positions)
