@@ -1,1 +1,131 @@
-"""Lungfish."""
+"""Lungfish: an embedded relational database with PostgreSQL's SQL, in one file, that survives being killed.
+
+    import lungfish
+    with lungfish.connect("app.db") as connection:
+        connection.execute("CREATE TABLE t (id integer PRIMARY KEY, name text)")
+        connection.execute("INSERT INTO t VALUES (?, ?)", (1, "first"))
+
+Start at `connect`; `open` gives the Database itself, for many sessions, checkpoints and checks. The names of PEP 249 are here too.
+Importing this module loads the exceptions and nothing heavy: the engine is loaded when it is first asked for.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from lungfish.errors import (
+    DatabaseError,
+    DataError,
+    Error,
+    IntegrityError,
+    InterfaceError,
+    InternalError,
+    NotSupportedError,
+    OperationalError,
+    ProgrammingError,
+    Warning,  # noqa: A004 - PEP 249's name.
+)
+
+if TYPE_CHECKING:
+    from lungfish.connection import Connection, Cursor
+    from lungfish.connection.dbapi_types import (
+        BINARY,
+        DATETIME,
+        NUMBER,
+        ROWID,
+        STRING,
+        Binary,
+        Date,
+        DateFromTicks,
+        Time,
+        TimeFromTicks,
+        Timestamp,
+        TimestampFromTicks,
+    )
+    from lungfish.connection.entry import connect, open  # noqa: A004 - the API's name.
+    from lungfish.connection.row_factories import (
+        args_row,
+        class_row,
+        dict_row,
+        kwargs_row,
+        namedtuple_row,
+        scalar_row,
+        tuple_row,
+    )
+    from lungfish.database import Database
+
+__version__ = "0.1.0"
+apilevel = "2.0"
+# Threads may share the module and connections.
+threadsafety = 2
+paramstyle = "qmark"
+
+# Where the names come from that are loaded when first asked for.
+_LAZY = {
+    "lungfish.connection": ("Connection", "Cursor"),
+    "lungfish.connection.dbapi_types": (
+        "BINARY", "DATETIME", "NUMBER", "ROWID", "STRING", "Binary", "Date", "DateFromTicks", "Time",
+        "TimeFromTicks", "Timestamp", "TimestampFromTicks",
+    ),
+    "lungfish.connection.entry": ("connect", "open"),
+    "lungfish.connection.row_factories": (
+        "args_row", "class_row", "dict_row", "kwargs_row", "namedtuple_row", "scalar_row", "tuple_row",
+    ),
+    "lungfish.database": ("Database",),
+}  # fmt: skip
+_HOME = {name: module for module, names in _LAZY.items() for name in names}
+
+__all__ = [
+    "BINARY",
+    "DATETIME",
+    "NUMBER",
+    "ROWID",
+    "STRING",
+    "Binary",
+    "Connection",
+    "Cursor",
+    "DataError",
+    "Database",
+    "DatabaseError",
+    "Date",
+    "DateFromTicks",
+    "Error",
+    "IntegrityError",
+    "InterfaceError",
+    "InternalError",
+    "NotSupportedError",
+    "OperationalError",
+    "ProgrammingError",
+    "Time",
+    "TimeFromTicks",
+    "Timestamp",
+    "TimestampFromTicks",
+    "Warning",
+    "__version__",
+    "apilevel",
+    "args_row",
+    "class_row",
+    "connect",
+    "dict_row",
+    "kwargs_row",
+    "namedtuple_row",
+    "open",
+    "paramstyle",
+    "scalar_row",
+    "threadsafety",
+    "tuple_row",
+]
+
+
+def __getattr__(name: str) -> Any:
+    module = _HOME.get(name)
+    if module is None:
+        raise AttributeError(f"module 'lungfish' has no attribute '{name}'")
+    value = getattr(importlib.import_module(module), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lungfish.errors import InterfaceError
-from lungfish.session.plan_cache import LruCache, ParsedText
+from lungfish.database.plan_cache import LruCache, ParsedText
 from lungfish.sql import parse, rewrite_parameters
 from lungfish.types.python_values import from_python
 from lungfish.types.settings import TextSettings

@@ -24,6 +24,7 @@ from lungfish.errors import (
     InFailedSqlTransaction,
     InterfaceError,
     InvalidParameterValue,
+    LockNotAvailable,
     NoActiveSqlTransaction,
     ReadOnlySqlTransaction,
 )
@@ -34,7 +35,7 @@ from lungfish.planner import plan_statement
 from lungfish.planner.physical import PhysicalStatement
 from lungfish.session.function_context import SessionFunctions
 from lungfish.session.parameters import bind_parameters, parse_text
-from lungfish.session.plan_cache import CachedPlan, ParsedText
+from lungfish.database.plan_cache import CachedPlan, ParsedText
 from lungfish.session.results import StatementResult
 from lungfish.session.runner import SessionRunner
 from lungfish.session.settings import SessionSettings, milliseconds_of
@@ -42,7 +43,7 @@ from lungfish.session.table_locks import locks_of_plan
 from lungfish.session.time_limit import limit_time
 from lungfish.session.utility import TRANSACTION_CONTROL, run_utility, runs_outside_transaction
 from lungfish.sql.ast import Statement, dml, queries, utility
-from lungfish.storage.lock_modes import table_tag
+from lungfish.storage.lock_modes import LockMode, LockTag, table_tag
 from lungfish.storage.locks import LockOwner
 from lungfish.storage.transactions import IsolationLevel, Transaction
 from lungfish.types.sql_type import SqlType
@@ -56,9 +57,11 @@ _PLANNED = (queries.Query, dml.Insert, dml.Update, dml.Delete, dml.Merge)
 class Session:
     """A session with a database. Made by `Database.session()`."""
 
-    def __init__(self, database: Database, *, number: int, autocommit: bool, read_only: bool) -> None:
+    def __init__(
+        self, database: Database, *, autocommit: bool = False, read_only: bool = False
+    ) -> None:
         self.database = database
-        self.number = number
+        self.number = database.join(self)
         self.user = "lungfish"
         self.autocommit = autocommit
         self.is_read_only = read_only
@@ -78,8 +81,8 @@ class Session:
         self._is_explicit = False
         self._is_failed = False
         self._change: CatalogChange | None = None
-        # Catalog and settings at each open savepoint, newest last.
-        self._savepoints: list[tuple[str, Catalog]] = []
+        # The catalog's change, and how far it had come, at each open savepoint; newest last.
+        self._savepoints: list[tuple[str, CatalogChange | None, Catalog]] = []
         self._settings_before: dict[str, str] = {}
 
     # Running statements.
@@ -320,6 +323,7 @@ class Session:
             except ValueError:
                 raise InvalidParameterValue(f'there is no isolation level "{isolation}"') from None
         self._lock_owner.cancel_message = None
+        self._set_lock_timeout()
         self.cancellation.is_requested = False
         self._transaction = self.database.transactions.begin(
             level,
@@ -376,7 +380,7 @@ class Session:
     def savepoint(self, name: str) -> None:
         """SAVEPOINT. Raises NoActiveSqlTransaction outside a transaction."""
         self._open_transaction("SAVEPOINT").savepoint(name)
-        self._savepoints.append((name, self.catalog))
+        self._savepoints.append((name, self._change, self.catalog))
 
     def release(self, name: str) -> None:
         """RELEASE SAVEPOINT."""
@@ -387,13 +391,15 @@ class Session:
         """ROLLBACK TO SAVEPOINT; a failed transaction works again afterwards."""
         self._open_transaction("ROLLBACK TO SAVEPOINT").rollback_to(name)
         index = self._savepoint_index(name)
+        # A change that began after the savepoint has given its lock back: the next DDL begins another.
+        _, self._change, catalog = self._savepoints[index]
         if self._change is not None:
-            self._change.catalog = self._savepoints[index][1]
+            self._change.catalog = catalog
         del self._savepoints[index + 1 :]
         self._is_failed = False
 
     def _savepoint_index(self, name: str) -> int:
-        return max(index for index, (known, _) in enumerate(self._savepoints) if known == name)
+        return max(index for index, (known, _, _) in enumerate(self._savepoints) if known == name)
 
     def _open_transaction(self, what: str) -> Transaction:
         if self._transaction is None:
@@ -490,6 +496,25 @@ class Session:
             return "on" if self._transaction.is_read_only else "off"
         return self.settings.get(name)
 
+
+    def set_default(self, name: str, value: str) -> None:
+        """A setting that RESET goes back to: what the connection was opened with."""
+        self.settings.set_default(name, value)
+        if name == "default_transaction_isolation":
+            self.default_isolation = IsolationLevel(value)
+
+    def lock_relation(self, tag: LockTag, mode: LockMode, *, is_nowait: bool) -> None:
+        """Lock a table until the transaction ends. Raises LockNotAvailable with `is_nowait`."""
+        locks = self.database.transactions.locks
+        if not is_nowait:
+            self._set_lock_timeout()
+            locks.acquire(self._lock_owner, tag, mode)
+        elif not locks.try_acquire(self._lock_owner, tag, mode):
+            raise LockNotAvailable(f"could not obtain lock on {tag}")
+
+    def _set_lock_timeout(self) -> None:
+        timeout_ms = milliseconds_of(self.settings.get("lock_timeout"))
+        self._lock_owner.timeout_s = timeout_ms / 1000 if timeout_ms else None
 
     def notice(self, message: str, *, severity: str = "NOTICE") -> None:
         """Tell the client something that is no error."""

@@ -170,6 +170,8 @@ class SessionSettings:
 
     def __init__(self) -> None:
         self._values: dict[str, str] = {}
+        # What RESET goes back to where that is not the setting's own default.
+        self._defaults: dict[str, str] = {}
         self._local: dict[str, str | None] = {}
         self.text = TextSettings()
         self.search_path: tuple[str, ...] = ("public",)
@@ -179,7 +181,8 @@ class SessionSettings:
         folded = name.lower()
         if folded in self._values:
             return self._values[folded]
-        return self._find(name).default
+        setting = self._find(name)
+        return self._defaults.get(folded, setting.default)
 
     def set(self, name: str, value: str | None, *, is_local: bool = False) -> str:
         """Set, or (None) reset; answers the value as kept. Raises UndefinedObject, InvalidParameterValue, FeatureNotSupported."""
@@ -191,9 +194,18 @@ class SessionSettings:
         setting = self._find(name)
         if setting.is_read_only:
             raise InvalidParameterValue(f'parameter "{setting.name}" cannot be changed')
-        kept = setting.default if value is None else setting.check(setting.name, value)
+        if value is None:
+            kept = self._defaults.get(folded, setting.default)
+        else:
+            kept = setting.check(setting.name, value)
         self._keep(folded, kept, is_local=is_local)
         return kept
+
+    def set_default(self, name: str, value: str) -> None:
+        """Change what RESET goes back to. Raises as `set`."""
+        setting = self._find(name)
+        self._defaults[name.lower()] = setting.check(setting.name, value)
+        self._derive()
 
     def reset_all(self) -> None:
         """Every setting at its default."""

@@ -169,13 +169,12 @@ def _deallocate(session: Session, statement: utility.Deallocate) -> StatementRes
 
 
 def _lock_table(session: Session, statement: utility.LockTable) -> StatementResult:
-    locks = session.database.transactions.locks
     mode = LockMode[statement.mode.upper().replace(" ", "_")]
     for name in statement.tables:
         found = session.catalog.find_relation(name.name, name.schema, session.settings.search_path)
         if found is None:
             raise UndefinedTable(f'relation "{name}" does not exist', position=name.position)
-        session.lock_relation(locks, table_tag(found.oid), mode, is_nowait=statement.is_nowait)
+        session.lock_relation(table_tag(found.oid), mode, is_nowait=statement.is_nowait)
     return StatementResult(None, "LOCK TABLE")
 
 

@@ -1,0 +1,71 @@
+"""`lungfish.connect` and `lungfish.open`: how a program gets at a database."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from lungfish.connection.connection import Connection
+from lungfish.connection.row_factories import RowFactory, tuple_row
+from lungfish.database import Database, DatabaseOptions, open_database
+from lungfish.errors import InterfaceError
+
+_DURABILITY = {"full": "on", "normal": "off", "off": "off"}
+
+
+def open(  # noqa: A001 - the API's name.
+    path: str | os.PathLike[str] = ":memory:",
+    *,
+    read_only: bool = False,
+    create: bool = True,
+    options: DatabaseOptions | None = None,
+) -> Database:
+    """Open a database for many sessions; in one process each file is opened once, and shared.
+
+    ":memory:" is a new database of its own, ":memory:name" is shared by all who give that name. Raises DatabaseInUse (55006), which
+    names the holder, if another process has the file open; UndefinedFile (58P01) without `create` where there is none.
+    """
+    return open_database(
+        os.fspath(path), create=create, read_only=read_only, options=options or DatabaseOptions()
+    )
+
+
+def connect(
+    path: str | os.PathLike[str] = ":memory:",
+    *,
+    autocommit: bool = False,
+    isolation: str = "read committed",
+    row_factory: RowFactory = tuple_row,
+    timeout: float | None = 5.0,
+    statement_timeout: float | None = None,
+    durability: str = "full",
+    create: bool = True,
+    read_only: bool = False,
+    settings: Mapping[str, str] | None = None,
+    options: DatabaseOptions | None = None,
+) -> Connection:
+    """Connect to a database, which is made if it does not exist (unless `create` is false).
+
+    `timeout` is how long to wait for a lock, in seconds (None: for ever); `statement_timeout` how long a statement may take.
+    `durability`: "full" syncs at each commit; "normal" and "off" leave the sync to the next checkpoint or full commit, so that a crash of
+    the machine may lose the last commits, but never halves of them. `settings` are SET at the start.
+    """
+    if durability not in _DURABILITY:
+        raise InterfaceError(f'durability is "full", "normal" or "off", not "{durability}"')
+    database = open(path, read_only=read_only, create=create, options=options)
+    session = database.session(autocommit=autocommit, read_only=read_only)
+    try:
+        first: dict[str, Any] = {"default_transaction_isolation": isolation}
+        if timeout is not None:
+            first["lock_timeout"] = f"{timeout * 1000:.0f}ms"
+        if statement_timeout is not None:
+            first["statement_timeout"] = f"{statement_timeout * 1000:.0f}ms"
+        if durability != "full":
+            first["synchronous_commit"] = _DURABILITY[durability]
+        for name, value in {**first, **(settings or {})}.items():
+            session.set_default(name, value)
+    except BaseException:
+        session.close()
+        raise
+    return Connection(session, row_factory=row_factory)
