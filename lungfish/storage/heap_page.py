@@ -128,9 +128,9 @@ class HeapPageFormat:
 
     def find_free_slot(self, data: bytearray) -> int:
         """The lowest free slot, which may be the one after the last; the caller checks the room."""
-        slots, used, _ = _COUNTS.unpack_from(data, _COUNTS_OFFSET)
+        slots, used, _ = self.counts(data)
         if used == slots:
-            return int(slots)
+            return slots
         start = HEADER_SIZE + FLAGS_OFFSET
         flags = data[start : start + slots * self.stride : self.stride]
         return int(flags.find(0))

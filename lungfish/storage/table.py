@@ -25,6 +25,7 @@ from lungfish.storage.relation_pages import PageMiss
 from lungfish.storage.row_codec_columns import pack_columns, rows_from_columns
 from lungfish.storage.rows import DELETED, FLAGS_OFFSET, Values, writer_of
 from lungfish.storage.snapshots import Snapshot
+from lungfish.storage.table_build import build_index
 from lungfish.storage.table_index import IndexKey, TableIndex, UniqueConflict
 from lungfish.storage.table_lock import LockedRow, LockStatus, LockWait, lock_row
 from lungfish.storage.table_rows import InsertRun, Suspects, TableRows, key_owner
@@ -353,6 +354,17 @@ class TableStore:
         for index, key in zip(self.indexes, keys, strict=True):
             if key is not None:
                 index.prepare(key.key)
+
+    def build_index(self, index: TableIndex) -> None:
+        """Fill a new, empty index from the rows that are there. Requires: nobody writes to the table. Raises UniqueConflict.
+
+        The table does not use the index before `set_indexes` says so.
+        """
+        build_index(self.rows, index)
+
+    def set_indexes(self, indexes: Iterable[TableIndex]) -> None:
+        """Take another set of indexes. Requires: nobody else uses the table."""
+        self.rows.set_indexes(indexes)
 
     # Reading
 

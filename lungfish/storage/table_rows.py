@@ -117,7 +117,7 @@ class TableRows:
                     suspects.append((number, others))
         return suspects
 
-    def _remove_entries(
+    def remove_entries(
         self,
         gone: Sequence[IndexKey | None],
         kept: Sequence[Sequence[IndexKey | None]],
@@ -185,7 +185,7 @@ class TableRows:
             replaced = current if is_replaced else None
             gone, kept = self._keys_around(address, replaced, before)
             image = self.log_image(replaced) if is_logged and replaced is not None else None
-        self._remove_entries(gone, kept, address)
+        self.remove_entries(gone, kept, address)
         lsn = self.log.end_lsn()
         with self.latch:
             stored = before
@@ -242,7 +242,7 @@ class TableRows:
                     gone = self.stored_keys(before)
                     kept = [self.stored_keys(each) for each in staying]
             if gone:
-                self._remove_entries(gone, kept, address)
+                self.remove_entries(gone, kept, address)
             with self.latch:
                 lsn = self.log.end_lsn()
                 is_last = is_deleted and not staying

@@ -1,0 +1,135 @@
+"""All entries of an index at once: to build one over rows that are there, and to check one against them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lungfish.errors import CorruptPage, IndexCorrupted
+from lungfish.storage.btree_build import build_btree, sort_entries, store_entries
+from lungfish.storage.ids import PageId, TupleId, tuple_id
+from lungfish.storage.keys import WHOLE_RANGE, Key
+from lungfish.storage.relation_pages import PageMiss
+from lungfish.storage.rows import DELETED, FLAGS_OFFSET
+from lungfish.storage.table_index import IndexKey, TableIndex, UniqueConflict
+from lungfish.storage.table_rows import TableRows
+
+
+def build_index(rows: TableRows, index: TableIndex) -> None:
+    """Fill an empty index with the entries of all retained versions of a table's rows.
+
+    Requires: nobody writes to the table meanwhile (a SHARE lock), or restart. Raises UniqueConflict if two rows have one key.
+    """
+    owners: dict[Key, TupleId] = {}
+    entries: list[tuple[Key, TupleId]] = []
+    for address, keys, live in _keys_of_rows(rows, index):
+        if live is not None and live.is_exclusive:
+            owner = owners.setdefault(live.key, address)
+            if owner != address:
+                raise UniqueConflict(index, owner, _key_values(rows, index, address))
+        entries += [(key, address) for key in keys]
+    keys_and_addresses = store_entries(index.btree.codec, entries)
+    del entries, owners
+    build_btree(index.btree, *sort_entries(*keys_and_addresses), rows.log.end_lsn())
+
+
+def check_index(rows: TableRows, index: TableIndex) -> None:
+    """Raise IndexCorrupted (XX002) unless the index has exactly the entries of the table's retained versions.
+
+    Requires: nobody writes to the table meanwhile.
+    """
+    entry_of = index.btree.codec.entry
+    expected = {
+        entry_of(key, address) for address, keys, _ in _keys_of_rows(rows, index) for key in keys
+    }
+    found = 0
+    for chunk in index.entries(WHOLE_RANGE, is_backward=False):
+        for entry in chunk:
+            if entry not in expected:
+                raise IndexCorrupted(
+                    f'index {index.relation_id} of table "{rows.name}" has an entry without a row: {entry}'
+                )
+        found += len(chunk)
+    if found != len(expected):
+        raise IndexCorrupted(
+            f'index {index.relation_id} of table "{rows.name}" has {found} entries,'
+            f" its rows ask for {len(expected)}"
+        )
+
+
+def check_heap(rows: TableRows) -> int:
+    """Check the header and every row of every page; answers how many live rows there are. Raises CorruptPage."""
+    live_count = 0
+    for page_id in range(rows.heap.pages.page_count):
+        for address, stored in _rows_of_page(rows, PageId(page_id)):
+            if stored[FLAGS_OFFSET] & DELETED:
+                continue
+            try:
+                rows.heap.values(stored)
+            except (ValueError, ArithmeticError) as error:
+                raise CorruptPage(
+                    f'row {address} of table "{rows.name}" cannot be read: {error}'
+                ) from error
+            live_count += 1
+    return live_count
+
+
+def _keys_of_rows(
+    rows: TableRows, index: TableIndex
+) -> Iterator[tuple[TupleId, set[Key], IndexKey | None]]:
+    """For each row: its address, the keys of all retained versions, and the key of the newest unless that is deleted."""
+    for page_id in range(rows.heap.pages.page_count):
+        while True:
+            try:
+                found = _keys_of_page(rows, index, PageId(page_id))
+                break
+            except PageMiss as miss:
+                miss.load()
+        yield from found
+
+
+def _keys_of_page(
+    rows: TableRows, index: TableIndex, page_id: PageId
+) -> list[tuple[TupleId, set[Key], IndexKey | None]]:
+    """`_keys_of_rows` for one page. Raises PageMiss."""
+    layout, read = rows.layout, rows.heap.overflow.read_resident
+    found = []
+    with rows.latch:
+        for address, stored in _used_rows(rows, page_id):
+            live = None
+            if not stored[FLAGS_OFFSET] & DELETED:
+                live = index.stored_key(layout, stored, read)
+            keys = {live.key} if live is not None else set()
+            for version in rows.chains.of(address):
+                old = index.stored_key(layout, version, read)
+                if old is not None:
+                    keys.add(old.key)
+            found.append((address, keys, live))
+    return found
+
+
+def _rows_of_page(rows: TableRows, page_id: PageId) -> list[tuple[TupleId, bytes]]:
+    while True:
+        try:
+            with rows.latch:
+                return list(_used_rows(rows, page_id))
+        except PageMiss as miss:
+            miss.load()
+
+
+def _used_rows(rows: TableRows, page_id: PageId) -> Iterator[tuple[TupleId, bytes]]:
+    """The stored rows of a page, deleted ones too. Under the latch; raises PageMiss."""
+    heap = rows.heap
+    frame = heap.frame_of(tuple_id(page_id, 0))
+    if frame is None:
+        return
+    for slot in range(heap.format.slot_count(frame.data)):
+        stored = heap.format.extract(frame.data, slot)
+        if stored is not None:
+            yield tuple_id(page_id, slot), stored
+
+
+def _key_values(rows: TableRows, index: TableIndex, address: TupleId) -> tuple[object, ...]:
+    for each, stored in _rows_of_page(rows, PageId(address >> 16)):
+        if each == address:
+            return index.key_of(rows.heap.values(stored))
+    raise AssertionError("the row was there a moment ago")
