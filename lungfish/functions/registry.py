@@ -94,6 +94,7 @@ class FunctionContext(Protocol):
     def clock_timestamp(self) -> int: ...
     def random(self) -> float: ...
     def setting(self, name: str) -> str: ...
+    def setting_or_none(self, name: str) -> str | None: ...
     def set_setting(self, name: str, value: str, is_local: bool) -> None: ...
     def next_value(self, sequence_name: str) -> int: ...
     def current_value(self, sequence_name: str) -> int: ...
@@ -101,7 +102,8 @@ class FunctionContext(Protocol):
     def last_value(self) -> int: ...
     def session_fact(self, name: str) -> Any:
         """Facts by name: "current_user", "current_database", "current_schema", "search_path", "backend_pid",
-        "transaction_id", "version", "catalog"."""
+        "transaction_id", "version", "catalog".
+        """
 
 
 class Accumulator(Protocol):
@@ -110,7 +112,9 @@ class Accumulator(Protocol):
     Groups are numbered from 0; a later batch may bring new ones, so `update` first grows to `group_count`.
     """
 
-    def update(self, group_ids: npt.NDArray[np.int64], group_count: int, arguments: Sequence[Vector]) -> None:
+    def update(
+        self, group_ids: npt.NDArray[np.int64], group_count: int, arguments: Sequence[Vector]
+    ) -> None:
         """Take in one batch: row i belongs to group `group_ids[i]`. Nulls are the aggregate's own affair."""
 
     def finish(self, group_count: int) -> Vector:

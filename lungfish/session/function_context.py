@@ -8,6 +8,7 @@ from lungfish.catalog.objects import Sequence
 from lungfish.errors import (
     ObjectNotInPrerequisiteState,
     SequenceGeneratorLimitExceeded,
+    UndefinedObject,
     UndefinedTable,
     WrongObjectType,
 )
@@ -51,6 +52,13 @@ class SessionFunctions:
     def setting(self, name: str) -> str:
         """The value of a setting. Raises UndefinedObject."""
         return self._session.show(name)
+
+    def setting_or_none(self, name: str) -> str | None:
+        """The value of a setting, or None if there is none of that name."""
+        try:
+            return self._session.show(name)
+        except UndefinedObject:
+            return None
 
     def set_setting(self, name: str, value: str, is_local: bool) -> None:
         """SET by function."""

@@ -1,0 +1,85 @@
+"""Functions about the session and the server, and those of sequences. All but a few ask the statement's `FunctionContext`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from lungfish.functions.registry import Function, FunctionContext, Polymorphic, Volatility
+from lungfish.types.array_value import array_value
+from lungfish.types.sql_type import (
+    BIGINT,
+    BOOLEAN,
+    INTEGER,
+    NAME,
+    TEXT,
+    SqlType,
+    array_of,
+)
+
+_STABLE = Volatility.STABLE
+_VOLATILE = Volatility.VOLATILE
+
+
+def _fact(name: str) -> Any:
+    return lambda context: context.session_fact(name)
+
+
+def _current_schemas(context: FunctionContext, with_implicit: bool) -> Any:
+    path = [str(name) for name in context.session_fact("search_path")]
+    return array_value((["pg_catalog"] if with_implicit else []) + path)
+
+
+def _current_setting(context: FunctionContext, name: str) -> str:
+    return context.setting(name)
+
+
+def _current_setting_or_null(context: FunctionContext, name: str, missing_ok: bool) -> str | None:
+    return context.setting_or_none(name) if missing_ok else context.setting(name)
+
+
+def _set_config(context: FunctionContext, name: str, value: str, is_local: bool) -> str:
+    context.set_setting(name, value, is_local)
+    return context.setting(name)
+
+
+def _setval(context: FunctionContext, name: str, value: int) -> int:
+    return context.set_value(name, value, True)
+
+
+def _pg_typeof(value: Any, *, types: Sequence[SqlType]) -> str:
+    return str(types[0].unmodified)
+
+
+def _backend_pid(context: FunctionContext) -> int:
+    return int(context.session_fact("backend_pid"))
+
+
+SYSTEM_FUNCTIONS: tuple[Function, ...] = (
+    *(
+        Function(name, (), NAME, _fact(name), volatility=_STABLE, needs_context=True)
+        for name in ("current_user", "session_user", "user", "current_database", "current_schema")
+    ),
+    Function("current_role", (), NAME, _fact("current_user"), volatility=_STABLE, needs_context=True),
+    Function("current_catalog", (), NAME, _fact("current_database"), volatility=_STABLE, needs_context=True),
+    Function("current_schemas", (BOOLEAN,), array_of(NAME), _current_schemas, volatility=_STABLE, needs_context=True),
+    Function("version", (), TEXT, _fact("version"), volatility=_STABLE, needs_context=True),
+    Function("pg_backend_pid", (), INTEGER, _backend_pid, volatility=_STABLE, needs_context=True),
+    Function("txid_current", (), BIGINT, _fact("transaction_id"), volatility=_STABLE, needs_context=True),
+    Function("pg_current_xact_id", (), BIGINT, _fact("transaction_id"), volatility=_STABLE, needs_context=True),
+    Function("current_setting", (TEXT,), TEXT, _current_setting, volatility=_STABLE, needs_context=True),
+    Function("current_setting", (TEXT, BOOLEAN), TEXT, _current_setting_or_null, volatility=_STABLE, needs_context=True),
+    Function("set_config", (TEXT, TEXT, BOOLEAN), TEXT, _set_config, volatility=_VOLATILE, needs_context=True),
+    Function(
+        "pg_typeof", (Polymorphic.ANY,), TEXT, _pg_typeof, volatility=_STABLE, is_strict=False, needs_types=True
+    ),
+    Function("nextval", (TEXT,), BIGINT, lambda context, name: context.next_value(name), volatility=_VOLATILE, needs_context=True),
+    Function("currval", (TEXT,), BIGINT, lambda context, name: context.current_value(name), volatility=_VOLATILE, needs_context=True),
+    Function("lastval", (), BIGINT, lambda context: context.last_value(), volatility=_VOLATILE, needs_context=True),
+    Function("setval", (TEXT, BIGINT), BIGINT, _setval, volatility=_VOLATILE, needs_context=True),
+    Function(
+        "setval", (TEXT, BIGINT, BOOLEAN), BIGINT,
+        lambda context, name, value, is_called: context.set_value(name, value, is_called),
+        volatility=_VOLATILE, needs_context=True,
+    ),
+)  # fmt: skip
