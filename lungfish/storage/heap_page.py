@@ -137,7 +137,7 @@ class HeapPageFormat:
 
     def room(self, data: bytearray) -> int:
         """Bytes that new rows could take in all, after compaction."""
-        slots, used, _ = _COUNTS.unpack_from(data, _COUNTS_OFFSET)
+        slots, used, _ = self.counts(data)
         return self._bytes_free(data, slots) + (slots - used) * self.stride
 
     def tail_room(self, data: bytearray, slot: int) -> int:
