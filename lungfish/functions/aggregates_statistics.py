@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from decimal import Decimal
 
 from lungfish.functions.group_state import GroupIds
-from lungfish.functions.numeric_division import divide_numeric, division_scale
+from lungfish.functions import numeric_math
 from lungfish.functions.registry import Aggregate
 from lungfish.types.batch import Vector
 from lungfish.types.numerics import CONTEXT, NAN, ZERO, numeric_values, round_to_scale, scale_of
@@ -66,9 +66,9 @@ class ExactMoments:
             return ZERO
         divisor = CONTEXT.multiply(number, number - 1 if self._is_sample else number)
         if not self._is_root:
-            return divide_numeric(spread, divisor)
-        scale = division_scale(spread, divisor)
-        variance = divide_numeric(spread, divisor)
+            return numeric_math.divide(spread, divisor)
+        scale = numeric_math.quotient_scale(spread, divisor)
+        variance = numeric_math.divide(spread, divisor)
         root = variance.sqrt(CONTEXT_FOR_ROOTS)
         # PostgreSQL's sqrt keeps 16 significant digits, and no fewer after the point than its argument shows.
         digits = max(16 - (variance.adjusted() // 2 + 1), scale_of(variance), scale, 0)
