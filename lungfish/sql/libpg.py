@@ -22,6 +22,7 @@ import itertools
 import json
 import platform
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
@@ -54,7 +55,7 @@ _CHAIN_TOKEN = re.compile(
 # Messages that PostgreSQL raises while parsing under another SQLSTATE than 42601. The first that is found decides.
 _MESSAGE_CLASSES: tuple[tuple[str, type[errors.Error]], ...] = (
     ("invalid byte sequence for encoding", errors.CharacterNotInRepertoire),
-    ("invalid Unicode escape", errors.InvalidEscapeSequence),
+    ("unrecognized partitioning strategy", errors.InvalidParameterValue),
     ("precision for type float", errors.InvalidParameterValue),
     ("frame start", errors.WindowingError),
     ("frame end", errors.WindowingError),
@@ -98,8 +99,11 @@ class _ParseResult(ctypes.Structure):
     )
 
 
-def parse_raw(sql: str) -> list[RawStatement]:
+def parse_raw(sql: str, position_of: Callable[[int], int] | None = None) -> list[RawStatement]:
     """Parse a text of any number of statements; empty statements leave nothing.
+
+    `position_of` turns an offset of this text into the one that the caller knows; it is applied to every location in the
+    nodes, and not to the statements' own `start` and `end`.
 
     Raises: SyntaxError and its kin; StatementTooComplex; CharacterNotInRepertoire for NUL and lone surrogates.
     """
@@ -110,7 +114,7 @@ def parse_raw(sql: str) -> list[RawStatement]:
     result = parse(data)
     try:
         if result.error:
-            raise _error_of(result.error.contents)
+            raise _error_of(result.error.contents, sql)
         tree = json.loads(result.tree)
     except RecursionError:
         raise _too_complex() from None
@@ -118,8 +122,9 @@ def parse_raw(sql: str) -> list[RawStatement]:
         _library_functions[1](result)
     statements = tree.get("stmts", [])
     if len(data) != len(sql):
-        characters = _character_offsets(data)
-        _relocate(statements, characters)
+        _relocate_bytes(statements, data)
+    if position_of is not None:
+        _relocate(statements, position_of)
     return [_raw_statement(statement, sql) for statement in statements]
 
 
@@ -179,14 +184,22 @@ def _encode(sql: str) -> bytes:
     return data
 
 
-def _error_of(report: Any) -> errors.Error:
+def _error_of(report: Any, sql: str) -> errors.Error:
     message = report.message.decode(errors="replace")
     # 1-based and in characters, unlike the tree's locations; 0 means that no place is known.
     position = report.cursor_position - 1 if report.cursor_position > 0 else None
     for fragment, error_class in _MESSAGE_CLASSES:
         if fragment in message:
             return error_class(message, position=position)
+    if message == "invalid Unicode escape" and _is_in_escape_string(sql, position or 0):
+        return errors.InvalidEscapeSequence(message, position=position)
     return errors.SyntaxError(message, position=position)
+
+
+def _is_in_escape_string(sql: str, position: int) -> bool:
+    """Whether the string that the place is in is E'...', not U&'...': PostgreSQL tells them apart by SQLSTATE."""
+    quote = sql.rfind("'", 0, position)
+    return quote > 0 and sql[quote - 1] in "eE"
 
 
 def _character_offsets(data: bytes) -> list[int]:
@@ -195,14 +208,20 @@ def _character_offsets(data: bytes) -> list[int]:
     return [0, *itertools.accumulate(starts)]
 
 
-def _relocate(statements: list[Node], characters: list[int]) -> None:
+def _relocate_bytes(statements: list[Node], data: bytes) -> None:
     """Turn the byte offsets of a tree into character offsets, in place."""
+    characters = _character_offsets(data)
     for statement in statements:
         start = statement.get("stmt_location", 0)
         length = statement.get("stmt_len", 0)
         statement["stmt_location"] = characters[start]
         if length:
             statement["stmt_len"] = characters[start + length] - characters[start]
+    _relocate(statements, characters.__getitem__)
+
+
+def _relocate(statements: list[Node], position_of: Callable[[int], int]) -> None:
+    """Apply a change of offsets to every location in the nodes, in place."""
     pending: list[Any] = [statement["stmt"] for statement in statements]
     while pending:
         node = pending.pop()
@@ -211,7 +230,7 @@ def _relocate(statements: list[Node], characters: list[int]) -> None:
         elif type(node) is dict:
             location = node.get("location", 0)
             if type(location) is int and location > 0:
-                node["location"] = characters[location]
+                node["location"] = position_of(location)
             pending.extend(node.values())
 
 

@@ -383,7 +383,16 @@ def _sequence_value(fields: Node, position: int) -> int | str | bool | None:
         return lower_type(detail).name
     if tag != "List":
         raise_unsupported(f"this value of {fields['defname']}", position)
-    return ".".join(strings(detail["items"]))
+    names = strings(detail["items"])
+    if names == ("none",):
+        return None
+    if len(names) < 2:
+        raise errors.SyntaxError(
+            "invalid OWNED BY option",
+            position=position,
+            hint="Specify OWNED BY table.column or OWNED BY NONE.",
+        )
+    return ".".join(names)
 
 
 # CREATE TABLE AS.

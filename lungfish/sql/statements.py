@@ -1,12 +1,15 @@
 """The door to parsing: a text to its statements.
 
-text -> [own words? admin] -> libpg -> lowering -> ParsedStatement(statement, text, start)
+text -> libpg -> raw tree -> lowering -> ParsedStatement(statement, text, start)
+     -> admin, for a statement that begins with Lungfish's own words
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 from lungfish import errors
 from lungfish.sql import (
@@ -18,9 +21,11 @@ from lungfish.sql import (
     lower_tables,
     lower_utility,
 )
+from lungfish.sql.admin import is_own, parse_own
 from lungfish.sql.ast import Statement
 from lungfish.sql.libpg import RawStatement, parse_raw
 from lungfish.sql.lowering import Lowering
+from lungfish.sql.split import ScriptPiece, split_script
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +55,63 @@ _LOWERING = Lowering(
 _LEADING = re.compile(r"(?:\s+|--[^\n]*(?:\n|\Z)|/\*.*?\*/)*", re.DOTALL)
 
 
-def parse(sql: str) -> list[ParsedStatement]:
+# A text without these words holds none of Lungfish's own statements.
+_MAYBE_OWN = re.compile(r"\b(?:checkpoint|scrub|backup|recovery)\b", re.IGNORECASE)
+
+PositionMap: TypeAlias = Callable[[int], int]
+
+
+def parse(sql: str, *, position_of: PositionMap | None = None) -> list[ParsedStatement]:
     """Parse a text of any number of statements.
+
+    Where the text was rewritten before (`rewrite_parameters`), `position_of` turns its offsets into those of the given
+    one; all positions, in the tree, in errors and `start`, are then the latter.
 
     Raises: errors.SyntaxError as PostgreSQL 18 would; FeatureNotSupported for what Lungfish has not; both with the place.
     """
-    return [_lower(raw, sql) for raw in parse_raw(sql)]
+    if _MAYBE_OWN.search(sql) is not None:
+        pieces = list(split_script(sql))
+        if any(is_own(piece.text) for piece in pieces):
+            return _parse_pieces(pieces, position_of)
+    try:
+        raws = parse_raw(sql, position_of)
+    except errors.Error as error:
+        _move(error, position_of)
+        raise
+    return [_lower(raw, sql, position_of) for raw in raws]
+
+
+def _parse_pieces(
+    pieces: list[ScriptPiece], position_of: PositionMap | None
+) -> list[ParsedStatement]:
+    """Parse a text that holds statements of both grammars, one by one."""
+    statements = []
+    for piece in pieces:
+        moved = _shifted(piece.start, position_of)
+        if not is_own(piece.text):
+            statements += parse(piece.text, position_of=moved)
+            continue
+        try:
+            statement = parse_own(piece.text)
+        except errors.Error as error:
+            _move(error, moved)
+            raise
+        if statement.position >= 0:
+            statement = replace(statement, position=moved(statement.position))
+        statements.append(ParsedStatement(statement, piece.text, moved(0)))
+    return statements
+
+
+def _shifted(start: int, position_of: PositionMap | None) -> PositionMap:
+    """From an offset in a piece to one in the given text."""
+    if position_of is None:
+        return start.__add__
+    return lambda offset: position_of(start + offset)
+
+
+def _move(error: errors.Error, position_of: PositionMap | None) -> None:
+    if position_of is not None and error.position is not None:
+        error.position = position_of(error.position)
 
 
 def parse_one(sql: str) -> ParsedStatement:
@@ -69,9 +125,10 @@ def parse_one(sql: str) -> ParsedStatement:
     return statements[0]
 
 
-def _lower(raw: RawStatement, sql: str) -> ParsedStatement:
+def _lower(raw: RawStatement, sql: str, position_of: PositionMap | None) -> ParsedStatement:
     match = _LEADING.match(sql, raw.start)
-    start = raw.start if match is None else match.end()
+    begin = raw.start if match is None else match.end()
+    start = begin if position_of is None else position_of(begin)
     try:
         statement = _LOWERING.statement(raw.node)
     except RecursionError:
@@ -79,4 +136,4 @@ def _lower(raw: RawStatement, sql: str) -> ParsedStatement:
     except errors.Error as error:
         error.at(start)
         raise
-    return ParsedStatement(statement, sql[start : raw.end].rstrip(), start)
+    return ParsedStatement(statement, sql[begin : raw.end].rstrip(), start)

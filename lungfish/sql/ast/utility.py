@@ -183,8 +183,11 @@ class Checkpoint:
 
 @dataclass(frozen=True, slots=True)
 class DropCheckpoint:
+    """DROP CHECKPOINT name, or, where `name` is None, ALL BEFORE `before` (a timestamp's text)."""
+
     name: str | None
     position: int = -1
+    before: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,184 @@
+r"""A script to its pieces: statements, psql's backslash commands, and directives `--@ ...`.
+
+Needs no parser, so it works on text that the parser rejects or that is still being typed: `split_script` says of the last
+piece whether it is finished and, if not, what is open, which the prompt shows.
+
+A piece's text begins at its first token (comments before it are dropped) and leaves out the semicolon. Lines are counted
+from 1 in the whole script. The data behind `COPY ... FROM STDIN;` up to the line `\.` belongs to its statement.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from lungfish.sql.tokens import Token, tokens
+
+_DIRECTIVE = re.compile(r"--@[^\n]*")
+_COMMAND = re.compile(r"\\[^\n]*")
+_COPY_FROM_STDIN = re.compile(r"copy\b.*\bfrom\s+stdin\b", re.IGNORECASE | re.DOTALL)
+_DATA_END = re.compile(r"^\\\.[ \t]*\r?(?:\n|\Z)", re.MULTILINE)
+_OPENING = re.compile(r"(?:[eEbBxXnN]|[uU]&)?('|\")|(/\*)|(\$\w*\$)")
+
+_CLOSERS = {")": "(", "]": "["}
+
+
+@dataclass(frozen=True, slots=True)
+class ScriptPiece:
+    """A piece of a script. `kind`: statement, command (its text begins with a backslash) or directive (with --@)."""
+
+    kind: str
+    text: str
+    # 1-based line, and offset, of the first token.
+    line: int
+    start: int
+    # The lines for COPY ... FROM STDIN, without the one that ends them.
+    data: str | None = None
+    # What is still open at the end of the text: ', ", $tag$, /*, ( or [; a statement without its semicolon has "-".
+    opened: str | None = None
+
+
+def split_script(text: str) -> Iterator[ScriptPiece]:
+    """The pieces of a script in order. A last statement without a semicolon comes out with `opened`."""
+    splitter = _Splitter(text)
+    position = 0
+    while position < len(text):
+        found = splitter.next_piece(position)
+        if found is None:
+            return
+        piece, position = found
+        yield piece
+
+
+def open_construct(text: str) -> str | None:
+    """What keeps the text from being complete (see `ScriptPiece.opened`); None where it could be run as it is."""
+    last = None
+    for piece in split_script(text):
+        last = piece
+    return None if last is None else last.opened
+
+
+class _Splitter:
+    """Finds one piece after the other."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._line = 1
+        self._line_position = 0
+
+    def _line_at(self, position: int) -> int:
+        """The line of an offset; offsets come in rising order."""
+        self._line += self._text.count("\n", self._line_position, position)
+        self._line_position = position
+        return self._line
+
+    def next_piece(self, position: int) -> tuple[ScriptPiece, int] | None:
+        """The piece that begins at or behind `position`, and where it ends; None if only space is left."""
+        text = self._text
+        start = -1
+        end = position
+        brackets: list[str] = []
+        routine = _RoutineBody()
+        for token in tokens(text, position):
+            if token.kind == "space":
+                directive = _DIRECTIVE.match(text, token.start) if start < 0 else None
+                if directive is not None:
+                    return self._directive(directive)
+                continue
+            if start < 0:
+                if text[token.start] == ";":
+                    continue
+                if text[token.start] == "\\":
+                    return self._command(token.start)
+                start = token.start
+            end = token.end
+            if token.kind == "open":
+                return self._unfinished(start, end, _opening(text, token)), end
+            if token.kind == "word":
+                routine.see(text[token.start : token.end])
+            elif token.kind == "other":
+                character = text[token.start]
+                if character == ";" and not brackets and not routine.is_open:
+                    return self._statement(start, token.start)
+                _track(brackets, character)
+        if start < 0:
+            return None
+        return self._unfinished(start, end, brackets[-1] if brackets else "-"), len(text)
+
+    def _directive(self, match: re.Match[str]) -> tuple[ScriptPiece, int]:
+        line = self._line_at(match.start())
+        return ScriptPiece("directive", match.group().rstrip(), line, match.start()), match.end()
+
+    def _command(self, start: int) -> tuple[ScriptPiece, int]:
+        match = _COMMAND.match(self._text, start)
+        assert match is not None
+        return (
+            ScriptPiece("command", match.group().rstrip(), self._line_at(start), start),
+            match.end(),
+        )
+
+    def _unfinished(self, start: int, end: int, opened: str) -> ScriptPiece:
+        statement = self._text[start:end]
+        if opened == "-":
+            # Only the semicolon is missing.
+            statement = statement.rstrip()
+        return ScriptPiece("statement", statement, self._line_at(start), start, opened=opened)
+
+    def _statement(self, start: int, semicolon: int) -> tuple[ScriptPiece, int]:
+        statement = self._text[start:semicolon].rstrip()
+        end = semicolon + 1
+        line = self._line_at(start)
+        if statement[:4].lower() != "copy" or not _COPY_FROM_STDIN.match(statement):
+            return ScriptPiece("statement", statement, line, start), end
+        newline = self._text.find("\n", end)
+        if newline < 0 or self._text[end:newline].strip():
+            return ScriptPiece("statement", statement, line, start), end
+        data_end = _DATA_END.search(self._text, newline + 1)
+        if data_end is None:
+            data, end = self._text[newline + 1 :], len(self._text)
+        else:
+            data, end = self._text[newline + 1 : data_end.start()], data_end.end()
+        return ScriptPiece("statement", statement, line, start, data), end
+
+
+def _opening(text: str, token: Token) -> str:
+    """The characters that opened what is still open."""
+    match = _OPENING.match(text, token.start)
+    assert match is not None, "an open token begins with what opens it"
+    return match[1] or match[2] or match[3]
+
+
+def _track(brackets: list[str], character: str) -> None:
+    if character in "([":
+        brackets.append(character)
+    elif character in _CLOSERS and brackets and brackets[-1] == _CLOSERS[character]:
+        brackets.pop()
+
+
+class _RoutineBody:
+    """Whether we are inside BEGIN ATOMIC ... END of CREATE FUNCTION, where semicolons do not end the statement."""
+
+    def __init__(self) -> None:
+        self._words: list[str] = []
+        self._depth = 0
+
+    @property
+    def is_open(self) -> bool:
+        return self._depth > 0
+
+    def see(self, word: str) -> None:
+        """Take the next word of the statement into account."""
+        if len(self._words) < 4:
+            self._words.append(word.lower())
+            return
+        if self._words[0] != "create":
+            return
+        kind = self._words[3] if self._words[1:3] == ["or", "replace"] else self._words[1]
+        if kind not in ("function", "procedure"):
+            return
+        lowered = word.lower()
+        if lowered == "begin" or (lowered == "case" and self._depth):
+            self._depth += 1
+        elif lowered == "end" and self._depth:
+            self._depth -= 1
