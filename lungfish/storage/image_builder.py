@@ -211,7 +211,10 @@ class ImageBuilder:
             new_chunks = self._write_chunks(written)
             addresses = {id(chunk): address for chunk, address in new_chunks}
             data = self._manifest(addresses).encode()
-            first_unit = slots.write_units(data)
+            # Whole units, so that the file always ends with one.
+            first_unit = slots.write_units(
+                data.ljust(-(-len(data) // UNIT_SIZE) * UNIT_SIZE, b"\0")
+            )
         except BaseException:
             with slots.lock:
                 for first, count in written:

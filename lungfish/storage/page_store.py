@@ -64,11 +64,12 @@ class PageStore:
         # What was found damaged at open, in words.
         self.damage = found.damage
         self._clock = clock
-        self._slots = PageSlots(file, self.page_size_bytes)
+        # The parts of the page store share these; nobody else looks at them.
+        self.slots = PageSlots(file, self.page_size_bytes)
         for image in found.images:
-            self._slots.claim_image(image)
+            self.slots.claim_image(image)
         for relation_id, relation in self.image.relations.items():
-            self._slots.live[relation_id] = LiveRelation(relation.kind, relation.table.freeze())
+            self.slots.live[relation_id] = LiveRelation(relation.kind, relation.table.freeze())
 
     @staticmethod
     def exists(disk: Disk, path: str) -> bool:
@@ -126,17 +127,17 @@ class PageStore:
 
     @property
     def path(self) -> str:
-        return self._slots.file.path
+        return self.slots.file.path
 
     @property
     def image(self) -> Image:
         """The current image: the one that a restart would begin with."""
-        return self._slots.images[-1]
+        return self.slots.images[-1]
 
     @property
     def images(self) -> tuple[Image, ...]:
         """All retained images, oldest first: those with a name, the one before the current one, the current one."""
-        return tuple(self._slots.images)
+        return tuple(self.slots.images)
 
     @property
     def generation(self) -> int:
@@ -147,14 +148,14 @@ class PageStore:
 
     def create_relation(self, relation_id: RelationId, kind: RelationKind) -> None:
         """Add a relation without pages. It is in the file from the next image on."""
-        with self._slots.lock:
-            if relation_id in self._slots.live:
+        with self.slots.lock:
+            if relation_id in self.slots.live:
                 raise InternalError(f"relation {relation_id} is there already")
-            self._slots.live[relation_id] = LiveRelation(RelationKind(kind), PageTable())
+            self.slots.live[relation_id] = LiveRelation(RelationKind(kind), PageTable())
 
     def drop_relation(self, relation_id: RelationId) -> None:
         """Remove a relation; its space is free once no retained image has it."""
-        slots = self._slots
+        slots = self.slots
         with slots.lock:
             relation = slots.live.pop(relation_id, None)
             if relation is None:
@@ -163,16 +164,16 @@ class PageStore:
 
     def relations(self) -> list[RelationId]:
         """The relations there are now."""
-        with self._slots.lock:
-            return list(self._slots.live)
+        with self.slots.lock:
+            return list(self.slots.live)
 
     def kind(self, relation_id: RelationId) -> RelationKind:
-        with self._slots.lock:
+        with self.slots.lock:
             return self._live(relation_id).kind
 
     def page_count(self, relation_id: RelationId) -> int:
         """How many pages of the relation the file has or had at the current image, whichever is more."""
-        with self._slots.lock:
+        with self.slots.lock:
             count = self._live(relation_id).table.page_count
         in_image = self.image.relations.get(relation_id)
         return count if in_image is None else max(count, in_image.page_count)
@@ -189,18 +190,18 @@ class PageStore:
         """Read a page; the second part changes whenever another version of the page is written (see `version`)."""
         version = self.version(relation_id, page_id)
         while True:
-            page = self._slots.read_page(*version)
+            page = self.slots.read_page(*version)
             if page is not None:
                 return page, version
             # The slot may have been given to another page while we read it: then there is a newer version.
             now = self.version(relation_id, page_id)
             if now == version:
-                raise self._slots.corrupt_page(relation_id, page_id, version[0])
+                raise self.slots.corrupt_page(relation_id, page_id, version[0])
             version = now
 
     def version(self, relation_id: RelationId, page_id: PageId) -> tuple[int, int]:
         """What tells one written version of a page from another: its place and its checksum."""
-        with self._slots.lock:
+        with self.slots.lock:
             table = self._live(relation_id).table
             if page_id < table.page_count:
                 return table.entry(page_id)
@@ -216,7 +217,7 @@ class PageStore:
 
         Requires: `data` does not change meanwhile. Raises DiskFull, IoError; then the page is as it was.
         """
-        slots = self._slots
+        slots = self.slots
         location, sum_ = slots.place(data)
         with slots.lock:
             relation = slots.live.get(relation_id)
@@ -235,9 +236,9 @@ class PageStore:
         if page_id >= table.page_count:
             return bytearray(self.page_size_bytes)
         location, sum_ = table.entry(page_id)
-        page = self._slots.read_page(location, sum_)
+        page = self.slots.read_page(location, sum_)
         if page is None:
-            raise self._slots.corrupt_page(relation_id, page_id, location)
+            raise self.slots.corrupt_page(relation_id, page_id, location)
         return page
 
     # --- Images ---
@@ -247,15 +248,15 @@ class PageStore:
 
         With a buffer pool, call its `freeze` instead: it does this at the right moment, with the pages still in memory.
         """
-        self._slots.check_poison()
-        return ImageBuilder(self._slots, identity=self.uuid, clock=self._clock)
+        self.slots.check_poison()
+        return ImageBuilder(self.slots, identity=self.uuid, clock=self._clock)
 
     def forget_image(self, generation: int) -> None:
         """Keep a named image no longer: from the next publish on its space is free."""
-        with self._slots.lock:
-            for index, image in enumerate(self._slots.images):
+        with self.slots.lock:
+            for index, image in enumerate(self.slots.images):
                 if image.generation == generation:
-                    self._slots.images[index] = image.without_name()
+                    self.slots.images[index] = image.without_name()
                     return
         raise InternalError(f"image {generation} is not retained")
 
@@ -263,7 +264,7 @@ class PageStore:
 
     def usage(self) -> FileUsage:
         """How the file's space is used now."""
-        slots = self._slots
+        slots = self.slots
         with slots.lock:
             used = slots.free.used_count * UNIT_SIZE
             size = slots.file.size()
@@ -271,7 +272,7 @@ class PageStore:
 
     def close(self) -> None:
         """Cut off what is free at the file's end, and close it. Nothing is written: publish first."""
-        slots = self._slots
+        slots = self.slots
         try:
             with slots.lock:
                 slots.cut_end(least_unit_count=1)
@@ -280,10 +281,10 @@ class PageStore:
 
     def abandon(self) -> None:
         """Close the file and touch nothing, as a killed process would."""
-        self._slots.file.close()
+        self.slots.file.close()
 
     def _live(self, relation_id: RelationId) -> LiveRelation:
-        relation = self._slots.live.get(relation_id)
+        relation = self.slots.live.get(relation_id)
         if relation is None:
             raise InternalError(f"relation {relation_id} does not exist")
         return relation
@@ -295,7 +296,7 @@ def _write_empty_images(file: File, identity: uuid.UUID, page_size_bytes: int) -
     for generation in range(SUPERBLOCK_COUNT):
         manifest = Manifest(generation, identity, "", b"", {}).encode()
         unit = SUPERBLOCK_COUNT + generation
-        file.write_at(unit * UNIT_SIZE, manifest)
+        file.write_at(unit * UNIT_SIZE, manifest.ljust(UNIT_SIZE, b"\0"))
         address = ManifestAddress(unit, len(manifest), checksum(manifest))
         superblocks.append(Superblock(identity, page_size_bytes, generation, address))
     file.sync()
