@@ -1,1 +1,182 @@
-"""functions"""
+"""Functions, operators, aggregates and window functions: one visible table of each, and how a call finds its entry.
+
+`resolve_function`, `resolve_operator`, `resolve_aggregate` and `resolve_window` are the doors; `registry.py` says what an entry
+is. A family of functions has its own module with its own table; `FUNCTIONS` lists them all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TypeVar
+
+from lungfish.errors import AmbiguousFunction, Error, UndefinedFunction
+from lungfish.functions import (
+    aggregates_collections,
+    aggregates_count,
+    aggregates_extreme,
+    aggregates_statistics,
+    aggregates_sum,
+    arithmetic,
+    comparison,
+    series,
+    strings,
+    system_information,
+    window_functions,
+)
+from lungfish.functions.registry import Aggregate, Function, Resolved, WindowFunction
+from lungfish.functions.resolve import Signature, select, select_operator
+from lungfish.types.sql_type import SqlType
+
+FUNCTIONS: tuple[Function, ...] = (
+    *comparison.FUNCTIONS,
+    *arithmetic.FUNCTIONS,
+    *strings.FUNCTIONS,
+    *series.SERIES_FUNCTIONS,
+    *system_information.SYSTEM_FUNCTIONS,
+)
+AGGREGATES: tuple[Aggregate, ...] = (
+    *aggregates_count.AGGREGATES,
+    *aggregates_sum.AGGREGATES,
+    *aggregates_extreme.AGGREGATES,
+    *aggregates_collections.COLLECTION_AGGREGATES,
+    *aggregates_statistics.STATISTICAL_AGGREGATES,
+)
+WINDOW_FUNCTIONS: tuple[WindowFunction, ...] = window_functions.WINDOW_FUNCTIONS
+
+__all__ = [
+    "AGGREGATES",
+    "FUNCTIONS",
+    "WINDOW_FUNCTIONS",
+    "function_names",
+    "has_aggregate",
+    "has_function",
+    "has_window_function",
+    "resolve_aggregate",
+    "resolve_function",
+    "resolve_operator",
+    "resolve_window",
+]
+
+_Entry = TypeVar("_Entry", bound=Signature)
+
+
+def _by_name(entries: Iterable[_Entry]) -> dict[str, tuple[_Entry, ...]]:
+    found: dict[str, list[_Entry]] = {}
+    for entry in entries:
+        found.setdefault(entry.name, []).append(entry)
+    return {name: tuple(items) for name, items in found.items()}
+
+
+_FUNCTIONS = _by_name(FUNCTIONS)
+_AGGREGATES = _by_name(AGGREGATES)
+_WINDOW_FUNCTIONS = _by_name(WINDOW_FUNCTIONS)
+
+
+def has_function(name: str) -> bool:
+    """Whether a plain function (or an operator) has that name."""
+    return name in _FUNCTIONS
+
+
+def has_aggregate(name: str) -> bool:
+    """Whether an aggregate has that name."""
+    return name in _AGGREGATES
+
+
+def has_window_function(name: str) -> bool:
+    """Whether a window function (other than an aggregate) has that name."""
+    return name in _WINDOW_FUNCTIONS
+
+
+def function_names() -> tuple[str, ...]:
+    """All names of functions, aggregates and window functions, for hints."""
+    names = {*_FUNCTIONS, *_AGGREGATES, *_WINDOW_FUNCTIONS}
+    return tuple(sorted(name for name in names if name[0].isalpha()))
+
+
+def resolve_function(
+    name: str, types: Sequence[SqlType], *, is_variadic: bool = False, position: int = -1
+) -> Resolved[Function]:
+    """The function that a call means. Raises 42883, 42725. `is_variadic`: the last argument was given as VARIADIC array."""
+    return _resolve(_FUNCTIONS.get(name, ()), name, types, is_variadic, position)
+
+
+def resolve_aggregate(
+    name: str,
+    types: Sequence[SqlType],
+    *,
+    is_star: bool = False,
+    is_variadic: bool = False,
+    position: int = -1,
+) -> Resolved[Aggregate]:
+    """The aggregate that a call means; `is_star` for count(*). Raises 42883, 42725."""
+    entries = _AGGREGATES.get(name, ())
+    if is_star:
+        entries = tuple(entry for entry in entries if entry.takes_star)
+    elif not types:
+        entries = tuple(entry for entry in entries if not entry.takes_star)
+    return _resolve(entries, name, types, is_variadic, position)
+
+
+def resolve_window(
+    name: str, types: Sequence[SqlType], *, position: int = -1
+) -> Resolved[WindowFunction]:
+    """The window function that a call means. Raises 42883, 42725."""
+    return _resolve(_WINDOW_FUNCTIONS.get(name, ()), name, types, False, position)
+
+
+def resolve_operator(
+    symbol: str, types: Sequence[SqlType], *, position: int = -1
+) -> Resolved[Function]:
+    """The operator for one operand (prefix) or two. Raises 42883, 42725."""
+    entries = _FUNCTIONS.get(symbol, ())
+    shown = " ".join(_with_symbol(symbol, types))
+    try:
+        found = select_operator(entries, types)
+    except AmbiguousFunction as error:
+        raise AmbiguousFunction(
+            f"operator is not unique: {shown}",
+            hint="Could not choose a best candidate operator. You might need to add explicit type casts.",
+        ).at(position) from error
+    except Error as error:
+        raise error.at(position)  # noqa: B904 - the same error, its place added.
+    if found is None:
+        raise UndefinedFunction(
+            f"operator does not exist: {shown}",
+            hint="No operator matches the given name and argument types."
+            " You might need to add explicit type casts."
+            if len(types) == 2
+            else "No operator matches the given name and argument type."
+            " You might need to add an explicit type cast.",
+        ).at(position)
+    return found
+
+
+def _with_symbol(symbol: str, types: Sequence[SqlType]) -> list[str]:
+    names = [str(item.unmodified) for item in types]
+    return [symbol, *names] if len(names) == 1 else [names[0], symbol, names[1]]
+
+
+def _resolve(
+    entries: Sequence[_Entry],
+    name: str,
+    types: Sequence[SqlType],
+    is_variadic: bool,
+    position: int,
+) -> Resolved[_Entry]:
+    shown = f"{name}({', '.join(str(item.unmodified) for item in types)})"
+    try:
+        found = select(entries, types, is_variadic=is_variadic)
+    except AmbiguousFunction as error:
+        raise AmbiguousFunction(
+            f"function {shown} is not unique",
+            hint="Could not choose a best candidate function. You might need to add explicit type casts.",
+        ).at(position) from error
+    except Error as error:
+        raise error.at(position)  # noqa: B904 - the same error, its place added.
+    if found is None:
+        raise UndefinedFunction(
+            f"function {shown} does not exist",
+            hint="No function matches the given name and argument types."
+            " You might need to add explicit type casts.",
+        ).at(position)
+    return found

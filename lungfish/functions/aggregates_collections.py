@@ -12,9 +12,13 @@ from lungfish.functions.group_state import GroupIds
 from lungfish.functions.registry import Aggregate, Polymorphic
 from lungfish.types.array_value import array_value
 from lungfish.types.batch import Vector
-from lungfish.types.compare import order_key
+from lungfish.types.compare import comparison_key
 from lungfish.types.sql_type import BYTEA, DOUBLE, INTERVAL, TEXT, Interval, SqlType
 from lungfish.types.vectors import build_vector, to_values
+
+
+def _identity(value: Any) -> Any:
+    return value
 
 
 class Joined:
@@ -142,7 +146,7 @@ class Mode(_Ordered):
     """mode: the most frequent value, the first in order among equals."""
 
     def _answer(self, values: list[Any]) -> Any:
-        key_of = order_key(self._type)
+        key_of = comparison_key(self._type) or _identity
         counts: dict[Any, int] = {}
         first: dict[Any, Any] = {}
         for value in values:

@@ -10,8 +10,8 @@ import math
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 
-from lungfish.functions.group_state import GroupIds
 from lungfish.functions import numeric_math
+from lungfish.functions.group_state import GroupIds
 from lungfish.functions.registry import Aggregate
 from lungfish.types.batch import Vector
 from lungfish.types.numerics import CONTEXT, NAN, ZERO, numeric_values, round_to_scale, scale_of

@@ -72,5 +72,11 @@ SERIES_FUNCTIONS: tuple[Function, ...] = (
     *_series(INTEGER, INTEGER, _integers),
     *_series(BIGINT, BIGINT, _integers),
     *_series(NUMERIC, NUMERIC, _decimals),
-    Function("generate_series", (TIMESTAMP, TIMESTAMP, INTERVAL), TIMESTAMP, _timestamps, returns_set=True),
+    Function(
+        "generate_series",
+        (TIMESTAMP, TIMESTAMP, INTERVAL),
+        TIMESTAMP,
+        _timestamps,
+        returns_set=True,
+    ),
 )

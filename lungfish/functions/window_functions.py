@@ -1,7 +1,4 @@
-"""Window functions that are no aggregates: row_number, rank and their kin, lag and lead, first_value, last_value, nth_value.
-
-Each sees one partition in its order. `partition.peers` numbers the peer groups; frames are row ranges, already resolved.
-"""
+"""The window functions proper: ranks, neighbours and values of the frame."""
 
 from __future__ import annotations
 
@@ -11,132 +8,151 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from lungfish.errors import InvalidArgumentForNthValueFunction, InvalidArgumentForNtileFunction
 from lungfish.functions.registry import Polymorphic, WindowFunction, WindowPartition
+from lungfish.functions.vector_tools import numbers_of
 from lungfish.types.batch import Vector
+from lungfish.types.numerics import validity
 from lungfish.types.sql_type import BIGINT, DOUBLE, INTEGER
+from lungfish.types.vectors import unify_numeric
 
-Rows = npt.NDArray[np.int64]
+Indices = npt.NDArray[np.int64]
 
 
 def _row_number(partition: WindowPartition, arguments: Sequence[Vector]) -> Vector:
-    return pa.array(np.arange(1, partition.row_count + 1), pa.int64())
+    return pa.array(np.arange(1, partition.row_count + 1, dtype=np.int64))
 
 
-def _peer_starts(partition: WindowPartition) -> Rows:
-    """For each row the number of its first peer."""
-    return np.searchsorted(partition.peers, partition.peers, side="left")
+def _first_of_peers(partition: WindowPartition) -> Indices:
+    """For each row, the number of the first row of its peer group."""
+    peers = partition.peers
+    starts = np.flatnonzero(np.concatenate(([True], peers[1:] != peers[:-1])))
+    lengths = np.diff(np.concatenate((starts, [len(peers)])))
+    return np.repeat(starts, lengths).astype(np.int64)
 
 
-def _peer_ends(partition: WindowPartition) -> Rows:
-    """For each row the number after its last peer."""
-    return np.searchsorted(partition.peers, partition.peers, side="right")
+def _end_of_peers(partition: WindowPartition) -> Indices:
+    """For each row, the number of rows up to the last of its peer group."""
+    peers = partition.peers
+    starts = np.flatnonzero(np.concatenate(([True], peers[1:] != peers[:-1])))
+    ends = np.concatenate((starts[1:], [len(peers)]))
+    return np.repeat(ends, ends - starts).astype(np.int64)
 
 
 def _rank(partition: WindowPartition, arguments: Sequence[Vector]) -> Vector:
-    return pa.array(_peer_starts(partition) + 1, pa.int64())
+    if not partition.row_count:
+        return pa.array([], pa.int64())
+    return pa.array(_first_of_peers(partition) + 1)
 
 
 def _dense_rank(partition: WindowPartition, arguments: Sequence[Vector]) -> Vector:
-    return pa.array(partition.peers - partition.peers[0] + 1, pa.int64())
+    if not partition.row_count:
+        return pa.array([], pa.int64())
+    return pa.array(partition.peers - partition.peers[0] + 1)
 
 
 def _percent_rank(partition: WindowPartition, arguments: Sequence[Vector]) -> Vector:
-    others = partition.row_count - 1
-    if others == 0:
-        return pa.array([0.0])
-    return pa.array(_peer_starts(partition) / others)
+    count = partition.row_count
+    if count <= 1:
+        return pa.array(np.zeros(count))
+    return pa.array(_first_of_peers(partition) / (count - 1))
 
 
 def _cume_dist(partition: WindowPartition, arguments: Sequence[Vector]) -> Vector:
-    return pa.array(_peer_ends(partition) / partition.row_count)
+    count = partition.row_count
+    return pa.array(_end_of_peers(partition) / count if count else np.zeros(0))
 
 
 def _ntile(partition: WindowPartition, arguments: Sequence[Vector]) -> Vector:
-    buckets = arguments[0][0].as_py()
-    if buckets is None:
-        return pa.nulls(partition.row_count, pa.int32())
-    if buckets <= 0:
+    count = partition.row_count
+    if not count or arguments[0][0].as_py() is None:
+        return pa.nulls(count, pa.int32())
+    tiles = arguments[0][0].as_py()
+    if tiles <= 0:
         raise InvalidArgumentForNtileFunction("argument of ntile must be greater than zero")
-    size, larger = divmod(partition.row_count, buckets)
-    numbers = np.arange(partition.row_count)
-    # The first `larger` buckets have one row more.
-    border = larger * (size + 1)
-    tail = larger + (numbers - border) // max(size, 1)
-    return pa.array(np.where(numbers < border, numbers // (size + 1), tail) + 1, pa.int32())
+    size, larger = divmod(count, tiles)
+    row = np.arange(count)
+    # The first `larger` tiles have one row more than the others.
+    boundary = larger * (size + 1)
+    if size == 0:
+        return pa.array((row + 1).astype(np.int32))
+    tile = np.where(row < boundary, row // (size + 1), larger + (row - boundary) // size)
+    return pa.array((tile + 1).astype(np.int32))
 
 
-def _shifted(partition: WindowPartition, arguments: Sequence[Vector], direction: int) -> Vector:
-    """lag (-1) or lead (+1): the value `offset` rows away, else the default."""
+def _take(values: Vector, indices: Indices, is_inside: npt.NDArray[np.bool_]) -> Vector:
+    """The values at the indices, null where they are not inside."""
+    return values.take(pa.array(np.where(is_inside, indices, 0), mask=~is_inside))
+
+
+def _neighbour(partition: WindowPartition, arguments: Sequence[Vector], direction: int) -> Vector:
+    count = partition.row_count
     values = arguments[0]
-    offsets = (
-        arguments[1].cast(pa.int64())
-        if len(arguments) > 1
-        else pa.array(np.ones(partition.row_count, np.int64))
-    )
-    known = offsets.is_valid().to_numpy(zero_copy_only=False)
-    distance = offsets.fill_null(0).to_numpy(zero_copy_only=False)
-    places = np.arange(partition.row_count) + direction * distance
-    is_inside = (places >= 0) & (places < partition.row_count) & known
-    taken = values.take(pa.array(np.where(is_inside, places, 0), mask=~is_inside))
+    rows = np.arange(count, dtype=np.int64)
+    if len(arguments) == 1:
+        offsets: Any = 1
+        is_known: Any = True
+    else:
+        offsets = numbers_of(arguments[1]).astype(np.int64)
+        is_known = validity(arguments[1])
+    indices = rows + direction * offsets
+    is_inside = (indices >= 0) & (indices < count) & is_known
+    found = _take(values, indices, is_inside)
     if len(arguments) < 3:
-        return taken
-    use_default = ~is_inside & known
-    # Rows of `values`, then rows of the default, picked by index: works for every Arrow type.
-    both = pa.concat_arrays([values, arguments[2].cast(values.type)])
-    indices = np.where(is_inside, places, np.arange(partition.row_count) + partition.row_count)
-    return both.take(pa.array(indices, mask=~(is_inside | use_default)))
+        return found
+    default = arguments[2]
+    if found.type != default.type:
+        found, default = unify_numeric([found, default])
+    takes_default = ~is_inside & is_known
+    return pc.if_else(pa.array(takes_default), default, found)
 
 
 def _lag(partition: WindowPartition, arguments: Sequence[Vector]) -> Vector:
-    return _shifted(partition, arguments, -1)
+    return _neighbour(partition, arguments, -1)
 
 
 def _lead(partition: WindowPartition, arguments: Sequence[Vector]) -> Vector:
-    return _shifted(partition, arguments, 1)
-
-
-def _at_frame_place(partition: WindowPartition, values: Vector, places: Rows) -> Vector:
-    """The value at a row number inside each row's frame, null where the frame has no such row."""
-    missing = (places < partition.frame_starts) | (places >= partition.frame_ends)
-    return values.take(pa.array(np.where(missing, 0, places), mask=missing))
+    return _neighbour(partition, arguments, 1)
 
 
 def _first_value(partition: WindowPartition, arguments: Sequence[Vector]) -> Vector:
-    return _at_frame_place(partition, arguments[0], partition.frame_starts)
+    starts, ends = partition.frame_starts, partition.frame_ends
+    return _take(arguments[0], starts, starts < ends)
 
 
 def _last_value(partition: WindowPartition, arguments: Sequence[Vector]) -> Vector:
-    return _at_frame_place(partition, arguments[0], partition.frame_ends - 1)
+    starts, ends = partition.frame_starts, partition.frame_ends
+    return _take(arguments[0], ends - 1, starts < ends)
 
 
 def _nth_value(partition: WindowPartition, arguments: Sequence[Vector]) -> Vector:
-    numbers: list[Any] = arguments[1].to_pylist()
-    if any(number is not None and number <= 0 for number in numbers):
+    starts, ends = partition.frame_starts, partition.frame_ends
+    places = numbers_of(arguments[1]).astype(np.int64)
+    is_known = validity(arguments[1])
+    if bool(np.any((places <= 0) & is_known)):
         raise InvalidArgumentForNthValueFunction("argument of nth_value must be greater than zero")
-    # A null n finds nothing: a place before every frame.
-    offsets = np.array([-(2**40) if number is None else number - 1 for number in numbers], np.int64)
-    return _at_frame_place(partition, arguments[0], partition.frame_starts + offsets)
+    indices = starts + places - 1
+    return _take(arguments[0], indices, is_known & (indices < ends))
 
 
-_ANY = Polymorphic.ANYELEMENT
-_COMPATIBLE = Polymorphic.ANYCOMPATIBLE
+_ELEMENT, _COMPATIBLE = Polymorphic.ANYELEMENT, Polymorphic.ANYCOMPATIBLE
 
 WINDOW_FUNCTIONS: tuple[WindowFunction, ...] = (
     WindowFunction("row_number", (), BIGINT, _row_number),
-    WindowFunction("rank", (), BIGINT, _rank),
-    WindowFunction("dense_rank", (), BIGINT, _dense_rank),
-    WindowFunction("percent_rank", (), DOUBLE, _percent_rank),
-    WindowFunction("cume_dist", (), DOUBLE, _cume_dist),
+    WindowFunction("rank", (), BIGINT, _rank, needs_order=True),
+    WindowFunction("dense_rank", (), BIGINT, _dense_rank, needs_order=True),
+    WindowFunction("percent_rank", (), DOUBLE, _percent_rank, needs_order=True),
+    WindowFunction("cume_dist", (), DOUBLE, _cume_dist, needs_order=True),
     WindowFunction("ntile", (INTEGER,), INTEGER, _ntile),
-    WindowFunction("lag", (_ANY,), _ANY, _lag),
-    WindowFunction("lag", (_ANY, INTEGER), _ANY, _lag),
+    WindowFunction("lag", (_ELEMENT,), _ELEMENT, _lag),
+    WindowFunction("lag", (_ELEMENT, INTEGER), _ELEMENT, _lag),
     WindowFunction("lag", (_COMPATIBLE, INTEGER, _COMPATIBLE), _COMPATIBLE, _lag),
-    WindowFunction("lead", (_ANY,), _ANY, _lead),
-    WindowFunction("lead", (_ANY, INTEGER), _ANY, _lead),
+    WindowFunction("lead", (_ELEMENT,), _ELEMENT, _lead),
+    WindowFunction("lead", (_ELEMENT, INTEGER), _ELEMENT, _lead),
     WindowFunction("lead", (_COMPATIBLE, INTEGER, _COMPATIBLE), _COMPATIBLE, _lead),
-    WindowFunction("first_value", (_ANY,), _ANY, _first_value),
-    WindowFunction("last_value", (_ANY,), _ANY, _last_value),
-    WindowFunction("nth_value", (_ANY, INTEGER), _ANY, _nth_value),
+    WindowFunction("first_value", (_ELEMENT,), _ELEMENT, _first_value),
+    WindowFunction("last_value", (_ELEMENT,), _ELEMENT, _last_value),
+    WindowFunction("nth_value", (_ELEMENT, INTEGER), _ELEMENT, _nth_value),
 )

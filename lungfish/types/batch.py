@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import pyarrow as pa
 
 # One column of a batch. Its Arrow type follows from the SQL type as `sql_type.py` tells.
-Vector = pa.Array
+Vector: TypeAlias = pa.Array
 
 BATCH_ROW_COUNT = 32_768
 

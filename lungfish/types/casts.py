@@ -24,7 +24,15 @@ from lungfish.types.casts_datetime import (
     round_timestamps,
 )
 from lungfish.types.casts_text import fit_bits, fit_text, fit_texts, integer_to_bits
-from lungfish.types.coercion import CastContext, cast_context, is_same_type
+from lungfish.types.coercion import (
+    CastContext,
+    can_coerce,
+    cast_context,
+    common_type,
+    common_type_of,
+    is_same_type,
+    require_cast,
+)
 from lungfish.types.numeric_vectors import fit_numeric_vector
 from lungfish.types.numerics import DECIMAL128_DIGITS_MAX, fit_decimal
 from lungfish.types.settings import TextSettings
@@ -36,6 +44,21 @@ from lungfish.types.vectors import build_vector, to_values
 ScalarCast = Callable[[Any, TextSettings], Any]
 VectorCast = Callable[[Vector, TextSettings], Vector]
 K = TypeKind
+
+__all__ = [
+    "Cast",
+    "CastContext",
+    "can_coerce",
+    "can_compare",
+    "cast_context",
+    "cast_value",
+    "coerce_length",
+    "common_type",
+    "common_type_of",
+    "find_cast",
+    "require_cast",
+    "require_find_cast",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,3 +303,8 @@ def _depends_on_settings(source: SqlType, target: SqlType) -> bool:
     if target.kind in strings:
         return source.kind in shown
     return source.kind in containers
+
+
+def can_compare(left: SqlType, right: SqlType) -> bool:
+    """Whether an `=` for the two types exists by implicit casts, as foreign keys need it."""
+    return can_coerce(left, right) or can_coerce(right, left)

@@ -201,6 +201,14 @@ def common_type(types: Sequence[SqlType], construct: str = "UNION", position: in
     return _without_differing_modifiers(known, chosen)
 
 
+def common_type_of(types: Sequence[SqlType]) -> SqlType | None:
+    """`common_type`, but None where there is none."""
+    try:
+        return common_type(types)
+    except (DatatypeMismatch, CannotCoerce):
+        return None
+
+
 def _require_all_coercible(
     types: Iterable[SqlType], chosen: SqlType, construct: str, position: int
 ) -> None:

@@ -1,0 +1,382 @@
+"""Overload resolution: which signature a call means (PostgreSQL's manual, chapter "Type Conversion").
+
+The rules in short: a signature whose types are exactly the arguments' wins. Otherwise those remain to which every argument
+has an implicit cast; of them those with the most exact matches, then with the most exact matches or preferred types; then the
+literals of unknown type are given a category (strings win), and at last the type that all known arguments share.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, Protocol, TypeVar
+
+from lungfish.errors import AmbiguousFunction, DatatypeMismatch
+from lungfish.functions.registry import ArgumentType, Polymorphic, Resolved, ResultType
+from lungfish.types.coercion import (
+    Category,
+    can_coerce,
+    category_of,
+    common_type_of,
+    is_preferred,
+    is_same_type,
+)
+from lungfish.types.sql_type import TEXT, SqlType, TypeKind, array_of
+
+_P = Polymorphic
+_SIMPLE_FAMILY = (_P.ANYELEMENT, _P.ANYARRAY, _P.ANYNONARRAY, _P.ANYENUM, _P.ANYRANGE)
+
+
+class Signature(Protocol):
+    """What functions, aggregates and window functions have in common."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def arguments(self) -> tuple[ArgumentType, ...]: ...
+    @property
+    def result(self) -> ResultType: ...
+
+
+Callee = TypeVar("Callee", bound=Signature)
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate(Generic[Callee]):
+    """A signature spread out to the number of arguments given."""
+
+    callee: Callee
+    parameters: tuple[ArgumentType, ...]
+    # Values of the arguments that were left out.
+    appended: tuple[Any, ...]
+    is_spread: bool
+
+
+def select(
+    signatures: Sequence[Callee], types: Sequence[SqlType], *, is_variadic: bool = False
+) -> Resolved[Callee] | None:
+    """The signature that a call with these argument types means; None if none fits.
+
+    Raises AmbiguousFunction without a name where several fit equally, DatatypeMismatch for polymorphic types at odds.
+    """
+    candidates = _spread_candidates(signatures, types, is_variadic)
+    exact = [item for item in candidates if _is_exact(item.parameters, types)]
+    if exact:
+        return _resolve(exact[0], types)
+    fitting = [item for item in candidates if _fits(item.parameters, types)]
+    if not fitting:
+        return None
+    if len(fitting) > 1:
+        fitting = _narrow(fitting, types)
+    if len(fitting) > 1:
+        raise AmbiguousFunction("ambiguous")
+    return _resolve(fitting[0], types)
+
+
+def select_operator(
+    signatures: Sequence[Callee], types: Sequence[SqlType]
+) -> Resolved[Callee] | None:
+    """As `select`; but of two operands an unknown one is first taken to be of the other's type."""
+    if len(types) == 2:
+        left, right = types
+        if left.kind is TypeKind.UNKNOWN and right.kind is not TypeKind.UNKNOWN:
+            guess = (right, right)
+        elif right.kind is TypeKind.UNKNOWN and left.kind is not TypeKind.UNKNOWN:
+            guess = (left, left)
+        else:
+            guess = None
+        if guess is not None:
+            for item in signatures:
+                if len(item.arguments) == 2 and _is_exact(item.arguments, guess):
+                    return _resolve(_Candidate(item, item.arguments, (), False), types)
+    return select([item for item in signatures if len(item.arguments) == len(types)], types)
+
+
+def _spread_candidates(
+    signatures: Sequence[Callee], types: Sequence[SqlType], is_variadic: bool
+) -> list[_Candidate[Callee]]:
+    """Signatures that take that many arguments: with variadic ones repeated and defaults appended."""
+    count = len(types)
+    found: list[_Candidate[Callee]] = []
+    for item in signatures:
+        parameters = item.arguments
+        repeats = getattr(item, "is_variadic", False)
+        if is_variadic:
+            if repeats and len(parameters) == count:
+                array = (*parameters[:-1], _array_parameter(parameters[-1]))
+                found.append(_Candidate(item, array, (), True))
+            continue
+        if repeats:
+            if count >= len(parameters):
+                extra = (parameters[-1],) * (count - len(parameters))
+                found.append(_Candidate(item, parameters + extra, (), True))
+            continue
+        defaults: tuple[Any, ...] = getattr(item, "defaults", ())
+        missing = len(parameters) - count
+        if 0 <= missing <= len(defaults):
+            appended = defaults[len(defaults) - missing :] if missing else ()
+            found.append(_Candidate(item, parameters[:count], appended, False))
+    return _without_duplicates(found)
+
+
+def _without_duplicates(found: list[_Candidate[Callee]]) -> list[_Candidate[Callee]]:
+    """Of candidates with the same types, plain ones beat variadic ones and those with defaults."""
+    if len(found) < 2:
+        return found
+    best: dict[tuple[ArgumentType, ...], _Candidate[Callee]] = {}
+    for item in found:
+        other = best.get(item.parameters)
+        if other is None or (other.is_spread, len(other.appended)) > (
+            item.is_spread,
+            len(item.appended),
+        ):
+            best[item.parameters] = item
+    return list(best.values())
+
+
+def _array_parameter(parameter: ArgumentType) -> ArgumentType:
+    """The parameter that a VARIADIC array is matched with."""
+    if isinstance(parameter, SqlType):
+        return array_of(parameter)
+    if parameter in (_P.ANYCOMPATIBLE, _P.ANYCOMPATIBLEARRAY):
+        return _P.ANYCOMPATIBLEARRAY
+    return _P.ANYARRAY
+
+
+def _is_exact(parameters: Sequence[ArgumentType], types: Sequence[SqlType]) -> bool:
+    return all(
+        isinstance(parameter, SqlType) and is_same_type(parameter, given)
+        for parameter, given in zip(parameters, types, strict=True)
+    )
+
+
+def _fits(parameters: Sequence[ArgumentType], types: Sequence[SqlType]) -> bool:
+    """Whether every argument has an implicit cast to its parameter."""
+    for parameter, given in zip(parameters, types, strict=True):
+        if isinstance(parameter, SqlType):
+            if not can_coerce(given, parameter):
+                return False
+        elif not _fits_polymorphic(parameter, given):
+            return False
+    return _is_consistent(parameters, types)
+
+
+def _fits_polymorphic(parameter: Polymorphic, given: SqlType) -> bool:
+    if given.kind is TypeKind.UNKNOWN:
+        return True
+    match parameter:
+        case _P.ANYARRAY | _P.ANYCOMPATIBLEARRAY:
+            return given.kind is TypeKind.ARRAY
+        case _P.ANYNONARRAY:
+            return given.kind is not TypeKind.ARRAY
+        case _P.ANYENUM:
+            return given.kind is TypeKind.ENUM
+        case _P.ANYRANGE:
+            return given.kind is TypeKind.RANGE
+        case _P.RECORD:
+            return given.kind is TypeKind.RECORD
+    return True
+
+
+def _is_consistent(parameters: Sequence[ArgumentType], types: Sequence[SqlType]) -> bool:
+    """Whether one type can stand for each family of polymorphic parameters."""
+    element: SqlType | None = None
+    compatible: list[SqlType] = []
+    for parameter, given in zip(parameters, types, strict=True):
+        if isinstance(parameter, SqlType) or given.kind is TypeKind.UNKNOWN:
+            continue
+        if parameter in _SIMPLE_FAMILY:
+            own = _element_of(parameter, given)
+            if element is not None and not is_same_type(element, own):
+                return False
+            element = own
+        elif parameter in (_P.ANYCOMPATIBLE, _P.ANYCOMPATIBLEARRAY):
+            compatible.append(_element_of(parameter, given))
+    return not compatible or common_type_of(compatible) is not None
+
+
+def _element_of(parameter: Polymorphic, given: SqlType) -> SqlType:
+    """What a polymorphic argument says about the family's element type."""
+    if parameter in (_P.ANYARRAY, _P.ANYCOMPATIBLEARRAY, _P.ANYRANGE):
+        assert given.element is not None
+        return given.element.unmodified
+    return given.unmodified
+
+
+def _narrow(
+    candidates: list[_Candidate[Callee]], types: Sequence[SqlType]
+) -> list[_Candidate[Callee]]:
+    """PostgreSQL's rules for choosing among signatures that all fit, one after the other."""
+    candidates = _most(candidates, types, _counts_as_match)
+    if len(candidates) == 1:
+        return candidates
+    candidates = _most(candidates, types, _counts_as_match_or_preferred)
+    if len(candidates) == 1:
+        return candidates
+    unknown = [index for index, given in enumerate(types) if given.kind is TypeKind.UNKNOWN]
+    if not unknown:
+        return candidates
+    candidates = _by_category(candidates, unknown)
+    if len(candidates) == 1 or len(unknown) == len(types):
+        return candidates
+    known = [given for given in types if given.kind is not TypeKind.UNKNOWN]
+    if all(is_same_type(given, known[0]) for given in known):
+        assumed = [known[0]] * len(types)
+        fitting = [item for item in candidates if _fits(item.parameters, assumed)]
+        if len(fitting) == 1:
+            return fitting
+    return candidates
+
+
+def _most(
+    candidates: list[_Candidate[Callee]],
+    types: Sequence[SqlType],
+    counts: Callable[[ArgumentType, SqlType], bool],
+) -> list[_Candidate[Callee]]:
+    scores = [
+        sum(
+            counts(parameter, given)
+            for parameter, given in zip(item.parameters, types, strict=True)
+        )
+        for item in candidates
+    ]
+    best = max(scores)
+    return [item for item, score in zip(candidates, scores, strict=True) if score == best]
+
+
+def _counts_as_match(parameter: ArgumentType, given: SqlType) -> bool:
+    return (
+        isinstance(parameter, SqlType)
+        and given.kind is not TypeKind.UNKNOWN
+        and is_same_type(parameter, given)
+    )
+
+
+def _counts_as_match_or_preferred(parameter: ArgumentType, given: SqlType) -> bool:
+    if given.kind is TypeKind.UNKNOWN or not isinstance(parameter, SqlType):
+        return False
+    if is_same_type(parameter, given):
+        return True
+    return is_preferred(parameter) and category_of(parameter) is category_of(given)
+
+
+def _category(parameter: ArgumentType) -> Category:
+    return category_of(parameter) if isinstance(parameter, SqlType) else Category.PSEUDO
+
+
+def _is_preferred_parameter(parameter: ArgumentType) -> bool:
+    return isinstance(parameter, SqlType) and is_preferred(parameter)
+
+
+def _by_category(
+    candidates: list[_Candidate[Callee]], unknown: Sequence[int]
+) -> list[_Candidate[Callee]]:
+    """Give each unknown argument a category, and keep the candidates that agree with it."""
+    wanted: dict[int, tuple[Category, bool]] = {}
+    for index in unknown:
+        found: dict[Category, bool] = {}
+        for item in candidates:
+            parameter = item.parameters[index]
+            category = _category(parameter)
+            found[category] = found.get(category, False) or _is_preferred_parameter(parameter)
+        if Category.STRING in found:
+            wanted[index] = (Category.STRING, found[Category.STRING])
+        elif len(found) == 1:
+            wanted[index] = next(iter(found.items()))
+        else:
+            return candidates
+    kept = [
+        item
+        for item in candidates
+        if all(
+            _category(item.parameters[index]) is category
+            and (not needs_preferred or _is_preferred_parameter(item.parameters[index]))
+            for index, (category, needs_preferred) in wanted.items()
+        )
+    ]
+    return kept or candidates
+
+
+def _resolve(candidate: _Candidate[Callee], types: Sequence[SqlType]) -> Resolved[Callee]:
+    """Put actual types in place of polymorphic ones."""
+    parameters = candidate.parameters
+    element, compatible = _polymorphic_types(parameters, types)
+    actual = tuple(
+        _actual_type(parameter, given, element, compatible)
+        for parameter, given in zip(parameters, types, strict=True)
+    )
+    callee = candidate.callee
+    appended = candidate.appended
+    if appended:
+        rest = callee.arguments[len(parameters) :]
+        actual += tuple(_actual_type(parameter, TEXT, element, compatible) for parameter in rest)
+    return Resolved(callee, actual, _result_type(callee, actual, element, compatible), appended)
+
+
+def _polymorphic_types(
+    parameters: Sequence[ArgumentType], types: Sequence[SqlType]
+) -> tuple[SqlType | None, SqlType | None]:
+    """What anyelement's and anycompatible's families stand for in this call."""
+    element: SqlType | None = None
+    compatible: list[SqlType] = []
+    is_element_asked = is_compatible_asked = False
+    for parameter, given in zip(parameters, types, strict=True):
+        if isinstance(parameter, SqlType):
+            continue
+        is_known = given.kind is not TypeKind.UNKNOWN
+        if parameter in _SIMPLE_FAMILY:
+            is_element_asked = True
+            if is_known:
+                element = _element_of(parameter, given)
+        elif parameter in (_P.ANYCOMPATIBLE, _P.ANYCOMPATIBLEARRAY):
+            is_compatible_asked = True
+            if is_known:
+                compatible.append(_element_of(parameter, given))
+    if is_element_asked and element is None:
+        raise DatatypeMismatch(
+            "could not determine polymorphic type because input has type unknown"
+        )
+    if not is_compatible_asked:
+        return element, None
+    return element, (common_type_of(compatible) if compatible else TEXT)
+
+
+def _actual_type(
+    parameter: ArgumentType, given: SqlType, element: SqlType | None, compatible: SqlType | None
+) -> SqlType:
+    if isinstance(parameter, SqlType):
+        return parameter
+    match parameter:
+        case _P.ANY:
+            return TEXT if given.kind is TypeKind.UNKNOWN else given
+        case _P.ANYARRAY:
+            assert element is not None
+            return array_of(element)
+        case _P.ANYRANGE:
+            return given
+        case _P.ANYCOMPATIBLE:
+            assert compatible is not None
+            return compatible
+        case _P.ANYCOMPATIBLEARRAY:
+            assert compatible is not None
+            return array_of(compatible)
+        case _P.RECORD:
+            return given
+    assert element is not None
+    return element
+
+
+def _result_type(
+    callee: Signature,
+    actual: Sequence[SqlType],
+    element: SqlType | None,
+    compatible: SqlType | None,
+) -> SqlType:
+    result = callee.result
+    if isinstance(result, SqlType):
+        return result
+    if isinstance(result, Polymorphic):
+        if result is _P.ANYRANGE:
+            return next(item for item in actual if item.kind is TypeKind.RANGE)
+        return _actual_type(result, TEXT, element, compatible)
+    return result(actual)
