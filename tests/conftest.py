@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+
+import lungfish
 
 CORPORA = Path(__file__).resolve().parent.parent.parent / "shared" / "corpora"
 
@@ -25,3 +29,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def corpora() -> Path:
     """The folder of the shared corpora."""
     return CORPORA
+
+
+@pytest.fixture
+def connection() -> Iterator[Any]:
+    """A connection in autocommit to a new database in memory."""
+    with lungfish.connect(":memory:", autocommit=True) as made:
+        yield made
