@@ -21,6 +21,7 @@ from lungfish.storage.ids import LSN
 MAGIC = b"lungfish-facts"
 VERSION = 1
 _HEAD = struct.Struct(f"<{len(MAGIC)}sI")
+_NO_LSN = LSN(0)
 # What a participant leaves: JSON values.
 Facts = dict[str, Any]
 
@@ -31,7 +32,7 @@ class CheckpointFacts:
 
     checkpoint_id: int = 0
     # The image has everything before; for relations with a mark of their own, that counts.
-    redo_lsn: LSN = LSN(0)
+    redo_lsn: LSN = _NO_LSN
     # The newest life of the log of which there were segments; 0 if there was no log.
     log_generation: int = 0
     # The size of the log's segments, for the database's whole life; 0: not chosen yet.

@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from xxhash import xxh3_64_intdigest
 
@@ -55,6 +56,15 @@ BATCH_SIZE_MAX = 4 << 20
 BUFFER_SIZE_MAX = 4 << 20
 
 
+@dataclass(frozen=True, slots=True)
+class PruneReport:
+    """What became of the segments that nobody needs any more."""
+
+    removed_count: int
+    recycled_count: int
+    freed_bytes: int
+
+
 class WriteAheadLog:
     """One life of the log, open for appending."""
 
@@ -64,12 +74,16 @@ class WriteAheadLog:
         start: LogStart,
         *,
         clock: Clock,
+        previous_generation: int = 0,
         fence: Fence | None = None,
         telemetry: StorageTelemetryRegistry | None = None,
         buffer_size_max: int = BUFFER_SIZE_MAX,
     ) -> None:
         registry = telemetry if telemetry is not None else StorageTelemetryRegistry()
         self.start = start
+        self._folder = folder
+        # Of the life before, if there are segments of it still.
+        self._previous_generation = previous_generation
         self.writer = SegmentWriter(folder, start, clock=clock)
         self._clock = clock
         self._fence = fence
@@ -141,6 +155,8 @@ class WriteAheadLog:
         after: Sequence[bytes],
     ) -> LSN:
         """Log a batch of inserts, in as few records as their size allows; answers the last one's end."""
+        if not after:
+            return self._end
         first = 0
         size = 0
         for index, row in enumerate(after):
@@ -197,6 +213,29 @@ class WriteAheadLog:
     def relieve(self) -> None:
         """Hand what is appended to the disk, without a sync. Requires: no latch is held."""
         self._group.run_alone(self._write_if_sound)
+
+    def prune(self, floor: LSN) -> PruneReport:
+        """Remove the segments that end before `floor`, but for the newest one, which says which life is the last.
+
+        Requires: `floor` is the retention manager's. One thread at a time.
+        """
+        capacity = self.start.capacity
+        numbers = self._folder.numbers()[:-1]
+        needless = [number for number in numbers if (number + 1) * capacity <= floor]
+        removed, recycled = self._folder.remove(needless, keeps_free=True)
+        return PruneReport(removed, recycled, len(needless) * self.start.segment_size)
+
+    @property
+    def newest_generation(self) -> int:
+        """The newest life of which there are segments; 0 if there is no log on disk."""
+        if self.writer.segment_number is not None:
+            return self.start.generation
+        return self._previous_generation
+
+    @property
+    def segments_made(self) -> int:
+        """How many segments this life has made so far."""
+        return self.writer.segments_made
 
     def close(self) -> None:
         """Flush and let go of the files; a poisoned log is only let go of. Twice is harmless."""

@@ -38,6 +38,8 @@ from lungfish.storage.ids import LSN, RelationId, TransactionId, TupleId
 
 ALIGNMENT = 8
 HEADER = struct.Struct("<IIQ")
+# What ROW and ROWS begin with: type, relation, transaction.
+ROW_PREFIX = struct.Struct("<B3xIQ")
 ROW = struct.Struct("<B3xIQqII")
 ROWS = struct.Struct("<B3xIQI4x")
 END_OF_TRANSACTION = struct.Struct("<B7xQq")
@@ -156,23 +158,33 @@ def encode_rows(
 
 def decode_row(body: memoryview) -> RowChange:
     """Take a ROW apart. Raises CorruptLog if its lengths do not fit."""
-    _, relation_id, transaction_id, address, before_size, after_size = ROW.unpack_from(body)
-    start = ROW.size
-    middle = start if before_size == ABSENT else start + before_size
-    end = middle if after_size == ABSENT else middle + after_size
-    if end > len(body):
-        raise errors.CorruptLog(f"a row record of {len(body)} bytes claims {end}")
+    _, relation_id, transaction_id, address, before_size, _ = ROW.unpack_from(body)
+    _, after = decode_row_after(body)
     return RowChange(
         TransactionId(transaction_id),
         RelationId(relation_id),
         TupleId(address),
-        None if before_size == ABSENT else bytes(body[start:middle]),
-        None if after_size == ABSENT else bytes(body[middle:end]),
+        None if before_size == ABSENT else bytes(body[ROW.size : ROW.size + before_size]),
+        after,
     )
+
+
+def decode_row_after(body: memoryview) -> tuple[TupleId, bytes | None]:
+    """The address and the row after, all that redo needs of a ROW. Raises CorruptLog if its lengths do not fit."""
+    if len(body) < ROW.size:
+        raise errors.CorruptLog(f"a row record of {len(body)} bytes is cut off")
+    _, _, _, address, before_size, after_size = ROW.unpack_from(body)
+    start = ROW.size if before_size == ABSENT else ROW.size + before_size
+    end = start if after_size == ABSENT else start + after_size
+    if end > len(body):
+        raise errors.CorruptLog(f"a row record of {len(body)} bytes claims {end}")
+    return TupleId(address), None if after_size == ABSENT else bytes(body[start:end])
 
 
 def decode_rows(body: memoryview) -> tuple[list[int], list[bytes]]:
     """The addresses and packed rows of a ROWS. Raises CorruptLog if its lengths do not fit."""
+    if len(body) < ROWS.size:
+        raise errors.CorruptLog(f"a batch record of {len(body)} bytes is cut off")
     _, _, _, count = ROWS.unpack_from(body)
     places_end = ROWS.size + 8 * count
     start = places_end + 4 * count

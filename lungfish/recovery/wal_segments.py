@@ -133,9 +133,14 @@ class LogStart:
     previous_end: LSN
 
     @property
+    def capacity(self) -> int:
+        """How many bytes of the log a segment holds."""
+        return self.segment_size - HEADER_SIZE
+
+    @property
     def life_start(self) -> LSN:
         """The position of the life's first record."""
-        return LSN(self.segment_number * (self.segment_size - HEADER_SIZE))
+        return LSN(self.segment_number * self.capacity)
 
 
 @dataclass(frozen=True, slots=True)

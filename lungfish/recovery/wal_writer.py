@@ -26,13 +26,14 @@ class SegmentWriter:
         self._folder = folder
         self._start = start
         self._clock = clock
-        self._capacity = start.segment_size - HEADER_SIZE
+        self._capacity = start.capacity
         self.life_start = start.life_start
         # The segment that is written to; none before the life's first write.
         self._file: File | None = None
         self._header: SegmentHeader | None = None
         # Up to where the current file has its blocks.
         self._filled_to = 0
+        self.segments_made = 0
 
     @property
     def segment_number(self) -> int | None:
@@ -80,6 +81,7 @@ class SegmentWriter:
             is_reused=False,
         )
         self._file, self._header = self._folder.create(wanted)
+        self.segments_made += 1
         self._filled_to = self._header.size if self._header.is_reused else 0
         return self._file
 

@@ -1,0 +1,90 @@
+"""Checkpoint requests that come while one is running: they wait, and merge into the next one, as PostgreSQL's do.
+
+A request is served by a checkpoint that begins after it was made: what its caller had written by then is in the image. So nobody
+joins the one that is running.
+
+Invariants:
+1. At most one thread is inside `perform`.
+2. A group that has begun takes no more requests.
+3. Every request of a group gets the group's one answer, or its one error.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+
+from lungfish.recovery.checkpoint_request import CheckpointRequest, CheckpointResult
+
+
+class _Group:
+    """Requests that are served together."""
+
+    def __init__(self, request: CheckpointRequest) -> None:
+        self.request = request
+        self.count = 1
+        self.is_done = threading.Event()
+        self.result: CheckpointResult | None = None
+        self.error: BaseException | None = None
+
+
+class RequestQueue:
+    """Runs one checkpoint after the other, in the thread of the first that asked for it."""
+
+    def __init__(
+        self,
+        perform: Callable[[CheckpointRequest, int, float], CheckpointResult],
+        now_s: Callable[[], float],
+    ) -> None:
+        # Takes the merged request, how many were merged, and how long the first one waited, in milliseconds.
+        self._perform = perform
+        self._now_s = now_s
+        self._latch = threading.Lock()
+        self._turn = threading.Lock()
+        # Guarded by the latch: the group that has not begun.
+        self._waiting: _Group | None = None
+
+    @property
+    def merged_count(self) -> int:
+        """How many requests wait for the next checkpoint."""
+        waiting = self._waiting
+        return 0 if waiting is None else waiting.count
+
+    def submit(self, request: CheckpointRequest) -> CheckpointResult:
+        """Have the request served, here or by another thread's checkpoint. Raises what that raises."""
+        if request.is_dry_run:
+            with self._turn:
+                return self._perform(request, 1, 0.0)
+        with self._latch:
+            group = self._waiting
+            is_first = group is None
+            if group is None:
+                group = self._waiting = _Group(request)
+            else:
+                group.request = group.request.merged_with(request)
+                group.count += 1
+        if is_first:
+            self._serve(group)
+        else:
+            group.is_done.wait()
+        if group.error is not None:
+            raise group.error
+        assert group.result is not None
+        return replace(group.result, merged=group.count > 1)
+
+    def _serve(self, group: _Group) -> None:
+        began = self._now_s()
+        try:
+            with self._turn:
+                with self._latch:
+                    self._waiting = None
+                waited_ms = (self._now_s() - began) * 1000
+                group.result = self._perform(group.request, group.count, waited_ms)
+        except BaseException as error:
+            group.error = error
+            with self._latch:
+                if self._waiting is group:
+                    self._waiting = None
+        finally:
+            group.is_done.set()

@@ -1,0 +1,177 @@
+"""One checkpoint's course: its phase, its times, and what it becomes in the history."""
+
+from __future__ import annotations
+
+import contextlib
+import enum
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from lungfish import errors
+from lungfish.recovery.checkpoint_participants import CheckpointContext, Prepared
+from lungfish.recovery.checkpoint_request import (
+    CheckpointOutcome,
+    CheckpointRequest,
+    CheckpointResult,
+)
+from lungfish.recovery.history import CheckpointRecord
+from lungfish.recovery.wal import PruneReport
+from lungfish.storage.clock import Clock
+from lungfish.storage.ids import LSN
+from lungfish.storage.image_builder import PublishReport
+
+
+class Phase(enum.Enum):
+    """Where a checkpoint is; the values are those of `lungfish.checkpoint_status`."""
+
+    IDLE = "idle"
+    BEGIN = "begin"
+    PREPARE = "prepare"
+    FENCE = "fence"
+    CAPTURE = "capture"
+    WRITE = "write"
+    SYNC = "sync"
+    COMMIT = "commit"
+    RETENTION = "retention"
+    ABORT = "abort"
+
+
+@dataclass(slots=True)
+class CheckpointRun:
+    """A checkpoint under way."""
+
+    context: CheckpointContext
+    clock: Clock
+    merged_count: int
+    queue_wait_ms: float
+    started_at: int
+    started_s: float
+    phase: Phase = Phase.BEGIN
+    # Milliseconds in each phase so far.
+    times: dict[Phase, float] = field(default_factory=dict)
+    prepared: dict[str, Prepared] = field(default_factory=dict)
+    outcome: CheckpointOutcome = CheckpointOutcome.ABORTED
+    reason: str = ""
+    warnings: list[str] = field(default_factory=list)
+    est_pages: int | None = None
+    est_bytes: int | None = None
+    est_total_ms: float | None = None
+    report: PublishReport | None = None
+    pruned: PruneReport | None = None
+    wal_held_bytes: int = 0
+    held_by: str | None = None
+    segments_added: int = 0
+    distance_bytes: int | None = None
+    checkpoint_lsn: LSN | None = None
+    end_lsn: LSN | None = None
+    finished_at: int | None = None
+    # Writers that the fence held.
+    blocked_count: int = 0
+    blocked_total_ms: float = 0.0
+    blocked_max_ms: float = 0.0
+    error: errors.Error | None = None
+
+    @property
+    def request(self) -> CheckpointRequest:
+        """What was asked for."""
+        return self.context.request
+
+    @contextlib.contextmanager
+    def in_phase(self, phase: Phase) -> Iterator[None]:
+        """Be in a phase, and count its time."""
+        self.phase = phase
+        began = self.clock.monotonic_s()
+        try:
+            yield
+        finally:
+            took = (self.clock.monotonic_s() - began) * 1000
+            self.times[phase] = self.times.get(phase, 0.0) + took
+
+    @property
+    def total_ms(self) -> float:
+        """Since it began."""
+        return (self.clock.monotonic_s() - self.started_s) * 1000
+
+    @property
+    def pages_dirty(self) -> int:
+        """What the participants held still for the image."""
+        return sum(each.pages for each in self.prepared.values())
+
+    def result(self) -> CheckpointResult:
+        """The row that CHECKPOINT answers."""
+        request, report, pruned = self.request, self.report, self.pruned
+        redo_lsn = self.context.redo_lsn
+        return CheckpointResult(
+            checkpoint_id=self.context.checkpoint_id,
+            outcome=self.outcome,
+            reason=self.reason,
+            mode=request.mode,
+            kind=request.kind,
+            redo_lsn=redo_lsn or None,
+            checkpoint_lsn=self.checkpoint_lsn,
+            pages_written=0 if report is None else report.pages_written,
+            bytes_written=0 if report is None else report.bytes_written,
+            image_bytes=0 if report is None else report.image_bytes,
+            wal_bytes_freed=0 if pruned is None else pruned.freed_bytes,
+            wal_bytes_still_held=self.wal_held_bytes,
+            held_by=self.held_by,
+            fence_ms=self.times.get(Phase.FENCE, 0.0),
+            prepare_ms=self.times.get(Phase.PREPARE, 0.0),
+            write_ms=self.times.get(Phase.WRITE, 0.0),
+            sync_ms=0.0 if report is None else report.sync_s * 1000,
+            commit_ms=self.times.get(Phase.COMMIT, 0.0),
+            total_ms=self.total_ms,
+            blocked_txns=self.blocked_count,
+            blocked_max_ms=self.blocked_max_ms,
+            est_pages=self.est_pages,
+            est_bytes=self.est_bytes,
+            est_total_ms=self.est_total_ms,
+            est_fence_ms=self.times.get(Phase.FENCE) if request.is_dry_run else None,
+            warnings=tuple(self.warnings),
+        )
+
+    def record(self) -> CheckpointRecord:
+        """The row of the history, as far as things have gone."""
+        request, report, pruned, times = self.request, self.report, self.pruned, self.times
+        return CheckpointRecord(
+            checkpoint_id=self.context.checkpoint_id,
+            kind=request.kind.value,
+            mode=request.mode.value,
+            trigger=request.trigger.value,
+            requested_by=request.requested_by,
+            name=request.name or None,
+            outcome=self.outcome.value,
+            started_at=self.started_at,
+            finished_at=self.finished_at,
+            begin_ms=times.get(Phase.BEGIN),
+            prepare_ms=times.get(Phase.PREPARE),
+            fence_ms=times.get(Phase.FENCE),
+            capture_ms=times.get(Phase.CAPTURE),
+            write_ms=times.get(Phase.WRITE),
+            sync_ms=None if report is None else report.sync_s * 1000,
+            commit_ms=times.get(Phase.COMMIT),
+            retention_ms=times.get(Phase.RETENTION),
+            total_ms=self.total_ms,
+            redo_lsn=self.context.redo_lsn or None,
+            checkpoint_lsn=self.checkpoint_lsn,
+            end_lsn=self.end_lsn,
+            pages_dirty=self.pages_dirty,
+            pages_written=None if report is None else report.pages_written,
+            bytes_written=None if report is None else report.bytes_written,
+            image_bytes=None if report is None else report.image_bytes,
+            files_synced=None if report is None else 1,
+            longest_sync_ms=None if report is None else report.longest_sync_s * 1000,
+            # The data file is synced twice.
+            average_sync_ms=None if report is None else report.sync_s * 1000 / 2,
+            wal_segments_added=self.segments_added,
+            wal_segments_removed=None if pruned is None else pruned.removed_count,
+            wal_segments_recycled=None if pruned is None else pruned.recycled_count,
+            wal_distance_bytes=self.distance_bytes,
+            blocked_txns=self.blocked_count,
+            blocked_total_ms=self.blocked_total_ms,
+            blocked_max_ms=self.blocked_max_ms,
+            queue_wait_ms=self.queue_wait_ms,
+            error_sqlstate=None if self.error is None else self.error.sqlstate,
+            error_text=None if self.error is None else self.error.message,
+            blocker=self.held_by,
+        )

@@ -1,0 +1,229 @@
+"""A database's storage and recovery, wired together beneath the catalog: opening, closing, and dropping as a crash would.
+
+    open                                       close
+      the page file: opened, or made             final checkpoint: the image says that the database was closed
+      restart locates and analyses               log folder removed, lowest segment first
+      log, transactions, sequences               page file closed
+      `recover`: redo, with the catalog's help
+
+Invariants:
+1. A new database's file, with an empty image in it and its name, is durable before there is a log beside it. A log beside no database,
+   or beside another one (its UUID says so), is never used and never removed.
+2. The log folder is removed only after an image is durable that says so: a crash in between leaves a log that holds nothing past
+   the image, and the next close removes it.
+3. After `close` or `crash` every use of the parts raises.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from uuid import UUID
+
+from lungfish import errors
+from lungfish.recovery.checkpoint import REDO_PIN, CheckpointCoordinator
+from lungfish.recovery.checkpoint_facts import Facts
+from lungfish.recovery.checkpoint_memory import CheckpointMemory
+from lungfish.recovery.checkpoint_participants import (
+    SEQUENCES,
+    FactsParticipant,
+    TransactionsParticipant,
+)
+from lungfish.recovery.checkpoint_request import (
+    CheckpointKind,
+    CheckpointRequest,
+    CheckpointTrigger,
+)
+from lungfish.recovery.history import CheckpointRecord, RecoveryRecord, decode_record, encode_record
+from lungfish.recovery.restart import RecoveryDriver, RestartCatalog
+from lungfish.recovery.restart_log import MEMORY_LIMIT_DEFAULT
+from lungfish.recovery.restart_report import RecoveryProgress, RecoveryReport
+from lungfish.recovery.retention import HolderKind, WalRetentionManager
+from lungfish.recovery.telemetry import StorageTelemetryRegistry
+from lungfish.recovery.wal import WriteAheadLog
+from lungfish.recovery.wal_records import NoteKind
+from lungfish.recovery.wal_segments import SEGMENT_SIZE_DEFAULT, SegmentFolder
+from lungfish.storage.buffer_pool import BUDGET_BYTES_DEFAULT, BufferPool
+from lungfish.storage.clock import Clock, SystemClock
+from lungfish.storage.disk import Disk
+from lungfish.storage.fence import Fence
+from lungfish.storage.page_store import PAGE_SIZE_DEFAULT, PageStore
+from lungfish.storage.sequences import Sequences
+from lungfish.storage.table import TableStore
+from lungfish.storage.table_rows import purge_undo_list
+from lungfish.storage.transactions import TransactionManager
+
+LOG_SUFFIX = "-wal"
+# A close waits longer for writers than a checkpoint does: there should be none left.
+CLOSE_FENCE_TIMEOUT_MS = 10_000.0
+
+
+@dataclass(frozen=True, slots=True)
+class CoreOptions:
+    """How storage is opened. Sizes in bytes; those of pages and segments count for a new database only."""
+
+    page_size: int = PAGE_SIZE_DEFAULT
+    segment_size: int = SEGMENT_SIZE_DEFAULT
+    buffer_size: int = BUDGET_BYTES_DEFAULT
+    # How much of the log restart keeps in memory at once.
+    recovery_memory_limit: int = MEMORY_LIMIT_DEFAULT
+    # Called while restart runs.
+    on_recovery: Callable[[RecoveryProgress], None] | None = None
+
+
+class StorageCore:
+    """An open database without its catalog. Use `open`, then `recover`."""
+
+    def __init__(self, disk: Disk, store: PageStore, *, clock: Clock, options: CoreOptions) -> None:
+        self.disk = disk
+        self.store = store
+        self.clock = clock
+        self.telemetry = StorageTelemetryRegistry()
+        self.folder = SegmentFolder(disk, store.path + LOG_SUFFIX)
+        self.driver = RecoveryDriver(
+            disk=disk,
+            store=store,
+            folder=self.folder,
+            clock=clock,
+            segment_size=options.segment_size,
+            memory_limit=options.recovery_memory_limit,
+            on_progress=options.on_recovery,
+        )
+        self.memory = CheckpointMemory(self.driver.facts)
+        self.fence = Fence()
+        self.log = WriteAheadLog(
+            self.folder,
+            self.driver.log_start,
+            clock=clock,
+            previous_generation=self.driver.log_generation,
+            fence=self.fence,
+            telemetry=self.telemetry,
+        )
+        self.pool = BufferPool(store, options.buffer_size)
+        self.transactions = TransactionManager(self.log, self.fence, clock)
+        self.transactions.restore(self.driver.next_transaction_id)
+        self.transactions.purge_queue.hooks.append(purge_undo_list)
+        self.sequences = Sequences(self.log, self.fence)
+        self.sequences.restore(self.driver.sequence_states())
+        self.retention = WalRetentionManager(clock)
+        self.retention.pin(
+            HolderKind.REDO_LSN,
+            REDO_PIN,
+            owner=f"checkpoint {self.driver.facts.checkpoint_id}",
+            lsn=self.driver.lowest_mark,
+        )
+        # Set by `recover`: the tables that are open, by then known to the catalog.
+        self._tables: Callable[[], Iterable[TableStore]] = tuple
+        self.checkpoints = CheckpointCoordinator(
+            pool=self.pool,
+            log=self.log,
+            fence=self.fence,
+            retention=self.retention,
+            clock=clock,
+            memory=self.memory,
+            participants=[
+                TransactionsParticipant(store, self.transactions, lambda: self._tables()),
+                FactsParticipant(SEQUENCES, self._sequence_facts),
+            ],
+            telemetry=self.telemetry,
+        )
+        self.report: RecoveryReport | None = None
+        self.is_closed = False
+
+    @classmethod
+    def open(
+        cls,
+        disk: Disk,
+        path: str,
+        *,
+        create_with: UUID | None,
+        clock: Clock | None = None,
+        options: CoreOptions | None = None,
+    ) -> StorageCore:
+        """Open a database file; with a UUID at hand, make it if it is not there.
+
+        Requires: this process holds the file's lock. Raises UndefinedFile, CorruptDatabase, CorruptLog, and
+        ObjectNotInPrerequisiteState for a new database beside the log of one that is gone.
+        """
+        used_clock = clock if clock is not None else SystemClock()
+        used_options = options if options is not None else CoreOptions()
+        if create_with is not None and not PageStore.exists(disk, path):
+            _refuse_foreign_log(disk, path)
+            store = PageStore.create(
+                disk,
+                path,
+                page_size_bytes=used_options.page_size,
+                uuid=create_with,
+                clock=used_clock,
+            )
+        else:
+            store = PageStore.open(disk, path, clock=used_clock)
+        try:
+            return cls(disk, store, clock=used_clock, options=used_options)
+        except BaseException:
+            store.abandon()
+            raise
+
+    def recover(
+        self, catalog: RestartCatalog, tables: Callable[[], Iterable[TableStore]]
+    ) -> RecoveryReport:
+        """Undo and redo; afterwards the database may be used. `tables` answers the open ones, at each checkpoint."""
+        self._tables = tables
+        for kind, payload in self.driver.log_facts.notes:
+            if kind == NoteKind.CHECKPOINT:
+                self.memory.checkpoints.add(decode_record(CheckpointRecord, payload))
+            elif kind == NoteKind.RECOVERY:
+                self.memory.recoveries.add(decode_record(RecoveryRecord, payload))
+        recovery_id = self.memory.recoveries.last_id + 1
+        report = self.report = self.driver.replay(catalog, self.pool, recovery_id)
+        record = report.record()
+        self.memory.recoveries.add(record)
+        if not report.is_clean:
+            self.log.append_note(NoteKind.RECOVERY, encode_record(record))
+        return report
+
+    def close(self) -> None:
+        """Take the final checkpoint and leave the single file; on a poisoned handle, or if that fails, leave the log too.
+
+        Requires: no transaction runs. Twice is harmless.
+        """
+        if self.is_closed:
+            return
+        try:
+            if self.log.failure is None and self.transactions.poison_error is None:
+                self._leave_single_file()
+        finally:
+            self.crash()
+
+    def crash(self) -> None:
+        """Drop everything as a killed process would: nothing is flushed, nothing written."""
+        self.is_closed = True
+        self.log.abandon()
+        self.store.abandon()
+
+    def _leave_single_file(self) -> None:
+        self.transactions.purge()
+        self.checkpoints.run(
+            CheckpointRequest(
+                kind=CheckpointKind.FINAL,
+                trigger=CheckpointTrigger.SHUTDOWN,
+                requested_by="close",
+                fence_timeout_ms=CLOSE_FENCE_TIMEOUT_MS,
+            )
+        )
+        self.log.close()
+        self.folder.remove_folder()
+        self.store.close()
+
+    def _sequence_facts(self) -> Facts:
+        return {str(oid): list(state) for oid, state in self.sequences.checkpoint_state().items()}
+
+
+def _refuse_foreign_log(disk: Disk, path: str) -> None:
+    """A log without its database may hold the only copy of committed work: a new database must not take its place."""
+    folder = SegmentFolder(disk, path + LOG_SUFFIX)
+    if folder.numbers():
+        raise errors.ObjectNotInPrerequisiteState(
+            f'database "{path}" does not exist, but the write-ahead log of one does: "{folder.path}"',
+            hint="Put the database file back beside it, or move the log away.",
+        )

@@ -1,0 +1,381 @@
+"""Restart: from the files as a crash, or a close, left them to a database that holds every committed row and nothing else.
+
+    locate     the newest whole image (the page store has found it), the facts in it
+    hydrate    nothing is read ahead: a page is read, and checked, when it is first needed
+    analyse    one pass over the log from the lowest mark: who committed, where the log ends
+    undo       for each table with retained rows: put back, purge
+    redo       the committed records past each table's mark; the catalog's own tables first, because they say
+               how the others are laid out
+    finish     build the indexes that had no image, drop the relations that the catalog does not know
+
+It takes two steps, since the parts that redo works on need a log to be built, and a log needs to know where the last one ended: the
+constructor locates and analyses, `replay` does the rest.
+
+Invariants:
+1. Nothing that was there is overwritten: pages go to fresh slots, which no image knows, and the new life of the log to fresh segments.
+   So a crash at any moment of a restart just begins it again.
+2. What was read is made durable before anything is built on it: a killed process may have left it in the system's cache, from
+   where a loss of power would take it away again.
+3. Nothing is removed, neither segments nor images, before the next checkpoint.
+4. Transaction ids, relation ids and generations go on above all that image and log speak of, committed or not.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from lungfish import errors
+from lungfish.recovery.checkpoint_facts import CheckpointFacts, decode_facts
+from lungfish.recovery.checkpoint_participants import SEQUENCES, TRANSACTIONS
+from lungfish.recovery.relation_state import (
+    RelationState,
+    decode_relation_state,
+    restore_free_space,
+)
+from lungfish.recovery.restart_log import (
+    MEMORY_LIMIT_DEFAULT,
+    LogFacts,
+    Window,
+    analyse,
+    windows,
+)
+from lungfish.recovery.restart_report import RecoveryPhase, RecoveryProgress, RecoveryReport
+from lungfish.recovery.restart_tables import (
+    ReplayCounts,
+    build_missing,
+    last_changes,
+    redo_rows,
+    settle_image,
+)
+from lungfish.recovery.wal_reader import LogReader, TailState
+from lungfish.recovery.wal_segments import SEGMENT_SIZE_DEFAULT, LogStart, SegmentFolder
+from lungfish.storage.buffer_pool import BufferPool
+from lungfish.storage.clock import Clock
+from lungfish.storage.disk import Disk
+from lungfish.storage.ids import LSN, RelationId, TransactionId
+from lungfish.storage.image import RelationKind
+from lungfish.storage.page_store import PageStore
+from lungfish.storage.table import TableStore
+from lungfish.storage.table_rows import TableRows
+
+# From so many rows on, the indexes of a table that had no image are built at the end.
+BULK_ROW_COUNT = 512
+
+
+@dataclass(frozen=True, slots=True)
+class TableRelations:
+    """The relations of one table."""
+
+    heap: RelationId
+    overflow: RelationId
+    indexes: tuple[RelationId, ...] = ()
+
+
+class RestartCatalog(Protocol):
+    """What restart asks of the catalog; `database` implements it. Relations exist when a table is asked for, perhaps without a page."""
+
+    def catalog_tables(self) -> Sequence[TableRelations]:
+        """The tables in which the catalog itself is kept: their layout is fixed."""
+
+    def load(self) -> None:
+        """The catalog's tables hold their committed rows: read them."""
+
+    def tables(self) -> Sequence[TableRelations]:
+        """Every other table that the catalog knows. Called after `load`."""
+
+    def table(self, heap: RelationId) -> TableStore:
+        """One of these tables, open. An index without pages is made anew, empty."""
+
+
+class RecoveryDriver:
+    """One restart. `facts`, `log_facts` and `log_start` are known from the constructor on."""
+
+    def __init__(
+        self,
+        *,
+        disk: Disk,
+        store: PageStore,
+        folder: SegmentFolder,
+        clock: Clock,
+        segment_size: int = SEGMENT_SIZE_DEFAULT,
+        memory_limit: int = MEMORY_LIMIT_DEFAULT,
+        on_progress: Callable[[RecoveryProgress], None] | None = None,
+    ) -> None:
+        """Locate and analyse. Raises CorruptDatabase, CorruptLog; nothing is changed then."""
+        self._disk = disk
+        self._store = store
+        self._folder = folder
+        self._clock = clock
+        self._memory_limit = memory_limit
+        self._on_progress = on_progress
+        self._times: dict[RecoveryPhase, float] = {}
+        self._opened_at = clock.utc_us()
+        with self._in_phase(RecoveryPhase.LOCATE):
+            self.facts: CheckpointFacts = decode_facts(store.image.payload)
+            marks = [relation.mark_lsn for relation in store.image.relations.values()]
+            # Restart needs the log from here on.
+            self.lowest_mark = LSN(min(marks, default=self.facts.redo_lsn))
+            self._reader = self._open_log()
+        with self._in_phase(RecoveryPhase.ANALYZE):
+            self.log_facts: LogFacts = analyse(self._reader, memory_limit=memory_limit)
+            self.log_start = self._start_of_next_life(segment_size)
+        self._sync_what_was_read()
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether the database had been closed: there is nothing to undo or redo."""
+        return self.facts.is_clean and not self.log_facts.record_count
+
+    @property
+    def log_generation(self) -> int:
+        """The newest life of the log of which there are segments; 0 if there are none."""
+        return self._reader.generation
+
+    @property
+    def highest_relation_id(self) -> int:
+        """The highest relation id that image or log speak of: new ones go above it (invariant 4)."""
+        return max([*self._store.image.relations, *self.log_facts.relations], default=0)
+
+    @property
+    def next_transaction_id(self) -> TransactionId:
+        """The first transaction id that image and log do not speak of."""
+        kept = int(self.facts.of(TRANSACTIONS).get("next_id", 1))
+        return TransactionId(max(kept, self.log_facts.highest_transaction_id + 1))
+
+    def sequence_states(self) -> dict[int, tuple[int, bool]]:
+        """Last value and whether it was called, of every sequence: the image's state and the log's records past it."""
+        states = {
+            int(oid): (int(value), bool(is_called))
+            for oid, (value, is_called) in self.facts.of(SEQUENCES).items()
+        }
+        return states | self.log_facts.sequences
+
+    def replay(self, catalog: RestartCatalog, pool: BufferPool, recovery_id: int) -> RecoveryReport:
+        """Undo, redo and finish. Requires: no transaction, no snapshot, no checkpoint before it has returned."""
+        counts = ReplayCounts()
+        missed_before = pool.figures().misses
+        own = catalog.catalog_tables()
+        self._replay_tables(_Tables(self._store, pool, catalog, own), counts)
+        catalog.load()
+        others = catalog.tables()
+        self._replay_tables(_Tables(self._store, pool, catalog, others), counts)
+        with self._in_phase(RecoveryPhase.CLEANUP):
+            dropped = self._drop_orphans(pool, [*own, *others])
+        tail = self._reader.tail
+        quarantined = None
+        if tail.state in (TailState.GARBAGE, TailState.GAP) and tail.damaged:
+            quarantined = self._folder.keep_aside(tail.end, tail.damaged)
+        self._tell(RecoveryProgress(RecoveryPhase.DONE))
+        return RecoveryReport(
+            recovery_id=recovery_id,
+            opened_at=self._opened_at,
+            is_clean=self.is_clean,
+            checkpoint_id=self.facts.checkpoint_id,
+            fallback_used=self._store.fallback_used,
+            redo_lsn=self.facts.redo_lsn,
+            tail=tail,
+            quarantined_path=quarantined,
+            log_bytes=self.log_facts.byte_count,
+            times=self._times,
+            counts=counts,
+            losers=len(self.log_facts.losers),
+            relations_dropped=dropped,
+            pages_hydrated=pool.figures().misses - missed_before,
+        )
+
+    # Locate and analyse
+
+    def _open_log(self) -> LogReader:
+        reader = LogReader(
+            self._folder,
+            uuid=self._store.uuid,
+            start=self.lowest_mark,
+            durable_lsn=self.facts.redo_lsn,
+        )
+        if not self.facts.is_clean and reader.generation < self.facts.log_generation:
+            raise errors.CorruptLog(
+                f'the write-ahead log "{self._folder.path}" is missing, or an older one',
+                detail="The database was not closed, so there may be committed work in its log.",
+                hint="Put the log back beside the database file, or restore from a backup.",
+            )
+        return reader
+
+    def _start_of_next_life(self, segment_size: int) -> LogStart:
+        """A fresh segment, above all that are there, whole or not."""
+        known = [each.header.size for each in self._reader.segments if each.header is not None]
+        size = self.facts.segment_size or (known[0] if known else segment_size)
+        start = LogStart(
+            uuid=self._store.uuid,
+            generation=max(self._reader.generation, self.facts.log_generation) + 1,
+            segment_number=0,
+            segment_size=size,
+            previous_end=self._reader.tail.end,
+        )
+        last = max([each.number for each in self._reader.segments], default=0)
+        number = max(last, self._reader.tail.end // start.capacity) + 1
+        return replace(start, segment_number=number)
+
+    def _sync_what_was_read(self) -> None:
+        """Invariant 2. After a clean close nothing is left unsynced, and there is no log."""
+        if not self._reader.segments:
+            return
+        file = self._disk.open(self._store.path)
+        try:
+            file.sync()
+        finally:
+            file.close()
+        self._folder.sync_names_and([each.number for each in self._reader.segments])
+
+    # Undo, redo, finish
+
+    def _replay_tables(self, tables: _Tables, counts: ReplayCounts) -> None:
+        """Bring tables from their images and the log to their committed rows."""
+        with self._in_phase(RecoveryPhase.HYDRATE):
+            tables.make_missing()
+        with self._in_phase(RecoveryPhase.UNDO):
+            for number, heap in enumerate(tables.with_retained_rows()):
+                self._tell(RecoveryProgress(RecoveryPhase.UNDO, number, unit="tables"))
+                replay = tables.open(heap)
+                counts.add(
+                    settle_image(
+                        replay.rows, tables.state(heap), self.log_facts.committed, tables.pool.trim
+                    )
+                )
+        with self._in_phase(RecoveryPhase.REDO):
+            for window in windows(self._open_log, self.log_facts, memory_limit=self._memory_limit):
+                self._redo_window(window, tables, counts)
+        with self._in_phase(RecoveryPhase.INDEX_REPAIR):
+            counts.indexes_built += tables.finish()
+
+    def _redo_window(self, window: Window, tables: _Tables, counts: ReplayCounts) -> None:
+        heaps = [heap for heap in window if heap in tables.heaps]
+        for number, heap in enumerate(heaps):
+            self._tell(RecoveryProgress(RecoveryPhase.REDO, number, len(heaps), "tables"))
+            changes, seen = last_changes(
+                window[heap], mark=tables.mark(heap), committed=self.log_facts.committed
+            )
+            if changes:
+                replay = tables.open(heap)
+                replay.expect(len(changes))
+                seen.rows_redone = redo_rows(replay.rows, changes, tables.pool.trim)
+            counts.add(seen)
+
+    def _drop_orphans(self, pool: BufferPool, tables: Iterable[TableRelations]) -> int:
+        """Drop relations of transactions that never committed, or whose drop did."""
+        known = {
+            relation_id
+            for table in tables
+            for relation_id in (table.heap, table.overflow, *table.indexes)
+        }
+        orphans = [each for each in self._store.relations() if each not in known]
+        for relation_id in orphans:
+            pool.drop_relation(relation_id)
+        return len(orphans)
+
+    @contextlib.contextmanager
+    def _in_phase(self, phase: RecoveryPhase) -> Iterator[None]:
+        self._tell(RecoveryProgress(phase))
+        began = self._clock.monotonic_s()
+        try:
+            yield
+        finally:
+            took = (self._clock.monotonic_s() - began) * 1000
+            self._times[phase] = self._times.get(phase, 0.0) + took
+
+    def _tell(self, progress: RecoveryProgress) -> None:
+        if self._on_progress is not None:
+            self._on_progress(progress)
+
+
+class _Tables:
+    """The tables of one round: the catalog's own, or all others."""
+
+    def __init__(
+        self,
+        store: PageStore,
+        pool: BufferPool,
+        catalog: RestartCatalog,
+        tables: Sequence[TableRelations],
+    ) -> None:
+        self.pool = pool
+        self.heaps = {table.heap: table for table in tables}
+        self._store = store
+        self._catalog = catalog
+        self._images = store.image.relations
+        self._open: dict[RelationId, _TableReplay] = {}
+
+    def make_missing(self) -> None:
+        """Make the relations that came after the image."""
+        there = set(self._store.relations())
+        for table in self.heaps.values():
+            wanted = [(table.heap, RelationKind.HEAP), (table.overflow, RelationKind.OVERFLOW)]
+            wanted += [(each, RelationKind.INDEX) for each in table.indexes]
+            for relation_id, kind in wanted:
+                if relation_id not in there:
+                    self.pool.create_relation(relation_id, kind)
+
+    def state(self, relation_id: RelationId) -> RelationState:
+        """What the image has of a relation beside its pages."""
+        image = self._images.get(relation_id)
+        return RelationState() if image is None else decode_relation_state(image.payload)
+
+    def mark(self, heap: RelationId) -> LSN:
+        """Up to where the image of a heap is complete."""
+        image = self._images.get(heap)
+        return LSN(0) if image is None else image.mark_lsn
+
+    def with_retained_rows(self) -> list[RelationId]:
+        """The heaps whose images have something to put back or to purge."""
+        return [heap for heap in self.heaps if self.state(heap).retained]
+
+    def open(self, heap: RelationId) -> _TableReplay:
+        """A table at work."""
+        replay = self._open.get(heap)
+        if replay is None:
+            table = self._catalog.table(heap)
+            restore_free_space(self._store, table)
+            replay = _TableReplay(
+                table.rows,
+                has_image=heap in self._images,
+                missing={each for each in self.heaps[heap].indexes if each not in self._images},
+            )
+            self._open[heap] = replay
+        return replay
+
+    def finish(self) -> int:
+        """Build what indexes are to be built, also of tables that the log does not speak of; answers how many."""
+        for heap, table in self.heaps.items():
+            if heap in self._images and any(each not in self._images for each in table.indexes):
+                self.open(heap)
+        return sum(replay.finish(self.pool.trim) for replay in self._open.values())
+
+
+class _TableReplay:
+    """A table under undo and redo: which of its indexes go along, and which are built at the end."""
+
+    def __init__(self, rows: TableRows, *, has_image: bool, missing: set[RelationId]) -> None:
+        self.rows = rows
+        self._is_empty = not has_image
+        self._missing = missing
+        self._all = rows.indexes
+        # An index without an image lacks the rows that the heap's image has: it is built at the end.
+        self._is_building = bool(missing) and has_image
+        if self._is_building:
+            rows.set_indexes(each for each in rows.indexes if each.relation_id not in missing)
+
+    def expect(self, row_count: int) -> None:
+        """So many rows will be redone next: if there are none yet, building the indexes beats adding one by one."""
+        if self._is_empty and row_count >= BULK_ROW_COUNT:
+            self._is_building = True
+            self.rows.set_indexes(())
+        self._is_empty = False
+
+    def finish(self, trim: Callable[[], None]) -> int:
+        """Build, with all indexes in place again; answers how many were built."""
+        if not self._is_building:
+            return 0
+        self.rows.set_indexes(self._all)
+        return build_missing(self.rows, self._missing, trim)

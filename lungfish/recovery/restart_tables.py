@@ -1,0 +1,128 @@
+"""Undo, purge and redo of one table: from its image and the log to the rows of committed transactions and no others.
+
+After `storage/table_restart.py`, in its order: put back what transactions that never committed had changed in the image, drop what
+committed ones had left behind there, then bring the rows to where the last committed record past the mark has them.
+
+Invariants:
+1. Undo comes before redo, and reads the image's own retained rows only: whatever the log says came later.
+2. Of a row's committed records only the last one is applied, so nothing is written twice.
+3. A table of which every row comes from the log, or most, gets its indexes built at the end, in bulk.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from lungfish import errors
+from lungfish.recovery.relation_state import COMMITTED, RelationState
+from lungfish.recovery.wal_records import ROW_PREFIX, RecordType, decode_row_after, decode_rows
+from lungfish.storage.ids import LSN, RelationId, TupleId
+from lungfish.storage.table_build import build_index
+from lungfish.storage.table_index import UniqueConflict
+from lungfish.storage.table_restart import purge, put_back, redo, retained_of
+from lungfish.storage.table_rows import TableRows
+
+# How many rows are changed before memory is looked after.
+TRIM_INTERVAL = 256
+_ROW = int(RecordType.ROW)
+
+# What becomes of a row: the last record's LSN, and the packed row after it (None: there is no such row).
+Changes = dict[TupleId, tuple[LSN, bytes | None]]
+
+
+@dataclass(slots=True)
+class ReplayCounts:
+    """What was done, over all tables."""
+
+    records_applied: int = 0
+    records_skipped: int = 0
+    rows_redone: int = 0
+    rows_put_back: int = 0
+    rows_purged: int = 0
+    indexes_built: int = 0
+
+    def add(self, other: ReplayCounts) -> None:
+        """Sum up."""
+        self.records_applied += other.records_applied
+        self.records_skipped += other.records_skipped
+        self.rows_redone += other.rows_redone
+        self.rows_put_back += other.rows_put_back
+        self.rows_purged += other.rows_purged
+        self.indexes_built += other.indexes_built
+
+
+def settle_image(
+    rows: TableRows, state: RelationState, committed: set[int], trim: Callable[[], None]
+) -> ReplayCounts:
+    """Bring a table's image to the rows of committed transactions, one version each."""
+    counts = ReplayCounts()
+    lost, kept = retained_of(state.retained, committed | {COMMITTED})
+    for retained in reversed(lost):
+        # Put back one by one, a row must still be known to have its older versions: their index entries stay.
+        if retained.before is not None:
+            rows.chains.push(retained.address, retained.before)
+    for number, retained in enumerate(lost, 1):
+        put_back(rows, retained)
+        if number % TRIM_INTERVAL == 0:
+            trim()
+    for number, retained in enumerate(kept, 1):
+        purge(rows, retained)
+        if number % TRIM_INTERVAL == 0:
+            trim()
+    trim()
+    counts.rows_put_back = len(lost)
+    counts.rows_purged = sum(retained.before is not None for retained in kept)
+    return counts
+
+
+def last_changes(
+    records: Iterable[tuple[LSN, memoryview]], *, mark: LSN, committed: set[int]
+) -> tuple[Changes, ReplayCounts]:
+    """What the committed records past the mark make of each row."""
+    changes: Changes = {}
+    counts = ReplayCounts()
+    for lsn, body in records:
+        kind, _, transaction_id = ROW_PREFIX.unpack_from(body)
+        if lsn < mark or transaction_id not in committed:
+            counts.records_skipped += 1
+            continue
+        counts.records_applied += 1
+        if kind == _ROW:
+            address, after = decode_row_after(body)
+            changes[address] = (lsn, after)
+        else:
+            addresses, packed = decode_rows(body)
+            changes.update(
+                (TupleId(each), (lsn, row)) for each, row in zip(addresses, packed, strict=True)
+            )
+    return changes, counts
+
+
+def redo_rows(rows: TableRows, changes: Changes, trim: Callable[[], None]) -> int:
+    """Bring the rows there, page by page; answers how many."""
+    for number, address in enumerate(sorted(changes), 1):
+        lsn, after = changes[address]
+        redo(rows, address, after, lsn)
+        if number % TRIM_INTERVAL == 0:
+            trim()
+    trim()
+    return len(changes)
+
+
+def build_missing(rows: TableRows, missing: set[RelationId], trim: Callable[[], None]) -> int:
+    """Build the table's indexes that had no image; answers how many. Requires: they are empty and `rows` has them."""
+    built = 0
+    for index in rows.indexes:
+        if index.relation_id not in missing:
+            continue
+        try:
+            build_index(rows, index)
+        except UniqueConflict as conflict:
+            raise errors.IndexCorrupted(
+                f'index {index.relation_id} of table "{rows.name}" cannot be built again:'
+                " two rows have the same key"
+            ) from conflict
+        built += 1
+        trim()
+    return built
