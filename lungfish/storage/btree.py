@@ -63,6 +63,11 @@ class BTree:
         # The last leaf, if the last entry was added at its end: the next one may belong there too. Guarded by the latch.
         self._tail: PageId | None = None
 
+    @property
+    def shape_version(self) -> int:
+        """Moves with every split and merge. Under the latch."""
+        return self._structure.version
+
     # Changing
 
     def add(
@@ -185,7 +190,9 @@ class BTree:
             return []
         end = start + 1
         if end < leaf.count and leaf.key_at(end) != low[0]:
-            return [TupleId(leaf.address_at(start) & ADDRESS_MASK)]
+            address = leaf.address_at(start)
+            # The greatest and the smallest integer share their key with NULLs.
+            return [TupleId(address & ADDRESS_MASK)] if address < high[1] else []
         found: list[TupleId] = []
         position: Position | None = low
         while position is not None:

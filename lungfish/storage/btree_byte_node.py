@@ -169,6 +169,8 @@ class ByteForm:
     """See `btree_node.NodeForm` for the methods."""
 
     number = BYTE_FORM
+    leaf_entry_overhead = CELL_OVERHEAD
+    inner_entry_overhead = INNER_CELL.size
 
     def __init__(self, page_size: int) -> None:
         assert page_size % 8 == 0
@@ -225,12 +227,12 @@ class ByteForm:
     def write_leaf(
         self, data: bytearray, keys: Sequence[bytes], addresses: Sequence[int], fences: Fences
     ) -> None:
-        prefix = _common_prefix(fences)
+        prefix = self._common_prefix(fences)
         size = len(prefix)
         _write_leaf(data, prefix, [key[size:] for key in keys], addresses)
 
     def write_inner(self, data: bytearray, node: InnerNode, fences: Fences) -> None:
-        prefix = _common_prefix(fences)
+        prefix = self._common_prefix(fences)
         size = len(prefix)
         parts = [
             HEADER.pack(INNER, BYTE_FORM, node.level, len(node.keys)),
@@ -246,43 +248,40 @@ class ByteForm:
         data[:] = content.ljust(len(data), b"\x00")
 
     def leaf_size(self, keys: Sequence[bytes], fences: Fences) -> int:
-        prefix_size = len(_common_prefix(fences))
+        prefix_size = len(self._common_prefix(fences))
         each = CELL_OVERHEAD - prefix_size
         return _slots_offset(prefix_size) + sum(map(len, keys)) + each * len(keys)
 
     def inner_size(self, keys: Sequence[bytes], fences: Fences) -> int:
-        prefix_size = len(_common_prefix(fences))
+        prefix_size = len(self._common_prefix(fences))
         each = INNER_CELL.size - prefix_size
         first = prefix_size - len(keys[0]) if keys else 0
         return PREFIX_OFFSET + prefix_size + sum(map(len, keys)) + each * len(keys) + first
+
+    def common_size(self, one: bytes, other: bytes) -> int:
+        size = min(len(one), len(other))
+        if one[:size] == other[:size]:
+            return size
+        difference = int.from_bytes(one[:size], "big") ^ int.from_bytes(other[:size], "big")
+        return size - (difference.bit_length() + 7) // 8
 
     def separator(self, left: Position, right: Position) -> Position:
         left_key, right_key = left[0], right[0]
         if left_key == right_key:
             return right
-        size = _common_size(left_key, right_key) + 1
+        size = self.common_size(left_key, right_key) + 1
         return right_key[:size], ADDRESS_MIN
+
+    def _common_prefix(self, fences: Fences) -> bytes:
+        """What every key between the fences begins with."""
+        if fences.low is None or fences.high is None:
+            return b""
+        low: bytes = fences.low[0]
+        return low[: self.common_size(low, fences.high[0])]
 
 
 def _slots_offset(prefix_size: int) -> int:
     return PREFIX_OFFSET + (prefix_size + 3) // 4 * 4
-
-
-def _common_size(one: bytes, other: bytes) -> int:
-    """How many leading bytes are equal."""
-    size = min(len(one), len(other))
-    if one[:size] == other[:size]:
-        return size
-    difference = int.from_bytes(one[:size], "big") ^ int.from_bytes(other[:size], "big")
-    return size - (difference.bit_length() + 7) // 8
-
-
-def _common_prefix(fences: Fences) -> bytes:
-    """What every key between the fences begins with."""
-    if fences.low is None or fences.high is None:
-        return b""
-    low: bytes = fences.low[0]
-    return low[: _common_size(low, fences.high[0])]
 
 
 def _write_leaf(

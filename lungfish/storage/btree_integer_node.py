@@ -102,6 +102,8 @@ class IntegerForm:
     """See `btree_node.NodeForm` for the methods."""
 
     number = INTEGER_FORM
+    leaf_entry_overhead = PAIR_SIZE
+    inner_entry_overhead = TRIPLE_SIZE
 
     def __init__(self, page_size: int) -> None:
         assert page_size % 8 == 0
@@ -153,6 +155,9 @@ class IntegerForm:
 
     def inner_size(self, keys: Sequence[int], fences: Fences) -> int:
         return ENTRIES_OFFSET + TRIPLE_SIZE * len(keys)
+
+    def common_size(self, one: int, other: int) -> int:
+        return 0
 
     def separator(self, left: Position, right: Position) -> Position:
         return right

@@ -151,6 +151,9 @@ class NodeForm(Protocol):
     number: int
     # How much of a page a node may take.
     page_size: int
+    # What an entry takes besides the bytes of its key.
+    leaf_entry_overhead: int
+    inner_entry_overhead: int
 
     def check_key(self, key: Any) -> None:
         """Raises ProgramLimitExceeded if the key is too long for a page."""
@@ -174,6 +177,9 @@ class NodeForm(Protocol):
 
     def inner_size(self, keys: Sequence[Any], fences: Fences) -> int:
         """The bytes that an inner node of these keys takes."""
+
+    def common_size(self, one: Any, other: Any) -> int:
+        """How many leading bytes two keys have in common that a node need store but once."""
 
     def separator(self, left: Position, right: Position) -> Position:
         """The shortest position with left < position <= right."""

@@ -67,13 +67,13 @@ def content_of(node: Node) -> Content:
     return Content(0, node.keys_between(0, count), node.addresses_between(0, count), ())
 
 
-def path_to(store: BTreePages, key: Any, address: int) -> list[PathStep]:
-    """The nodes from the root to the leaf of an entry. Raises PageMiss."""
+def path_to(store: BTreePages, position: Position | None) -> list[PathStep]:
+    """The nodes from the root to the leaf of an entry (None: the first leaf). Raises PageMiss."""
     frame = store.pages.fetch(ROOT_PAGE)
     step = PathStep(frame, store.node(frame), UNFENCED, 0)
     path = [step]
     while isinstance(step.node, InnerNode):
-        index = step.node.child_index(key, address)
+        index = 0 if position is None else step.node.child_index(*position)
         frame = store.pages.fetch(PageId(step.node.children[index]))
         step = PathStep(frame, store.node(frame), step.node.fences_of(index, step.fences), index)
         path.append(step)
@@ -86,12 +86,14 @@ class BTreeStructure:
     def __init__(self, store: BTreePages) -> None:
         self._store = store
         self._form = store.form
+        # Counts the steps.
+        self.version = 0
 
     # Splitting
 
     def split_for(self, key: Any, address: int, lsn: LSN) -> None:
         """Make room on the way to an entry that does not fit: one step, after which the caller looks again."""
-        path = path_to(self._store, key, address)
+        path = path_to(self._store, (key, address))
         depth = len(path) - 1
         content, middle, separator = self._plan(path[depth], key, address)
         while depth and not self._has_room(path[depth - 1], separator):
@@ -99,6 +101,7 @@ class BTreeStructure:
             content, middle, separator = self._plan(path[depth], key, address)
         step = path[depth]
         self._store.prepare_allocate(1 if depth else 2)
+        self.version += 1
         count = len(content.keys)
         left, right = content.part(0, middle), content.part(middle, count)
         left_fences = Fences(step.fences.low, separator)
@@ -152,7 +155,7 @@ class BTreeStructure:
 
     def merge_for(self, key: Any, address: int, lsn: LSN) -> bool:
         """Merge one nearly empty node on the way to an entry with a neighbour: one step. False if there is nothing to do."""
-        path = path_to(self._store, key, address)
+        path = path_to(self._store, (key, address))
         for depth in range(len(path) - 1, 0, -1):
             if self._is_thin(path[depth]) and self._merge(path[depth - 1], path[depth], lsn):
                 return True
@@ -187,6 +190,7 @@ class BTreeStructure:
         if size > self._form.page_size * (1.0 if is_empty else _MERGED_SHARE):
             return False
         self._store.prepare_free()
+        self.version += 1
         self._write(frames[0], merged, fences, lsn)
         parent.node.delete(left_index + 1)
         self._write(parent.frame, content_of(parent.node), parent.fences, lsn)
@@ -199,6 +203,7 @@ class BTreeStructure:
         if not isinstance(root.node, InnerNode) or len(root.node.children) > 1:
             return False
         self._store.prepare_free()
+        self.version += 1
         child = path[1]
         self._write(root.frame, content_of(child.node), UNFENCED, lsn)
         self._store.free(child.frame, lsn)

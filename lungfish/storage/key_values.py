@@ -12,7 +12,7 @@ encoding keeps no more than the order: a display scale or the parts of an interv
     text, bytea, bit         the bytes with 00 written as 00 FF, ended by 00 01 (text: UTF-8, which is the order of the C
                              collation); CHAR(n) without its trailing blanks
     uuid                     16 bytes
-    interval                 months as 30 days, days as 24 hours, in microseconds: 10 bytes, biased
+    interval                 months as 30 days, days as 24 hours: whole days and the microseconds beyond, 5 bytes each
     time with time zone      UTC time, then the zone
     enum                     the label's position
     array                    each element as a column of a key with NULLs last, ended by 00, then the shape
@@ -77,9 +77,9 @@ _SIGN_BIT = 1 << 63
 _ALL_BITS = (1 << 64) - 1
 _NAN_BYTES = b"\xff" * 8
 
-_MICROSECONDS_A_DAY = 86_400_000_000
-INTERVAL_WIDTH = 10
-_INTERVAL_BIAS = 1 << (8 * INTERVAL_WIDTH - 1)
+MICROSECONDS_A_DAY = 86_400_000_000
+# Days need 37 bits and a sign.
+INTERVAL_DAYS_BIAS = 1 << 39
 
 _NUMERIC_MINUS_INFINITY = b"\x01"
 _NUMERIC_NEGATIVE = b"\x02"
@@ -186,8 +186,9 @@ def encode_numeric(value: Decimal) -> bytes:
 def encode_interval(value: tuple[int, int, int]) -> bytes:
     """An interval by the length that PostgreSQL compares."""
     months, days, microseconds = value
-    total = (months * 30 + days) * _MICROSECONDS_A_DAY + microseconds
-    return (total + _INTERVAL_BIAS).to_bytes(INTERVAL_WIDTH, "big")
+    more_days, rest = divmod(microseconds, MICROSECONDS_A_DAY)
+    whole_days = months * 30 + days + more_days + INTERVAL_DAYS_BIAS
+    return (whole_days << 40 | rest).to_bytes(10, "big")
 
 
 def _time_with_zone(value: tuple[int, int]) -> bytes:

@@ -73,18 +73,17 @@ class Sequences:
         self._running: dict[int, _Running] = {}
 
     def next_value(self, definition: SequenceDefinition) -> int:
-        """nextval. Raises SequenceGeneratorLimitExceeded at the end of a sequence that does not cycle."""
+        """Hand out the next value (nextval). Raises SequenceGeneratorLimitExceeded at the end of a sequence that does not cycle."""
         with self._mutex:
             running = self._running.get(definition.oid)
-            if (
-                running is not None
-                and running.reserved_count
-                and running.increment == definition.increment
-            ):
-                # Within the reservation, which ends at the sequence's limits.
-                running.reserved_count -= 1
-                running.last_value += running.increment
-                return running.last_value
+            if running is not None and running.reserved_count:
+                value = running.last_value + running.increment
+                # The reservation ends at the sequence's limits, but they may have been altered since.
+                is_current = running.increment == definition.increment
+                if is_current and definition.minimum <= value <= definition.maximum:
+                    running.reserved_count -= 1
+                    running.last_value = value
+                    return value
         with self._fence, self._mutex:
             return self._reserve(definition)
 
