@@ -1,0 +1,147 @@
+"""One aggregate call over groups: FILTER, DISTINCT and ORDER BY are seen to here, the rest is the aggregate's accumulator.
+
+Rows whose order matters are kept and given to the accumulator sorted, at the end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+
+from lungfish.executor.compiler import Compiler, VectorEvaluator
+from lungfish.executor.context import Run
+from lungfish.executor.expressions.vectors import as_array, true_mask
+from lungfish.executor.integer_codes import Codes, first_places
+from lungfish.executor.key_codes import RowCodes
+from lungfish.executor.sort_keys import SortOrder, sort_order
+from lungfish.functions.registry import Accumulator
+from lungfish.planner.expressions import AggregateCall
+from lungfish.types.batch import Batch, Vector
+from lungfish.types.sql_type import BIGINT, SqlType
+from lungfish.types.vectors import concat_vectors
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledAggregate:
+    """An aggregate call, compiled."""
+
+    call: AggregateCall
+    arguments: tuple[VectorEvaluator, ...]
+    types: tuple[SqlType, ...]
+    filter: VectorEvaluator | None
+    # The order in which the rows of a group are to be taken in, if that matters.
+    order: SortOrder | None
+
+    def create(self) -> Accumulator:
+        """A fresh accumulator."""
+        return self.call.aggregate.create(self.types, self.call.type)
+
+
+def compile_aggregate(call: AggregateCall, compiler: Compiler) -> CompiledAggregate:
+    """Compile an aggregate call. What an ordered-set aggregate sorts by is its last arguments."""
+    aggregate = call.aggregate
+    arguments = call.arguments
+    if aggregate.is_ordered_set:
+        arguments = (*arguments, *(key.expression for key in call.order_by))
+    matters = aggregate.is_ordered_set or aggregate.is_order_sensitive
+    return CompiledAggregate(
+        call=call,
+        arguments=compiler.vectors(arguments),
+        types=tuple(argument.type for argument in arguments),
+        filter=None if call.filter is None else compiler.vector(call.filter),
+        order=sort_order(call.order_by, compiler) if call.order_by and matters else None,
+    )
+
+
+class Accumulation:
+    """The running state of one aggregate call over the groups of one grouping set."""
+
+    def __init__(self, compiled: CompiledAggregate) -> None:
+        self._compiled = compiled
+        self._accumulator = compiled.create()
+        is_distinct = compiled.call.is_distinct
+        self._distinct = RowCodes((BIGINT, *compiled.types)) if is_distinct else None
+        self._kept = (
+            _KeptInput(compiled.types, compiled.order) if compiled.order is not None else None
+        )
+
+    def update(self, batch: Batch, group_ids: Codes, group_count: int, run: Run) -> None:
+        """Take in one batch."""
+        compiled = self._compiled
+        if compiled.filter is not None:
+            mask = true_mask(compiled.filter(batch, run), batch.row_count)
+            if mask.true_count < batch.row_count:
+                group_ids = group_ids[np.asarray(mask)]
+                batch = Batch(
+                    tuple(column.filter(mask) for column in batch.columns), len(group_ids)
+                )
+        arguments = [
+            as_array(evaluate(batch, run), batch.row_count) for evaluate in compiled.arguments
+        ]
+        keys = [] if compiled.order is None else compiled.order.key_vectors(batch, run)
+        if self._distinct is not None:
+            rows = self._new_rows(group_ids, arguments)
+            if rows is not None:
+                indices = pa.array(rows)
+                group_ids = group_ids[rows]
+                arguments = [argument.take(indices) for argument in arguments]
+                keys = [key.take(indices) for key in keys]
+        if self._kept is not None:
+            self._kept.append(group_ids, arguments, keys)
+        else:
+            self._accumulator.update(group_ids, group_count, arguments)
+
+    def _new_rows(self, group_ids: Codes, arguments: Sequence[Vector]) -> Codes | None:
+        """The rows whose arguments their group has not had yet; None for all."""
+        distinct = self._distinct
+        assert distinct is not None, "only for DISTINCT"
+        before = distinct.count
+        codes = distinct.encode([pa.array(group_ids), *arguments], len(group_ids))
+        added = distinct.count - before
+        if added == len(group_ids):
+            return None
+        return np.sort(first_places(codes, before, added))
+
+    def finish(self, group_count: int) -> Vector:
+        """The results of all groups."""
+        if self._kept is not None:
+            group_ids, arguments = self._kept.sorted()
+            self._accumulator.update(group_ids, group_count, arguments)
+        return self._accumulator.finish(group_count)
+
+
+class _KeptInput:
+    """The rows of an aggregate with ORDER BY, until all are there."""
+
+    def __init__(self, types: Sequence[SqlType], order: SortOrder) -> None:
+        self._types = types
+        self._order = order
+        self._group_ids: list[Codes] = []
+        self._arguments: list[list[Vector]] = [[] for _ in types]
+        self._keys: list[list[Vector]] = [[] for _ in order.types]
+
+    def append(self, group_ids: Codes, arguments: Sequence[Vector], keys: Sequence[Vector]) -> None:
+        self._group_ids.append(group_ids)
+        for kept, vector in zip(self._arguments, arguments, strict=True):
+            kept.append(vector)
+        for kept, vector in zip(self._keys, keys, strict=True):
+            kept.append(vector)
+
+    def sorted(self) -> tuple[Codes, list[Vector]]:
+        """All rows in order. Groups are mixed, which does not matter to an accumulator."""
+        if not self._group_ids:
+            return np.empty(0, np.int64), [concat_vectors([], item) for item in self._types]
+        group_ids = np.concatenate(self._group_ids)
+        keys = [
+            concat_vectors(vectors, sql_type)
+            for vectors, sql_type in zip(self._keys, self._order.types, strict=True)
+        ]
+        indices = self._order.indices_of(keys, len(group_ids))
+        arguments = [
+            concat_vectors(vectors, sql_type).take(indices)
+            for vectors, sql_type in zip(self._arguments, self._types, strict=True)
+        ]
+        return group_ids[indices.to_numpy()], arguments

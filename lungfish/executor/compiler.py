@@ -1,0 +1,86 @@
+"""Turns plans into operators and bound expressions into evaluators: closures, made once and run many times.
+
+    PhysicalPlan    -> Operator          run -> iterator of batches
+    BoundExpression -> VectorEvaluator   (batch, run) -> an array of the batch's length, or a scalar for all its rows
+                    -> RowEvaluator      (row, run) -> one internal value
+
+Each kind of node has its maker in one of the tables of `programs.py`. A closure holds nothing that belongs to one
+execution: what does is in `Run`, so one compiled plan may run in many sessions at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Protocol
+
+import pyarrow as pa
+
+from lungfish import errors
+from lungfish.executor.context import Run
+from lungfish.planner.expressions import BoundExpression
+from lungfish.planner.physical import PhysicalPlan
+from lungfish.types.batch import Batch
+
+Operator = Callable[[Run], Iterator[Batch]]
+VectorEvaluator = Callable[[Batch, Run], "pa.Array | pa.Scalar"]
+RowEvaluator = Callable[[Sequence[Any], Run], Any]
+
+OperatorMaker = Callable[[Any, "Compiler"], Operator]
+VectorMaker = Callable[[Any, "Compiler"], VectorEvaluator]
+RowMaker = Callable[[Any, "Compiler"], RowEvaluator]
+
+
+class OperatorWrapper(Protocol):
+    """What EXPLAIN ANALYZE puts around each operator."""
+
+    def wrap(self, plan: PhysicalPlan, operator: Operator) -> Operator: ...
+
+
+class Compiler:
+    """Compiles one plan, and whatever plans are inside its expressions."""
+
+    def __init__(
+        self,
+        operators: Mapping[type, OperatorMaker],
+        vectors: Mapping[type, VectorMaker],
+        rows: Mapping[type, RowMaker],
+        wrapper: OperatorWrapper | None = None,
+    ) -> None:
+        self._operators = operators
+        self._vectors = vectors
+        self._rows = rows
+        self._wrapper = wrapper
+
+    def operator(self, plan: PhysicalPlan) -> Operator:
+        """The operator of a plan node, with those of its inputs."""
+        maker = self._operators.get(type(plan))
+        if maker is None:
+            raise errors.FeatureNotSupported(f"plan node {type(plan).__name__} is not supported")
+        operator = maker(plan, self)
+        return operator if self._wrapper is None else self._wrapper.wrap(plan, operator)
+
+    def vector(self, expression: BoundExpression) -> VectorEvaluator:
+        """The evaluator of an expression over batches."""
+        maker = self._vectors.get(type(expression))
+        if maker is None:
+            raise _unsupported(expression)
+        return maker(expression, self)
+
+    def vectors(self, expressions: Sequence[BoundExpression]) -> tuple[VectorEvaluator, ...]:
+        """The evaluators of several expressions over batches."""
+        return tuple(self.vector(expression) for expression in expressions)
+
+    def row(self, expression: BoundExpression) -> RowEvaluator:
+        """The evaluator of an expression over one row."""
+        maker = self._rows.get(type(expression))
+        if maker is None:
+            raise _unsupported(expression)
+        return maker(expression, self)
+
+    def rows(self, expressions: Sequence[BoundExpression]) -> tuple[RowEvaluator, ...]:
+        """The evaluators of several expressions over one row."""
+        return tuple(self.row(expression) for expression in expressions)
+
+
+def _unsupported(expression: object) -> errors.Error:
+    return errors.FeatureNotSupported(f"expression {type(expression).__name__} is not supported")

@@ -1,0 +1,272 @@
+"""Foreign keys are looked at when a statement has made all its changes: what is to be looked at, and the doing of it.
+
+A change of a row leaves events here. At the statement's end they are worked off in this order, again and again while referential
+actions bring new ones:
+
+    1. RESTRICT: no row may refer to a key that went
+    2. referential actions: CASCADE, SET NULL, SET DEFAULT change the rows that refer to it
+    3. NO ACTION: the same look as RESTRICT, once all actions are done; a row that took over the key is enough
+    4. each new key of a referring row: the row that it refers to must be there
+
+Steps 3 and 4 of a deferred constraint wait for the end of the transaction (`DeferredChecks`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from lungfish.catalog.objects import Oid
+from lungfish.executor.context import ExecutionContext, Row
+from lungfish.executor.foreign_keys import (
+    ForeignKey,
+    KeyValues,
+    children,
+    parent_exists,
+    refers_to,
+    visible_row,
+)
+from lungfish.executor.violations import missing_parent, mixed_nulls, still_referenced
+from lungfish.storage.ids import TupleId
+
+if TYPE_CHECKING:
+    from lungfish.executor.table_rules import TableRules
+
+ChildKeys = dict[KeyValues, list[TupleId]]
+# Does a referential action for some parents' keys: (foreign key, keys with their successors, is delete).
+ActionRunner = Callable[["ForeignKey", "list[KeyChange]", bool], None]
+
+
+@dataclass(frozen=True, slots=True)
+class KeyChange:
+    """A parent's key that went, and what the row has instead; None if the row was deleted."""
+
+    old: KeyValues
+    new: KeyValues | None
+
+
+@dataclass(slots=True)
+class _Pending:
+    """What is to be looked at for one foreign key."""
+
+    foreign_key: ForeignKey
+    # Keys of referring rows, with the rows that have it; of a constraint that is never deferred one row is enough.
+    child_keys: ChildKeys = field(default_factory=dict)
+    deleted: list[KeyChange] = field(default_factory=list)
+    updated: list[KeyChange] = field(default_factory=list)
+
+
+class ConstraintEvents:
+    """The events of one statement."""
+
+    def __init__(self) -> None:
+        self._pending: dict[tuple[Oid, Oid], _Pending] = {}
+
+    def inserted(self, rules: TableRules, address: TupleId, row: Row) -> None:
+        """A row is there that was not."""
+        for foreign_key in rules.foreign_keys:
+            self._check_child(foreign_key, address, foreign_key.child_key(row))
+
+    def updated(self, rules: TableRules, address: TupleId, old: Row, new: Row) -> None:
+        """A row has changed."""
+        for foreign_key in rules.foreign_keys:
+            key = foreign_key.child_key(new)
+            if key != foreign_key.child_key(old):
+                self._check_child(foreign_key, address, key)
+        for foreign_key in rules.referenced_by:
+            old_key, new_key = foreign_key.parent_key(old), foreign_key.parent_key(new)
+            if old_key != new_key and None not in old_key:
+                self._of(foreign_key).updated.append(KeyChange(old_key, new_key))
+
+    def deleted(self, rules: TableRules, row: Row) -> None:
+        """A row is gone."""
+        for foreign_key in rules.referenced_by:
+            key = foreign_key.parent_key(row)
+            if None not in key:
+                self._of(foreign_key).deleted.append(KeyChange(key, None))
+
+    def _check_child(self, foreign_key: ForeignKey, address: TupleId, key: KeyValues) -> None:
+        if None not in key:
+            addresses = self._of(foreign_key).child_keys.setdefault(key, [])
+            if not addresses or foreign_key.constraint.is_deferrable:
+                addresses.append(address)
+        elif foreign_key.constraint.match == "full" and any(value is not None for value in key):
+            raise mixed_nulls(foreign_key.constraint, foreign_key.child)
+
+    def _of(self, foreign_key: ForeignKey) -> _Pending:
+        key = (foreign_key.child.oid, foreign_key.constraint.oid)
+        found = self._pending.get(key)
+        if found is None:
+            found = self._pending[key] = _Pending(foreign_key)
+        return found
+
+    def finish(self, context: ExecutionContext, run_action: ActionRunner) -> None:
+        """Work off all events. Raises ForeignKeyViolation, RestrictViolation and what changing rows raises."""
+        if not self._pending:
+            return
+        no_action: list[tuple[ForeignKey, list[KeyChange]]] = []
+        child_keys: dict[tuple[Oid, Oid], _Pending] = {}
+        while self._pending:
+            pending, self._pending = self._pending, {}
+            _check_restrict(pending.values(), context)
+            for key, each in pending.items():
+                merged = child_keys.setdefault(key, _Pending(each.foreign_key))
+                for child_key, addresses in each.child_keys.items():
+                    merged.child_keys.setdefault(child_key, []).extend(addresses)
+                no_action.extend(_run_actions(each, run_action))
+        for foreign_key, changes in no_action:
+            deferred = _deferred(foreign_key, context)
+            if deferred is not None:
+                deferred.add_parents(foreign_key, changes)
+            else:
+                check_unreferenced(foreign_key, changes, context)
+        for each in child_keys.values():
+            deferred = _deferred(each.foreign_key, context)
+            if deferred is not None:
+                deferred.add_children(each.foreign_key, each.child_keys)
+            else:
+                check_parents(each.foreign_key, each.child_keys, context)
+
+
+def _deferred(foreign_key: ForeignKey, context: ExecutionContext) -> DeferredChecks | None:
+    deferred = context.deferred
+    if deferred is not None and deferred.is_deferred(foreign_key):
+        return deferred
+    return None
+
+
+def _check_restrict(pending: Iterable[_Pending], context: ExecutionContext) -> None:
+    for each in pending:
+        constraint = each.foreign_key.constraint
+        changes = [
+            *(each.deleted if constraint.on_delete == "restrict" else ()),
+            *(each.updated if constraint.on_update == "restrict" else ()),
+        ]
+        for _, _, number in children(each.foreign_key, [item.old for item in changes], context):
+            raise still_referenced(
+                constraint,
+                each.foreign_key.child,
+                each.foreign_key.parent,
+                changes[number].old,
+                is_restrict=True,
+            )
+
+
+def _run_actions(
+    pending: _Pending, run_action: ActionRunner
+) -> list[tuple[ForeignKey, list[KeyChange]]]:
+    """Do what CASCADE, SET NULL and SET DEFAULT say; answers the changes of NO ACTION."""
+    foreign_key, constraint = pending.foreign_key, pending.foreign_key.constraint
+    left: list[tuple[ForeignKey, list[KeyChange]]] = []
+    for changes, action, is_delete in (
+        (pending.deleted, constraint.on_delete, True),
+        (pending.updated, constraint.on_update, False),
+    ):
+        if not changes or action == "restrict":
+            continue
+        if action == "no action":
+            left.append((foreign_key, changes))
+        else:
+            run_action(foreign_key, changes, is_delete)
+    return left
+
+
+def check_unreferenced(
+    foreign_key: ForeignKey, changes: list[KeyChange], context: ExecutionContext
+) -> None:
+    """Raise ForeignKeyViolation if a row still refers to a key that no parent has any more."""
+    keys = [change.old for change in changes]
+    taken_over: dict[int, bool] = {}
+    for _, _, number in children(foreign_key, keys, context):
+        if number not in taken_over:
+            child_key = foreign_key.as_child_key(keys[number])
+            taken_over[number] = parent_exists(foreign_key, child_key, context)
+        if not taken_over[number]:
+            raise still_referenced(
+                foreign_key.constraint,
+                foreign_key.child,
+                foreign_key.parent,
+                keys[number],
+                is_restrict=False,
+            )
+
+
+def check_parents(
+    foreign_key: ForeignKey, keys: Iterable[KeyValues], context: ExecutionContext
+) -> None:
+    """Raise ForeignKeyViolation if a key refers to no row."""
+    for key in keys:
+        context.cancellation.check()
+        if not parent_exists(foreign_key, key, context):
+            raise missing_parent(foreign_key.constraint, foreign_key.child, foreign_key.parent, key)
+
+
+class DeferredChecks:
+    """The checks of a transaction's deferred constraints. Belongs to one transaction."""
+
+    def __init__(self) -> None:
+        # What SET CONSTRAINTS said: by oid of the constraint, None for ALL.
+        self._modes: dict[Oid | None, bool] = {}
+        self._children: list[tuple[ForeignKey, ChildKeys]] = []
+        self._parents: list[tuple[ForeignKey, list[KeyChange]]] = []
+
+    def set_mode(self, constraints: Iterable[Oid] | None, *, is_deferred: bool) -> None:
+        """SET CONSTRAINTS; None stands for ALL. Set to immediate, call `run` afterwards."""
+        if constraints is None:
+            self._modes = {None: is_deferred}
+            return
+        for oid in constraints:
+            self._modes[oid] = is_deferred
+
+    def is_deferred(self, foreign_key: ForeignKey) -> bool:
+        """Whether the constraint's checks wait for the transaction's end."""
+        constraint = foreign_key.constraint
+        if not constraint.is_deferrable:
+            return False
+        default = self._modes.get(None, constraint.is_initially_deferred)
+        return self._modes.get(constraint.oid, default)
+
+    def add_children(self, foreign_key: ForeignKey, keys: ChildKeys) -> None:
+        """Keys whose parents must be there at the end."""
+        if keys:
+            self._children.append((foreign_key, keys))
+
+    def add_parents(self, foreign_key: ForeignKey, changes: list[KeyChange]) -> None:
+        """Keys that nothing may refer to at the end."""
+        self._parents.append((foreign_key, changes))
+
+    def run(self, context: ExecutionContext, *, only_immediate: bool = False) -> None:
+        """Do the checks: all of them before COMMIT, or those that SET CONSTRAINTS has made immediate.
+
+        Rows may have changed again since, or their change been rolled back: only what is there now counts.
+        """
+        parents, self._parents = self._parents, []
+        for foreign_key, changes in parents:
+            if only_immediate and self.is_deferred(foreign_key):
+                self._parents.append((foreign_key, changes))
+            else:
+                check_unreferenced(foreign_key, changes, context)
+        referring, self._children = self._children, []
+        for foreign_key, keys in referring:
+            if only_immediate and self.is_deferred(foreign_key):
+                self._children.append((foreign_key, keys))
+            else:
+                check_parents(foreign_key, _still_there(foreign_key, keys, context), context)
+
+
+def _still_there(
+    foreign_key: ForeignKey, keys: ChildKeys, context: ExecutionContext
+) -> list[KeyValues]:
+    """The keys that some row of the child still has."""
+    store = context.tables.table_store(foreign_key.child)
+    found: list[KeyValues] = []
+    with context.snapshot_of_now() as snapshot:
+        for key, addresses in keys.items():
+            rows = (store.get(snapshot, address) for address in addresses)
+            if any(
+                row is not None and refers_to(foreign_key, visible_row(foreign_key.child, row), key)
+                for row in rows
+            ):
+                found.append(key)
+    return found

@@ -1,0 +1,133 @@
+"""What a running statement knows: its transaction, snapshot, parameters and limits.
+
+`ExecutionContext` belongs to one execution of one statement; the session makes it. Operators and expressions are handed a
+`Run`: the context, and the current rows of the enclosing queries. A correlated subquery or the right side of a lateral
+join runs under a `Run` of its own with one row more, so a generator that is suspended keeps the rows it
+was started with.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+from lungfish import errors
+from lungfish.catalog.catalog import Catalog
+from lungfish.catalog.objects import Table
+from lungfish.executor.memory import MemoryBudget
+from lungfish.functions.registry import FunctionContext
+from lungfish.storage.ids import TransactionId
+from lungfish.storage.snapshots import Snapshot
+
+if TYPE_CHECKING:
+    from lungfish.executor.constraint_events import ConstraintEvents, DeferredChecks
+    from lungfish.executor.own_changes import OwnChanges
+    from lungfish.executor.programs import Programs
+    from lungfish.executor.spill import SpillSpace
+    from lungfish.storage.table import TableStore
+    from lungfish.storage.transactions import Transaction
+
+# A row: internal values, as types/sql_type.py has them.
+Row = tuple[Any, ...]
+
+
+class TableProvider(Protocol):
+    """Where the executor finds the stored form of a table; the database implements it."""
+
+    @property
+    def transactions(self) -> SnapshotSource: ...
+
+    def table_store(self, table: Table) -> TableStore: ...
+
+
+class SnapshotSource(Protocol):
+    """What gives snapshots of now: the transaction manager."""
+
+    def take_snapshot(self, own_id: TransactionId) -> Snapshot: ...
+
+    def release(self, snapshot: Snapshot) -> None: ...
+
+
+class Cancellation:
+    """A flag that any thread may raise; the statement looks at it once a batch and in long loops."""
+
+    __slots__ = ("is_requested", "reason")
+
+    def __init__(self) -> None:
+        self.is_requested = False
+        self.reason = "canceling statement due to user request"
+
+    def request(self, reason: str | None = None) -> None:
+        """Ask the statement to stop; `reason` replaces the error's message."""
+        if reason is not None:
+            self.reason = reason
+        self.is_requested = True
+
+    def check(self) -> None:
+        """Raise QueryCanceled (57014) if the statement was asked to stop."""
+        if self.is_requested:
+            raise errors.QueryCanceled(self.reason)
+
+
+@dataclass(slots=True)
+class ExecutionContext:
+    """One execution of one statement."""
+
+    transaction: Transaction
+    snapshot: Snapshot
+    catalog: Catalog
+    tables: TableProvider
+    functions: FunctionContext
+    # Compiled plans and tables' rules; one for the whole database.
+    programs: Programs
+    # Internal values, one a parameter.
+    parameters: Row = ()
+    cancellation: Cancellation = field(default_factory=Cancellation)
+    memory: MemoryBudget = field(default_factory=MemoryBudget)
+    # Where blocking operators put what memory cannot hold; None: they keep it all the same.
+    spill: SpillSpace | None = None
+    # Checks put off to the end of the transaction; the transaction's own, None where none may be put off.
+    deferred: DeferredChecks | None = None
+    # What is to be looked at when the statement has made all its changes.
+    constraint_events: ConstraintEvents | None = None
+    # Rows that this statement has changed, kept only when it also reads after its first change.
+    own_changes: OwnChanges | None = None
+    # Results kept for the statement's duration, by the identity of what they belong to.
+    kept: dict[object, Any] = field(default_factory=dict)
+    # Rows of WITH queries and of recursion's last round, by cte_id.
+    ctes: dict[int, Any] = field(default_factory=dict)
+    work_tables: dict[int, Any] = field(default_factory=dict)
+
+    @contextmanager
+    def snapshot_of_now(self) -> Iterator[Snapshot]:
+        """A snapshot that sees what others have committed meanwhile and all of our own changes: for foreign keys."""
+        source = self.tables.transactions
+        snapshot = source.take_snapshot(self.transaction.id)
+        try:
+            yield snapshot
+        finally:
+            source.release(snapshot)
+
+
+class Run:
+    """An execution context, with the current rows of the enclosing queries, the nearest last."""
+
+    __slots__ = ("context", "outer_rows")
+
+    def __init__(
+        self, context: ExecutionContext, outer_rows: tuple[Sequence[Any], ...] = ()
+    ) -> None:
+        self.context = context
+        self.outer_rows = outer_rows
+
+    def inside(self, row: Sequence[Any]) -> Run:
+        """The run of a plan for which `row` is the nearest outer row."""
+        return Run(self.context, (*self.outer_rows, row))
+
+    def check_cancel(self) -> None:
+        """Raise QueryCanceled if the statement was asked to stop."""
+        cancellation = self.context.cancellation
+        if cancellation.is_requested:
+            cancellation.check()

@@ -1,0 +1,94 @@
+"""WITH: queries run once and read by many; and recursion."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pyarrow as pa
+
+from lungfish.executor.compiler import Compiler, Operator
+from lungfish.executor.context import ExecutionContext, Run
+from lungfish.executor.kept_rows import KeptRows, keep_batches
+from lungfish.executor.key_codes import RowCodes, first_places
+from lungfish.planner.physical import CteScan, RecursiveUnion, WorkTableScan
+from lungfish.types.batch import Batch
+
+
+class CteRows:
+    """The rows of one WITH query: made at the first reading."""
+
+    def __init__(self, operator: Operator, context: ExecutionContext) -> None:
+        self._operator = operator
+        self._context = context
+        self._kept: KeptRows | None = None
+
+    def rows(self) -> KeptRows:
+        """The rows; the query is run if it has not been."""
+        if self._kept is None:
+            run = Run(self._context)
+            self._kept = keep_batches(self._operator(run), run)
+        return self._kept
+
+    def close(self) -> None:
+        """Let go of the rows."""
+        if self._kept is not None:
+            self._kept.close()
+
+
+def make_cte_scan(plan: CteScan, _compiler: Compiler) -> Operator:
+    """The operator that reads a WITH query."""
+    cte_id = plan.cte_id
+
+    def run_cte_scan(run: Run) -> Iterator[Batch]:
+        yield from run.context.ctes[cte_id].rows()
+
+    return run_cte_scan
+
+
+def make_work_table_scan(plan: WorkTableScan, _compiler: Compiler) -> Operator:
+    """The operator that reads the rows of recursion's last round."""
+    cte_id = plan.cte_id
+
+    def run_work_table_scan(run: Run) -> Iterator[Batch]:
+        yield from run.context.work_tables[cte_id]
+
+    return run_work_table_scan
+
+
+def make_recursive_union(plan: RecursiveUnion, compiler: Compiler) -> Operator:
+    """The operator of WITH RECURSIVE."""
+    initial, step = compiler.operator(plan.initial), compiler.operator(plan.step)
+    cte_id = plan.cte_id
+    types = [column.type for column in plan.columns]
+    is_all = plan.is_all
+
+    def run_recursive_union(run: Run) -> Iterator[Batch]:
+        seen = None if is_all else RowCodes(types)
+        work_tables = run.context.work_tables
+        # A recursion inside the step of another one, or in a lateral join, finds the tables of its own round.
+        before = work_tables.get(cte_id)
+        current = _new_rows(initial(run), seen)
+        while current:
+            yield from current
+            run.check_cancel()
+            work_tables[cte_id] = current
+            current = _new_rows(step(run), seen)
+        work_tables[cte_id] = before
+
+    return run_recursive_union
+
+
+def _new_rows(batches: Iterator[Batch], seen: RowCodes | None) -> list[Batch]:
+    """The batches without rows that have been seen; empty ones are left out."""
+    if seen is None:
+        return [batch for batch in batches if batch.row_count]
+    found: list[Batch] = []
+    for batch in batches:
+        before = seen.count
+        codes = seen.encode(batch.columns, batch.row_count)
+        added = seen.count - before
+        if added:
+            places = first_places(codes, before, added)
+            found.append(batch.take(pa.array(np.sort(places))))
+    return found

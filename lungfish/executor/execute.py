@@ -1,0 +1,65 @@
+"""Running a planned statement: the door of the executor."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lungfish.executor.context import ExecutionContext, Run
+from lungfish.executor.cte import CteRows
+from lungfish.executor.own_changes import OwnChanges
+from lungfish.executor.programs import Program
+from lungfish.executor.referential_actions import finish_constraints
+from lungfish.executor.result import ExecutionResult, command_tag
+from lungfish.planner.physical import PhysicalStatement
+from lungfish.types.batch import Batch
+
+
+def execute(statement: PhysicalStatement, context: ExecutionContext) -> ExecutionResult:
+    """Run a statement to its end.
+
+    Raises lungfish.errors.Error; the caller then rolls back what the statement has changed.
+    """
+    program = context.programs.program(statement)
+    if program.pipeline is not None:
+        return program.pipeline(context)
+    batches = list(_run(program, statement, context))
+    row_count = sum(batch.row_count for batch in batches)
+    # Without RETURNING a changing statement yields nothing; its batches only count.
+    columns = statement.root.columns
+    has_rows = statement.tag == "SELECT" or bool(columns)
+    return ExecutionResult(
+        columns=columns if has_rows else None,
+        tag=command_tag(statement.tag, row_count),
+        row_count=row_count,
+        batches=batches if has_rows else (),
+    )
+
+
+def execute_batches(statement: PhysicalStatement, context: ExecutionContext) -> Iterator[Batch]:
+    """Run a query batch by batch, as they are asked for: for cursors and large results."""
+    program = context.programs.program(statement)
+    if program.pipeline is None:
+        yield from _run(program, statement, context)
+    else:
+        yield from program.pipeline(context).as_batches()
+
+
+def _run(
+    program: Program, statement: PhysicalStatement, context: ExecutionContext
+) -> Iterator[Batch]:
+    assert program.root is not None, "what has a pipeline does not come here"
+    run = Run(context)
+    if program.needs_own_changes:
+        context.own_changes = OwnChanges()
+    for cte_id, operator in program.ctes:
+        context.ctes[cte_id] = CteRows(operator, context)
+    try:
+        # In their order: a changing WITH query may read the ones before it.
+        for cte_id, _ in program.ctes:
+            if cte_id in statement.modifying_ctes:
+                context.ctes[cte_id].rows()
+        yield from program.root(run)
+        finish_constraints(run)
+    finally:
+        for rows in context.ctes.values():
+            rows.close()

@@ -1,0 +1,113 @@
+"""From matches to the rows of a join, for every kind: shared by hash joins and nested loops.
+
+inner   the pairs            semi   left rows that have a pair
+left    and left rows        anti   left rows that have none
+        without a pair
+right, full: and, at the very end, right rows that never had a pair
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from lungfish.executor.compiler import Compiler, VectorEvaluator
+from lungfish.executor.context import Run
+from lungfish.executor.expressions.vectors import true_mask
+from lungfish.executor.row_matches import Matches, take_rows
+from lungfish.executor.rows import split_batch
+from lungfish.planner.expressions import BoundExpression
+from lungfish.types.batch import Batch, Vector
+from lungfish.types.sql_type import SqlType
+from lungfish.types.vectors import null_vector
+
+LEFT_ONLY_KINDS = frozenset({"semi", "anti", "null-aware anti"})
+
+
+class JoinOutput:
+    """Makes the rows of one kind of join. Belongs to one run: it remembers which right rows have had a pair."""
+
+    def __init__(
+        self,
+        kind: str,
+        condition: VectorEvaluator | None,
+        right: Batch,
+        left_types: Sequence[SqlType],
+        right_types: Sequence[SqlType],
+    ) -> None:
+        self._kind = kind
+        self._condition = condition
+        self._right = right
+        self._left_types = left_types
+        self._right_types = right_types
+        keeps_right = kind in ("right", "full")
+        self._right_matched = np.zeros(right.row_count, np.bool_) if keeps_right else None
+
+    def join(self, left: Batch, candidates: Iterable[Matches], run: Run) -> Iterator[Batch]:
+        """The rows that one left batch gives. `candidates` are the pairs for which the condition is still to be looked at."""
+        kind = self._kind
+        matched = None if kind in ("inner", "right") else np.zeros(left.row_count, np.bool_)
+        for pairs in candidates:
+            run.check_cancel()
+            if kind in LEFT_ONLY_KINDS:
+                pairs = self._holding(left, pairs, run)[0]
+            else:
+                pairs, columns = self._holding(left, pairs, run)
+                if len(pairs.left):
+                    joined = columns if columns is not None else self._columns(left, pairs)
+                    yield Batch(joined, len(pairs.left))
+                if self._right_matched is not None:
+                    self._right_matched[pairs.right] = True
+            if matched is not None:
+                matched[pairs.left] = True
+        if matched is not None:
+            yield from self._left_rows(left, matched)
+
+    def _holding(
+        self, left: Batch, pairs: Matches, run: Run
+    ) -> tuple[Matches, tuple[Vector, ...] | None]:
+        """The pairs for which the condition holds, with their columns if these had to be made."""
+        if self._condition is None or not len(pairs.left):
+            return pairs, None
+        columns = self._columns(left, pairs)
+        count = len(pairs.left)
+        mask = true_mask(self._condition(Batch(columns, count), run), count)
+        if mask.true_count == count:
+            return pairs, columns
+        kept = mask.to_numpy(zero_copy_only=False)
+        return (
+            Matches(pairs.left[kept], pairs.right[kept]),
+            tuple(column.filter(mask) for column in columns),
+        )
+
+    def _columns(self, left: Batch, pairs: Matches) -> tuple[Vector, ...]:
+        return (*take_rows(left, pairs.left), *take_rows(self._right, pairs.right))
+
+    def _left_rows(self, left: Batch, matched: npt.NDArray[np.bool_]) -> Iterator[Batch]:
+        """What semi, anti, left and full joins add for the batch's rows."""
+        wanted = matched if self._kind == "semi" else ~matched
+        if not wanted.any():
+            return
+        rows = left if wanted.all() else left.filter(pa.array(wanted))
+        count = int(wanted.sum())
+        if self._kind in LEFT_ONLY_KINDS:
+            yield Batch(rows.columns, count)
+            return
+        nulls = tuple(null_vector(sql_type, count) for sql_type in self._right_types)
+        yield Batch((*rows.columns, *nulls), count)
+
+    def rest(self) -> Iterator[Batch]:
+        """At the end of right and full joins: the right rows that never had a pair."""
+        if self._right_matched is None:
+            return
+        rows = np.flatnonzero(~self._right_matched)
+        nulls = tuple(null_vector(sql_type, len(rows)) for sql_type in self._left_types)
+        yield from split_batch(Batch((*nulls, *take_rows(self._right, rows)), len(rows)))
+
+
+def join_condition(condition: BoundExpression | None, compiler: Compiler) -> VectorEvaluator | None:
+    """The evaluator of a join's condition, if there is one."""
+    return None if condition is None else compiler.vector(condition)

@@ -1,0 +1,106 @@
+"""LockRows: SELECT ... FOR UPDATE and its kin.
+
+Rows are locked as they come by. For those that someone else changed while we waited (READ COMMITTED), the query is run once more
+under a newer snapshot, and what it gives for these very rows is handed on: so conditions are looked at again and values are the
+newest. PostgreSQL looks again at the locked row only, with other tables as they were; here they are newer too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import pyarrow as pa
+
+from lungfish import errors
+from lungfish.catalog.objects import Table
+from lungfish.executor.compiler import Compiler, Operator
+from lungfish.executor.context import Run
+from lungfish.planner.physical import LockRows
+from lungfish.storage.ids import TupleId
+from lungfish.storage.lock_modes import LockMode
+from lungfish.storage.table_lock import LockStatus, LockWait
+from lungfish.types.batch import Batch
+
+_MODES = {
+    "update": LockMode.FOR_UPDATE,
+    "no key update": LockMode.FOR_NO_KEY_UPDATE,
+    "share": LockMode.FOR_SHARE,
+    "key share": LockMode.FOR_KEY_SHARE,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _RowLock:
+    """What to lock: the row of `table` whose TupleId is in the column, in this mode."""
+
+    table: Table
+    column: int
+    mode: LockMode
+    wait: LockWait
+
+
+def make_lock_rows(plan: LockRows, compiler: Compiler) -> Operator:
+    """The operator of a LockRows."""
+    source = compiler.operator(plan.input)
+    locks = tuple(
+        _RowLock(table, column, _MODES[strength], LockWait(wait))
+        for table, column, strength, wait in plan.locks
+    )
+
+    def run_lock_rows(run: Run) -> Iterator[Batch]:
+        if run.context.transaction.is_read_only:
+            raise errors.ReadOnlySqlTransaction(
+                "cannot execute SELECT FOR UPDATE in a read-only transaction"
+            )
+        for batch in source(run):
+            run.check_cancel()
+            kept: list[int] = []
+            changed: set[tuple[int | None, ...]] = set()
+            for number, addresses in enumerate(_addresses(batch, locks)):
+                statuses = {_lock(item, at, run) for item, at in zip(locks, addresses, strict=True)}
+                if statuses & {LockStatus.GONE, LockStatus.SKIPPED}:
+                    continue
+                if LockStatus.CHANGED in statuses:
+                    changed.add(addresses)
+                else:
+                    kept.append(number)
+            if len(kept) == batch.row_count:
+                yield batch
+            elif kept:
+                yield batch.take(pa.array(kept))
+            if changed:
+                yield from _read_again(source, locks, changed, run)
+
+    return run_lock_rows
+
+
+def _addresses(batch: Batch, locks: tuple[_RowLock, ...]) -> list[tuple[int | None, ...]]:
+    """The TupleIds of each row; None where an outer join has no row."""
+    columns = [batch.columns[item.column].to_pylist() for item in locks]
+    return list(zip(*columns, strict=True))
+
+
+def _lock(lock: _RowLock, address: int | None, run: Run) -> LockStatus:
+    if address is None:
+        return LockStatus.SAME
+    context = run.context
+    store = context.tables.table_store(lock.table)
+    return store.lock(
+        context.transaction, context.snapshot, TupleId(address), wait=lock.wait, mode=lock.mode
+    ).status
+
+
+def _read_again(
+    source: Operator,
+    locks: tuple[_RowLock, ...],
+    changed: set[tuple[int | None, ...]],
+    run: Run,
+) -> Iterator[Batch]:
+    """The rows that changed while we waited, as they are now, if the query still gives them. They are locked already."""
+    with run.context.snapshot_of_now() as snapshot:
+        now = Run(replace(run.context, snapshot=snapshot, kept={}), run.outer_rows)
+        for batch in source(now):
+            mask = [addresses in changed for addresses in _addresses(batch, locks)]
+            if any(mask):
+                yield batch.filter(pa.array(mask))

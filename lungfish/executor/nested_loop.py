@@ -1,0 +1,147 @@
+"""NestedLoopJoin: any condition at all; and lateral joins, whose right side is run again for each left row.
+
+Not lateral: the right input is kept, and each left batch is paired with all of it, in pieces. Lateral: the rows that
+the right side gives are remembered by the left values that it uses, so equal left rows run it once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from lungfish import errors
+from lungfish.executor.compiler import Compiler, Operator, VectorEvaluator
+from lungfish.executor.context import Run
+from lungfish.executor.join_output import JoinOutput, join_condition
+from lungfish.executor.kept_rows import keep_batches
+from lungfish.executor.memo import memo_key, outer_columns_of
+from lungfish.executor.row_matches import Matches, cross_matches
+from lungfish.executor.rows import batch_rows, concat_batches
+from lungfish.planner.physical import NestedLoopJoin
+from lungfish.types.batch import BATCH_ROW_COUNT, Batch
+from lungfish.types.sql_type import SqlType
+
+# How many right sides a lateral join remembers.
+_MEMO_ENTRIES_MAX = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class _Join:
+    kind: str
+    left: Operator
+    right: Operator
+    condition: VectorEvaluator | None
+    left_types: tuple[SqlType, ...]
+    right_types: tuple[SqlType, ...]
+
+
+def make_nested_loop_join(plan: NestedLoopJoin, compiler: Compiler) -> Operator:
+    """The operator of a NestedLoopJoin."""
+    join = _Join(
+        kind=plan.kind,
+        left=compiler.operator(plan.left),
+        right=compiler.operator(plan.right),
+        condition=join_condition(plan.condition, compiler),
+        left_types=tuple(column.type for column in plan.left.columns),
+        right_types=tuple(column.type for column in plan.right.columns),
+    )
+    if not plan.is_lateral:
+        return lambda run: _run_product(join, run)
+    if plan.kind in ("right", "full"):
+        raise errors.FeatureNotSupported(f"{plan.kind} join with a lateral right side")
+    used = outer_columns_of(plan.right)
+    return lambda run: _run_lateral(join, used, run)
+
+
+def _run_product(join: _Join, run: Run) -> Iterator[Batch]:
+    kept = keep_batches(join.right(run), run)
+    try:
+        right = concat_batches(kept.batches(), join.right_types)
+        if not right.row_count and join.kind in ("inner", "semi", "right"):
+            return
+        output = JoinOutput(join.kind, join.condition, right, join.left_types, join.right_types)
+        right_rows = np.arange(right.row_count)
+        if join.condition is None and join.kind in ("semi", "anti"):
+            right_rows = right_rows[:1]
+        for left in join.left(run):
+            candidates = cross_matches(np.arange(left.row_count), right_rows)
+            yield from output.join(left, candidates, run)
+        yield from output.rest()
+    finally:
+        kept.close()
+
+
+def _run_lateral(join: _Join, used: tuple[int, ...] | None, run: Run) -> Iterator[Batch]:
+    right_sides = _RightSides(join, used, run)
+    for left in join.left(run):
+        rows = batch_rows(left, join.left_types)
+        start, pending = 0, _Pending()
+        for number, row in enumerate(rows, 1):
+            pending.append(right_sides.of(row))
+            if pending.row_count >= BATCH_ROW_COUNT or number == len(rows):
+                part = left.slice(start, number - start)
+                yield from _join_part(join, part, pending, run)
+                start, pending = number, _Pending()
+
+
+class _Pending:
+    """The right sides of some left rows in a row, not yet joined."""
+
+    def __init__(self) -> None:
+        self.batches: list[Batch] = []
+        self.counts: list[int] = []
+        self.row_count = 0
+
+    def append(self, right: Batch) -> None:
+        if right.row_count:
+            self.batches.append(right)
+        self.counts.append(right.row_count)
+        self.row_count += right.row_count
+
+
+def _join_part(join: _Join, left: Batch, pending: _Pending, run: Run) -> Iterator[Batch]:
+    right = concat_batches(pending.batches, join.right_types)
+    output = JoinOutput(join.kind, join.condition, right, join.left_types, join.right_types)
+    left_rows = np.repeat(np.arange(left.row_count), np.array(pending.counts, np.int64))
+    yield from output.join(left, iter((Matches(left_rows, np.arange(right.row_count)),)), run)
+
+
+class _RightSides:
+    """The right side's rows for a left row."""
+
+    def __init__(self, join: _Join, used: tuple[int, ...] | None, run: Run) -> None:
+        """`used`: the left columns that the right side looks at; None where it must be run each time."""
+        self._join = join
+        self._run = run
+        self._memo: dict[Hashable, Batch] = {}
+        self._key = _key_getter(used, join.left_types)
+
+    def of(self, row: tuple[Any, ...]) -> Batch:
+        """The rows of the right side, run with `row` as its nearest outer row."""
+        if self._key is None:
+            return self._evaluate(row)
+        key = self._key(row)
+        found = self._memo.get(key)
+        if found is None:
+            found = self._evaluate(row)
+            if len(self._memo) >= _MEMO_ENTRIES_MAX:
+                self._memo.clear()
+            self._memo[key] = found
+        return found
+
+    def _evaluate(self, row: tuple[Any, ...]) -> Batch:
+        self._run.check_cancel()
+        batches = list(self._join.right(self._run.inside(row)))
+        return concat_batches(batches, self._join.right_types)
+
+
+def _key_getter(
+    used: tuple[int, ...] | None, types: Sequence[SqlType]
+) -> Callable[[Sequence[Any]], Hashable] | None:
+    if used is None:
+        return None
+    key = memo_key([types[index] for index in used])
+    return lambda row: key([row[index] for index in used])

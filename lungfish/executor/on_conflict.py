@@ -1,0 +1,132 @@
+"""ON CONFLICT: a proposed row whose key is taken is passed over, or becomes an update of the row that has it.
+
+Each row is looked at alone, in order, and sees what the statement did with the rows before it. A row is changed once only: a second
+proposed row with the same key is an error (21000), as the outcome would depend on their order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from lungfish import errors
+from lungfish.catalog.objects import Index, Table
+from lungfish.executor.compiler import Compiler, RowEvaluator
+from lungfish.executor.context import Row
+from lungfish.executor.index_scan import find_index
+from lungfish.executor.table_writer import TableWriter
+from lungfish.executor.violations import unique_violation
+from lungfish.planner.physical import ConflictAction
+from lungfish.storage.ids import TupleId
+from lungfish.storage.table_index import TableIndex, UniqueConflict
+
+# (old row, new row) of a changed row; no old row for an insert.
+Changed = tuple[Row | None, Row]
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """A compiled ON CONFLICT clause."""
+
+    # Empty: all unique indexes.
+    arbiters: tuple[Index, ...]
+    # None for DO NOTHING; expressions see the existing row, then the proposed one.
+    assignments: tuple[tuple[int, RowEvaluator], ...] | None
+    where: RowEvaluator | None
+
+
+def make_conflict(action: ConflictAction, compiler: Compiler) -> Conflict:
+    """Compile an ON CONFLICT clause."""
+    assignments = action.assignments
+    return Conflict(
+        arbiters=action.arbiters,
+        assignments=None
+        if assignments is None
+        else tuple((position, compiler.row(expression)) for position, expression in assignments),
+        where=None if action.where is None else compiler.row(action.where),
+    )
+
+
+class ConflictHandler:
+    """Inserts the rows of one statement with ON CONFLICT."""
+
+    def __init__(self, conflict: Conflict, writer: TableWriter) -> None:
+        self._conflict = conflict
+        self._writer = writer
+        self._arbiters = _arbiters(conflict, writer)
+        # Rows that this statement has inserted or updated.
+        self._touched: set[TupleId] = set()
+
+    def insert(self, rows: Sequence[Row]) -> Iterator[Changed]:
+        """Insert the rows or do what the clause says; yields the rows that were changed."""
+        for row in rows:
+            changed = self._insert_one(self._writer.rules.complete(row, self._writer.run))
+            if changed is not None:
+                yield changed
+
+    def _insert_one(self, row: Row) -> Changed | None:
+        writer = self._writer
+        while True:
+            address = self._taken_by(row)
+            if address is None:
+                try:
+                    inserted, completed = writer.try_insert(row)
+                except UniqueConflict as conflict:
+                    if conflict.index not in self._arbiters:
+                        raise unique_violation(writer.table, conflict) from None
+                    # Someone was faster since we looked: look again.
+                    continue
+                self._touched.add(inserted)
+                return None, completed
+            if self._conflict.assignments is None:
+                self._require_visible(address)
+                return None
+            locked = writer.lock(address)
+            if locked.values is None:
+                # The row went while we waited for it.
+                continue
+            return self._update(address, locked.values, row)
+
+    def _taken_by(self, row: Row) -> TupleId | None:
+        """The row that has one of the proposed row's keys."""
+        writer = self._writer
+        stored = writer.rules.to_stored(row)
+        for index in self._arbiters:
+            address = writer.store.find_conflict(writer.run.context.transaction, index, stored)
+            if address is not None:
+                return address
+        return None
+
+    def _require_visible(self, address: TupleId) -> None:
+        """Above READ COMMITTED a row that we cannot see must not decide what we do."""
+        context = self._writer.run.context
+        if context.transaction.sees_each_commit or address in self._touched:
+            return
+        if self._writer.store.get(context.snapshot, address) is None:
+            raise errors.SerializationFailure("could not serialize access due to concurrent update")
+
+    def _update(self, address: TupleId, existing: Row, proposed: Row) -> Changed | None:
+        if address in self._touched:
+            raise errors.CardinalityViolation(
+                "ON CONFLICT DO UPDATE command cannot affect row a second time",
+                hint="Ensure that no rows proposed for insertion within the same command have "
+                "duplicate constrained values.",
+            )
+        writer, conflict = self._writer, self._conflict
+        both = (*existing, *proposed)
+        if conflict.where is not None and conflict.where(both, writer.run) is not True:
+            return None
+        values = list(existing)
+        for position, evaluate in conflict.assignments or ():
+            values[position] = evaluate(both, writer.run)
+        self._touched.add(address)
+        return existing, writer.update(address, existing, values)
+
+
+def _arbiters(conflict: Conflict, writer: TableWriter) -> tuple[TableIndex, ...]:
+    indexes = conflict.arbiters or _unique_indexes(writer.table)
+    return tuple(find_index(writer.store, index) for index in indexes)
+
+
+def _unique_indexes(table: Table) -> tuple[Index, ...]:
+    return tuple(index for index in table.indexes if index.is_unique)

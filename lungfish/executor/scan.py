@@ -1,0 +1,69 @@
+"""Reading tables: SeqScan, and the rows of system views.
+
+A table's columns stand in its stored row at `Table.stored_positions`; operators above know only the visible columns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from lungfish.catalog.objects import Table
+from lungfish.executor.compiler import Compiler, Operator
+from lungfish.executor.context import Row, Run
+from lungfish.executor.filter import batch_filter
+from lungfish.executor.rows import rows_batches
+from lungfish.planner.physical import SeqScan, SystemViewScan
+from lungfish.types.batch import Batch
+from lungfish.types.sql_type import BIGINT, SqlType
+
+
+def make_seq_scan(plan: SeqScan, compiler: Compiler) -> Operator:
+    """The operator of a SeqScan."""
+    table, with_tuple_id = plan.table, plan.with_tuple_id
+    positions = stored_positions(table, plan.column_indexes)
+    keep = batch_filter(plan.filter, compiler)
+
+    def run_seq_scan(run: Run) -> Iterator[Batch]:
+        context = run.context
+        changes = context.own_changes
+        if changes is not None and changes.has(table):
+            batches = changes.scan(table, plan.column_indexes, with_tuple_id, run)
+        else:
+            store = context.tables.table_store(table)
+            batches = store.scan(context.snapshot, positions, with_tuple_id=with_tuple_id)
+        for batch in batches:
+            run.check_cancel()
+            kept = keep(batch, run)
+            if kept.row_count:
+                yield kept
+
+    return run_seq_scan
+
+
+def make_system_view_scan(plan: SystemViewScan, compiler: Compiler) -> Operator:
+    """The operator that reads a system view."""
+    types = [plan.view.columns[index].type for index in plan.column_indexes]
+    indexes = plan.column_indexes
+    keep = batch_filter(plan.filter, compiler)
+
+    def run_system_view_scan(run: Run) -> Iterator[Batch]:
+        rows: Iterable[Row] = plan.view.rows(run.context)
+        picked = (tuple([row[index] for index in indexes]) for row in rows)
+        for batch in rows_batches(picked, types):
+            run.check_cancel()
+            kept = keep(batch, run)
+            if kept.row_count:
+                yield kept
+
+    return run_system_view_scan
+
+
+def stored_positions(table: Table, column_indexes: Sequence[int]) -> tuple[int, ...]:
+    """The fields of the stored row that hold the columns."""
+    return tuple(table.stored_positions[index] for index in column_indexes)
+
+
+def output_types(table: Table, column_indexes: Sequence[int], with_tuple_id: bool) -> list[SqlType]:
+    """The types of a scan's output."""
+    types = [table.columns[index].type for index in column_indexes]
+    return [*types, BIGINT] if with_tuple_id else types

@@ -1,0 +1,130 @@
+"""The order of rows by sort keys, as PostgreSQL has it: nulls where asked, NaN greatest, text by code points (collation "C").
+
+Each key becomes a vector that Arrow sorts the right way. Integers, dates and text are that already; floats become the integers
+of their bits; other types become the ranks of their distinct values. Arrow puts nulls last; where they are
+wanted first, a vector "is it null" goes before the key.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from lungfish.executor.compiler import Compiler, VectorEvaluator
+from lungfish.executor.context import Run
+from lungfish.executor.expressions.vectors import as_array
+from lungfish.executor.integer_codes import Codes
+from lungfish.planner.expressions import SortKey
+from lungfish.types.batch import Batch
+from lungfish.types.compare import KeyFunction, comparison_key
+from lungfish.types.sql_type import SqlType, TypeKind
+from lungfish.types.vectors import integer_view, to_values
+
+# Floats as integers in the same order: negative ones have all bits but the sign turned around.
+_SIGN_BIT = np.int64(-(2**63))
+_MAGNITUDE_BITS = np.int64(2**63 - 1)
+
+
+@dataclass(frozen=True, slots=True)
+class SortOrder:
+    """Compiled sort keys."""
+
+    evaluators: tuple[VectorEvaluator, ...]
+    types: tuple[SqlType, ...]
+    are_descending: tuple[bool, ...]
+    nulls_first: tuple[bool, ...]
+
+    def key_vectors(self, batch: Batch, run: Run) -> list[pa.Array]:
+        """The keys of a batch's rows."""
+        return [as_array(evaluate(batch, run), batch.row_count) for evaluate in self.evaluators]
+
+    def sort_indices(self, batch: Batch, run: Run) -> pa.Array:
+        """The row numbers of the batch in order; equal rows stay as they are."""
+        return self.indices_of(self.key_vectors(batch, run), batch.row_count)
+
+    def indices_of(self, keys: Sequence[pa.Array], row_count: int) -> pa.Array:
+        """The order of rows with these keys."""
+        vectors: list[pa.Array] = []
+        directions: list[str] = []
+        for key, sql_type, is_descending, nulls_first in zip(
+            keys, self.types, self.are_descending, self.nulls_first, strict=True
+        ):
+            if key.null_count and nulls_first:
+                vectors.append(pc.is_null(key).cast(pa.int8()))
+                directions.append("descending")
+            vectors.append(order_vector(key, sql_type))
+            directions.append("descending" if is_descending else "ascending")
+        if not vectors:
+            return pa.array(np.arange(row_count))
+        if len(vectors) == 1:
+            return pc.array_sort_indices(vectors[0], order=directions[0])
+        names = [str(number) for number in range(len(vectors))]
+        table = pa.RecordBatch.from_arrays(vectors, names=names)
+        return pc.sort_indices(table, sort_keys=list(zip(names, directions, strict=True)))
+
+
+def sort_order(keys: Sequence[SortKey], compiler: Compiler) -> SortOrder:
+    """Compile sort keys."""
+    return SortOrder(
+        evaluators=compiler.vectors([key.expression for key in keys]),
+        types=tuple(key.expression.type for key in keys),
+        are_descending=tuple(key.is_descending for key in keys),
+        nulls_first=tuple(key.nulls_first for key in keys),
+    )
+
+
+def order_vector(vector: pa.Array, sql_type: SqlType) -> pa.Array:
+    """A vector that Arrow sorts as PostgreSQL sorts this one; only for rows of this very vector."""
+    kind = sql_type.kind
+    if kind in (TypeKind.REAL, TypeKind.DOUBLE):
+        return _float_order(vector)
+    if kind is TypeKind.BOOLEAN:
+        return vector.cast(pa.int8())
+    if kind is TypeKind.NUMERIC and pa.types.is_decimal(vector.type):
+        return vector
+    if kind is TypeKind.UUID:
+        return vector.cast(pa.binary())
+    key = comparison_key(sql_type)
+    return integer_view(vector) if key is None else _ranks(vector, sql_type, key)
+
+
+def _float_order(vector: pa.Array) -> pa.Array:
+    # Adding zero makes -0.0 a 0.0, which is equal to it.
+    numbers = vector.cast(pa.float64()).fill_null(0.0).to_numpy() + 0.0
+    bits = numbers.view(np.int64)
+    ordered = np.where(bits < 0, bits ^ _MAGNITUDE_BITS, bits)
+    ordered[np.isnan(numbers)] = _MAGNITUDE_BITS
+    nulls = np.asarray(pc.is_null(vector)) if vector.null_count else None
+    return pa.array(ordered, mask=nulls)
+
+
+def _ranks(vector: pa.Array, sql_type: SqlType, key: KeyFunction) -> pa.Array:
+    """The place of each value among the vector's distinct values in order; equal values share it."""
+    encoded = vector.dictionary_encode()
+    keys = [key(value) for value in to_values(encoded.dictionary, sql_type)]
+    places = {item: place for place, item in enumerate(sorted(set(keys)))}
+    ranks = pa.array([places[item] for item in keys], pa.int64())
+    return ranks.take(encoded.indices)
+
+
+def peer_starts(keys: Sequence[pa.Array], types: Sequence[SqlType], row_count: int) -> Codes:
+    """Of rows sorted by `keys`: the numbers of those that differ from the row before, the first one included."""
+    changes = np.zeros(row_count, np.bool_)
+    changes[:1] = True
+    for vector, sql_type in zip(keys, types, strict=True):
+        order = order_vector(vector, sql_type)
+        if row_count > 1:
+            before, after = order.slice(0, row_count - 1), order.slice(1)
+            changes[1:] |= np.asarray(_differs(before, after))
+    return np.flatnonzero(changes)
+
+
+def _differs(before: pa.Array, after: pa.Array) -> pa.Array:
+    different = pc.not_equal(before, after)
+    if not different.null_count:
+        return different
+    return pc.fill_null(different, pc.xor(pc.is_null(before), pc.is_null(after)))

@@ -1,0 +1,140 @@
+"""Writing rows of one table within one statement: rules kept, events left for the statement's end.
+
+Every change of a row by SQL goes through here: INSERT, UPDATE, DELETE, MERGE, referential actions, COPY.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import pyarrow.compute as pc
+
+from lungfish.catalog.objects import Table
+from lungfish.executor.constraint_events import ConstraintEvents
+from lungfish.executor.context import Row, Run
+from lungfish.executor.rows import batch_rows
+from lungfish.executor.violations import unique_violation
+from lungfish.storage.ids import TupleId
+from lungfish.storage.table_index import UniqueConflict
+from lungfish.storage.table_lock import LockedRow
+from lungfish.types.batch import Batch, Vector
+from lungfish.types.vectors import null_vector
+
+if TYPE_CHECKING:
+    from lungfish.executor.table_rules import TableRules
+
+
+class TableWriter:
+    """One statement's way to write one table. Rows are of the visible columns."""
+
+    def __init__(self, table: Table, run: Run) -> None:
+        context = run.context
+        self.run = run
+        self.table = table
+        self.rules: TableRules = context.programs.rules(table, context.catalog)
+        self.store = context.tables.table_store(table)
+        self._transaction = context.transaction
+        self._snapshot = context.snapshot
+        self._changes = context.own_changes
+        self._has_events = bool(self.rules.foreign_keys or self.rules.referenced_by)
+        if self._has_events and context.constraint_events is None:
+            context.constraint_events = ConstraintEvents()
+        self._events = context.constraint_events if self._has_events else None
+        # Rows that this statement has updated or deleted.
+        self._claimed: set[TupleId] = set()
+
+    def insert(self, row: Sequence[object]) -> tuple[TupleId, Row]:
+        """Insert a row; answers its address and what it has become. Raises UniqueViolation and what `complete` raises."""
+        try:
+            return self.try_insert(row)
+        except UniqueConflict as conflict:
+            raise unique_violation(self.table, conflict) from None
+
+    def try_insert(self, row: Sequence[object]) -> tuple[TupleId, Row]:
+        """As `insert`, but a key that is taken raises UniqueConflict."""
+        completed = self.rules.complete(row, self.run)
+        address = self.store.insert(self._transaction, self.rules.to_stored(completed))
+        self._note_insert(address, completed)
+        return address, completed
+
+    def insert_many(self, rows: Sequence[Row]) -> list[Row]:
+        """Insert rows; answers what they have become."""
+        rules = self.rules
+        completed = [rules.complete(row, self.run) for row in rows]
+        stored = (
+            completed if rules.is_stored_plainly else [rules.to_stored(row) for row in completed]
+        )
+        try:
+            addresses = self.store.insert_many(self._transaction, stored)
+        except UniqueConflict as conflict:
+            raise unique_violation(self.table, conflict) from None
+        if self._has_events or self._changes is not None:
+            for address, row in zip(addresses, completed, strict=True):
+                self._note_insert(address, row)
+        return completed
+
+    @property
+    def takes_columns(self) -> bool:
+        """Whether rows may be inserted by column: nothing has to be known of the single row."""
+        return self.rules.is_plain and not self._has_events and self._changes is None
+
+    def insert_columns(self, batch: Batch) -> None:
+        """Insert a batch of rows. Requires: `takes_columns`."""
+        rules = self.rules
+        for position in rules.not_null:
+            if batch.columns[position].null_count:
+                number = int(pc.index(pc.is_null(batch.columns[position]), True).as_py())
+                rules.complete(batch_rows(batch.slice(number, 1), rules.types)[0], self.run)
+        columns: list[Vector] = list(batch.columns)
+        if not rules.is_stored_plainly:
+            columns = [null_vector(kind, batch.row_count) for kind in self.table.stored_types]
+            for position, column in zip(self.table.stored_positions, batch.columns, strict=True):
+                columns[position] = column
+        try:
+            self.store.insert_batch(self._transaction, columns, batch.row_count)
+        except UniqueConflict as conflict:
+            raise unique_violation(self.table, conflict) from None
+
+    def _note_insert(self, address: TupleId, row: Row) -> None:
+        if self._changes is not None:
+            self._changes.note(self.table, address, None)
+        if self._events is not None:
+            self._events.inserted(self.rules, address, row)
+
+    def claim(self, address: TupleId) -> bool:
+        """Whether the statement has not changed the row yet: a join may meet a row many times, the first time counts."""
+        if address in self._claimed:
+            return False
+        if self._changes is not None and self._changes.has_row(self.table, address):
+            return False
+        self._claimed.add(address)
+        return True
+
+    def lock(self, address: TupleId) -> LockedRow:
+        """Lock a row for a change; the values it holds are those of the visible columns."""
+        locked = self.store.lock(self._transaction, self._snapshot, address)
+        if locked.values is None or self.rules.is_stored_plainly:
+            return locked
+        return LockedRow(locked.status, self.rules.from_stored(locked.values))
+
+    def update(self, address: TupleId, old: Row, new: Sequence[object]) -> Row:
+        """Replace a locked row; answers what it has become."""
+        completed = self.rules.complete(new, self.run)
+        if self._changes is not None:
+            self._changes.note(self.table, address, self.rules.to_stored(old))
+        try:
+            self.store.update(self._transaction, address, self.rules.to_stored(completed))
+        except UniqueConflict as conflict:
+            raise unique_violation(self.table, conflict) from None
+        if self._events is not None:
+            self._events.updated(self.rules, address, old, completed)
+        return completed
+
+    def delete(self, address: TupleId, old: Row) -> None:
+        """Delete a locked row."""
+        if self._changes is not None:
+            self._changes.note(self.table, address, self.rules.to_stored(old))
+        self.store.delete(self._transaction, address)
+        if self._events is not None:
+            self._events.deleted(self.rules, old)

@@ -1,0 +1,91 @@
+"""Rows that come from no table: VALUES, nothing at all, and set-returning functions in FROM."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import zip_longest
+from typing import Any
+
+from lungfish.executor.compiler import Compiler, Operator
+from lungfish.executor.context import Row, Run
+from lungfish.executor.expressions.calls import row_set_function
+from lungfish.executor.expressions.vectors import as_array
+from lungfish.executor.rows import rows_batches
+from lungfish.planner.expressions import Call
+from lungfish.planner.physical import EmptyScan, FunctionScan, ValuesScan
+from lungfish.types.batch import Batch
+
+_ONE_ROW = Batch((), 1)
+
+
+def make_values_scan(plan: ValuesScan, compiler: Compiler) -> Operator:
+    """The operator of literal rows."""
+    if len(plan.rows) == 1:
+        return _one_row(plan, compiler)
+    types = [column.type for column in plan.columns]
+    rows = [compiler.rows(row) for row in plan.rows]
+
+    def run_values(run: Run) -> Iterator[Batch]:
+        values = (tuple([evaluate((), run) for evaluate in row]) for row in rows)
+        yield from rows_batches(values, types)
+
+    return run_values
+
+
+def _one_row(plan: ValuesScan, compiler: Compiler) -> Operator:
+    evaluators = compiler.vectors(plan.rows[0])
+
+    def run_row(run: Run) -> Iterator[Batch]:
+        yield Batch(tuple(as_array(evaluate(_ONE_ROW, run), 1) for evaluate in evaluators), 1)
+
+    return run_row
+
+
+def make_empty_scan(_plan: EmptyScan, _compiler: Compiler) -> Operator:
+    """The operator of no rows."""
+
+    def run_empty(_run: Run) -> Iterator[Batch]:
+        return iter(())
+
+    return run_empty
+
+
+def make_function_scan(plan: FunctionScan, compiler: Compiler) -> Operator:
+    """The operator of functions in FROM, side by side."""
+    types = [column.type for column in plan.columns]
+    calls = [_FunctionRows(call, compiler) for call in plan.calls]
+
+    def run_functions(run: Run) -> Iterator[Batch]:
+        padding = [(None,) * call.width for call in calls]
+        sets = zip_longest(*(call.rows(run) for call in calls))
+        rows: Iterable[Row] = (
+            tuple(
+                value
+                for part, nulls in zip(parts, padding, strict=True)
+                for value in (nulls if part is None else part)
+            )
+            for parts in sets
+        )
+        if plan.with_ordinality:
+            rows = ((*row, number) for number, row in enumerate(rows, 1))
+        for batch in rows_batches(rows, types):
+            run.check_cancel()
+            yield batch
+
+    return run_functions
+
+
+class _FunctionRows:
+    """One function of a FunctionScan: its rows as tuples."""
+
+    def __init__(self, call: Call, compiler: Compiler) -> None:
+        self._arguments = compiler.rows(call.arguments)
+        self._function = row_set_function(call)
+        self._is_row = len(call.function.output_columns) > 1
+        self.width = max(1, len(call.function.output_columns))
+
+    def rows(self, run: Run) -> Iterator[tuple[Any, ...]]:
+        """The rows of one call."""
+        values = [argument((), run) for argument in self._arguments]
+        for item in self._function(values, run):
+            yield item if self._is_row else (item,)

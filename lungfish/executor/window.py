@@ -1,0 +1,147 @@
+"""Window: functions over the rows around each row.
+
+The input is sorted by partition and order, and the results of all calls are added as columns. Row numbers below are those of the
+sorted rows; partitions and peer groups are ranges of them:
+
+    rows        0 1 2 3 4 5 6 7
+    partitions [0,      5)[5,  8)
+    peers      [0,2)[2,3)[3,5)[5,6)[6,8)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+
+from lungfish import errors
+from lungfish.executor.compiler import Compiler, Operator, VectorEvaluator
+from lungfish.executor.context import Run
+from lungfish.executor.expressions.vectors import as_array
+from lungfish.executor.kept_rows import keep_batches
+from lungfish.executor.rows import concat_batches, split_batch
+from lungfish.executor.sort_keys import SortOrder, peer_starts, sort_order
+from lungfish.executor.window_aggregate import WindowAggregate, compile_window_aggregate
+from lungfish.executor.window_frame import FrameMaker, Frames, Partitions, compile_frame
+from lungfish.functions.registry import WindowFunction, WindowPartition
+from lungfish.planner.expressions import SortKey, WindowCall
+from lungfish.planner.physical import Window
+from lungfish.types.batch import Batch, Vector
+from lungfish.types.sql_type import SqlType
+from lungfish.types.vectors import concat_vectors, null_vector
+
+# Window functions that look at the frame.
+_FRAME_FUNCTIONS = frozenset({"first_value", "last_value", "nth_value"})
+# Those whose results follow from row numbers alone, for all partitions at once.
+_NUMBERING_FUNCTIONS = frozenset({"row_number", "rank", "dense_rank"})
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """A compiled call."""
+
+    call: WindowCall
+    arguments: tuple[VectorEvaluator, ...]
+    frame: FrameMaker
+    aggregate: WindowAggregate | None
+
+
+def make_window(plan: Window, compiler: Compiler) -> Operator:
+    """The operator of a Window."""
+    source = compiler.operator(plan.input)
+    partition_keys = tuple(SortKey(item, False, False) for item in plan.partition_by)
+    order = sort_order((*partition_keys, *plan.order_by), compiler)
+    partition_count = len(partition_keys)
+    calls = tuple(_compile(call, plan, compiler) for call in plan.calls)
+    types = [column.type for column in plan.input.columns]
+
+    def run_window(run: Run) -> Iterator[Batch]:
+        kept = keep_batches(source(run), run)
+        try:
+            rows = concat_batches(kept.batches(), types)
+            if not rows.row_count:
+                return
+            rows, keys = _sorted(rows, order, run)
+            partitions = _partitions(keys, order.types, partition_count, rows.row_count)
+            added = [_evaluate(call, rows, partitions, run) for call in calls]
+            yield from split_batch(Batch((*rows.columns, *added), rows.row_count))
+        finally:
+            kept.close()
+
+    return run_window
+
+
+def _compile(call: WindowCall, plan: Window, compiler: Compiler) -> _Call:
+    is_function = isinstance(call.callee, WindowFunction)
+    if is_function and call.callee.name in _FRAME_FUNCTIONS and call.frame.exclude != "no others":
+        raise errors.FeatureNotSupported(
+            f"EXCLUDE in the frame of {call.callee.name} is not supported"
+        )
+    return _Call(
+        call=call,
+        arguments=compiler.vectors(call.arguments),
+        frame=compile_frame(call.frame, plan.order_by, compiler),
+        aggregate=None if is_function else compile_window_aggregate(call, compiler),
+    )
+
+
+def _sorted(rows: Batch, order: SortOrder, run: Run) -> tuple[Batch, list[Vector]]:
+    keys = order.key_vectors(rows, run)
+    if not keys:
+        return rows, keys
+    indices = order.indices_of(keys, rows.row_count)
+    return rows.take(indices), [key.take(indices) for key in keys]
+
+
+def _partitions(
+    keys: Sequence[Vector], types: Sequence[SqlType], partition_count: int, row_count: int
+) -> Partitions:
+    starts = peer_starts(keys[:partition_count], types[:partition_count], row_count)
+    peers = np.union1d(starts, peer_starts(keys, types, row_count))
+    return Partitions(row_count=row_count, starts=starts, peer_starts=peers)
+
+
+def _evaluate(call: _Call, rows: Batch, partitions: Partitions, run: Run) -> Vector:
+    run.check_cancel()
+    callee = call.call.callee
+    if isinstance(callee, WindowFunction) and callee.name in _NUMBERING_FUNCTIONS:
+        return _numbering(callee.name, partitions)
+    arguments = [as_array(item(rows, run), rows.row_count) for item in call.arguments]
+    frames = call.frame(rows, partitions, run)
+    if call.aggregate is not None:
+        return call.aggregate.evaluate(rows, arguments, frames, partitions, run)
+    assert isinstance(callee, WindowFunction), "a callee is an aggregate or a window function"
+    return _by_partition(call.call, callee, arguments, frames, partitions)
+
+
+def _numbering(name: str, partitions: Partitions) -> Vector:
+    numbers = np.arange(partitions.row_count)
+    if name == "rank":
+        numbers = partitions.peer_start
+    elif name == "dense_rank":
+        return pa.array(partitions.peer_number - partitions.peer_number[partitions.start] + 1)
+    return pa.array(numbers - partitions.start + 1)
+
+
+def _by_partition(
+    call: WindowCall,
+    function: WindowFunction,
+    arguments: Sequence[Vector],
+    frames: Frames,
+    partitions: Partitions,
+) -> Vector:
+    results: list[Vector] = []
+    for start, end in partitions.ranges():
+        partition = WindowPartition(
+            row_count=end - start,
+            peers=partitions.peer_number[start:end] - partitions.peer_number[start],
+            frame_starts=frames.starts[start:end] - start,
+            frame_ends=frames.ends[start:end] - start,
+        )
+        parts = [argument.slice(start, end - start) for argument in arguments]
+        results.append(function.evaluate(partition, parts))
+    if not results:
+        return null_vector(call.type, 0)
+    return concat_vectors(results, call.type)

@@ -1,0 +1,173 @@
+"""Aggregates over window frames. Three ways, the fastest that fits:
+
+    the frame is the whole partition    one group a partition
+    the frame begins with the partition a running state, for the aggregates that `running.py` knows
+    any other                           one group a row: each row is given to the groups of all frames that it is in
+
+The last takes as many steps as the frames have rows altogether; the rows are expanded in pieces, so memory stays small.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from lungfish.executor.compiler import Compiler, VectorEvaluator
+from lungfish.executor.context import Run
+from lungfish.executor.expressions.vectors import true_mask
+from lungfish.executor.integer_codes import Codes
+from lungfish.executor.row_matches import pieces, ranges
+from lungfish.executor.running import running_fold
+from lungfish.executor.window_frame import Frames, Partitions
+from lungfish.functions.registry import Accumulator, Aggregate
+from lungfish.planner.expressions import WindowCall
+from lungfish.types.batch import Batch, Vector
+from lungfish.types.sql_type import SqlType
+from lungfish.types.vectors import build_vector, concat_vectors, to_values
+
+Mask = npt.NDArray[np.bool_]
+
+# Shorter frames, on the average, are expanded even where a running state would do.
+_RUNNING_LENGTH_MIN = 16
+# How many rows' frames are aggregated at a time.
+_FRAME_COUNT_MAX = 65_536
+
+
+@dataclass(frozen=True, slots=True)
+class WindowAggregate:
+    """A compiled aggregate call over a window."""
+
+    aggregate: Aggregate
+    types: tuple[SqlType, ...]
+    result: SqlType
+    filter: VectorEvaluator | None
+
+    def create(self) -> Accumulator:
+        """A fresh accumulator."""
+        return self.aggregate.create(self.types, self.result)
+
+    def evaluate(
+        self,
+        rows: Batch,
+        arguments: Sequence[Vector],
+        frames: Frames,
+        partitions: Partitions,
+        run: Run,
+    ) -> Vector:
+        """The aggregate's value for each row."""
+        wanted = None
+        if self.filter is not None:
+            wanted = np.asarray(true_mask(self.filter(rows, run), rows.row_count))
+        excludes = frames.exclude != "no others"
+        if not excludes and _are_whole(frames, partitions):
+            return self._by_partition(arguments, partitions, wanted)
+        if not excludes and np.array_equal(frames.starts, partitions.start):
+            found = self._running(arguments, frames, partitions, wanted)
+            if found is not None:
+                return found
+        return self._by_frame(arguments, frames, partitions, wanted, run)
+
+    def _by_partition(
+        self, arguments: Sequence[Vector], partitions: Partitions, wanted: Mask | None
+    ) -> Vector:
+        groups = partitions.number
+        if wanted is not None:
+            mask = pa.array(wanted)
+            groups, arguments = groups[wanted], [item.filter(mask) for item in arguments]
+        accumulator = self.create()
+        count = len(partitions.starts)
+        accumulator.update(groups, count, arguments)
+        return accumulator.finish(count).take(pa.array(partitions.number))
+
+    def _running(
+        self,
+        arguments: Sequence[Vector],
+        frames: Frames,
+        partitions: Partitions,
+        wanted: Mask | None,
+    ) -> Vector | None:
+        """Frames that begin with the partition: each goes on where the one before ended. None if there is no running form."""
+        lengths = frames.ends - frames.starts
+        if lengths.mean() < _RUNNING_LENGTH_MIN or bool((np.diff(frames.ends) < 0).any()):
+            return None
+        fold = running_fold(self.aggregate.name, self.types, self.result)
+        if fold is None:
+            return None
+        values: list[object] = [True] * partitions.row_count
+        if arguments:
+            values = to_values(arguments[0], self.types[0])
+        if wanted is not None:
+            values = [v if keep else None for v, keep in zip(values, wanted.tolist(), strict=True)]
+        results: list[object] = []
+        ends = frames.ends.tolist()
+        for start, end in partitions.ranges():
+            results.extend(fold(values, start, ends[start:end]))
+        return build_vector(results, self.result)
+
+    def _by_frame(
+        self,
+        arguments: Sequence[Vector],
+        frames: Frames,
+        partitions: Partitions,
+        wanted: Mask | None,
+        run: Run,
+    ) -> Vector:
+        results: list[Vector] = []
+        for first in range(0, partitions.row_count, _FRAME_COUNT_MAX):
+            last = min(first + _FRAME_COUNT_MAX, partitions.row_count)
+            accumulator = self.create()
+            for groups, members in _members(frames, partitions, first, last):
+                run.check_cancel()
+                if wanted is not None:
+                    kept = wanted[members]
+                    groups, members = groups[kept], members[kept]
+                indices = pa.array(members)
+                accumulator.update(groups, last - first, [item.take(indices) for item in arguments])
+            results.append(accumulator.finish(last - first))
+        return concat_vectors(results, self.result)
+
+
+def compile_window_aggregate(call: WindowCall, compiler: Compiler) -> WindowAggregate:
+    """Compile an aggregate call over a window."""
+    assert isinstance(call.callee, Aggregate), "asked for aggregates only"
+    return WindowAggregate(
+        aggregate=call.callee,
+        types=tuple(argument.type for argument in call.arguments),
+        result=call.type,
+        filter=None if call.filter is None else compiler.vector(call.filter),
+    )
+
+
+def _are_whole(frames: Frames, partitions: Partitions) -> bool:
+    return np.array_equal(frames.starts, partitions.start) and np.array_equal(
+        frames.ends, partitions.end
+    )
+
+
+def _members(
+    frames: Frames, partitions: Partitions, first: int, last: int
+) -> Iterator[tuple[Codes, Codes]]:
+    """The rows in the frames of the rows `first` to `last`: (number of the frame, row), in pieces, in order."""
+    starts, ends = frames.starts[first:last], frames.ends[first:last]
+    lengths = ends - starts
+    for part in pieces(lengths):
+        groups = np.repeat(np.arange(part.start, part.stop), lengths[part])
+        members = ranges(starts[part], lengths[part])
+        if frames.exclude != "no others":
+            kept = ~_excluded(frames.exclude, groups + first, members, partitions)
+            groups, members = groups[kept], members[kept]
+        yield groups, members
+
+
+def _excluded(exclude: str, rows: Codes, members: Codes, partitions: Partitions) -> Mask:
+    """Whether EXCLUDE takes the member out of the row's frame."""
+    is_self: Mask = rows == members
+    if exclude == "current row":
+        return is_self
+    are_peers: Mask = partitions.peer_number[rows] == partitions.peer_number[members]
+    taken: Mask = are_peers if exclude == "group" else are_peers & ~is_self
+    return taken

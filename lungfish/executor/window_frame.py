@@ -1,0 +1,253 @@
+"""Window frames: for each row the range of rows that its functions see.
+
+All rows are done at once: a bound is an array of row numbers, cut to the row's partition. For RANGE with an offset the bound is
+where `value - offset` or `value + offset` would stand among the partition's values; these are made comparable as ranks, and with the
+partition's number before the rank one binary search serves all partitions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+import numpy as np
+import pyarrow.compute as pc
+
+from lungfish import errors
+from lungfish.executor.compiler import Compiler
+from lungfish.executor.context import Run
+from lungfish.executor.expressions.calls import VectorCall, vector_function
+from lungfish.executor.expressions.vectors import as_array
+from lungfish.executor.integer_codes import Codes
+from lungfish.executor.sort_keys import order_vector
+from lungfish.functions.registry import Function
+from lungfish.planner.expressions import BoundExpression, BoundFrame, SortKey
+from lungfish.types.batch import Batch, Vector
+from lungfish.types.sql_type import SqlType
+from lungfish.types.vectors import concat_vectors, constant_scalar
+
+# Answers the frames of all rows.
+FrameMaker = Callable[[Batch, "Partitions", Run], "Frames"]
+
+
+@dataclass(frozen=True)
+class Partitions:
+    """The partitions and peer groups of sorted rows; not slotted, for its cached parts."""
+
+    row_count: int
+    # The first row of each partition, and of each peer group.
+    starts: Codes
+    peer_starts: Codes
+
+    @cached_property
+    def number(self) -> Codes:
+        """Each row's partition."""
+        return np.repeat(np.arange(len(self.starts)), self._lengths(self.starts))
+
+    @cached_property
+    def peer_number(self) -> Codes:
+        """Each row's peer group, counted through all partitions."""
+        return np.repeat(np.arange(len(self.peer_starts)), self._lengths(self.peer_starts))
+
+    @cached_property
+    def start(self) -> Codes:
+        """The first row of each row's partition."""
+        return self.starts[self.number]
+
+    @cached_property
+    def end(self) -> Codes:
+        """The row after the last of each row's partition."""
+        return self._ends(self.starts)[self.number]
+
+    @cached_property
+    def peer_start(self) -> Codes:
+        """The first of each row's peers."""
+        return self.peer_starts[self.peer_number]
+
+    @cached_property
+    def peer_end(self) -> Codes:
+        """The row after the last of each row's peers."""
+        return self._ends(self.peer_starts)[self.peer_number]
+
+    def _ends(self, starts: Codes) -> Codes:
+        return np.append(starts[1:], self.row_count)
+
+    def _lengths(self, starts: Codes) -> Codes:
+        return self._ends(starts) - starts
+
+    def ranges(self) -> Iterator[tuple[int, int]]:
+        """First row and end of each partition."""
+        return zip(self.starts.tolist(), self._ends(self.starts).tolist(), strict=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Frames:
+    """Each row's frame: the rows from `starts` up to, not including, `ends`, less those that `exclude` takes out."""
+
+    starts: Codes
+    ends: Codes
+    # "no others", "current row", "group" or "ties".
+    exclude: str
+
+
+def compile_frame(frame: BoundFrame, order_by: Sequence[SortKey], compiler: Compiler) -> FrameMaker:
+    """What makes the frames of a call."""
+    start = _compile_bound(frame, order_by, compiler, is_start=True)
+    end = _compile_bound(frame, order_by, compiler, is_start=False)
+
+    def make_frames(rows: Batch, partitions: Partitions, run: Run) -> Frames:
+        starts = np.clip(start(rows, partitions, run), partitions.start, partitions.end)
+        ends = np.clip(end(rows, partitions, run), starts, partitions.end)
+        return Frames(starts, ends, frame.exclude)
+
+    return make_frames
+
+
+_BoundMaker = Callable[[Batch, Partitions, Run], Codes]
+
+
+def _compile_bound(
+    frame: BoundFrame, order_by: Sequence[SortKey], compiler: Compiler, *, is_start: bool
+) -> _BoundMaker:
+    kind = frame.start_kind if is_start else frame.end_kind
+    expression = frame.start_offset if is_start else frame.end_offset
+    match kind:
+        case "unbounded preceding":
+            return lambda _rows, partitions, _run: partitions.start
+        case "unbounded following":
+            return lambda _rows, partitions, _run: partitions.end
+        case "current row":
+            return _current_row(frame.unit, is_start)
+    assert expression is not None, "only preceding and following are left, which have an offset"
+    offset = _compile_offset(expression, compiler, is_start=is_start)
+    is_preceding = kind == "preceding"
+    if frame.unit == "rows":
+        return _rows_bound(offset, is_preceding, is_start)
+    if frame.unit == "groups":
+        return _groups_bound(offset, is_preceding, is_start)
+    return _range_bound(frame, order_by[0], expression, compiler, (is_preceding, is_start))
+
+
+def _current_row(unit: str, is_start: bool) -> _BoundMaker:
+    if unit == "rows":
+        shift = 0 if is_start else 1
+        return lambda _rows, partitions, _run: np.arange(partitions.row_count) + shift
+    if is_start:
+        return lambda _rows, partitions, _run: partitions.peer_start
+    return lambda _rows, partitions, _run: partitions.peer_end
+
+
+def _compile_offset(
+    expression: BoundExpression, compiler: Compiler, *, is_start: bool
+) -> Callable[[Run], int]:
+    """The number of rows or groups. Raises InvalidPrecedingOrFollowingSize (22013), NullValueNotAllowed (22004)."""
+    evaluate = compiler.row(expression)
+    what = "starting" if is_start else "ending"
+
+    def value(run: Run) -> int:
+        found = evaluate((), run)
+        if found is None:
+            raise errors.NullValueNotAllowed(f"frame {what} offset must not be null")
+        if found < 0:
+            raise errors.InvalidPrecedingOrFollowingSize(
+                f"frame {what} offset must not be negative"
+            )
+        # Farther than any table reaches, and still far from overflow.
+        return min(int(found), 1 << 60)
+
+    return value
+
+
+def _rows_bound(offset: Callable[[Run], int], is_preceding: bool, is_start: bool) -> _BoundMaker:
+    shift = 0 if is_start else 1
+
+    def bound(_rows: Batch, partitions: Partitions, run: Run) -> Codes:
+        distance = -offset(run) if is_preceding else offset(run)
+        return np.arange(partitions.row_count) + (distance + shift)
+
+    return bound
+
+
+def _groups_bound(offset: Callable[[Run], int], is_preceding: bool, is_start: bool) -> _BoundMaker:
+    shift = 0 if is_start else 1
+
+    def bound(_rows: Batch, partitions: Partitions, run: Run) -> Codes:
+        distance = -offset(run) if is_preceding else offset(run)
+        groups = partitions.peer_number + (distance + shift)
+        edges = np.append(partitions.peer_starts, partitions.row_count)
+        return edges[np.clip(groups, 0, len(edges) - 1)]
+
+    return bound
+
+
+def _range_bound(
+    frame: BoundFrame,
+    key: SortKey,
+    offset: BoundExpression,
+    compiler: Compiler,
+    place: tuple[bool, bool],
+) -> _BoundMaker:
+    """RANGE with an offset. `place`: (is preceding, is start)."""
+    is_preceding, is_start = place
+    evaluate_key, evaluate_offset = compiler.vector(key.expression), compiler.row(offset)
+    sql_type = key.expression.type
+    # In descending order the rows before have the greater values.
+    function = frame.subtract if is_preceding is not key.is_descending else frame.add
+    assert function is not None, "RANGE with an offset comes with both operators"
+    shift = _shift_function(function, sql_type, offset.type)
+    what = "starting" if is_start else "ending"
+
+    def bound(rows: Batch, partitions: Partitions, run: Run) -> Codes:
+        value = evaluate_offset((), run)
+        if value is None:
+            raise errors.NullValueNotAllowed(f"frame {what} offset must not be null")
+        if _is_negative(value):
+            raise errors.InvalidPrecedingOrFollowingSize(
+                "invalid preceding or following size in window function"
+            )
+        keys = as_array(evaluate_key(rows, run), rows.row_count)
+        scalar = constant_scalar(value, offset.type)
+        targets = as_array(shift((keys, scalar), rows.row_count, run), rows.row_count)
+        found = _search(keys, targets, key, partitions, side="left" if is_start else "right")
+        nulls = np.asarray(pc.is_null(keys))
+        own = partitions.peer_start if is_start else partitions.peer_end
+        return np.where(nulls, own, found)
+
+    return bound
+
+
+def _shift_function(function: Function, key_type: SqlType, offset_type: SqlType) -> VectorCall:
+    return vector_function(function, (key_type, offset_type), key_type)
+
+
+def _is_negative(value: object) -> bool:
+    if isinstance(value, tuple):
+        # An interval: its parts may have different signs; PostgreSQL looks at the whole.
+        months, days, microseconds = value
+        return bool((months * 30 + days) * 86_400_000_000 + microseconds < 0)
+    return bool(value < 0)  # type: ignore[operator]
+
+
+def _search(
+    keys: Vector,
+    targets: Vector,
+    key: SortKey,
+    partitions: Partitions,
+    *,
+    side: Literal["left", "right"],
+) -> Codes:
+    """Where each target would stand among the keys of its row's partition: before its equals (left) or after them (right)."""
+    count = len(keys)
+    both = order_vector(concat_vectors([keys, targets], key.expression.type), key.expression.type)
+    ranks = pc.rank(both, sort_keys="ascending", tiebreaker="dense").to_numpy().astype(np.int64)
+    width = 2 * count + 3
+    if key.is_descending:
+        ranks = width - ranks
+    places, wanted = ranks[:count].copy(), ranks[count:]
+    # Nulls stand at one end of the partition, outside of everything that is searched for.
+    places[np.asarray(pc.is_null(keys))] = 0 if key.nulls_first else width + 1
+    base = partitions.number * (width + 2)
+    found: Codes = np.searchsorted(base + places, base + wanted, side=side)
+    return found
