@@ -18,7 +18,7 @@ from lungfish.storage.btree_check import check_btree
 from lungfish.storage.buffer_pool import BufferPool
 from lungfish.storage.ids import LSN, RelationId, TupleId
 from lungfish.storage.image import RelationKind
-from lungfish.storage.keys import ADDRESS_MASK, KEY_MAX, KEY_MIN, WHOLE_RANGE, KeyCodec, KeyRange
+from lungfish.storage.keys import ADDRESS_MASK, KEY_MAX, KEY_MIN, KeyCodec, KeyRange
 from lungfish.storage.memory_disk import MemoryDisk
 from lungfish.storage.page_store import PageStore
 from lungfish.types.sql_type import BIGINT, BYTEA
@@ -27,9 +27,7 @@ Entry = tuple[Any, int]
 
 
 def make_pool(budget_bytes: int = 1 << 20) -> BufferPool:
-    store = PageStore.create(
-        MemoryDisk(), "test.db", page_size_bytes=4096, uuid=uuid.UUID(int=1)
-    )
+    store = PageStore.create(MemoryDisk(), "test.db", page_size_bytes=4096, uuid=uuid.UUID(int=1))
     return BufferPool(store, budget_bytes)
 
 
@@ -51,7 +49,9 @@ class BTreeMachine(RuleBasedStateMachine):
         self.tree = make_tree(self.pool, self.codec)
         self.model: list[Entry] = []
         self.lsn = 1
-        self.scans: list[tuple[Iterator[list[Entry]], bool, set[Entry], set[Entry], list[Entry]]] = []
+        self.scans: list[
+            tuple[Iterator[list[Entry]], bool, set[Entry], set[Entry], list[Entry]]
+        ] = []
 
     def _key(self, data: st.DataObject) -> Any:
         return data.draw(self.keys)
@@ -145,9 +145,7 @@ class BTreeMachine(RuleBasedStateMachine):
         key_range = self._range(data)
         expected = self._between(*key_range)
         found = [
-            entry
-            for chunk in self.tree.scan(key_range, is_backward=is_backward)
-            for entry in chunk
+            entry for chunk in self.tree.scan(key_range, is_backward=is_backward) for entry in chunk
         ]
         assert found == (expected[::-1] if is_backward else expected)
 
