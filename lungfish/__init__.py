@@ -53,7 +53,7 @@ if TYPE_CHECKING:
         scalar_row,
         tuple_row,
     )
-    from lungfish.database import Database
+    from lungfish.connection.handle import DatabaseHandle as Database
 
 __version__ = "0.1.0"
 apilevel = "2.0"
@@ -72,9 +72,9 @@ _LAZY = {
     "lungfish.connection.row_factories": (
         "args_row", "class_row", "dict_row", "kwargs_row", "namedtuple_row", "scalar_row", "tuple_row",
     ),
-    "lungfish.database": ("Database",),
 }  # fmt: skip
-_HOME = {name: module for module, names in _LAZY.items() for name in names}
+_HOME = {name: (module, name) for module, names in _LAZY.items() for name in names}
+_HOME["Database"] = ("lungfish.connection.handle", "DatabaseHandle")
 
 __all__ = [
     "BINARY",
@@ -119,10 +119,10 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    module = _HOME.get(name)
-    if module is None:
+    home = _HOME.get(name)
+    if home is None:
         raise AttributeError(f"module 'lungfish' has no attribute '{name}'")
-    value = getattr(importlib.import_module(module), name)
+    value = getattr(importlib.import_module(home[0]), home[1])
     globals()[name] = value
     return value
 

@@ -145,6 +145,10 @@ class Catalog:
         """All tables."""
         return (item for item in self._objects.values() if isinstance(item, Table))
 
+    def sequences(self) -> Iterator[Sequence]:
+        """All sequences."""
+        return (item for item in self._objects.values() if isinstance(item, Sequence))
+
     def dependent_views(self, oid: Oid) -> list[View]:
         """The views that use the object directly."""
         return [item for item in self._objects.values() if isinstance(item, View) and oid in item.depends_on]

@@ -8,8 +8,10 @@ from typing import Any
 
 from lungfish.connection.connection import Connection
 from lungfish.connection.row_factories import RowFactory, tuple_row
+from lungfish.connection.handle import DatabaseHandle
 from lungfish.database import Database, DatabaseOptions, open_database
 from lungfish.errors import InterfaceError
+from lungfish.session import Session
 
 _DURABILITY = {"full": "on", "normal": "off", "off": "off"}
 
@@ -20,12 +22,18 @@ def open(  # noqa: A001 - the API's name.
     read_only: bool = False,
     create: bool = True,
     options: DatabaseOptions | None = None,
-) -> Database:
+) -> DatabaseHandle:
     """Open a database for many sessions; in one process each file is opened once, and shared.
 
     ":memory:" is a new database of its own, ":memory:name" is shared by all who give that name. Raises DatabaseInUse (55006), which
     names the holder, if another process has the file open; UndefinedFile (58P01) without `create` where there is none.
     """
+    return DatabaseHandle(_find(path, create=create, read_only=read_only, options=options))
+
+
+def _find(
+    path: str | os.PathLike[str], *, create: bool, read_only: bool, options: DatabaseOptions | None
+) -> Database:
     return open_database(
         os.fspath(path), create=create, read_only=read_only, options=options or DatabaseOptions()
     )
@@ -53,8 +61,8 @@ def connect(
     """
     if durability not in _DURABILITY:
         raise InterfaceError(f'durability is "full", "normal" or "off", not "{durability}"')
-    database = open(path, read_only=read_only, create=create, options=options)
-    session = database.session(autocommit=autocommit, read_only=read_only)
+    database = _find(path, create=create, read_only=read_only, options=options)
+    session = Session(database, autocommit=autocommit, read_only=read_only)
     try:
         first: dict[str, Any] = {"default_transaction_isolation": isolation}
         if timeout is not None:

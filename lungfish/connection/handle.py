@@ -1,3 +1,62 @@
 """The public face of an open database: sessions, checkpoint, check, and the two ways to end, clean and crashed."""
 
 from __future__ import annotations
+
+from lungfish.connection.connection import Connection
+from lungfish.connection.row_factories import RowFactory, tuple_row
+from lungfish.database import Database
+from lungfish.recovery.checkpoint_request import (
+    CheckpointMode,
+    CheckpointRequest,
+    CheckpointResult,
+)
+from lungfish.recovery.restart_report import RecoveryReport
+from lungfish.session import Session
+
+
+class DatabaseHandle:
+    """An open database (`lungfish.Database`). It stays open until `close`, also while nobody is connected."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        database.join(self)
+
+    def connect(
+        self, *, autocommit: bool = False, read_only: bool = False, row_factory: RowFactory = tuple_row
+    ) -> Connection:
+        """A new connection."""
+        return Connection(self.session(autocommit=autocommit, read_only=read_only), row_factory=row_factory)
+
+    def session(self, *, autocommit: bool = False, read_only: bool = False) -> Session:
+        """A new session: what a Connection is made of."""
+        return Session(self._database, autocommit=autocommit, read_only=read_only)
+
+    def checkpoint(self, mode: str = "fast", *, dry_run: bool = False) -> CheckpointResult:
+        """Take a checkpoint; the same as SQL's CHECKPOINT."""
+        return self._database.checkpoint(
+            CheckpointRequest(mode=CheckpointMode(mode), is_dry_run=dry_run, requested_by="python")
+        )
+
+    @property
+    def recovery_report(self) -> RecoveryReport:
+        """What opening the database had to do."""
+        return self._database.recovery_report
+
+    def close(self) -> None:
+        """Roll back what is open, checkpoint, and leave the single file."""
+        self._database.close()
+
+    def crash(self) -> None:
+        """Drop everything as a killed process would; the next `open` recovers."""
+        self._database.crash()
+
+    @property
+    def closed(self) -> bool:
+        """Whether the database is closed."""
+        return self._database.is_closed
+
+    def __enter__(self) -> DatabaseHandle:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()

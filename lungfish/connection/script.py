@@ -6,13 +6,12 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lungfish.errors import Error, InterfaceError, UndefinedFile
+from lungfish.errors import Error, InterfaceError, SyntaxError
 from lungfish.session import StatementResult
-from lungfish.sql import split_script
-from lungfish.storage import LocalDisk, read_whole_file
+from lungfish.sql.split import split_script
+from lungfish.storage import LocalDisk
 
 if TYPE_CHECKING:
     from lungfish.connection.connection import Connection
@@ -49,6 +48,13 @@ def run_script(
     text = read_script(source) if isinstance(source, os.PathLike) else source
     outcomes = []
     for piece in split_script(text):
+        if piece.kind == "directive":
+            continue
+        if piece.kind != "statement":
+            raise SyntaxError(
+                f"line {piece.line}: {piece.text} is a command of the shell",
+                hint="Run the script with the shell: lungfish DB -f FILE.",
+            )
         sql = _substitute(piece.text, variables)
         try:
             results = connection._session.execute(sql, None)
@@ -63,10 +69,11 @@ def run_script(
 
 def read_script(path: os.PathLike[str]) -> str:
     """The text of a script file, which must be UTF-8."""
-    where = os.fspath(path)
-    if not Path(where).is_file():
-        raise UndefinedFile(f'there is no script "{where}"')
-    return read_whole_file(LocalDisk(), where).decode("utf-8-sig")
+    file = LocalDisk().open(os.fspath(path))
+    try:
+        return file.read_at(0, file.size()).decode("utf-8-sig")
+    finally:
+        file.close()
 
 
 def _substitute(sql: str, variables: Mapping[str, str]) -> str:

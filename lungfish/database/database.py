@@ -1,100 +1,120 @@
-"""`Database`: an open file and its parts, wired together here and nowhere else."""
+"""`Database`: an open file and its parts, wired together here and nowhere else.
+
+    StorageCore    pages, log, transactions, sequences, checkpoints, restart (recovery/core.py)
+    TableStores    the tables' heaps and indexes, opened as they are asked for
+    CatalogStore   the catalog's own heap; `catalog` is its committed content
+    caches         parsed texts, plans, compiled programs, statistics
+
+`catalog` is replaced under the transaction manager's mutex, in the step in which the transaction that changed it becomes visible: so no
+session sees a table without its catalog entry, or the other way round.
+"""
 
 from __future__ import annotations
 
 import itertools
 import threading
 from collections.abc import Callable
+from uuid import UUID
 
 from lungfish.catalog import Catalog
 from lungfish.catalog.objects import Index, Table
 from lungfish.catalog.store import CatalogRowWriter, CatalogStore
-from lungfish.database.catalog_relations import (
-    NumberCounters,
-    create_catalog_relations,
-    open_catalog_table,
-)
+from lungfish.database.background import BackgroundCheckpoints
+from lungfish.database.number_counters import NumberCounters
 from lungfish.database.expressions import stored_expression
 from lungfish.database.options import DatabaseOptions
 from lungfish.database.plan_cache import CachedPlan, LruCache, ParsedText
+from lungfish.database.restart_catalog import DatabaseRestartCatalog
 from lungfish.database.statistics import TableStatistics
 from lungfish.database.table_stores import StoredExpression, TableStores
 from lungfish.errors import ConnectionDoesNotExist, Error
 from lungfish.executor.ddl import CatalogChange
 from lungfish.executor.programs import Programs
-from lungfish.executor.system_views import SYSTEM_VIEWS
-from lungfish.storage import BufferPool, Disk, PageStore
-from lungfish.storage.fence import Fence
+from lungfish.executor.violations import duplicated_key
+from lungfish.recovery.checkpoint_request import CheckpointRequest, CheckpointResult
+from lungfish.recovery.core import StorageCore
+from lungfish.recovery.restart_report import RecoveryReport
+from lungfish.storage import Disk
+from lungfish.storage.disk import Lock
 from lungfish.storage.ids import RelationId
 from lungfish.storage.lock_modes import LockMode, table_tag
-from lungfish.storage.log import NoLog
-from lungfish.storage.sequences import Sequences
-from lungfish.storage.table import TableStore
-from lungfish.storage.transactions import Transaction, TransactionManager
+from lungfish.storage.table import TableStore, UniqueConflict
+from lungfish.storage.transactions import Transaction
 
-# The catalog's lock stands among the table locks under an oid that no table has.
+# The catalog's lock stands among the table locks, under an oid that no table has.
 _CATALOG_LOCK = table_tag(1)
 
 
 class Database:
-    """An open database, shared by the sessions of this process.
+    """An open database, shared by the sessions of this process."""
 
-    `catalog` is the committed one; it is replaced, under the transaction manager's mutex, in the same step in which the transaction that
-    changed it becomes visible.
-    """
-
-    def __init__(self, disk: Disk, path: str, *, name: str, options: DatabaseOptions) -> None:
+    def __init__(
+        self, core: StorageCore, file_lock: Lock, *, name: str, options: DatabaseOptions
+    ) -> None:
+        """Recover, and be ready. Use `open`."""
         self.name = name
-        self.path = path
         self.options = options
-        self.clock = options.clock
+        self.core = core
+        self.clock = core.clock
         self.random = options.random
         self.is_closed = False
+        # Called once when it closes, whichever way.
         self.on_close: list[Callable[[], None]] = []
         self.parsed_texts: LruCache[ParsedText] = LruCache()
         self.plans: LruCache[CachedPlan] = LruCache()
         self.programs = Programs()
-        self._number_counters = NumberCounters()
         self.statistics = TableStatistics(self)
+        self.transactions = core.transactions
+        self.sequences = core.sequences
+        self._file_lock = file_lock
+        self._number_counters = NumberCounters()
         self._session_numbers = itertools.count(1)
-        self._members: set[object] = set()
+        # Guards `_members` and the way to closing.
         self._lock = threading.RLock()
-        self._open_parts(disk)
+        self._members: set[object] = set()
+        self.stores = TableStores(core.pool, core.store, core.transactions, self._stored_expression)
+        restart = DatabaseRestartCatalog(self)
+        self.recovery_report: RecoveryReport = core.recover(restart, self.stores.all)
+        self._catalog_store: CatalogStore = restart.catalog_store
+        self.catalog: Catalog = restart.catalog
+        self._number_counters.go_on_from(
+            self.catalog.next_oid,
+            max(self.catalog.next_relation_id, core.driver.highest_relation_id + 2),
+        )
+        self.sequences.keep_only(item.oid for item in self.catalog.sequences())
+        self._background = BackgroundCheckpoints(self, options.checkpoint_wal_bytes)
 
     @classmethod
     def open(
         cls, disk: Disk, path: str, *, name: str, create: bool, options: DatabaseOptions
     ) -> Database:
-        """Open the file, or make it. Raises UndefinedFile, DatabaseInUse, CorruptDatabase."""
-        return cls(disk, path, name=name, options=options)
+        """Open the file, or make it.
 
-    def _open_parts(self, disk: Disk) -> None:
-        self.pages = PageStore.create(disk, self.path)
-        self.pool = BufferPool(self.pages, self.options.buffer_bytes)
-        self.fence = Fence()
-        self.log = NoLog()
-        self.transactions = TransactionManager(self.log, self.fence, self.clock)
-        self.sequences = Sequences(self.log, self.fence)
-        self.stores = TableStores(self.pool, self.pages, self.transactions, self._stored_expression)
-        create_catalog_relations(self.pool)
-        self._catalog_store = CatalogStore(
-            open_catalog_table(self.pool, self.pages, self.transactions)
-        )
-        self.catalog = self._load_catalog()
-
-    def _load_catalog(self) -> Catalog:
-        snapshot = self.transactions.take_snapshot()
+        Raises UndefinedFile where it is not there and `create` is false, DatabaseInUse naming the holder, CorruptDatabase, CorruptLog.
+        """
+        identity = UUID(int=options.random.getrandbits(128), version=4)
+        file_lock = disk.lock(path)
         try:
-            catalog = self._catalog_store.load(snapshot, SYSTEM_VIEWS)
-        finally:
-            self.transactions.release(snapshot)
-        self._number_counters.go_on_from(catalog.next_oid, catalog.next_relation_id)
-        return catalog
+            core = StorageCore.open(
+                disk,
+                path,
+                create_with=identity if create else None,
+                clock=options.clock,
+                options=options.core(),
+            )
+            try:
+                return cls(core, file_lock, name=name, options=options)
+            except BaseException:
+                core.crash()
+                raise
+        except BaseException:
+            file_lock.release()
+            raise
 
     @property
     def page_size_bytes(self) -> int:
         """The size of the file's pages."""
-        return self.pages.page_size_bytes
+        return self.core.store.page_size_bytes
 
     # Tables.
 
@@ -107,10 +127,13 @@ class Database:
         self.stores.create(table)
 
     def build_index(self, table: Table, index: Index) -> None:
-        """Make an index and fill it from its table."""
+        """Make an index and fill it from its table. Raises UniqueViolation."""
         store = self.stores.get(table)
         made = self.stores.new_index(table, index)
-        store.build_index(made)
+        try:
+            store.build_index(made)
+        except UniqueConflict as conflict:
+            raise duplicated_key(table, conflict) from conflict
 
     def new_oid(self) -> int:
         """A number for an object."""
@@ -120,43 +143,57 @@ class Database:
         """A number for a relation."""
         return self._number_counters.new_relation_id()
 
+    def counters(self) -> tuple[int, int]:
+        """The numbers that will be handed out next."""
+        return self._number_counters.counters()
+
     def _stored_expression(self, table: Table, text: str) -> StoredExpression:
-        return stored_expression(table, text, self.catalog)
+        return stored_expression(table, text, lambda: self.catalog)
 
     # DDL.
 
     def begin_catalog_change(self, transaction: Transaction) -> CatalogChange:
         """Take the catalog's lock for the transaction, and begin its successor."""
         self.transactions.locks.acquire(transaction.lock_owner, _CATALOG_LOCK, LockMode.EXCLUSIVE)
-        change = CatalogChange(self.catalog, CatalogRowWriter(self._catalog_store, transaction), self)
+        writer = CatalogRowWriter(self._catalog_store, transaction)
+        change = CatalogChange(self.catalog, writer, self)
         transaction.on_publish.append(lambda: self._publish(change))
         transaction.on_commit.append(lambda: self._after_catalog_commit(change))
-        transaction.on_rollback.append(
-            lambda: self._drop_relations(change.leftover_relations(is_committed=False))
-        )
+        transaction.on_rollback.append(lambda: self._after_catalog_rollback(change))
         return change
-
-    def counters(self) -> tuple[int, int]:
-        """What will be handed out next."""
-        return self._number_counters.counters()
 
     def _publish(self, change: CatalogChange) -> None:
         """Under the manager's mutex, in the step that makes the transaction visible."""
         self.catalog = change.catalog
 
     def _after_catalog_commit(self, change: CatalogChange) -> None:
-        for table in change.catalog.tables():
-            self.stores.keep_indexes(table)
-        self._drop_relations(change.leftover_relations(is_committed=True))
+        self._settle_relations(change.catalog, change.leftover_relations(is_committed=True))
+        self.sequences.keep_only(item.oid for item in change.catalog.sequences())
 
-    def _drop_relations(self, relation_ids: set[RelationId]) -> None:
-        self.stores.drop(relation_ids)
-        self.statistics.forget(relation_ids)
+    def _after_catalog_rollback(self, change: CatalogChange) -> None:
+        self._settle_relations(change.base, change.leftover_relations(is_committed=False))
+
+    def _settle_relations(self, catalog: Catalog, leftover: set[RelationId]) -> None:
+        """Bring the open tables in line with the catalog that holds from now on."""
+        for table in catalog.tables():
+            self.stores.keep_indexes(table)
+        self.stores.drop(leftover)
+        self.statistics.forget(leftover)
+
+    # Checkpoints.
+
+    def checkpoint(self, request: CheckpointRequest) -> CheckpointResult:
+        """Take a checkpoint now, in the calling thread."""
+        return self.core.checkpoints.run(request)
+
+    def after_commit(self) -> None:
+        """What is looked at after each commit: whether the log asks for a checkpoint."""
+        self._background.consider()
 
     # Sessions.
 
     def join(self, member: object) -> int:
-        """Take in a session; answers its number."""
+        """Take in a session, or another who needs the database open; answers its number."""
         with self._lock:
             if self.is_closed:
                 raise ConnectionDoesNotExist("the database is closed")
@@ -164,33 +201,42 @@ class Database:
             return next(self._session_numbers)
 
     def leave(self, member: object) -> None:
-        """Let a session go; the last one closes the database."""
+        """Let a member go; the last one closes the database."""
         with self._lock:
             self._members.discard(member)
             if not self._members and not self.is_closed:
                 self.close()
 
-    def after_commit(self) -> None:
-        """What is looked at after each commit: memory, and whether a checkpoint is due."""
-        self.pool.trim()
-
-    def run_deferred_checks(self, transaction: Transaction) -> None:
-        """Checks that were put off to the end of the transaction."""
-
     # The end.
 
     def close(self) -> None:
-        """Checkpoint and close."""
+        """Roll back what is open, checkpoint, and leave the single file. Twice is harmless."""
         with self._lock:
             if self.is_closed:
                 return
-            self.is_closed = True
-            self.pages.close()
-            for callback in self.on_close:
-                callback()
+            self._background.stop()
+            for transaction in self.transactions.running():
+                transaction.rollback()
+            self._end(self.core.close)
+
+    def crash(self) -> None:
+        """Drop everything as a killed process would: nothing is flushed, nothing written. What was acknowledged comes back at the next open."""
+        with self._lock:
+            if self.is_closed:
+                return
+            self._background.stop()
+            self._end(self.core.crash)
 
     def disown(self, reason: Error) -> None:
-        """Make the database unusable here without touching its files: it belongs to another process."""
+        """Make the database unusable in a forked child, without touching the files: they belong to the parent."""
         self.is_closed = True
+        self.transactions.poison(reason)
 
-
+    def _end(self, finish: Callable[[], None]) -> None:
+        self.is_closed = True
+        try:
+            finish()
+        finally:
+            self._file_lock.release()
+            for callback in self.on_close:
+                callback()

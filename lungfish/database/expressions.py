@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from lungfish.catalog import Catalog
 from lungfish.catalog.objects import Table
@@ -15,24 +16,30 @@ from lungfish.storage.rows import Values
 
 if TYPE_CHECKING:
     from lungfish.database.table_stores import StoredExpression
+    from lungfish.executor.context import ExecutionContext
 
 
-def stored_expression(table: Table, text: str, catalog: Catalog, run: Run) -> StoredExpression:
+def stored_expression(
+    table: Table, text: str, catalog: Callable[[], Catalog]
+) -> StoredExpression:
     """The function that evaluates the text over a row in stored order.
 
     Bound and compiled at its first use: at restart the catalog is not whole yet when the table is opened.
     """
-    return _LazyExpression(table, text, catalog, run)
+    return _LazyExpression(table, text, catalog)
+
+
+# Index expressions are immutable: they need nothing of a running statement.
+_DETACHED = Run(cast("ExecutionContext", None))
 
 
 class _LazyExpression:
     """Compiles its text at the first call."""
 
-    def __init__(self, table: Table, text: str, catalog: Catalog, run: Run) -> None:
+    def __init__(self, table: Table, text: str, catalog: Callable[[], Catalog]) -> None:
         self._table = table
         self._text = text
         self._catalog = catalog
-        self._run = run
         self._evaluate: RowEvaluator | None = None
         positions = table.stored_positions
         # itemgetter of one position gives a bare value, not a tuple.
@@ -42,8 +49,8 @@ class _LazyExpression:
         evaluate = self._evaluate
         if evaluate is None:
             bound = bind_stored_expression(
-                self._text, self._table, self._catalog, ("public",), what="index expressions"
+                self._text, self._table, self._catalog(), ("public",), what="index expressions"
             )
             evaluate = self._evaluate = new_compiler().row(bound)
         row = self._visible(values) if self._visible is not None else (values[self._table.stored_positions[0]],)
-        return evaluate(row, self._run)
+        return evaluate(row, _DETACHED)

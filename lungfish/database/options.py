@@ -3,29 +3,45 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from lungfish.recovery.core import CoreOptions
+from lungfish.recovery.restart_log import MEMORY_LIMIT_DEFAULT
+from lungfish.recovery.restart_report import RecoveryProgress
+from lungfish.recovery.wal_segments import SEGMENT_SIZE_DEFAULT
 from lungfish.storage import Clock, Disk, SystemClock
+from lungfish.storage.page_store import PAGE_SIZE_DEFAULT
 
 MIB = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
 class DatabaseOptions:
-    """Options of `lungfish.open`. Sizes in bytes, times in seconds."""
+    """Options of `lungfish.open`. Sizes in bytes, times in seconds; those of pages and segments count for a new database only."""
 
-    # Of a new database; an existing one keeps its own. None: the default of the page store.
-    page_size_bytes: int | None = None
+    page_size_bytes: int = PAGE_SIZE_DEFAULT
+    wal_segment_bytes: int = SEGMENT_SIZE_DEFAULT
     # Memory for pages.
     buffer_bytes: int = 256 * MIB
-    # Of a new database.
-    wal_segment_bytes: int | None = None
+    # How much of the log restart keeps in memory at once.
+    recovery_memory_bytes: int = MEMORY_LIMIT_DEFAULT
     # A checkpoint begins by itself once that much has been logged since the last one; 0: never.
     checkpoint_wal_bytes: int = 64 * MIB
-    # And at the latest after that long, if there is anything to write; 0: never.
-    checkpoint_interval_s: float = 300.0
+    # Called while restart runs.
+    on_recovery: Callable[[RecoveryProgress], None] | None = None
     # Where the files are; None: the machine's own disk, or memory for ":memory:".
     disk: Disk | None = None
     clock: Clock = field(default_factory=SystemClock)
-    # Where random() and the like get their chance from.
-    random: random.Random = field(default_factory=random.Random)
+    # Where random() and the database's own name get their chance from.
+    random: random.Random = field(default_factory=random.SystemRandom)
+
+    def core(self) -> CoreOptions:
+        """What storage and recovery are told."""
+        return CoreOptions(
+            page_size=self.page_size_bytes,
+            segment_size=self.wal_segment_bytes,
+            buffer_size=self.buffer_bytes,
+            recovery_memory_limit=self.recovery_memory_bytes,
+            on_recovery=self.on_recovery,
+        )

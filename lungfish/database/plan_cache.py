@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 if TYPE_CHECKING:
     from lungfish.planner.physical import PhysicalStatement
     from lungfish.sql.ast import Statement
+    from lungfish.sql.offsets import OffsetMap
     from lungfish.storage.lock_modes import LockMode
 
 ENTRY_COUNT_MAX = 1024
@@ -32,6 +33,8 @@ class ParsedText:
     # The names in the order of $1, $2, ... where the text used names; None where it used positions.
     parameter_names: tuple[str, ...] | None
     parameter_count: int
+    # Back to offsets in the caller's text, where placeholders were rewritten.
+    position_of: OffsetMap | None
 
 
 @dataclass(frozen=True, slots=True)

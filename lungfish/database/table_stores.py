@@ -8,11 +8,13 @@ makes one and when the catalog that dropped one is published.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from operator import itemgetter
 
 from lungfish.catalog.objects import Index, Table
-from lungfish.storage import BufferPool, PageStore, RelationKind
+from lungfish.catalog.store import CATALOG_HEAP, CATALOG_INDEX, CATALOG_TYPES
+from lungfish.recovery.relation_state import restore_free_space
+from lungfish.storage import BufferPool, PageStore, RelationKind, RelationPages
 from lungfish.storage.btree import BTree
 from lungfish.storage.heap import Heap
 from lungfish.storage.ids import LSN, RelationId
@@ -21,7 +23,7 @@ from lungfish.storage.overflow import Overflow
 from lungfish.storage.rows import RowLayout, Values
 from lungfish.storage.table import TableIndex, TableStore
 from lungfish.storage.transactions import TransactionManager
-from lungfish.types.sql_type import SqlType
+from lungfish.types.sql_type import BIGINT, SqlType
 
 # Gives the value of an index's expression, or whether its predicate holds, from a table's stored values.
 StoredExpression = Callable[[Values], object]
@@ -99,10 +101,22 @@ class TableStores:
         pages = self._pool.create_relation(RelationId(index.relation_id), RelationKind.INDEX)
         return self._table_index(table, index, BTree.create(pages, key_codec(index), LSN(0)))
 
+    def catalog_table(self) -> TableStore:
+        """The catalog's own heap with its index on the oid; opened once."""
+        with self._lock:
+            store = self._stores.get(CATALOG_HEAP)
+            if store is None:
+                pages = self._pool.open_relation(CATALOG_INDEX)
+                tree = open_tree(pages, KeyCodec([BIGINT]))
+                index = TableIndex(tree, lambda values: (values[0],), is_unique=True, positions=(0,))
+                store = self._make_store(CATALOG_HEAP, CATALOG_TYPES, [index], "the catalog")
+                self._stores[CATALOG_HEAP] = store
+            return store
+
     def open_index(self, table: Table, index: Index) -> TableIndex:
         """Open an index whose pages exist."""
         pages = self._pool.open_relation(RelationId(index.relation_id))
-        return self._table_index(table, index, BTree(pages, key_codec(index)))
+        return self._table_index(table, index, open_tree(pages, key_codec(index)))
 
     def _open(self, table: Table) -> TableStore:
         with self._lock:
@@ -114,18 +128,17 @@ class TableStores:
             return store
 
     def _make(self, table: Table, indexes: list[TableIndex]) -> TableStore:
-        heap = RelationId(table.relation_id)
+        return self._make_store(RelationId(table.relation_id), table.stored_types, indexes, table.name)
+
+    def _make_store(
+        self, heap: RelationId, types: Sequence[SqlType], indexes: list[TableIndex], name: str
+    ) -> TableStore:
         size = self._pages.page_size_bytes
         overflow = Overflow(self._pool.open_relation(overflow_of(heap)), size)
-        layout = RowLayout(table.stored_types)
-        pages = self._pool.open_relation(heap)
-        return TableStore(
-            Heap(pages, overflow, layout, size),
-            indexes,
-            self._transactions,
-            name=table.name,
-            trim=self._pool.trim,
-        )
+        rows = Heap(self._pool.open_relation(heap), overflow, RowLayout(types), size)
+        store = TableStore(rows, indexes, self._transactions, name=name, trim=self._pool.trim)
+        restore_free_space(self._pages, store)
+        return store
 
     def _table_index(self, table: Table, index: Index, tree: BTree) -> TableIndex:
         key_of, positions = self._key_function(table, index)
@@ -165,6 +178,13 @@ class TableStores:
             for key in index.columns
         ]
         return lambda values: tuple([part(values) for part in parts]), None
+
+
+def open_tree(pages: RelationPages, codec: KeyCodec) -> BTree:
+    """The tree in a relation; a relation that never had a page gets an empty one."""
+    if pages.page_count == 0:
+        return BTree.create(pages, codec, LSN(0))
+    return BTree(pages, codec)
 
 
 def key_codec(index: Index) -> KeyCodec:

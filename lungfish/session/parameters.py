@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from lungfish.errors import InterfaceError
+from lungfish.errors import Error, InterfaceError
 from lungfish.database.plan_cache import LruCache, ParsedText
-from lungfish.sql import parse, rewrite_parameters
+from lungfish.sql.offsets import OffsetMap
+from lungfish.sql.parameters import rewrite_parameters
+from lungfish.sql.statements import parse
 from lungfish.types.python_values import from_python
 from lungfish.types.settings import TextSettings
 from lungfish.types.sql_type import SqlType, TypeKind
@@ -21,13 +23,20 @@ def parse_text(cache: LruCache[ParsedText], sql: str, *, has_parameters: bool) -
         return found
     if has_parameters:
         rewritten = rewrite_parameters(sql)
-        pieces = parse(rewritten.text, position_of=rewritten.position_of)
-        names = rewritten.names
-        count = rewritten.count
+        position_of: OffsetMap | None = rewritten.position_of
+        names, count = rewritten.names, rewritten.count
+        try:
+            pieces = parse(rewritten.text)
+        except Error as error:
+            raise move_position(error, position_of)  # noqa: B904 - the same error, its place mapped back.
     else:
-        pieces, names, count = parse(sql), None, 0
+        pieces, names, count, position_of = parse(sql), None, 0, None
     parsed = ParsedText(
-        tuple(piece.statement for piece in pieces), tuple(piece.text for piece in pieces), names, count
+        tuple(piece.statement for piece in pieces),
+        tuple(piece.text for piece in pieces),
+        names,
+        count,
+        position_of,
     )
     if has_parameters and len(parsed.statements) > 1:
         raise InterfaceError(
@@ -35,6 +44,13 @@ def parse_text(cache: LruCache[ParsedText], sql: str, *, has_parameters: bool) -
         )
     cache.put(key, parsed)
     return parsed
+
+
+def move_position(error: Error, position_of: OffsetMap | None) -> Error:
+    """The error with its place in the text that the caller gave, where placeholders had been rewritten."""
+    if position_of is not None and error.position is not None and error.sql is None:
+        error.position = position_of(error.position)
+    return error
 
 
 def bind_parameters(

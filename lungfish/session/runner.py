@@ -9,7 +9,7 @@ from lungfish.catalog.objects import Column, Oid, Table
 from lungfish.errors import DatatypeMismatch
 from lungfish.executor import insert_rows
 from lungfish.planner import bind_stored_expression, objects_used, resolve_type_name
-from lungfish.sql import parse
+from lungfish.sql.statements import parse
 from lungfish.sql.ast.expressions import TypeName
 from lungfish.sql.ast.queries import Query
 from lungfish.storage.lock_modes import LockMode, table_tag

@@ -34,7 +34,7 @@ from lungfish.executor.ddl import CatalogChange, DdlContext, execute_ddl, is_ddl
 from lungfish.planner import plan_statement
 from lungfish.planner.physical import PhysicalStatement
 from lungfish.session.function_context import SessionFunctions
-from lungfish.session.parameters import bind_parameters, parse_text
+from lungfish.session.parameters import bind_parameters, move_position, parse_text
 from lungfish.database.plan_cache import CachedPlan, ParsedText
 from lungfish.session.results import StatementResult
 from lungfish.session.runner import SessionRunner
@@ -98,6 +98,7 @@ class Session:
         with self._mutex:
             self._check_open()
             self.last_query = sql
+            parsed = None
             try:
                 parsed = parse_text(self.database.parsed_texts, sql, has_parameters=parameters is not None)
                 values, types = bind_parameters(parsed, parameters, self.settings.text)
@@ -106,7 +107,9 @@ class Session:
                         return [self._run(parsed, 0, values, types)]
                 return self._run_several(parsed, timeout_s)
             except Error as error:
-                raise error.with_statement(sql)
+                if parsed is not None:
+                    move_position(error, parsed.position_of)
+                raise error.with_statement(sql)  # noqa: B904 - the same error, its text added.
 
     def execute_many(
         self, sql: str, parameter_sets: Iterable[Sequence[Any] | Mapping[str, Any]]
@@ -128,7 +131,7 @@ class Session:
                     tag = result.tag.rpartition(" ")[0]
             except Error as error:
                 self._close_implicit(opened, is_failed=True)
-                raise error.with_statement(sql)
+                raise error.with_statement(sql)  # noqa: B904 - the same error, its text added.
             except BaseException:
                 self._close_implicit(opened, is_failed=True)
                 raise
@@ -265,7 +268,8 @@ class Session:
 
     def run_plan(self, plan: PhysicalStatement, values: tuple[Any, ...]) -> StatementResult:
         """Execute a plan whose tables are locked."""
-        return execute(plan, self.execution_context(values))
+        found = execute(plan, self.execution_context(values))
+        return StatementResult(found.columns, found.tag, found.row_count, found.batches, found.rows)
 
     def execution_context(self, values: tuple[Any, ...] = ()) -> ExecutionContext:
         """What the executor knows of the statement that runs now."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
+from lungfish.catalog.objects import Table
 from lungfish.errors import (
     ActiveSqlTransaction,
     DuplicatePreparedStatement,
@@ -12,10 +13,13 @@ from lungfish.errors import (
     InvalidSqlStatementName,
     SyntaxError,
     UndefinedTable,
+    WrongObjectType,
 )
 from lungfish.planner import bind_constant, resolve_type_name
 from lungfish.planner.expressions import OutputColumn
 from lungfish.session.results import StatementResult
+from lungfish.session.runner import SessionRunner
+from lungfish.sql.quoting import quote_identifier
 from lungfish.sql.ast import dml, queries, utility
 from lungfish.storage.lock_modes import LockMode, table_tag
 from lungfish.storage.transactions import IsolationLevel
@@ -179,8 +183,33 @@ def _lock_table(session: Session, statement: utility.LockTable) -> StatementResu
 
 
 def _analyze(session: Session, statement: utility.Analyze) -> StatementResult:
-    session.database.statistics.refresh(session, statement.tables)
+    runner = SessionRunner(session)
+    catalog = session.catalog
+    if statement.tables:
+        tables = [_find_table(session, name) for name in statement.tables]
+    else:
+        tables = list(catalog.tables())
+    for table in tables:
+        counts = ", ".join(
+            f"count(DISTINCT {quote_identifier(column.name)}::text)" for column in table.columns
+        )
+        schema = quote_identifier(catalog.namespace_name(table.namespace_oid))
+        name = f"{schema}.{quote_identifier(table.name)}"
+        ((row_count, *distinct),) = runner.query(
+            f"SELECT count(*){', ' if counts else ''}{counts} FROM {name}"
+        )
+        found = dict(zip([column.number for column in table.columns], distinct, strict=True))
+        session.database.statistics.learn(table, row_count, found)
     return StatementResult(None, "ANALYZE")
+
+
+def _find_table(session: Session, name: queries.ObjectName) -> Table:
+    found = session.catalog.find_relation(name.name, name.schema, session.settings.search_path)
+    if found is None:
+        raise UndefinedTable(f'relation "{name}" does not exist', position=name.position)
+    if not isinstance(found, Table):
+        raise WrongObjectType(f'"{name}" is not a table', position=name.position)
+    return found
 
 
 def _vacuum(session: Session, statement: utility.Vacuum) -> StatementResult:

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from lungfish.catalog import Catalog
+from lungfish.catalog.catalog import BUILT_IN_NAMESPACES
 from lungfish.catalog.objects import CatalogObject, Column, Index, Namespace, Oid, Table
-from lungfish.errors import InvalidSchemaName
+from lungfish.errors import InsufficientPrivilege, InvalidSchemaName
 from lungfish.sql.ast.expressions import TypeName
 from lungfish.sql.ast.queries import ObjectName, Query
 from lungfish.storage.ids import RelationId
@@ -138,7 +139,14 @@ class DdlContext:
     def namespace_for(self, name: ObjectName) -> Namespace:
         """Where a new object of that name goes. Raises InvalidSchemaName."""
         if name.schema is not None:
-            return self.find_namespace(name.schema, name.position)
+            named = self.find_namespace(name.schema, name.position)
+            if named in BUILT_IN_NAMESPACES:
+                raise InsufficientPrivilege(
+                    f'permission denied to create "{named.name}.{name.name}"',
+                    position=name.position,
+                    detail="System catalog modifications are currently disallowed.",
+                )
+            return named
         for schema in self.search_path:
             found = self.catalog.namespace(schema)
             if found is not None:

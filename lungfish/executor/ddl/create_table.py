@@ -11,6 +11,7 @@ from lungfish.errors import (
     FeatureNotSupported,
     InvalidTableDefinition,
     SyntaxError,
+    UndefinedColumn,
 )
 from lungfish.executor.ddl.constraints import add_constraint, validate_constraint
 from lungfish.executor.ddl.context import DdlContext
@@ -195,13 +196,17 @@ def check_stored_texts(context: DdlContext, table: Table) -> None:
     """Bind each default and generation expression once, so that a wrong one is found now and not at the first row."""
     for column in table.columns:
         if column.default is not None and column.sequence_oid is None:
-            context.runner.check_expression(
-                replace(table, columns=()),
-                f"CAST(({column.default}) AS {column.type})",
-                what="DEFAULT expressions",
-            )
+            _check_default(context, table, column)
         if column.generated is not None:
             context.runner.check_expression(table, column.generated, what="column generation expressions")
+
+
+def _check_default(context: DdlContext, table: Table, column: Column) -> None:
+    text = f"CAST(({column.default}) AS {column.type})"
+    try:
+        context.runner.check_expression(replace(table, columns=()), text, what="DEFAULT expressions")
+    except UndefinedColumn as error:
+        raise FeatureNotSupported("cannot use column reference in DEFAULT expression") from error
 
 
 def _copy_columns(context: DdlContext, table: Table, clause: LikeClause) -> Table:

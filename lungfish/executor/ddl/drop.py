@@ -59,9 +59,9 @@ def _drop_relations(context: DdlContext, statement: Drop) -> None:
             )
         found[item.oid] = item
     # What is named together may depend on each other.
-    for item in found.values():
-        if context.catalog.object(item.oid) is not None:
-            _drop_object(context, item, going=frozenset(found), is_cascade=statement.is_cascade)
+    for each in found.values():
+        if context.catalog.object(each.oid) is not None:
+            _drop_object(context, each, going=frozenset(found), is_cascade=statement.is_cascade)
 
 
 def _report_missing(context: DdlContext, kind: str, name: ObjectName, *, if_exists: bool) -> None:

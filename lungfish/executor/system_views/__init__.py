@@ -1,0 +1,10 @@
+"""Views whose rows the running database makes. `SYSTEM_VIEWS` lists them all."""
+
+from lungfish.catalog.objects import SystemView
+from lungfish.executor.system_views.information_schema import INFORMATION_SCHEMA_VIEWS
+from lungfish.executor.system_views.pg_catalog import PG_CATALOG_VIEWS
+from lungfish.executor.system_views.storage_views import STORAGE_VIEWS
+
+SYSTEM_VIEWS: tuple[SystemView, ...] = (*PG_CATALOG_VIEWS, *INFORMATION_SCHEMA_VIEWS, *STORAGE_VIEWS)
+
+__all__ = ["SYSTEM_VIEWS"]
