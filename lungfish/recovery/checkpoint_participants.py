@@ -102,6 +102,10 @@ class CheckpointParticipant(Protocol):
     def abort(self, context: CheckpointContext) -> None: ...
 
 
+def _do_not_wait(size: int) -> None:
+    """Write on at once."""
+
+
 class PagesParticipant:
     """The dirty pages of all relations: catalog, heaps, indexes, overflow."""
 
@@ -110,6 +114,8 @@ class PagesParticipant:
     def __init__(self, pool: BufferPool) -> None:
         self._pool = pool
         self._frozen: FrozenPages | None = None
+        # Called after each page with its bytes, while writers go on: where an I/O budget holds the checkpoint back.
+        self.pace: Callable[[int], None] = _do_not_wait
         # What the last image was given, for the status view.
         self.pages_total = 0
         self.pages_done = 0
@@ -146,8 +152,10 @@ class PagesParticipant:
     def _write(self, context: CheckpointContext) -> None:
         frozen = self.frozen
         for page in frozen:
-            self.bytes_done += frozen.write(page)
+            size = frozen.write(page)
+            self.bytes_done += size
             self.pages_done += 1
+            self.pace(size)
         self.pages_done = self.pages_total
 
 

@@ -166,7 +166,7 @@ class RecoveryDriver:
             dropped = self._drop_orphans(pool, [*own, *others])
         tail = self._reader.tail
         quarantined = None
-        if tail.state in (TailState.GARBAGE, TailState.GAP) and tail.damaged:
+        if tail.state is TailState.GAP and tail.damaged:
             quarantined = self._folder.keep_aside(tail.end, tail.damaged)
         self._tell(RecoveryProgress(RecoveryPhase.DONE))
         return RecoveryReport(

@@ -12,7 +12,7 @@ record is bad there, one of these is true:
 
     clean    nothing was written behind the last record (zeros, or the remains of a reused segment)
     torn     the crash caught a write: what is there was never acknowledged
-    garbage  bytes that are no part of any record of this log
+    garbage  the same, but not even a header is left of it: bytes that nobody can tell from something else's
     gap      the bad place *had been synced*: a record behind it says so, or the checkpoint does. Acknowledged work is damaged
 
 Telling torn from gap takes proof, as the disk may keep a later write and lose an earlier one of the same sync. The proof is
@@ -65,7 +65,7 @@ class Tail:
     state: TailState
     end: LSN
     discarded_bytes: int = 0
-    # What was found there instead of a record, for GARBAGE and GAP.
+    # What was found there instead of a record, for GAP: acknowledged work may be among it.
     damaged: bytes = b""
 
 
@@ -214,7 +214,7 @@ class LogReader:
         header = life.headers.get(end // self._capacity)
         if len(used) and header is not None and not header.is_reused:
             size = int(used[-1]) + 1
-            self.tail = Tail(TailState.GARBAGE, end, size, bytes(rest[:size]))
+            self.tail = Tail(TailState.GARBAGE, end, size)
         else:
             self.tail = Tail(TailState.CLEAN, end)
 

@@ -1,0 +1,189 @@
+"""Crashing a finished workload at its operations, and looking at what recovery makes of it.
+
+Of each crash state is asked, in this order:
+1. it opens,
+2. it holds a version that the crash allows: every acknowledged commit, each later one wholly or not at all,
+3. every checksum, heap and index is sound, and index and heap agree (`SmallDatabase.check`),
+4. dropped without a word and opened again, it holds the same,
+5. it can be written to, checkpointed and closed; the one file that is left holds what was written.
+"""
+
+from __future__ import annotations
+
+import random
+import traceback
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from lungfish.recovery.core import CoreOptions
+from lungfish.storage.simulated_disk import Persistence, SimulatedDisk
+from tests.crash.drill import Drill, State
+from tests.crash.small_database import OPTIONS, SmallDatabase
+from tests.crash.workloads import Workload, row
+
+
+class DrillFailure(AssertionError):
+    """Recovery did not give back what it should."""
+
+
+@dataclass(frozen=True, slots=True)
+class CrashPoint:
+    """One state of the disk: the crash's place, what survived it, and a seed for the choice."""
+
+    operation: int
+    persistence: Persistence
+    seed: int = 0
+
+    def __str__(self) -> str:
+        return f"operation {self.operation}, {self.persistence.name}, seed {self.seed}"
+
+
+@dataclass(slots=True)
+class Tally:
+    """How many states were looked at, and what was wrong."""
+
+    states: int = 0
+    nested: int = 0
+    failures: list[str] = field(default_factory=list)
+
+    def add(self, other: Tally) -> None:
+        self.states += other.states
+        self.nested += other.nested
+        self.failures += other.failures
+
+
+def run_workload(workload: Workload, seed: int, options: CoreOptions = OPTIONS) -> Drill:
+    """A workload on a fresh disk, to its end; the database is left as it is, open."""
+    drill = Drill(SimulatedDisk(), options)
+    workload(drill, random.Random(f"{workload.__name__} {seed}"))
+    return drill
+
+
+def crash_points(drill: Drill, *, count: int | None, seed: int) -> Iterator[CrashPoint]:
+    """So many points spread evenly over the operations, with every persistence in turn; None: every operation with each."""
+    total = drill.disk.operation_count
+    kinds = list(Persistence)
+    if count is None:
+        for operation in range(total + 1):
+            for persistence in kinds:
+                yield CrashPoint(operation, persistence, seed)
+        return
+    chance = random.Random(f"points {seed}")
+    for index in range(count):
+        operation = index * (total + 1) // count
+        yield CrashPoint(operation, chance.choice(kinds), seed * 100_000 + index)
+
+
+def check_points(
+    drill: Drill, points: Iterable[CrashPoint], *, nested_share: float = 0.0, seed: int = 0
+) -> Tally:
+    """Look at each state; some of them also with one more crash in the middle of their recovery and what follows it."""
+    tally = Tally()
+    chance = random.Random(f"nested {seed}")
+    for point in points:
+        disk = drill.disk.crash_state(point.operation, point.persistence, point.seed)
+        try:
+            check_state(disk, drill.allowed(point.operation), drill.options)
+            tally.states += 1
+            if chance.random() < nested_share:
+                check_nested(disk, drill, point, chance)
+                tally.nested += 1
+        except Exception:  # Whatever it is, it is what the drill is for: say where.
+            tally.failures.append(f"{point}\n{traceback.format_exc()}")
+    return tally
+
+
+def check_state(disk: SimulatedDisk, allowed: list[State], options: CoreOptions = OPTIONS) -> None:
+    """Open what a crash has left, and ask the module's questions. What is done to the disk here is recorded by it."""
+    database = SmallDatabase(disk, options)
+    found = database.dump()
+    if found not in allowed:
+        raise DrillFailure(describe_difference(found, allowed))
+    database.check()
+    database.crash()
+    database = SmallDatabase(disk, options)
+    if database.dump() != found:
+        raise DrillFailure("opened a second time, the database holds something else")
+    final = write_more(database, found)
+    database.close()
+    if disk.exists("app.db-wal"):
+        raise DrillFailure("a clean close left the log's folder")
+    database = SmallDatabase(disk, options)
+    if database.dump() != final or not database.report.is_clean:
+        raise DrillFailure("after a clean close the database holds something else, or does not know")
+    database.check()
+    database.crash()
+
+
+def write_more(database: SmallDatabase, state: State) -> State:
+    """Use a recovered database a little: a new table, and in each old one a new row and a deletion; then a checkpoint."""
+    after = {number: rows.copy() for number, rows in state.items()}
+    transaction = database.begin()
+    made = database.create_table(transaction)
+    after[made] = {}
+    for number in after:
+        database.insert(transaction, number, row(777_777, 7, 50))
+        for row_id in list(after[number])[:2]:
+            database.delete(transaction, number, row_id)
+            del after[number][row_id]
+        after[number][777_777] = row(777_777, 7, 50)
+    transaction.commit()
+    database.checkpoint()
+    transaction = database.begin()
+    database.update(transaction, made, row(777_777, 8, 50))
+    after[made][777_777] = row(777_777, 8, 50)
+    transaction.commit()
+    return after
+
+
+def check_nested(
+    disk: SimulatedDisk, drill: Drill, point: CrashPoint, chance: random.Random
+) -> None:
+    """Crash once more, somewhere in what `check_state` has just done to the disk: in recovery, in the writes after it, or in the close."""
+    first = drill.disk.crash_state(point.operation, point.persistence, point.seed)
+    inner = Drill(first, drill.options, versions=[])
+    database = inner.database
+    state = database.dump()
+    inner.versions.append(type(drill.versions[0])(state, 0, 0))
+    recovered_at = first.operation_count
+    observe_more(inner)
+    inner.close()
+    again = CrashPoint(
+        chance.randint(0, first.operation_count), chance.choice(list(Persistence)), point.seed
+    )
+    left = first.crash_state(again.operation, again.persistence, again.seed)
+    allowed = inner.allowed(again.operation)
+    try:
+        check_state(left, allowed, drill.options)
+    except Exception as error:
+        raise DrillFailure(f"after {point}, recovered at {recovered_at}, then {again}") from error
+
+
+def observe_more(drill: Drill) -> None:
+    """Work after a recovery, with its versions on record."""
+    number = min(drill.state, default=None)
+    transaction = drill.begin()
+    if number is None:
+        number = transaction.create_table()
+    for row_id in range(500, 503):
+        transaction.insert(number, row(row_id, 5))
+    transaction.commit()
+    drill.checkpoint()
+    transaction = drill.begin()
+    transaction.update(number, row(501, 6, 400))
+    transaction.delete(number, 502)
+    transaction.commit()
+
+
+def describe_difference(found: State, allowed: list[State]) -> str:
+    """What differs from the newest version that was allowed."""
+    lines = [f"the database holds none of the {len(allowed)} versions it may; against the last one:"]
+    expected = allowed[-1]
+    if found.keys() != expected.keys():
+        lines.append(f"tables {sorted(found)} instead of {sorted(expected)}")
+    for number in sorted(found.keys() & expected.keys()):
+        for row_id in sorted(found[number].keys() | expected[number].keys()):
+            one, other = found[number].get(row_id), expected[number].get(row_id)
+            if one != other:
+                lines.append(f"table {number} row {row_id}: {str(one)[:60]} instead of {str(other)[:60]}")
+    return "\n".join(lines[:12])
