@@ -14,6 +14,7 @@ encoding keeps no more than the order: a display scale or the parts of an interv
     uuid                     16 bytes
     interval                 months as 30 days, days as 24 hours: whole days and the microseconds beyond, 5 bytes each
     time with time zone      UTC time, then the zone
+    pg_lsn                   8 bytes
     enum                     the label's position
     array                    each element as a column of a key with NULLs last, ended by 00, then the shape
     record                   each field as a column with NULLs last
@@ -197,6 +198,11 @@ def _time_with_zone(value: tuple[int, int]) -> bytes:
     return (utc + _SIGN_BIT).to_bytes(8, "big") + (west_s + (1 << 31)).to_bytes(4, "big")
 
 
+def _log_position(value: str) -> bytes:
+    high, _, low = value.partition("/")
+    return (int(high, 16) << 32 | int(low, 16)).to_bytes(8, "big")
+
+
 def _enum(sql_type: SqlType) -> ValueEncoder:
     places = {label: place.to_bytes(4, "big") for place, label in enumerate(sql_type.labels)}
     return places.__getitem__
@@ -258,6 +264,7 @@ _MAKERS: dict[TypeKind, Callable[[SqlType], ValueEncoder]] = {
     TypeKind.UUID: lambda _: bytes,
     TypeKind.INTERVAL: lambda _: encode_interval,
     TypeKind.TIMETZ: lambda _: _time_with_zone,
+    TypeKind.PG_LSN: lambda _: _log_position,
     TypeKind.ENUM: _enum,
     TypeKind.ARRAY: _array,
     TypeKind.RECORD: _record,

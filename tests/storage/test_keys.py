@@ -136,6 +136,11 @@ CASES: dict[str, tuple[SqlType, st.SearchStrategy[Any], Reference]] = {
         st.tuples(st.integers(0, DAY), st.integers(-54_000, 54_000)),
         lambda value: (value[0] + value[1] * 1_000_000, value[1]),
     ),
+    "pg_lsn": (
+        t.PG_LSN,
+        st.sampled_from(["0/0", "0/A", "0/10", "9/FFFFFFFF", "A/0", "10/0"]),
+        lambda value: tuple(int(part, 16) for part in value.split("/")),
+    ),
     "enum": (MOOD, st.sampled_from(MOOD.labels), MOOD.labels.index),
     "bits": (SqlType(TypeKind.VARBIT), st.text("01", max_size=12), str),
     "array": (
