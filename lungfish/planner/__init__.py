@@ -1,1 +1,26 @@
-"""planner"""
+"""The planner: a statement's tree to a physical plan.
+
+Start at `plan_statement`; `RULES` in optimizer.py is the list of rewrites. `expressions.py` and `physical.py` are the contract
+with the executor. Nothing here runs a plan or reads a table: what it knows of the data comes through `Statistics`.
+"""
+
+from lungfish.planner.plan_statement import plan_statement
+from lungfish.planner.standalone import (
+    bind_constant,
+    bind_scalar,
+    bind_stored_expression,
+    objects_used,
+    resolve_type_name,
+)
+from lungfish.planner.statistics import DefaultStatistics, Statistics
+
+__all__ = [
+    "DefaultStatistics",
+    "Statistics",
+    "bind_constant",
+    "bind_scalar",
+    "bind_stored_expression",
+    "objects_used",
+    "plan_statement",
+    "resolve_type_name",
+]

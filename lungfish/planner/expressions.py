@@ -195,6 +195,9 @@ class SubqueryExpr:
     operators: tuple[Function, ...] = ()
     # Whether the plan holds an OuterRef that leaves it: without one it is run once a statement.
     is_correlated: bool = False
+    # What the plan uses of the rows outside of it, seen from where this expression stands (ColumnRef for the row at hand,
+    # OuterRef for those further out): the result depends on these values only, so they are a memo's key.
+    outer_columns: tuple[BoundExpression, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

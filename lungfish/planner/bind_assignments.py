@@ -1,0 +1,113 @@
+"""SET of UPDATE, MERGE and ON CONFLICT: columns and the values assigned to them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from lungfish import errors
+from lungfish.catalog.objects import Table
+from lungfish.planner.bind_collection import access_field
+from lungfish.planner.bind_operator import ROW_VALUE
+from lungfish.planner.bind_stored import default_of
+from lungfish.planner.coerce import coerce_assignment
+from lungfish.planner.expressions import BoundExpression, RowExpr
+from lungfish.planner.scope import Scope
+from lungfish.sql.ast import dml as ast
+from lungfish.sql.ast import expressions as expression_ast
+from lungfish.types.sql_type import TypeKind
+
+Assignments = tuple[tuple[int, BoundExpression], ...]
+
+
+def refuse_indirection(column: ast.TargetColumn) -> None:
+    """Raise FeatureNotSupported for `a[1] = ...` and `a.b = ...`."""
+    if column.indirection:
+        raise errors.FeatureNotSupported(
+            "assignment to an array element or a field is not supported"
+        ).at(column.position)
+
+
+def bind_assignments(
+    assignments: Sequence[ast.Assignment], table: Table, scope: Scope
+) -> Assignments:
+    """(column position, expression) in the order of the text. Raises if a column is assigned twice."""
+    found: dict[int, BoundExpression] = {}
+    for assignment in assignments:
+        for column, value, place in _pairs(assignment, scope):
+            refuse_indirection(column)
+            position = table.column_position(column.name)
+            if position is None:
+                raise errors.UndefinedColumn(
+                    f'column "{column.name}" of relation "{table.name}" does not exist'
+                ).at(column.position)
+            if position in found:
+                raise errors.SyntaxError(f'multiple assignments to same column "{column.name}"').at(
+                    column.position
+                )
+            found[position] = _assigned(value, table, position, scope, place)
+    return tuple(found.items())
+
+
+Value = BoundExpression | expression_ast.Expression
+
+
+def _pairs(assignment: ast.Assignment, scope: Scope) -> list[tuple[ast.TargetColumn, Value, int]]:
+    """Each column with its value: a tree still to bind, or a field of a row value."""
+    value = assignment.value
+    if not assignment.is_row:
+        return [(assignment.columns[0], value, value.position)]
+    columns = assignment.columns
+    if isinstance(value, expression_ast.Row):
+        if len(value.items) != len(columns):
+            raise errors.SyntaxError("number of columns does not match number of values").at(
+                assignment.position
+            )
+        return [
+            (column, item, item.position) for column, item in zip(columns, value.items, strict=True)
+        ]
+    return [
+        (column, field, value.position)
+        for column, field in zip(columns, _row_fields(assignment, scope), strict=True)
+    ]
+
+
+def _row_fields(assignment: ast.Assignment, scope: Scope) -> list[BoundExpression]:
+    """The fields of `(a, b) = (SELECT ...)` or of another row value."""
+    value = assignment.value
+    if isinstance(value, expression_ast.Subquery):
+        row = scope.bind(
+            expression_ast.QuantifiedSubquery(value, ROW_VALUE, False, value.query, value.position)
+        )
+    else:
+        row = scope.bind(value)
+    if row.type.kind is not TypeKind.RECORD:
+        raise errors.FeatureNotSupported(
+            "source for a multiple-column UPDATE item must be a sub-SELECT or ROW() expression"
+        ).at(value.position)
+    if len(row.type.fields) != len(assignment.columns):
+        raise errors.SyntaxError("number of columns does not match number of values").at(
+            assignment.position
+        )
+    if isinstance(row, RowExpr):
+        return list(row.items)
+    return [access_field(row, index) for index in range(len(row.type.fields))]
+
+
+def _assigned(
+    value: Value, table: Table, position: int, scope: Scope, place: int
+) -> BoundExpression:
+    column = table.columns[position]
+    if isinstance(value, expression_ast.Default):
+        return default_of(table, position, scope.state)
+    if column.generated is not None or column.identity == "always":
+        kind = (
+            "a generated column"
+            if column.generated
+            else "an identity column defined as GENERATED ALWAYS"
+        )
+        raise errors.GeneratedAlways(
+            f'column "{column.name}" can only be updated to DEFAULT',
+            detail=f'Column "{column.name}" is {kind}.',
+        )
+    bound = value if isinstance(value, BoundExpression) else scope.bind(value)
+    return coerce_assignment(bound, column.type, column.name, scope.state, place)

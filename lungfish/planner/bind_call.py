@@ -1,0 +1,243 @@
+"""Calls by name: plain functions, set-returning ones, aggregates, window functions.
+
+Only here is decided which of them a name is: with OVER it is a window call; otherwise aggregates are looked for by name
+first, as no name is both. An aggregate belongs to the innermost query level whose columns its arguments use (SQL's rule for
+`SELECT (SELECT sum(outer.x))`); it is put into that level's list, and the expression keeps a reference to its column.
+"""
+
+from __future__ import annotations
+
+from lungfish import errors
+from lungfish.functions.registry import Aggregate, Resolved, Volatility
+from lungfish.planner.bind_arguments import bind_arguments, bind_filter, resolve_aggregate
+from lungfish.planner.bind_type import find_type, is_type_name
+from lungfish.planner.bind_window import bind_window_call
+from lungfish.planner.callees import (
+    find_aggregate,
+    find_function,
+    has_aggregate,
+    has_function,
+    has_window_function,
+)
+from lungfish.planner.coerce import coerce_arguments, coerce_explicit
+from lungfish.planner.expression_tree import is_volatile, walk
+from lungfish.planner.expressions import (
+    AggregateCall,
+    BoundExpression,
+    Call,
+    ColumnRef,
+    RowExpr,
+    SortKey,
+)
+from lungfish.planner.scope import AGGREGATES_ALLOWED, SETS_ALLOWED, Clause, Scope
+from lungfish.planner.sort_keys import make_sort_key
+from lungfish.sql.ast import expressions as ast
+
+
+def bind_call(node: ast.FunctionCall, scope: Scope) -> BoundExpression:
+    """A call, whatever kind of function it names."""
+    name = _function_name(node)
+    if node.window is not None:
+        return bind_window_call(node, name, scope)
+    if has_aggregate(name):
+        return _bind_aggregate(node, name, scope)
+    if has_window_function(name) and not has_function(name):
+        raise errors.WindowingError(f"window function {name} requires an OVER clause").at(
+            node.position
+        )
+    _refuse_aggregate_syntax(node, name)
+    return _bind_function(node, name, scope)
+
+
+def _function_name(node: ast.FunctionCall) -> str:
+    if len(node.name) == 1:
+        return node.name[0]
+    if len(node.name) == 2 and node.name[0] in ("pg_catalog", "public"):
+        return node.name[1]
+    shown = ".".join(node.name)
+    raise errors.UndefinedFunction(f"function {shown} does not exist").at(node.position)
+
+
+def _refuse_aggregate_syntax(node: ast.FunctionCall, name: str) -> None:
+    problem = None
+    if node.is_star:
+        problem = f"{name}(*) specified, but {name} is not an aggregate function"
+    elif node.is_distinct:
+        problem = f"DISTINCT specified, but {name} is not an aggregate function"
+    elif node.is_within_group:
+        problem = f"WITHIN GROUP specified, but {name} is not an aggregate function"
+    elif node.order_by:
+        problem = f"ORDER BY specified, but {name} is not an aggregate function"
+    elif node.filter is not None:
+        problem = f"FILTER specified, but {name} is not an aggregate function"
+    if problem is not None:
+        raise errors.WrongObjectType(problem).at(node.position)
+
+
+def _bind_function(node: ast.FunctionCall, name: str, scope: Scope) -> BoundExpression:
+    arguments = bind_arguments(node, scope)
+    types = tuple(argument.type for argument in arguments)
+    if len(arguments) == 1 and not node.is_variadic and not has_function(name):
+        whole = _field_or_cast(node, name, arguments[0], scope)
+        if whole is not None:
+            return whole
+    found = find_function(name, types, node.position, is_variadic=node.is_variadic)
+    positions = tuple(argument.position for argument in node.arguments)
+    typed = coerce_arguments(arguments, found, scope.state, positions)
+    function = found.callee
+    if function.volatility is not Volatility.IMMUTABLE:
+        scope.state.has_volatile = True
+    call = Call(function, typed, found.result, node.is_variadic, node.position)
+    if not function.returns_set:
+        return call
+    return _bind_set(call, name, scope)
+
+
+def _field_or_cast(
+    node: ast.FunctionCall, name: str, argument: BoundExpression, scope: Scope
+) -> BoundExpression | None:
+    """`f(x)` where no function is called f: the cast `x::f`, or the field f of a row."""
+    if isinstance(argument, RowExpr) and name in argument.type.labels:
+        return argument.items[argument.type.labels.index(name)]
+    type_name = ast.TypeName(name, position=node.position)
+    if is_type_name(type_name, scope.state):
+        return coerce_explicit(
+            argument, find_type(type_name, scope.state), scope.state, node.position
+        )
+    return None
+
+
+def _bind_set(call: Call, name: str, scope: Scope) -> BoundExpression:
+    """A set-returning call: allowed where its rows can multiply those of the query."""
+    if scope.is_in_aggregate:
+        raise errors.FeatureNotSupported(
+            "aggregate function calls cannot contain set-returning function calls",
+            hint="You might be able to move the set-returning function into a LATERAL FROM item.",
+        ).at(call.position)
+    if scope.is_conditional:
+        raise errors.FeatureNotSupported(
+            f"set-returning functions are not allowed in {scope.is_conditional}",
+            hint="You might be able to move the set-returning function into a LATERAL FROM item.",
+        ).at(call.position)
+    if scope.clause not in SETS_ALLOWED:
+        raise errors.FeatureNotSupported(
+            f"set-returning functions are not allowed in {scope.clause.value}"
+        ).at(call.position)
+    if scope.clause is not Clause.FROM_FUNCTION:
+        scope.has_set_calls = True
+    return call
+
+
+# Aggregates.
+
+
+def _bind_aggregate(node: ast.FunctionCall, name: str, scope: Scope) -> BoundExpression:
+    state = scope.state
+    uses: set[Scope] = set()
+    state.level_uses.append(uses)
+    was_inside, scope.is_in_aggregate = scope.is_in_aggregate, True
+    try:
+        call = _aggregate_call(node, name, scope)
+    finally:
+        scope.is_in_aggregate = was_inside
+        state.level_uses.pop()
+    owner = _owner(scope, uses)
+    _check_placement(owner, scope, node)
+    if state.level_uses:
+        state.level_uses[-1].add(owner)
+    return add_aggregate(call, owner, name)
+
+
+def add_aggregate(call: AggregateCall, owner: Scope, name: str) -> ColumnRef:
+    """The column of the aggregate in its query level; equal calls share one."""
+    for column, known in owner.aggregates:
+        if known == call and not any(is_volatile(argument) for argument in call.arguments):
+            return column
+    column = owner.state.new_column(name, call.type)
+    owner.aggregates.append((column, call))
+    return column
+
+
+def _owner(scope: Scope, uses: set[Scope]) -> Scope:
+    """The innermost level, from here outwards, whose columns are used; this one if none is."""
+    for candidate in scope.chain():
+        if candidate in uses:
+            return candidate
+    return scope
+
+
+def _check_placement(owner: Scope, scope: Scope, node: ast.FunctionCall) -> None:
+    if owner.is_in_aggregate:
+        raise errors.GroupingError("aggregate function calls cannot be nested").at(node.position)
+    if owner.is_lateral_view:
+        raise errors.GroupingError(
+            "aggregate functions are not allowed in FROM clause of their own query level"
+        ).at(node.position)
+    if owner.clause not in AGGREGATES_ALLOWED:
+        raise errors.GroupingError(
+            f"aggregate functions are not allowed in {owner.clause.value}"
+        ).at(node.position)
+    if owner.forbids_aggregates:
+        raise errors.InvalidRecursion(
+            "aggregate functions are not allowed in a recursive query's recursive term"
+        ).at(node.position)
+
+
+def _aggregate_call(node: ast.FunctionCall, name: str, scope: Scope) -> AggregateCall:
+    arguments = bind_arguments(node, scope)
+    order_by = tuple(
+        make_sort_key(item, scope.bind(item.expression), scope) for item in node.order_by
+    )
+    if node.is_within_group:
+        found, arguments, order_by = _ordered_set(node, name, arguments, order_by, scope)
+    else:
+        found = resolve_aggregate(node, name, arguments, scope)
+        if found.callee.is_ordered_set:
+            raise errors.WrongObjectType(
+                f"WITHIN GROUP is required for ordered-set aggregate {name}"
+            ).at(node.position)
+        positions = tuple(argument.position for argument in node.arguments)
+        arguments = coerce_arguments(arguments, found, scope.state, positions)
+    condition = bind_filter(node, scope)
+    is_distinct = node.is_distinct
+    if is_distinct and order_by:
+        _check_distinct_order(node, arguments, order_by)
+    return AggregateCall(found.callee, arguments, found.result, is_distinct, condition, order_by)
+
+
+def _check_distinct_order(
+    node: ast.FunctionCall, arguments: tuple[BoundExpression, ...], order_by: tuple[SortKey, ...]
+) -> None:
+    if any(key.expression not in arguments for key in order_by):
+        raise errors.InvalidColumnReference(
+            "in an aggregate with DISTINCT, ORDER BY expressions must appear in argument list"
+        ).at(node.order_by[0].expression.position)
+
+
+def _ordered_set(
+    node: ast.FunctionCall,
+    name: str,
+    direct: tuple[BoundExpression, ...],
+    order_by: tuple[SortKey, ...],
+    scope: Scope,
+) -> tuple[Resolved[Aggregate], tuple[BoundExpression, ...], tuple[SortKey, ...]]:
+    """percentile_cont(direct) WITHIN GROUP (ORDER BY sorted): both lists together are the arguments."""
+    arguments = (*direct, *(key.expression for key in order_by))
+    types = tuple(argument.type for argument in arguments)
+    found = find_aggregate(name, types, node.position, is_star=False)
+    if not found.callee.is_ordered_set:
+        raise errors.WrongObjectType(
+            f"{name} is not an ordered-set aggregate, so it cannot have WITHIN GROUP"
+        ).at(node.position)
+    positions = (node.position,) * len(arguments)
+    typed = coerce_arguments(arguments, found, scope.state, positions)
+    keys = tuple(
+        SortKey(expression, key.is_descending, key.nulls_first)
+        for expression, key in zip(typed[len(direct) :], order_by, strict=True)
+    )
+    return found, typed, keys
+
+
+def contains_set(node: BoundExpression) -> bool:
+    """Whether a set-returning call stands in the expression."""
+    return any(isinstance(part, Call) and part.function.returns_set for part in walk(node))

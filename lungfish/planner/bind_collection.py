@@ -1,0 +1,134 @@
+"""Rows and arrays in expressions: constructors, subscripts, fields."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+from lungfish import errors
+from lungfish.functions.registry import Function, Polymorphic
+from lungfish.planner.callees import find_function
+from lungfish.planner.coerce import (
+    coerce_arguments,
+    coerce_common,
+    coerce_explicit,
+    coerce_implicit,
+    resolve_unknown,
+)
+from lungfish.planner.expressions import ArrayExpr, BoundExpression, Call, Constant, RowExpr
+from lungfish.planner.scope import Scope
+from lungfish.sql.ast import expressions as ast
+from lungfish.types.sql_type import INTEGER, SqlType, TypeKind, array_of
+
+
+def bind_row(node: ast.Row, scope: Scope) -> BoundExpression:
+    """ROW(...) or (a, b); the fields are called f1, f2, ... A star inside gives a table's columns."""
+    items: list[BoundExpression] = []
+    for item in node.items:
+        if isinstance(item, ast.Star) and item.qualifier:
+            found = scope.find_entry(item.qualifier[-1])
+            if found is None:
+                raise scope.missing_table(item.qualifier[-1], item.position)
+            items.extend(found[0].refs())
+        else:
+            items.append(scope.bind(item))
+    return make_row(tuple(items))
+
+
+def make_row(items: tuple[BoundExpression, ...]) -> RowExpr:
+    """An anonymous row."""
+    labels = tuple(f"f{number}" for number in range(1, len(items) + 1))
+    type_ = SqlType(TypeKind.RECORD, labels=labels, fields=tuple(item.type for item in items))
+    return RowExpr(items, type_)
+
+
+def bind_array(node: ast.ArrayConstructor, scope: Scope) -> BoundExpression:
+    """ARRAY[...]; its elements take their common type."""
+    if not node.items:
+        raise errors.IndeterminateDatatype(
+            "cannot determine type of empty array",
+            hint="Explicitly cast to the desired type, for example ARRAY[]::integer[].",
+        ).at(node.position)
+    items = [scope.bind(item) for item in node.items]
+    positions = [item.position for item in node.items]
+    typed = coerce_common(items, "ARRAY", scope.state, positions)
+    return ArrayExpr(tuple(typed), array_of(typed[0].type))
+
+
+def bind_array_as(node: ast.ArrayConstructor, element: SqlType, scope: Scope) -> BoundExpression:
+    """ARRAY[...]::element[]: each item is taken as the element's type, which may be empty of items."""
+    items: list[BoundExpression] = []
+    for item in node.items:
+        if isinstance(item, ast.ArrayConstructor):
+            items.append(bind_array_as(item, element, scope))
+        else:
+            items.append(coerce_explicit(scope.bind(item), element, scope.state, item.position))
+    return ArrayExpr(tuple(items), array_of(element))
+
+
+def bind_subscript(node: ast.Subscript, scope: Scope) -> BoundExpression:
+    """x[i] and x[i:j], by the functions registered for them."""
+    operand = scope.bind(node.operand)
+    position = node.position
+    if operand.type.kind is not TypeKind.ARRAY and operand.type.kind is not TypeKind.JSONB:
+        raise errors.DatatypeMismatch(
+            f"cannot subscript type {operand.type} because it does not support subscripting"
+        ).at(position)
+    bounds = [node.index, node.upper] if node.is_slice else [node.index]
+    arguments = [operand]
+    for bound in bounds:
+        if bound is None:
+            arguments.append(Constant(None, INTEGER))
+        elif operand.type.kind is TypeKind.JSONB:
+            arguments.append(resolve_unknown(scope.bind(bound), scope.state, bound.position))
+        else:
+            arguments.append(
+                coerce_implicit(scope.bind(bound), INTEGER, scope.state, bound.position)
+            )
+    name = "array_slice" if node.is_slice else "array_subscript"
+    if operand.type.kind is TypeKind.JSONB:
+        name = "jsonb_subscript"
+    found = find_function(name, tuple(argument.type for argument in arguments), position)
+    typed = coerce_arguments(tuple(arguments), found, scope.state, (position,) * len(arguments))
+    return Call(found.callee, typed, found.result, position=position)
+
+
+def bind_field_access(node: ast.FieldAccess, scope: Scope) -> BoundExpression:
+    """(row).field."""
+    operand = scope.bind(node.operand)
+    if operand.type.kind is not TypeKind.RECORD:
+        raise errors.WrongObjectType(
+            f"column notation .{node.field} applied to type {operand.type}, which is not a composite type"
+        ).at(node.position)
+    labels = operand.type.labels
+    if node.field not in labels:
+        if operand.type.name is None:
+            raise errors.UndefinedColumn(
+                f'could not identify column "{node.field}" in record data type'
+            ).at(node.position)
+        raise errors.UndefinedColumn(
+            f'column "{node.field}" not found in data type {operand.type}'
+        ).at(node.position)
+    return access_field(operand, labels.index(node.field))
+
+
+def access_field(row: BoundExpression, index: int) -> BoundExpression:
+    """Field `index` of a row value."""
+    if isinstance(row, RowExpr):
+        return row.items[index]
+    return Call(field_function(index), (row,), row.type.fields[index])
+
+
+@lru_cache(maxsize=256)
+def field_function(index: int) -> Function:
+    """The function that takes field `index` out of a row."""
+
+    def take(row: tuple[Any, ...]) -> Any:
+        return row[index]
+
+    return Function(
+        "row_field",
+        (Polymorphic.RECORD,),
+        lambda types: types[0].fields[index],
+        scalar=take,
+    )

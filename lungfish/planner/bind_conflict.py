@@ -1,0 +1,90 @@
+"""ON CONFLICT's target: which unique indexes of the table it means (PostgreSQL calls this arbiter inference).
+
+An index is meant if its key columns and expressions are exactly those named, in any order, and, for a partial index, if the
+target's WHERE is the index's own predicate.
+"""
+
+from __future__ import annotations
+
+from lungfish import errors
+from lungfish.catalog.objects import Index, Table
+from lungfish.planner.bind_stored import bind_over_table, parse_expression
+from lungfish.planner.expressions import BoundExpression, ColumnRef
+from lungfish.planner.scope import Clause, Scope
+from lungfish.sql.ast import dml as ast
+from lungfish.sql.ast import expressions as expression_ast
+
+
+def bind_conflict_target(node: ast.OnConflict, table: Table, scope: Scope) -> tuple[Index, ...]:
+    """The arbiter indexes; none where DO NOTHING names no target: all count then."""
+    target = node.target
+    if target is None or (not target.elements and target.constraint is None):
+        if node.assignments:
+            raise errors.SyntaxError(
+                "ON CONFLICT DO UPDATE requires inference specification or constraint name",
+                hint="For example, ON CONFLICT (column_name).",
+            ).at(node.position)
+        return ()
+    if target.constraint is not None:
+        return (_by_constraint(target.constraint, table, node.position),)
+    keys = [_bind_element(element, table, scope) for element in target.elements]
+    predicate = None
+    if target.where is not None:
+        predicate = bind_over_table(target.where, table, scope.state, Clause.INDEX_PREDICATE)
+    arbiters = tuple(
+        index
+        for index in table.indexes
+        if index.is_unique and _matches(index, table, keys, predicate, scope)
+    )
+    if not arbiters:
+        raise errors.InvalidColumnReference(
+            "there is no unique or exclusion constraint matching the ON CONFLICT specification"
+        )
+    return arbiters
+
+
+def _by_constraint(name: str, table: Table, position: int) -> Index:
+    for constraint in table.constraints:
+        if constraint.name == name:
+            for index in table.indexes:
+                if index.oid == constraint.index_oid:
+                    return index
+            raise errors.WrongObjectType(
+                "constraint in ON CONFLICT clause has no associated index"
+            ).at(position)
+    raise errors.UndefinedObject(f'constraint "{name}" for table "{table.name}" does not exist').at(
+        position
+    )
+
+
+def _bind_element(node: expression_ast.Expression, table: Table, scope: Scope) -> BoundExpression:
+    return bind_over_table(node, table, scope.state, Clause.INDEX)
+
+
+def _matches(
+    index: Index,
+    table: Table,
+    keys: list[BoundExpression],
+    predicate: BoundExpression | None,
+    scope: Scope,
+) -> bool:
+    own: list[BoundExpression] = []
+    for key in index.columns:
+        if key.expression is None:
+            position = table.position_of_number(key.column_number)
+            column = table.columns[position]
+            own.append(ColumnRef(position, column.type, column.name))
+        else:
+            own.append(
+                bind_over_table(parse_expression(key.expression), table, scope.state, Clause.INDEX)
+            )
+    if not (all(key in own for key in keys) and all(key in keys for key in own)):
+        return False
+    if index.predicate is None:
+        return True
+    if predicate is None:
+        return False
+    stored = bind_over_table(
+        parse_expression(index.predicate), table, scope.state, Clause.INDEX_PREDICATE
+    )
+    return stored == predicate

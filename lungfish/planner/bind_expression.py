@@ -1,0 +1,277 @@
+"""Expressions of the syntax tree bound: names to columns, operators and functions to signatures, casts made explicit.
+
+`bind_expression` looks the node's class up in one table. What is large stands apart: names (bind_name.py), operators and
+comparisons (bind_operator.py), calls (bind_call.py), subqueries (bind_subquery.py); they come back here through the function
+itself, handed to them in the `Scope`'s state, so that no module imports another in a circle.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+from lungfish import errors
+from lungfish.planner.bind_call import bind_call
+from lungfish.planner.bind_collection import bind_array, bind_field_access, bind_row, bind_subscript
+from lungfish.planner.bind_grouping import GROUPING
+from lungfish.planner.bind_name import bind_name
+from lungfish.planner.bind_operator import (
+    bind_between,
+    bind_binary,
+    bind_in_list,
+    bind_is_distinct,
+    bind_is_null,
+    bind_pattern_match,
+    bind_quantified_array,
+    bind_unary,
+    make_operator,
+)
+from lungfish.planner.bind_subquery import (
+    bind_array_subquery,
+    bind_exists,
+    bind_quantified_subquery,
+    bind_scalar_subquery,
+)
+from lungfish.planner.bind_type import bind_cast
+from lungfish.planner.coerce import coerce_boolean, coerce_common
+from lungfish.planner.expressions import (
+    AndAll,
+    BoundExpression,
+    Call,
+    CaseExpr,
+    CoalesceExpr,
+    Constant,
+    ExtremeExpr,
+    IsBooleanExpr,
+    NotExpr,
+    OrAny,
+)
+from lungfish.planner.scope import Scope
+from lungfish.sql.ast import expressions as ast
+from lungfish.types.sql_type import (
+    BIGINT,
+    BOOLEAN,
+    INTEGER,
+    NUMERIC,
+    UNKNOWN,
+    SqlType,
+    TypeKind,
+)
+
+INTEGER_MAX = 2**31 - 1
+BIGINT_MAX = 2**63 - 1
+
+
+def bind_expression(node: ast.Expression, scope: Scope) -> BoundExpression:
+    """The node bound in the scope."""
+    binder = _BINDERS.get(type(node))
+    if binder is None:
+        raise errors.FeatureNotSupported(f"{type(node).__name__} is not supported here").at(
+            node.position
+        )
+    return binder(node, scope)
+
+
+def bind_predicate(node: ast.Expression, scope: Scope, what: str) -> BoundExpression:
+    """The node bound as a condition; `what` names the clause in the error."""
+    return coerce_boolean(bind_expression(node, scope), what, scope.state, node.position)
+
+
+def bind_literal(node: ast.Literal, _scope: Scope) -> BoundExpression:
+    """A constant. Numbers take the smallest of integer, bigint and numeric; strings stay unknown until something types them."""
+    kind = node.kind
+    if kind is ast.Literal.Kind.STRING:
+        return Constant(node.text, UNKNOWN)
+    if kind is ast.Literal.Kind.INTEGER:
+        value = int(node.text)
+        if -INTEGER_MAX - 1 <= value <= INTEGER_MAX:
+            return Constant(value, INTEGER)
+        if -BIGINT_MAX - 1 <= value <= BIGINT_MAX:
+            return Constant(value, BIGINT)
+        return Constant(Decimal(value), NUMERIC)
+    if kind is ast.Literal.Kind.NULL:
+        return Constant(None, UNKNOWN)
+    if kind is ast.Literal.Kind.BOOLEAN:
+        return Constant(node.text == "true", BOOLEAN)
+    if kind is ast.Literal.Kind.DECIMAL:
+        return Constant(Decimal(node.text), NUMERIC)
+    return _bit_string(node)
+
+
+def _bit_string(node: ast.Literal) -> Constant:
+    text = node.text
+    if text[:1] in ("x", "X"):
+        try:
+            text = "".join(f"{int(digit, 16):04b}" for digit in text[1:])
+        except ValueError:
+            raise errors.InvalidTextRepresentation(
+                f'"{node.text[1:]}" is not a valid hexadecimal digit'
+            ).at(node.position) from None
+    elif text.strip("01"):
+        wrong = text.strip("01")[0]
+        raise errors.InvalidTextRepresentation(f'"{wrong}" is not a valid binary digit').at(
+            node.position
+        )
+    return Constant(text, SqlType(TypeKind.BIT, (len(text),)))
+
+
+def bind_parameter(node: ast.Parameter, scope: Scope) -> BoundExpression:
+    """A place for a value."""
+    return scope.state.parameters.reference(node.index)
+
+
+def _bind_logic(node: ast.And | ast.Or, scope: Scope) -> BoundExpression:
+    word = "AND" if isinstance(node, ast.And) else "OR"
+    make = AndAll if isinstance(node, ast.And) else OrAny
+    operands: list[BoundExpression] = []
+    for operand in node.operands:
+        bound = coerce_boolean(bind_expression(operand, scope), word, scope.state, operand.position)
+        if type(bound) is make:
+            operands.extend(bound.operands)
+        else:
+            operands.append(bound)
+    return make(tuple(operands))
+
+
+def _bind_not(node: ast.Not, scope: Scope) -> BoundExpression:
+    operand = bind_expression(node.operand, scope)
+    return NotExpr(coerce_boolean(operand, "NOT", scope.state, node.operand.position))
+
+
+def _bind_is_boolean(node: ast.IsBoolean, scope: Scope) -> BoundExpression:
+    word = {True: "TRUE", False: "FALSE", None: "UNKNOWN"}[node.value]
+    what = f"IS NOT {word}" if node.is_negated else f"IS {word}"
+    operand = coerce_boolean(
+        bind_expression(node.operand, scope), what, scope.state, node.operand.position
+    )
+    return IsBooleanExpr(operand, node.value, node.is_negated)
+
+
+def _bind_case(node: ast.Case, scope: Scope) -> BoundExpression:
+    state = scope.state
+    conditions: list[BoundExpression] = []
+    results: list[BoundExpression] = []
+    operand = None if node.operand is None else bind_expression(node.operand, scope)
+    for branch in node.branches:
+        if operand is None:
+            conditions.append(bind_predicate(branch.condition, scope, "CASE/WHEN"))
+        else:
+            value = bind_expression(branch.condition, scope)
+            conditions.append(make_operator("=", operand, value, scope, branch.condition.position))
+        results.append(bind_expression(branch.result, scope))
+    default: BoundExpression = Constant(None, UNKNOWN)
+    default_position = node.position
+    if node.default is not None:
+        default = bind_expression(node.default, scope)
+        default_position = node.default.position
+    # PostgreSQL looks at ELSE first when it picks the common type.
+    positions = [default_position, *(branch.result.position for branch in node.branches)]
+    typed = coerce_common([default, *results], "CASE", state, positions)
+    branches = tuple(zip(conditions, typed[1:], strict=True))
+    return CaseExpr(branches, typed[0], typed[0].type)
+
+
+def _bind_coalesce(node: ast.Coalesce, scope: Scope) -> BoundExpression:
+    operands = [bind_expression(operand, scope) for operand in node.operands]
+    positions = [operand.position for operand in node.operands]
+    typed = coerce_common(operands, "COALESCE", scope.state, positions)
+    return CoalesceExpr(tuple(typed), typed[0].type)
+
+
+def _bind_extreme(node: ast.Extreme, scope: Scope) -> BoundExpression:
+    operands = [bind_expression(operand, scope) for operand in node.operands]
+    positions = [operand.position for operand in node.operands]
+    word = "GREATEST" if node.is_greatest else "LEAST"
+    typed = coerce_common(operands, word, scope.state, positions)
+    return ExtremeExpr(node.is_greatest, tuple(typed), typed[0].type)
+
+
+def _bind_null_if(node: ast.NullIf, scope: Scope) -> BoundExpression:
+    left, right = bind_expression(node.left, scope), bind_expression(node.right, scope)
+    equal = make_operator("=", left, right, scope, node.position)
+    if left.type.kind is TypeKind.UNKNOWN:
+        left = coerce_common([left, right], "NULLIF", scope.state, [node.position] * 2)[0]
+    return CaseExpr(((equal, Constant(None, left.type)),), left, left.type)
+
+
+COLLATIONS = frozenset({"C", "POSIX", "default", "ucs_basic"})
+
+
+def _bind_collate(node: ast.Collate, scope: Scope) -> BoundExpression:
+    name = node.collation[-1]
+    if name not in COLLATIONS:
+        raise errors.UndefinedObject(f'collation "{name}" for encoding "UTF8" does not exist').at(
+            node.position
+        )
+    operand = bind_expression(node.operand, scope)
+    if operand.type.kind not in COLLATABLE:
+        raise errors.DatatypeMismatch(f"collations are not supported by type {operand.type}").at(
+            node.position
+        )
+    return operand
+
+
+COLLATABLE = frozenset(
+    {
+        TypeKind.TEXT,
+        TypeKind.VARCHAR,
+        TypeKind.CHAR,
+        TypeKind.NAME,
+        TypeKind.UNKNOWN,
+        TypeKind.ARRAY,
+    }
+)
+
+
+def _bind_default(node: ast.Default, _scope: Scope) -> BoundExpression:
+    raise errors.SyntaxError("DEFAULT is not allowed in this context").at(node.position)
+
+
+def _bind_star(node: ast.Star, _scope: Scope) -> BoundExpression:
+    raise errors.SyntaxError('row expansion via "*" is not supported here').at(node.position)
+
+
+def _bind_grouping(node: ast.Grouping, scope: Scope) -> BoundExpression:
+    # Which keys there are is known only when the whole query is bound; bind_grouping.py replaces the call.
+    operands = tuple([bind_expression(operand, scope) for operand in node.operands])
+    return Call(GROUPING, operands, INTEGER, position=node.position)
+
+
+ExpressionBinder = Callable[[Any, Scope], BoundExpression]
+
+_BINDERS: dict[type, ExpressionBinder] = {
+    ast.Literal: bind_literal,
+    ast.Parameter: bind_parameter,
+    ast.Name: bind_name,
+    ast.Star: _bind_star,
+    ast.Unary: bind_unary,
+    ast.Binary: bind_binary,
+    ast.PatternMatch: bind_pattern_match,
+    ast.And: _bind_logic,
+    ast.Or: _bind_logic,
+    ast.Not: _bind_not,
+    ast.IsNull: bind_is_null,
+    ast.IsBoolean: _bind_is_boolean,
+    ast.IsDistinct: bind_is_distinct,
+    ast.Between: bind_between,
+    ast.InList: bind_in_list,
+    ast.Cast: bind_cast,
+    ast.Case: _bind_case,
+    ast.Coalesce: _bind_coalesce,
+    ast.NullIf: _bind_null_if,
+    ast.Extreme: _bind_extreme,
+    ast.FunctionCall: bind_call,
+    ast.Subquery: bind_scalar_subquery,
+    ast.Exists: bind_exists,
+    ast.ArraySubquery: bind_array_subquery,
+    ast.QuantifiedSubquery: bind_quantified_subquery,
+    ast.QuantifiedArray: bind_quantified_array,
+    ast.Row: bind_row,
+    ast.ArrayConstructor: bind_array,
+    ast.Subscript: bind_subscript,
+    ast.FieldAccess: bind_field_access,
+    ast.Collate: _bind_collate,
+    ast.Grouping: _bind_grouping,
+    ast.Default: _bind_default,
+}

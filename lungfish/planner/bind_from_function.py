@@ -1,0 +1,97 @@
+"""Functions in FROM: their calls, the columns that these give, ROWS FROM and WITH ORDINALITY."""
+
+from __future__ import annotations
+
+from lungfish import errors
+from lungfish.functions.registry import Function
+from lungfish.planner.bind_type import find_type
+from lungfish.planner.expressions import BoundExpression, Call, ColumnRef, Constant
+from lungfish.planner.logical import LogicalFunctionScan, LogicalPlan, LogicalValues
+from lungfish.planner.range_entries import rename_columns
+from lungfish.planner.scope import Clause, RangeEntry, Scope
+from lungfish.sql.ast import queries as ast
+from lungfish.sql.ast.expressions import FunctionCall, TypeName
+from lungfish.types.sql_type import BIGINT, SqlType, TypeKind
+
+Columns = list[tuple[str, SqlType]]
+
+
+def bind_function_reference(
+    item: ast.FunctionReference, scope: Scope
+) -> tuple[LogicalPlan, list[RangeEntry]]:
+    """A function, or several side by side, as a table."""
+    scope.clause = Clause.FROM_FUNCTION
+    calls: list[Call] = []
+    columns: Columns = []
+    for node in item.calls:
+        bound = scope.bind(node)
+        if not isinstance(bound, Call):
+            return _single_value(item, bound, scope)
+        call, made = _describe(bound, node, item, scope)
+        calls.append(call)
+        columns.extend(made)
+    if item.with_ordinality:
+        columns.append(("ordinality", BIGINT))
+    alias = item.alias or item.calls[0].name[-1]
+    state = scope.state
+    refs = tuple(state.new_column(name, type_) for name, type_ in columns)
+    entry = RangeEntry(alias, [name for name, _ in columns], refs=refs)
+    entry.is_scalar_function = len(columns) == 1
+    rename_columns(entry, item.column_aliases, item.position)
+    return LogicalFunctionScan(tuple(calls), alias, item.with_ordinality, refs), [entry]
+
+
+def _single_value(
+    item: ast.FunctionReference, value: BoundExpression, scope: Scope
+) -> tuple[LogicalPlan, list[RangeEntry]]:
+    """What looks like a call and is an expression (CURRENT_DATE, a cast): a table of one row."""
+    name = item.alias or item.calls[0].name[-1]
+    ref = scope.state.new_column(name, value.type)
+    refs: tuple[ColumnRef, ...] = (ref,)
+    row: tuple[BoundExpression, ...] = (value,)
+    if item.with_ordinality:
+        refs = (ref, scope.state.new_column("ordinality", BIGINT))
+        row = (value, Constant(1, BIGINT))
+    entry = RangeEntry(name, [column.name for column in refs], refs=refs)
+    rename_columns(entry, item.column_aliases, item.position)
+    return LogicalValues((row,), refs, name), [entry]
+
+
+def _describe(
+    call: Call, node: FunctionCall, item: ast.FunctionReference, scope: Scope
+) -> tuple[Call, Columns]:
+    """The call with the type of its rows, and its columns."""
+    function: Function = call.function
+    if item.column_definitions:
+        return _defined(call, item, scope)
+    if function.output_columns:
+        return call, list(function.output_columns)
+    if call.type.kind is TypeKind.RECORD:
+        if not call.type.fields:
+            raise errors.SyntaxError(
+                'a column definition list is required for functions returning "record"'
+            ).at(node.position)
+        return call, list(zip(call.type.labels, call.type.fields, strict=True))
+    name = node.name[-1]
+    if item.alias is not None and len(item.calls) == 1:
+        name = item.alias
+    return call, [(name, call.type)]
+
+
+def _defined(call: Call, item: ast.FunctionReference, scope: Scope) -> tuple[Call, Columns]:
+    """AS t(a int, b text) behind a function that returns records."""
+    if call.type.kind is not TypeKind.RECORD or call.function.output_columns:
+        raise errors.SyntaxError(
+            'a column definition list is only allowed for functions returning "record"'
+        ).at(item.position)
+    columns: Columns = []
+    for each in item.column_definitions:
+        assert isinstance(each.type_name, TypeName)
+        columns.append((each.name, find_type(each.type_name, scope.state)))
+    type_ = SqlType(
+        TypeKind.RECORD,
+        labels=tuple(name for name, _ in columns),
+        fields=tuple(each for _, each in columns),
+    )
+    typed = Call(call.function, call.arguments, type_, call.is_variadic_array, call.position)
+    return typed, columns

@@ -1,0 +1,93 @@
+"""GROUP BY's items: expressions, output names and ordinals, and grouping sets expanded into sets of keys."""
+
+from __future__ import annotations
+
+from itertools import combinations, product
+
+from lungfish import errors
+from lungfish.planner.bind_order_by import target_by_name
+from lungfish.planner.bind_targets import Target
+from lungfish.planner.coerce import resolve_unknown
+from lungfish.planner.expressions import BoundExpression, RowExpr
+from lungfish.planner.scope import Scope
+from lungfish.planner.sort_keys import check_grouped
+from lungfish.sql.ast import expressions as ast
+from lungfish.sql.ast.queries import GroupingSet, Select
+
+SETS_MAX = 4096
+
+Keys = list[BoundExpression]
+Sets = list[tuple[int, ...]]
+
+
+def bind_group_by(select: Select, targets: list[Target], scope: Scope) -> tuple[Keys, Sets | None]:
+    """The distinct keys, and the grouping sets as positions of keys; None for a plain GROUP BY."""
+    keys: Keys = []
+    has_sets = any(isinstance(item, GroupingSet) for item in select.group_by)
+    parts = [_sets_of(item, keys, targets, scope) for item in select.group_by]
+    if not has_sets:
+        return keys, None
+    sets: Sets = []
+    for combination in product(*parts):
+        merged = dict.fromkeys(key for part in combination for key in part)
+        sets.append(tuple(merged))
+        if len(sets) > SETS_MAX:
+            raise errors.StatementTooComplex(f"too many grouping sets present (maximum {SETS_MAX})")
+    if select.is_group_distinct:
+        sets = [tuple(each) for each in dict.fromkeys(frozenset(each) for each in sets)]
+    return keys, sets
+
+
+def _sets_of(
+    item: ast.Expression | GroupingSet, keys: Keys, targets: list[Target], scope: Scope
+) -> Sets:
+    """The sets that one item stands for; a plain expression is one set of one key."""
+    if not isinstance(item, GroupingSet):
+        return [_key(item, keys, targets, scope)]
+    if item.kind == "empty":
+        return [()]
+    if item.kind == "sets":
+        return [each for inner in item.items for each in _sets_of(inner, keys, targets, scope)]
+    # Each element of ROLLUP and CUBE may be a list that counts as one.
+    elements = [_flat(inner, keys, targets, scope) for inner in item.items]
+    if item.kind == "simple":
+        return [tuple(key for element in elements for key in element)]
+    if item.kind == "rollup":
+        chosen = [elements[:count] for count in range(len(elements), -1, -1)]
+    else:
+        chosen = [
+            list(each)
+            for count in range(len(elements), -1, -1)
+            for each in combinations(elements, count)
+        ]
+    return [tuple(dict.fromkeys(key for element in each for key in element)) for each in chosen]
+
+
+def _flat(
+    item: ast.Expression | GroupingSet, keys: Keys, targets: list[Target], scope: Scope
+) -> tuple[int, ...]:
+    if isinstance(item, GroupingSet):
+        return tuple(key for inner in item.items for key in _flat(inner, keys, targets, scope))
+    return _key(item, keys, targets, scope)
+
+
+def _key(node: ast.Expression, keys: Keys, targets: list[Target], scope: Scope) -> tuple[int, ...]:
+    """The positions of the expression's keys, added to `keys` if they are new; a row gives one for each field."""
+    target = target_by_name(node, targets, scope, "GROUP BY")
+    if target is not None:
+        bound = resolve_unknown(target.expression, scope.state, node.position)
+        target.expression = bound
+        if scope.has_aggregate_in(bound):
+            raise errors.GroupingError("aggregate functions are not allowed in GROUP BY").at(
+                target.position
+            )
+    else:
+        bound = resolve_unknown(scope.bind(node), scope.state, node.position)
+    parts = bound.items if isinstance(bound, RowExpr) and isinstance(node, ast.Row) else (bound,)
+    positions = []
+    for part in parts:
+        check_grouped(part.type, node.position)
+        if part not in keys:
+            keys.append(part)
+        positions.append(keys.index(part))
+    return tuple(positions)

@@ -1,0 +1,181 @@
+"""GROUP BY after everything is bound: which expressions are keys, what may stand outside of aggregates, GROUPING SETS.
+
+An expression of a grouped query is bound over the ungrouped rows first; `Grouping.regroup` then replaces the keys in it by
+their columns and refuses what is neither a key, nor inside an aggregate, nor determined by a primary key among the
+keys. With one plain grouping a key that is a column keeps its number; with several sets each key gets a new one, because
+there it may be null where the column was not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from lungfish import errors
+from lungfish.functions.registry import Function, Polymorphic
+from lungfish.planner.callees import find_operator
+from lungfish.planner.expression_tree import LEAVES, map_children
+from lungfish.planner.expressions import (
+    BoundExpression,
+    Call,
+    CaseExpr,
+    ColumnRef,
+    Constant,
+    SubqueryExpr,
+)
+from lungfish.planner.logical import Item, LogicalAggregate, LogicalPlan
+from lungfish.planner.plan_tree import outputs
+from lungfish.planner.scope import RangeEntry, Scope
+from lungfish.planner.substitution import substitute_in_plan, with_plan
+from lungfish.types.sql_type import INTEGER
+
+# Stands for GROUPING(...) until the sets are known; never evaluated.
+GROUPING = Function("grouping", (Polymorphic.ANY,), INTEGER, is_strict=False, is_variadic=True)
+
+# Finds the place of a column in the text, for an error.
+Locate = Callable[[str], int]
+
+
+class Grouping:
+    """The keys and sets of one grouped query."""
+
+    def __init__(
+        self,
+        scope: Scope,
+        base: LogicalPlan,
+        keys: Sequence[BoundExpression],
+        sets: Sequence[tuple[int, ...]] | None,
+        locate: Locate,
+    ) -> None:
+        """`sets` None is plain GROUP BY of all keys."""
+        self._scope = scope
+        self._base = base
+        self._locate = locate
+        self._own_columns = outputs(base)
+        self._keys: list[Item] = []
+        self._has_sets = sets is not None
+        self._sets = list(sets) if sets is not None else [tuple(range(len(keys)))]
+        self._numbers: dict[int, ColumnRef] = {}
+        self._expressions: list[Item] = []
+        for key in keys:
+            self._add_key(key)
+        self._set_number: ColumnRef | None = None
+        if len(self._sets) > 1:
+            self._set_number = scope.state.new_column("grouping_set", INTEGER)
+        self._made = {column.index for column, _ in scope.aggregates}
+        self._made.update(column.index for column, _, _ in scope.windows)
+
+    def _add_key(self, key: BoundExpression) -> None:
+        state = self._scope.state
+        if isinstance(key, ColumnRef) and not self._has_sets and key.index in self._own_columns:
+            self._keys.append((key, key))
+            self._numbers[key.index] = key
+            return
+        name = key.name if isinstance(key, ColumnRef) else "key"
+        column = state.new_column(name, key.type)
+        self._keys.append((column, key))
+        if isinstance(key, ColumnRef):
+            self._numbers[key.index] = column
+        else:
+            self._expressions.append((column, key))
+
+    def regroup(self, node: BoundExpression) -> BoundExpression:
+        """The expression over the grouped rows. Raises GroupingError."""
+        kind = type(node)
+        if isinstance(node, ColumnRef):
+            return self._column(
+                node,
+                "column {} must appear in the GROUP BY clause or be used in an aggregate function",
+            )
+        if kind in LEAVES:
+            return node
+        for column, key in self._expressions:
+            if type(key) is kind and key == node:
+                return column
+        if isinstance(node, Call) and node.function is GROUPING:
+            return self._grouping(node)
+        changed = map_children(node, self.regroup)
+        if isinstance(changed, SubqueryExpr) and changed.outer_columns:
+            return self._subquery(changed)
+        return changed
+
+    def _subquery(self, node: SubqueryExpr) -> BoundExpression:
+        replacement: dict[int, BoundExpression] = {}
+        for outer in node.outer_columns:
+            if isinstance(outer, ColumnRef):
+                new = self._column(outer, "subquery uses ungrouped column {} from outer query")
+                if new.index != outer.index:
+                    replacement[outer.index] = new
+        if not replacement:
+            return node
+        return with_plan(node, substitute_in_plan(node.plan, replacement))  # type: ignore[arg-type]
+
+    def _column(self, node: ColumnRef, message: str) -> ColumnRef:
+        number = node.index
+        found = self._numbers.get(number)
+        if found is not None:
+            return found
+        if number not in self._own_columns or number in self._made:
+            return node
+        entry, name = self._origin(node)
+        if entry is not None and not self._has_sets and self._is_determined(entry):
+            self._add_key(node)
+            self._sets = [tuple(range(len(self._keys)))]
+            return node
+        shown = f'"{entry.alias}.{name}"' if entry is not None and entry.alias else f'"{name}"'
+        raise errors.GroupingError(message.format(shown)).at(self._locate(name))
+
+    def _origin(self, node: ColumnRef) -> tuple[RangeEntry | None, str]:
+        for entry in self._scope.entries:
+            for position, ref in enumerate(entry.refs()):
+                if ref.index == node.index and entry.alias:
+                    return entry, entry.names[position]
+        return None, node.name
+
+    def _is_determined(self, entry: RangeEntry) -> bool:
+        """Whether the keys hold the primary key of the entry's table."""
+        table = entry.table
+        if table is None:
+            return False
+        for constraint in table.constraints:
+            if constraint.kind == "primary key" and not constraint.is_deferrable:
+                positions = [table.position_of_number(number) for number in constraint.columns]
+                return all(entry.ref(position).index in self._numbers for position in positions)
+        return False
+
+    def _grouping(self, node: Call) -> BoundExpression:
+        """GROUPING(...): for each set the bits of the arguments that it lacks."""
+        positions: list[int] = []
+        for argument in node.arguments:
+            for position, (_, key) in enumerate(self._keys):
+                if key == argument:
+                    positions.append(position)
+                    break
+            else:
+                raise errors.GroupingError(
+                    "arguments to GROUPING must be grouping expressions of the associated query level"
+                ).at(node.position)
+        values = []
+        for each in self._sets:
+            bits = 0
+            for position in positions:
+                bits = bits * 2 + (position not in each)
+            values.append(bits)
+        if self._set_number is None:
+            return Constant(values[0], INTEGER)
+        number = self._set_number
+        equals = find_operator("=", (INTEGER, INTEGER), node.position)
+        branches: list[tuple[BoundExpression, BoundExpression]] = []
+        for index, value in enumerate(values):
+            is_set = Call(equals.callee, (number, Constant(index, INTEGER)), equals.result)
+            branches.append((is_set, Constant(value, INTEGER)))
+        return CaseExpr(tuple(branches), Constant(None, INTEGER), INTEGER)
+
+    def plan(self) -> LogicalAggregate:
+        """The aggregation, once every expression has been regrouped."""
+        return LogicalAggregate(
+            self._base,
+            tuple(self._keys),
+            tuple(self._scope.aggregates),
+            tuple(self._sets),
+            self._set_number,
+        )

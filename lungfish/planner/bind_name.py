@@ -1,0 +1,72 @@
+"""Names in expressions: columns, whole rows, and the errors for what is not there."""
+
+from __future__ import annotations
+
+from lungfish import errors
+from lungfish.planner.expressions import BoundExpression, ColumnRef, RowExpr
+from lungfish.planner.scope import RangeEntry, Scope
+from lungfish.sql.ast import expressions as ast
+from lungfish.types.sql_type import SqlType, TypeKind
+
+
+def bind_name(node: ast.Name, scope: Scope) -> BoundExpression:
+    """The column, or the row, that the name stands for."""
+    parts = node.parts
+    if len(parts) == 1:
+        return _unqualified(parts[0], scope, node.position)
+    if len(parts) > 4:
+        dotted = ".".join(parts)
+        raise errors.SyntaxError(f"improper qualified name (too many dotted names): {dotted}").at(
+            node.position
+        )
+    return _qualified(parts, scope, node.position)
+
+
+def _unqualified(name: str, scope: Scope, position: int) -> BoundExpression:
+    found = scope.find_column(name, position)
+    if found is not None:
+        ref, owner = found
+        _note_use(scope, owner)
+        return ref
+    entry = scope.find_entry(name)
+    if entry is not None:
+        _note_use(scope, entry[1])
+        return whole_row(entry[0])
+    raise scope.missing_column(name, position)
+
+
+def _qualified(parts: tuple[str, ...], scope: Scope, position: int) -> BoundExpression:
+    name, alias = parts[-1], parts[-2]
+    schema = parts[-3] if len(parts) > 2 else None
+    found = scope.find_entry(alias, schema)
+    if found is None:
+        raise scope.missing_table(".".join(parts[:-1]), position)
+    entry, owner = found
+    at = entry.find(name)
+    if at is None:
+        raise scope.missing_column(name, position, qualifier=alias)
+    if at < 0:
+        raise errors.AmbiguousColumn(f'column reference "{name}" is ambiguous').at(position)
+    _note_use(scope, owner)
+    return entry.ref(at)
+
+
+def _note_use(scope: Scope, owner: Scope) -> None:
+    """Tell the aggregate whose arguments are being bound which query level the column belongs to."""
+    uses = scope.state.level_uses
+    if uses:
+        uses[-1].add(owner)
+
+
+def whole_row(entry: RangeEntry) -> BoundExpression:
+    """A row value of all columns of the entry."""
+    refs: list[ColumnRef] = entry.refs()
+    if entry.is_scalar_function:
+        return refs[0]
+    type_ = SqlType(
+        TypeKind.RECORD,
+        name=entry.table.name if entry.table is not None else None,
+        labels=tuple(entry.names),
+        fields=tuple(ref.type for ref in refs),
+    )
+    return RowExpr(tuple(refs), type_)

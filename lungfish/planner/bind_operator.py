@@ -1,0 +1,261 @@
+"""Operators and comparisons: binary and prefix operators, rows compared, BETWEEN, IN, LIKE, IS NULL, IS DISTINCT FROM."""
+
+from __future__ import annotations
+
+from lungfish import errors
+from lungfish.planner.callees import find_function, find_operator
+from lungfish.planner.coerce import coerce_arguments, coerce_implicit, common_type, try_common_type
+from lungfish.planner.expression_tree import columns_of, has_subquery
+from lungfish.planner.expressions import (
+    AndAll,
+    BoundExpression,
+    Call,
+    Constant,
+    InListExpr,
+    IsDistinctExpr,
+    IsNullExpr,
+    OrAny,
+    QuantifiedArrayExpr,
+    RowExpr,
+)
+from lungfish.planner.scope import Scope
+from lungfish.sql.ast import expressions as ast
+from lungfish.types.sql_type import BOOLEAN, TypeKind, array_of
+
+COMPARISONS = frozenset({"=", "<>", "<", "<=", ">", ">="})
+# Before the operator of a QuantifiedSubquery that stands for `(a, b) op (SELECT x, y)`, a single row.
+ROW_MARK = "row "
+# The operator of one that stands for the subquery's one row as a value: (a, b) = (SELECT x, y) in SET.
+ROW_VALUE = "row value"
+STRICT_OF = {"<=": "<", ">=": ">", "<": "<", ">": ">"}
+
+
+def make_operator(
+    symbol: str, left: BoundExpression, right: BoundExpression, scope: Scope, position: int
+) -> BoundExpression:
+    """`left symbol right`, the operands cast to what the signature asks for."""
+    if isinstance(left, RowExpr) and isinstance(right, RowExpr) and symbol in COMPARISONS:
+        return compare_rows(symbol, left, right, scope, position)
+    found = find_operator(symbol, (left.type, right.type), position)
+    arguments = coerce_arguments((left, right), found, scope.state, (position, position))
+    return Call(found.callee, arguments, found.result, position=position)
+
+
+def bind_binary(node: ast.Binary, scope: Scope) -> BoundExpression:
+    """An infix operator."""
+    left, right = node.left, node.right
+    if (
+        isinstance(left, ast.Row)
+        and isinstance(right, ast.Subquery)
+        and node.operator in COMPARISONS
+    ):
+        # Handed back as a tree, because subqueries import this module.
+        return scope.bind(
+            ast.QuantifiedSubquery(
+                left, ROW_MARK + node.operator, False, right.query, node.position
+            )
+        )
+    return make_operator(node.operator, scope.bind(left), scope.bind(right), scope, node.position)
+
+
+def bind_unary(node: ast.Unary, scope: Scope) -> BoundExpression:
+    """A prefix operator; a minus before a number makes a negative constant, so that -2147483648 is an integer."""
+    operand = node.operand
+    if node.operator == "-" and isinstance(operand, ast.Literal):
+        if operand.kind is ast.Literal.Kind.INTEGER:
+            bound = scope.bind(ast.Literal(operand.kind, operand.text, operand.position))
+            assert isinstance(bound, Constant)
+            return Constant(-bound.value, bound.type)
+        if operand.kind is ast.Literal.Kind.DECIMAL:
+            bound = scope.bind(operand)
+            assert isinstance(bound, Constant)
+            return Constant(bound.value.copy_negate() if bound.value else bound.value, bound.type)
+    value = scope.bind(operand)
+    found = find_operator(node.operator, (value.type,), node.position)
+    arguments = coerce_arguments((value,), found, scope.state, (node.position,))
+    return Call(found.callee, arguments, found.result, position=node.position)
+
+
+def compare_rows(
+    symbol: str, left: RowExpr, right: RowExpr, scope: Scope, position: int
+) -> BoundExpression:
+    """Rows compared field by field: all equal, one unequal, or the first difference decides."""
+    if len(left.items) != len(right.items):
+        raise errors.SyntaxError("unequal number of entries in row expressions").at(position)
+    if not left.items:
+        raise errors.FeatureNotSupported("cannot compare rows of zero length").at(position)
+    pairs = list(zip(left.items, right.items, strict=True))
+    if symbol in ("=", "<>"):
+        compared = tuple(make_operator(symbol, a, b, scope, position) for a, b in pairs)
+        if len(compared) == 1:
+            return compared[0]
+        return AndAll(compared) if symbol == "=" else OrAny(compared)
+    strict = STRICT_OF[symbol]
+    last_a, last_b = pairs[-1]
+    result = make_operator(symbol, last_a, last_b, scope, position)
+    for a, b in reversed(pairs[:-1]):
+        first = make_operator(strict, a, b, scope, position)
+        tied = make_operator("=", a, b, scope, position)
+        result = OrAny((first, AndAll((tied, result))))
+    return result
+
+
+def bind_is_null(node: ast.IsNull, scope: Scope) -> BoundExpression:
+    """IS [NOT] NULL; of a row, all its fields are [not] null."""
+    operand = scope.bind(node.operand)
+    if isinstance(operand, RowExpr):
+        if not operand.items:
+            return Constant(True, BOOLEAN)
+        parts = tuple(IsNullExpr(item, node.is_negated) for item in operand.items)
+        return parts[0] if len(parts) == 1 else AndAll(parts)
+    return IsNullExpr(operand, node.is_negated)
+
+
+def bind_is_distinct(node: ast.IsDistinct, scope: Scope) -> BoundExpression:
+    """IS [NOT] DISTINCT FROM; of rows, any pair of fields is."""
+    return make_distinct(scope.bind(node.left), scope.bind(node.right), node, scope)
+
+
+def make_distinct(
+    left: BoundExpression, right: BoundExpression, node: ast.IsDistinct, scope: Scope
+) -> BoundExpression:
+    """`left IS [NOT] DISTINCT FROM right`."""
+    if isinstance(left, RowExpr) and isinstance(right, RowExpr):
+        if len(left.items) != len(right.items):
+            raise errors.SyntaxError("unequal number of entries in row expressions").at(
+                node.position
+            )
+        parts = tuple(
+            make_distinct(a, b, node, scope) for a, b in zip(left.items, right.items, strict=True)
+        )
+        if len(parts) == 1:
+            return parts[0]
+        return AndAll(parts) if node.is_negated else OrAny(parts)
+    if _is_null(right):
+        return IsNullExpr(left, not node.is_negated)
+    if _is_null(left):
+        return IsNullExpr(right, not node.is_negated)
+    found = find_operator("=", (left.type, right.type), node.position)
+    a, b = coerce_arguments((left, right), found, scope.state, (node.position, node.position))
+    return IsDistinctExpr(a, b, found.callee, node.is_negated)
+
+
+def _is_null(node: BoundExpression) -> bool:
+    return isinstance(node, Constant) and node.value is None
+
+
+def bind_between(node: ast.Between, scope: Scope) -> BoundExpression:
+    """BETWEEN as two comparisons, SYMMETRIC as two such pairs."""
+    operand, low, high = scope.bind(node.operand), scope.bind(node.low), scope.bind(node.high)
+    position = node.position
+
+    def within(bottom: BoundExpression, top: BoundExpression) -> BoundExpression:
+        if node.is_negated:
+            below = make_operator("<", operand, bottom, scope, position)
+            return OrAny((below, make_operator(">", operand, top, scope, position)))
+        above = make_operator(">=", operand, bottom, scope, position)
+        return AndAll((above, make_operator("<=", operand, top, scope, position)))
+
+    if not node.is_symmetric:
+        return within(low, high)
+    either = (within(low, high), within(high, low))
+    return AndAll(either) if node.is_negated else OrAny(either)
+
+
+def bind_in_list(node: ast.InList, scope: Scope) -> BoundExpression:
+    """IN (list): constants and the like are compared as one list of a common type, the rest one by one."""
+    operand = scope.bind(node.operand)
+    items = [scope.bind(item) for item in node.items]
+    if isinstance(operand, RowExpr) or any(isinstance(item, RowExpr) for item in items):
+        return _one_by_one(node, operand, items, scope)
+    plain = [item for item in items if not columns_of(item) and not has_subquery(item)]
+    if len(plain) < 2:
+        return _one_by_one(node, operand, items, scope)
+    type_ = try_common_type([operand.type, *(item.type for item in plain)])
+    if type_ is None or type_.kind is TypeKind.RECORD:
+        return _one_by_one(node, operand, items, scope)
+    listed = _in_list(node, operand, plain, scope)
+    others = [item for item in items if columns_of(item) or has_subquery(item)]
+    if not others:
+        return listed
+    rest = _one_by_one(node, operand, others, scope)
+    return AndAll((listed, rest)) if node.is_negated else OrAny((listed, rest))
+
+
+def _in_list(
+    node: ast.InList, operand: BoundExpression, items: list[BoundExpression], scope: Scope
+) -> BoundExpression:
+    position = node.position
+    type_ = common_type([operand.type, *(item.type for item in items)], "IN", (position,))
+    typed = [coerce_implicit(item, type_, scope.state, position) for item in items]
+    found = find_operator("=", (operand.type, type_), position)
+    wanted = found.argument_types
+    left = coerce_implicit(operand, wanted[0], scope.state, position)
+    if wanted[0] != wanted[1]:
+        # An operator across types: the list is compared in the operand's common type.
+        left = coerce_implicit(operand, type_, scope.state, position)
+        found = find_operator("=", (type_, type_), position)
+        wanted = found.argument_types
+        left = coerce_implicit(left, wanted[0], scope.state, position)
+    listed = tuple(coerce_implicit(item, wanted[1], scope.state, position) for item in typed)
+    return InListExpr(left, listed, found.callee, node.is_negated)
+
+
+def _one_by_one(
+    node: ast.InList, operand: BoundExpression, items: list[BoundExpression], scope: Scope
+) -> BoundExpression:
+    symbol = "<>" if node.is_negated else "="
+    parts = tuple(make_operator(symbol, operand, item, scope, node.position) for item in items)
+    if len(parts) == 1:
+        return parts[0]
+    return AndAll(parts) if node.is_negated else OrAny(parts)
+
+
+LIKE_OPERATORS = {"like": "~~", "ilike": "~~*"}
+
+
+def bind_pattern_match(node: ast.PatternMatch, scope: Scope) -> BoundExpression:
+    """LIKE, ILIKE and SIMILAR TO: an operator, the pattern first freed of a chosen escape."""
+    operand, pattern = scope.bind(node.operand), scope.bind(node.pattern)
+    position = node.position
+    if node.kind == "similar to":
+        arguments = [pattern] if node.escape is None else [pattern, scope.bind(node.escape)]
+        pattern = make_call("similar_to_escape", arguments, scope, position)
+        return make_operator("!~" if node.is_negated else "~", operand, pattern, scope, position)
+    if node.escape is not None:
+        pattern = make_call("like_escape", [pattern, scope.bind(node.escape)], scope, position)
+    symbol = LIKE_OPERATORS[node.kind]
+    return make_operator(
+        "!" + symbol if node.is_negated else symbol, operand, pattern, scope, position
+    )
+
+
+def make_call(
+    name: str, arguments: list[BoundExpression], scope: Scope, position: int
+) -> BoundExpression:
+    """A plain function called by name."""
+    found = find_function(name, tuple(argument.type for argument in arguments), position)
+    typed = coerce_arguments(tuple(arguments), found, scope.state, (position,) * len(arguments))
+    return Call(found.callee, typed, found.result, position=position)
+
+
+def bind_quantified_array(node: ast.QuantifiedArray, scope: Scope) -> BoundExpression:
+    """`x op ANY (array)` or ALL."""
+    operand, array = scope.bind(node.operand), scope.bind(node.array)
+    position, state = node.position, scope.state
+    if array.type.kind is TypeKind.UNKNOWN:
+        element = operand.type
+        if element.kind is TypeKind.UNKNOWN:
+            element = common_type([element], "ANY", (position,))
+        array = coerce_implicit(array, array_of(element), state, position)
+    if array.type.kind is not TypeKind.ARRAY or array.type.element is None:
+        raise errors.WrongObjectType("op ANY/ALL (array) requires array on right side").at(position)
+    found = find_operator(node.operator, (operand.type, array.type.element), position)
+    if found.result != BOOLEAN:
+        raise errors.WrongObjectType("op ANY/ALL (array) requires operator to yield boolean").at(
+            position
+        )
+    left_type, right_type = found.argument_types
+    left = coerce_implicit(operand, left_type, state, position)
+    right = coerce_implicit(array, array_of(right_type), state, position)
+    return QuantifiedArrayExpr(left, right, found.callee, node.is_all)

@@ -1,0 +1,68 @@
+"""RETURNING: expressions over the old row, the new row, and what else the statement joined.
+
+A plain column name means the new row's column for INSERT and UPDATE, the old row's for DELETE; `old` and `new` (or the names
+that WITH (OLD AS ..., NEW AS ...) gives) mean either.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from lungfish import errors
+from lungfish.catalog.objects import Table
+from lungfish.planner.bind_targets import bind_targets
+from lungfish.planner.expressions import ColumnRef
+from lungfish.planner.logical import LogicalModification, LogicalOutput, LogicalReturning
+from lungfish.planner.modification_target import table_columns
+from lungfish.planner.scope import Clause, RangeEntry, Scope
+from lungfish.sql.ast import dml as ast
+from lungfish.sql.ast.queries import TableReference
+
+
+def bind_returning(
+    returning: ast.Returning | None,
+    reference: TableReference,
+    table: Table,
+    scope: Scope,
+    *,
+    others: Sequence[RangeEntry],
+    has_old: bool,
+    has_new: bool = True,
+) -> LogicalReturning | None:
+    """The items bound; None without RETURNING. `others` are the entries of FROM or USING."""
+    if returning is None:
+        return None
+    state = scope.state
+    old, new = table_columns(table, state), table_columns(table, state)
+    names = [column.name for column in table.columns]
+    current = RangeEntry(reference.alias or table.name, names, refs=new if has_new else old)
+    current.table = table
+    entries = [current, *others]
+    taken = {entry.alias for entry in entries}
+    for alias, refs, default in (
+        (returning.old_alias, old, "old"),
+        (returning.new_alias, new, "new"),
+    ):
+        if alias is None and default in taken:
+            continue
+        entry = RangeEntry(alias or default, names, refs=refs)
+        entry.shows_columns = False
+        entries.append(entry)
+    inside = Scope(state, scope, entries)
+    inside.clause = Clause.RETURNING
+    targets = bind_targets(returning.items, inside)
+    if inside.has_set_calls:
+        raise errors.FeatureNotSupported("set-returning functions are not allowed in RETURNING")
+    items = tuple(
+        (state.new_column(target.name, target.expression.type), target.expression)
+        for target in targets
+    )
+    return LogicalReturning(items, old, new)
+
+
+def returned(plan: LogicalModification, returning: LogicalReturning | None) -> LogicalOutput:
+    """The statement with the columns of its RETURNING."""
+    columns: tuple[ColumnRef, ...] = ()
+    if returning is not None:
+        columns = tuple(column for column, _ in returning.items)
+    return LogicalOutput(plan, columns)

@@ -1,0 +1,157 @@
+"""What binding one statement shares: the catalog, the numbering of columns, parameters, and queries of WITH.
+
+Also the seam between the binder's modules: expressions hold subqueries and queries hold expressions, so each reaches the
+other through `bind_query` and `bind_expression` here, and no module imports another in a circle.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from lungfish import errors
+from lungfish.catalog.catalog import Catalog, Relation
+from lungfish.planner.expressions import BoundExpression, ColumnRef, ParameterRef
+from lungfish.planner.logical import LogicalCte, LogicalOutput
+from lungfish.sql.ast.dml import Delete, Insert, Merge, Update
+from lungfish.sql.ast.expressions import Expression
+from lungfish.sql.ast.queries import ObjectName, With
+from lungfish.types.sql_type import UNKNOWN, SqlType, TypeKind
+
+if TYPE_CHECKING:
+    from lungfish.planner.scope import Scope
+
+BindQuery = Callable[..., LogicalOutput]
+BindExpression = Callable[[Expression, "Scope"], BoundExpression]
+
+
+class ParameterTypes:
+    """The types of the statement's parameters: given by the caller, or found by their first use in a context with a type."""
+
+    __slots__ = ("given", "types")
+
+    def __init__(self, given: Sequence[SqlType | None]) -> None:
+        self.types: list[SqlType | None] = [
+            None if each is None or each.kind is TypeKind.UNKNOWN else each for each in given
+        ]
+        # Whether a caller fixed how many there are.
+        self.given = bool(given)
+
+    def reference(self, index: int) -> ParameterRef:
+        """A use of the parameter, typed as far as it is known yet."""
+        while len(self.types) <= index:
+            self.types.append(None)
+        return ParameterRef(index, self.types[index] or UNKNOWN)
+
+    def decide(self, index: int, type_: SqlType, position: int) -> ParameterRef:
+        """Give a parameter its type. Raises AmbiguousParameter if another use gave it a different one."""
+        known = self.types[index]
+        if known is None:
+            type_ = type_.unmodified
+            self.types[index] = type_
+            return ParameterRef(index, type_)
+        if known.unmodified != type_.unmodified:
+            raise errors.AmbiguousParameter(
+                f"inconsistent types deduced for parameter ${index + 1}",
+                detail=f"{known} versus {type_}",
+            ).at(position)
+        return ParameterRef(index, known)
+
+    def check(self) -> None:
+        """Raise IndeterminateDatatype if the type of a parameter is still open."""
+        for index, known in enumerate(self.types):
+            if known is None:
+                raise errors.IndeterminateDatatype(
+                    f"could not determine data type of parameter ${index + 1}"
+                )
+
+
+@dataclass(frozen=True, slots=True)
+class Seams:
+    """The functions through which the binder's modules reach each other."""
+
+    bind_query: BindQuery
+    bind_expression: BindExpression
+    bind_with: Callable[[With, Scope], Scope]
+    bind_modification: Callable[[Insert | Update | Delete | Merge, Scope], LogicalOutput]
+
+
+class BindState:
+    """One statement being bound."""
+
+    __slots__ = (
+        "_next_column",
+        "_next_cte",
+        "bind_expression",
+        "bind_modification",
+        "bind_query",
+        "bind_with",
+        "catalog",
+        "ctes",
+        "has_volatile",
+        "level_uses",
+        "parameters",
+        "root",
+        "search_path",
+        "view_depth",
+    )
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        *,
+        search_path: tuple[str, ...],
+        parameter_types: Sequence[SqlType | None],
+        seams: Seams,
+    ) -> None:
+        self.catalog = catalog
+        self.search_path = search_path
+        self.parameters = ParameterTypes(parameter_types)
+        self.bind_query = seams.bind_query
+        self.bind_expression = seams.bind_expression
+        self.bind_with = seams.bind_with
+        self.bind_modification = seams.bind_modification
+        # The outermost scope.
+        self.root: Scope | None = None
+        self.ctes: list[LogicalCte] = []
+        self.has_volatile = False
+        # For each aggregate whose arguments are being bound, innermost last: the query levels that they use.
+        self.level_uses: list[set[Scope]] = []
+        # How many views we are inside of.
+        self.view_depth = 0
+        self._next_column = 0
+        self._next_cte = 0
+
+    def is_below_top(self, scope: Scope) -> bool:
+        """Whether a WITH whose queries are bound in `scope` belongs to a query inside of the statement."""
+        return scope.parent is not None and scope.parent is not self.root
+
+    def new_cte(self) -> int:
+        """A number for a query of WITH."""
+        self._next_cte += 1
+        return self._next_cte
+
+    @property
+    def next_column(self) -> int:
+        """The first column number that is free."""
+        return self._next_column
+
+    def reserve_columns(self, count: int) -> int:
+        """Take `count` numbers in a row and answer the first."""
+        first = self._next_column
+        self._next_column = first + count
+        return first
+
+    def new_column(self, name: str, type_: SqlType) -> ColumnRef:
+        """A column of its own number."""
+        number = self._next_column
+        self._next_column = number + 1
+        return ColumnRef(number, type_, name)
+
+    def find_relation(self, name: ObjectName) -> Relation:
+        """The relation of that name. Raises UndefinedTable."""
+        found = self.catalog.find_relation(name.name, name.schema, self.search_path)
+        if found is None:
+            raise errors.UndefinedTable(f'relation "{name}" does not exist').at(name.position)
+        return found

@@ -1,0 +1,83 @@
+"""Stored expressions: defaults, checks, generated columns, index keys and predicates, kept in the catalog as text.
+
+They are parsed as the one target of a SELECT, and bound with the table's columns by *position*: ColumnRef(i) is column i of
+the table, which is what the executor evaluates them over.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from lungfish import errors
+from lungfish.catalog.objects import Table
+from lungfish.planner.bind_state import BindState
+from lungfish.planner.coerce import coerce_assignment, coerce_boolean, resolve_unknown
+from lungfish.planner.expressions import BoundExpression, ColumnRef, Constant
+from lungfish.planner.scope import Clause, RangeEntry, Scope
+from lungfish.sql import parse
+from lungfish.sql.ast.expressions import Expression, FunctionCall, Literal
+from lungfish.sql.ast.queries import Query, Select
+from lungfish.types.sql_type import TypeKind
+
+BOOLEAN_CLAUSES = {Clause.CHECK: "CHECK", Clause.INDEX_PREDICATE: "WHERE"}
+
+
+@lru_cache(maxsize=1024)
+def parse_expression(text: str) -> Expression:
+    """The tree of a stored expression's text."""
+    statement = parse(f"SELECT {text}")[0].statement
+    assert isinstance(statement, Query)
+    body = statement.body
+    assert isinstance(body, Select)
+    return body.items[0].expression
+
+
+def default_of(table: Table, position: int, state: BindState) -> BoundExpression:
+    """The default of a column, cast to its type; NULL where it has none, and for generated columns."""
+    column = table.columns[position]
+    if column.generated is not None:
+        return Constant(None, column.type)
+    if column.default is not None:
+        node = parse_expression(column.default)
+    elif column.sequence_oid is not None:
+        node = _next_value(column.sequence_oid, state)
+    else:
+        return Constant(None, column.type)
+    scope = Scope(state, None)
+    scope.clause = Clause.DEFAULT
+    try:
+        bound = scope.bind(node)
+        return coerce_assignment(bound, column.type, column.name, state, -1)
+    except errors.Error as error:
+        # The place is one in the stored text, not in the statement.
+        error.position = None
+        raise
+
+
+def _next_value(sequence_oid: int, state: BindState) -> Expression:
+    sequence = state.catalog.object(sequence_oid)  # type: ignore[arg-type]
+    assert sequence is not None
+    schema = state.catalog.namespace_name(sequence.namespace_oid)  # type: ignore[union-attr]
+    name = f'"{schema}"."{sequence.name}"'
+    return FunctionCall(("nextval",), (Literal(Literal.Kind.STRING, name),))
+
+
+def bind_over_table(
+    node: Expression, table: Table, state: BindState, clause: Clause
+) -> BoundExpression:
+    """An expression over the columns of one row of the table, by position."""
+    refs = [
+        ColumnRef(position, column.type, column.name)
+        for position, column in enumerate(table.columns)
+    ]
+    state.reserve_columns(len(refs))
+    entry = RangeEntry(table.name, [column.name for column in table.columns], refs=refs)
+    entry.table = table
+    scope = Scope(state, None, [entry])
+    scope.clause = clause
+    bound = scope.bind(node)
+    if clause in BOOLEAN_CLAUSES:
+        return coerce_boolean(bound, BOOLEAN_CLAUSES[clause], state, node.position)
+    if bound.type.kind is TypeKind.UNKNOWN:
+        return resolve_unknown(bound, state, node.position)
+    return bound

@@ -1,0 +1,81 @@
+"""Types by name, and casts as written."""
+
+from __future__ import annotations
+
+import re
+
+from lungfish import errors
+from lungfish.planner.bind_collection import bind_array_as
+from lungfish.planner.bind_state import BindState
+from lungfish.planner.coerce import coerce_explicit
+from lungfish.planner.expressions import BoundExpression
+from lungfish.planner.scope import Scope
+from lungfish.sql.ast import expressions as ast
+from lungfish.types.sql_type import CHAR, SqlType, TypeKind, array_of
+from lungfish.types.type_names import type_by_name
+
+# A bare number, to which INTERVAL '3' DAY gives its unit.
+_NUMBER = re.compile(r"\s*[+-]?\d+(\.\d*)?\s*")
+
+
+def find_type(name: ast.TypeName, state: BindState) -> SqlType:
+    """The type of that name. Raises UndefinedObject."""
+    found = _find(name, state)
+    if found is None:
+        shown = name.name if name.schema is None else f"{name.schema}.{name.name}"
+        raise errors.UndefinedObject(f'type "{shown}" does not exist').at(name.position)
+    if name.is_setof:
+        raise errors.FeatureNotSupported("SETOF is not supported here").at(name.position)
+    return array_of(found) if name.array_dimensions else found
+
+
+def is_type_name(name: ast.TypeName, state: BindState) -> bool:
+    """Whether a type has that name."""
+    return _find(name, state) is not None
+
+
+# The grammar writes the length of CHAR and BIT out, so without one the type has none (`::bpchar`).
+_WITHOUT_LENGTH = {"character": CHAR, "bit": SqlType(TypeKind.BIT)}
+
+
+def _find(name: ast.TypeName, state: BindState) -> SqlType | None:
+    if name.schema in (None, "pg_catalog"):
+        if not name.modifiers and name.name in _WITHOUT_LENGTH:
+            return _WITHOUT_LENGTH[name.name]
+        try:
+            built_in = type_by_name(name.name, name.modifiers)
+        except errors.Error as error:
+            error.at(name.position)
+            raise
+        if built_in is not None:
+            return built_in
+    user = state.catalog.find_type(name.name, name.schema, state.search_path)
+    return None if user is None else user.type
+
+
+def bind_cast(node: ast.Cast, scope: Scope) -> BoundExpression:
+    """CAST(x AS type)."""
+    state = scope.state
+    target = find_type(node.type_name, state)
+    operand = node.operand
+    if isinstance(operand, ast.ArrayConstructor) and target.kind is TypeKind.ARRAY:
+        assert target.element is not None
+        return bind_array_as(operand, target.element, scope)
+    position = operand.position if isinstance(operand, ast.Literal) else node.position
+    if isinstance(operand, ast.Literal) and node.type_name.interval_fields is not None:
+        operand = _with_unit(operand, node.type_name.interval_fields)
+    bound = scope.bind(operand)
+    return coerce_explicit(bound, target, state, position)
+
+
+def _with_unit(literal: ast.Literal, fields: str) -> ast.Literal:
+    """INTERVAL '3' DAY: the last field is the unit of a bare number."""
+    if literal.kind is not ast.Literal.Kind.STRING:
+        return literal
+    if _NUMBER.fullmatch(literal.text) is None:
+        raise errors.FeatureNotSupported(
+            f"INTERVAL with the fields {fields.upper()} takes a plain number only"
+        ).at(literal.position)
+    return ast.Literal(
+        literal.kind, f"{literal.text} {fields.rpartition(' ')[2]}", literal.position
+    )

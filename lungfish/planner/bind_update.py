@@ -1,0 +1,104 @@
+"""UPDATE and DELETE: the table's rows found by a query whose first columns are the old row and its TupleId."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from lungfish import errors
+from lungfish.planner.bind_assignments import bind_assignments
+from lungfish.planner.bind_from import bind_item, check_aliases, join_items, scan_table
+from lungfish.planner.bind_returning import bind_returning, returned
+from lungfish.planner.coerce import coerce_boolean
+from lungfish.planner.expression_tree import conjuncts_of
+from lungfish.planner.expressions import BoundExpression
+from lungfish.planner.logical import (
+    LogicalDelete,
+    LogicalFilter,
+    LogicalOutput,
+    LogicalPlan,
+    LogicalScan,
+    LogicalUpdate,
+)
+from lungfish.planner.modification_target import find_target_table
+from lungfish.planner.scope import Clause, RangeEntry, Scope
+from lungfish.sql.ast import dml as ast
+from lungfish.sql.ast.expressions import Expression
+from lungfish.sql.ast.queries import FromItem, TableReference
+
+
+class ModificationSource:
+    """The scan of the target table, joined with what FROM or USING names, and the names in sight."""
+
+    def __init__(
+        self, reference: TableReference, others: Sequence[FromItem], around: Scope, verb: str
+    ) -> None:
+        self.scope = Scope(around.state, around)
+        self.table = find_target_table(reference, around.state, verb)
+        plan, entries = scan_table(self.table, reference, self.scope)
+        assert isinstance(plan, LogicalScan)
+        self.target = LogicalScan(
+            plan.table, plan.alias, plan.first_column, plan.positions, with_tuple_id=True
+        )
+        self.plan: LogicalPlan = self.target
+        self.entry = entries[0]
+        self.scope.entries = [self.entry]
+        self.others: list[RangeEntry] = []
+        for item in others:
+            # The target is not in sight of LATERAL items, as in PostgreSQL.
+            right, entries = bind_item(item, self.scope, self.others)
+            check_aliases([*self.scope.entries, *entries], item.position)
+            self.plan = join_items("inner", self.plan, right, item)
+            self.others = [*self.others, *entries]
+            self.scope.entries = [*self.scope.entries, *entries]
+
+    def filter(self, where: Expression | None) -> tuple[BoundExpression, ...]:
+        """Put the WHERE over the plan; answers its conjuncts."""
+        if where is None:
+            return ()
+        scope = self.scope
+        scope.clause = Clause.WHERE
+        conjuncts = conjuncts_of(
+            coerce_boolean(scope.bind(where), "WHERE", scope.state, where.position)
+        )
+        self.plan = LogicalFilter(self.plan, conjuncts)
+        return conjuncts
+
+
+def bind_update(node: ast.Update, around: Scope) -> LogicalOutput:
+    """An UPDATE; the columns of the result are those of RETURNING."""
+    around = (
+        around if node.with_clause is None else around.state.bind_with(node.with_clause, around)
+    )
+    source = ModificationSource(node.table, node.from_items, around, "update")
+    source.scope.clause = Clause.UPDATE
+    assignments = bind_assignments(node.assignments, source.table, source.scope)
+    if source.scope.has_set_calls:
+        raise errors.FeatureNotSupported("set-returning functions are not allowed in UPDATE")
+    recheck = source.filter(node.where)
+    returning = bind_returning(
+        node.returning, node.table, source.table, around, others=source.others, has_old=True
+    )
+    update = LogicalUpdate(
+        source.table, source.plan, source.target, assignments, recheck, returning
+    )
+    return returned(update, returning)
+
+
+def bind_delete(node: ast.Delete, around: Scope) -> LogicalOutput:
+    """A DELETE; the columns of the result are those of RETURNING."""
+    around = (
+        around if node.with_clause is None else around.state.bind_with(node.with_clause, around)
+    )
+    source = ModificationSource(node.table, node.using, around, "delete from")
+    recheck = source.filter(node.where)
+    returning = bind_returning(
+        node.returning,
+        node.table,
+        source.table,
+        around,
+        others=source.others,
+        has_old=True,
+        has_new=False,
+    )
+    delete = LogicalDelete(source.table, source.plan, source.target, recheck, returning)
+    return returned(delete, returning)

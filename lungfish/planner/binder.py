@@ -1,0 +1,66 @@
+"""The door of the binder: a statement's tree in, a logical statement out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from lungfish import errors
+from lungfish.catalog.catalog import Catalog
+from lungfish.planner.bind_expression import bind_expression
+from lungfish.planner.bind_insert import bind_insert
+from lungfish.planner.bind_merge import bind_merge
+from lungfish.planner.bind_query import bind_query
+from lungfish.planner.bind_state import BindState, Seams
+from lungfish.planner.bind_update import bind_delete, bind_update
+from lungfish.planner.bind_with import bind_with
+from lungfish.planner.logical import LogicalOutput, LogicalStatement
+from lungfish.planner.scope import Scope
+from lungfish.sql.ast import Statement, dml
+from lungfish.sql.ast.queries import Query
+from lungfish.types.sql_type import SqlType
+
+Modification = dml.Insert | dml.Update | dml.Delete | dml.Merge
+
+
+def bind_modification(node: Modification, around: Scope) -> LogicalOutput:
+    """A statement that changes rows."""
+    match node:
+        case dml.Insert():
+            return bind_insert(node, around)
+        case dml.Update():
+            return bind_update(node, around)
+        case dml.Delete():
+            return bind_delete(node, around)
+        case dml.Merge():
+            return bind_merge(node, around)
+
+
+SEAMS = Seams(bind_query, bind_expression, bind_with, bind_modification)
+
+
+def new_state(
+    catalog: Catalog,
+    search_path: tuple[str, ...],
+    parameter_types: Sequence[SqlType | None] = (),
+) -> BindState:
+    """The state of binding one statement."""
+    return BindState(catalog, search_path=search_path, parameter_types=parameter_types, seams=SEAMS)
+
+
+def bind_statement(statement: Statement, state: BindState) -> LogicalStatement:
+    """Bind a query or a change of rows. Raises FeatureNotSupported for any other statement."""
+    root = Scope(state, None)
+    state.root = root
+    try:
+        match statement:
+            case Query():
+                output, tag = bind_query(statement, root), "SELECT"
+            case dml.Insert() | dml.Update() | dml.Delete() | dml.Merge():
+                output = bind_modification(statement, root)
+                tag = type(statement).__name__.upper()
+            case _:
+                raise errors.FeatureNotSupported(f"{type(statement).__name__} cannot be planned")
+    except RecursionError:
+        raise errors.StatementTooComplex("stack depth limit exceeded") from None
+    state.parameters.check()
+    return LogicalStatement(output, tag, tuple(state.ctes), state.next_column)

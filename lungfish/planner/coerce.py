@@ -1,0 +1,184 @@
+"""Implicit, assignment and explicit casts of bound expressions, and common types.
+
+A literal of unknown type is read as the type that its context asks for, here and now, so a malformed one is an error of
+planning with its place; a parameter of unknown type takes the first type that is asked of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from lungfish import errors
+from lungfish.functions.registry import Resolved
+from lungfish.planner.bind_state import BindState
+from lungfish.planner.expressions import BoundExpression, CastTo, Constant, ParameterRef, RowExpr
+from lungfish.planner.literals import convert_literal, read_literal
+from lungfish.types.coercion import CastContext, can_coerce, common_type_of, is_same_type
+from lungfish.types.coercion import common_type as require_common_type
+from lungfish.types.sql_type import BOOLEAN, TEXT, SqlType, TypeKind
+
+
+def same_type(left: SqlType, right: SqlType) -> bool:
+    """Whether the types differ at most in their modifiers."""
+    return left is right or is_same_type(left, right)
+
+
+def coerce_implicit(
+    node: BoundExpression, target: SqlType, state: BindState, position: int
+) -> BoundExpression:
+    """The node as `target`, by an implicit cast. Raises DatatypeMismatch."""
+    if node.type is target:
+        return node
+    return coerce_with(node, target, CastContext.IMPLICIT, state, position)
+
+
+def coerce_explicit(
+    node: BoundExpression, target: SqlType, state: BindState, position: int
+) -> BoundExpression:
+    """The node as `target`, as CAST does it. Raises CannotCoerce."""
+    return coerce_with(node, target, CastContext.EXPLICIT, state, position)
+
+
+def coerce_assignment(
+    node: BoundExpression, target: SqlType, column: str, state: BindState, position: int
+) -> BoundExpression:
+    """The node as it is stored in a column. Raises DatatypeMismatch."""
+    source = node.type
+    if source is target:
+        return node
+    if not can_coerce(source, target, CastContext.ASSIGNMENT):
+        raise errors.DatatypeMismatch(
+            f'column "{column}" is of type {target.unmodified} but expression is of type {source.unmodified}',
+            hint="You will need to rewrite or cast the expression.",
+        ).at(position)
+    return coerce_with(node, target, CastContext.ASSIGNMENT, state, position)
+
+
+def coerce_with(
+    node: BoundExpression, target: SqlType, context: CastContext, state: BindState, position: int
+) -> BoundExpression:
+    """The node as `target`, by a cast that the context allows. Raises CannotCoerce."""
+    source = node.type
+    is_explicit = context is CastContext.EXPLICIT
+    if source.kind is TypeKind.UNKNOWN:
+        if isinstance(node, Constant):
+            return read_literal(node, target, is_explicit=is_explicit, position=position)
+        if isinstance(node, ParameterRef):
+            decided = state.parameters.decide(node.index, target, position)
+            return _modify(decided, target, is_explicit, position)
+        return CastTo(node, target, is_explicit, position)
+    if same_type(source, target):
+        return _modify(node, target, is_explicit, position)
+    if (
+        isinstance(node, RowExpr)
+        and target.kind is TypeKind.RECORD
+        and len(target.fields) == len(node.items)
+    ):
+        items = tuple(
+            coerce_with(item, field, context, state, position)
+            for item, field in zip(node.items, target.fields, strict=True)
+        )
+        return RowExpr(items, target)
+    if not can_coerce(source, target, context):
+        raise errors.CannotCoerce(
+            f"cannot cast type {source.unmodified} to {target.unmodified}"
+        ).at(position)
+    if isinstance(node, Constant):
+        converted = convert_literal(node, target)
+        if converted is not None:
+            return converted
+    return CastTo(node, target, is_explicit, position)
+
+
+def _modify(
+    node: BoundExpression, target: SqlType, is_explicit: bool, position: int
+) -> BoundExpression:
+    """Apply the target's modifiers, where it has any that the node has not."""
+    if not target.modifiers or node.type.modifiers == target.modifiers:
+        return node
+    return CastTo(node, target, is_explicit, position)
+
+
+def resolve_unknown(node: BoundExpression, state: BindState, position: int) -> BoundExpression:
+    """The node, made text if its type is still unknown."""
+    if node.type.kind is TypeKind.UNKNOWN:
+        return coerce_implicit(node, TEXT, state, position)
+    return node
+
+
+def coerce_boolean(
+    node: BoundExpression, what: str, state: BindState, position: int
+) -> BoundExpression:
+    """The node as a condition of the clause `what`."""
+    kind = node.type.kind
+    if kind is TypeKind.BOOLEAN:
+        return node
+    if kind is not TypeKind.UNKNOWN and not can_coerce(node.type, BOOLEAN, CastContext.ASSIGNMENT):
+        raise errors.DatatypeMismatch(
+            f"argument of {what} must be type boolean, not type {node.type.unmodified}"
+        ).at(position)
+    return coerce_with(node, BOOLEAN, CastContext.ASSIGNMENT, state, position)
+
+
+def coerce_arguments(
+    arguments: Sequence[BoundExpression],
+    found: Resolved[Any],
+    state: BindState,
+    positions: Sequence[int],
+) -> tuple[BoundExpression, ...]:
+    """The arguments cast to what the signature asks for, its defaults appended."""
+    typed: list[BoundExpression] = []
+    types = found.argument_types
+    for index, argument in enumerate(arguments):
+        target = types[index]
+        if argument.type is not target:
+            position = positions[index] if index < len(positions) else -1
+            argument = coerce_with(argument, target, CastContext.IMPLICIT, state, position)
+        typed.append(argument)
+    if found.appended:
+        rest = types[len(typed) :]
+        typed.extend(
+            Constant(value, type_) for value, type_ in zip(found.appended, rest, strict=True)
+        )
+    return tuple(typed)
+
+
+def try_common_type(types: Sequence[SqlType]) -> SqlType | None:
+    """The common type of several, unknown ones giving way; None if there is none."""
+    first = types[0]
+    for each in types:
+        if each is not first and each != first:
+            return common_type_of(types)
+    return TEXT if first.kind is TypeKind.UNKNOWN else first
+
+
+def common_type(types: Sequence[SqlType], context: str, positions: Sequence[int]) -> SqlType:
+    """As `try_common_type`. Raises DatatypeMismatch at the first type that does not fit."""
+    found = try_common_type(types)
+    if found is not None:
+        return found
+    count = next(n for n in range(2, len(types) + 1) if try_common_type(types[:n]) is None)
+    position = positions[count - 1] if count <= len(positions) else -1
+    return require_common_type(types[:count], context, position)
+
+
+def coerce_common(
+    nodes: Sequence[BoundExpression], context: str, state: BindState, positions: Sequence[int]
+) -> list[BoundExpression]:
+    """The nodes in their common type."""
+    type_ = common_type([node.type for node in nodes], context, positions)
+    return [
+        node if node.type is type_ else _coerce_common(node, type_, context, state, position)
+        for node, position in zip(nodes, positions, strict=True)
+    ]
+
+
+def _coerce_common(
+    node: BoundExpression, target: SqlType, context: str, state: BindState, position: int
+) -> BoundExpression:
+    if not can_coerce(node.type, target, CastContext.IMPLICIT):
+        raise errors.CannotCoerce(
+            f"{context} could not convert type {node.type.unmodified} to {target.unmodified}"
+        ).at(position)
+    return coerce_with(node, target, CastContext.IMPLICIT, state, position)

@@ -1,0 +1,106 @@
+"""Constants given another type while a statement is bound.
+
+A value is computed here only if it cannot depend on the session's settings, because plans outlive a SET: a date in ISO form
+is read now, `'01/02/2000'` or `'today'` by each execution. What raises for a literal raises now, with its place, as in
+PostgreSQL.
+"""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+
+from lungfish import errors
+from lungfish.planner.expressions import BoundExpression, CastTo, Constant
+from lungfish.types.casts import coerce_length, find_cast
+from lungfish.types.settings import CANONICAL
+from lungfish.types.sql_type import TEXT, SqlType, TypeKind
+from lungfish.types.text_parse import parse_value
+
+# Spellings that mean the same under every DateStyle, TimeZone and IntervalStyle.
+_ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+_ISO_TIMESTAMP = re.compile(r"\d{4}-\d{2}-\d{2}([ T]\d{2}:\d{2}(:\d{2}(\.\d+)?)?)?")
+_ISO_TIMESTAMPTZ = re.compile(
+    r"\d{4}-\d{2}-\d{2}[ T]\d{2}:\d{2}(:\d{2}(\.\d+)?)?([+-]\d{2}(:?\d{2})?|Z)"
+)
+_ISO_TIME = re.compile(r"\d{2}:\d{2}(:\d{2}(\.\d+)?)?")
+_PLAIN_INTERVAL = re.compile(r"\d+ *[a-z]+( +\d+ *[a-z]+)*")
+_FIXED = {
+    TypeKind.DATE: _ISO_DATE,
+    TypeKind.TIMESTAMP: _ISO_TIMESTAMP,
+    TypeKind.TIMESTAMPTZ: _ISO_TIMESTAMPTZ,
+    TypeKind.TIME: _ISO_TIME,
+    TypeKind.INTERVAL: _PLAIN_INTERVAL,
+}
+_NEVER_NOW = frozenset({TypeKind.TIMETZ, TypeKind.RECORD, TypeKind.RANGE})
+_INTEGERS = frozenset({TypeKind.SMALLINT, TypeKind.INTEGER, TypeKind.BIGINT})
+
+
+def is_fixed_text(text: str, type_: SqlType) -> bool:
+    """Whether the text means the same value of the type under all settings."""
+    kind = type_.kind
+    if kind is TypeKind.ARRAY and type_.element is not None:
+        return type_.element.kind not in _FIXED and type_.element.kind not in _NEVER_NOW
+    pattern = _FIXED.get(kind)
+    if pattern is None:
+        return kind not in _NEVER_NOW
+    return pattern.fullmatch(text.strip()) is not None
+
+
+def read_literal(
+    node: Constant, target: SqlType, *, is_explicit: bool, position: int
+) -> BoundExpression:
+    """A literal of unknown type read as `target`. Raises what the type's input function raises, with the place."""
+    text = node.value
+    plain = target.unmodified
+    if text is None:
+        return Constant(None, plain)
+    if target.kind is TypeKind.TEXT:
+        return Constant(text, target)
+    if not is_fixed_text(text, target):
+        return CastTo(Constant(text, TEXT), target, is_explicit, position)
+    try:
+        value = parse_value(text, plain, CANONICAL)
+    except errors.Error as error:
+        error.at(position)
+        raise
+    if not target.modifiers:
+        return Constant(value, plain)
+    try:
+        return Constant(coerce_length(value, target, is_explicit=is_explicit), target)
+    except errors.Error:
+        # Too long a text for a column is an error of execution, not of planning.
+        return CastTo(Constant(value, plain), target, is_explicit, position)
+
+
+def convert_literal(node: Constant, target: SqlType) -> BoundExpression | None:
+    """A typed constant cast to `target`; None where that is left to the execution."""
+    value = node.value
+    if value is None:
+        return Constant(None, target)
+    source = node.type.kind
+    if target.modifiers:
+        return None
+    if source in _INTEGERS:
+        if target.kind in _INTEGERS:
+            return _integer(value, target)
+        if target.kind is TypeKind.NUMERIC:
+            return Constant(Decimal(value), target)
+        if target.kind is TypeKind.DOUBLE:
+            return Constant(float(value), target)
+    cast = find_cast(node.type, target)
+    if cast is None or cast.depends_on_settings:
+        return None
+    try:
+        return Constant(cast.scalar(value, CANONICAL), target)
+    except errors.Error:
+        # 1e99::integer fails when it is executed, if it is.
+        return None
+
+
+_BOUNDS = {TypeKind.SMALLINT: 2**15, TypeKind.INTEGER: 2**31, TypeKind.BIGINT: 2**63}
+
+
+def _integer(value: int, target: SqlType) -> Constant | None:
+    bound = _BOUNDS[target.kind]
+    return Constant(value, target) if -bound <= value < bound else None

@@ -1,0 +1,35 @@
+"""The table that INSERT, UPDATE, DELETE or MERGE changes."""
+
+from __future__ import annotations
+
+from lungfish import errors
+from lungfish.catalog.objects import Sequence, SystemView, Table, View
+from lungfish.planner.bind_state import BindState
+from lungfish.planner.expressions import ColumnRef
+from lungfish.sql.ast.queries import TableReference
+
+
+def find_target_table(item: TableReference, state: BindState, verb: str) -> Table:
+    """The table. Raises for a view, a sequence, or nothing of that name."""
+    relation = state.find_relation(item.name)
+    if isinstance(relation, Table):
+        if relation.materialized_query is not None:
+            raise errors.WrongObjectType(f'cannot change materialized view "{relation.name}"').at(
+                item.position
+            )
+        return relation
+    if isinstance(relation, View):
+        raise errors.FeatureNotSupported(
+            f'cannot {verb} view "{relation.name}": updatable views are not supported'
+        ).at(item.position)
+    if isinstance(relation, Sequence):
+        raise errors.WrongObjectType(f'cannot change sequence "{relation.name}"').at(item.position)
+    assert isinstance(relation, SystemView)
+    raise errors.InsufficientPrivilege(f"permission denied for view {relation.name}").at(
+        item.position
+    )
+
+
+def table_columns(table: Table, state: BindState) -> tuple[ColumnRef, ...]:
+    """Columns of new numbers for the table's columns."""
+    return tuple(state.new_column(column.name, column.type) for column in table.columns)

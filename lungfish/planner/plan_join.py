@@ -1,0 +1,267 @@
+"""Joins: hashed, as nested loops, or by probing an index of the right side for each row of the left one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from lungfish.planner.cost import hash_join_cost, lateral_join_cost, nested_loop_cost
+from lungfish.planner.expression_tree import add_columns, columns_of, conjunction, is_volatile
+from lungfish.planner.expressions import BoundExpression, Call, IsDistinctExpr
+from lungfish.planner.logical import LogicalJoin, LogicalPlan, LogicalScan
+from lungfish.planner.physical import Estimate, HashJoin, IndexScan, NestedLoopJoin
+from lungfish.planner.physical_columns import Frames, Planned, layout_of
+from lungfish.planner.plan_scan import plan_scan
+from lungfish.planner.plan_tree import SEMI_KINDS, outputs, split_filter
+from lungfish.planner.planning import Planning
+from lungfish.planner.substitution import free_columns
+from lungfish.types.coercion import is_same_type
+
+# Joins for which the right side may be run again for each left row.
+PROBING_KINDS = frozenset({"inner", "left", "semi", "anti"})
+# A nested loop that tries more pairs than this is a last resort.
+SMALL_OUTER_ROWS = 1000.0
+
+
+@dataclass(slots=True)
+class HashKeys:
+    """The conjuncts of a join as keys that hash, and the rest."""
+
+    left: list[BoundExpression] = field(default_factory=list)
+    right: list[BoundExpression] = field(default_factory=list)
+    null_equals: list[bool] = field(default_factory=list)
+    rest: list[BoundExpression] = field(default_factory=list)
+
+
+def hash_keys(
+    conjuncts: Sequence[BoundExpression], left: frozenset[int], right: frozenset[int]
+) -> HashKeys:
+    """Split conjuncts into equalities between one side and the other, and the rest."""
+    keys = HashKeys()
+    for conjunct in conjuncts:
+        sides = _sides(conjunct, left, right)
+        if sides is None:
+            keys.rest.append(conjunct)
+        else:
+            keys.left.append(sides[0])
+            keys.right.append(sides[1])
+            keys.null_equals.append(isinstance(conjunct, IsDistinctExpr))
+    return keys
+
+
+def _sides(
+    conjunct: BoundExpression, left: frozenset[int], right: frozenset[int]
+) -> tuple[BoundExpression, BoundExpression] | None:
+    if (
+        isinstance(conjunct, Call)
+        and conjunct.function.name == "="
+        and len(conjunct.arguments) == 2
+    ):
+        a, b = conjunct.arguments
+    elif isinstance(conjunct, IsDistinctExpr) and conjunct.is_negated:
+        a, b = conjunct.left, conjunct.right
+    else:
+        return None
+    if not is_same_type(a.type, b.type) or is_volatile(conjunct):
+        return None
+    a_columns, b_columns = columns_of(a), columns_of(b)
+    # A side may use outer columns too, but at least one of its own.
+    if a_columns & left and not a_columns & right and b_columns & right and not b_columns & left:
+        return a, b
+    if a_columns & right and not a_columns & left and b_columns & left and not b_columns & right:
+        return b, a
+    return None
+
+
+def plan_join(
+    planning: Planning, node: LogicalJoin, required: frozenset[int], frames: Frames
+) -> Planned:
+    """The cheapest way to do the join."""
+    left_outputs, right_outputs = outputs(node.left), outputs(node.right)
+    needed = set(required)
+    for conjunct in node.conjuncts:
+        add_columns(conjunct, needed)
+    rows = planning.cardinality.rows(node)
+    if node.is_lateral:
+        return _lateral(planning, node, needed, left_outputs, right_outputs, frames)
+    left = planning.narrowed(
+        planning.plan_input(node.left, left_outputs & needed, frames), left_outputs & needed
+    )
+    probed = _probe(planning, node, left, frozenset(needed), frames)
+    keys = hash_keys(node.conjuncts, left_outputs, right_outputs)
+    if probed is not None and keys.left and _is_cheap_probe(planning, node, left, probed, rows):
+        return probed
+    right = planning.narrowed(
+        planning.plan_input(node.right, right_outputs & needed, frames), right_outputs & needed
+    )
+    if probed is not None and probed.cost < _plain_cost(keys, left, right, rows):
+        return probed
+    if keys.left:
+        return _hash(planning, node.kind, left, right, keys, rows, frames)
+    return _nested(planning, node.kind, left, right, node.conjuncts, rows, frames)
+
+
+def _is_cheap_probe(
+    planning: Planning, node: LogicalJoin, left: Planned, probed: Planned, rows: float
+) -> bool:
+    """Whether probing is cheaper than merely reading the right side once, so that no other way need be planned."""
+    right_rows = planning.cardinality.rows(node.right)
+    return probed.cost < left.cost + hash_join_cost(left.rows, right_rows, rows)
+
+
+def _plain_cost(keys: HashKeys, left: Planned, right: Planned, rows: float) -> float:
+    own = hash_join_cost if keys.left else nested_loop_cost
+    return left.cost + right.cost + own(left.rows, right.rows, rows)
+
+
+def _joined(kind: str, left: Planned, right: Planned) -> tuple[int, ...]:
+    return left.numbers if kind in SEMI_KINDS else left.numbers + right.numbers
+
+
+def _hash(
+    planning: Planning,
+    kind: str,
+    left: Planned,
+    right: Planned,
+    keys: HashKeys,
+    rows: float,
+    frames: Frames,
+) -> Planned:
+    swapped = SWAPPED.get(kind)
+    if swapped is not None and left.rows < right.rows / 2:
+        # The right side is the one that is kept in memory.
+        kind, left, right = swapped, right, left
+        keys = HashKeys(keys.right, keys.left, keys.null_equals, keys.rest)
+    condition = _condition(planning, left, right, keys.rest, frames)
+    over_left = planning.translator(left.layout, frames)
+    over_right = planning.translator(right.layout, frames)
+    numbers = _joined(kind, left, right)
+    cost = left.cost + right.cost + hash_join_cost(left.rows, right.rows, rows)
+    plan = HashJoin(
+        kind,
+        left.plan,
+        right.plan,
+        tuple(over_left(key) for key in keys.left),
+        tuple(over_right(key) for key in keys.right),
+        tuple(keys.null_equals),
+        condition,
+        planning.columns(numbers),
+        Estimate(rows, right.cost, cost),
+    )
+    return Planned(plan, numbers)
+
+
+SWAPPED = {"inner": "inner", "left": "right", "right": "left", "full": "full"}
+
+
+def _condition(
+    planning: Planning,
+    left: Planned,
+    right: Planned,
+    conjuncts: Sequence[BoundExpression],
+    frames: Frames,
+) -> BoundExpression | None:
+    if not conjuncts:
+        return None
+    translate = planning.translator(layout_of(left.numbers + right.numbers), frames)
+    return conjunction([translate(each) for each in conjuncts])
+
+
+def _nested(
+    planning: Planning,
+    kind: str,
+    left: Planned,
+    right: Planned,
+    conjuncts: Sequence[BoundExpression],
+    rows: float,
+    frames: Frames,
+) -> Planned:
+    condition = _condition(planning, left, right, conjuncts, frames)
+    numbers = _joined(kind, left, right)
+    cost = left.cost + right.cost + nested_loop_cost(left.rows, right.rows, rows)
+    plan = NestedLoopJoin(
+        kind,
+        left.plan,
+        right.plan,
+        condition,
+        is_lateral=False,
+        columns=planning.columns(numbers),
+        estimate=Estimate(rows, 0.0, cost),
+    )
+    return Planned(plan, numbers)
+
+
+def _lateral(
+    planning: Planning,
+    node: LogicalJoin,
+    needed: set[int],
+    left_outputs: frozenset[int],
+    right_outputs: frozenset[int],
+    frames: Frames,
+) -> Planned:
+    """The right side uses columns of the left one: it is run for each left row, which it sees as a frame."""
+    wanted = frozenset(needed) | _used_inside(node.right)
+    left = planning.narrowed(
+        planning.plan_input(node.left, left_outputs & wanted, frames), left_outputs & wanted
+    )
+    right = planning.narrowed(
+        planning.plan_input(node.right, right_outputs & frozenset(needed), (*frames, left.layout)),
+        right_outputs & frozenset(needed),
+    )
+    rows = planning.cardinality.rows(node)
+    return _lateral_node(planning, node.kind, left, right, node.conjuncts, rows, frames)
+
+
+def _lateral_node(
+    planning: Planning,
+    kind: str,
+    left: Planned,
+    right: Planned,
+    conjuncts: Sequence[BoundExpression],
+    rows: float,
+    frames: Frames,
+) -> Planned:
+    condition = _condition(planning, left, right, conjuncts, frames)
+    numbers = _joined(kind, left, right)
+    plan = NestedLoopJoin(
+        kind,
+        left.plan,
+        right.plan,
+        condition,
+        is_lateral=True,
+        columns=planning.columns(numbers),
+        estimate=Estimate(
+            rows,
+            left.plan.estimate.startup_cost,
+            left.cost + lateral_join_cost(left.rows, right.cost, rows),
+        ),
+    )
+    return Planned(plan, numbers, left.order)
+
+
+def _used_inside(plan: LogicalPlan) -> frozenset[int]:
+    return frozenset(column.index for column in free_columns(plan))
+
+
+def _probe(
+    planning: Planning,
+    node: LogicalJoin,
+    left: Planned,
+    needed: frozenset[int],
+    frames: Frames,
+) -> Planned | None:
+    """The join by probing an index of the right side, if that is a table with one that fits."""
+    if node.kind not in PROBING_KINDS or left.rows > SMALL_OUTER_ROWS * 100:
+        return None
+    right, conjuncts = split_filter(node.right)
+    conjuncts += node.conjuncts
+    if not isinstance(right, LogicalScan) or not right.table.indexes:
+        return None
+    right_outputs = outputs(right)
+    inside = (*frames, left.layout)
+    scan = plan_scan(planning, right, conjuncts, right_outputs & needed, inside)
+    if not isinstance(scan.plan, IndexScan):
+        return None
+    scan = planning.narrowed(scan, right_outputs & needed)
+    rows = planning.cardinality.rows(node)
+    return _lateral_node(planning, node.kind, left, scan, (), rows, frames)

@@ -1,0 +1,34 @@
+"""The whole way of a statement through the planner: bind, optimise, plan."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from lungfish.catalog.catalog import Catalog
+from lungfish.planner.binder import bind_statement, new_state
+from lungfish.planner.optimizer import optimize
+from lungfish.planner.physical import PhysicalStatement
+from lungfish.planner.physical_planner import plan_physical
+from lungfish.planner.statistics import DefaultStatistics, Statistics
+from lungfish.sql.ast import Statement
+from lungfish.types.sql_type import SqlType
+
+NO_STATISTICS = DefaultStatistics()
+
+
+def plan_statement(
+    statement: Statement,
+    catalog: Catalog,
+    *,
+    parameter_types: Sequence[SqlType | None] = (),
+    search_path: Sequence[str] = ("public",),
+    statistics: Statistics = NO_STATISTICS,
+) -> PhysicalStatement:
+    """Plan a query or a change of rows.
+
+    `parameter_types`: those of $1, $2, ...; None where the statement is to infer one. Raises PostgreSQL's errors for a statement
+    that is wrong, FeatureNotSupported for one that Lungfish cannot plan.
+    """
+    state = new_state(catalog, tuple(search_path), parameter_types)
+    bound = bind_statement(statement, state)
+    return plan_physical(optimize(bound, statistics), statistics, state)

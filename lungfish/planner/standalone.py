@@ -1,0 +1,125 @@
+"""Binding outside of statements: stored expressions, constants, type names, and what a view depends on."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+from lungfish import errors
+from lungfish.catalog.catalog import Catalog
+from lungfish.catalog.objects import Column, Oid, Table, View
+from lungfish.catalog.objects import Sequence as SequenceObject
+from lungfish.planner.bind_stored import bind_over_table, parse_expression
+from lungfish.planner.bind_type import find_type
+from lungfish.planner.binder import new_state
+from lungfish.planner.coerce import coerce_assignment, resolve_unknown
+from lungfish.planner.constant_value import NotConstant, constant_value
+from lungfish.planner.expressions import BoundExpression, ColumnRef
+from lungfish.planner.optimizer import optimize_expression
+from lungfish.planner.scope import Clause, RangeEntry, Scope
+from lungfish.sql.ast.expressions import Expression, TypeName
+from lungfish.sql.ast.queries import ObjectName, Query, TableReference
+from lungfish.types.settings import TextSettings
+from lungfish.types.sql_type import SqlType, TypeKind
+
+_CLAUSES = {clause.value: clause for clause in Clause}
+
+
+def bind_stored_expression(
+    text: str,
+    table: Table,
+    catalog: Catalog,
+    search_path: Sequence[str] = ("public",),
+    *,
+    what: str = Clause.CHECK.value,
+) -> BoundExpression:
+    """A stored expression over the table's columns by position. `what` is one of `Clause`'s values: "check constraints",
+    "DEFAULT expressions", "index expressions", "index predicates", "column generation expressions".
+    """
+    state = new_state(catalog, tuple(search_path))
+    bound = bind_over_table(parse_expression(text), table, state, _CLAUSES[what])
+    return optimize_expression(bound)
+
+
+def bind_scalar(
+    expression: Expression | str,
+    columns: Sequence[Column],
+    catalog: Catalog,
+    *,
+    search_path: Sequence[str] = ("public",),
+    target: Column | None = None,
+    clause: Clause = Clause.DEFAULT,
+) -> BoundExpression:
+    """An expression over columns by position; with `target` cast as it is assigned to that column."""
+    state = new_state(catalog, tuple(search_path))
+    node = parse_expression(expression) if isinstance(expression, str) else expression
+    refs = [ColumnRef(at, column.type, column.name) for at, column in enumerate(columns)]
+    state.reserve_columns(len(refs))
+    scope = Scope(state, None, [RangeEntry("", [column.name for column in columns], refs=refs)])
+    scope.clause = clause
+    bound = scope.bind(node)
+    if target is not None:
+        bound = coerce_assignment(bound, target.type, target.name, state, node.position)
+    return optimize_expression(resolve_unknown(bound, state, node.position))
+
+
+def bind_constant(
+    node: Expression, wanted: SqlType | None, catalog: Catalog, settings: TextSettings
+) -> tuple[Any, SqlType]:
+    """The value and type of an expression without columns, as `wanted` if that is given. Raises FeatureNotSupported for
+    what can be computed only by executing it.
+    """
+    state = new_state(catalog, ("public",))
+    scope = Scope(state, None)
+    scope.clause = Clause.VALUES
+    bound = scope.bind(node)
+    if wanted is not None and wanted.kind is not TypeKind.UNKNOWN:
+        bound = coerce_assignment(bound, wanted, "parameter", state, node.position)
+    try:
+        return constant_value(bound, settings), bound.type
+    except NotConstant:
+        raise errors.FeatureNotSupported("an argument must be a constant here").at(
+            node.position
+        ) from None
+
+
+def resolve_type_name(
+    name: TypeName, catalog: Catalog, search_path: Sequence[str] = ("public",)
+) -> SqlType:
+    """The type of that name. Raises UndefinedObject."""
+    return find_type(name, new_state(catalog, tuple(search_path)))
+
+
+def objects_used(
+    query: Query, catalog: Catalog, search_path: Sequence[str] = ("public",)
+) -> frozenset[Oid]:
+    """The oids of the tables, views, sequences and types that a query names."""
+    found: set[Oid] = set()
+    _collect(query, catalog, tuple(search_path), found)
+    return frozenset(found)
+
+
+def _collect(node: object, catalog: Catalog, path: tuple[str, ...], found: set[Oid]) -> None:
+    if isinstance(node, tuple):
+        for each in node:
+            _collect(each, catalog, path, found)
+        return
+    if not dataclasses.is_dataclass(node) or isinstance(node, type):
+        return
+    if isinstance(node, TableReference):
+        _note_relation(node.name, catalog, path, found)
+    elif isinstance(node, TypeName):
+        used = catalog.find_type(node.name, node.schema, path)
+        if used is not None:
+            found.add(used.oid)
+    for field in dataclasses.fields(node):
+        _collect(getattr(node, field.name), catalog, path, found)
+
+
+def _note_relation(
+    name: ObjectName, catalog: Catalog, path: tuple[str, ...], found: set[Oid]
+) -> None:
+    relation = catalog.find_relation(name.name, name.schema, path)
+    if isinstance(relation, (Table, View, SequenceObject)):
+        found.add(relation.oid)
