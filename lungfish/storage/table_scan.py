@@ -25,12 +25,13 @@ from lungfish.storage.ids import SLOT_BITS, PageId, TupleId, tuple_id
 from lungfish.storage.keys import ADDRESS_MASK, KeyRange
 from lungfish.storage.relation_pages import PageMiss
 from lungfish.storage.row_codec import INLINE_SIZE_MAX
-from lungfish.storage.row_codec_columns import VIEW_DTYPE, ColumnReader
+from lungfish.storage.row_codec_columns import VIEW_DTYPE, ColumnReader, RowArray
 from lungfish.storage.rows import (
     DELETED,
     FLAGS_OFFSET,
     HAS_OVERFLOW,
     HAS_TAIL,
+    LIVE,
     OverflowPointer,
     Values,
 )
@@ -41,8 +42,8 @@ from lungfish.types.batch import BATCH_ROW_COUNT, Batch
 
 Rows = list[tuple[TupleId, Values]]
 
-# A batch ends with the page on which its long values exceed this.
-_TAILS_SIZE_MAX = 16 * 1024 * 1024
+# A batch ends with the page on which its long values exceed this, and before the row whose overflowed value would.
+LONG_SIZE_MAX = 16 * 1024 * 1024
 # How many rows of an index scan are looked up under one hold of the latch.
 _LOOKUP_COUNT = 64
 
@@ -68,11 +69,14 @@ def scan(
                 page_id += 1
             except PageMiss as miss:
                 miss.load()
-        batch = copy.finish(positions, with_tuple_id=with_tuple_id)
-        del copy
         trim()
-        if batch.row_count:
-            yield batch
+        yield from copy.finish(positions, with_tuple_id=with_tuple_id)
+
+
+def _is_overflowed(view: npt.NDArray[np.void]) -> npt.NDArray[np.bool_]:
+    """Which views of a column point to overflow pages."""
+    found: npt.NDArray[np.bool_] = (view["size"] > INLINE_SIZE_MAX) & (view["number"] > 0)
+    return found
 
 
 class _BatchCopy:
@@ -89,14 +93,13 @@ class _BatchCopy:
         # For each page: its number, slot count, and what to add to its long views.
         self._pages: list[tuple[int, int, int]] = []
         self._has_gaps = False
-        # (row of the batch, packed row) of old versions whose tails are still to be added.
         self._slot_count = 0
 
     @property
     def is_full(self) -> bool:
         """Whether the batch should end here."""
         return self._slot_count >= BATCH_ROW_COUNT - self._format.slot_count_max or (
-            len(self._tails) > _TAILS_SIZE_MAX
+            len(self._tails) > LONG_SIZE_MAX
         )
 
     def add_page(self, page_id: PageId) -> None:
@@ -144,9 +147,7 @@ class _BatchCopy:
             else:
                 self._put_version(rows, slot, version, shift)
 
-    def _put_version(
-        self, rows: npt.NDArray[np.void], slot: int, version: bytes, shift: int
-    ) -> None:
+    def _put_version(self, rows: RowArray, slot: int, version: bytes, shift: int) -> None:
         """Put an old version in a row's place; its tail goes after those of the page."""
         stride = self._layout.stride
         rows[slot] = np.frombuffer(version, self._layout.dtype, 1)[0]
@@ -160,26 +161,64 @@ class _BatchCopy:
             if view["size"][0] > INLINE_SIZE_MAX and not view["number"][0]:
                 view["position"] += np.uint32(move & 0xFFFFFFFF)
 
-    def finish(self, positions: Sequence[int], *, with_tuple_id: bool) -> Batch:
-        """The columns of what was copied. No latch may be held."""
+    def finish(self, positions: Sequence[int], *, with_tuple_id: bool) -> Iterator[Batch]:
+        """The columns of what was copied: one batch, or several if many values come from overflow pages. No latch may be held."""
         layout = self._layout
         rows = np.frombuffer(self._fixed, layout.dtype, self._slot_count)
         if self._has_views and self._tails:
             self._shift_views(rows, positions)
         addresses = self._addresses() if with_tuple_id else None
         if self._has_gaps:
-            live = rows["flags"] & (DELETED | 1) == 1
+            live = rows["flags"] & (DELETED | LIVE) == LIVE
             rows = rows[live]
             addresses = None if addresses is None else addresses[live]
-        if self._has_views:
-            self._add_overflowed(rows, positions)
-        reader = ColumnReader(layout, rows, self._tails)
-        columns = [reader.vector(position) for position in positions]
-        if addresses is not None:
-            columns.append(pa.array(addresses))
-        return Batch(tuple(columns), len(rows))
+        views = [each for each in positions if layout.codecs[each].is_view]
+        has_overflow = bool(views) and bool((rows["flags"] & HAS_OVERFLOW).any())
+        start = 0
+        for end in self._ends(rows, views) if has_overflow else [len(rows)]:
+            part = rows[start:end]
+            tails = self._tails
+            if has_overflow:
+                tails = self._with_overflowed(part, views)
+            reader = ColumnReader(layout, part, tails)
+            columns = [reader.vector(position) for position in positions]
+            if addresses is not None:
+                columns.append(pa.array(addresses[start:end]))
+            if end > start:
+                yield Batch(tuple(columns), end - start)
+            start = end
 
-    def _shift_views(self, rows: npt.NDArray[np.void], positions: Sequence[int]) -> None:
+    def _ends(self, rows: RowArray, views: Sequence[int]) -> list[int]:
+        """Where to cut the rows so that no batch has too many bytes of overflowed values, or one row only."""
+        sizes = np.zeros(len(rows), np.int64)
+        for position in views:
+            view = rows[f"f{position}"].view(VIEW_DTYPE)
+            sizes += np.where(_is_overflowed(view), view["size"], 0)
+        ends = []
+        total = 0
+        for row in np.flatnonzero(sizes).tolist():
+            size = int(sizes[row])
+            if total and total + size > LONG_SIZE_MAX:
+                ends.append(row)
+                total = 0
+            total += size
+        return [*ends, len(rows)]
+
+    def _with_overflowed(self, rows: RowArray, views: Sequence[int]) -> bytearray:
+        """The tails, with the overflowed values of some rows after them, and the rows' views pointing there."""
+        tails = bytearray(self._tails)
+        read = self._rows.heap.overflow.read
+        for position in views:
+            view = rows[f"f{position}"].view(VIEW_DTYPE)
+            for row in np.flatnonzero(_is_overflowed(view)).tolist():
+                size, _, number, slot = view[row].tolist()
+                value = read(OverflowPointer(size, number - 1, slot))
+                view["number"][row] = 0
+                view["position"][row] = len(tails)
+                tails += value
+        return tails
+
+    def _shift_views(self, rows: RowArray, positions: Sequence[int]) -> None:
         """Let long views count from the start of `_tails` instead of that of their page."""
         shifts = np.repeat(
             np.array([shift for _, _, shift in self._pages], np.int64),
@@ -190,24 +229,6 @@ class _BatchCopy:
                 view = rows[f"f{position}"].view(VIEW_DTYPE)
                 is_long = (view["size"] > INLINE_SIZE_MAX) & (view["number"] == 0)
                 view["position"] += np.where(is_long, shifts, 0).astype(np.uint32)
-
-    def _add_overflowed(self, rows: npt.NDArray[np.void], positions: Sequence[int]) -> None:
-        """Fetch the overflowed values behind the views."""
-        having = np.flatnonzero(rows["flags"] & HAS_OVERFLOW)
-        if not len(having):
-            return
-        read = self._rows.heap.overflow.read
-        for position in positions:
-            if not self._layout.codecs[position].is_view:
-                continue
-            views = rows[f"f{position}"].view(VIEW_DTYPE)
-            for row in having.tolist():
-                size, _, number, slot = views[row].tolist()
-                if size > INLINE_SIZE_MAX and number:
-                    value = read(OverflowPointer(size, number - 1, slot))
-                    views["number"][row] = 0
-                    views["position"][row] = len(self._tails)
-                    self._tails += value
 
     def _addresses(self) -> npt.NDArray[np.int64]:
         parts = [

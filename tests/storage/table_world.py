@@ -5,25 +5,77 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Sequence
 from operator import itemgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 from lungfish.storage.btree import BTree
 from lungfish.storage.buffer_pool import BufferPool
 from lungfish.storage.clock import ManualClock
 from lungfish.storage.fence import Fence
 from lungfish.storage.heap import Heap
-from lungfish.storage.ids import LSN, RelationId
+from lungfish.storage.ids import LSN, PageId, RelationId, TransactionId, TupleId
 from lungfish.storage.image import RelationKind
 from lungfish.storage.keys import KeyCodec
 from lungfish.storage.log import NoLog
 from lungfish.storage.memory_disk import MemoryDisk
 from lungfish.storage.overflow import Overflow
 from lungfish.storage.page_store import PageStore
+from lungfish.storage.relation_pages import RelationPages
 from lungfish.storage.rows import RowLayout
 from lungfish.storage.table import TableIndex, TableStore
 from lungfish.storage.table_rows import purge_undo_list
 from lungfish.storage.transactions import TransactionManager
 from lungfish.types.sql_type import SqlType
+
+
+class LoggedRow(NamedTuple):
+    """What `RecordingLog` keeps of one change."""
+
+    transaction_id: int
+    address: TupleId
+    before: bytes | None
+    after: bytes | None
+
+
+class RecordingLog(NoLog):
+    """A log in memory that can be read again. The LSN of a record is its number."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.records: list[LoggedRow] = []
+        self.committed: set[int] = set()
+
+    def append_row(
+        self,
+        transaction_id: TransactionId,
+        relation_id: RelationId,
+        address: TupleId,
+        before: bytes | None,
+        after: bytes | None,
+    ) -> LSN:
+        self.records.append(LoggedRow(transaction_id, address, before, after))
+        return self.end_lsn()
+
+    def append_rows(
+        self,
+        transaction_id: TransactionId,
+        relation_id: RelationId,
+        addresses: Sequence[TupleId],
+        after: Sequence[bytes],
+    ) -> LSN:
+        for address, row in zip(addresses, after, strict=True):
+            self.records.append(LoggedRow(transaction_id, address, None, row))
+        return self.end_lsn()
+
+    def append_commit(self, transaction_id: TransactionId) -> LSN:
+        self.committed.add(transaction_id)
+        return self.end_lsn()
+
+    def append_abort(self, transaction_id: TransactionId) -> LSN:
+        return self.end_lsn()
+
+    def end_lsn(self) -> LSN:
+        return LSN(len(self.records))
+
 
 HEAP, OVERFLOW, FIRST_INDEX = RelationId(10), RelationId(11), RelationId(12)
 
@@ -38,7 +90,7 @@ class World:
             MemoryDisk(), "w.db", page_size_bytes=page_size, uuid=uuid.UUID(int=1), clock=clock
         )
         self.pool = BufferPool(self.store, budget_bytes)
-        self.log = NoLog()
+        self.log = RecordingLog()
         self.fence = Fence()
         self.transactions = TransactionManager(self.log, self.fence, clock)
         self.transactions.purge_queue.hooks.append(purge_undo_list)
@@ -73,14 +125,38 @@ class World:
             positions=positions,
         )
 
+    def pages_of(self, relation_id: RelationId) -> list[bytes]:
+        """A copy of a relation's pages."""
+        pages = self.pool.open_relation(relation_id)
+        load_all(pages)
+        return [bytes(pages.frames[PageId(page_id)].data) for page_id in range(pages.page_count)]
+
+    def set_pages(self, relation_id: RelationId, copies: list[bytes]) -> None:
+        """Make a relation's pages what another world's were."""
+        pages = self.pool.open_relation(relation_id)
+        with pages.latch:
+            for page_id, copy in enumerate(copies):
+                if page_id == pages.page_count:
+                    pages.allocate()
+                frame = pages.fetch(PageId(page_id))
+                pages.writable(frame, LSN(1))[:] = copy
+                frame.cache = None
+
     def evict_everything(self) -> None:
         """Write all pages and take them out of memory."""
         budget = self.pool.budget_bytes
         self.pool.set_budget(0)
-        self.pool._frame_limit = 0  # noqa: SLF001
+        self.pool._frame_limit = 0
         for _ in range(4):
             self.pool.trim()
         self.pool.set_budget(budget)
+
+
+def load_all(pages: RelationPages) -> None:
+    """Bring every page into memory."""
+    for page_id in range(pages.page_count):
+        if page_id not in pages.frames:
+            pages.load(PageId(page_id))
 
 
 def tuple_getter(positions: Sequence[int]) -> Callable[[tuple[Any, ...]], tuple[Any, ...]]:

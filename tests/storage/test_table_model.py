@@ -17,11 +17,12 @@ from hypothesis.stateful import (
     Bundle,
     RuleBasedStateMachine,
     consumes,
+    initialize,
     invariant,
     precondition,
     rule,
 )
-from table_world import World
+from table_world import World, load_all
 
 from lungfish import errors
 from lungfish.storage.ids import PageId, TupleId
@@ -34,9 +35,12 @@ from lungfish.types.sql_type import INTEGER, TEXT
 Row = tuple[Any, ...]
 Versioned = tuple[int, Row]
 
-KEYS = st.integers(0, 12) | st.none()
-NAMES = st.sampled_from(["a", "b", "a name of some length", None])
-NOTES = st.sampled_from(["", "short", "n" * 40, "o" * 900, "p" * 6000])
+KEYS = st.integers(0, 8) | st.none()
+NAMES = st.sampled_from(["a", "b", "a name of some length", "l" * 900, None])
+LONG, VERY_LONG = "o" * 900, "p" * 6000
+NOTES = st.sampled_from(["", "short", "n" * 40, LONG, VERY_LONG])
+# Which of the rows in sight: mostly one of the first few, so that transactions meet.
+PICKS = st.integers(0, 3) | st.integers(0, 40)
 ROWS = st.tuples(KEYS, NAMES, NOTES)
 
 
@@ -50,7 +54,14 @@ class Client:
     changes: dict[TupleId, Row | None] = field(default_factory=dict)
     # Every row that it has changed or locked, in order; inserted ones are not locked.
     locked: list[TupleId] = field(default_factory=list)
-    savepoints: list[tuple[dict[TupleId, Row | None], int]] = field(default_factory=list)
+    # The keys that its rows have had on the way: a savepoint might bring any of them back.
+    past_keys: list[int | None] = field(default_factory=list)
+    savepoints: list[tuple[dict[TupleId, Row | None], int, int]] = field(default_factory=list)
+
+    def change(self, address: TupleId, row: Row | None) -> None:
+        self.changes[address] = row
+        if row is not None:
+            self.past_keys.append(row[0])
 
 
 class TableMachine(RuleBasedStateMachine):
@@ -80,15 +91,9 @@ class TableMachine(RuleBasedStateMachine):
         """What stands in the way of a row with this key: "", "conflict" or "wait"."""
         for other in self.open:
             if other is not client:
-                for address, row in other.changes.items():
-                    before = self.committed.get(address)
-                    has_had = before is not None and before[1][0] == key
-                    # Also what the other may go back to with a savepoint.
-                    for saved, _ in other.savepoints:
-                        kept = saved.get(address)
-                        has_had = has_had or (kept is not None and kept[0] == key)
-                    if has_had or (row is not None and row[0] == key):
-                        return "wait"
+                befores = [self.committed.get(address) for address in other.changes]
+                if key in other.past_keys or any(row[1][0] == key for row in befores if row):
+                    return "wait"
         newest = {address: row for address, (_, row) in self.committed.items()}
         newest.update(client.changes)
         for address, row in newest.items():
@@ -112,10 +117,13 @@ class TableMachine(RuleBasedStateMachine):
         self.open.append(client)
         return client
 
-    @rule(client=consumes(clients))
-    def commit(self, client: Client) -> None:
-        client.transaction.commit()
+    @rule(client=consumes(clients), is_commit=st.booleans())
+    def end(self, client: Client, is_commit: bool) -> None:
         self.open.remove(client)
+        if not is_commit:
+            client.transaction.rollback()
+            return
+        client.transaction.commit()
         for address, row in client.changes.items():
             self.version += 1
             if row is None:
@@ -123,15 +131,10 @@ class TableMachine(RuleBasedStateMachine):
             else:
                 self.committed[address] = (self.version, row)
 
-    @rule(client=consumes(clients))
-    def rollback(self, client: Client) -> None:
-        client.transaction.rollback()
-        self.open.remove(client)
-
     @rule(client=clients)
     def savepoint(self, client: Client) -> None:
         client.transaction.savepoint(f"s{len(client.savepoints)}")
-        client.savepoints.append((dict(client.changes), len(client.locked)))
+        client.savepoints.append((dict(client.changes), len(client.locked), len(client.past_keys)))
 
     @precondition(lambda self: any(client.savepoints for client in self.open))
     @rule(client=clients, data=st.data())
@@ -139,12 +142,19 @@ class TableMachine(RuleBasedStateMachine):
         if client.savepoints:
             index = data.draw(st.integers(0, len(client.savepoints) - 1))
             client.transaction.rollback_to(f"s{index}")
-            changes, lock_count = client.savepoints[index]
+            changes, lock_count, key_count = client.savepoints[index]
             client.changes = dict(changes)
-            del client.locked[lock_count:]
+            del client.locked[lock_count:], client.past_keys[key_count:]
             del client.savepoints[index + 1 :]
 
     # Rows
+
+    @initialize(target=clients, count=st.integers(0, 6))
+    def begin_with_rows(self, count: int) -> Client:
+        first = self.begin(is_repeatable=False)
+        self.insert_many(first, [(key, "a", "b" * key) for key in range(count)])
+        self.end(first, is_commit=True)
+        return self.begin(is_repeatable=False)
 
     @rule(client=clients, row=ROWS)
     def insert(self, client: Client, row: Row) -> None:
@@ -158,7 +168,7 @@ class TableMachine(RuleBasedStateMachine):
         else:
             address = self.table.insert(client.transaction, row)
             assert address not in self.view(client)
-            client.changes[address] = row
+            client.change(address, row)
 
     @rule(client=clients, rows=st.lists(ROWS, max_size=30))
     def insert_many(self, client: Client, rows: list[Row]) -> None:
@@ -168,7 +178,8 @@ class TableMachine(RuleBasedStateMachine):
         )
         if is_free:
             addresses = self.table.insert_many(client.transaction, rows)
-            client.changes.update(zip(addresses, rows, strict=True))
+            for address, row in zip(addresses, rows, strict=True):
+                client.change(address, row)
         else:
             before = len(client.transaction.undo)
             with pytest.raises((UniqueConflict, errors.LockNotAvailable)):
@@ -199,34 +210,41 @@ class TableMachine(RuleBasedStateMachine):
         assert found.values == self.view(client)[address]
         return True
 
-    @rule(client=clients, row=ROWS, keeps_key=st.booleans(), data=st.data())
-    def update(self, client: Client, row: Row, keeps_key: bool, data: st.DataObject) -> None:
+    @rule(
+        client=clients,
+        rows=st.lists(st.tuples(ROWS, st.booleans()), min_size=1, max_size=4),
+        pick=PICKS,
+    )
+    def update(self, client: Client, rows: list[tuple[Row, bool]], pick: int) -> None:
+        """Update one row several times."""
         seen = self.view(client)
         if not seen:
             return
-        address = data.draw(st.sampled_from(sorted(seen)))
-        if not self.lock(client, address):
-            return
-        if keeps_key:
-            row = (*seen[address][:2], row[2])
+        address = sorted(seen)[pick % len(seen)]
+        for row, keeps_key in rows:
+            if self.lock(client, address):
+                old = self.view(client)[address]
+                self.update_locked(client, address, (*old[:2], row[2]) if keeps_key else row)
+
+    def update_locked(self, client: Client, address: TupleId, row: Row) -> None:
         way = ""
-        if row[0] is not None and row[0] != seen[address][0]:
+        if row[0] is not None and row[0] != self.view(client)[address][0]:
             way = self.owner_of_key(client, row[0], address)
         if way:
             with pytest.raises((UniqueConflict, errors.LockNotAvailable)):
                 self.table.update(client.transaction, address, row)
         else:
             self.table.update(client.transaction, address, row)
-            client.changes[address] = row
+            client.change(address, row)
 
-    @rule(client=clients, data=st.data())
-    def delete(self, client: Client, data: st.DataObject) -> None:
+    @rule(client=clients, pick=PICKS)
+    def delete(self, client: Client, pick: int) -> None:
         seen = self.view(client)
         if seen:
-            address = data.draw(st.sampled_from(sorted(seen)))
+            address = sorted(seen)[pick % len(seen)]
             if self.lock(client, address):
                 self.table.delete(client.transaction, address)
-                client.changes[address] = None
+                client.change(address, None)
 
     @rule()
     def evict(self) -> None:
@@ -255,7 +273,7 @@ class TableMachine(RuleBasedStateMachine):
                 assert dict(rows) == seen
         self.world.pool.trim()
 
-    @rule(client=clients, key=st.integers(0, 12))
+    @rule(client=clients, key=st.integers(0, 8))
     def a_lookup_by_key_finds_what_is_seen(self, client: Client, key: int) -> None:
         index = self.table.indexes[0]
         snapshot = client.transaction.statement_snapshot()
@@ -281,7 +299,8 @@ class TableMachine(RuleBasedStateMachine):
     def overflow_pages_hold_what_versions_point_to(self) -> None:
         rows = self.table.rows
         heap = rows.heap
-        self.load_everything()
+        load_all(heap.pages)
+        load_all(heap.overflow.pages)
         versions: list[bytes] = []
         with rows.latch:
             for page_id in range(heap.pages.page_count):
@@ -304,17 +323,11 @@ class TableMachine(RuleBasedStateMachine):
         assert kept == pointed
         self.world.pool.trim()
 
-    def load_everything(self) -> None:
-        for pages in (self.table.heap.pages, self.table.heap.overflow.pages):
-            for page_id in range(pages.page_count):
-                if page_id not in pages.frames:
-                    pages.load(PageId(page_id))
-
 
 TestTable = TableMachine.TestCase
 TestTable.settings = settings(
-    max_examples=30,
-    stateful_step_count=40,
+    max_examples=40,
+    stateful_step_count=50,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
 )
