@@ -110,7 +110,9 @@ def check_state(disk: SimulatedDisk, allowed: list[State], options: CoreOptions 
         raise DrillFailure("a clean close left the log's folder")
     database = SmallDatabase(disk, options)
     if database.dump() != final or not database.report.is_clean:
-        raise DrillFailure("after a clean close the database holds something else, or does not know")
+        raise DrillFailure(
+            "after a clean close the database holds something else, or does not know"
+        )
     database.check()
     database.crash()
 
@@ -121,12 +123,12 @@ def write_more(database: SmallDatabase, state: State) -> State:
     transaction = database.begin()
     made = database.create_table(transaction)
     after[made] = {}
-    for number in after:
+    for number, rows in after.items():
         database.insert(transaction, number, row(777_777, 7, 50))
-        for row_id in list(after[number])[:2]:
+        for row_id in list(rows)[:2]:
             database.delete(transaction, number, row_id)
-            del after[number][row_id]
-        after[number][777_777] = row(777_777, 7, 50)
+            del rows[row_id]
+        rows[777_777] = row(777_777, 7, 50)
     transaction.commit()
     database.checkpoint()
     transaction = database.begin()
@@ -177,7 +179,9 @@ def observe_more(drill: Drill) -> None:
 
 def describe_difference(found: State, allowed: list[State]) -> str:
     """What differs from the newest version that was allowed."""
-    lines = [f"the database holds none of the {len(allowed)} versions it may; against the last one:"]
+    lines = [
+        f"the database holds none of the {len(allowed)} versions it may; against the last one:"
+    ]
     expected = allowed[-1]
     if found.keys() != expected.keys():
         lines.append(f"tables {sorted(found)} instead of {sorted(expected)}")
@@ -185,5 +189,7 @@ def describe_difference(found: State, allowed: list[State]) -> str:
         for row_id in sorted(found[number].keys() | expected[number].keys()):
             one, other = found[number].get(row_id), expected[number].get(row_id)
             if one != other:
-                lines.append(f"table {number} row {row_id}: {str(one)[:60]} instead of {str(other)[:60]}")
+                lines.append(
+                    f"table {number} row {row_id}: {str(one)[:60]} instead of {str(other)[:60]}"
+                )
     return "\n".join(lines[:12])

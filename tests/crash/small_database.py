@@ -178,7 +178,9 @@ class SmallDatabase:
         store = self.store(number)
         snapshot = transaction.statement_snapshot()
         index = store.indexes[0]
-        for rows in store.index_scan(snapshot, index, index.btree.codec.key_range(index.btree.codec.encode((row_id,)))):
+        for rows in store.index_scan(
+            snapshot, index, index.btree.codec.key_range(index.btree.codec.encode((row_id,)))
+        ):
             for address, _ in rows:
                 store.lock(transaction, snapshot, address)
                 return address
@@ -205,9 +207,13 @@ class SmallDatabase:
         is_catalog = table == CATALOG
         types: tuple[SqlType, ...] = CATALOG_TYPES if is_catalog else USER_TYPES
         pool, size = self.core.pool, self.core.store.page_size_bytes
-        overflow = Overflow(pool.open_relation(self._made(table.overflow, RelationKind.OVERFLOW)), size)
+        overflow = Overflow(
+            pool.open_relation(self._made(table.overflow, RelationKind.OVERFLOW)), size
+        )
         heap = Heap(pool.open_relation(table.heap), overflow, RowLayout(types), size)
-        indexes = [self._index(each, 0 if is_catalog else at) for at, each in enumerate(table.indexes)]
+        indexes = [
+            self._index(each, 0 if is_catalog else at) for at, each in enumerate(table.indexes)
+        ]
         return TableStore(heap, indexes, self.core.transactions, trim=pool.trim)
 
     def _made(self, relation_id: RelationId, kind: RelationKind) -> RelationId:
@@ -220,9 +226,7 @@ class SmallDatabase:
         codec = KeyCodec([BIGINT] if number == 0 else [TEXT, BIGINT])
         pages = self.core.pool.open_relation(relation_id)
         tree = BTree(pages, codec) if pages.page_count else BTree.create(pages, codec, LSN(0))
-        return TableIndex(
-            tree, key_function(positions), is_unique=number == 0, positions=positions
-        )
+        return TableIndex(tree, key_function(positions), is_unique=number == 0, positions=positions)
 
 
 def key_function(positions: tuple[int, ...]) -> Callable[[Values], Values]:

@@ -14,6 +14,7 @@ from lungfish.storage.ids import LSN
 from lungfish.storage.memory_disk import MemoryDisk
 from tests.recovery.log_fixtures import (
     CAPACITY,
+    SEGMENT_SIZE,
     append_insert,
     folder_of,
     keys_of,
@@ -201,8 +202,7 @@ def test_a_segment_whose_making_was_cut_off_ends_the_log_cleanly() -> None:
     disk = MemoryDisk()
     log_of(disk, range(1, 3))
     file = disk.open(folder_of(disk).path_of(2), create=True)
-    file.truncate(SEGMENT := 16 * 1024)
-    assert file.size() == SEGMENT
+    file.truncate(SEGMENT_SIZE)
     file.close()
     reader = reader_of(disk)
     assert keys_of(read_all(reader)) == [1, 2]
