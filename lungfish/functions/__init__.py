@@ -18,8 +18,11 @@ from lungfish.functions import (
     aggregates_sum,
     arithmetic,
     comparison,
+    like,
+    math_functions,
     series,
     strings,
+    trigonometry,
     system_information,
     window_functions,
 )
@@ -30,7 +33,10 @@ from lungfish.types.sql_type import SqlType
 FUNCTIONS: tuple[Function, ...] = (
     *comparison.FUNCTIONS,
     *arithmetic.FUNCTIONS,
+    *math_functions.FUNCTIONS,
+    *trigonometry.FUNCTIONS,
     *strings.FUNCTIONS,
+    *like.FUNCTIONS,
     *series.SERIES_FUNCTIONS,
     *system_information.SYSTEM_FUNCTIONS,
 )

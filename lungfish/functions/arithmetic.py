@@ -119,8 +119,10 @@ def _float_scalar(
     compute: Callable[[float, float], float], symbol: str, is_single: bool
 ) -> ScalarForm:
     def scalar(left: float, right: float) -> float:
-        if symbol == "/" and right == 0.0 and left == left:
-            raise DivisionByZero(_ZERO_MESSAGE)
+        if symbol == "/" and right == 0.0:
+            if left == left:
+                raise DivisionByZero(_ZERO_MESSAGE)
+            return left
         try:
             found = compute(left, right)
         except OverflowError:

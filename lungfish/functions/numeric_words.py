@@ -35,7 +35,7 @@ class WordOperand:
         if digits == 0:
             return self
         factor = 10**digits
-        if self.bound * factor >= WORD_LIMIT:
+        if factor >= WORD_LIMIT or self.bound * factor >= WORD_LIMIT:
             return None
         return WordOperand(
             self.words * np.int64(factor),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -20,7 +20,7 @@ from lungfish.types.numerics import validity
 from lungfish.types.sql_type import SqlType
 from lungfish.types.vectors import build_vector, to_values
 
-Argument = pa.Array | pa.Scalar
+Argument: TypeAlias = pa.Array | pa.Scalar
 Mask = npt.NDArray[np.bool_]
 Numbers = npt.NDArray[Any]
 

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import math
 import struct
+from collections.abc import Callable
+from fractions import Fraction
 
 _SINGLE = struct.Struct("<f")
 # Fixed notation is used from 1e-4 up to these powers of ten.
 _DOUBLE_FIXED_DIGITS = 15
 _SINGLE_FIXED_DIGITS = 6
+# From here on not every whole number is a float.
+_DOUBLE_EXACT_MAX = 2.0**53
+_SINGLE_EXACT_MAX = 2.0**24
 
 
 def format_double(value: float, extra_float_digits: int = 1) -> str:
@@ -17,7 +22,10 @@ def format_double(value: float, extra_float_digits: int = 1) -> str:
         return _special_text(value)
     if extra_float_digits < 1:
         return f"{value:.{max(1, 15 + extra_float_digits)}g}"
-    return _notation(repr(value), _DOUBLE_FIXED_DIGITS)
+    text = repr(value)
+    if abs(value) >= _DOUBLE_EXACT_MAX:
+        text = _off_the_midpoint(text, value, math.nextafter)
+    return _notation(text, _DOUBLE_FIXED_DIGITS)
 
 
 def format_real(value: float, extra_float_digits: int = 1) -> str:
@@ -30,7 +38,37 @@ def format_real(value: float, extra_float_digits: int = 1) -> str:
         text = f"{value:.{digits}g}"
         if _SINGLE.unpack(_SINGLE.pack(_clamped(float(text))))[0] == value:
             break
+    if abs(value) >= _SINGLE_EXACT_MAX:
+        text = _off_the_midpoint(text, value, _next_single)
     return _notation(text, _SINGLE_FIXED_DIGITS)
+
+
+def _off_the_midpoint(
+    text: str, value: float, neighbour: Callable[[float, float], float]
+) -> str:
+    """A text of digits that lies strictly between the midpoints to the neighbouring floats.
+
+    Whether a text on a midpoint reads back the same depends on the reader's rounding of ties, so PostgreSQL takes one more
+    digit there. Only whole numbers past the exact ones have such short midpoints.
+    """
+    exact = Fraction(value)
+    digits = len(text.partition("e")[0].replace(".", "").strip("-0"))
+    while True:
+        found = Fraction(text)
+        if found == exact:
+            return text
+        other = neighbour(value, math.inf if found > exact else -math.inf)
+        if not math.isfinite(other) or abs(found - exact) * 2 != abs(Fraction(other) - exact):
+            return text
+        digits += 1
+        text = f"{value:.{digits - 1}e}"
+
+
+def _next_single(value: float, toward: float) -> float:
+    bits: int = struct.unpack("<i", _SINGLE.pack(value))[0]
+    step = 1 if (toward > value) == (value > 0) else -1
+    found: float = _SINGLE.unpack(struct.pack("<i", bits + step))[0]
+    return found
 
 
 def _clamped(value: float) -> float:
