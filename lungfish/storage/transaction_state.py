@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from lungfish.errors import InvalidSavepointSpecification
 from lungfish.storage.ids import TransactionId
 
 
@@ -36,6 +38,14 @@ class Savepoint:
     on_publish_count: int
     on_commit_count: int
     on_rollback_count: int
+
+
+def find_savepoint(savepoints: Sequence[Savepoint], name: str) -> int:
+    """The index of the newest savepoint of that name. Raises InvalidSavepointSpecification."""
+    for index in range(len(savepoints) - 1, -1, -1):
+        if savepoints[index].name == name:
+            return index
+    raise InvalidSavepointSpecification(f'savepoint "{name}" does not exist')
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,6 +42,7 @@ from lungfish.storage.transaction_state import (
     Savepoint,
     TransactionFacts,
     TransactionState,
+    find_savepoint,
 )
 
 __all__ = [
@@ -188,12 +189,12 @@ class Transaction:
     def release(self, name: str) -> None:
         """Forget the savepoint and all later ones; what was done since stays. Raises InvalidSavepointSpecification."""
         self._require_running()
-        del self._savepoints[self._savepoint_index(name) :]
+        del self._savepoints[find_savepoint(self._savepoints, name) :]
 
     def rollback_to(self, name: str) -> None:
         """Put back every row changed since the savepoint; later ones are gone, it stays. Raises InvalidSavepointSpecification."""
         self._require_running()
-        index = self._savepoint_index(name)
+        index = find_savepoint(self._savepoints, name)
         point = self._savepoints[index]
         self._undo_to(point.undo_count, is_logged=True)
         del self._savepoints[index + 1 :]
@@ -205,12 +206,6 @@ class Transaction:
             locks.release_since(self._lock_owner, point.lock_count)
         if self.id:
             locks.wake_waiters(self.id)
-
-    def _savepoint_index(self, name: str) -> int:
-        for index in range(len(self._savepoints) - 1, -1, -1):
-            if self._savepoints[index].name == name:
-                return index
-        raise errors.InvalidSavepointSpecification(f'savepoint "{name}" does not exist')
 
     # The end
 
@@ -459,13 +454,13 @@ class TransactionManager:
         """Take the transaction out of the running set, then tell those who wait to know. Goes on where an exception cut it off."""
         transaction_id = transaction.id
         is_committed = state is TransactionState.COMMITTED
-        with self._mutex:
-            if self._running.pop(transaction_id, None) is not None:
-                self._snapshot_parts = None
-                if is_committed and transaction.undo:
-                    self.purge_queue.add(transaction_id, transaction.undo)
-            if is_committed:
-                while transaction.on_publish:
+        if transaction_id or transaction.on_publish:
+            with self._mutex:
+                if self._running.pop(transaction_id, None) is not None:
+                    self._snapshot_parts = None
+                    if is_committed and transaction.undo:
+                        self.purge_queue.add(transaction_id, transaction.undo)
+                while is_committed and transaction.on_publish:
                     transaction.on_publish.pop(0)()
         transaction.state = state
         self._active.pop(transaction, None)

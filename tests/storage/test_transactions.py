@@ -1,103 +1,24 @@
-"""Transactions over a store of a few dozen lines that writes in place and undoes as the contract says."""
+"""Transactions: snapshots, commit, rollback, savepoints, waiting for each other."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from transaction_world import World
 
 from lungfish import errors
-from lungfish.storage.clock import ManualClock
-from lungfish.storage.fence import Fence
-from lungfish.storage.ids import LSN, TransactionId, TupleId
-from lungfish.storage.log import NoLog
+from lungfish.storage.ids import TransactionId
 from lungfish.storage.snapshots import Snapshot
 from lungfish.storage.transactions import (
     IsolationLevel,
     Transaction,
-    TransactionManager,
     TransactionState,
-    UndoEntry,
 )
-
-
-class ListLog(NoLog):
-    """Keeps what it is told, and fails when it is told to."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.records: list[tuple[str, int]] = []
-        self.flushed = LSN(0)
-        self.append_error: BaseException | None = None
-        self.flush_error: BaseException | None = None
-        self.on_flush: Callable[[], None] = lambda: None
-
-    def _note(self, kind: str, number: int) -> LSN:
-        if self.append_error is not None:
-            raise self.append_error
-        self.records.append((kind, number))
-        return LSN(len(self.records))
-
-    def append_commit(self, transaction_id: TransactionId) -> LSN:
-        return self._note("commit", transaction_id)
-
-    def append_abort(self, transaction_id: TransactionId) -> LSN:
-        return self._note("abort", transaction_id)
-
-    def flush_to(self, lsn: LSN) -> None:
-        self.on_flush()
-        if self.flush_error is not None:
-            raise self.flush_error
-        self.flushed = max(self.flushed, lsn)
-
-
-class Store:
-    """Rows in place: address -> (writer, value)."""
-
-    def __init__(self, world: World) -> None:
-        self.world = world
-        self.rows: dict[int, bytes] = {}
-        self.compensations: list[int] = []
-        self.undo_error: BaseException | None = None
-
-    def write(self, transaction: Transaction, address: int, value: bytes) -> None:
-        transaction.assign_id()
-        with self.world.fence:
-            transaction.undo.append((self, TupleId(address), self.rows.get(address)))
-            self.rows[address] = value
-
-    def undo(self, transaction: Transaction, entry: UndoEntry, *, is_logged: bool) -> None:
-        _, address, before = entry
-        with self.world.fence:
-            if before is None:
-                self.rows.pop(address, None)
-            else:
-                self.rows[address] = before
-            if self.undo_error is not None:
-                raise self.undo_error
-            if is_logged:
-                self.compensations.append(address)
-            transaction.undo.pop()
-
-
-class World:
-    def __init__(self) -> None:
-        self.log = ListLog()
-        self.fence = Fence()
-        self.clock = ManualClock()
-        self.manager = TransactionManager(self.log, self.fence, self.clock)
-        self.store = Store(self)
-        self.begin = self.manager.begin
-
-    def writer(self, address: int = 1, value: bytes = b"x") -> Transaction:
-        transaction = self.begin()
-        self.store.write(transaction, address, value)
-        return transaction
 
 
 @pytest.fixture
@@ -397,83 +318,6 @@ def test_transactions_that_wait_for_each_other_are_a_deadlock(world: World) -> N
     assert f"waits for ShareLock on transaction {one.id}" in caught.value.detail
 
 
-# Horizon and purge
-
-
-def purged(world: World) -> list[int]:
-    found: list[int] = []
-    world.manager.purge_queue.hooks.append(lambda number, undo: found.append(number))
-    return found
-
-
-def test_what_a_transaction_replaced_is_purged_once_nobody_can_look_behind_it(
-    world: World,
-) -> None:
-    found = purged(world)
-    reader = world.begin(IsolationLevel.REPEATABLE_READ)
-    reader.statement_snapshot()
-    writer = world.writer()
-    writer.commit()
-    assert found == []
-    assert world.manager.horizon() == writer.id
-    assert [number for number, _ in world.manager.purge_queue.owed()] == [writer.id]
-    reader.commit()
-    assert found == [writer.id]
-    assert world.manager.purge_queue.owed() == []
-    assert world.manager.horizon() == writer.id + 1
-
-
-def test_an_idle_transaction_holds_back_no_purge_once_its_statement_ended(world: World) -> None:
-    found = purged(world)
-    reader, keeper = world.begin(), world.begin(IsolationLevel.REPEATABLE_READ)
-    reader.statement_snapshot()
-    keeper.statement_snapshot()
-    reader.end_statement()
-    keeper.end_statement()
-    world.writer().commit()
-    assert found == []
-    keeper.commit()
-    assert found == [1]
-
-
-def test_a_held_snapshot_outlives_its_transaction(world: World) -> None:
-    found = purged(world)
-    reader = world.begin()
-    snapshot = reader.statement_snapshot()
-    world.manager.hold(snapshot)
-    reader.commit()
-    writer = world.writer()
-    writer.commit()
-    assert found == []
-    assert not snapshot.is_visible(writer.id)
-    world.manager.release(snapshot)
-    world.manager.purge()
-    assert found == [writer.id]
-
-
-def test_a_rolled_back_transaction_owes_nothing(world: World) -> None:
-    found = purged(world)
-    world.writer().rollback()
-    world.manager.purge()
-    assert found == []
-
-
-def test_a_failed_purge_is_kept_and_tried_again_and_fails_no_commit(world: World) -> None:
-    calls: list[int] = []
-
-    def hook(number: TransactionId, undo: list[UndoEntry]) -> None:
-        calls.append(number)
-        if len(calls) == 1:
-            raise errors.IoError("read failed")
-
-    world.manager.purge_queue.hooks.append(hook)
-    world.writer(1).commit()
-    assert isinstance(world.manager.purge_queue.error, errors.IoError)
-    world.writer(2).commit()
-    assert calls == [1, 1, 2]
-    assert world.manager.purge_queue.error is None
-
-
 # Checkpoint, restart, facts
 
 
@@ -514,7 +358,7 @@ def test_facts_tell_who_is_open(world: World) -> None:
 
 
 def test_many_threads_commit_and_roll_back_without_losing_track(world: World) -> None:
-    found = purged(world)
+    found = world.purged()
 
     def work(seed: int) -> list[int]:
         committed = []

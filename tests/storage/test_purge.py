@@ -1,0 +1,83 @@
+"""The horizon, and what is purged behind it."""
+
+from __future__ import annotations
+
+import pytest
+from transaction_world import World
+
+from lungfish import errors
+from lungfish.storage.ids import TransactionId
+from lungfish.storage.transactions import IsolationLevel, UndoEntry
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+def test_what_a_transaction_replaced_is_purged_once_nobody_can_look_behind_it(
+    world: World,
+) -> None:
+    found = world.purged()
+    reader = world.begin(IsolationLevel.REPEATABLE_READ)
+    reader.statement_snapshot()
+    writer = world.writer()
+    writer.commit()
+    assert found == []
+    assert world.manager.horizon() == writer.id
+    assert [number for number, _ in world.manager.purge_queue.owed()] == [writer.id]
+    reader.commit()
+    assert found == [writer.id]
+    assert world.manager.purge_queue.owed() == []
+    assert world.manager.horizon() == writer.id + 1
+
+
+def test_an_idle_transaction_holds_back_no_purge_once_its_statement_ended(world: World) -> None:
+    found = world.purged()
+    reader, keeper = world.begin(), world.begin(IsolationLevel.REPEATABLE_READ)
+    reader.statement_snapshot()
+    keeper.statement_snapshot()
+    reader.end_statement()
+    keeper.end_statement()
+    world.writer().commit()
+    assert found == []
+    keeper.commit()
+    assert found == [1]
+
+
+def test_a_held_snapshot_outlives_its_transaction(world: World) -> None:
+    found = world.purged()
+    reader = world.begin()
+    snapshot = reader.statement_snapshot()
+    world.manager.hold(snapshot)
+    reader.commit()
+    writer = world.writer()
+    writer.commit()
+    assert found == []
+    assert not snapshot.is_visible(writer.id)
+    world.manager.release(snapshot)
+    world.manager.purge()
+    assert found == [writer.id]
+
+
+def test_a_rolled_back_transaction_owes_nothing(world: World) -> None:
+    found = world.purged()
+    world.writer().rollback()
+    world.manager.purge()
+    assert found == []
+
+
+def test_a_failed_purge_is_kept_and_tried_again_and_fails_no_commit(world: World) -> None:
+    calls: list[int] = []
+
+    def hook(number: TransactionId, undo: list[UndoEntry]) -> None:
+        calls.append(number)
+        if len(calls) == 1:
+            raise errors.IoError("read failed")
+
+    world.manager.purge_queue.hooks.append(hook)
+    world.writer(1).commit()
+    assert isinstance(world.manager.purge_queue.error, errors.IoError)
+    world.writer(2).commit()
+    assert calls == [1, 1, 2]
+    assert world.manager.purge_queue.error is None
