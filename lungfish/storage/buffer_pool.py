@@ -143,13 +143,14 @@ class BufferPool:
         return not pages.is_resident(frame)
 
     def _write_early(self, pages: RelationPages, frame: Frame, write: EarlyWrite) -> None:
+        relation_id, page_id, data = pages.relation_id, frame.page_id, write.data
         is_done = False
         try:
             if write.builder is None:
-                self.store.write(pages.relation_id, frame.page_id, write.data)
+                is_done = self.store.write(relation_id, page_id, data, taken_at=write.taken_at)
             else:
-                write.builder.write(pages.relation_id, frame.page_id, write.data)
-            is_done = True
+                write.builder.write(relation_id, page_id, data)
+                is_done = True
             self.early_write_error = None
         except ImageFinished:
             # The checkpoint wrote the page itself, or was given up: another time.

@@ -6,8 +6,9 @@
 The order on disk in `publish`: page table chunks and manifest, sync, superblock, sync. Only then are the slots of the image
 before the last one given back, so that at every moment the current image and the one before are whole in the file.
 
-A page written into the image is also what `read` sees from then on, unless it was written early since the freeze: the early
-version is then the newer one (invariant of `page_slots.Building.written_since`).
+A page written into the image is also what `read` sees from then on, unless an early write of it began since the freeze: that
+version is then the newer one (`page_slots.Building.written_since`). An early write that began before the freeze and ends after
+it may be the older one: it is dropped (`PageStore.write`).
 """
 
 from __future__ import annotations
@@ -90,6 +91,7 @@ class ImageBuilder:
             self._tables = {key: live.table.freeze() for key, live in slots.live.items()}
             self._facts = {key: _facts_from(current, key, live) for key, live in slots.live.items()}
             self._building = slots.building = Building(self._tables)
+            slots.freeze_count += 1
 
     def write(self, relation_id: RelationId, page_id: PageId, data: bytes | bytearray) -> int:
         """Write a frozen page to a fresh slot, into this image; answers how many bytes that took.
@@ -103,6 +105,8 @@ class ImageBuilder:
                 slots.release_slot(location)
                 raise ImageFinished(f"page {page_id} of relation {relation_id} comes too late")
             before = self._tables[relation_id].set(page_id, location, sum_)
+            facts = self._facts[relation_id]
+            facts.page_count = max(facts.page_count, page_id + 1)
             live = slots.live.get(relation_id)
             if live is not None and (relation_id, page_id) not in self._building.written_since:
                 live_before = live.table.set(page_id, location, sum_)
@@ -133,11 +137,12 @@ class ImageBuilder:
         facts.mark_lsn = mark_lsn
         facts.payload = payload
         if page_count is not None:
-            facts.page_count = page_count
+            self.set_page_count(relation_id, page_count)
 
     def set_page_count(self, relation_id: RelationId, page_count: int) -> None:
         """Say how many pages the relation had at the freeze, those never written among them."""
-        self._facts[relation_id].page_count = page_count
+        written_count = self._tables[relation_id].page_count
+        self._facts[relation_id].page_count = max(page_count, written_count)
 
     def set_payload(self, payload: bytes) -> None:
         """Set the checkpoint's own facts."""

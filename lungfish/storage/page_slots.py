@@ -52,7 +52,7 @@ class Building:
     """The tables of the image being built."""
 
     tables: dict[RelationId, PageTable]
-    # Pages written early since the freeze: what `live` has of them is newer than the image.
+    # Pages of which an early write began after the freeze: what `live` has of them is newer than the image.
     written_since: set[tuple[RelationId, PageId]] = field(default_factory=set)
 
 
@@ -68,6 +68,8 @@ class PageSlots:
         self.live: dict[RelationId, LiveRelation] = {}
         self.images: list[Image] = []
         self.building: Building | None = None
+        # How many images were begun: tells an early write whether one was begun since its version was taken.
+        self.freeze_count = 0
         self._poison: Error | None = None
         self.free.claim(0, SUPERBLOCK_COUNT)
 

@@ -212,23 +212,40 @@ class PageStore:
             detail=f"The relation has {self.page_count(relation_id)} pages.",
         )
 
-    def write(self, relation_id: RelationId, page_id: PageId, data: bytes | bytearray) -> None:
+    @property
+    def freeze_count(self) -> int:
+        """How many images were begun since the store was opened."""
+        return self.slots.freeze_count
+
+    def write(
+        self,
+        relation_id: RelationId,
+        page_id: PageId,
+        data: bytes | bytearray,
+        *,
+        taken_at: int | None = None,
+    ) -> bool:
         """Write a page early, to a fresh slot: `read` sees it, no image does, a crash forgets it.
 
-        Requires: `data` does not change meanwhile. Raises DiskFull, IoError; then the page is as it was.
+        `taken_at` is the `freeze_count` when this version of the page was taken; by default that is now. If an image was begun
+        since, the version may be older than the frozen one: nothing is changed and False is answered. Requires: `data` does not
+        change meanwhile. Raises DiskFull, IoError; then too the page is as it was.
         """
         slots = self.slots
+        if taken_at is None:
+            taken_at = slots.freeze_count
         location, sum_ = slots.place(data)
         with slots.lock:
             relation = slots.live.get(relation_id)
-            if relation is None:
-                # Dropped while we wrote.
+            if relation is None or taken_at != slots.freeze_count:
+                # Dropped, or an image begun, while we wrote.
                 slots.release_slot(location)
-                return
+                return False
             before = relation.table.set(page_id, location, sum_)
             if slots.building is not None:
                 slots.building.written_since.add((relation_id, page_id))
             slots.release_unless_used(relation_id, page_id, before)
+        return True
 
     def read_image_page(self, image: Image, relation_id: RelationId, page_id: PageId) -> bytearray:
         """Read a page as a retained image has it. Raises CorruptPage, IoError."""

@@ -89,6 +89,8 @@ class EarlyWrite:
     data: bytearray
     # The image that gets it, for a frozen version; else it is only written early.
     builder: ImageBuilder | None
+    # The page store's `freeze_count` when the version was taken.
+    taken_at: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -308,7 +310,7 @@ class RelationPages:
                 return None
         frame.is_writing = True
         frame.epoch = _NOT_WRITABLE
-        return EarlyWrite(frame.data, builder)
+        return EarlyWrite(frame.data, builder, self._store.freeze_count)
 
     def finish_eviction(self, frame: Frame, write: EarlyWrite) -> None:
         """After the write was done: let the frame go if it has not changed since.
