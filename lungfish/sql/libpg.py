@@ -39,7 +39,7 @@ _LIBRARY_NAMES = {
 }
 
 # A shorter text cannot nest deeply enough to overrun even a 512 KiB stack (macOS gives that to threads).
-_SAFE_LENGTH = 8_000
+_SAFE_LENGTH = 4_000
 _LINK_COUNT_MAX = 4_000
 # An open parenthesis may be a subquery, whose parse takes several frames a level.
 _PARENTHESIS_WEIGHT = 3

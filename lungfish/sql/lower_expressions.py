@@ -227,11 +227,18 @@ def _lower_array(fields: Node, lowering: Lowering) -> ArrayConstructor:
     )
 
 
+# A chain is flat in the raw tree and nested in ours. PostgreSQL's arrays have at most six dimensions.
+_INDIRECTION_STEPS_MAX = 100
+
+
 def _lower_indirection(fields: Node, lowering: Lowering) -> Expression:
     """(x).field, x[i], x[i:j] and chains of them, from the inside out."""
     expression = lowering.expression(fields["arg"])
     position = expression.position
-    for step in fields["indirection"]:
+    steps = fields["indirection"]
+    if len(steps) > _INDIRECTION_STEPS_MAX:
+        raise errors.StatementTooComplex("stack depth limit exceeded", position=position)
+    for step in steps:
         ((tag, detail),) = step.items()
         if tag == "String":
             expression = FieldAccess(expression, detail["sval"], position)

@@ -26,80 +26,85 @@ from lungfish.sql.offsets import OffsetMap
 from lungfish.sql.quoting import COMMON_WORDS, KEYWORDS
 
 _STARTS = re.compile(r"\s*(?:select|insert|update|delete|values|with)\b", re.IGNORECASE)
-# A text with one of these words is left alone (rule 2).
-_REFUSED_WORDS = frozenset({"group", "distinct", "conflict"})
 
-# The groups are told apart by number, which is fast.
-_TOKEN = re.compile(
-    r"""([A-Za-z_]\w*)
-      | (\d+(?:\.\d*)?(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d+)?)
-      | ('(?:[^']|'')*')
-      | ([+\-*/<>=~!@\#%^&|`]+)
-      | ([(\[])
-      | \s+
-      | ("(?:[^"]|"")*"|::|.)""",
-    re.VERBOSE | re.DOTALL,
+# A token with the space before it: word, number, string, operator run, or one character. Joined they are the text.
+_TOKENS = re.compile(
+    r"""\s*(?:[A-Za-z_]\w*
+      | \d+(?:\.\d*)?(?:[eE][+-]?\d+)? | \.\d+(?:[eE][+-]?\d+)?
+      | '(?:[^']|'')*' | "(?:[^"]|"")*"
+      | [+\-*/<>=~!@\#%^&|`]+ | :: | \S)""",
+    re.VERBOSE,
 )
-_WORD, _NUMBER, _STRING, _OPERATOR, _OPENING, _OTHER = range(1, 7)
 
-_SIGNS = frozenset({"+", "-"})
-# Operators that cannot stand in front of their only operand.
-_INFIX = frozenset({"=", "<>", "!=", "<", ">", "<=", ">=", "*", "/", "%", "||"})
-# Keywords behind which an expression, or a parenthesis with expressions, begins.
-_OPENERS = frozenset(
-    [
-        "all",
-        "and",
-        "any",
-        "between",
-        "else",
-        "except",
-        "having",
-        "ilike",
-        "in",
-        "intersect",
-        "like",
-        "limit",
-        "not",
-        "offset",
-        "on",
-        "or",
-        "returning",
-        "select",
-        "some",
-        "then",
-        "union",
-        "values",
-        "when",
-        "where",
-    ]
+
+# The kinds of token: plain integers from 1, because the hot loop compares them and tests them for truth.
+_NAME = 1
+# A keyword behind which an expression, or a parenthesis with expressions, begins; the second also ends what BY began.
+_OPENER = 2
+_ENDING_OPENER = 3
+# A keyword behind which a parenthesis holds a query or a join.
+_QUERY_OPENER = 4
+_BY = 5
+_KEYWORD = 6
+_ENDING_KEYWORD = 7
+# A word that forbids all lifting (rule 2).
+_REFUSED = 8
+_NUMBER = 9
+_STRING = 10
+# Operators; _INFIX are those that cannot stand in front of their only operand.
+_INFIX = 11
+_PLUS = 12
+_MINUS = 13
+_OPERATOR = 14
+_COMMA = 15
+_OPEN = 16
+_BRACKET = 17
+_CLOSE = 18
+_SEMICOLON = 19
+# A quoted name, a dot, a cast, ...
+_OTHER = 20
+
+_WORDS_OF_KIND = {
+    _OPENER: "all and any between else ilike in like not on or select some then values when",
+    _ENDING_OPENER: "except having intersect limit offset returning union where",
+    _QUERY_OPENER: "as exists from join lateral materialized",
+    _BY: "by",
+    _ENDING_KEYWORD: "fetch for range rows window",
+    _REFUSED: "conflict distinct group",
+    _INFIX: "= <> != < > <= >= * / % ||",
+    _PLUS: "+",
+    _MINUS: "-",
+    _COMMA: ",",
+    _OPEN: "(",
+    _BRACKET: "[",
+    _CLOSE: ") ]",
+    _SEMICOLON: ";",
+}
+
+
+def _known_tokens() -> dict[str, int]:
+    """The kind of each keyword and operator, in the ways that most people type them."""
+    kinds: dict[str, int] = dict.fromkeys(KEYWORDS | COMMON_WORDS, _KEYWORD)
+    for kind, words in _WORDS_OF_KIND.items():
+        kinds.update(dict.fromkeys(words.split(), kind))
+    kinds.update({word.upper(): kind for word, kind in kinds.items()})
+    kinds.update({f" {word}": kind for word, kind in kinds.items()})
+    return kinds
+
+
+# Grows by the words that statements use, up to a bound: the names of a schema are few.
+_KINDS = _known_tokens()
+_KNOWN_TOKENS_MAX = 10_000
+_DIGITS = frozenset("0123456789.")
+
+_INTEGER, _DECIMAL, _STRING_LITERAL = (
+    Literal.Kind.INTEGER,
+    Literal.Kind.DECIMAL,
+    Literal.Kind.STRING,
 )
-# Keywords behind which a parenthesis holds a query or a join.
-_QUERY_OPENERS = frozenset({"as", "exists", "from", "join", "lateral", "materialized"})
-# Keywords that end what BY began.
-_BY_ENDERS = frozenset(
-    [
-        "except",
-        "fetch",
-        "for",
-        "having",
-        "intersect",
-        "limit",
-        "offset",
-        "range",
-        "returning",
-        "rows",
-        "union",
-        "where",
-        "window",
-    ]
-)
-_OTHER_KEYWORDS = (KEYWORDS | COMMON_WORDS) - _OPENERS - _QUERY_OPENERS
 
 # What may come at a point of the text.
 _OPERAND_ENDED, _OPERAND_BEGINS, _QUERY_MAY_BEGIN, _UNSURE = range(4)
-
-_INTEGER, _DECIMAL, _STRING_KIND = Literal.Kind.INTEGER, Literal.Kind.DECIMAL, Literal.Kind.STRING
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,13 +113,20 @@ class LiftedText:
 
     shape: str
     literals: tuple[Literal, ...]
-    # Where each literal stood: start and end in the given text, and the length of its `$n`.
-    spans: tuple[tuple[int, int, int], ...]
+    # The literals as they were written.
+    sources: tuple[str, ...]
 
     @property
     def position_of(self) -> OffsetMap:
         """From an offset in the shape to the one in the given text."""
-        return OffsetMap(self.spans)
+        return OffsetMap(
+            [
+                (literal.position, literal.position + len(source), len(f"${number}"))
+                for number, (literal, source) in enumerate(
+                    zip(self.literals, self.sources, strict=True), 1
+                )
+            ]
+        )
 
 
 def lift_literals(sql: str) -> LiftedText | None:
@@ -123,122 +135,144 @@ def lift_literals(sql: str) -> LiftedText | None:
         return None
     if "$" in sql or "?" in sql or "--" in sql or "/*" in sql:
         return None
-    places = _find_places(sql)
+    tokens = _TOKENS.findall(sql)
+    places = _find_places(tokens)
     if not places:
         return None
-    pieces: list[str] = []
+    pieces = list(tokens)
     literals = []
-    spans = []
-    taken = 0
-    for number, (start, end, group) in enumerate(places, 1):
-        placeholder = f"${number}"
-        pieces += (sql[taken:start], placeholder)
-        literals.append(_literal(sql[start:end], group, start))
-        spans.append((start, end, len(placeholder)))
-        taken = end
-    pieces.append(sql[taken:])
-    return LiftedText("".join(pieces), tuple(literals), tuple(spans))
+    sources = []
+    for number, (first, last) in enumerate(places, 1):
+        text = tokens[first] if first == last else tokens[first] + tokens[last]
+        source = text.lstrip()
+        space = len(text) - len(source)
+        pieces[last] = ""
+        pieces[first] = f"{text[:space]}${number}"
+        literals.append(_literal(source, sum(map(len, tokens[:first])) + space))
+        sources.append(source)
+    return LiftedText("".join(pieces), tuple(literals), tuple(sources))
 
 
-def _literal(text: str, group: int, position: int) -> Literal:
-    if group == _STRING:
-        return Literal(_STRING_KIND, text[1:-1].replace("''", "'"), position)
-    digits = "".join(text.split())
+def _literal(text: str, position: int) -> Literal:
+    if text[0] == "'":
+        return Literal(_STRING_LITERAL, text[1:-1].replace("''", "'"), position)
+    digits = text if text.isdigit() else "".join(text.split())
     if not digits.lstrip("-").isdigit():
         return Literal(_DECIMAL, digits, position)
     # As the parser has it: a number that fits 32 bits loses its leading zeros.
     value = int(digits)
-    return Literal(_INTEGER, str(value) if -(2**31) < value < 2**31 else digits, position)
+    is_small = -(2**31) < value < 2**31
+    return Literal(_INTEGER, str(value) if is_small else digits, position)
 
 
-# Hot: runs for every text that the plan cache does not hold. One loop over the tokens, locals only; the benchmark is
-# tests/sql/test_normalize.py.
-def _find_places(sql: str) -> list[tuple[int, int, int]]:
-    """The places of the literals to lift: (start, end, group)."""
-    places: list[tuple[int, int, int]] = []
+def _kind_of(token: str) -> int:
+    """The kind of a token that is not in the table as it stands."""
+    text = token.lstrip()
+    first = text[0]
+    if first == "'" and len(text) > 1:
+        return _STRING
+    if first in _DIGITS and text != ".":
+        return _NUMBER
+    if first.isalpha() or first == "_":
+        kind = _KINDS.get(text.lower(), _NAME)
+        if len(_KINDS) < _KNOWN_TOKENS_MAX:
+            _KINDS[token] = kind
+        return kind
+    if first in "+-*/<>=~!@#%^&|`":
+        return _KINDS.get(text, _OPERATOR)
+    return _KINDS.get(text, _OTHER)
+
+
+# Hot: runs for every text that the plan cache does not hold. One loop over the tokens with locals only; its benchmark is
+# in tests/sql/test_normalize.py.
+def _find_places(tokens: list[str]) -> list[tuple[int, int]]:
+    """The literals to lift, each as its first and last token (a sign is its own token)."""
+    kinds = _KINDS
+    places: list[tuple[int, int]] = []
     # Of each enclosing parenthesis: whether literals in it may be lifted, and whether we are behind BY; then the same here.
     outer: list[tuple[bool, bool]] = []
     may_lift, is_behind_by = True, False
-    state = _UNSURE
-    # Where the unary minus stands that a number would be folded into; -1 for none.
+    state, kind = _UNSURE, _KEYWORD
+    # The token of the unary minus that a number would be folded into; -1 for none.
     minus = -1
-    # Whether the last token is a literal to be lifted, if what follows permits.
-    is_held = False
-    for match in _TOKEN.finditer(sql):
-        group = match.lastindex
-        if group is None:
-            continue
-        start, text = match.start(), match.group()
-        if is_held:
-            is_held = False
-            if not _may_follow(places[-1], group, start, text, sql):
-                places.pop()
-        if group == _WORD:
-            word = text.lower()
-            if word in _REFUSED_WORDS:
-                return []
-            state, minus = _state_behind(word), -1
-            if word == "by":
-                is_behind_by = True
-            elif word in _BY_ENDERS:
-                is_behind_by = False
-        elif group == _OTHER:
-            if text == ",":
-                state = _OPERAND_BEGINS
-            elif text == ";":
-                return [] if sql[match.end() :].strip() else places
-            else:
-                state = _OPERAND_ENDED
-                if outer and text in (")", "]"):
-                    may_lift, is_behind_by = outer.pop()
-            minus = -1
-        elif group == _OPERATOR:
-            state, minus = _state_behind_operator(text, start, state, minus)
-        elif group == _OPENING:
-            outer.append((may_lift, is_behind_by))
-            # Of -(5) the sign is folded too, so nothing behind such a parenthesis is lifted.
-            may_lift = may_lift and not is_behind_by and text == "(" and minus < 0
-            may_lift = may_lift and state in (_OPERAND_BEGINS, _QUERY_MAY_BEGIN)
-            is_behind_by = False
-            state, minus = _OPERAND_BEGINS, -1
-        else:
+    for index, token in enumerate(tokens):
+        previous_kind = kind
+        kind = kinds.get(token) or _kind_of(token)
+        if previous_kind == _SEMICOLON:
+            return []
+        if places and places[-1][1] == index - 1 and not _may_follow(tokens, places[-1], kind):
+            places.pop()
+        if kind in (_NAME, _OTHER):
+            state = _OPERAND_ENDED
+        elif kind == _COMMA:
+            state = _OPERAND_BEGINS
+        elif kind in (_NUMBER, _STRING):
             if state == _OPERAND_BEGINS and may_lift and not is_behind_by:
-                if group == _NUMBER and minus >= 0:
-                    start = minus
-                # `and'x'` would become the name and$1.
-                if not (sql[start - 1].isalnum() or sql[start - 1] == "_"):
-                    places.append((start, match.end(), group))
-                    is_held = True
-            state, minus = _OPERAND_ENDED, -1
+                first = minus if minus >= 0 and kind == _NUMBER else index
+                if _may_precede(tokens, first):
+                    places.append((first, index))
+            state = _OPERAND_ENDED
+        elif kind >= _INFIX and kind <= _OPERATOR:
+            state, minus = _behind_operator(kind, index, state, minus)
+            continue
+        elif kind == _OPEN:
+            outer.append((may_lift, is_behind_by))
+            # Of -(5) the sign is folded too, so nothing in such a parenthesis is lifted.
+            begins = state in (_OPERAND_BEGINS, _QUERY_MAY_BEGIN)
+            may_lift = may_lift and not is_behind_by and begins and minus < 0
+            is_behind_by, state = False, _OPERAND_BEGINS
+        elif kind == _BRACKET:
+            outer.append((may_lift, is_behind_by))
+            may_lift = False
+        elif kind == _CLOSE:
+            if outer:
+                may_lift, is_behind_by = outer.pop()
+            state = _OPERAND_ENDED
+        elif kind == _REFUSED:
+            return []
+        else:
+            state = _behind_keyword(kind)
+            is_behind_by = kind == _BY or (
+                is_behind_by and kind not in (_ENDING_OPENER, _ENDING_KEYWORD)
+            )
+        minus = -1
     return places
 
 
-def _state_behind(word: str) -> int:
-    if word in _OPENERS:
+def _behind_keyword(kind: int) -> int:
+    if kind in (_OPENER, _ENDING_OPENER):
         return _OPERAND_BEGINS
-    if word in _QUERY_OPENERS:
-        return _QUERY_MAY_BEGIN
-    return _UNSURE if word in _OTHER_KEYWORDS else _OPERAND_ENDED
+    return _QUERY_MAY_BEGIN if kind == _QUERY_OPENER else _UNSURE
 
 
-def _state_behind_operator(text: str, start: int, state: int, minus: int) -> tuple[int, int]:
-    """The state behind an operator, and the place of a unary minus that takes in a number behind it."""
-    if text in _INFIX:
+def _behind_operator(kind: int, index: int, state: int, minus: int) -> tuple[int, int]:
+    """The state behind an operator, and the unary minus that takes in a number behind it."""
+    if kind == _INFIX:
         return _OPERAND_BEGINS, -1
-    if text not in _SIGNS or minus >= 0:
+    if kind == _OPERATOR or minus >= 0:
         return _UNSURE, -1
     if state == _OPERAND_ENDED:
         return _OPERAND_BEGINS, -1
     if state == _OPERAND_BEGINS:
-        return _OPERAND_BEGINS, start if text == "-" else -1
+        return _OPERAND_BEGINS, index if kind == _MINUS else -1
     return _UNSURE, -1
 
 
-def _may_follow(place: tuple[int, int, int], group: int, start: int, text: str, sql: str) -> bool:
-    """Whether the literal at `place` stays what it is with this token behind it."""
-    if group == _STRING:
+def _may_precede(tokens: list[str], first: int) -> bool:
+    """Whether `$n` may stand where the literal does: `and'x'` would become the name and$1."""
+    if tokens[first][0].isspace() or first == 0:
+        return True
+    last = tokens[first - 1][-1]
+    return not (last.isalnum() or last == "_")
+
+
+def _may_follow(tokens: list[str], place: tuple[int, int], kind: int) -> bool:
+    """Whether the literal stays what it is with the token behind it, which is of this kind."""
+    first, last = place
+    following = tokens[last + 1]
+    if kind == _STRING:
         return False
-    if start == place[1] and group in (_WORD, _NUMBER):
+    if first != last and kind in (_OTHER, _BRACKET):
+        # -5::int is -(5::int), and a subscript or a field binds as tightly.
         return False
-    # -5::int is -(5::int), and a subscript or field binds as tightly.
-    return not (sql[place[0]] == "-" and text in ("::", "[", "."))
+    return following[0].isspace() or not (following[0].isalnum() or following[0] in "_.")

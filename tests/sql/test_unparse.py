@@ -1,0 +1,84 @@
+"""Trees written back to text parse to the same trees."""
+
+from __future__ import annotations
+
+import pytest
+
+from lungfish import errors
+from lungfish.sql import parse_one, unparse_expression, unparse_query
+from lungfish.sql.ast.queries import Query
+from tests.sql.trees import expression, same, statement
+
+EXPRESSIONS = [
+    "-5",
+    "- a - -5",
+    "'it''s \\ back'",
+    "B'10' || X'1f'",
+    '"Select"."x y" + limit_',
+    "a = any (select 1) and b <> all (array[1, 2]) or not c in (1, 2)",
+    'x::timestamp(3) with time zone - y::interval day to second(2) + z::bit(3)::"char"::bpchar',
+    "cast(a as numeric(10,2)[][]) is not distinct from b::s.mood",
+    "case a when 1 then 'x' else null end || case when b then c end",
+    "extract(epoch from a) + position('x' in b) + \"extract\"(a, b)",
+    "coalesce(current_date, localtime, current_timestamp(3))",
+    "f(distinct a, b order by c desc nulls first) filter (where d) + g(1, variadic x => array[]::int[])",
+    "percentile_cont(0.5) within group (order by a)",
+    (
+        "sum(a) over (w partition by b order by c range between '1'::interval preceding"
+        " and unbounded following exclude current row)"
+    ),
+    "count(*) over w",
+    "(a, b) = row(1, (c).d) and (e).* is null",
+    "a[1:2][3] || (b)[:]",
+    "a collate \"de-x-icu\" like b escape '!' and c not similar to d",
+    "a between symmetric 1 and 2 is unknown",
+    "coalesce(nullif(a, b), greatest(c, d), least($1, e), grouping(f))",
+    "exists (select 1) and array(select a) @> (select b)",
+    "@ a + |/ b operator(pg_catalog.*) c",
+    "a at time zone 'UTC' at local",
+]
+
+QUERIES = [
+    "select",
+    'select distinct on (a) a as "B c", * from t order by a using <, b desc nulls last',
+    "values (1, 'a'), (2, null) order by 1 offset 3 limit 2",
+    "(select 1 limit 1) union all (select 2 intersect select 3 order by 1) except select 4",
+    (
+        "select a from only s.t as x (y) cross join (b left join c using (d) as e) as f (g),"
+        " lateral (select x.y) z, rows from (f(1), g(2)) with ordinality h, i() as (j int, k text)"
+    ),
+    "select a from t natural full join (u right join v on true) tablesample_ where b",
+    (
+        "select a from t tablesample bernoulli (10) repeatable (2) group by distinct rollup (a, (b, c)),"
+        " grouping sets ((), cube (d)) having e window w as (order by f), w2 as (w rows 2 preceding)"
+    ),
+    (
+        "with recursive a (b) as materialized (select 1) search breadth first by b set o cycle b set m"
+        " to 1 default 0 using p, c as (select 2) select * from a, c for no key update of a skip locked"
+    ),
+    "select a from t order by a fetch first 3 rows with ties",
+]
+
+
+@pytest.mark.parametrize("text", EXPRESSIONS)
+def test_an_expression_survives_the_way_to_text_and_back(text: str) -> None:
+    tree = expression(text)
+    assert same(expression(unparse_expression(tree)), tree)
+
+
+@pytest.mark.parametrize("sql", QUERIES)
+def test_a_query_survives_the_way_to_text_and_back(sql: str) -> None:
+    tree = statement(sql)
+    assert isinstance(tree, Query)
+    assert same(statement(unparse_query(tree)), tree)
+
+
+def test_writing_is_stable() -> None:
+    tree = statement("select a+b*c from t where not x or y and z is null")
+    assert isinstance(tree, Query)
+    assert unparse_query(tree) == "SELECT a + (b * c) FROM t WHERE (NOT x) OR (y AND (z IS NULL))"
+
+
+def test_a_stored_query_cannot_change_rows() -> None:
+    with pytest.raises(errors.FeatureNotSupported):
+        parse_one("create view v as with d as (delete from t returning 1) select * from d")
