@@ -211,6 +211,11 @@ class DeferredChecks:
         self._children: list[tuple[ForeignKey, ChildKeys]] = []
         self._parents: list[tuple[ForeignKey, list[KeyChange]]] = []
 
+    @property
+    def is_pending(self) -> bool:
+        """Whether there is anything to check."""
+        return bool(self._children or self._parents)
+
     def set_mode(self, constraints: Iterable[Oid] | None, *, is_deferred: bool) -> None:
         """SET CONSTRAINTS; None stands for ALL. Set to immediate, call `run` afterwards."""
         if constraints is None:

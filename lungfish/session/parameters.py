@@ -10,9 +10,11 @@ from lungfish.database.plan_cache import LruCache, ParsedText
 from lungfish.sql.offsets import OffsetMap
 from lungfish.sql.parameters import rewrite_parameters
 from lungfish.sql.statements import parse
+from lungfish.types.casts import coerce_length
 from lungfish.types.python_values import from_python
 from lungfish.types.settings import TextSettings
 from lungfish.types.sql_type import SqlType, TypeKind
+from lungfish.types.text_parse import parse_value
 
 
 def parse_text(cache: LruCache[ParsedText], sql: str, *, has_parameters: bool) -> ParsedText:
@@ -74,6 +76,23 @@ def bind_parameters(
         values.append(value)
         types.append(None if kind.kind is TypeKind.UNKNOWN else kind)
     return tuple(values), tuple(types)
+
+
+def infer_values(
+    values: tuple[Any, ...],
+    types: tuple[SqlType | None, ...],
+    wanted: Sequence[SqlType],
+    settings: TextSettings,
+) -> tuple[Any, ...]:
+    """The values of parameters whose types the statement inferred: a str is read as a literal of the type would be."""
+    if None not in types:
+        return values
+    return tuple(
+        value
+        if given is not None or value is None
+        else coerce_length(parse_value(value, kind.unmodified, settings), kind)
+        for value, given, kind in zip(values, types, wanted, strict=True)
+    )
 
 
 def _values_by_name(

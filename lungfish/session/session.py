@@ -28,13 +28,12 @@ from lungfish.errors import (
     NoActiveSqlTransaction,
     ReadOnlySqlTransaction,
 )
-from lungfish.executor import ExecutionContext, execute
-from lungfish.executor.context import Cancellation
+from lungfish.executor import Cancellation, DeferredChecks, ExecutionContext, execute
 from lungfish.executor.ddl import CatalogChange, DdlContext, execute_ddl, is_ddl
 from lungfish.planner import plan_statement
 from lungfish.planner.physical import PhysicalStatement
 from lungfish.session.function_context import SessionFunctions
-from lungfish.session.parameters import bind_parameters, move_position, parse_text
+from lungfish.session.parameters import bind_parameters, infer_values, move_position, parse_text
 from lungfish.database.plan_cache import CachedPlan, ParsedText
 from lungfish.session.results import StatementResult
 from lungfish.session.runner import SessionRunner
@@ -81,6 +80,7 @@ class Session:
         self._is_explicit = False
         self._is_failed = False
         self._change: CatalogChange | None = None
+        self._deferred = DeferredChecks()
         # The catalog's change, and how far it had come, at each open savepoint; newest last.
         self._savepoints: list[tuple[str, CatalogChange | None, Catalog]] = []
         self._settings_before: dict[str, str] = {}
@@ -229,7 +229,8 @@ class Session:
             cached = self.plan(statement, text, types)
         if not cached.plan.is_read_only:
             self.require_writable(statement)
-        return self.run_plan(cached.plan, values)
+        wanted = cached.plan.parameter_types
+        return self.run_plan(cached.plan, infer_values(values, types, wanted, self.settings.text))
 
     def plan(
         self, statement: Statement, text: str | None, types: tuple[SqlType | None, ...]
@@ -284,6 +285,7 @@ class Session:
             programs=database.programs,
             parameters=values,
             cancellation=self.cancellation,
+            deferred=self._deferred,
         )
 
     # Transactions.
@@ -336,6 +338,7 @@ class Session:
             lock_owner=self._lock_owner,
         )
         self._is_failed = False
+        self._deferred = DeferredChecks()
         self._settings_before = self.settings.snapshot()
         self.functions.transaction_time_us = self.database.clock.utc_us()
 
@@ -349,7 +352,8 @@ class Session:
                 self.rollback()
                 return
             try:
-                self.database.run_deferred_checks(self, transaction)
+                if self._deferred.is_pending:
+                    self._deferred.run(self.execution_context())
                 transaction.commit()
             except BaseException:
                 self._roll_back_after_failed_commit(transaction)
