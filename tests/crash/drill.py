@@ -10,12 +10,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
+from unittest.mock import patch
 
-from lungfish.recovery.checkpoint_request import CheckpointRequest
+from lungfish.recovery.checkpoint_request import CheckpointMode, CheckpointRequest
 from lungfish.recovery.core import CoreOptions
 from lungfish.storage.rows import Values
 from lungfish.storage.simulated_disk import SimulatedDisk
 from lungfish.storage.snapshots import Snapshot
+from lungfish.storage.transactions import Transaction
 from tests.crash.small_database import OPTIONS, SmallDatabase
 
 State = dict[int, dict[int, Values]]
@@ -61,6 +64,20 @@ class Drill:
         core.checkpoints.run(CheckpointRequest(requested_by="drill"))
         core.checkpoints.pages.pace = lambda size: None
 
+    def checkpoint_inside_the_next_row(self, number: int) -> None:
+        """Ask for a checkpoint when the next new row of a table is in its heap and not yet in its indexes: it has to be deferred."""
+        rows = self.database.store(number).rows
+        checkpoints = self.database.core.checkpoints
+        request = CheckpointRequest(mode=CheckpointMode.PASSIVE, fence_timeout_ms=0.01)
+
+        def add_entries(*arguments: Any) -> Any:
+            patched.stop()
+            checkpoints.run(request)
+            return rows.add_entries(*arguments)
+
+        patched = patch.object(rows, "add_entries", add_entries)
+        patched.start()
+
     def snapshot(self) -> Snapshot:
         """Hold back the purge; give it back to `release`."""
         return self.database.core.transactions.take_snapshot()
@@ -80,6 +97,10 @@ class Drill:
         database, self._database = self._database, None
         if database is not None:
             database.crash()
+
+    def forget(self) -> None:
+        """The process that had the database open is gone, whatever it was doing."""
+        self._database = None
 
     def allowed(self, crash_at: int) -> list[State]:
         """What the database may hold after a crash right after that operation."""
@@ -167,14 +188,29 @@ class DrillTransaction:
     def rollback(self) -> None:
         self.transaction.rollback()
 
-    def commit(self) -> None:
+    def commit(self, meanwhile: Callable[[], None] | None = None) -> None:
+        """Commit; `meanwhile` is done between the commit record and its flush, as another thread might."""
         drill = self._drill
         state = self._seen()
         began_at = drill.disk.operation_count
         # Before the commit, so that a crash in its middle is known to have had it on the way.
         drill.versions.append(Version(state, began_at, None))
-        self.transaction.commit()
+        if meanwhile is None:
+            self.transaction.commit()
+        else:
+            self._commit_slowly(meanwhile)
         drill.versions[-1] = Version(state, began_at, drill.disk.operation_count)
+
+    def _commit_slowly(self, meanwhile: Callable[[], None]) -> None:
+        manager = self._database.core.transactions
+        flush = manager.flush_commit
+
+        def flush_later(transaction: Transaction) -> None:
+            meanwhile()
+            flush(transaction)
+
+        with patch.object(manager, "flush_commit", flush_later):
+            self.transaction.commit()
 
     def _note(self, number: int, row: Values) -> None:
         def change(state: State) -> None:

@@ -10,14 +10,16 @@ Of each crash state is asked, in this order:
 
 from __future__ import annotations
 
+import contextlib
 import random
 import traceback
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from lungfish.recovery.core import CoreOptions
-from lungfish.storage.simulated_disk import Persistence, SimulatedDisk
-from tests.crash.drill import Drill, State
+from lungfish.storage.crash_state import Operation
+from lungfish.storage.simulated_disk import Fault, Persistence, SimulatedDisk
+from tests.crash.drill import Drill, State, Version
 from tests.crash.small_database import OPTIONS, SmallDatabase
 from tests.crash.workloads import Workload, row
 
@@ -44,11 +46,13 @@ class Tally:
 
     states: int = 0
     nested: int = 0
+    kills: int = 0
     failures: list[str] = field(default_factory=list)
 
     def add(self, other: Tally) -> None:
         self.states += other.states
         self.nested += other.nested
+        self.kills += other.kills
         self.failures += other.failures
 
 
@@ -57,6 +61,62 @@ def run_workload(workload: Workload, seed: int, options: CoreOptions = OPTIONS) 
     drill = Drill(SimulatedDisk(), options)
     workload(drill, random.Random(f"{workload.__name__} {seed}"))
     return drill
+
+
+class Killed(BaseException):
+    """The process is gone: what it had handed to the system and not synced is still in the system's cache."""
+
+
+def run_until_killed(
+    workload: Workload, seed: int, operation: int, options: CoreOptions = OPTIONS
+) -> Drill:
+    """A workload whose process is killed just before an operation. The disk goes on: a new process may open the database on it."""
+
+    def kill(next_one: Operation) -> Fault | None:
+        if next_one.number >= operation:
+            raise Killed
+        return None
+
+    drill = Drill(SimulatedDisk(), options)
+    drill.disk.before_operation = kill
+    with contextlib.suppress(Killed):
+        workload(drill, random.Random(f"{workload.__name__} {seed}"))
+    drill.disk.before_operation = None
+    drill.forget()
+    return drill
+
+
+def check_kills(workload: Workload, operations: Iterable[int], seed: int) -> Tally:
+    """Kill the process, let the next one recover and work, then take the power away: what it had seen must have become durable."""
+    tally = Tally()
+    chance = random.Random(f"kills {seed}")
+    for operation in operations:
+        drill = run_until_killed(workload, seed, operation)
+        try:
+            check_state_after_kill(drill, chance)
+        except Exception:
+            tally.failures.append(f"killed before {operation}\n{traceback.format_exc()}")
+        tally.kills += 1
+    return tally
+
+
+def check_state_after_kill(drill: Drill, chance: random.Random) -> None:
+    allowed = drill.allowed(drill.disk.operation_count)
+    state = drill.database.dump()
+    if state not in allowed:
+        raise DrillFailure(describe_difference(state, allowed))
+    recovered_at = drill.disk.operation_count
+    drill.versions = [Version(state, recovered_at, recovered_at)]
+    observe_more(drill)
+    again = chance.randint(recovered_at, drill.disk.operation_count)
+    persistence = chance.choice((Persistence.SYNCED, *Persistence))
+    left = drill.disk.crash_state(again, persistence, again)
+    try:
+        check_state(left, drill.allowed(again), drill.options)
+    except Exception as error:
+        raise DrillFailure(
+            f"recovered at {recovered_at}, then operation {again}, {persistence}"
+        ) from error
 
 
 def crash_points(drill: Drill, *, count: int | None, seed: int) -> Iterator[CrashPoint]:
@@ -146,7 +206,7 @@ def check_nested(
     inner = Drill(first, drill.options, versions=[])
     database = inner.database
     state = database.dump()
-    inner.versions.append(type(drill.versions[0])(state, 0, 0))
+    inner.versions.append(Version(state, 0, 0))
     recovered_at = first.operation_count
     observe_more(inner)
     inner.close()

@@ -227,6 +227,20 @@ def snapshots_that_linger(drill: Drill, chance: random.Random) -> None:
         drill.release(snapshot)
 
 
+def checkpoints_at_bad_moments(drill: Drill, chance: random.Random) -> None:
+    """Checkpoints between a commit record and its flush, and in the middle of a row operation."""
+    number = new_table(drill, 10)
+    for step in range(8):
+        transaction = drill.begin()
+        change_some(transaction, number, chance, count=4, row_ids=range(1, 21))
+        transaction.commit(drill.checkpoint if step % 2 else None)
+        transaction = drill.begin()
+        drill.checkpoint_inside_the_next_row(number)
+        transaction.insert(number, row(100 + step, step))
+        change_some(transaction, number, chance, count=2, row_ids=range(1, 21))
+        finish(transaction, chance, 0.2)
+
+
 WORKLOADS: dict[str, Workload] = {
     each.__name__: each
     for each in (
@@ -238,5 +252,6 @@ WORKLOADS: dict[str, Workload] = {
         bulk,
         opening_and_closing,
         snapshots_that_linger,
+        checkpoints_at_bad_moments,
     )
 }
