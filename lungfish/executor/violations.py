@@ -62,6 +62,17 @@ def unique_violation(table: Table, conflict: UniqueConflict) -> errors.Error:
     )
 
 
+def duplicated_key(table: Table, conflict: UniqueConflict) -> errors.Error:
+    """Rows that are there already share a key, so a unique index cannot be built (23505)."""
+    index = next(item for item in table.indexes if item.relation_id == conflict.index.relation_id)
+    return errors.UniqueViolation(
+        f'could not create unique index "{index.name}"',
+        detail=f"Key {_key(table, index, conflict.key_values)} is duplicated.",
+        table=table.name,
+        constraint=index.name,
+    )
+
+
 def _key(table: Table, index: Index, values: Sequence[Any]) -> str:
     names: list[str] = []
     texts: list[str] = []
