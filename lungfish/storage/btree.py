@@ -60,6 +60,10 @@ class BTree:
         self.pages = store.pages
         self.codec = codec
         self._structure = BTreeStructure(store)
+        low, _ = codec.key_range(0 if codec.is_integer else b"")
+        assert low is not None
+        # Before all entries of a key.
+        self._low_address = low[1]
         # The last leaf, if the last entry was added at its end: the next one may belong there too. Guarded by the latch.
         self._tail: PageId | None = None
 
@@ -83,26 +87,41 @@ class BTree:
         while True:
             try:
                 with pages.latch:
-                    others = self._others(key, address) if list_others else []
-                    self._add(stored_key, stored_address, lsn)
+                    frame, leaf, index, is_there = self._room_for(stored_key, stored_address, lsn)
+                    others: list[TupleId] = []
+                    if list_others and (is_there or not self._is_alone(frame, index, stored_key)):
+                        others = [each for each in self._addresses(key) if each != address]
+                    if not is_there:
+                        leaf = self.store.writable_leaf(frame, lsn)
+                        leaf.insert(index, stored_key, stored_address)
                     return others
             except PageMiss as miss:
                 pages.load(miss.page_id)
 
-    def _add(self, key: Any, address: int, lsn: LSN) -> None:
+    def _room_for(self, key: Any, address: int, lsn: LSN) -> tuple[Frame, Leaf, int, bool]:
+        """The leaf and the index there for an entry, and whether the index already has it; else there is room for it."""
         while True:
             frame, leaf, index = self._place_of(key, address)
             if (
                 index < leaf.count
                 and leaf.address_at(index) == address
-                and leaf.key_at(index) == key
+                and leaf.has_key(index, key)
             ):
-                return
+                return frame, leaf, index, True
             if leaf.fits(key):
-                self.store.writable_leaf(frame, lsn).insert(index, key, address)
-                return
+                return frame, leaf, index, False
             self._tail = None
             self._structure.split_for(key, address, lsn)
+
+    def _is_alone(self, frame: Frame, index: int, key: Any) -> bool:
+        """Whether it is plain from the leaf that no entry has the key of the one that belongs at the index."""
+        leaf = self.store.node(frame)
+        assert not isinstance(leaf, InnerNode)
+        if index == 0 or leaf.has_key(index - 1, key):
+            return False
+        if index == leaf.count:
+            return frame.page_id == self._tail
+        return not leaf.has_key(index, key)
 
     def _place_of(self, key: Any, address: int) -> tuple[Frame, Leaf, int]:
         """The leaf where an entry belongs, and its index there."""
@@ -123,7 +142,7 @@ class BTree:
             children = node.children
             index = node.child_index(key, address)
             is_tail = is_tail and index == len(children) - 1
-            frame = self.pages.fetch(PageId(children[index]))
+            frame = self.pages.fetch(children[index])
             node = self.store.node(frame)
         index = node.find(key, address)
         if is_tail and index == node.count:
@@ -151,7 +170,7 @@ class BTree:
         """Answers how many entries the leaf has left."""
         frame, leaf = self._leaf_of(key, address)
         index = leaf.find(key, address)
-        if index == leaf.count or leaf.address_at(index) != address or leaf.key_at(index) != key:
+        if index == leaf.count or leaf.address_at(index) != address or not leaf.has_key(index, key):
             return None
         leaf = self.store.writable_leaf(frame, lsn)
         leaf.delete(index)
@@ -159,12 +178,14 @@ class BTree:
 
     def _merge(self, key: Any, address: int, lsn: LSN) -> None:
         pages = self.pages
-        is_done = False
-        while not is_done:
+        level = 0
+        while True:
             try:
                 with pages.latch:
+                    if not self._structure.merge_at(key, address, level, lsn):
+                        return
                     self._tail = None
-                    is_done = not self._structure.merge_for(key, address, lsn)
+                    level += 1
             except PageMiss as miss:
                 pages.load(miss.page_id)
 
@@ -181,27 +202,24 @@ class BTree:
                 pages.load(miss.page_id)
 
     def _addresses(self, key: Key) -> list[TupleId]:
-        low, high = self.codec.key_range(key)
-        assert low is not None
-        assert high is not None
-        _, leaf = self._leaf_of(*low)
-        start = leaf.find(*low)
-        if start < leaf.count and leaf.key_at(start) != low[0]:
-            return []
-        end = start + 1
-        if end < leaf.count and leaf.key_at(end) != low[0]:
-            address = leaf.address_at(start)
-            # The greatest and the smallest integer share their key with NULLs.
-            return [TupleId(address & ADDRESS_MASK)] if address < high[1] else []
-        found: list[TupleId] = []
-        position: Position | None = low
+        # The hot path of every lookup (bench/btree.py): one entry, in the middle of its leaf.
+        if key is not None:
+            low_address = self._low_address
+            _, leaf = self._leaf_of(key, low_address)
+            start = leaf.find(key, low_address)
+            end = start + 1
+            if start < leaf.count and not leaf.has_key(start, key):
+                return []
+            if end < leaf.count and not leaf.has_key(end, key):
+                address: Any = leaf.address_at(start)
+                # The greatest integer shares its key with NULLs.
+                return [address] if address <= ADDRESS_MASK else []
+        found: list[Any] = []
+        position, stop = self.codec.key_range(key)
         while position is not None:
-            entries, position = self._chunk_forward(position, high, None)
-            found.extend(TupleId(address & ADDRESS_MASK) for _, address in entries)
+            entries, position = self._chunk_forward(position, stop, None)
+            found.extend([address & ADDRESS_MASK for _, address in entries])
         return found
-
-    def _others(self, key: Key, address: TupleId) -> list[TupleId]:
-        return [each for each in self._addresses(key) if each != address]
 
     def contains(self, key: Key, address: TupleId) -> bool:
         """Whether the entry is there."""
@@ -224,7 +242,7 @@ class BTree:
         frame = fetch(ROOT_PAGE)
         node = node_of(frame)
         while isinstance(node, InnerNode):
-            frame = fetch(PageId(node.children[node.child_index(key, address)]))
+            frame = fetch(node.children[node.child_index(key, address)])
             node = node_of(frame)
         return frame, node
 
@@ -311,7 +329,7 @@ class BTree:
             else:
                 index = node.child_index(*position)
             fences = node.fences_of(index, fences)
-            node = self.store.node(self.pages.fetch(PageId(node.children[index])))
+            node = self.store.node(self.pages.fetch(node.children[index]))
         return node, fences
 
 

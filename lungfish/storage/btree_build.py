@@ -16,7 +16,7 @@ import numpy.typing as npt
 from lungfish.storage.btree import BTree
 from lungfish.storage.btree_node import UNFENCED, Fences, InnerNode
 from lungfish.storage.btree_pages import ROOT_PAGE
-from lungfish.storage.ids import LSN, TupleId
+from lungfish.storage.ids import LSN, PageId, TupleId
 from lungfish.storage.keys import Key, KeyCodec, Position
 from lungfish.storage.relation_pages import PageMiss
 
@@ -105,7 +105,9 @@ class _TreeBuilder:
     def _leaf_ends(self, keys: StoredKeys) -> list[int]:
         """Where each leaf's entries end."""
         head = self._form.leaf_size([], UNFENCED)
-        sizes = _running_sizes(keys, self._form.leaf_entry_overhead)
+        sizes = _running_sizes(
+            keys, self._form.leaf_entry_overhead, size_min=self._form.leaf_key_size_min
+        )
         count = len(keys)
         ends: list[int] = []
         start = 0
@@ -174,7 +176,7 @@ class _TreeBuilder:
             start = end
         return above
 
-    def _write_page(self, write: Callable[..., None], *content: Any) -> int:
+    def _write_page(self, write: Callable[..., None], *content: Any) -> PageId:
         with self._pages.latch:
             frame = self._pages.allocate()
             write(self._pages.writable(frame, self._lsn), *content)
@@ -204,7 +206,7 @@ class _Level:
     # Where each node begins; None: at the tree's start.
     firsts: list[Position | None]
     # Their pages.
-    children: list[int]
+    children: list[PageId]
 
     def node(self, start: int, end: int) -> InnerNode:
         """The inner node over some of them. Its first key and address are not looked at."""
@@ -225,11 +227,11 @@ def _entry(keys: StoredKeys, addresses: Integers, index: int) -> Position:
     return (key if isinstance(key, bytes) else int(key)), int(addresses[index])
 
 
-def _running_sizes(keys: StoredKeys, overhead: int) -> Integers:
+def _running_sizes(keys: StoredKeys, overhead: int, *, size_min: int = 0) -> Integers:
     """The bytes that the first 0, 1, 2, ... entries take."""
     sizes = np.zeros(len(keys) + 1, np.int64)
     if isinstance(keys, list):
-        sizes[1:] = np.fromiter(map(len, keys), np.int64, len(keys))
+        sizes[1:] = np.maximum(np.fromiter(map(len, keys), np.int64, len(keys)), size_min)
     sizes[1:] += overhead
     return np.cumsum(sizes)
 

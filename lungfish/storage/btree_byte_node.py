@@ -3,15 +3,18 @@
     leaf    0      8        12           16     20          prefix, padded to 4
            +------+--------+------------+------+-----------+-----------------+- - - - - -+---------+
            |header| prefix | cell start | live |  prefix   | slots           |   free    |  cells  |
-           |      | size   |            |bytes |           | (place, size) x2|           |         |
+           |      | size   |            |bytes |           |                 |           |         |
            +------+--------+------------+------+-----------+-----------------+- - - - - -+---------+
-    inner  the same head, cell start and live bytes being 0; then for each child:
+           slot   place u2, size u2, head u4
+           cell   address i8, the suffix from its fifth byte on
+    inner  the same beginning, cell start and live bytes being 0; then for each child:
            suffix size u2, address i8, child u4, suffix
 
-A leaf's slots, two u2 each, are in the order of the keys; a cell is an address (i8) and the key without the node's prefix. The
-prefix is what the two fences have in common, so every key that can ever come into the node has it, and only a split or merge
-changes it. Between a split's halves stands the shortest string that tells them apart (suffix truncation). Both are from Bayer and
-Unterauer, "Prefix B-trees" (1977).
+A leaf's slots are in the order of the keys. A *suffix* is a key without the node's prefix; its *head* is its first four bytes as a
+big-endian number, filled up with zeros, so that `bisect` finds the place in C among the heads and looks at cells only where heads are
+equal (the "poor man's normalized keys" of Graefe and Larson, "B-Tree Indexes and CPU Caches", 2001). The prefix is what the two
+fences have in common, so every key that can ever come into the node has it, and only a split or merge changes it. Between a
+split's halves stands the shortest string that tells them apart (Bayer and Unterauer, "Prefix B-trees", 1977).
 
 Invariants of a leaf:
 1. slots end <= cell start; the cells lie between it and the end of the page (at most USED_SIZE_MAX). What is free is zeros, which
@@ -49,9 +52,11 @@ BYTE_HEADER = struct.Struct("<III")
 SPACE = struct.Struct("<II")
 SPACE_OFFSET: Final = 12
 PREFIX_OFFSET: Final = HEADER.size + BYTE_HEADER.size
-SLOT_SIZE: Final = 4
+SLOT_SIZE: Final = 8
+HEAD_SIZE: Final = 4
 ADDRESS = struct.Struct("<q")
-CELL_OVERHEAD: Final = SLOT_SIZE + ADDRESS.size
+# What an entry takes besides its suffix, which counts as HEAD_SIZE bytes at least.
+ENTRY_OVERHEAD: Final = SLOT_SIZE - HEAD_SIZE + ADDRESS.size
 # Places are u2, so of a larger page only this much is used; the rest stays zeros.
 USED_SIZE_MAX: Final = 1 << 16
 INNER_CELL = struct.Struct("<HqI")
@@ -60,49 +65,75 @@ assert SPACE_OFFSET + SPACE.size == PREFIX_OFFSET
 
 
 class ByteLeaf:
-    """A leaf in place; as a sequence, its keys without the prefix. See `btree_node.Leaf` for the methods."""
+    """A leaf in place; as a sequence, its suffixes. See `btree_node.Leaf` for the methods."""
 
     __slots__ = (
         "cell_start",
         "count",
         "data",
+        "heads",
         "live_bytes",
         "prefix",
         "slots",
         "slots_offset",
     )
 
+    cell_start: int
+    live_bytes: int
+
     def __init__(self, data: bytearray, count: int) -> None:
         self.data = data
         self.count = count
         prefix_size, self.cell_start, self.live_bytes = BYTE_HEADER.unpack_from(data, HEADER.size)
         self.prefix = bytes(data[PREFIX_OFFSET : PREFIX_OFFSET + prefix_size])
-        self.slots_offset = _slots_offset(prefix_size)
-        self.slots = memoryview(data)[self.slots_offset :].cast("H")
+        self.slots_offset: int = _slots_offset(prefix_size)
+        # Two numbers for each slot: place and size in one, then the head.
+        self.slots = memoryview(data)[self.slots_offset :].cast("I")
+        self.heads = self.slots[1::2]
 
     def __len__(self) -> int:
         return self.count
 
-    def __getitem__(self, index: int) -> bytearray:
-        # Called by bisect: the hot path of every search (bench/btree.py).
-        slots = self.slots
-        place = slots[2 * index] + 8
-        return self.data[place : place + slots[2 * index + 1]]
+    def __getitem__(self, index: int) -> bytes:
+        slot = self.slots[2 * index]
+        size = slot >> 16
+        head = self.heads[index].to_bytes(HEAD_SIZE, "big")
+        if size <= HEAD_SIZE:
+            return head[:size]
+        rest = (slot & 0xFFFF) + ADDRESS.size
+        return head + self.data[rest : rest + size - HEAD_SIZE]
 
     def find(self, key: bytes, address: int) -> int:
+        # The hot path of every search (bench/btree.py).
         suffix = key[len(self.prefix) :]
-        count = self.count
-        index = bisect_left(self, suffix, 0, count)
-        if index < count and self[index] == suffix and self.address_at(index) < address:
-            end = bisect_right(self, suffix, index, count)
-            return bisect_left(range(count), address, index, end, key=self.address_at)
-        return index
+        heads, count = self.heads, self.count
+        head = _head(suffix)
+        index = bisect_left(heads, head, 0, count)
+        if index == count or heads[index] != head:
+            return index
+        end = index + 1
+        if end < count and heads[end] == head:
+            end = bisect_right(heads, head, end, count)
+            index = bisect_left(self, suffix, index, end)
+            if index == end:
+                return index
+        found = self[index]
+        if found != suffix:
+            return index if suffix < found else index + 1
+        if self.address_at(index) >= address:
+            return index
+        end = bisect_right(self, suffix, index, end)
+        return bisect_left(range(count), address, index, end, key=self.address_at)
+
+    def has_key(self, index: int, key: bytes) -> bool:
+        suffix = key[len(self.prefix) :]
+        return self.heads[index] == _head(suffix) and self[index] == suffix
 
     def key_at(self, index: int) -> bytes:
         return self.prefix + self[index]
 
     def address_at(self, index: int) -> int:
-        address: int = ADDRESS.unpack_from(self.data, self.slots[2 * index])[0]
+        address: int = ADDRESS.unpack_from(self.data, self.slots[2 * index] & 0xFFFF)[0]
         return address
 
     def keys_between(self, start: int, end: int) -> list[bytes]:
@@ -111,36 +142,38 @@ class ByteLeaf:
 
     def addresses_between(self, start: int, end: int) -> list[int]:
         unpack, data = ADDRESS.unpack_from, self.data
-        places = self.slots[2 * start : 2 * end : 2].tolist()
-        return [unpack(data, place)[0] for place in places]
+        slots = self.slots[2 * start : 2 * end : 2].tolist()
+        return [unpack(data, slot & 0xFFFF)[0] for slot in slots]
 
     def fits(self, key: bytes) -> bool:
-        need = CELL_OVERHEAD + len(key) - len(self.prefix)
+        need = ENTRY_OVERHEAD + max(len(key) - len(self.prefix), HEAD_SIZE)
         return self.used_bytes() + need <= min(len(self.data), USED_SIZE_MAX)
 
     def insert(self, index: int, key: bytes, address: int) -> None:
         suffix = key[len(self.prefix) :]
-        size = ADDRESS.size + len(suffix)
+        rest = suffix[HEAD_SIZE:]
+        size = ADDRESS.size + len(rest)
         count = self.count
-        slots_end = self.slots_offset + SLOT_SIZE * (count + 1)
-        if self.cell_start - size < slots_end:
+        if self.cell_start - size < self.slots_offset + SLOT_SIZE * (count + 1):
             self._compact()
         place = self.cell_start - size
         data, slots = self.data, self.slots
         ADDRESS.pack_into(data, place, address)
-        data[place + 8 : place + size] = suffix
+        if rest:
+            data[place + ADDRESS.size : place + size] = rest
         if index < count:
             slots[2 * index + 2 : 2 * count + 2] = slots[2 * index : 2 * count]
-        slots[2 * index] = place
-        slots[2 * index + 1] = len(suffix)
+        slots[2 * index] = place | len(suffix) << 16
+        slots[2 * index + 1] = _head(suffix)
         self.cell_start = place
         self.live_bytes += size
         self._set_count(count + 1)
 
     def delete(self, index: int) -> None:
         slots, count = self.slots, self.count
-        place, suffix_size = slots[2 * index], slots[2 * index + 1]
-        size = ADDRESS.size + suffix_size
+        slot = slots[2 * index]
+        place = slot & 0xFFFF
+        size = ADDRESS.size + max((slot >> 16) - HEAD_SIZE, 0)
         self.data[place : place + size] = bytes(size)
         slots[2 * index : 2 * count - 2] = slots[2 * index + 2 : 2 * count]
         slots[2 * count - 2] = slots[2 * count - 1] = 0
@@ -150,8 +183,7 @@ class ByteLeaf:
         self._set_count(count - 1)
 
     def used_bytes(self) -> int:
-        size: int = self.slots_offset + SLOT_SIZE * self.count + self.live_bytes
-        return size
+        return self.slots_offset + SLOT_SIZE * self.count + self.live_bytes
 
     def _set_count(self, count: int) -> None:
         self.count = count
@@ -160,7 +192,7 @@ class ByteLeaf:
 
     def _compact(self) -> None:
         """Close the holes."""
-        suffixes = [bytes(self[index]) for index in range(self.count)]
+        suffixes = [self[index] for index in range(self.count)]
         addresses = self.addresses_between(0, self.count)
         self.cell_start = _write_leaf(self.data, self.prefix, suffixes, addresses)
 
@@ -169,7 +201,8 @@ class ByteForm:
     """See `btree_node.NodeForm` for the methods."""
 
     number = BYTE_FORM
-    leaf_entry_overhead = CELL_OVERHEAD
+    leaf_entry_overhead = ENTRY_OVERHEAD
+    leaf_key_size_min = HEAD_SIZE
     inner_entry_overhead = INNER_CELL.size
 
     def __init__(self, page_size: int) -> None:
@@ -196,8 +229,9 @@ class ByteForm:
                 f"page {page_id}: the parts of the leaf overlap",
                 detail=f"slots end at {slots_end}, cells begin at {cell_start}",
             )
-        slots = np.frombuffer(data, "<u2", 2 * count, slots_offset).astype(np.int64)
-        places, ends = slots[0::2], slots[0::2] + slots[1::2] + ADDRESS.size
+        slots = np.frombuffer(data, "<u2", 4 * count, slots_offset).astype(np.int64)
+        places = slots[0::4]
+        ends = places + ADDRESS.size + np.maximum(slots[1::4] - HEAD_SIZE, 0)
         used = int((ends - places).sum())
         if used != live_bytes or (count and (places.min() < cell_start or ends.max() > len(data))):
             raise CorruptPage(f"page {page_id}: an entry of the leaf is out of place")
@@ -249,8 +283,8 @@ class ByteForm:
 
     def leaf_size(self, keys: Sequence[bytes], fences: Fences) -> int:
         prefix_size = len(self._common_prefix(fences))
-        each = CELL_OVERHEAD - prefix_size
-        return _slots_offset(prefix_size) + sum(map(len, keys)) + each * len(keys)
+        suffixes = sum([max(len(key) - prefix_size, HEAD_SIZE) for key in keys])
+        return _slots_offset(prefix_size) + suffixes + ENTRY_OVERHEAD * len(keys)
 
     def inner_size(self, keys: Sequence[bytes], fences: Fences) -> int:
         prefix_size = len(self._common_prefix(fences))
@@ -284,13 +318,19 @@ def _slots_offset(prefix_size: int) -> int:
     return PREFIX_OFFSET + (prefix_size + 3) // 4 * 4
 
 
+def _head(suffix: bytes) -> int:
+    """The first four bytes as a number, filled up with zeros."""
+    return int.from_bytes(suffix[:HEAD_SIZE].ljust(HEAD_SIZE, b"\x00"), "big")
+
+
 def _write_leaf(
     data: bytearray, prefix: bytes, suffixes: Sequence[bytes], addresses: Sequence[int]
 ) -> int:
     """Write a leaf without holes; answers its cell start."""
     count = len(suffixes)
     cells = [
-        ADDRESS.pack(address) + suffix for address, suffix in zip(addresses, suffixes, strict=True)
+        ADDRESS.pack(address) + suffix[HEAD_SIZE:]
+        for address, suffix in zip(addresses, suffixes, strict=True)
     ]
     sizes = list(map(len, cells))
     live_bytes = sum(sizes)
@@ -299,10 +339,10 @@ def _write_leaf(
     used_size = min(len(data), USED_SIZE_MAX)
     cell_start = used_size - live_bytes
     assert slots_end <= cell_start, "a leaf outgrows its page"
-    slots = np.empty(2 * count, "<u2")
-    slots[0::2] = list(accumulate(sizes, initial=cell_start))[:count]
-    slots[1::2] = sizes
-    slots[1::2] -= ADDRESS.size
+    slots = np.empty((count, 2), "<u4")
+    slots[:, 0] = list(accumulate(sizes, initial=cell_start))[:count]
+    slots[:, 0] |= np.fromiter(map(len, suffixes), np.uint32, count) << 16
+    slots[:, 1] = list(map(_head, suffixes))
     content = b"".join(
         (
             HEADER.pack(LEAF, BYTE_FORM, 0, count),

@@ -62,6 +62,9 @@ class IntegerLeaf:
             return bisect_left(self.addresses, address, index, end)
         return index
 
+    def has_key(self, index: int, key: int) -> bool:
+        return self.keys[index] == key
+
     def key_at(self, index: int) -> int:
         return self.keys[index]
 
@@ -103,6 +106,7 @@ class IntegerForm:
 
     number = INTEGER_FORM
     leaf_entry_overhead = PAIR_SIZE
+    leaf_key_size_min = 0
     inner_entry_overhead = TRIPLE_SIZE
 
     def __init__(self, page_size: int) -> None:

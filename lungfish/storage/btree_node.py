@@ -29,6 +29,7 @@ from collections.abc import Sequence
 from typing import Any, Final, NamedTuple, Protocol
 
 from lungfish.errors import CorruptPage
+from lungfish.storage.ids import PageId
 from lungfish.storage.keys import Position
 
 LEAF: Final = 0x4C
@@ -67,6 +68,9 @@ class Leaf(Protocol):
     def find(self, key: Any, address: int) -> int:
         """The index of the first entry that is not less than the pair. Requires: the pair is within the fences."""
 
+    def has_key(self, index: int, key: Any) -> bool:
+        """Whether the entry's key is this one. Requires: the key is within the fences."""
+
     def key_at(self, index: int) -> Any: ...
 
     def address_at(self, index: int) -> int: ...
@@ -94,7 +98,7 @@ class InnerNode:
     __slots__ = ("addresses", "children", "keys", "level")
 
     def __init__(
-        self, level: int, keys: list[Any], addresses: list[int], children: list[int]
+        self, level: int, keys: list[Any], addresses: list[int], children: list[PageId]
     ) -> None:
         self.level = level
         self.keys = keys
@@ -127,7 +131,7 @@ class InnerNode:
             (self.keys[end], self.addresses[end]) if end < len(self.keys) else fences.high,
         )
 
-    def insert(self, index: int, separator: Position, child: int) -> None:
+    def insert(self, index: int, separator: Position, child: PageId) -> None:
         """Add a child that begins at `separator`."""
         self.keys.insert(index, separator[0])
         self.addresses.insert(index, separator[1])
@@ -153,6 +157,8 @@ class NodeForm(Protocol):
     page_size: int
     # What an entry takes besides the bytes of its key.
     leaf_entry_overhead: int
+    # As how many bytes a shorter key counts in a leaf.
+    leaf_key_size_min: int
     inner_entry_overhead: int
 
     def check_key(self, key: Any) -> None:

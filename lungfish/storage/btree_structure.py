@@ -46,7 +46,7 @@ class Content(NamedTuple):
     level: int
     keys: Sequence[Any]
     addresses: Sequence[int]
-    children: Sequence[int]
+    children: Sequence[PageId]
 
     def part(self, start: int, end: int) -> Content:
         """Some of the entries."""
@@ -74,7 +74,7 @@ def path_to(store: BTreePages, position: Position | None) -> list[PathStep]:
     path = [step]
     while isinstance(step.node, InnerNode):
         index = 0 if position is None else step.node.child_index(*position)
-        frame = store.pages.fetch(PageId(step.node.children[index]))
+        frame = store.pages.fetch(step.node.children[index])
         step = PathStep(frame, store.node(frame), step.node.fences_of(index, step.fences), index)
         path.append(step)
     return path
@@ -153,13 +153,16 @@ class BTreeStructure:
 
     # Merging
 
-    def merge_for(self, key: Any, address: int, lsn: LSN) -> bool:
-        """Merge one nearly empty node on the way to an entry with a neighbour: one step. False if there is nothing to do."""
+    def merge_at(self, key: Any, address: int, level: int, lsn: LSN) -> bool:
+        """Merge the node of one level on the way to an entry with a neighbour, if it is nearly empty: one step.
+
+        False if there was nothing to do, and then there is nothing to do on the levels above either.
+        """
         path = path_to(self._store, (key, address))
-        for depth in range(len(path) - 1, 0, -1):
-            if self._is_thin(path[depth]) and self._merge(path[depth - 1], path[depth], lsn):
-                return True
-        return self._lower_root(path, lsn)
+        depth = len(path) - 1 - level
+        if depth <= 0:
+            return self._lower_root(path, lsn)
+        return self._is_thin(path[depth]) and self._merge(path[depth - 1], path[depth], lsn)
 
     def _is_thin(self, step: PathStep) -> bool:
         limit = self._form.page_size // 4
@@ -175,10 +178,12 @@ class BTreeStructure:
             return False
         left_index = min(thin.child_index, len(children) - 2)
         frames = [
-            self._store.pages.fetch(PageId(children[index]))
-            for index in (left_index, left_index + 1)
+            self._store.pages.fetch(children[index]) for index in (left_index, left_index + 1)
         ]
-        left, right = (content_of(self._store.node(frame)) for frame in frames)
+        nodes = [self._store.node(frame) for frame in frames]
+        if not self._may_merge(nodes):
+            return False
+        left, right = map(content_of, nodes)
         separator = (parent.node.keys[left_index + 1], parent.node.addresses[left_index + 1])
         merged = _join(left, separator, right)
         fences = Fences(
@@ -196,6 +201,12 @@ class BTreeStructure:
         self._write(parent.frame, content_of(parent.node), parent.fences, lsn)
         self._store.free(frames[1], lsn)
         return True
+
+    def _may_merge(self, nodes: Sequence[Node]) -> bool:
+        """Rule out at little cost what has no room: that leaves are thin is seen again and again until a neighbour is."""
+        sizes = [0 if isinstance(node, InnerNode) else node.used_bytes() for node in nodes]
+        is_empty = any(not isinstance(node, InnerNode) and not node.count for node in nodes)
+        return is_empty or sum(sizes) <= self._form.page_size * _MERGED_SHARE
 
     def _lower_root(self, path: list[PathStep], lsn: LSN) -> bool:
         """If the root has a single child, take over what that holds."""
