@@ -124,7 +124,7 @@ def _may_be_reset(table: Table, column: Column) -> bool:
 def _default(column: Column, table: Table, catalog: Catalog) -> BoundExpression:
     """The column's default in the column's type."""
     assert column.default is not None, "asked for columns with a default"
-    bound = bind_stored_expression(column.default, table, catalog, _SEARCH_PATH, what="defaults")
+    bound = bind_stored_expression(column.default, table, catalog, _SEARCH_PATH, what="DEFAULT expressions")
     if bound.type == column.type:
         return bound
     return CastTo(bound, column.type, is_explicit=False)

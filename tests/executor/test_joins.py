@@ -33,9 +33,9 @@ def naive_join(kind: str, left: list[Row], right: list[Row], test: Test) -> list
         return [a for a in left if all(test(a, b) is False for b in right)]
     found = [left[i] + right[j] for i, j in pairs]
     if kind in ("left", "full"):
-        found += [row + (None, None) for i, row in enumerate(left) if i not in matched_left]
+        found += [(*row, None, None) for i, row in enumerate(left) if i not in matched_left]
     if kind in ("right", "full"):
-        found += [(None, None) + row for j, row in enumerate(right) if j not in matched_right]
+        found += [(None, None, *row) for j, row in enumerate(right) if j not in matched_right]
     return found
 
 

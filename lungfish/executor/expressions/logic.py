@@ -116,17 +116,17 @@ def row_or(expression: OrAny, compiler: Compiler) -> RowEvaluator:
 
 
 def _row_junction(operands: tuple[RowEvaluator, ...], *, decided: bool) -> RowEvaluator:
-    otherwise = not decided
+    at_once, at_the_end = decided, not decided
 
     def evaluate(row: Sequence[Any], run: Run) -> bool | None:
         has_null = False
         for operand in operands:
             value = operand(row, run)
             if value is decided:
-                return decided
+                return at_once
             if value is None:
                 has_null = True
-        return None if has_null else otherwise
+        return None if has_null else at_the_end
 
     return evaluate
 
