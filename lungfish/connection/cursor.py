@@ -12,7 +12,10 @@ from lungfish.connection.row_factories import ColumnDescription, RowFactory
 from lungfish.errors import InterfaceError, ProgrammingError
 from lungfish.session import StatementResult
 from lungfish.types.python_values import column_to_python, to_python
+from lungfish.types.settings import TextSettings
 from lungfish.types.sql_type import SqlType, TypeKind
+from lungfish.types.text_format import format_value
+from lungfish.types.vectors import to_values
 
 if TYPE_CHECKING:
     from lungfish.connection.connection import Connection
@@ -91,6 +94,11 @@ class Cursor:
         self._iterator()
         row = next(self._tuples, None)
         return None if row is None else row[0]
+
+    def fetch_text(self) -> list[tuple[str | None, ...]]:
+        """All rows of the result, each value as PostgreSQL's text output under the session's settings: what a shell shows."""
+        self._check_open()
+        return list(iter_text_rows(self._result(), self.connection._session.settings.text))
 
     def stream(self, sql: str, params: Parameters | None = None) -> Iterator[Any]:
         """Run a statement and iterate over its rows."""
@@ -202,4 +210,25 @@ def iter_python_rows(result: StatementResult, zone: str) -> Iterator[tuple[Any, 
             yield from [()] * batch.row_count
             continue
         columns = [column_to_python(vector, kind, zone) for vector, kind in zip(batch.columns, types, strict=True)]
+        yield from zip(*columns, strict=True)
+
+
+def iter_text_rows(result: StatementResult, settings: TextSettings) -> Iterator[tuple[str | None, ...]]:
+    """The rows as PostgreSQL's text output, None for NULL."""
+    types = [column.type for column in result.columns or ()]
+
+    def texts(values: Sequence[Any], kind: SqlType) -> list[str | None]:
+        return [None if value is None else format_value(value, kind, settings) for value in values]
+
+    if result.rows is not None:
+        columns = [texts([row[index] for row in result.rows], kind) for index, kind in enumerate(types)]
+        yield from zip(*columns, strict=True) if types else [()] * len(result.rows)
+        return
+    for batch in result.batches:
+        if not types:
+            yield from [()] * batch.row_count
+            continue
+        columns = [
+            texts(to_values(vector, kind), kind) for vector, kind in zip(batch.columns, types, strict=True)
+        ]
         yield from zip(*columns, strict=True)
