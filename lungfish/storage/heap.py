@@ -167,11 +167,15 @@ class Heap:
             self.format.initialize(data)
         slot = first & SLOT_MASK
         rows = b"".join(stored)
-        if len(rows) == len(stored) * self.layout.stride and len(stored) > 1:
-            self.format.place_run(data, slot, rows, writer_of(stored[0]))
-        else:
-            for index, each in enumerate(stored):
-                self.format.place(data, slot + index, each)
+        try:
+            if len(rows) == len(stored) * self.layout.stride and len(stored) > 1:
+                self.format.place_run(data, slot, rows, writer_of(stored[0]))
+            else:
+                for index, each in enumerate(stored):
+                    self.format.place(data, slot + index, each)
+        except BaseException:
+            self.format.repair(data)
+            raise
         self._note_room(frame.page_id, data)
 
     def place(self, address: TupleId, stored: bytes, lsn: LSN) -> None:
@@ -184,13 +188,22 @@ class Heap:
         data = self.pages.writable(frame, lsn)
         if not data[0]:
             self.format.initialize(data)
-        self.format.place(data, address & SLOT_MASK, stored)
+        try:
+            self.format.place(data, address & SLOT_MASK, stored)
+        except BaseException:
+            self.format.repair(data)
+            raise
         self._note_room(frame.page_id, data)
 
     def mark_deleted(self, address: TupleId, writer: TransactionId, lsn: LSN) -> None:
         """Flag the live row at an address as deleted."""
         frame = self._frame_to_write(address)
-        self.format.mark_deleted(self.pages.writable(frame, lsn), address & SLOT_MASK, writer)
+        data = self.pages.writable(frame, lsn)
+        try:
+            self.format.mark_deleted(data, address & SLOT_MASK, writer)
+        except BaseException:
+            self.format.repair(data)
+            raise
 
     def erase(self, address: TupleId, lsn: LSN) -> None:
         """Free the slot. Its overflowed values must have been freed or handed on."""
@@ -198,7 +211,11 @@ class Heap:
         if frame is not None:
             data = self.pages.writable(frame, lsn)
             if data[0]:
-                self.format.erase(data, address & SLOT_MASK)
+                try:
+                    self.format.erase(data, address & SLOT_MASK)
+                except BaseException:
+                    self.format.repair(data)
+                    raise
                 self._note_room(frame.page_id, data)
 
     def _frame_to_write(self, address: TupleId) -> Frame:
@@ -258,11 +275,16 @@ class Heap:
             excess -= each[1]
         return spilled
 
+    def load_overflow(self, stored: bytes) -> None:
+        """Bring the pages of a row's overflowed values into memory, so that `free_overflow` need not. No latch may be held."""
+        for pointer in self.layout.overflow_pointers(stored):
+            self.overflow.load(pointer)
+
     def free_overflow(self, stored: bytes, lsn: LSN) -> None:
-        """Free the overflowed values of a stored row that goes for good. Raises PageMiss before any change."""
+        """Free the overflowed values of a stored row that is gone for good. No latch may be held."""
         pointers = self.layout.overflow_pointers(stored)
         if pointers:
-            self.overflow.replace(pointers, [], lsn)
+            run_with_pages(partial(self.overflow.replace, pointers, [], lsn))
 
     def inline(
         self,
@@ -301,13 +323,12 @@ class Heap:
         For restart, where there are no versions: what is replaced goes for good, with its overflowed values.
         """
         current = self.stored(address)
-        if packed is None:
-            if current is not None:
-                if not current[FLAGS_OFFSET] & DELETED:
-                    self.free_overflow(current, lsn)
-                self.erase(address, lsn)
-            return
         replaced = None if current is None or current[FLAGS_OFFSET] & DELETED else current
+        if packed is None:
+            if replaced is not None:
+                self.overflow.replace(self.layout.overflow_pointers(replaced), [], lsn)
+            self.erase(address, lsn)
+            return
         self.place(address, self.store(packed, address, lsn, replaced=replaced), lsn)
 
     def rebuild_free_space(self) -> None:

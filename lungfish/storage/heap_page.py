@@ -307,21 +307,47 @@ class HeapPageFormat:
         """Write the tails anew, without gaps, down from `extent`; answer where they start now."""
         slots = self.slot_count(data)
         old_start, old_extent = self.tails_range(data)
-        if old_start == old_extent:
-            _TAILS.pack_into(data, _TAILS_OFFSET, extent, 0, extent)
-            return extent
-        old_tails = bytes(data[old_start:old_extent])
-        data[old_start:old_extent] = bytes(old_extent - old_start)
         start = extent
-        for offset in range(HEADER_SIZE, HEADER_SIZE + slots * self.stride, self.stride):
-            if data[offset + FLAGS_OFFSET] & HAS_TAIL:
-                tail_start, size = self._tail_extent(data, offset)
-                start -= size
-                at = tail_start - old_start
-                data[start : start + size] = old_tails[at : at + size]
-                _shift_long_views(self.layout, data, offset, start - tail_start)
-        _TAILS.pack_into(data, _TAILS_OFFSET, start, 0, extent)
+        if old_start < old_extent:
+            # In a copy that replaces the page in one step: cut off halfway, the page would be lost.
+            compacted = bytearray(data)
+            compacted[old_start:old_extent] = bytes(old_extent - old_start)
+            for offset in range(HEADER_SIZE, HEADER_SIZE + slots * self.stride, self.stride):
+                if data[offset + FLAGS_OFFSET] & HAS_TAIL:
+                    tail_start, size = self._tail_extent(data, offset)
+                    start -= size
+                    compacted[start : start + size] = data[tail_start : tail_start + size]
+                    _shift_long_views(self.layout, compacted, offset, start - tail_start)
+            _TAILS.pack_into(compacted, _TAILS_OFFSET, start, 0, extent)
+            data[:] = compacted
+        else:
+            _TAILS.pack_into(data, _TAILS_OFFSET, start, 0, extent)
         return start
+
+    def repair(self, data: bytearray) -> None:
+        """Bring the header in line with the rows, after a change was cut off between two steps by an exception from outside.
+
+        The row that was being changed may be lost by then: undo writes it anew.
+        """
+        slots = used = deleted = tails_size = 0
+        tails_start = extent = self.tails_range(data)[1]
+        for slot in range(self.slot_count(data)):
+            offset = self.row_offset(slot)
+            flags = data[offset + FLAGS_OFFSET]
+            if flags:
+                slots = slot + 1
+                used += 1
+                deleted += bool(flags & DELETED)
+            if flags & HAS_TAIL:
+                start, size = self._tail_extent(data, offset)
+                tails_start = min(tails_start, start)
+                tails_size += size
+            self._note_writer(data, offset)
+        rows_end = self.row_offset(slots)
+        data[rows_end:tails_start] = bytes(tails_start - rows_end)
+        _COUNTS.pack_into(data, _COUNTS_OFFSET, slots, used, deleted)
+        garbage = extent - tails_start - tails_size
+        _TAILS.pack_into(data, _TAILS_OFFSET, tails_start, garbage, extent)
 
 
 def _shift_long_views(layout: RowLayout, buffer: bytearray, offset: int, by: int) -> None:

@@ -119,6 +119,12 @@ class Overflow:
                 )
         return chain
 
+    def load(self, pointer: OverflowPointer) -> None:
+        """Bring a value's pages into memory. No latch may be held."""
+        number, slot = pointer.page_id + 1, pointer.slot
+        while number:
+            _, number, slot = self._read_chunk(PageId(number - 1), slot)
+
     def read_resident(self, pointer: OverflowPointer) -> bytes:
         """The value, read under the heap's latch, of a version that may go at any time. Raises PageMiss."""
         with self.pages.latch:
@@ -133,7 +139,7 @@ class Overflow:
     def replace(
         self, freed: Sequence[OverflowPointer], values: Sequence[bytes], lsn: LSN
     ) -> list[OverflowPointer]:
-        """Free some values and store others. Under the heap's latch, inside the fence.
+        """Free some values and store others. Inside the fence; under the heap's latch if a row still points to what is freed.
 
         Raises PageMiss before any change (invariant 2).
         """

@@ -54,10 +54,9 @@ def _purge(rows: TableRows, address: TupleId, before: bytes) -> None:
     rows.remove_entries(gone, kept, address)
     lsn = rows.log.end_lsn()
     with rows.latch:
-        rows.heap.frame_of(address)
-        rows.heap.free_overflow(before, lsn)
         if not is_live:
             rows.heap.erase(address, lsn)
+    rows.heap.free_overflow(before, lsn)
 
 
 def redo(rows: TableRows, address: TupleId, after: bytes | None, lsn: LSN) -> None:

@@ -153,7 +153,15 @@ class TableRows:
         after = None
         if before is not None and is_logged:
             after = self.heap.inline(before)
+        run_with_pages(partial(self._prepare_to_free, transaction.id, address))
         run_with_pages(partial(self._undo_row, transaction, address, before, after, is_logged))
+
+    def _prepare_to_free(self, writer: TransactionId, address: TupleId) -> None:
+        """Have the overflow pages of a row that its writer will take back in memory, before the fence."""
+        with self.latch:
+            stored = self.heap.stored(address)
+        if stored is not None and writer_of(stored) == writer:
+            self.heap.load_overflow(stored)
 
     def _undo_row(
         self,
@@ -188,19 +196,17 @@ class TableRows:
         self.remove_entries(gone, kept, address)
         lsn = self.log.end_lsn()
         with self.latch:
-            stored = before
             if before is not None:
-                stored = self.heap.store(before, address, lsn, replaced=replaced)
-            elif replaced is not None:
-                self.heap.free_overflow(replaced, lsn)
-            if stored is not None:
-                self.heap.place(address, stored, lsn)
+                self.heap.place(address, self.heap.store(before, address, lsn), lsn)
             elif current is not None:
                 self.heap.erase(address, lsn)
             if is_logged:
                 self.log.append_row(writer, self.relation_id, address, image, after)
             if before is not None and self.chains.drop(address, before):
                 self._forget_stale(address)
+        # Last: cut off here, the pages are lost until the table is rewritten; the other way round, freed twice.
+        if replaced is not None:
+            self.heap.free_overflow(replaced, lsn)
 
     def _keys_around(
         self, address: TupleId, gone: bytes | None, before: bytes | None
@@ -225,7 +231,7 @@ class TableRows:
     def purge_entry(self, address: TupleId, before: bytes) -> None:
         """Drop a version that no snapshot sees, and the row itself if it was deleted and this was its last version.
 
-        Inside the fence. Raises PageMiss before any change that cannot be done again.
+        Inside the fence. Raises PageMiss; can be done again.
         """
         with self.key_gate:
             with self.latch:
@@ -247,12 +253,10 @@ class TableRows:
                 lsn = self.log.end_lsn()
                 is_last = is_deleted and not staying
                 if is_last:
-                    self.heap.frame_of(address)
-                self.heap.free_overflow(before, lsn)
+                    self.heap.erase(address, lsn)
                 self.chains.drop(address, before)
                 self._forget_stale(address)
-                if is_last:
-                    self.heap.erase(address, lsn)
+            self.heap.free_overflow(before, lsn)
 
 
 class InsertRun:
@@ -339,8 +343,10 @@ def purge_undo_list(transaction_id: TransactionId, undo: list[UndoEntry]) -> Non
     Each entry is taken off in the passage of the fence in which it is done, so an image never owes what was done already.
     """
     while undo:
-        store = undo[-1][0]
+        store, _, before = undo[-1]
         if isinstance(store, TableRows):
+            if before is not None:
+                store.heap.load_overflow(before)
             run_with_pages(partial(_purge_some, store, undo))
         else:
             undo.pop()
@@ -355,3 +361,5 @@ def _purge_some(rows: TableRows, undo: list[UndoEntry]) -> None:
             if before is not None:
                 rows.purge_entry(address, before)
             undo.pop()
+            if before is not None and before[FLAGS_OFFSET] & HAS_OVERFLOW:
+                return
