@@ -91,7 +91,7 @@ def make_table_rules(table: Table, catalog: Catalog, compiler: Compiler) -> Tabl
         types=tuple(column.type for column in table.columns),
         not_null=tuple(position for position in positions if table.columns[position].is_not_null),
         generated=tuple(
-            (position, evaluator(column.generated, "generated columns"))
+            (position, evaluator(column.generated, "column generation expressions"))
             for position, column in enumerate(table.columns)
             if column.generated is not None
         ),
@@ -124,7 +124,9 @@ def _may_be_reset(table: Table, column: Column) -> bool:
 def _default(column: Column, table: Table, catalog: Catalog) -> BoundExpression:
     """The column's default in the column's type."""
     assert column.default is not None, "asked for columns with a default"
-    bound = bind_stored_expression(column.default, table, catalog, _SEARCH_PATH, what="DEFAULT expressions")
+    bound = bind_stored_expression(
+        column.default, table, catalog, _SEARCH_PATH, what="DEFAULT expressions"
+    )
     if bound.type == column.type:
         return bound
     return CastTo(bound, column.type, is_explicit=False)

@@ -65,9 +65,10 @@ class _Assignments:
         return new
 
 
-def _compile_assignments(
+def compile_assignments(
     assignments: Sequence[tuple[int, BoundExpression]], compiler: Compiler
 ) -> _Assignments:
+    """Compile SET."""
     expressions = [expression for _, expression in assignments]
     return _Assignments(
         positions=tuple(position for position, _ in assignments),
@@ -80,12 +81,13 @@ def _compile_assignments(
 
 def make_update(plan: UpdateRows, compiler: Compiler) -> Operator:
     """The operator of an UpdateRows."""
-    target = _Target(plan, compiler)
-    assignments = _compile_assignments(plan.assignments, compiler)
+    source = compiler.operator(plan.input)
+    target = Target(plan, compiler)
+    assignments = compile_assignments(plan.assignments, compiler)
 
     def run_update(run: Run) -> Iterator[Batch]:
         writer = TableWriter(plan.table, run)
-        kept = keep_batches(target.source(run), run)
+        kept = keep_batches(source(run), run)
         try:
             computed = _computed(kept, assignments, run)
             for batch, values in zip(kept, computed, strict=True):
@@ -129,11 +131,12 @@ def _computed(
 
 def make_delete(plan: DeleteRows, compiler: Compiler) -> Operator:
     """The operator of a DeleteRows."""
-    target = _Target(plan, compiler)
+    source = compiler.operator(plan.input)
+    target = Target(plan, compiler)
 
     def run_delete(run: Run) -> Iterator[Batch]:
         writer = TableWriter(plan.table, run)
-        kept = keep_batches(target.source(run), run)
+        kept = keep_batches(source(run), run)
         try:
             for batch in kept:
                 run.check_cancel()
@@ -154,11 +157,10 @@ def make_delete(plan: DeleteRows, compiler: Compiler) -> Operator:
     return run_delete
 
 
-class _Target:
+class Target:
     """What UPDATE and DELETE have in common: an input of old row, TupleId and other columns."""
 
     def __init__(self, plan: UpdateRows | DeleteRows, compiler: Compiler) -> None:
-        self.source = compiler.operator(plan.input)
         self.input_types = [column.type for column in plan.input.columns]
         self._width = len(plan.table.columns)
         self._recheck = None if plan.recheck is None else compiler.row(plan.recheck)

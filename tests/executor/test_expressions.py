@@ -42,6 +42,7 @@ from lungfish.types.sql_type import (
     TypeKind,
     array_of,
 )
+from lungfish.types.vectors import to_values
 from tests.executor.world import World, col, columns, const, op, values
 
 Row = tuple[Any, ...]
@@ -125,10 +126,19 @@ def evaluate_rows(expression: BoundExpression, rows: list[Row], parameters: Row 
 
 
 def evaluate_batch(
-    expression: BoundExpression, rows: list[Row], types: tuple[SqlType, ...] = TYPES
+    expression: BoundExpression,
+    rows: list[Row],
+    types: tuple[SqlType, ...] = TYPES,
+    parameters: Row = (),
 ) -> list[Any]:
-    plan = Project(values(rows, *types), (expression,), columns(expression.type))
-    return [row[0] for row in WORLD.rows(plan)]
+    """What the operators give, whatever shorter way there is."""
+    operator = new_compiler().operator(
+        Project(values(rows, *types), (expression,), columns(expression.type))
+    )
+    found: list[Any] = []
+    for batch in operator(Run(WORLD.context(parameters))):
+        found += to_values(batch.columns[0], expression.type)
+    return found
 
 
 @given(integers() | conditions(), ROWS)
@@ -243,12 +253,12 @@ def test_a_missing_scalar_form_is_made_of_the_vector_form() -> None:
 
 def test_parameters_are_constants_of_one_execution() -> None:
     expression = op("+", A, ParameterRef(0, INTEGER))
-    plan = Project(values([(1, 1, None)], *TYPES), (expression,), columns(INTEGER))
-    assert WORLD.rows(plan, parameters=(41,)) == [(42,)]
-    assert WORLD.rows(plan, parameters=(None,)) == [(None,)]
+    row = [(1, 1, None)]
+    assert evaluate_batch(expression, row, parameters=(41,)) == [42]
+    assert evaluate_batch(expression, row, parameters=(None,)) == [None]
     assert evaluate_rows(expression, [(1, 1, None)], (9,)) == [10]
     with pytest.raises(errors.UndefinedParameter):
-        WORLD.rows(plan)
+        evaluate_batch(expression, row)
 
 
 ARRAY = array_of(INTEGER)
