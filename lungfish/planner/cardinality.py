@@ -250,6 +250,10 @@ class Cardinality:
                 return 1.0 - PATTERN
         return UNKNOWN
 
+    def equality_share(self, node: BoundExpression) -> float:
+        """The share of rows for which the expression equals one given value."""
+        return self._equality(node)
+
     def _equality(self, node: BoundExpression) -> float:
         distinct = self.distinct(node)
         if distinct is not None:

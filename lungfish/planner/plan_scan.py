@@ -60,6 +60,11 @@ class _Path:
     is_backward: bool = False
     order: Order = ()
 
+    @property
+    def key_count(self) -> int:
+        """How many key columns the index has; 0 for a scan of the table."""
+        return 0 if self.match is None else len(self.match.index.columns)
+
 
 def plan_scan(
     planning: Planning,
@@ -77,7 +82,8 @@ def plan_scan(
     paths = _paths(planning, scan, conjuncts, wanted)
     if isinstance(paths, IndexMatch):
         return Planned(EmptyScan(planning.columns(numbers), Estimate(0.0, 0.0, 0.0)), numbers)
-    best = min(paths, key=lambda path: _price(path, wanted))
+    # Of two indexes that cost the same the narrower one: its entries for one key come in the order of the rows.
+    best = min(paths, key=lambda path: (_price(path, wanted), path.key_count))
     return _make(planning, scan, conjuncts, numbers, best, frames)
 
 
