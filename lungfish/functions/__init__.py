@@ -18,6 +18,7 @@ from lungfish.functions import (
     aggregates_sum,
     arithmetic,
     comparison,
+    comparison_dates,
     datetime_make,
     datetime_now,
     datetime_operators,
@@ -38,6 +39,7 @@ from lungfish.types.sql_type import SqlType
 
 FUNCTIONS: tuple[Function, ...] = (
     *comparison.FUNCTIONS,
+    *comparison_dates.FUNCTIONS,
     *arithmetic.FUNCTIONS,
     *math_functions.FUNCTIONS,
     *trigonometry.FUNCTIONS,

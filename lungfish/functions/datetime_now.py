@@ -113,17 +113,15 @@ def _offset_of(zone: Interval) -> int:
 
 
 def _local_by_interval(zone: Interval, timestamp: int) -> int:
-    offset = _offset_of(zone)
     if is_infinite_timestamp(timestamp):
         return timestamp
-    return checked_timestamp(timestamp - offset * MICROSECONDS_PER_SECOND)
+    return checked_timestamp(timestamp - _offset_of(zone) * MICROSECONDS_PER_SECOND)
 
 
 def _instant_by_interval(zone: Interval, instant: int) -> int:
-    offset = _offset_of(zone)
     if is_infinite_timestamp(instant):
         return instant
-    return checked_timestamp(instant + offset * MICROSECONDS_PER_SECOND)
+    return checked_timestamp(instant + _offset_of(zone) * MICROSECONDS_PER_SECOND)
 
 
 def _move_timetz(value: tuple[int, int], offset: int) -> tuple[int, int]:

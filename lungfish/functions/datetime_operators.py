@@ -17,6 +17,8 @@ from lungfish.functions import interval_math
 from lungfish.functions.registry import Function, FunctionContext, Volatility
 from lungfish.functions.vector_tools import Argument, map_rows, operands, result_vector
 from lungfish.types.calendar import (
+    DAYS_MAX,
+    DAYS_MIN,
     MICROSECONDS_PER_DAY,
     MICROSECONDS_PER_SECOND,
     TIMESTAMP_MAX,
@@ -104,7 +106,7 @@ def _days_vector(ufunc: Any, scalar: Callable[[int, int], int]) -> Callable[...,
         one, other = (array.astype(np.int64) for array in found.arrays)
         days = ufunc(one, other)
         dates = one if pa.types.is_date32(left.type) else other
-        is_plain = (np.abs(dates) < INFINITE_DATE) & (np.abs(days) < 2**31 - 2**22)
+        is_plain = (np.abs(dates) < INFINITE_DATE) & (days >= DAYS_MIN) & (days <= DAYS_MAX)
         if not bool(np.all(is_plain)):
             types = (DATE, INTEGER) if pa.types.is_date32(left.type) else (INTEGER, DATE)
             return map_rows(scalar, (left, right), types, DATE)

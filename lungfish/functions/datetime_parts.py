@@ -31,6 +31,7 @@ from lungfish.types.calendar import (
     is_infinite_timestamp,
     iso_year_and_week,
 )
+from lungfish.types.casts_datetime import date_to_timestamp_value
 from lungfish.types.casts_numbers import numeric_to_double_value
 from lungfish.types.datetime_tokens import DATE_WORDS, UNIT_WORDS, Word
 from lungfish.types.format_interval import split_interval
@@ -96,7 +97,7 @@ def _scaled(number: int, scale: int) -> Decimal:
 
 def _infinite_part(text: str, sql_type: SqlType, *, is_positive: bool) -> Decimal | None:
     unit = _require_unit(text, sql_type)
-    if unit in _ZONE_UNITS and sql_type is not TIMESTAMPTZ:
+    if sql_type is DATE and unit in _ZONE_UNITS | _CLOCK_UNITS:
         raise unsupported_unit(text, sql_type)
     if unit in _UNBOUNDED:
         return INFINITY if is_positive else MINUS_INFINITY
@@ -233,6 +234,20 @@ def _extract_timetz(text: str, value: tuple[int, int]) -> Decimal:
     return _clock_part(unit, clock)
 
 
+def _part_of_date(text: str, days: int) -> float | None:
+    """date_part of a date, which PostgreSQL takes for a timestamp: it has an hour too."""
+    found = extract_timestamp(text, date_to_timestamp_value(days))
+    return None if found is None else numeric_to_double_value(found)
+
+
+def _part_of_timetz(text: str, value: tuple[int, int]) -> float:
+    """date_part of a time with zone; the epoch is computed in doubles, as PostgreSQL does it."""
+    if _require_unit(text, TIMETZ) == "epoch":
+        clock, west = value
+        return clock / MICROSECONDS_PER_SECOND + west
+    return numeric_to_double_value(_extract_timetz(text, value))
+
+
 def extract_interval(text: str, value: Interval) -> Decimal | None:
     """A field of an interval."""
     unit = _require_unit(text, INTERVAL)
@@ -288,9 +303,9 @@ def _interval_epoch(value: Interval) -> Decimal:
 
 
 def _infinite_interval_part(unit: str, text: str, value: Interval) -> Decimal | None:
-    if unit in ("hour", "day", "week", "year", "decade", "century", "millennium", "epoch"):
+    if unit in ("hour", "day", "year", "decade", "century", "millennium", "epoch"):
         return INFINITY if value == INFINITE_INTERVAL else MINUS_INFINITY
-    if unit in ("second", "millisecond", "microsecond", "minute", "month", "quarter"):
+    if unit in ("second", "millisecond", "microsecond", "minute", "week", "month", "quarter"):
         return None
     raise unsupported_unit(text, INTERVAL)
 
@@ -344,7 +359,8 @@ def _functions() -> list[Function]:
     for sql_type, scalar in _SCALARS:
         vector = _extract_vector(scalar, sql_type) if sql_type in (DATE, TIMESTAMP) else None
         found.append(Function("extract", (TEXT, sql_type), NUMERIC, scalar, vector))
-        found.append(Function("date_part", (TEXT, sql_type), DOUBLE, _as_double(scalar)))
+        part = {TIMETZ: _part_of_timetz, DATE: _part_of_date}.get(sql_type, _as_double(scalar))
+        found.append(Function("date_part", (TEXT, sql_type), DOUBLE, part))
     for name, result in (("extract", NUMERIC), ("date_part", DOUBLE)):
         zoned = _extract_timestamptz if result is NUMERIC else _as_double(_extract_timestamptz)
         found.append(

@@ -12,7 +12,7 @@ from lungfish.errors import (
 )
 from lungfish.functions.civil_vectors import civil_dates, days_of_civil
 from lungfish.functions.datetime_operators import checked_timestamp, text_settings
-from lungfish.functions.datetime_parts import find_field, unknown_unit, unsupported_unit
+from lungfish.functions.datetime_parts import unknown_unit, unsupported_unit
 from lungfish.functions.interval_math import is_infinite as is_infinite_interval
 from lungfish.functions.registry import Function, FunctionContext, Volatility
 from lungfish.functions.vector_tools import Argument, map_rows, operands
@@ -24,6 +24,7 @@ from lungfish.types.calendar import (
     is_infinite_timestamp,
 )
 from lungfish.types.casts_datetime import as_timestamps
+from lungfish.types.datetime_tokens import find_unit
 from lungfish.types.format_interval import split_interval
 from lungfish.types.sql_type import (
     INFINITE_TIMESTAMP,
@@ -49,7 +50,7 @@ _DATE_UNITS = ("day", "week", "month", "quarter", "year", "decade", "century", "
 
 
 def _require_unit(text: str, sql_type: SqlType) -> str:
-    unit = find_field(text)
+    unit = find_unit(text.lower())
     if unit is None:
         raise unknown_unit(text, sql_type)
     if unit not in _CLOCK_UNITS and unit not in _DATE_UNITS:
@@ -116,7 +117,7 @@ def _truncate_named_zone(text: str, instant: int, zone: str) -> int:
 
 def truncate_interval(text: str, value: Interval) -> Interval:
     """date_trunc of an interval."""
-    unit = find_field(text)
+    unit = find_unit(text.lower())
     if unit is None:
         raise unknown_unit(text, INTERVAL)
     if unit == "week":

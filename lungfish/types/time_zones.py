@@ -25,9 +25,9 @@ _LAST_DAY = days_from_civil(9999, 12, 30)
 _CYCLE_DAYS = 146_097
 _EPOCH = datetime.datetime(1970, 1, 1)
 _EPOCH_UTC = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
-# A POSIX specification that PostgreSQL accepts beside names: letters or <...>, then an offset west of Greenwich.
+# A POSIX specification that PostgreSQL accepts beside names: letters or <...> or nothing, then an offset west of Greenwich.
 _POSIX_ZONE = re.compile(
-    r"(?:([A-Za-z]{3,})|<([^<>]{3,})>)([+-]?\d{1,2})(?::(\d{2}))?(?::(\d{2}))?"
+    r"(?:([A-Za-z]{3,})|<([^<>]{3,})>)?([+-]?\d{1,2})(?::(\d{2}))?(?::(\d{2}))?"
 )
 
 # Abbreviations of fixed meaning, in seconds east; those for daylight saving time. (PostgreSQL's default set, without those whose
@@ -166,7 +166,7 @@ def find_zone(name: str) -> TimeZone | None:
     if abs(int(hours)) > 24:
         return None
     offset = west if hours.startswith("-") else -west
-    return TimeZone(name.upper() if letters else name, offset, None, (letters or quoted).upper())
+    return TimeZone(name.upper() if letters else name, offset, None, (letters or quoted or "").upper())
 
 
 def abbreviation_offset(name: str) -> int | None:
