@@ -20,7 +20,7 @@ from dataclasses import dataclass
 
 from lungfish.errors import DiskFull, Error, InternalError, IoError
 from lungfish.storage.frozen_pages import FrozenPages
-from lungfish.storage.ids import RelationId
+from lungfish.storage.ids import LSN, RelationId
 from lungfish.storage.image import RelationKind
 from lungfish.storage.image_builder import ImageFinished
 from lungfish.storage.page_store import PageStore
@@ -183,25 +183,28 @@ class BufferPool:
             if self._frozen is not None and not self._frozen.is_finished:
                 raise InternalError("another image is being built")
             relations = list(self._relations.values())
-            frozen = [(pages, pages.freeze()) for pages in relations]
+            builder = None
             try:
+                facts = [pages.freeze() for pages in relations]
                 # After the pages: an early write that comes in between is in the image's tables, and the page is frozen too.
                 builder = self.store.freeze()
+                in_image = set(builder.relation_ids)
+                frozen = []
+                for pages, each in zip(relations, facts, strict=True):
+                    if each.relation_id in in_image:
+                        builder.set_page_count(each.relation_id, each.page_count)
+                        pages.begin_image(builder)
+                        frozen.append((pages, each))
+                    else:
+                        # Dropped in this moment.
+                        pages.unfreeze(each.oldest_lsn)
+                self._frozen = FrozenPages(builder, frozen)
             except BaseException:
-                for pages, facts in frozen:
-                    pages.unfreeze(facts.oldest_lsn)
+                for pages in relations:
+                    pages.unfreeze(LSN(0))
+                if builder is not None:
+                    builder.abort()
                 raise
-            in_image = set(builder.relation_ids)
-            for pages, facts in frozen:
-                if facts.relation_id in in_image:
-                    builder.set_page_count(facts.relation_id, facts.page_count)
-                    pages.begin_image(builder)
-                else:
-                    # Dropped in this moment.
-                    pages.unfreeze(facts.oldest_lsn)
-            self._frozen = FrozenPages(
-                builder, [each for each in frozen if each[1].relation_id in in_image]
-            )
             return self._frozen
 
     # --- Figures ---

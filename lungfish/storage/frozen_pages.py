@@ -86,10 +86,10 @@ class FrozenPages:
         return report
 
     def abort(self) -> None:
-        """Give the image up: what it has not got is dirty again, nothing is lost. Harmless after publish or abort."""
+        """Give the image up: what it has not got is dirty again, nothing is lost. Harmless after publish, and twice."""
         if self._is_finished:
             return
-        self._is_finished = True
         for relation_id, pages in self._pages.items():
             pages.unfreeze(self.relations[relation_id].oldest_lsn)
         self.builder.abort()
+        self._is_finished = True

@@ -203,8 +203,8 @@ class ImageBuilder:
         with slots.lock:
             if self._is_finished:
                 return
-            self._is_finished = self._is_sealed = True
             slots.building = None
+            self._is_finished = self._is_sealed = True
             for relation_id, table in self._tables.items():
                 slots.release_table(relation_id, table)
 

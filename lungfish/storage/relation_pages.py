@@ -9,10 +9,12 @@ Invariants (all state here is looked at and changed only under `latch`):
 2. A frame's `data` is changed in place only while its `epoch` is the relation's: then nobody else has this bytearray. Whenever
    somebody may read it outside the latch (the checkpoint, an early write) the frame's epoch is another one, and `writable` leaves that
    bytearray to the reader and goes on with a copy.
-3. A frame is in `dirty` if and only if it has changes that are neither frozen nor written early. It is in `frozen` if its version at
-   the freeze is to be written: that version is `frozen_copies[page]` if `writable` has made a copy since, else the frame's data.
-4. A frame in `dirty`, or in `frozen` without a copy, does not leave `frames` before its data was written.
+3. A frame is in `dirty` if and only if it has changes that are neither frozen nor written early. `frozen` has the pages whose version
+   at the freeze is still to be written: the frame, if that holds it still, else the bytearray that `writable` left behind.
+4. A frame in `dirty` or `frozen` does not leave `frames` before its data was written.
 5. No I/O is done and nothing is waited for under the latch.
+6. An exception that comes from outside (KeyboardInterrupt) between any two steps leaves 1 to 4 true, but for a page more in
+   memory or a copy too many: each method first makes what it needs, and then does what counts in an order that allows it.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import cast
 
 from lungfish.errors import InternalError
 from lungfish.storage.ids import LSN, PageId, RelationId
@@ -53,7 +56,6 @@ class Frame:
         "data",
         "epoch",
         "first_dirty_lsn",
-        "is_dirty",
         "is_writing",
         "newest_lsn",
         "page_id",
@@ -68,8 +70,7 @@ class Frame:
         self.data = data
         # A decoded form of the page that its owner keeps with it; cleared whenever `data` becomes another bytearray.
         self.cache: object = None
-        self.is_dirty = False
-        # Of the changes that no image has: the LSN that `writable` was told first, and the highest one. 0: none.
+        # Of the changes since the page was last written: the LSN that `writable` was told first. 0: none. And the highest one ever.
         self.first_dirty_lsn = LSN(0)
         self.newest_lsn = LSN(0)
         # See invariant 2.
@@ -80,6 +81,11 @@ class Frame:
         self.is_writing = False
         # The early write is over and waits to be finished.
         self.written: EarlyWrite | None = None
+
+    @property
+    def is_dirty(self) -> bool:
+        """Whether the page has changes that are not written, frozen ones too."""
+        return self.relation.has_changes(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,8 +147,7 @@ class RelationPages:
         self.latch = threading.Lock()
         self.frames: dict[PageId, Frame] = {}
         self.dirty: dict[PageId, Frame] = {}
-        self.frozen: dict[PageId, Frame] = {}
-        self.frozen_copies: dict[PageId, bytearray] = {}
+        self.frozen: dict[PageId, Frame | bytearray] = {}
         # Where frozen pages go; None while no image is being built.
         self.builder: ImageBuilder | None = None
         # The frozen page that the checkpoint is writing just now: eviction leaves it alone.
@@ -191,11 +196,10 @@ class RelationPages:
     def allocate(self) -> Frame:
         """Add a page of zeros at the end: dirty, so `writable` may be asked at once. Under the latch."""
         page_id = PageId(self.page_count)
-        self.page_count += 1
         frame = Frame(self, page_id, bytearray(self._page_size))
-        self._add(frame)
-        frame.is_dirty = True
         self.dirty[page_id] = frame
+        self._add(frame)
+        self.page_count = page_id + 1
         return frame
 
     def writable(self, frame: Frame, lsn: LSN) -> bytearray:
@@ -232,8 +236,9 @@ class RelationPages:
         """Let all that is dirty now belong to the image about to be built. Requires: the fence is closed."""
         with self.latch:
             assert not self.frozen, "an image is being built already"
-            self.frozen, self.dirty = self.dirty, {}
             self._epoch += 1
+            # The same dict goes on: `dirty` has frames only, `frozen` may get bytearrays too.
+            self.frozen, self.dirty = cast("dict[PageId, Frame | bytearray]", self.dirty), {}
             facts = FrozenRelation(
                 self.relation_id,
                 self.page_count,
@@ -265,8 +270,7 @@ class RelationPages:
         """The image has the page: the frame is clean, unless it was changed since the freeze."""
         with self.latch:
             self.frozen_in_hand = None
-            if page_id in self.frozen:
-                self._thaw(page_id)
+            self.frozen.pop(page_id, None)
 
     def end_image(self) -> None:
         """The image is published."""
@@ -277,12 +281,11 @@ class RelationPages:
     def unfreeze(self, oldest_lsn: LSN) -> None:
         """The image is given up: what it has not got is dirty again. `oldest_lsn` is what `freeze` said."""
         with self.latch:
-            for page_id, frame in self.frozen.items():
-                # With a copy there is a newer version, in memory or in the page store.
-                if page_id not in self.frozen_copies and not self.is_dropped:
-                    self.dirty[page_id] = frame
+            for page_id, version in self.frozen.items():
+                # Of a version left behind there is a newer one, in memory or in the page store.
+                if isinstance(version, Frame) and not self.is_dropped:
+                    self.dirty[page_id] = version
             self.frozen = {}
-            self.frozen_copies = {}
             self.frozen_in_hand = None
             self.builder = None
             if oldest_lsn and (not self.oldest_lsn or oldest_lsn < self.oldest_lsn):
@@ -300,11 +303,11 @@ class RelationPages:
             return None
         if frame.is_writing or not self.is_resident(frame):
             return None
-        if not frame.is_dirty:
-            self._evict(frame)
-            return None
         builder = None
-        if frame.page_id not in self.dirty:
+        if self.dirty.get(frame.page_id) is not frame:
+            if self._frozen_version(frame.page_id) is not frame.data:
+                self._evict(frame)
+                return None
             builder = self.builder
             if builder is None or frame.page_id == self.frozen_in_hand:
                 return None
@@ -328,6 +331,11 @@ class RelationPages:
         """After the write failed: the frame stays as it is. Another bytearray is made if it is changed before it is written."""
         frame.is_writing = False
 
+    def has_changes(self, frame: Frame) -> bool:
+        """Whether the frame holds changes that are not written. Under the latch."""
+        page_id = frame.page_id
+        return self.dirty.get(page_id) is frame or self._frozen_version(page_id) is frame.data
+
     def is_resident(self, frame: Frame) -> bool:
         """Whether the frame is in memory. Under the latch."""
         return self.frames.get(frame.page_id) is frame
@@ -346,53 +354,37 @@ class RelationPages:
         self._ring.append(frame)
 
     def _make_writable(self, frame: Frame, lsn: LSN) -> bytearray:
-        page_id = frame.page_id
-        is_frozen = self.frozen.get(page_id) is frame and page_id not in self.frozen_copies
-        if is_frozen:
-            self.frozen_copies[page_id] = frame.data
-        if is_frozen or frame.is_writing:
-            frame.data = bytearray(frame.data)
-            frame.cache = None
-        if is_frozen or not frame.is_dirty or not frame.first_dirty_lsn:
+        page_id, data = frame.page_id, frame.data
+        if self.dirty.get(page_id) is not frame or not frame.first_dirty_lsn:
             frame.first_dirty_lsn = lsn
+            self.dirty[page_id] = frame
+        is_frozen = self._frozen_version(page_id) is data
+        if is_frozen or frame.is_writing:
+            copy = bytearray(data)
+            frame.cache = None
+            if is_frozen:
+                self.frozen[page_id] = data
+            frame.data = copy
         if not self.oldest_lsn:
             self.oldest_lsn = lsn
-        if lsn > self.newest_lsn:
-            self.newest_lsn = lsn
-        frame.is_dirty = True
         frame.epoch = self._epoch
-        self.dirty[page_id] = frame
         return frame.data
 
-    def _thaw(self, page_id: PageId) -> None:
-        """The frozen version is in the image."""
-        frame = self.frozen.pop(page_id)
-        if self.frozen_copies.pop(page_id, None) is None:
-            self._become_clean(frame)
-
-    def _become_clean(self, frame: Frame) -> None:
-        frame.is_dirty = False
-        frame.first_dirty_lsn = LSN(0)
-        frame.epoch = _NOT_WRITABLE
-
     def _finish(self, frame: Frame, write: EarlyWrite) -> None:
-        frame.is_writing = False
-        frame.written = None
         page_id = frame.page_id
         if write.builder is not None and self._frozen_version(page_id) is write.data:
-            self._thaw(page_id)
+            del self.frozen[page_id]
         if frame.data is write.data and self.dirty.get(page_id) is frame:
             # Written early; or into an image that was given up since, which comes to the same.
             del self.dirty[page_id]
-            self._become_clean(frame)
-        if not frame.is_dirty and self.is_resident(frame):
+        frame.is_writing = False
+        frame.written = None
+        if self.is_resident(frame) and not self.has_changes(frame):
             self._evict(frame)
 
     def _frozen_version(self, page_id: PageId) -> bytearray | None:
-        frame = self.frozen.get(page_id)
-        if frame is None:
-            return None
-        return self.frozen_copies.get(page_id, frame.data)
+        version = self.frozen.get(page_id)
+        return version.data if isinstance(version, Frame) else version
 
     def _evict(self, frame: Frame) -> None:
         del self.frames[frame.page_id]

@@ -174,7 +174,6 @@ def frozen_pages_are_changed_in_place() -> Patch:
 
     def writable(pages: RelationPages, frame: Frame, lsn: LSN) -> bytearray:
         if pages.frozen.get(frame.page_id) is frame:
-            frame.is_dirty = True
             pages.dirty[frame.page_id] = frame
             return frame.data
         return real(pages, frame, lsn)
