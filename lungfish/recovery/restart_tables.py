@@ -6,21 +6,29 @@ committed ones had left behind there, then bring the rows to where the last comm
 Invariants:
 1. Undo comes before redo, and reads the image's own retained rows only: whatever the log says came later.
 2. Of a row's committed records only the last one is applied, so nothing is written twice.
-3. A table of which every row comes from the log, or most, gets its indexes built at the end, in bulk.
+3. Rows are redone page by page. What fits on a page depends on the order: a row that grew late, when its page was full, has its long
+   value elsewhere. So everything that changes is taken off first, then the slots are made, then what fits is placed. What did not
+   change, with the slots, fitted before and fits now.
+4. A table of which every row comes from the log, or most, gets its indexes built at the end, in bulk.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
+from itertools import groupby
 
 from lungfish import errors
 from lungfish.recovery.relation_state import COMMITTED, RelationState
 from lungfish.recovery.wal_records import ROW_PREFIX, RecordType, decode_row_after, decode_rows
-from lungfish.storage.ids import LSN, RelationId, TupleId
+from lungfish.storage.heap import TAIL_SHARE, Heap
+from lungfish.storage.heap_page import HEADER_SIZE
+from lungfish.storage.ids import LSN, SLOT_BITS, SLOT_MASK, RelationId, TupleId
+from lungfish.storage.overflow import run_with_pages
 from lungfish.storage.table_build import build_index
 from lungfish.storage.table_index import UniqueConflict
-from lungfish.storage.table_restart import purge, put_back, redo, retained_of
+from lungfish.storage.table_restart import purge, put_back, retained_of
 from lungfish.storage.table_rows import TableRows
 
 # How many rows are changed before memory is looked after.
@@ -29,6 +37,7 @@ _ROW = int(RecordType.ROW)
 
 # What becomes of a row: the last record's LSN, and the packed row after it (None: there is no such row).
 Changes = dict[TupleId, tuple[LSN, bytes | None]]
+RowState = tuple[TupleId, LSN, bytes | None]
 
 
 @dataclass(slots=True)
@@ -101,13 +110,70 @@ def last_changes(
 
 def redo_rows(rows: TableRows, changes: Changes, trim: Callable[[], None]) -> int:
     """Bring the rows there, page by page; answers how many."""
-    for number, address in enumerate(sorted(changes), 1):
-        lsn, after = changes[address]
-        redo(rows, address, after, lsn)
-        if number % TRIM_INTERVAL == 0:
-            trim()
-    trim()
-    return len(changes)
+    done = 0
+    for _, group in groupby(sorted(changes), lambda address: address >> SLOT_BITS):
+        page = [(address, *changes[address]) for address in group]
+        run_with_pages(partial(_redo_page, rows, page))
+        done += len(page)
+        trim()
+    return done
+
+
+def _redo_page(rows: TableRows, page: list[RowState]) -> None:
+    """Bring one page's rows there, in the order of their slots. Raises PageMiss, and bears being done again from the start.
+
+    All that changes is taken off the page before anything is placed, and the highest slot is placed first (invariant 3).
+    """
+    heap = rows.heap
+    if rows.indexes:
+        _redo_entries(rows, page)
+    with rows.latch:
+        for address, lsn, _ in page:
+            if heap.stored(address) is not None:
+                heap.apply(address, None, lsn)
+        if _is_run(heap, page):
+            packed = [after for _, _, after in page if after is not None]
+            heap.place_run(page[0][0], packed, page[-1][1])
+            return
+        for address, lsn, after in reversed(page):
+            if after is not None:
+                heap.apply(address, after, lsn)
+
+
+def _redo_entries(rows: TableRows, page: list[RowState]) -> None:
+    """Bring the index entries of a page's rows from what is there to what will be."""
+    for address, lsn, after in page:
+        with rows.latch:
+            current = rows.heap.stored(address)
+            old = [] if current is None else rows.stored_keys(current)
+            new = [] if after is None else rows.stored_keys(after)
+        if old != new:
+            if old:
+                rows.remove_entries(old, [new] if new else [], address)
+            if new:
+                rows.add_entries(new, address, lsn)
+
+
+def _is_run(heap: Heap, page: list[RowState]) -> bool:
+    """Whether the rows go side by side behind those that the page has, and none needs overflow pages. Under the latch."""
+    first = page[0][0]
+    if page[-1][0] - first != len(page) - 1:
+        return False
+    room = heap.format.page_size - HEADER_SIZE
+    frame = heap.frame_of(first)
+    if frame is not None:
+        if heap.format.slot_count(frame.data) != first & SLOT_MASK:
+            return False
+        room = heap.format.tail_room(frame.data, first & SLOT_MASK) + heap.layout.stride
+    elif first & SLOT_MASK:
+        return False
+    size_max = heap.layout.stride + heap.format.page_size // TAIL_SHARE
+    total = 0
+    for _, _, after in page:
+        if after is None or len(after) > size_max:
+            return False
+        total += len(after)
+    return total <= room
 
 
 def build_missing(rows: TableRows, missing: set[RelationId], trim: Callable[[], None]) -> int:

@@ -117,6 +117,29 @@ def long_values(drill: Drill, chance: random.Random) -> None:
         finish(transaction, chance, 0.3)
 
 
+def full_pages(drill: Drill, chance: random.Random) -> None:
+    """Rows that grow and shrink on pages without room, so that what fits where depends on the order of things."""
+    number = new_table(drill, 60)
+    transaction = drill.begin()
+    for row_id in range(1, 6):
+        # The page is full of short rows by now, so these long values go elsewhere.
+        transaction.update(number, row(row_id, 1, 900))
+    transaction.commit()
+    for step in range(24):
+        transaction = drill.begin()
+        change_some(
+            transaction,
+            number,
+            chance,
+            count=chance.randint(2, 6),
+            row_ids=range(1, 20 + 2 * step),
+            sizes=(0, 20, 150, 400, 700, 900),
+        )
+        finish(transaction, chance, 0.1)
+        if step in (7, 16):
+            drill.checkpoint()
+
+
 def savepoints(drill: Drill, chance: random.Random) -> None:
     """Rollbacks to savepoints, which are logged, and whole ones, which are not; some with a checkpoint in the middle."""
     number = new_table(drill, 10)
@@ -247,6 +270,7 @@ WORKLOADS: dict[str, Workload] = {
         rows_and_indexes,
         tables_come_and_go,
         long_values,
+        full_pages,
         savepoints,
         writes_during_checkpoints,
         bulk,
