@@ -134,6 +134,7 @@ class Database:
             store.build_index(made)
         except UniqueConflict as conflict:
             raise duplicated_key(table, conflict) from conflict
+        store.set_indexes((*store.indexes, made))
 
     def new_oid(self) -> int:
         """A number for an object."""

@@ -143,6 +143,8 @@ def _check_restrict(pending: Iterable[_Pending], context: ExecutionContext) -> N
             *(each.deleted if constraint.on_delete == "restrict" else ()),
             *(each.updated if constraint.on_update == "restrict" else ()),
         ]
+        if not changes:
+            continue
         for _, _, number in children(each.foreign_key, [item.old for item in changes], context):
             raise still_referenced(
                 constraint,

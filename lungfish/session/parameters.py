@@ -17,6 +17,10 @@ from lungfish.types.sql_type import SqlType, TypeKind
 from lungfish.types.text_parse import parse_value
 
 
+# The values of one execution and their types; None where the statement is to infer one.
+BoundParameters = tuple[tuple[Any, ...], tuple[SqlType | None, ...]]
+
+
 def parse_text(cache: LruCache[ParsedText], sql: str, *, has_parameters: bool) -> ParsedText:
     """The text's statements, parsed once. Placeholders are looked for only when the caller gives parameters."""
     key = (sql, has_parameters)

@@ -11,9 +11,11 @@ exactly as in PostgreSQL. Threads may share a session; `_mutex` lets their state
 
 from __future__ import annotations
 
+import itertools
 import random
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from lungfish.catalog import Catalog
@@ -32,8 +34,9 @@ from lungfish.executor import Cancellation, DeferredChecks, ExecutionContext, ex
 from lungfish.executor.ddl import CatalogChange, DdlContext, execute_ddl, is_ddl
 from lungfish.planner import plan_statement
 from lungfish.planner.physical import PhysicalStatement
+from lungfish.session.bulk import run_in_bulk
 from lungfish.session.function_context import SessionFunctions
-from lungfish.session.parameters import bind_parameters, infer_values, move_position, parse_text
+from lungfish.session.parameters import BoundParameters, bind_parameters, infer_values, move_position, parse_text
 from lungfish.database.plan_cache import CachedPlan, ParsedText
 from lungfish.session.results import StatementResult
 from lungfish.session.runner import SessionRunner
@@ -118,25 +121,35 @@ class Session:
         with self._mutex:
             self._check_open()
             self.last_query = sql
-            row_count, tag = 0, ""
             opened = self._open_implicit()
             try:
                 parsed = parse_text(self.database.parsed_texts, sql, has_parameters=True)
                 if len(parsed.statements) != 1:
                     raise InterfaceError("executemany takes one statement")
-                for parameters in parameter_sets:
-                    values, types = bind_parameters(parsed, parameters, self.settings.text)
-                    result = self._run(parsed, 0, values, types)
-                    row_count += max(result.row_count, 0)
-                    tag = result.tag.rpartition(" ")[0]
-            except Error as error:
+                bound = [bind_parameters(parsed, each, self.settings.text) for each in parameter_sets]
+                result = self._run_sets(parsed, bound)
+            except BaseException as error:
                 self._close_implicit(opened, is_failed=True)
-                raise error.with_statement(sql)  # noqa: B904 - the same error, its text added.
-            except BaseException:
-                self._close_implicit(opened, is_failed=True)
+                if isinstance(error, Error):
+                    error.with_statement(sql)
                 raise
             self._close_implicit(opened, is_failed=False)
-            return StatementResult(None, f"{tag} {row_count}".strip(), row_count)
+            return result
+
+    def _run_sets(self, parsed: ParsedText, bound: Sequence[BoundParameters]) -> StatementResult:
+        """Runs of sets with the same types: inserted together where the statement allows it, else one by one."""
+        row_count, tag = 0, "INSERT 0"
+        for types, group in itertools.groupby(bound, key=itemgetter(1)):
+            sets = [values for values, _ in group]
+            result = run_in_bulk(self, parsed, sets, types) if len(sets) > 1 else None
+            if result is not None:
+                row_count += result
+                continue
+            for values in sets:
+                found = self._run(parsed, 0, values, types)
+                row_count += max(found.row_count, 0)
+                tag = found.tag.rpartition(" ")[0]
+        return StatementResult(None, f"{tag} {row_count}".strip(), row_count)
 
     def _run_several(self, parsed: ParsedText, timeout_s: float | None) -> list[StatementResult]:
         """Several statements in one text are one transaction, unless they say otherwise."""
@@ -173,6 +186,17 @@ class Session:
     ) -> StatementResult:
         """One statement within the right transaction."""
         statement = parsed.statements[index]
+        text = parsed.texts[index]
+        result = self.run_in_transaction(
+            statement, lambda: self._dispatch(statement, text, values, types)
+        )
+        assert result is not None, "dispatching answers a result"
+        return result
+
+    def run_in_transaction(
+        self, statement: Statement, run: Callable[[], StatementResult | None]
+    ) -> StatementResult | None:
+        """Run a statement in the open transaction, or in one of its own; its failure marks or ends that."""
         if isinstance(statement, TRANSACTION_CONTROL):
             return self._control(statement)
         if self._is_failed:
@@ -189,7 +213,7 @@ class Session:
         functions = self.functions
         functions.statement_time_us = self.database.clock.utc_us()
         try:
-            result = self._dispatch(statement, parsed.texts[index], values, types)
+            result = run()
         except BaseException:
             self._after_failure(is_single=is_single)
             raise
@@ -224,13 +248,20 @@ class Session:
         types: tuple[SqlType | None, ...],
     ) -> StatementResult:
         """The way of a query or a change of rows: plan (or find the plan), lock its tables, execute."""
-        cached = self.plan(statement, text, types)
-        while not self._lock_tables(cached):
-            cached = self.plan(statement, text, types)
+        cached = self.locked_plan(statement, text, types)
         if not cached.plan.is_read_only:
             self.require_writable(statement)
         wanted = cached.plan.parameter_types
         return self.run_plan(cached.plan, infer_values(values, types, wanted, self.settings.text))
+
+    def locked_plan(
+        self, statement: Statement, text: str | None, types: tuple[SqlType | None, ...]
+    ) -> CachedPlan:
+        """The statement's plan, with its tables locked: planned again if the catalog changed while we waited."""
+        cached = self.plan(statement, text, types)
+        while not self._lock_tables(cached):
+            cached = self.plan(statement, text, types)
+        return cached
 
     def plan(
         self, statement: Statement, text: str | None, types: tuple[SqlType | None, ...]
