@@ -17,6 +17,8 @@ Invariants, all guarded by `_mutex`:
 2. A queue exists exactly while it has a granted mode or a waiting request.
 3. No cycle in the waits-for graph consists of hard edges: who would close one gets DeadlockDetected instead.
 4. An owner waits for at most one request at a time; `owner.request` is it.
+5. What an owner's books (`held`, `log`, `session_counts`) say may be more than what is granted, never less, and what is taken off them is
+   taken off last: so an interrupt at any point leaves nothing that the end of the transaction does not release.
 """
 
 from __future__ import annotations
@@ -137,12 +139,17 @@ class LockManager:
         self._mutex = threading.Lock()
         self._owner_numbers = itertools.count(1)
         self._queues: dict[LockTag, _LockQueue] = {}
-        # Queues of kind "row". Writers look at it without the mutex, under their heap's latch, under which row locks are tried.
-        self.row_lock_count = 0
+        # The tags of kind "row" that have a queue, and maybe others for a moment.
+        self._row_tags: set[LockTag] = set()
         self._poison: errors.Error | None = None
         self.waiting_count = 0
         self.wait_count = 0
         self.deadlock_count = 0
+
+    @property
+    def row_lock_count(self) -> int:
+        """How many rows have explicit locks. Writers look at it without the mutex, under their heap's latch."""
+        return len(self._row_tags)
 
     def new_owner(self, *, timeout_s: float | None = None) -> LockOwner:
         """A holder of locks that holds none yet; `timeout_s` is its lock_timeout."""
@@ -203,9 +210,7 @@ class LockManager:
     def _try(self, request: _Request) -> bool:
         queue = self._queues.get(request.tag)
         if queue is None:
-            queue = self._queues[request.tag] = _LockQueue()
-            if request.tag.kind == "row":
-                self.row_lock_count += 1
+            queue = _LockQueue()
         elif not queue.is_free(request.owner, request.mode, queue.place_for(request.owner)):
             return False
         self._grant(queue, request)
@@ -213,16 +218,20 @@ class LockManager:
 
     def _grant(self, queue: _LockQueue, request: _Request) -> None:
         owner, tag, mode = request.owner, request.tag, request.mode
-        request.is_granted = True
         if tag.kind == "transaction":
             # Seeing it end is all that was asked for.
+            request.is_granted = True
             return
-        queue.granted[owner] = queue.granted.get(owner, 0) | 1 << mode
         if request.is_session:
             owner.session_counts[tag, mode] = owner.session_counts.get((tag, mode), 0) + 1
         else:
-            owner.held[tag] = owner.held.get(tag, 0) | 1 << mode
             owner.log.append((tag, mode))
+            owner.held[tag] = owner.held.get(tag, 0) | 1 << mode
+        if tag.kind == "row":
+            self._row_tags.add(tag)
+        queue.granted[owner] = queue.granted.get(owner, 0) | 1 << mode
+        self._queues[tag] = queue
+        request.is_granted = True
 
     # Waiting
 
@@ -246,7 +255,7 @@ class LockManager:
         finally:
             self.waiting_count -= 1
             owner.request = None
-            if not request.is_granted and request in queue.waiting:
+            if request in queue.waiting:
                 queue.waiting.remove(request)
                 self._grant_waiting(request.tag)
 
@@ -264,17 +273,18 @@ class LockManager:
         index = 0
         while index < len(queue.waiting):
             request = queue.waiting[index]
-            if queue.is_free(request.owner, request.mode, index):
+            if request.is_granted:
                 del queue.waiting[index]
-                self._grant(queue, request)
+            elif queue.is_free(request.owner, request.mode, index):
+                # It wakes when the mutex is let go, and looks whether it has been granted.
                 if request.condition is not None:
                     request.condition.notify()
+                self._grant(queue, request)
             else:
                 index += 1
         if not queue.granted and not queue.waiting:
-            del self._queues[tag]
-            if tag.kind == "row":
-                self.row_lock_count -= 1
+            self._queues.pop(tag, None)
+            self._row_tags.discard(tag)
 
     # Deadlocks
 
@@ -348,13 +358,14 @@ class LockManager:
         log = owner.log
         with self._mutex:
             while len(log) > mark:
-                tag, mode = log.pop()
-                mask = owner.held[tag] & ~(1 << mode)
+                tag, mode = log[-1]
+                mask = owner.held.get(tag, 0) & ~(1 << mode)
                 if mask:
                     owner.held[tag] = mask
                 else:
-                    del owner.held[tag]
+                    owner.held.pop(tag, None)
                 self._set_granted(owner, tag)
+                log.pop()
 
     def release_session(self, owner: LockOwner, tag: LockTag, mode: LockMode) -> bool:
         """Take back one acquisition of a session lock. False if it was not held."""
@@ -384,12 +395,14 @@ class LockManager:
 
     def _set_granted(self, owner: LockOwner, tag: LockTag) -> None:
         """Bring the queue in line with what the owner still holds, and grant what that frees."""
-        queue = self._queues[tag]
+        queue = self._queues.get(tag)
+        if queue is None:
+            return
         mask = owner.held.get(tag, 0) | owner.session_mask(tag)
         if mask:
             queue.granted[owner] = mask
         else:
-            del queue.granted[owner]
+            queue.granted.pop(owner, None)
         self._grant_waiting(tag)
 
     # Stopping waits, and facts

@@ -14,6 +14,7 @@ from __future__ import annotations
 import heapq
 import threading
 from collections.abc import Callable
+from operator import itemgetter
 from typing import Generic, TypeVar
 
 from lungfish import errors
@@ -29,7 +30,9 @@ class PurgeQueue(Generic[Entry]):
         # Every id below it has ended and is seen by all snapshots, so nothing older than the first can come in later.
         self._horizon = horizon
         self._mutex = threading.Lock()
-        self._owed: list[tuple[TransactionId, list[Entry]]] = []
+        # The lists, and a heap of their ids.
+        self._lists: dict[TransactionId, list[Entry]] = {}
+        self._ids: list[TransactionId] = []
         self._purging = threading.Lock()
         # Each must bear being called again with the same list, should it or a later one raise.
         self.hooks: list[Callable[[TransactionId, list[Entry]], None]] = []
@@ -37,17 +40,20 @@ class PurgeQueue(Generic[Entry]):
         self.error: errors.Error | None = None
 
     def __len__(self) -> int:
-        return len(self._owed)
+        return len(self._lists)
 
     def add(self, transaction_id: TransactionId, undo: list[Entry]) -> None:
-        """Owe a purge."""
+        """Owe a purge, once."""
         with self._mutex:
-            heapq.heappush(self._owed, (transaction_id, undo))
+            if transaction_id not in self._lists:
+                # In this order: an id without a list is passed over.
+                heapq.heappush(self._ids, transaction_id)
+                self._lists[transaction_id] = undo
 
     def owed(self) -> list[tuple[TransactionId, list[Entry]]]:
         """All that is owed; with the fence closed, what a checkpoint's image must carry."""
         with self._mutex:
-            return sorted(self._owed, key=lambda each: each[0])
+            return sorted(self._lists.items(), key=itemgetter(0))
 
     def run(self) -> None:
         """Do the purges behind the horizon. Returns at once if another thread is at it. Raises what a hook raises."""
@@ -58,7 +64,7 @@ class PurgeQueue(Generic[Entry]):
                 for hook in self.hooks:
                     hook(*first)
                 with self._mutex:
-                    heapq.heappop(self._owed)
+                    del self._lists[first[0]]
         finally:
             self._purging.release()
 
@@ -73,6 +79,8 @@ class PurgeQueue(Generic[Entry]):
 
     def _first_behind(self, horizon: TransactionId) -> tuple[TransactionId, list[Entry]] | None:
         with self._mutex:
-            if self._owed and self._owed[0][0] < horizon:
-                return self._owed[0]
+            while self._ids and self._ids[0] not in self._lists:
+                heapq.heappop(self._ids)
+            if self._ids and self._ids[0] < horizon:
+                return self._ids[0], self._lists[self._ids[0]]
             return None

@@ -10,7 +10,7 @@ commit log.
 
 Invariants:
 1. A transaction is in the running set from the moment it has an id until it is durable (COMMITTED) or every row is put back
-   (ABORTED). Both ends happen in one step under `_mutex`, under which snapshots are taken: a commit is visible wholly or not at all,
+   (ABORTED). Both ends happen in one step of `RunningSet`, under whose mutex snapshots are taken: a commit is visible wholly or not at all,
    and only once durable.
 2. A row's change, its log record and its undo entry are made in one passage of the fence; so are putting the row back, the record of
    that (only if a savepoint is rolled back to) and taking the entry off the list. While the fence is closed, the pages, the log
@@ -25,8 +25,8 @@ Invariants:
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
+from functools import partial
 from typing import Protocol
 
 from lungfish import errors
@@ -36,6 +36,7 @@ from lungfish.storage.ids import LSN, TransactionId, TupleId
 from lungfish.storage.locks import LockManager, LockOwner
 from lungfish.storage.log import Log
 from lungfish.storage.purge import PurgeQueue
+from lungfish.storage.running_set import RunningSet
 from lungfish.storage.snapshots import NO_TRANSACTION, Snapshot
 from lungfish.storage.transaction_state import (
     IsolationLevel,
@@ -117,14 +118,14 @@ class Transaction:
         # Oldest first. The table store appends; see invariant 2.
         self.undo: list[UndoEntry] = []
         self.commit_lsn = LSN(0)
-        # Called at the very moment the commit becomes visible, under the manager's mutex: must be short and must not call the manager.
+        # Called at the very moment the commit becomes visible, under the mutex of the running set: must be short, and must not call the manager.
         self.on_publish: list[Callback] = []
         # Called right after, before the locks are released.
         self.on_commit: list[Callback] = []
         # Called, newest first, once all rows are put back; those since a savepoint also when it is rolled back to.
         self.on_rollback: list[Callback] = []
         self._lock_owner = lock_owner
-        # The one in use; set by the methods below only.
+        # The one in use; as long as it stands here no version that it sees is purged.
         self.snapshot: Snapshot | None = None
         self._savepoints: list[Savepoint] = []
 
@@ -152,22 +153,28 @@ class Transaction:
     def statement_snapshot(self) -> Snapshot:
         """What the statement that begins now sees. Whoever needs it beyond the statement calls `manager.hold(snapshot)`."""
         self._require_running()
-        if self.sees_each_commit:
-            self.drop_snapshot()
-        if self.snapshot is None:
-            self.snapshot = self._manager.take_snapshot(self.id)
+        if self.snapshot is None or self.sees_each_commit:
+            return self._manager.members.renew_snapshot(self)
         return self.snapshot
 
     def end_statement(self) -> None:
         """Let go of a READ COMMITTED statement's snapshot, so that an idle transaction holds back no purge."""
         if self.sees_each_commit:
-            self.drop_snapshot()
-
-    def drop_snapshot(self) -> None:
-        """Let go of the snapshot, whatever the level: the transaction has ended."""
-        if self.snapshot is not None:
-            self._manager.release(self.snapshot)
             self.snapshot = None
+
+    def facts(self) -> TransactionFacts:
+        """The transaction as the system views show it; from any thread."""
+        snapshot = self.snapshot
+        return TransactionFacts(
+            xid=self.id,
+            xmin=snapshot.xmin if snapshot is not None else NO_TRANSACTION,
+            isolation=self.isolation,
+            state=self.state,
+            is_read_only=self.is_read_only,
+            begun_at=self.begun_at,
+            undo_count=len(self.undo),
+            owner_number=self._lock_owner.number if self._lock_owner is not None else None,
+        )
 
     # Savepoints
 
@@ -214,19 +221,24 @@ class Transaction:
 
         Raises StatementCompletionUnknown if the log cannot be synced: whether the transaction is committed will be known when
         the database is opened again. Any other error leaves it as it was: RUNNING if the commit record was refused (roll back),
-        COMMITTING if only the flush was interrupted (commit again; it cannot be rolled back any more).
+        COMMITTING if only the flush was cut off (commit again; it cannot be rolled back any more). A KeyboardInterrupt after the
+        record was appended is let through once the commit is done.
         """
-        manager = self._manager
-        if self.id:
-            if self.state is TransactionState.RUNNING:
-                manager.append_commit(self)
-            elif self.state is not TransactionState.COMMITTING:
-                self._require_running()
-            if self.synchronous_commit:
-                manager.flush_commit(self)
-        else:
+        if self.state is not TransactionState.COMMITTING:
             self._require_running()
-        manager.finish(self, TransactionState.COMMITTED)
+            if self.id:
+                self._manager.append_commit(self)
+        try:
+            self._complete_commit()
+        except KeyboardInterrupt:
+            if self.state is TransactionState.COMMITTING:
+                self._complete_commit()
+            raise
+
+    def _complete_commit(self) -> None:
+        if self.id and self.synchronous_commit:
+            self._manager.flush_commit(self)
+        self._manager.finish(self, TransactionState.COMMITTED)
 
     def rollback(self) -> None:
         """Put every row back, then leave. After an exception it can be called again and goes on where it was."""
@@ -247,9 +259,10 @@ class Transaction:
             assert len(undo) == before_count - 1, "a store's undo pops its entry"
 
     def run_rollback_callbacks(self, count: int) -> None:
-        """Call those of `on_rollback` beyond the first `count`, newest first, each once."""
+        """Call those of `on_rollback` beyond the first `count`, newest first. One that was interrupted is called again."""
         while len(self.on_rollback) > count:
-            self.on_rollback.pop()()
+            self.on_rollback[-1]()
+            self.on_rollback.pop()
 
     def _require_running(self) -> None:
         if self.state is TransactionState.COMMITTING:
@@ -261,43 +274,28 @@ class Transaction:
 
 
 class TransactionManager:
-    """Hands out ids and snapshots, and knows who is running.
-
-    `_mutex` guards `_next_id`, `_running`, `_open_snapshots` and the cached parts of a snapshot. It is held for microseconds; only
-    the purge queue's own mutex is taken under it.
-    """
+    """Begins and ends transactions, and answers who is running."""
 
     def __init__(self, log: Log, fence: Fence, clock: Clock) -> None:
         self.log = log
         self.fence = fence
         self.locks = LockManager()
+        self.members: RunningSet[Transaction] = RunningSet()
+        # Whether the writer of a row has not ended; False means committed (see the module's text). Bound here: a hot path.
+        self.is_running = self.members.is_running
         # Undo lists of committed transactions, until no snapshot needs them; table stores add their hooks.
-        self.purge_queue: PurgeQueue[UndoEntry] = PurgeQueue(self.horizon)
+        self.purge_queue: PurgeQueue[UndoEntry] = PurgeQueue(self.members.horizon)
         self._clock = clock
-        self._mutex = threading.Lock()
-        self._next_id = 1
-        # Those with an id, see invariant 1.
-        self._running: dict[TransactionId, Transaction] = {}
-        # All that have begun and not ended.
-        self._active: dict[Transaction, None] = {}
-        # How many hold each snapshot.
-        self._open_snapshots: dict[Snapshot, int] = {}
-        # xmin, xmax and running ids, as long as none of them has changed.
-        self._snapshot_parts: (
-            tuple[TransactionId, TransactionId, frozenset[TransactionId]] | None
-        ) = None
         self._poison: errors.Error | None = None
 
     def restore(self, next_id: TransactionId) -> None:
         """Go on with ids from `next_id`: at restart, before any transaction."""
-        assert not self._active
-        self._next_id = max(self._next_id, next_id)
-        self._snapshot_parts = None
+        self.members.restore(next_id)
 
     @property
     def next_id(self) -> TransactionId:
         """The id that the next writer will get; the checkpoint keeps it."""
-        return TransactionId(self._next_id)
+        return self.members.next_id
 
     def begin(
         self,
@@ -318,7 +316,7 @@ class TransactionManager:
             lock_owner=lock_owner,
             begun_at=self._clock.utc_us(),
         )
-        self._active[transaction] = None
+        self.members.enter(transaction)
         return transaction
 
     def assign_id(self, transaction: Transaction) -> TransactionId:
@@ -326,26 +324,13 @@ class TransactionManager:
         self._raise_if_poisoned()
         # Others may wait for it from now on, so the owner of its locks must be there.
         assert transaction.lock_owner is not None
-        with self._mutex:
-            transaction_id = TransactionId(self._next_id)
-            self._next_id += 1
-            self._running[transaction_id] = transaction
-            self._snapshot_parts = None
-            transaction.id = transaction_id
-        if transaction.snapshot is not None:
-            transaction.snapshot.own_id = transaction_id
-        return transaction_id
+        return self.members.assign_id(transaction)
 
     # Who is running
 
-    def is_running(self, transaction_id: TransactionId) -> bool:
-        """Whether the writer of a row has not ended. False means committed: see the module's first paragraph."""
-        return transaction_id in self._running
-
     def running(self) -> list[Transaction]:
         """The transactions that have an id and have not ended."""
-        with self._mutex:
-            return list(self._running.values())
+        return self.members.running()
 
     def unfinished(self) -> list[Transaction]:
         """Whose undo entries a checkpoint's image must carry. Requires: the fence is closed (invariants 2 and 3)."""
@@ -356,7 +341,7 @@ class TransactionManager:
 
         Requires: no latch is held, and the thread is not inside the fence.
         """
-        holder = self._running.get(writer)
+        holder = self.members.find(writer)
         if holder is not None:
             self.locks.wait_for_transaction(
                 waiter.lock_owner, writer, holder=holder.lock_owner, is_running=self.is_running
@@ -364,51 +349,25 @@ class TransactionManager:
 
     def facts(self) -> list[TransactionFacts]:
         """Every open transaction, for the system views."""
-        return [
-            TransactionFacts(
-                xid=each.id,
-                xmin=each.snapshot.xmin if each.snapshot is not None else NO_TRANSACTION,
-                isolation=each.isolation,
-                state=each.state,
-                is_read_only=each.is_read_only,
-                begun_at=each.begun_at,
-                undo_count=len(each.undo),
-                owner_number=each.lock_owner.number if each.id else None,
-            )
-            for each in list(self._active)
-        ]
+        return [each.facts() for each in self.members.active()]
 
     # Snapshots
 
     def take_snapshot(self, own_id: TransactionId = NO_TRANSACTION) -> Snapshot:
-        """A snapshot of now, held once: `release` it."""
-        with self._mutex:
-            parts = self._snapshot_parts
-            if parts is None:
-                running = frozenset(self._running)
-                xmax = TransactionId(self._next_id)
-                parts = self._snapshot_parts = (min(running, default=xmax), xmax, running)
-            snapshot = Snapshot(*parts, own_id)
-            self._open_snapshots[snapshot] = 1
-        return snapshot
+        """A snapshot of now that belongs to no transaction, held once: `release` it."""
+        return self.members.take_snapshot(own_id)
 
     def hold(self, snapshot: Snapshot) -> None:
-        """Keep a snapshot valid beyond its statement or transaction (an open cursor). Once more for each `release`."""
-        with self._mutex:
-            self._open_snapshots[snapshot] += 1
+        """Keep a snapshot valid beyond its statement or transaction (an open cursor), until as many calls of `release`."""
+        self.members.hold(snapshot)
 
     def release(self, snapshot: Snapshot) -> None:
-        """Let go of a snapshot; with its last holder it no longer holds back the purge."""
-        with self._mutex:
-            count = self._open_snapshots.pop(snapshot)
-            if count > 1:
-                self._open_snapshots[snapshot] = count - 1
+        """Let go of a snapshot once; with its last holder it no longer holds back the purge."""
+        self.members.release(snapshot)
 
     def horizon(self) -> TransactionId:
         """Every transaction below is seen by all snapshots, those of now and those to come."""
-        with self._mutex:
-            oldest = min((each.xmin for each in self._open_snapshots), default=self._next_id)
-            return TransactionId(min(oldest, min(self._running, default=self._next_id)))
+        return self.members.horizon()
 
     def purge(self) -> None:
         """Drop what no snapshot needs any more; each end of a transaction does it too."""
@@ -417,15 +376,22 @@ class TransactionManager:
     # The end of a transaction
 
     def append_commit(self, transaction: Transaction) -> None:
-        """Log the commit (invariant 3). The state is set first: an exception from outside must not find a logged commit RUNNING."""
+        """Log the commit (invariant 3). Raises if the log refuses the record; then the transaction is still RUNNING."""
         self._raise_if_poisoned()
-        with self.fence:
-            transaction.state = TransactionState.COMMITTING
-            try:
-                transaction.commit_lsn = self.log.append_commit(transaction.id)
-            except errors.Error:
-                # The log has refused the record.
-                transaction.state = TransactionState.RUNNING
+        try:
+            with self.fence:
+                try:
+                    transaction.commit_lsn = self.log.append_commit(transaction.id)
+                except KeyboardInterrupt:
+                    # The record may be in the log, so it must be: a second one does no harm.
+                    transaction.commit_lsn = self.log.append_commit(transaction.id)
+                    raise
+                finally:
+                    if transaction.commit_lsn:
+                        transaction.state = TransactionState.COMMITTING
+        except errors.Error:
+            # Past the record, leaving the fence has failed: the flush will tell what it means.
+            if transaction.state is TransactionState.RUNNING:
                 raise
 
     def flush_commit(self, transaction: Transaction) -> None:
@@ -452,29 +418,32 @@ class TransactionManager:
 
     def finish(self, transaction: Transaction, state: TransactionState) -> None:
         """Take the transaction out of the running set, then tell those who wait to know. Goes on where an exception cut it off."""
-        transaction_id = transaction.id
         is_committed = state is TransactionState.COMMITTED
-        if transaction_id or transaction.on_publish:
-            with self._mutex:
-                if self._running.pop(transaction_id, None) is not None:
-                    self._snapshot_parts = None
-                    if is_committed and transaction.undo:
-                        self.purge_queue.add(transaction_id, transaction.undo)
-                while is_committed and transaction.on_publish:
-                    transaction.on_publish.pop(0)()
-        transaction.state = state
-        self._active.pop(transaction, None)
-        transaction.drop_snapshot()
+        before = None
+        if is_committed and (transaction.undo or transaction.on_publish):
+            before = partial(self._publish, transaction)
+        self.members.leave(transaction, before)
         try:
             if is_committed:
                 while transaction.on_commit:
-                    transaction.on_commit.pop(0)()
+                    transaction.on_commit[0]()
+                    del transaction.on_commit[0]
             else:
                 transaction.run_rollback_callbacks(0)
         finally:
-            self.locks.end_transaction(transaction._lock_owner, transaction_id)
+            self.locks.end_transaction(transaction._lock_owner, transaction.id)
+            transaction.state = state
+            self.members.forget(transaction)
         if self.purge_queue:
             self.purge_queue.run_quietly()
+
+    def _publish(self, transaction: Transaction) -> None:
+        """What happens as the transaction leaves. It is still running to all others, so the purge cannot come too early."""
+        if transaction.undo:
+            self.purge_queue.add(transaction.id, transaction.undo)
+        while transaction.on_publish:
+            transaction.on_publish[0]()
+            del transaction.on_publish[0]
 
     def poison(self, error: errors.Error) -> None:
         """Refuse every further commit and end every wait: the log cannot be trusted any more. The first error stays."""
