@@ -113,11 +113,11 @@ class CheckpointCoordinator:
 
     def has_changes(self) -> bool:
         """Whether the database differs from its newest image, or that image from one that a clean close leaves."""
-        return (
-            not self.memory.facts.is_clean
-            or self.log.end_lsn() != self._quiet_end
-            or self._pool.figures().dirty_pages > 0
-        )
+        return not self.memory.facts.is_clean or self.differs_from_image()
+
+    def differs_from_image(self) -> bool:
+        """Whether anything was logged or changed since the newest image."""
+        return self.log.end_lsn() != self._quiet_end or self._pool.figures().dirty_pages > 0
 
     # One checkpoint
 
