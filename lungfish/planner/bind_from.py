@@ -143,6 +143,7 @@ def scan_table(
     if not locks:
         return scan, [entry]
     scan = LogicalScan(table, alias, first, scan.positions, with_tuple_id=True)
+    state.locks_rows = True
     for lock in locks:
         scope.locks.append((table, tuple_id_ref(scan), lock.strength, lock.wait))
     return scan, [entry]

@@ -89,8 +89,10 @@ class BindState:
         "bind_with",
         "catalog",
         "ctes",
+        "has_subqueries",
         "has_volatile",
         "level_uses",
+        "locks_rows",
         "parameters",
         "root",
         "search_path",
@@ -115,7 +117,10 @@ class BindState:
         # The outermost scope.
         self.root: Scope | None = None
         self.ctes: list[LogicalCte] = []
+        # What the statement holds: functions that are not immutable, subquery expressions, FOR UPDATE.
         self.has_volatile = False
+        self.has_subqueries = False
+        self.locks_rows = False
         # For each aggregate whose arguments are being bound, innermost last: the query levels that they use.
         self.level_uses: list[set[Scope]] = []
         # How many views we are inside of.

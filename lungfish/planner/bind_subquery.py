@@ -36,6 +36,7 @@ def bind_inner(query: Query, scope: Scope, position: int) -> LogicalOutput:
 
 
 def make_subquery(
+    scope: Scope,
     kind: str,
     plan: LogicalOutput,
     type_: SqlType,
@@ -44,6 +45,7 @@ def make_subquery(
 ) -> SubqueryExpr:
     """The expression over a bound query, with what that uses from outside."""
     outer = free_columns(plan)
+    scope.state.has_subqueries = True
     return SubqueryExpr(kind, plan, type_, operands, operators, bool(outer), outer)
 
 
@@ -51,7 +53,7 @@ def bind_scalar_subquery(node: ast.Subquery, scope: Scope) -> BoundExpression:
     """(SELECT ...) as a value."""
     plan = bind_inner(node.query, scope, node.position)
     _check_one_column(plan, node.position)
-    return make_subquery("scalar", plan, plan.columns[0].type)
+    return make_subquery(scope, "scalar", plan, plan.columns[0].type)
 
 
 def _check_one_column(plan: LogicalOutput, position: int) -> None:
@@ -61,14 +63,14 @@ def _check_one_column(plan: LogicalOutput, position: int) -> None:
 
 def bind_exists(node: ast.Exists, scope: Scope) -> BoundExpression:
     """EXISTS (SELECT ...)."""
-    return make_subquery("exists", bind_inner(node.query, scope, node.position), BOOLEAN)
+    return make_subquery(scope, "exists", bind_inner(node.query, scope, node.position), BOOLEAN)
 
 
 def bind_array_subquery(node: ast.ArraySubquery, scope: Scope) -> BoundExpression:
     """ARRAY(SELECT ...)."""
     plan = bind_inner(node.query, scope, node.position)
     _check_one_column(plan, node.position)
-    return make_subquery("array", plan, array_of(plan.columns[0].type))
+    return make_subquery(scope, "array", plan, array_of(plan.columns[0].type))
 
 
 def bind_row_subquery(node: ast.QuantifiedSubquery, symbol: str, scope: Scope) -> BoundExpression:
@@ -92,7 +94,7 @@ def bind_row_value(query: Query, scope: Scope, position: int) -> SubqueryExpr:
     type_ = SqlType(TypeKind.RECORD, labels=tuple(c.name for c in plan.columns), fields=fields)
     column = scope.state.new_column("row", type_)
     project = LogicalProject(plan.input, ((column, RowExpr(plan.columns, type_)),))
-    return make_subquery("scalar", LogicalOutput(project, (column,)), type_)
+    return make_subquery(scope, "scalar", LogicalOutput(project, (column,)), type_)
 
 
 def check_column_count(count: int, plan: LogicalOutput, position: int) -> None:
@@ -148,4 +150,4 @@ def _quantified(
         operators.append(found.callee)
         wanted.append(found.argument_types[1])
     typed = cast_outputs(plan, wanted, scope.state, position)
-    return make_subquery(kind, typed, BOOLEAN, tuple(operands), tuple(operators))
+    return make_subquery(scope, kind, typed, BOOLEAN, tuple(operands), tuple(operators))

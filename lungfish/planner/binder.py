@@ -63,4 +63,11 @@ def bind_statement(statement: Statement, state: BindState) -> LogicalStatement:
     except RecursionError:
         raise errors.StatementTooComplex("stack depth limit exceeded") from None
     state.parameters.check()
-    return LogicalStatement(output, tag, tuple(state.ctes), state.next_column)
+    return LogicalStatement(
+        output,
+        tag,
+        tuple(state.ctes),
+        state.next_column,
+        has_subqueries=state.has_subqueries,
+        locks_rows=state.locks_rows,
+    )

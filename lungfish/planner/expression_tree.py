@@ -7,7 +7,8 @@ can be told by `is`. What lies inside a subquery's plan is not a child; see subs
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import cast
+from operator import attrgetter
+from typing import Any, cast
 
 from lungfish.functions.registry import Volatility
 from lungfish.planner.expressions import (
@@ -46,27 +47,33 @@ NULL_BOOLEAN = Constant(None, AndAll(()).type)
 LEAVES = frozenset({Constant, ColumnRef, OuterRef, ParameterRef})
 
 
+_CHILDREN: dict[type, Callable[[Any], tuple[BoundExpression, ...]]] = {
+    Constant: lambda node: (),
+    ColumnRef: lambda node: (),
+    OuterRef: lambda node: (),
+    ParameterRef: lambda node: (),
+    Call: attrgetter("arguments"),
+    CastTo: lambda node: (node.operand,),
+    NotExpr: lambda node: (node.operand,),
+    IsNullExpr: lambda node: (node.operand,),
+    IsBooleanExpr: lambda node: (node.operand,),
+    AndAll: attrgetter("operands"),
+    OrAny: attrgetter("operands"),
+    CoalesceExpr: attrgetter("operands"),
+    ExtremeExpr: attrgetter("operands"),
+    SubqueryExpr: attrgetter("operands"),
+    IsDistinctExpr: lambda node: (node.left, node.right),
+    CaseExpr: lambda node: (*(part for branch in node.branches for part in branch), node.default),
+    InListExpr: lambda node: (node.operand, *node.items),
+    ArrayExpr: attrgetter("items"),
+    RowExpr: attrgetter("items"),
+    QuantifiedArrayExpr: lambda node: (node.operand, node.array),
+}
+
+
 def children(node: BoundExpression) -> tuple[BoundExpression, ...]:
     """The expressions directly below."""
-    match node:
-        case Constant() | ColumnRef() | OuterRef() | ParameterRef():
-            return ()
-        case Call():
-            return node.arguments
-        case CastTo() | NotExpr() | IsNullExpr() | IsBooleanExpr():
-            return (node.operand,)
-        case AndAll() | OrAny() | CoalesceExpr() | ExtremeExpr() | SubqueryExpr():
-            return node.operands
-        case IsDistinctExpr():
-            return (node.left, node.right)
-        case CaseExpr():
-            return (*(part for branch in node.branches for part in branch), node.default)
-        case InListExpr():
-            return (node.operand, *node.items)
-        case ArrayExpr() | RowExpr():
-            return node.items
-        case QuantifiedArrayExpr():
-            return (node.operand, node.array)
+    return _CHILDREN[type(node)](node)
 
 
 def map_all(nodes: tuple[BoundExpression, ...], change: Mapper) -> tuple[BoundExpression, ...]:
@@ -81,8 +88,6 @@ def map_all(nodes: tuple[BoundExpression, ...], change: Mapper) -> tuple[BoundEx
 def map_children(node: BoundExpression, change: Mapper) -> BoundExpression:
     """The node with `change` applied to each child; the same node if nothing changed."""
     match node:
-        case Constant() | ColumnRef() | OuterRef() | ParameterRef():
-            return node
         case Call():
             arguments = map_all(node.arguments, change)
             if arguments is node.arguments:
@@ -110,6 +115,8 @@ def map_children(node: BoundExpression, change: Mapper) -> BoundExpression:
             if operand is node.operand:
                 return node
             return IsBooleanExpr(operand, node.value, node.is_negated)
+        case Constant() | ColumnRef() | OuterRef() | ParameterRef():
+            return node
         case _:
             return _map_compound(node, change)
 
@@ -215,16 +222,29 @@ def add_columns(node: BoundExpression, found: set[int]) -> None:
 
 
 def is_volatile(node: BoundExpression) -> bool:
-    """Whether each evaluation may answer something else."""
-    return any(
-        isinstance(part, Call) and part.function.volatility is Volatility.VOLATILE
-        for part in walk(node)
-    )
+    """Whether each evaluation may answer something else. Subqueries are not looked into."""
+    kind = type(node)
+    if kind in LEAVES:
+        return False
+    if kind is Call and cast(Call, node).function.volatility is Volatility.VOLATILE:
+        return True
+    for child in _CHILDREN[kind](node):  # noqa: SIM110 - a plain loop is faster here.
+        if is_volatile(child):
+            return True
+    return False
 
 
 def has_subquery(node: BoundExpression) -> bool:
     """Whether a subquery stands in the expression."""
-    return any(type(part) is SubqueryExpr for part in walk(node))
+    kind = type(node)
+    if kind in LEAVES:
+        return False
+    if kind is SubqueryExpr:
+        return True
+    for child in _CHILDREN[kind](node):  # noqa: SIM110 - a plain loop is faster here.
+        if has_subquery(child):
+            return True
+    return False
 
 
 def conjuncts_of(node: BoundExpression | None) -> tuple[BoundExpression, ...]:

@@ -363,3 +363,6 @@ class LogicalStatement:
     ctes: tuple[LogicalCte, ...]
     # The first column number that is free, for rules that make columns.
     next_column: int
+    # Whether any subquery expression was bound, and any FOR UPDATE: without, nobody need look for them.
+    has_subqueries: bool = True
+    locks_rows: bool = True

@@ -8,26 +8,37 @@ inside of subquery expressions) goes through `RULES`, each rule once. The order 
 - semi joins sink before joins are ordered: they are relations to that rule;
 - columns are pruned last, when it is settled who uses them.
 
-`needs` spares plans that cannot interest a rule: it is applied only if the plan has a node of one of these kinds.
+`needs` spares plans that cannot interest a rule: it is applied only if the plan has one of these traits.
 """
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from lungfish.planner.expression_tree import has_subquery, map_children
-from lungfish.planner.expressions import BoundExpression, SubqueryExpr
+from lungfish.planner.expressions import BoundExpression, Constant, SubqueryExpr
 from lungfish.planner.logical import (
-    LogicalCte,
+    LogicalAggregate,
+    LogicalAppend,
     LogicalDistinct,
     LogicalFilter,
     LogicalJoin,
     LogicalLimit,
     LogicalPlan,
+    LogicalScan,
     LogicalStatement,
+    LogicalSystemScan,
+    LogicalWindow,
 )
-from lungfish.planner.plan_tree import expressions_of, map_expressions, map_inputs, walk_plan
+from lungfish.planner.plan_tree import (
+    expressions_of,
+    map_expressions,
+    map_inputs,
+    replace_fields,
+    walk_plan,
+)
 from lungfish.planner.rewriting import Rewriting
 from lungfish.planner.rules.eliminate_distinct import eliminate_distinct
 from lungfish.planner.rules.inline_ctes import inline_ctes
@@ -49,15 +60,27 @@ Rewrite = Callable[[LogicalPlan, Rewriting], LogicalPlan]
 Observer = Callable[[str, LogicalPlan], None]
 
 
+class Trait(enum.Enum):
+    """Something about a plan that a rule may care for."""
+
+    SUBQUERY = "a subquery expression"
+    JOIN = "a join"
+    # A filter that is not yet at a scan.
+    MOVABLE_FILTER = "a filter above something other than a scan"
+    CONSTANT_FILTER = "a filter with a constant conjunct"
+    DISTINCT = "a DISTINCT"
+    LIMIT = "a LIMIT"
+    # Nodes of which parts may be unused.
+    PRUNABLE = "a join, a grouping, a window or a UNION ALL"
+
+
 @dataclass(frozen=True, slots=True)
 class Rule:
     """A rewrite of a plan into an equivalent one."""
 
     rewrite: Rewrite
-    # Kinds of nodes of which the plan must have one; none: any plan will do.
-    needs: frozenset[type] = frozenset()
-    # Whether the plan must have a subquery expression.
-    needs_subquery: bool = False
+    # Traits of which the plan must have one; none: any plan will do.
+    needs: frozenset[Trait] = frozenset()
 
     @property
     def name(self) -> str:
@@ -65,19 +88,19 @@ class Rule:
         return self.rewrite.__name__
 
 
-JOINS = frozenset({LogicalJoin})
+JOIN = frozenset({Trait.JOIN})
 
 RULES: tuple[Rule, ...] = (
     Rule(simplify_expressions),
-    Rule(unnest_subqueries, needs_subquery=True),
-    Rule(simplify_outer_joins, JOINS),
-    Rule(push_predicates, frozenset({LogicalFilter, LogicalJoin})),
-    Rule(propagate_empty, frozenset({LogicalFilter, LogicalLimit, LogicalJoin})),
-    Rule(eliminate_distinct, frozenset({LogicalDistinct})),
-    Rule(push_limits, frozenset({LogicalLimit})),
-    Rule(push_semi_joins, JOINS),
-    Rule(order_joins, JOINS),
-    Rule(prune_columns),
+    Rule(unnest_subqueries, frozenset({Trait.SUBQUERY})),
+    Rule(simplify_outer_joins, JOIN),
+    Rule(push_predicates, frozenset({Trait.MOVABLE_FILTER, Trait.JOIN})),
+    Rule(propagate_empty, frozenset({Trait.CONSTANT_FILTER, Trait.LIMIT, Trait.JOIN})),
+    Rule(eliminate_distinct, frozenset({Trait.DISTINCT})),
+    Rule(push_limits, frozenset({Trait.LIMIT})),
+    Rule(push_semi_joins, JOIN),
+    Rule(order_joins, JOIN),
+    Rule(prune_columns, frozenset({Trait.PRUNABLE})),
 )
 
 
@@ -91,44 +114,62 @@ def optimize(
         if observer is not None:
             observer(inline_ctes.__name__, merged.root)
         statement = merged
-    root = optimize_plan(statement.root, context, observer)
+    root = optimize_plan(statement.root, context, statement.has_subqueries, observer)
     ctes = tuple(
-        LogicalCte(
-            cte.cte_id,
-            cte.name,
-            optimize_plan(cte.plan, context, observer),
-            cte.is_materialized,
-            cte.is_modifying,
+        replace_fields(
+            cte, plan=optimize_plan(cte.plan, context, statement.has_subqueries, observer)
         )
         for cte in statement.ctes
     )
-    return LogicalStatement(root, statement.tag, ctes, context.next_column)
+    return replace_fields(statement, root=root, ctes=ctes, next_column=context.next_column)
 
 
 def optimize_plan(
-    plan: LogicalPlan, context: Rewriting, observer: Observer | None = None
+    plan: LogicalPlan,
+    context: Rewriting,
+    may_have_subqueries: bool,
+    observer: Observer | None = None,
 ) -> LogicalPlan:
     """One plan through all rules, then the plans of the subqueries that it still has."""
-    kinds = {type(node) for node in walk_plan(plan)}
-    subqueries = _has_subqueries(plan)
+    traits = _traits(plan, may_have_subqueries)
+    has_subqueries = Trait.SUBQUERY in traits
     for rule in RULES:
-        if rule.needs and kinds.isdisjoint(rule.needs):
-            continue
-        if rule.needs_subquery and not subqueries:
+        if rule.needs and traits.isdisjoint(rule.needs):
             continue
         changed = rule.rewrite(plan, context)
         if changed is not plan:
             plan = changed
-            kinds = {type(node) for node in walk_plan(plan)}
+            traits = _traits(plan, may_have_subqueries)
             if observer is not None:
                 observer(rule.name, plan)
-    return _optimize_subqueries(plan, context) if subqueries else plan
+    return _optimize_subqueries(plan, context) if has_subqueries else plan
 
 
-def _has_subqueries(plan: LogicalPlan) -> bool:
-    return any(
-        has_subquery(expression) for node in walk_plan(plan) for expression in expressions_of(node)
-    )
+_TRAITS: dict[type, frozenset[Trait]] = {
+    LogicalJoin: frozenset({Trait.JOIN, Trait.PRUNABLE}),
+    LogicalDistinct: frozenset({Trait.DISTINCT}),
+    LogicalLimit: frozenset({Trait.LIMIT}),
+    LogicalAggregate: frozenset({Trait.PRUNABLE}),
+    LogicalWindow: frozenset({Trait.PRUNABLE}),
+    LogicalAppend: frozenset({Trait.PRUNABLE}),
+}
+
+
+def _traits(plan: LogicalPlan, may_have_subqueries: bool) -> set[Trait]:
+    """What the rules may care for in the plan."""
+    found: set[Trait] = set()
+    for node in walk_plan(plan):
+        kind = type(node)
+        if isinstance(node, LogicalFilter):
+            if not isinstance(node.input, (LogicalScan, LogicalSystemScan)):
+                found.add(Trait.MOVABLE_FILTER)
+            if any(type(conjunct) is Constant for conjunct in node.conjuncts):
+                found.add(Trait.CONSTANT_FILTER)
+        elif kind in _TRAITS:
+            found |= _TRAITS[kind]
+        if may_have_subqueries and any(map(has_subquery, expressions_of(node))):
+            found.add(Trait.SUBQUERY)
+    return found
 
 
 def _optimize_subqueries(plan: LogicalPlan, context: Rewriting) -> LogicalPlan:
@@ -140,7 +181,7 @@ def _optimize_inside(node: BoundExpression, context: Rewriting) -> BoundExpressi
     changed = map_children(node, lambda child: _optimize_inside(child, context))
     if not isinstance(changed, SubqueryExpr):
         return changed
-    plan = optimize_plan(changed.plan, context)  # type: ignore[arg-type]
+    plan = optimize_plan(changed.plan, context, True)  # type: ignore[arg-type]
     return changed if plan is changed.plan else with_plan(changed, plan)
 
 

@@ -76,7 +76,6 @@ from lungfish.planner.plan_tree import (
     map_window_call,
     outputs,
     split_filter,
-    walk_plan,
 )
 from lungfish.planner.planning import Planning
 from lungfish.planner.statistics import Statistics
@@ -101,14 +100,9 @@ def plan_physical(
         ctes,
         modifying,
         tuple(state.parameters.types),
-        is_read_only=not changes_rows and not _locks_rows(statement),
+        is_read_only=not changes_rows and not statement.locks_rows,
         is_volatile=state.has_volatile,
     )
-
-
-def _locks_rows(statement: LogicalStatement) -> bool:
-    plans = [statement.root, *(cte.plan for cte in statement.ctes)]
-    return any(isinstance(node, LogicalLock) for plan in plans for node in walk_plan(plan))
 
 
 class _PhysicalPlanner:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from lungfish.catalog.objects import Index
 from lungfish.planner.access_paths import (
     Bound,
+    Comparison,
     IndexMatch,
     comparisons_of,
     match_index,
@@ -19,6 +20,7 @@ from lungfish.planner.expression_tree import add_columns, conjunction, conjuncts
 from lungfish.planner.expressions import (
     TUPLE_ID_COLUMN,
     BoundExpression,
+    CastTo,
     ColumnRef,
     IsNullExpr,
     OutputColumn,
@@ -76,9 +78,14 @@ def plan_scan(
 ) -> Planned:
     """The cheapest scan of the table for the conjuncts."""
     numbers = _numbers(scan, conjuncts, required)
-    for position, column in enumerate(scan.table.columns):
-        planning.name_as(scan.first_column + position, OutputColumn(column.name, column.type))
-    planning.name_as(scan.tuple_id_column, TUPLE_ID_COLUMN)
+    described, first = scan.table.columns, scan.first_column
+    for number in numbers:
+        position = number - first
+        if position == len(described):
+            planning.name_as(number, TUPLE_ID_COLUMN)
+        else:
+            column = described[position]
+            planning.name_as(number, OutputColumn(column.name, column.type))
     paths = _paths(planning, scan, conjuncts, wanted)
     if isinstance(paths, IndexMatch):
         return Planned(EmptyScan(planning.columns(numbers), Estimate(0.0, 0.0, 0.0)), numbers)
@@ -142,7 +149,10 @@ def _paths(
     comparisons = comparisons_of(scan, conjuncts)
     if not comparisons and wanted is None:
         return paths
+    compared = _compared_columns(comparisons)
     for index in indexes:
+        if wanted is None and not _may_match(scan, index, compared):
+            continue
         if index.predicate is not None and not _is_implied(planning, scan, index, conjuncts):
             continue
         keys = _key_expressions(planning, scan, index)
@@ -151,6 +161,24 @@ def _paths(
             return match
         paths.extend(_index_paths(planning, scan, conjuncts, match, keys, wanted))
     return paths
+
+
+def _compared_columns(comparisons: Sequence[Comparison]) -> set[int]:
+    """The columns that comparisons are about."""
+    found: set[int] = set()
+    for each in comparisons:
+        key = each.key
+        if isinstance(key, CastTo):
+            key = key.operand
+        if isinstance(key, ColumnRef):
+            found.add(key.index)
+    return found
+
+
+def _may_match(scan: LogicalScan, index: Index, compared: set[int]) -> bool:
+    """A quick look at the index's first column, before it is matched in earnest."""
+    number = index.columns[0].column_number
+    return not number or scan.first_column + scan.table.position_of_number(number) in compared
 
 
 def _index_paths(

@@ -19,7 +19,13 @@ from lungfish.planner.logical import (
     LogicalRecursiveUnion,
     LogicalStatement,
 )
-from lungfish.planner.plan_tree import expressions_of, map_expressions, map_inputs, walk_plan
+from lungfish.planner.plan_tree import (
+    expressions_of,
+    map_expressions,
+    map_inputs,
+    replace_fields,
+    walk_plan,
+)
 from lungfish.planner.renumber import fresh_copy, renumber
 from lungfish.planner.rewriting import Rewriting
 from lungfish.planner.substitution import plan_is_volatile, with_plan
@@ -49,7 +55,7 @@ def inline_ctes(statement: LogicalStatement, context: Rewriting) -> LogicalState
                 )
                 for other in ctes
             ]
-    return LogicalStatement(root, statement.tag, tuple(ctes), statement.next_column)
+    return replace_fields(statement, root=root, ctes=tuple(ctes))
 
 
 def _reader_counts(plan: LogicalPlan) -> Counter[int]:
