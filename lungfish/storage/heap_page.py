@@ -44,6 +44,8 @@ VERSION = 1
 HEADER = struct.Struct("<2sBxHHHHIIIQ")
 HEADER_SIZE = 32
 EXTENT_UNIT = 4096
+# Tails are compacted for the sake of garbage only when it is at least this share of the page: so it costs little for each row.
+COMPACTION_SHARE = 16
 
 _STRIDE_OFFSET = 4
 _COUNTS = struct.Struct("<HHH")
@@ -138,19 +140,27 @@ class HeapPageFormat:
     def room(self, data: bytearray) -> int:
         """Bytes that new rows could take in all, after compaction."""
         slots, used, _ = self.counts(data)
-        return self._bytes_free(data, slots) + (slots - used) * self.stride
+        start, garbage, extent = _TAILS.unpack_from(data, _TAILS_OFFSET)
+        gap: int = start - self.row_offset(slots) + self.page_size - extent
+        return gap + self._usable(garbage) + (slots - used) * self.stride
 
     def tail_room(self, data: bytearray, slot: int) -> int:
-        """The longest tail that a row at this slot could have, after compaction; negative if the slot does not fit at all."""
+        """The longest tail that a row at this slot could have; negative if the slot does not fit at all."""
         slots = self.slot_count(data)
-        if slot >= slots:
-            return self._bytes_free(data, slots) - (slot + 1 - slots) * self.stride
-        return self._bytes_free(data, slots) + self._tail_extent(data, self.row_offset(slot))[1]
-
-    def _bytes_free(self, data: bytearray, slots: int) -> int:
         start, garbage, extent = _TAILS.unpack_from(data, _TAILS_OFFSET)
-        free: int = self.page_size - HEADER_SIZE - slots * self.stride - (extent - start) + garbage
-        return free
+        gap: int = start - self.row_offset(max(slots, slot + 1)) + self.page_size - extent
+        own_start, own_size = 0, 0
+        if slot < slots:
+            own_start, own_size = self._tail_extent(data, self.row_offset(slot))
+        if own_size and own_start == start:
+            return gap + own_size + self._usable(garbage)
+        room = gap + self._usable(garbage + own_size)
+        # A row that has a tail can keep its place; a slot beyond the page's end has no room at all.
+        return max(own_size, room) if own_size else room
+
+    def _usable(self, garbage: int) -> int:
+        """How much of the garbage counts as room: none until it is worth a compaction."""
+        return garbage if garbage * COMPACTION_SHARE >= self.page_size else 0
 
     # Rows
 
@@ -167,10 +177,11 @@ class HeapPageFormat:
         offset = HEADER_SIZE + slot * stride
         tail_size = len(packed) - stride
         old_flags = data[offset + FLAGS_OFFSET] if slot < slots else 0
+        tails_start = 0
         if old_flags & HAS_TAIL:
-            self._drop_tail(data, offset)
+            tails_start = self._drop_tail(data, offset, tail_size)
         new_slots = slots if slot < slots else slot + 1
-        if tail_size or new_slots != slots:
+        if (tail_size and not tails_start) or new_slots != slots:
             tails_start = self._make_room(data, new_slots, tail_size)
         if tail_size:
             row = bytearray(packed[:stride])
@@ -236,7 +247,7 @@ class HeapPageFormat:
         if not flags:
             return
         if flags & HAS_TAIL:
-            self._drop_tail(data, offset)
+            self._drop_tail(data, offset, 0)
         data[offset : offset + self.stride] = bytes(self.stride)
         if slot == slots - 1:
             slots = self._last_used_slot(data, slots) + 1
@@ -273,16 +284,20 @@ class HeapPageFormat:
             raise CorruptPage(f"a row's long values reach beyond the page: {start} + {total}")
         return start, total
 
-    def _drop_tail(self, data: bytearray, offset: int) -> None:
-        """Give up the row's tail; its views must be overwritten next."""
+    def _drop_tail(self, data: bytearray, offset: int, new_size: int) -> int:
+        """Give up the row's tail, or answer where it starts if the new one fits there. The row must be overwritten next."""
         tail_start, size = self._tail_extent(data, offset)
         start, garbage, extent = _TAILS.unpack_from(data, _TAILS_OFFSET)
+        if 0 < new_size <= size:
+            _TAILS.pack_into(data, _TAILS_OFFSET, start, garbage + size - new_size, extent)
+            return tail_start
         data[offset + FLAGS_OFFSET] &= ~HAS_TAIL
         if tail_start == start:
             data[start : start + size] = bytes(size)
             _TAILS.pack_into(data, _TAILS_OFFSET, start + size, garbage, extent)
         else:
             _TAILS.pack_into(data, _TAILS_OFFSET, start, garbage + size, extent)
+        return 0
 
     def _make_room(self, data: bytearray, slots: int, tail_size: int) -> int:
         """Have room for `slots` rows and a new tail; answer where that tail starts."""
