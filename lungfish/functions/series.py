@@ -7,11 +7,12 @@ from decimal import Decimal
 from typing import Any
 
 from lungfish.errors import InvalidParameterValue
-from lungfish.functions.registry import Function
+from lungfish.functions.datetime_now import zone_of
+from lungfish.functions.registry import Function, FunctionContext, Volatility
 from lungfish.types.calendar import add_months, is_infinite_timestamp
 from lungfish.types.compare import interval_span
 from lungfish.types.numerics import CONTEXT, ZERO
-from lungfish.types.sql_type import BIGINT, INTEGER, INTERVAL, NUMERIC, TIMESTAMP, Interval
+from lungfish.types.sql_type import BIGINT, INTEGER, INTERVAL, NUMERIC, TIMESTAMP, TIMESTAMPTZ, Interval
 
 _DAY_US = 86_400_000_000
 
@@ -59,6 +60,15 @@ def _moments(start: int, stop: int, step: Interval, *, is_upward: bool) -> Itera
         yield moment
         days, rest = divmod(moment, _DAY_US)
         moment = (add_months(days, step.months) + step.days) * _DAY_US + rest + step.microseconds
+
+
+def _instants(
+    context: FunctionContext, start: int, stop: int, step: Interval
+) -> Iterator[int]:
+    """Steps by the calendar of the session's time zone."""
+    zone = zone_of(context)
+    for local in _timestamps(zone.to_local(start), zone.to_local(stop), step):
+        yield zone.to_instant(local)
 
 
 def _series(kind: Any, step: Any, make: Any) -> tuple[Function, ...]:

@@ -38,6 +38,7 @@ from lungfish.types.sql_type import (
     INTERVAL,
     JSONB,
     NUMERIC,
+    REAL,
     TEXT,
     TIME,
     TIMESTAMP,
@@ -281,7 +282,7 @@ def writer_of(sql_type: SqlType, zone: str) -> Callable[[Any], Any] | None:
         return writer
     if kind is K.TIMESTAMPTZ:
         tzinfo = _tzinfo(zone)
-        return lambda value: _as_datetime(value, datetime.UTC).astimezone(tzinfo)
+        return lambda value: _in_zone(value, tzinfo)
     if kind is K.ARRAY:
         assert sql_type.element is not None
         item_writer = writer_of(sql_type.element, zone)
@@ -309,22 +310,30 @@ def _tzinfo(zone: str) -> datetime.tzinfo:
     return datetime.timezone(datetime.timedelta(seconds=found.fixed_offset or 0), found.name)
 
 
-def _as_date(value: int) -> datetime.date:
+def _as_date(value: int) -> datetime.date | str:
+    """A date; PostgreSQL's text of one that Python's calendar does not reach, infinity among them."""
     if not _FIRST_DAY <= value <= _LAST_DAY:
-        raise DatetimeFieldOverflow(
-            f"date {format_value(value, DATE)} is outside the range of Python's dates"
-        )
+        return format_value(value, DATE)
     return datetime.date.fromordinal(value + _EPOCH_ORDINAL)
 
 
-def _as_datetime(value: int, tzinfo: datetime.tzinfo | None) -> datetime.datetime:
+def _as_datetime(value: int, tzinfo: datetime.tzinfo | None) -> datetime.datetime | str:
+    """A timestamp; PostgreSQL's text of one that Python's calendar does not reach, infinity among them."""
     days, microseconds = divmod(value, MICROSECONDS_PER_DAY)
     if not _FIRST_DAY <= days <= _LAST_DAY:
-        raise DatetimeFieldOverflow(
-            f"timestamp {format_value(value, TIMESTAMP)} is outside the range of Python's datetimes"
-        )
+        return format_value(value, TIMESTAMP if tzinfo is None else TIMESTAMPTZ)
     epoch = _EPOCH if tzinfo is None else _EPOCH_UTC
     return epoch + datetime.timedelta(days, 0, microseconds)
+
+
+def _in_zone(value: int, tzinfo: datetime.tzinfo) -> datetime.datetime | str:
+    instant = _as_datetime(value, datetime.UTC)
+    return instant if isinstance(instant, str) else instant.astimezone(tzinfo)
+
+
+def _as_single(value: float) -> float:
+    """A REAL as the number that its text spells: 4.7, not the nearest 32-bit number's 4.699999809265137."""
+    return float(format_value(value, REAL))
 
 
 def _as_time(value: int, tzinfo: datetime.tzinfo | None = None) -> datetime.time:
@@ -371,6 +380,7 @@ def _as_range(value: RangeValue, writer: Callable[[Any], Any] | None) -> RangeVa
 
 
 _WRITERS: dict[TypeKind, Callable[[Any], Any]] = {
+    K.REAL: _as_single,
     K.DATE: _as_date,
     K.TIME: _as_time,
     K.TIMETZ: _as_timetz,

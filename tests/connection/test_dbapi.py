@@ -34,7 +34,7 @@ def test_a_cursor_fetches_in_every_way(connection: Any) -> None:
 def test_description_and_rowcount(connection: Any) -> None:
     cursor = connection.execute("SELECT 1 AS one, 'x'::varchar(3) AS word, 1.5::numeric(4,2) AS price")
     assert [column.name for column in cursor.description] == ["one", "word", "price"]
-    assert cursor.description[1].internal_size == 3
+    assert cursor.description[1].display_size == 3
     assert (cursor.description[2].precision, cursor.description[2].scale) == (4, 2)
     assert cursor.description[0].type_code == lungfish.NUMBER
     assert cursor.rowcount == 1
