@@ -246,6 +246,15 @@ class Heap:
         spilled = self._values_to_spill(packed, size_max)
         if not freed and not spilled:
             return packed
+        return self._spill(packed, spilled, lsn, freed)
+
+    def _spill(
+        self,
+        packed: bytes,
+        spilled: Sequence[tuple[int, int, int]],
+        lsn: LSN,
+        freed: Sequence[OverflowPointer] = (),
+    ) -> bytes:
         values = [packed[position : position + size] for _, size, position in spilled]
         pointers = self.overflow.replace(freed, values, lsn)
         changes: dict[int, bytes | OverflowPointer] = {
@@ -324,12 +333,30 @@ class Heap:
         """
         current = self.stored(address)
         replaced = None if current is None or current[FLAGS_OFFSET] & DELETED else current
+        if current is None and packed is not None:
+            self._make_slot_fit(address, lsn)
         if packed is None:
             if replaced is not None:
                 self.overflow.replace(self.layout.overflow_pointers(replaced), [], lsn)
             self.erase(address, lsn)
             return
         self.place(address, self.store(packed, address, lsn, replaced=replaced), lsn)
+
+    def _make_slot_fit(self, address: TupleId, lsn: LSN) -> None:
+        """Send tails of other rows to overflow pages if they are in the way of a slot. Raises PageMiss; can be done again.
+
+        Redo meets rows in another order than they came in, so that a row may have been given room that another one had.
+        """
+        frame = self.frame_of(address)
+        if frame is None:
+            return
+        for slot in range(self.format.slot_count(frame.data)):
+            if self.format.tail_room(frame.data, address & SLOT_MASK) >= 0:
+                return
+            stored = self.format.extract(frame.data, slot)
+            if stored is not None and len(stored) > self.layout.stride:
+                other = tuple_id(frame.page_id, slot)
+                self.place(other, self._spill(stored, self._values_to_spill(stored, 0), lsn), lsn)
 
     def rebuild_free_space(self) -> None:
         """Look at every page: at restart, when no map was kept. No latch may be held."""

@@ -26,6 +26,7 @@ from lungfish.storage.row_codec import (
 )
 from lungfish.storage.rows import RowLayout, Values
 from lungfish.types.batch import Vector
+from lungfish.types.numerics import NAN, numeric_values, text_vector
 from lungfish.types.sql_type import SqlType, TypeKind
 from lungfish.types.vectors import arrow_type, to_values
 
@@ -103,8 +104,13 @@ def _numeric_vector(
     if not is_nan.any():
         return vector
     # NaN has no place in decimal128: the text form (types/sql_type.py).
-    texts = vector.cast(pa.large_string())
-    return pa.compute.if_else(pa.array(is_nan), pa.scalar("NaN", pa.large_string()), texts)
+    values = numeric_values(vector)
+    return text_vector(
+        [
+            NAN if nan and value is not None else value
+            for value, nan in zip(values, is_nan, strict=True)
+        ]
+    )
 
 
 def _view_vector(

@@ -24,7 +24,7 @@ from lungfish.storage.heap_page import HEADER_SIZE
 from lungfish.storage.ids import SLOT_BITS, PageId, TupleId, tuple_id
 from lungfish.storage.keys import ADDRESS_MASK, KeyRange
 from lungfish.storage.relation_pages import PageMiss
-from lungfish.storage.row_codec import INLINE_SIZE_MAX
+from lungfish.storage.row_codec import INLINE_SIZE_MAX, PLACE, PLACE_OFFSET
 from lungfish.storage.row_codec_columns import VIEW_DTYPE, ColumnReader, RowArray
 from lungfish.storage.rows import (
     DELETED,
@@ -130,36 +130,35 @@ class _BatchCopy:
     def _take_out_unseen(self, page_id: PageId, first: int, slots: int) -> None:
         """Replace the rows that the snapshot does not see by the version that it does, or leave them out."""
         stride = self._layout.stride
-        rows = np.frombuffer(self._fixed, self._layout.dtype, slots, first * stride)
-        seen = self._snapshot.visible_mask(rows["writer"])
-        unseen = np.flatnonzero(~seen)
-        if not len(unseen):
-            return
+        fixed = self._fixed
+        writers = np.frombuffer(fixed, self._layout.dtype, slots, first * stride)["writer"]
+        unseen = np.flatnonzero(~self._snapshot.visible_mask(writers)).tolist()
         chains = self._rows.chains
-        shift = self._pages[-1][2]
-        for slot in unseen.tolist():
-            if not rows["flags"][slot]:
+        for slot in unseen:
+            offset = (first + slot) * stride
+            if not fixed[offset + FLAGS_OFFSET]:
                 continue
             version = chains.visible(tuple_id(page_id, slot), self._snapshot)
             if version is None:
-                rows["flags"][slot] = 0
+                fixed[offset + FLAGS_OFFSET] = 0
                 self._has_gaps = True
             else:
-                self._put_version(rows, slot, version, shift)
+                self._put_version(offset, version)
 
-    def _put_version(self, rows: RowArray, slot: int, version: bytes, shift: int) -> None:
+    def _put_version(self, offset: int, version: bytes) -> None:
         """Put an old version in a row's place; its tail goes after those of the page."""
-        stride = self._layout.stride
-        rows[slot] = np.frombuffer(version, self._layout.dtype, 1)[0]
-        if not self._has_views or not version[FLAGS_OFFSET] & HAS_TAIL:
-            return
-        # `finish` adds the page's shift to every long view.
-        move = len(self._tails) - stride - shift
-        self._tails += memoryview(version)[stride:]
-        for position, _ in self._layout.views:
-            view = rows[f"f{position}"][slot : slot + 1].view(VIEW_DTYPE)
-            if view["size"][0] > INLINE_SIZE_MAX and not view["number"][0]:
-                view["position"] += np.uint32(move & 0xFFFFFFFF)
+        layout = self._layout
+        stride = layout.stride
+        row = bytearray(version[:stride])
+        if self._has_views and row[FLAGS_OFFSET] & HAS_TAIL:
+            # `finish` adds the page's shift to every long view.
+            move = len(self._tails) - stride - self._pages[-1][2]
+            self._tails += memoryview(version)[stride:]
+            for view_offset, _, number, position in layout.long_views(version):
+                if not number:
+                    place = (position + move) & 0xFFFFFFFF
+                    PLACE.pack_into(row, view_offset + PLACE_OFFSET, 0, place)
+        self._fixed[offset : offset + stride] = row
 
     def finish(self, positions: Sequence[int], *, with_tuple_id: bool) -> Iterator[Batch]:
         """The columns of what was copied: one batch, or several if many values come from overflow pages. No latch may be held."""

@@ -85,6 +85,7 @@ class World:
 
     def __init__(self, *, page_size: int = 4096, budget_bytes: int = 64 * 1024 * 1024) -> None:
         self.page_size = page_size
+        self.budget_bytes = budget_bytes
         clock = ManualClock()
         self.store = PageStore.create(
             MemoryDisk(), "w.db", page_size_bytes=page_size, uuid=uuid.UUID(int=1), clock=clock
@@ -128,8 +129,10 @@ class World:
     def pages_of(self, relation_id: RelationId) -> list[bytes]:
         """A copy of a relation's pages."""
         pages = self.pool.open_relation(relation_id)
-        load_all(pages)
-        return [bytes(pages.frames[PageId(page_id)].data) for page_id in range(pages.page_count)]
+        self.load_all(pages)
+        copies = [bytes(pages.frames[PageId(each)].data) for each in range(pages.page_count)]
+        self.shrink()
+        return copies
 
     def set_pages(self, relation_id: RelationId, copies: list[bytes]) -> None:
         """Make a relation's pages what another world's were."""
@@ -144,19 +147,24 @@ class World:
 
     def evict_everything(self) -> None:
         """Write all pages and take them out of memory."""
-        budget = self.pool.budget_bytes
         self.pool.set_budget(0)
         self.pool._frame_limit = 0
         for _ in range(4):
             self.pool.trim()
-        self.pool.set_budget(budget)
+        self.pool.set_budget(self.budget_bytes)
 
+    def load_all(self, *relations: RelationPages) -> None:
+        """Bring every page of some relations into memory and keep them there until `shrink`."""
+        self.pool.set_budget(1 << 30)
+        for pages in relations:
+            for page_id in range(pages.page_count):
+                if page_id not in pages.frames:
+                    pages.load(PageId(page_id))
 
-def load_all(pages: RelationPages) -> None:
-    """Bring every page into memory."""
-    for page_id in range(pages.page_count):
-        if page_id not in pages.frames:
-            pages.load(PageId(page_id))
+    def shrink(self) -> None:
+        """Go back to the budget."""
+        self.pool.set_budget(self.budget_bytes)
+        self.pool.trim()
 
 
 def tuple_getter(positions: Sequence[int]) -> Callable[[tuple[Any, ...]], tuple[Any, ...]]:

@@ -223,6 +223,31 @@ def test_a_row_is_placed_at_an_exact_address_beyond_the_end() -> None:
     assert take(heap, tuple_id(99, 0)) is None
 
 
+def test_rows_come_back_in_any_order_even_if_tails_are_in_the_way() -> None:
+    heap = World().heap([INTEGER, TEXT, TEXT])
+    slots = heap.format.slot_count_max
+    for slot in range(10):
+        apply(heap, tuple_id(0, slot), LAYOUT.pack((slot, "t" * 390, "")))
+    for slot in range(10, slots):
+        apply(heap, tuple_id(0, slot), LAYOUT.pack((slot, "u" * 20, "")))
+    for slot in range(slots):
+        stored = take(heap, tuple_id(0, slot))
+        assert stored is not None
+        expected = "t" * 390 if slot < 10 else "u" * 20
+        assert heap.values(stored) == (slot, expected, "")
+    assert heap.pages.page_count == 1
+
+
+def test_updates_of_equal_size_do_not_compact_the_page_each_time() -> None:
+    heap = World().heap([INTEGER, TEXT, TEXT])
+    places = [put(heap, LAYOUT.pack((n, "x" * 30, ""))) for n in range(200)]
+    before = heap.format.tails_range(heap.pages.frames[PageId(0)].data)
+    for address in places:
+        apply(heap, address, LAYOUT.pack((7, "y" * 30, "")))
+    assert heap.format.tails_range(heap.pages.frames[PageId(0)].data) == before
+    assert heap.overflow.pages.page_count == 0
+
+
 def test_applying_a_row_twice_is_the_same_as_once() -> None:
     heap = World().heap([INTEGER, TEXT, TEXT])
     packed = LAYOUT.pack((1, "q" * 5000, "r" * 900))

@@ -46,7 +46,7 @@ from lungfish.types.sql_type import (
     TypeKind,
     array_of,
 )
-from lungfish.types.vectors import build_vector
+from lungfish.types.vectors import build_vector, to_values
 
 
 def numeric(precision: int, scale: int) -> SqlType:
@@ -145,11 +145,12 @@ def test_columns_of_packed_rows_are_the_vectors_of_their_values(
     reader = tail_free_reader(layout, [layout.pack(values) for values in rows])
     for position, sql_type in enumerate(types):
         vector = reader.vector(position)
-        vector.validate(full=True)
-        expected = build_vector([values[position] for values in rows], sql_type)
-        if sql_type.kind is TypeKind.NUMERIC:
-            vector, expected = vector.cast("large_string"), expected.cast("large_string")
-        assert vector.equals(expected)
+        # 24:00:00 is a time of day, though not to Arrow.
+        vector.validate(full=sql_type is not TIME)
+        expected = [values[position] for values in rows]
+        assert repr(to_values(vector, sql_type)) == repr(expected)
+        if sql_type != NUMERIC:
+            assert vector.equals(build_vector(expected, sql_type))
 
 
 @given(tables())
@@ -171,12 +172,12 @@ def test_packing_by_column_equals_packing_by_row(
 
 def test_nan_in_a_scaled_numeric_column_makes_the_text_form() -> None:
     for precision in (10, 30):
-        layout = RowLayout([numeric(precision, 2)])
-        rows = [(Decimal("1.50"),), (Decimal("NaN"),), (None,)]
+        layout = RowLayout([numeric(precision, 9)])
+        rows = [(Decimal("1.500000000"),), (Decimal("NaN"),), (None,), (Decimal("0E-9"),)]
         packed = [layout.pack(values) for values in rows]
         assert layout.unpack(packed[1])[0].is_nan()
         vector = tail_free_reader(layout, packed).vector(0)
-        assert vector.to_pylist() == ["1.50", "NaN", None]
+        assert vector.to_pylist() == ["1.500000000", "NaN", None, "0.000000000"]
 
 
 def test_numerics_of_any_size_keep_their_scale() -> None:

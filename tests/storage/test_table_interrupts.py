@@ -13,7 +13,7 @@ from types import FrameType
 from typing import Any
 
 import pytest
-from table_world import World, load_all
+from table_world import World
 
 from lungfish.storage import heap, heap_page, table, table_rows, versions
 from lungfish.storage.ids import PageId, TupleId
@@ -88,12 +88,12 @@ def rows_of(world: World, store: TableStore) -> list[tuple[Any, ...]]:
     return [row for batch in columns for row in zip(*batch, strict=True)]
 
 
-def check_whole(store: TableStore) -> None:
+def check_whole(world: World, store: TableStore) -> None:
     for index in store.indexes:
         check_index(store.rows, index)
     check_heap(store.rows)
     pages = store.heap.pages
-    load_all(pages)
+    world.load_all(pages)
     with pages.latch:
         for page_id in range(pages.page_count):
             data = pages.fetch(PageId(page_id)).data
@@ -129,11 +129,11 @@ def test_an_interrupted_operation_can_be_rolled_back(action: Action) -> None:
         finally:
             sys.settrace(None)
         transaction.rollback_to("outer")
-        check_whole(store)
+        check_whole(world, store)
         transaction.rollback()
         assert not transaction.undo
         assert rows_of(world, store) == rows
-        check_whole(store)
+        check_whole(world, store)
         assert not len(store.rows.chains)
         if is_done:
             return

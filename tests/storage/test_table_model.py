@@ -22,7 +22,7 @@ from hypothesis.stateful import (
     precondition,
     rule,
 )
-from table_world import World, load_all
+from table_world import World
 
 from lungfish import errors
 from lungfish.storage.ids import PageId, TupleId
@@ -299,8 +299,7 @@ class TableMachine(RuleBasedStateMachine):
     def overflow_pages_hold_what_versions_point_to(self) -> None:
         rows = self.table.rows
         heap = rows.heap
-        load_all(heap.pages)
-        load_all(heap.overflow.pages)
+        self.world.load_all(heap.pages, heap.overflow.pages)
         versions: list[bytes] = []
         with rows.latch:
             for page_id in range(heap.pages.page_count):
@@ -321,7 +320,7 @@ class TableMachine(RuleBasedStateMachine):
                 for _, size in heap.overflow.check_page(PageId(page_id))
             )
         assert kept == pointed
-        self.world.pool.trim()
+        self.world.shrink()
 
 
 TestTable = TableMachine.TestCase

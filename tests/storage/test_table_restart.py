@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import rule
-from table_world import FIRST_INDEX, HEAP, OVERFLOW, RecordingLog, World, load_all
+from table_world import FIRST_INDEX, HEAP, OVERFLOW, RecordingLog, World
 from test_table_model import Row, TableMachine
 
 from lungfish.storage.ids import LSN, PageId, RelationId, TupleId
@@ -62,7 +62,8 @@ class RestartMachine(TableMachine):
         image = self.images[number % len(self.images)]
         later = self.images[index_number % len(self.images)]
         log = self.world.log
-        table = self.restart_heap(image, log)
+        world = World(page_size=4096, budget_bytes=0)
+        table = self.restart_heap(world, image, log)
         second = RelationId(FIRST_INDEX + 1)
         if later.mark > image.mark and not later.retained:
             table = self.with_second_index(table, later, log)
@@ -71,10 +72,9 @@ class RestartMachine(TableMachine):
             rebuilt = new.index(TYPES, (1, 0), second)
             build_index(table.rows, rebuilt)
             table.rows.set_indexes((*table.indexes, rebuilt))
-        self.check(table)
+        self.check(world, table)
 
-    def restart_heap(self, image: TableImage, log: RecordingLog) -> TableStore:
-        world = World(page_size=4096, budget_bytes=0)
+    def restart_heap(self, world: World, image: TableImage, log: RecordingLog) -> TableStore:
         table = world.table(TYPES, ("unique", 0))
         for relation in RELATIONS[:3]:
             world.set_pages(relation, image.pages[relation])
@@ -107,7 +107,7 @@ class RestartMachine(TableMachine):
         table.rows.set_indexes((*table.indexes, index))
         return table
 
-    def check(self, table: TableStore) -> None:
+    def check(self, world: World, table: TableStore) -> None:
         transaction = table.rows.transactions.begin()
         snapshot = transaction.statement_snapshot()
         # Every id in the image has ended.
@@ -122,8 +122,7 @@ class RestartMachine(TableMachine):
         assert check_heap(table.rows) == len(found)
         pointed = 0
         heap = table.heap
-        for pages in (heap.pages, heap.overflow.pages):
-            load_all(pages)
+        world.load_all(heap.pages, heap.overflow.pages)
         with heap.pages.latch:
             for page_id in range(heap.pages.page_count):
                 data = heap.pages.fetch(PageId(page_id)).data
