@@ -1,4 +1,4 @@
-r"""A script to its pieces: statements, psql's backslash commands, and directives `--@ ...`.
+r"""A script to its pieces: statements, the shell's commands (`\d`, `.tables`), and directives `--@ ...`.
 
 Needs no parser, so it works on text that the parser rejects or that is still being typed: `split_script` says of the last
 piece whether it is finished and, if not, what is open, which the prompt shows.
@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from lungfish.sql.tokens import Token, tokens
 
 _DIRECTIVE = re.compile(r"--@[^\n]*")
-_COMMAND = re.compile(r"\\[^\n]*")
+# A backslash is nothing in SQL, and no statement begins with a dot and a word.
+_COMMAND = re.compile(r"(?:\\|\.[a-z])[^\n]*")
 _COPY_FROM_STDIN = re.compile(r"copy\b.*\bfrom\s+stdin\b", re.IGNORECASE | re.DOTALL)
 _DATA_END = re.compile(r"^\\\.[ \t]*\r?(?:\n|\Z)", re.MULTILINE)
 _OPENING = re.compile(r"(?:[eEbBxXnN]|[uU]&)?('|\")|(/\*)|(\$\w*\$)")
@@ -26,7 +27,7 @@ _CLOSERS = {")": "(", "]": "["}
 
 @dataclass(frozen=True, slots=True)
 class ScriptPiece:
-    """A piece of a script. `kind`: statement, command (its text begins with a backslash) or directive (with --@)."""
+    """A piece of a script. `kind`: statement, command (its text begins with a backslash or a dot) or directive (with --@)."""
 
     kind: str
     text: str
@@ -89,7 +90,7 @@ class _Splitter:
             if start < 0:
                 if text[token.start] == ";":
                     continue
-                if text[token.start] == "\\":
+                if _COMMAND.match(text, token.start) is not None:
                     return self._command(token.start)
                 start = token.start
             end = token.end

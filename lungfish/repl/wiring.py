@@ -1,0 +1,52 @@
+"""From the command line's options to an interpreter on an open database."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import TextIO
+
+from lungfish import errors
+from lungfish.repl.commands import COMMANDS
+from lungfish.repl.interpreter import Interpreter
+from lungfish.repl.output import FORMATS, DisplaySettings
+from lungfish.repl.target import Target
+
+
+def display_of(options: argparse.Namespace) -> DisplaySettings:
+    """How results are shown. Raises InvalidParameterValue for a format that there is not."""
+    name = options.format or "table"
+    if name not in FORMATS:
+        raise errors.InvalidParameterValue(
+            f'there is no format "{name}"', hint=f"The formats are {', '.join(FORMATS)}."
+        )
+    return DisplaySettings(
+        format=name,
+        is_expanded=options.expanded,
+        has_timing=options.timing,
+        has_header=not (options.no_header or options.tuples_only),
+        has_messages=not (options.quiet or options.tuples_only),
+        null=options.null,
+        is_verbose=options.verbose,
+        is_echoing=options.echo,
+        rows_max=options.max_rows or 0,
+    )
+
+
+def open_target(options: argparse.Namespace) -> Target:
+    """Open the database of the command line; notices go to standard error."""
+    return Target(options.database, is_read_only=options.read_only, on_notice=_print_notice)
+
+
+def _print_notice(severity: str, message: str) -> None:
+    print(f"{severity}:  {message}", file=sys.stderr)
+
+
+def build_interpreter(options: argparse.Namespace, target: Target, out: TextIO) -> Interpreter:
+    """The interpreter with everything that the options say."""
+    interpreter = Interpreter(
+        target, display_of(options), commands=COMMANDS, out=out, err=sys.stderr
+    )
+    interpreter.stops_at_error = options.on_error == "stop"
+    interpreter.timeout_s = options.timeout
+    return interpreter
