@@ -7,11 +7,11 @@ from decimal import Decimal
 from typing import Any
 
 from lungfish.errors import InvalidParameterValue
-from lungfish.functions.datetime_now import zone_of
 from lungfish.functions.registry import Function, FunctionContext, Volatility
 from lungfish.types.calendar import add_months, is_infinite_timestamp
 from lungfish.types.compare import interval_span
 from lungfish.types.numerics import CONTEXT, ZERO
+from lungfish.types.settings import TextSettings
 from lungfish.types.sql_type import BIGINT, INTEGER, INTERVAL, NUMERIC, TIMESTAMP, TIMESTAMPTZ, Interval
 
 _DAY_US = 86_400_000_000
@@ -66,7 +66,8 @@ def _instants(
     context: FunctionContext, start: int, stop: int, step: Interval
 ) -> Iterator[int]:
     """Steps by the calendar of the session's time zone."""
-    zone = zone_of(context)
+    settings: TextSettings = context.session_fact("text_settings")
+    zone = settings.time_zone
     for local in _timestamps(zone.to_local(start), zone.to_local(stop), step):
         yield zone.to_instant(local)
 
