@@ -182,9 +182,9 @@ class BTree:
         while True:
             try:
                 with pages.latch:
+                    self._tail = None
                     if not self._structure.merge_at(key, address, level, lsn):
                         return
-                    self._tail = None
                     level += 1
             except PageMiss as miss:
                 pages.load(miss.page_id)

@@ -26,7 +26,7 @@ from __future__ import annotations
 
 import struct
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import accumulate
 from typing import Final
 
@@ -52,7 +52,9 @@ BYTE_HEADER = struct.Struct("<III")
 SPACE = struct.Struct("<II")
 SPACE_OFFSET: Final = 12
 PREFIX_OFFSET: Final = HEADER.size + BYTE_HEADER.size
-SLOT_SIZE: Final = 8
+# Place, size, head.
+SLOT = struct.Struct("<HHI")
+SLOT_SIZE: Final = SLOT.size
 HEAD_SIZE: Final = 4
 ADDRESS = struct.Struct("<q")
 # What an entry takes besides its suffix, which counts as HEAD_SIZE bytes at least.
@@ -151,44 +153,86 @@ class ByteLeaf:
 
     def insert(self, index: int, key: bytes, address: int) -> None:
         suffix = key[len(self.prefix) :]
-        rest = suffix[HEAD_SIZE:]
-        size = ADDRESS.size + len(rest)
         count = self.count
-        if self.cell_start - size < self.slots_offset + SLOT_SIZE * (count + 1):
-            self._compact()
-        place = self.cell_start - size
-        data, slots = self.data, self.slots
-        ADDRESS.pack_into(data, place, address)
-        if rest:
-            data[place + ADDRESS.size : place + size] = rest
-        if index < count:
-            slots[2 * index + 2 : 2 * count + 2] = slots[2 * index : 2 * count]
-        slots[2 * index] = place | len(suffix) << 16
-        slots[2 * index + 1] = _head(suffix)
-        self.cell_start = place
-        self.live_bytes += size
-        self._set_count(count + 1)
+        size = ADDRESS.size + max(len(suffix) - HEAD_SIZE, 0)
+        try:
+            if self.cell_start - size < self.slots_offset + SLOT_SIZE * (count + 1):
+                self._compact()
+            cell_start = self._write_cell(self.cell_start, suffix, address)
+            if index < count:
+                slots = self.slots
+                slots[2 * index + 2 : 2 * count + 2] = slots[2 * index : 2 * count]
+            self._write_slot(index, cell_start, suffix)
+            self._set_space(count + 1, cell_start, self.live_bytes + size)
+        except BaseException:
+            self._finish_insert(index, suffix, address, count)
+            raise
+
+    def _write_cell(self, end: int, suffix: bytes, address: int) -> int:
+        """Write a cell that ends there; answers its place."""
+        cell = ADDRESS.pack(address) + suffix[HEAD_SIZE:]
+        place = end - len(cell)
+        self.data[place:end] = cell
+        return place
+
+    def _write_slot(self, index: int, place: int, suffix: bytes) -> None:
+        slot_offset = self.slots_offset + SLOT_SIZE * index
+        SLOT.pack_into(self.data, slot_offset, place, len(suffix), _head(suffix))
+
+    def _finish_insert(self, index: int, suffix: bytes, address: int, count: int) -> None:
+        """After an interrupt: no two slots are equal, but when room was made. Cells without a slot are holes."""
+        slots = self.slots
+        is_moved = index < count and slots[2 * index] == slots[2 * index + 2]
+        has_cell = slots[2 * index] != 0
+        if is_moved:
+            used = [each for each in range(count + 1) if each != index]
+            cell_start, _ = self._measure(used)
+            self._write_slot(index, self._write_cell(cell_start, suffix, address), suffix)
+        if is_moved or (has_cell and self[index] == suffix and self.address_at(index) == address):
+            count += 1
+        self._set_space(count, *self._measure(range(count)))
+
+    def _measure(self, indexes: Iterable[int]) -> tuple[int, int]:
+        """Where the cells of some slots begin, and their size together."""
+        cell_start, live_bytes = min(len(self.data), USED_SIZE_MAX), 0
+        for index in indexes:
+            slot = self.slots[2 * index]
+            cell_start = min(cell_start, slot & 0xFFFF)
+            live_bytes += ADDRESS.size + max((slot >> 16) - HEAD_SIZE, 0)
+        return cell_start, live_bytes
 
     def delete(self, index: int) -> None:
         slots, count = self.slots, self.count
         slot = slots[2 * index]
         place = slot & 0xFFFF
         size = ADDRESS.size + max((slot >> 16) - HEAD_SIZE, 0)
-        self.data[place : place + size] = bytes(size)
-        slots[2 * index : 2 * count - 2] = slots[2 * index + 2 : 2 * count]
-        slots[2 * count - 2] = slots[2 * count - 1] = 0
-        self.live_bytes -= size
-        if place == self.cell_start:
-            self.cell_start += size
-        self._set_count(count - 1)
+        cell_start = self.cell_start + size if place == self.cell_start else self.cell_start
+        try:
+            slots[2 * index : 2 * count - 2] = slots[2 * index + 2 : 2 * count]
+            self._set_space(count - 1, cell_start, self.live_bytes - size)
+            SLOT.pack_into(self.data, self.slots_offset + SLOT_SIZE * (count - 1), 0, 0, 0)
+            self.data[place : place + size] = bytes(size)
+        except BaseException:
+            self._finish_delete(index, count)
+            raise
+
+    def _finish_delete(self, index: int, count: int) -> None:
+        slots = self.slots
+        is_moved = index < count - 1 and slots[2 * count - 4] == slots[2 * count - 2]
+        if is_moved or COUNT.unpack_from(self.data, COUNT_OFFSET)[0] < count:
+            count -= 1
+            SLOT.pack_into(self.data, self.slots_offset + SLOT_SIZE * count, 0, 0, 0)
+        self._set_space(count, *self._measure(range(count)))
 
     def used_bytes(self) -> int:
         return self.slots_offset + SLOT_SIZE * self.count + self.live_bytes
 
-    def _set_count(self, count: int) -> None:
-        self.count = count
+    def _set_space(self, count: int, cell_start: int, live_bytes: int) -> None:
         COUNT.pack_into(self.data, COUNT_OFFSET, count)
-        SPACE.pack_into(self.data, SPACE_OFFSET, self.cell_start, self.live_bytes)
+        SPACE.pack_into(self.data, SPACE_OFFSET, cell_start, live_bytes)
+        self.count = count
+        self.cell_start = cell_start
+        self.live_bytes = live_bytes
 
     def _compact(self) -> None:
         """Close the holes."""

@@ -11,9 +11,10 @@ from itertools import pairwise
 
 from lungfish.errors import IndexCorrupted
 from lungfish.storage.btree import BTree
+from lungfish.storage.btree_change import content_of
 from lungfish.storage.btree_node import Fences, InnerNode
 from lungfish.storage.btree_pages import META_PAGE
-from lungfish.storage.btree_structure import PathStep, content_of, path_to
+from lungfish.storage.btree_structure import PathStep, path_to
 from lungfish.storage.ids import PageId
 from lungfish.storage.keys import Position
 from lungfish.storage.relation_pages import PageMiss

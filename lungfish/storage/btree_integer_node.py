@@ -10,6 +10,7 @@ entry, and a small index fills only the head of its page.
 
 from __future__ import annotations
 
+import struct
 import sys
 from array import array
 from bisect import bisect_left, bisect_right
@@ -33,6 +34,7 @@ from lungfish.storage.btree_node import (
 from lungfish.storage.keys import Position
 
 ENTRIES_OFFSET: Final = 16
+PAIR = struct.Struct("<qq")
 PAIR_SIZE: Final = 16
 TRIPLE_SIZE: Final = 24
 
@@ -82,20 +84,45 @@ class IntegerLeaf:
 
     def insert(self, index: int, key: int, address: int) -> None:
         pairs, count = self.pairs, self.count
-        if index < count:
-            pairs[2 * index + 2 : 2 * count + 2] = pairs[2 * index : 2 * count]
-        self.keys[index] = key
-        self.addresses[index] = address
-        self.count = count + 1
-        COUNT.pack_into(self.data, COUNT_OFFSET, count + 1)
+        try:
+            if index < count:
+                pairs[2 * index + 2 : 2 * count + 2] = pairs[2 * index : 2 * count]
+            PAIR.pack_into(self.data, ENTRIES_OFFSET + PAIR_SIZE * index, key, address)
+            self._set_count(count + 1)
+        except BaseException:
+            self._finish_insert(index, key, address, count)
+            raise
+
+    def _finish_insert(self, index: int, key: int, address: int, count: int) -> None:
+        """After an interrupt: the entries ascend strictly, so two equal ones tell that room was made."""
+        entry = self._entry(index)
+        if entry == (key, address) or (index < count and entry == self._entry(index + 1)):
+            PAIR.pack_into(self.data, ENTRIES_OFFSET + PAIR_SIZE * index, key, address)
+            count += 1
+        self._set_count(count)
 
     def delete(self, index: int) -> None:
         pairs, count = self.pairs, self.count
-        pairs[2 * index : 2 * count - 2] = pairs[2 * index + 2 : 2 * count]
-        # Zeros after the content let the page store leave the rest of the page out.
-        pairs[2 * count - 2] = pairs[2 * count - 1] = 0
-        self.count = count - 1
-        COUNT.pack_into(self.data, COUNT_OFFSET, count - 1)
+        try:
+            pairs[2 * index : 2 * count - 2] = pairs[2 * index + 2 : 2 * count]
+            self._set_count(count - 1)
+            # Zeros after the content let the page store leave the rest of the page out.
+            PAIR.pack_into(self.data, ENTRIES_OFFSET + PAIR_SIZE * (count - 1), 0, 0)
+        except BaseException:
+            self._finish_delete(index, count)
+            raise
+
+    def _finish_delete(self, index: int, count: int) -> None:
+        if index < count - 1 and self._entry(count - 2) == self._entry(count - 1):
+            self._set_count(count - 1)
+        self._set_count(COUNT.unpack_from(self.data, COUNT_OFFSET)[0])
+
+    def _entry(self, index: int) -> tuple[int, int]:
+        return self.keys[index], self.addresses[index]
+
+    def _set_count(self, count: int) -> None:
+        COUNT.pack_into(self.data, COUNT_OFFSET, count)
+        self.count = count
 
     def used_bytes(self) -> int:
         return ENTRIES_OFFSET + PAIR_SIZE * self.count

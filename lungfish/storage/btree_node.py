@@ -83,7 +83,10 @@ class Leaf(Protocol):
         """Whether an entry with this key can be inserted without a split."""
 
     def insert(self, index: int, key: Any, address: int) -> None:
-        """Put an entry at the index. Requires: it fits, and `data` may be written."""
+        """Put an entry at the index. Requires: it fits, and `data` may be written.
+
+        An interrupt at any point leaves a whole leaf with or without the entry; `delete` likewise.
+        """
 
     def delete(self, index: int) -> None:
         """Take the entry away. Requires: `data` may be written."""
@@ -129,23 +132,6 @@ class InnerNode:
         return Fences(
             (self.keys[index], self.addresses[index]) if index else fences.low,
             (self.keys[end], self.addresses[end]) if end < len(self.keys) else fences.high,
-        )
-
-    def insert(self, index: int, separator: Position, child: PageId) -> None:
-        """Add a child that begins at `separator`."""
-        self.keys.insert(index, separator[0])
-        self.addresses.insert(index, separator[1])
-        self.children.insert(index, child)
-
-    def delete(self, index: int) -> None:
-        """Remove a child, not the first: what it held belongs to the one before it."""
-        assert index > 0
-        del self.keys[index], self.addresses[index], self.children[index]
-
-    def part(self, start: int, end: int) -> InnerNode:
-        """A new node with some of the children."""
-        return InnerNode(
-            self.level, self.keys[start:end], self.addresses[start:end], self.children[start:end]
         )
 
 

@@ -10,8 +10,6 @@
 Invariants:
 1. Every page is page 0, or a node reachable from the root, or on the free list; none is two of them.
 2. `Frame.cache` of a node's frame is the node decoded from `Frame.data`, or None.
-3. `allocate` and `free` change pages only if `prepare_allocate` or `prepare_free` found what they need in memory under the same
-   latch: so a PageMiss comes before any change.
 """
 
 from __future__ import annotations
@@ -56,7 +54,8 @@ class BTreePages:
             try:
                 with pages.latch:
                     meta = pages.fetch(META_PAGE).data
-                    self.form = _form_of(codec, len(meta))
+                    self.page_size = len(meta)
+                    self.form = _form_of(codec, self.page_size)
                     self._check_meta(meta, codec)
                     return
             except PageMiss as miss:
@@ -92,50 +91,34 @@ class BTreePages:
 
     # Free pages
 
-    def prepare_allocate(self, count: int) -> None:
-        """Have in memory what `count` calls of `allocate` need. Raises PageMiss."""
-        link = _META.unpack_from(self._meta().data, HEADER.size)[0]
-        while link and count:
-            link = _LINK.unpack_from(self._free_page(link).data, HEADER.size)[0]
-            count -= 1
+    def first_free_page(self) -> PageId:
+        """The head of the free list; 0 if that is empty."""
+        return PageId(_META.unpack_from(self._meta().data, HEADER.size)[0])
 
-    def prepare_free(self) -> None:
-        """Have in memory what `free` needs besides the page itself. Raises PageMiss."""
-        self._meta()
+    def next_free_page(self, page_id: PageId) -> PageId:
+        """What comes after a free page; 0 at the end. Raises CorruptPage, PageMiss."""
+        return PageId(_LINK.unpack_from(self._free_page(page_id).data, HEADER.size)[0])
 
-    def allocate(self, lsn: LSN) -> Frame:
-        """A page to be written: from the free list, else a new one."""
-        meta = self._meta()
-        head = _LINK.unpack_from(meta.data, HEADER.size)[0]
-        if not head:
-            return self.pages.allocate()
-        frame = self._free_page(head)
-        link = _LINK.unpack_from(frame.data, HEADER.size)[0]
-        _LINK.pack_into(self.pages.writable(meta, lsn), HEADER.size, link)
-        self.pages.writable(frame, lsn)
-        return frame
+    def free_page_content(self, next_page: PageId) -> bytes:
+        """A free page that names the next."""
+        head = HEADER.pack(FREE, self.form.number, 0, 0) + _LINK.pack(next_page)
+        return head.ljust(self.page_size, b"\x00")
 
-    def free(self, frame: Frame, lsn: LSN) -> None:
-        """Put a page that nothing refers to any more on the free list."""
-        meta = self._meta()
-        head = _LINK.unpack_from(meta.data, HEADER.size)[0]
-        data = self.pages.writable(frame, lsn)
-        frame.cache = None
-        memoryview(data)[:] = bytes(len(data))
-        HEADER.pack_into(data, 0, FREE, self.form.number, 0, 0)
-        _LINK.pack_into(data, HEADER.size, head)
-        _LINK.pack_into(self.pages.writable(meta, lsn), HEADER.size, frame.page_id)
+    def meta_content(self, first_free_page: PageId) -> bytes:
+        """Page 0 with another head of the free list."""
+        content = bytearray(self._meta().data)
+        _LINK.pack_into(content, HEADER.size, first_free_page)
+        return bytes(content)
 
     def free_page_ids(self) -> list[PageId]:
         """The free list. Raises CorruptPage if it is not one, PageMiss."""
         found: list[PageId] = []
-        link = _META.unpack_from(self._meta().data, HEADER.size)[0]
+        link = self.first_free_page()
         while link:
             if len(found) >= self.pages.page_count:
                 raise CorruptPage(f"relation {self.pages.relation_id}: the free list has no end")
-            frame = self._free_page(link)
-            found.append(frame.page_id)
-            link = _LINK.unpack_from(frame.data, HEADER.size)[0]
+            found.append(link)
+            link = self.next_free_page(link)
         return found
 
     def _meta(self) -> Frame:

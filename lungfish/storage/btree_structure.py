@@ -1,8 +1,8 @@
 """How a B+Tree grows and shrinks: splits and merges, one step at a time.
 
-A step reads all pages it needs before it changes one, and leaves a whole tree behind. So an operation may be cut off between
-steps (by a page to be loaded, or by an exception) and later steps find everything in order. Splits go top down: a node is split only
-when its parent has room for the separator, else the parent is split first.
+A step leaves a whole tree behind (`btree_change.py`). So an operation may be cut off between steps (by a page to be loaded, or by an
+exception) and later steps find everything in order. Splits go top down: a node is split only when its parent has room for the
+separator, else the parent is split first.
 
 Where entries come in at the end of the tree, or at its beginning, nine tenths stay on the far side of a split, so that appended keys
 leave full leaves behind. Merges are lazy: a leaf is looked at only when it is nearly empty (as PostgreSQL's nbtree, which waits
@@ -15,11 +15,12 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
-from typing import Any, NamedTuple
+from typing import Any
 
+from lungfish.storage.btree_change import Content, PageChange, content_of
 from lungfish.storage.btree_node import UNFENCED, Fences, InnerNode
 from lungfish.storage.btree_pages import ROOT_PAGE, BTreePages, Node
-from lungfish.storage.ids import LSN, PageId
+from lungfish.storage.ids import LSN
 from lungfish.storage.keys import Position
 from lungfish.storage.relation_pages import Frame
 
@@ -38,33 +39,6 @@ class PathStep:
     fences: Fences
     # Which child of its parent it is.
     child_index: int
-
-
-class Content(NamedTuple):
-    """The entries of a leaf (no children) or of an inner node."""
-
-    level: int
-    keys: Sequence[Any]
-    addresses: Sequence[int]
-    children: Sequence[PageId]
-
-    def part(self, start: int, end: int) -> Content:
-        """Some of the entries."""
-        return Content(
-            self.level, self.keys[start:end], self.addresses[start:end], self.children[start:end]
-        )
-
-    def entry(self, index: int) -> Position:
-        """The position of an entry."""
-        return self.keys[index], self.addresses[index]
-
-
-def content_of(node: Node) -> Content:
-    """What a node holds, copied."""
-    if isinstance(node, InnerNode):
-        return Content(node.level, node.keys, node.addresses, node.children)
-    count = node.count
-    return Content(0, node.keys_between(0, count), node.addresses_between(0, count), ())
 
 
 def path_to(store: BTreePages, position: Position | None) -> list[PathStep]:
@@ -100,28 +74,22 @@ class BTreeStructure:
             depth -= 1
             content, middle, separator = self._plan(path[depth], key, address)
         step = path[depth]
-        self._store.prepare_allocate(1 if depth else 2)
-        self.version += 1
-        count = len(content.keys)
-        left, right = content.part(0, middle), content.part(middle, count)
-        left_fences = Fences(step.fences.low, separator)
-        right_fences = Fences(separator, step.fences.high)
-        right_frame = self._store.allocate(lsn)
-        self._write(right_frame, right, right_fences, lsn)
+        change = PageChange(self._store)
+        left, right = content.part(0, middle), content.part(middle, len(content.keys))
+        right_page = change.new_page()
+        change.write(right_page, right, Fences(separator, step.fences.high))
+        left_page = step.frame.page_id if depth else change.new_page()
+        change.write(left_page, left, Fences(step.fences.low, separator))
         if depth:
-            self._write(step.frame, left, left_fences, lsn)
-            self._add_child(path[depth - 1], step.child_index + 1, separator, right_frame, lsn)
-            return
-        left_frame = self._store.allocate(lsn)
-        self._write(left_frame, left, left_fences, lsn)
-        # The first key and address of an inner node are not looked at.
-        root = Content(
-            content.level + 1,
-            (separator[0][:0] if isinstance(separator[0], bytes) else 0, separator[0]),
-            (0, separator[1]),
-            (left_frame.page_id, right_frame.page_id),
-        )
-        self._write(step.frame, root, UNFENCED, lsn)
+            parent = path[depth - 1]
+            above = content_of(parent.node).with_child(step.child_index + 1, separator, right_page)
+            change.write(parent.frame.page_id, above, parent.fences)
+        else:
+            nothing = separator[0][:0] if isinstance(separator[0], bytes) else 0
+            above = Content(content.level + 1, [nothing], [0], [left_page])
+            change.write(ROOT_PAGE, above.with_child(1, separator, right_page), UNFENCED)
+        self.version += 1
+        change.apply(lsn)
 
     def _plan(self, step: PathStep, key: Any, address: int) -> tuple[Content, int, Position]:
         """Where to split a node, and what then stands between the halves."""
@@ -143,13 +111,6 @@ class BTreeStructure:
         assert isinstance(parent.node, InnerNode)
         keys = [*parent.node.keys, separator[0]]
         return self._form.inner_size(keys, parent.fences) <= self._form.page_size
-
-    def _add_child(
-        self, parent: PathStep, index: int, separator: Position, child: Frame, lsn: LSN
-    ) -> None:
-        assert isinstance(parent.node, InnerNode)
-        parent.node.insert(index, separator, child.page_id)
-        self._write(parent.frame, content_of(parent.node), parent.fences, lsn)
 
     # Merging
 
@@ -185,7 +146,7 @@ class BTreeStructure:
             return False
         left, right = map(content_of, nodes)
         separator = (parent.node.keys[left_index + 1], parent.node.addresses[left_index + 1])
-        merged = _join(left, separator, right)
+        merged = left.joined(separator, right)
         fences = Fences(
             parent.node.fences_of(left_index, parent.fences).low,
             parent.node.fences_of(left_index + 1, parent.fences).high,
@@ -194,12 +155,13 @@ class BTreeStructure:
         is_empty = not left.keys or not right.keys
         if size > self._form.page_size * (1.0 if is_empty else _MERGED_SHARE):
             return False
-        self._store.prepare_free()
+        change = PageChange(self._store)
+        change.write(frames[0].page_id, merged, fences)
+        above = content_of(parent.node).without_child(left_index + 1)
+        change.write(parent.frame.page_id, above, parent.fences)
+        change.free_page(frames[1].page_id)
         self.version += 1
-        self._write(frames[0], merged, fences, lsn)
-        parent.node.delete(left_index + 1)
-        self._write(parent.frame, content_of(parent.node), parent.fences, lsn)
-        self._store.free(frames[1], lsn)
+        change.apply(lsn)
         return True
 
     def _may_merge(self, nodes: Sequence[Node]) -> bool:
@@ -213,30 +175,17 @@ class BTreeStructure:
         root = path[0]
         if not isinstance(root.node, InnerNode) or len(root.node.children) > 1:
             return False
-        self._store.prepare_free()
-        self.version += 1
         child = path[1]
-        self._write(root.frame, content_of(child.node), UNFENCED, lsn)
-        self._store.free(child.frame, lsn)
+        change = PageChange(self._store)
+        change.write(ROOT_PAGE, content_of(child.node), UNFENCED)
+        change.free_page(child.frame.page_id)
+        self.version += 1
+        change.apply(lsn)
         return True
-
-    # Writing
 
     def _size(self, content: Content, fences: Fences) -> int:
         size_of = self._form.inner_size if content.level else self._form.leaf_size
         return size_of(content.keys, fences)
-
-    def _write(self, frame: Frame, content: Content, fences: Fences, lsn: LSN) -> None:
-        data = self._store.pages.writable(frame, lsn)
-        frame.cache = None
-        if not content.level:
-            self._form.write_leaf(data, content.keys, content.addresses, fences)
-            return
-        node = InnerNode(
-            content.level, list(content.keys), list(content.addresses), list(content.children)
-        )
-        self._form.write_inner(data, node, fences)
-        frame.cache = node
 
 
 def split_index(keys: Sequence[Any], share: float) -> int:
@@ -248,17 +197,3 @@ def split_index(keys: Sequence[Any], share: float) -> int:
         sizes = list(accumulate(len(key) + 16 for key in keys))
         middle = bisect_right(sizes, sizes[-1] * share)
     return min(max(middle, 1), count - 1)
-
-
-def _join(left: Content, separator: Position, right: Content) -> Content:
-    """The entries of two neighbours. In inner nodes the right one's first child begins at the separator."""
-    if not left.level:
-        return Content(
-            0, [*left.keys, *right.keys], [*left.addresses, *right.addresses], left.children
-        )
-    return Content(
-        left.level,
-        [*left.keys, separator[0], *right.keys[1:]],
-        [*left.addresses, separator[1], *right.addresses[1:]],
-        [*left.children, *right.children],
-    )
