@@ -8,6 +8,7 @@ from lungfish.executor.constraint_events import DeferredChecks
 from lungfish.executor.context import Cancellation, ExecutionContext, Run, TableProvider
 from lungfish.executor.execute import execute, execute_batches
 from lungfish.executor.insert import insert_rows
+from lungfish.executor.instrument import Measurement, Measurements, execute_measured
 from lungfish.executor.memory import MemoryBudget
 from lungfish.executor.programs import Programs
 from lungfish.executor.result import ExecutionResult
@@ -18,6 +19,8 @@ __all__ = [
     "DeferredChecks",
     "ExecutionContext",
     "ExecutionResult",
+    "Measurement",
+    "Measurements",
     "MemoryBudget",
     "Programs",
     "Run",
@@ -25,5 +28,6 @@ __all__ = [
     "TableProvider",
     "execute",
     "execute_batches",
+    "execute_measured",
     "insert_rows",
 ]

@@ -22,7 +22,7 @@ def execute(statement: PhysicalStatement, context: ExecutionContext) -> Executio
     program = context.programs.program(statement)
     if program.pipeline is not None:
         return program.pipeline(context)
-    batches = list(_run(program, statement, context))
+    batches = list(run_program(program, statement, context))
     row_count = sum(batch.row_count for batch in batches)
     # Without RETURNING a changing statement yields nothing; its batches only count.
     columns = statement.root.columns
@@ -39,14 +39,15 @@ def execute_batches(statement: PhysicalStatement, context: ExecutionContext) -> 
     """Run a query batch by batch, as they are asked for: for cursors and large results."""
     program = context.programs.program(statement)
     if program.pipeline is None:
-        yield from _run(program, statement, context)
+        yield from run_program(program, statement, context)
     else:
         yield from program.pipeline(context).as_batches()
 
 
-def _run(
+def run_program(
     program: Program, statement: PhysicalStatement, context: ExecutionContext
 ) -> Iterator[Batch]:
+    """The batches of a program's root; with the last of them all that the statement changes is done and checked."""
     assert program.root is not None, "what has a pipeline does not come here"
     run = Run(context)
     if program.needs_own_changes:

@@ -6,7 +6,7 @@ whole batches. For NOT IN see `_NullAwareProbe`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,8 +18,9 @@ from lungfish.executor.compiler import Compiler, Operator, VectorEvaluator
 from lungfish.executor.context import Run
 from lungfish.executor.expressions.vectors import as_array
 from lungfish.executor.join_output import LEFT_ONLY_KINDS, JoinOutput, join_condition
-from lungfish.executor.kept_rows import keep_batches
+from lungfish.executor.kept_rows import KeptRows, keep_batches
 from lungfish.executor.key_codes import Codes, RowCodes
+from lungfish.executor.partition import Parts
 from lungfish.executor.row_matches import Matches, RowLists, cross_matches
 from lungfish.executor.rows import concat_batches
 from lungfish.planner.physical import HashJoin
@@ -63,17 +64,19 @@ def make_hash_join(plan: HashJoin, compiler: Compiler) -> Operator:
     def run_hash_join(run: Run) -> Iterator[Batch]:
         kept = keep_batches(join.right(run), run)
         try:
-            right = concat_batches(kept.batches(), join.right_types)
-            if not right.row_count and join.kind in ("inner", "semi", "right"):
+            if kept.is_spilled and join.kind != "null-aware anti":
+                yield from _join_by_parts(join, kept, run)
                 return
-            yield from _probe(join, right, run)
+            right = concat_batches(kept.take_all(), join.right_types)
+            if right.row_count or join.kind not in ("inner", "semi", "right"):
+                yield from _probe(join, join.left(run), right, run)
         finally:
             kept.close()
 
     return run_hash_join
 
 
-def _probe(join: _Join, right: Batch, run: Run) -> Iterator[Batch]:
+def _probe(join: _Join, left_batches: Iterable[Batch], right: Batch, run: Run) -> Iterator[Batch]:
     codes = RowCodes(join.key_types, join.null_equals)
     right_keys = _keys(join.right_keys, right, run)
     right_codes = codes.encode(right_keys, right.row_count)
@@ -83,7 +86,7 @@ def _probe(join: _Join, right: Batch, run: Run) -> Iterator[Batch]:
     if join.kind == "null-aware anti":
         null_aware = _NullAwareProbe(lists, right_keys[0], has_condition=join.condition is not None)
     one_is_enough = join.kind in LEFT_ONLY_KINDS and join.condition is None
-    for left in join.left(run):
+    for left in left_batches:
         keys = _keys(join.left_keys, left, run)
         left_codes = codes.lookup(keys, left.row_count)
         if null_aware is not None:
@@ -94,6 +97,27 @@ def _probe(join: _Join, right: Batch, run: Run) -> Iterator[Batch]:
             candidates = lists.matches(left_codes)
         yield from output.join(left, candidates, run)
     yield from output.rest()
+
+
+def _join_by_parts(join: _Join, right: KeptRows, run: Run) -> Iterator[Batch]:
+    """The right side does not fit into memory: both sides are parted by the hash of their keys, and the parts joined one by one.
+
+    Equal keys are in the same part, so that each kind of join is the union of the joins of the parts (the "grace" hash join of
+    Kitsuregawa, Tanaka and Moto-oka, 1983). A part that is still too large is taken into memory all the same.
+    """
+    part_count = min(max(2 * right.size_bytes // max(run.context.memory.limit_bytes, 1), 2), 64)
+    parts = Parts(part_count, run)
+    try:
+        parts.fill(0, right, join.right_keys, join.key_types)
+        right.close()
+        parts.fill(1, join.left(run), join.left_keys, join.key_types)
+        for right_part, left_part in parts.pairs():
+            rows = concat_batches(right_part.take_all(), join.right_types)
+            yield from _probe(join, left_part, rows, run)
+            right_part.close()
+            left_part.close()
+    finally:
+        parts.close()
 
 
 def _keys(evaluators: tuple[VectorEvaluator, ...], batch: Batch, run: Run) -> list[pa.Array]:

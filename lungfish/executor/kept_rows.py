@@ -20,6 +20,8 @@ class KeptRows:
         self._spilled: SpillFile | None = None
         self._held_bytes = 0
         self.row_count = 0
+        # Of all rows, spilled ones included.
+        self.size_bytes = 0
 
     @property
     def is_spilled(self) -> bool:
@@ -29,10 +31,11 @@ class KeptRows:
     def append(self, batch: Batch) -> None:
         """Keep one batch more."""
         self.row_count += batch.row_count
+        size = batch_size_bytes(batch)
+        self.size_bytes += size
         if self._spilled is not None:
             self._spilled.append(batch)
             return
-        size = batch_size_bytes(batch)
         if not self._memory.reserve(size):
             if self._spill_space is not None:
                 self._spilled = self._spill_space.open()
@@ -48,9 +51,11 @@ class KeptRows:
         if self._spilled is not None:
             yield from self._spilled.batches()
 
-    def batches(self) -> list[Batch]:
-        """All batches at once, in memory."""
-        return list(self)
+    def take_all(self) -> list[Batch]:
+        """All batches at once, in memory, for the last time: here they are let go of, but still accounted for until `close`."""
+        batches = list(self)
+        self._batches = []
+        return batches
 
     def close(self) -> None:
         """Let go of everything. Twice is harmless."""

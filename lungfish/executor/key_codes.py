@@ -24,7 +24,7 @@ from lungfish.types.vectors import integer_view, to_values
 
 __all__ = ["UNKNOWN", "Codes", "RowCodes", "first_places"]
 
-_INTEGER_KINDS = frozenset(
+INTEGER_KINDS = frozenset(
     {
         TypeKind.BOOLEAN, TypeKind.SMALLINT, TypeKind.INTEGER, TypeKind.BIGINT, TypeKind.OID,
         TypeKind.DATE, TypeKind.TIME, TypeKind.TIMESTAMP, TypeKind.TIMESTAMPTZ,
@@ -77,7 +77,7 @@ class RowCodes:
 
 
 def _column_codes(sql_type: SqlType, null_is_value: bool) -> _IntegerColumn | _DictionaryColumn:
-    if sql_type.kind in _INTEGER_KINDS:
+    if sql_type.kind in INTEGER_KINDS:
         return _IntegerColumn(null_is_value)
     return _DictionaryColumn(sql_type, null_is_value)
 
@@ -108,10 +108,10 @@ class _IntegerColumn:
     def _codes(self, vector: pa.Array, find: Callable[[Codes], Codes], *, adds: bool) -> Codes:
         integers = integer_view(vector)
         if not vector.null_count:
-            return self._shifted(find(_as_int64(integers)))
+            return self._shifted(find(as_int64(integers)))
         valid = np.asarray(pc.is_valid(vector))
         codes = np.full(len(vector), UNKNOWN, np.int64)
-        codes[valid] = self._shifted(find(_as_int64(integers.drop_null())))
+        codes[valid] = self._shifted(find(as_int64(integers.drop_null())))
         if self._null_is_value:
             if self._null_code is None and adds:
                 self._null_code = self._integers.count
@@ -125,7 +125,8 @@ class _IntegerColumn:
         return codes
 
 
-def _as_int64(vector: pa.Array) -> Codes:
+def as_int64(vector: pa.Array) -> Codes:
+    """A vector of integers or booleans without nulls as a NumPy array."""
     if pa.types.is_boolean(vector.type):
         vector = vector.cast(pa.int8())
     integers: Codes = vector.to_numpy(zero_copy_only=False).astype(np.int64, copy=False)

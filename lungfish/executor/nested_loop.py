@@ -59,7 +59,7 @@ def make_nested_loop_join(plan: NestedLoopJoin, compiler: Compiler) -> Operator:
 def _run_product(join: _Join, run: Run) -> Iterator[Batch]:
     kept = keep_batches(join.right(run), run)
     try:
-        right = concat_batches(kept.batches(), join.right_types)
+        right = concat_batches(kept.take_all(), join.right_types)
         if not right.row_count and join.kind in ("inner", "semi", "right"):
             return
         output = JoinOutput(join.kind, join.condition, right, join.left_types, join.right_types)

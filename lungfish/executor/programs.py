@@ -88,10 +88,15 @@ def new_compiler() -> Compiler:
 
 
 def compile_statement(statement: PhysicalStatement, compiler: Compiler) -> Program:
-    """Compile a statement with its WITH queries."""
+    """Compile a statement: to a row pipeline where there is one, else to operators."""
     pipeline = make_row_pipeline(statement, compiler)
     if pipeline is not None:
         return Program(None, (), pipeline, needs_own_changes=False)
+    return compile_operators(statement, compiler)
+
+
+def compile_operators(statement: PhysicalStatement, compiler: Compiler) -> Program:
+    """Compile a statement with its WITH queries to operators."""
     return Program(
         root=compiler.operator(statement.root),
         ctes=tuple((cte_id, compiler.operator(plan)) for cte_id, plan in statement.ctes),

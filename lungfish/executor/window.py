@@ -60,7 +60,7 @@ def make_window(plan: Window, compiler: Compiler) -> Operator:
     def run_window(run: Run) -> Iterator[Batch]:
         kept = keep_batches(source(run), run)
         try:
-            rows = concat_batches(kept.batches(), types)
+            rows = concat_batches(kept.take_all(), types)
             if not rows.row_count:
                 return
             rows, keys = _sorted(rows, order, run)

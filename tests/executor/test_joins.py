@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lungfish.executor import join_output, row_matches
@@ -190,6 +190,32 @@ def test_a_skewed_key_comes_out_in_many_batches(
     result = world.execute(plan)
     assert len(result.batches) == 20
     assert result.row_count == 400
+
+
+@pytest.mark.parametrize("kind", [*KINDS, "null-aware anti"])
+@pytest.mark.parametrize("has_condition", [False, True])
+@settings(max_examples=30, deadline=None)
+@given(left=ROWS, right=ROWS)
+def test_a_join_that_does_not_fit_into_memory_gives_the_same(
+    kind: str, has_condition: bool, left: list[Row], right: list[Row]
+) -> None:
+    plan = HashJoin(
+        kind,
+        values(left, INTEGER, INTEGER),
+        values(right, INTEGER, INTEGER),
+        (col(0, INTEGER),),
+        (col(0, INTEGER),),
+        (False,),
+        CONDITION if has_condition else None,
+        output(kind),
+    )
+    expected = sorted(WORLD.rows(plan), key=repr)
+    small = World()
+    small.memory_bytes = 1
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("lungfish.executor.rows.BATCH_ROW_COUNT", 2)
+        assert sorted(small.rows(plan), key=repr) == expected
+    assert small.disk.list("spill") == []
 
 
 def test_text_keys_are_joined(world: World) -> None:
