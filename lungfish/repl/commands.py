@@ -64,7 +64,7 @@ def _list(interpreter: Interpreter, kinds: str, argument: str) -> None:
 
 
 def _show_list(interpreter: Interpreter, result: ResultText, title: str, argument: str) -> None:
-    if not result.rows and interpreter.display.has_messages:
+    if not result.rows:
         named = f' named "{argument}"' if argument else ""
         interpreter.say(f"Did not find any relations{named}.")
         return

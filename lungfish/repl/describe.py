@@ -78,7 +78,7 @@ def list_schemas(connection: Connection, pattern: Pattern) -> ResultText:
     return query(
         connection,
         f"""SELECT nspname AS "Name" FROM pg_catalog.pg_namespace
-            WHERE nspname LIKE :name AND (:has_system OR nspname NOT IN {_SYSTEM_SCHEMAS}) ORDER BY 1""",
+            WHERE nspname LIKE :name AND (:has_system OR (nspname NOT IN {_SYSTEM_SCHEMAS} AND nspname NOT LIKE 'pg\\_%')) ORDER BY 1""",
         name=pattern.name,
         has_system=pattern.has_system,
     )

@@ -151,7 +151,7 @@ class Interpreter:
         try:
             cursor = connection.execute(sql, timeout=self.timeout_s)
         except errors.Error:
-            if connection.transaction_status == "failed":
+            if connection.in_transaction:
                 connection.execute(f"ROLLBACK TO {_SAVEPOINT}")
                 connection.execute(f"RELEASE {_SAVEPOINT}")
             raise

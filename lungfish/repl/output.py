@@ -184,8 +184,10 @@ def _write_expanded(result: ResultText, settings: DisplaySettings) -> Iterator[s
     value_width = max((_width(value) for row in cells for value in row), default=0)
     for number, row in enumerate(cells, 1):
         label = f"-[ RECORD {number} ]"
-        rule = label.ljust(name_width + 1, "-")
-        yield rule + ("+" if len(label) <= name_width + 1 else "-") + "-" * (value_width + 1)
+        if len(label) <= name_width + 1:
+            yield label.ljust(name_width + 1, "-") + "+" + "-" * (value_width + 1)
+        else:
+            yield label.ljust(name_width + 3 + value_width, "-")
         for name, value in zip(result.columns, row, strict=True):
             first, *rest = value.split("\n")
             yield f"{name.ljust(name_width)} | {first}"
