@@ -20,9 +20,19 @@ def _text_last(left: Any, right: str, *, types: Sequence[SqlType]) -> str:
 
 FUNCTIONS: tuple[Function, ...] = (
     Function(
-        "||", (TEXT, Polymorphic.ANYNONARRAY), TEXT, _text_first, volatility=Volatility.STABLE, needs_types=True
+        "||",
+        (TEXT, Polymorphic.ANYNONARRAY),
+        TEXT,
+        _text_first,
+        volatility=Volatility.STABLE,
+        needs_types=True,
     ),
     Function(
-        "||", (Polymorphic.ANYNONARRAY, TEXT), TEXT, _text_last, volatility=Volatility.STABLE, needs_types=True
+        "||",
+        (Polymorphic.ANYNONARRAY, TEXT),
+        TEXT,
+        _text_last,
+        volatility=Volatility.STABLE,
+        needs_types=True,
     ),
 )

@@ -235,7 +235,9 @@ def _plus_optional(start: Any, length: Any, add: Callable[[Any, Any], Any]) -> A
     return None if start is None or length is None else add(start, length)
 
 
-def _with_lengths(add: Callable[[Any, Any], Any], which: tuple[bool, bool]) -> Callable[..., bool | None]:
+def _with_lengths(
+    add: Callable[[Any, Any], Any], which: tuple[bool, bool]
+) -> Callable[..., bool | None]:
     """overlaps where the second bound of a period may be its length."""
 
     def scalar(start: Any, end: Any, other_start: Any, other_end: Any) -> bool | None:
@@ -251,9 +253,9 @@ def _with_lengths(add: Callable[[Any, Any], Any], which: tuple[bool, bool]) -> C
 def _zoned_with_lengths(which: tuple[bool, bool]) -> Callable[..., bool | None]:
     def scalar(context: FunctionContext, *bounds: Any) -> bool | None:
         zone = text_settings(context).time_zone
-        return _with_lengths(lambda instant, length: add_interval_in_zone(instant, length, zone), which)(
-            *bounds
-        )
+        return _with_lengths(
+            lambda instant, length: add_interval_in_zone(instant, length, zone), which
+        )(*bounds)
 
     return scalar
 
@@ -272,7 +274,13 @@ def _overlaps_functions() -> list[Function]:
     for which in ((False, False), (True, False), (False, True), (True, True)):
         for sql_type, add in ((TIMESTAMP, add_interval), (TIME, _add_to_time)):
             found.append(
-                Function("overlaps", _period_types(sql_type, which), BOOLEAN, _with_lengths(add, which), is_strict=False)
+                Function(
+                    "overlaps",
+                    _period_types(sql_type, which),
+                    BOOLEAN,
+                    _with_lengths(add, which),
+                    is_strict=False,
+                )
             )
         found.append(
             Function(

@@ -312,9 +312,7 @@ def _date_plus_timetz(date: int, value: tuple[int, int]) -> int:
     if date == MINUS_INFINITE_DATE:
         return MINUS_INFINITE_TIMESTAMP
     time, west = value
-    return checked_timestamp(
-        date * MICROSECONDS_PER_DAY + time + west * MICROSECONDS_PER_SECOND
-    )
+    return checked_timestamp(date * MICROSECONDS_PER_DAY + time + west * MICROSECONDS_PER_SECOND)
 
 
 def _timetz_plus_date(value: tuple[int, int], date: int) -> int:
@@ -329,15 +327,45 @@ def _zoned(name: str, left: Any, right: Any, scalar: Any) -> Function:
 
 FUNCTIONS: tuple[Function, ...] = (
     Function("+", (DATE, INTEGER), DATE, add_days, _days_vector(np.add, add_days)),
-    Function("+", (INTEGER, DATE), DATE, _add_days_reversed, _days_vector(np.add, _add_days_reversed)),
+    Function(
+        "+", (INTEGER, DATE), DATE, _add_days_reversed, _days_vector(np.add, _add_days_reversed)
+    ),
     Function("-", (DATE, INTEGER), DATE, _subtract_days, _days_vector(np.subtract, _subtract_days)),
     Function("-", (DATE, DATE), INTEGER, subtract_dates, _subtract_dates_vector),
-    Function("+", (DATE, INTERVAL), TIMESTAMP, _date_plus_interval, _interval_vector(_date_plus_interval, 1)),
-    Function("+", (INTERVAL, DATE), TIMESTAMP, _interval_plus_date, _interval_vector(_interval_plus_date, 1)),
-    Function("-", (DATE, INTERVAL), TIMESTAMP, _date_minus_interval, _interval_vector(_date_minus_interval, -1)),
-    Function("+", (TIMESTAMP, INTERVAL), TIMESTAMP, add_interval, _interval_vector(add_interval, 1)),
-    Function("+", (INTERVAL, TIMESTAMP), TIMESTAMP, _interval_plus, _interval_vector(_interval_plus, 1)),
-    Function("-", (TIMESTAMP, INTERVAL), TIMESTAMP, subtract_interval, _interval_vector(subtract_interval, -1)),
+    Function(
+        "+",
+        (DATE, INTERVAL),
+        TIMESTAMP,
+        _date_plus_interval,
+        _interval_vector(_date_plus_interval, 1),
+    ),
+    Function(
+        "+",
+        (INTERVAL, DATE),
+        TIMESTAMP,
+        _interval_plus_date,
+        _interval_vector(_interval_plus_date, 1),
+    ),
+    Function(
+        "-",
+        (DATE, INTERVAL),
+        TIMESTAMP,
+        _date_minus_interval,
+        _interval_vector(_date_minus_interval, -1),
+    ),
+    Function(
+        "+", (TIMESTAMP, INTERVAL), TIMESTAMP, add_interval, _interval_vector(add_interval, 1)
+    ),
+    Function(
+        "+", (INTERVAL, TIMESTAMP), TIMESTAMP, _interval_plus, _interval_vector(_interval_plus, 1)
+    ),
+    Function(
+        "-",
+        (TIMESTAMP, INTERVAL),
+        TIMESTAMP,
+        subtract_interval,
+        _interval_vector(subtract_interval, -1),
+    ),
     Function("-", (TIMESTAMP, TIMESTAMP), INTERVAL, subtract_timestamps),
     Function("-", (TIMESTAMPTZ, TIMESTAMPTZ), INTERVAL, subtract_timestamps),
     _zoned("+", TIMESTAMPTZ, INTERVAL, _zoned_plus),

@@ -191,7 +191,6 @@ def bin_timestamp(stride: Interval, timestamp: int, origin: int) -> int:
     return checked_timestamp(origin + (timestamp - origin) // width * width)
 
 
-
 FUNCTIONS: tuple[Function, ...] = (
     Function("date_trunc", (TEXT, TIMESTAMP), TIMESTAMP, truncate_timestamp, _truncate_vector),
     Function(

@@ -114,7 +114,9 @@ def divide(value: Interval, divisor: float) -> Interval:
         if math.isinf(divisor):
             raise out_of_range()
         return value if divisor > 0 else negate(value)
-    return _scaled(value, value.months / divisor, value.days / divisor, value.microseconds / divisor)
+    return _scaled(
+        value, value.months / divisor, value.days / divisor, value.microseconds / divisor
+    )
 
 
 def _scaled(value: Interval, months: float, days: float, microseconds: float) -> Interval:

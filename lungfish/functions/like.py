@@ -151,7 +151,10 @@ def _functions() -> list[Function]:
             # PostgreSQL has no SQL-callable ilike; it is here for the binder's sake.
             kinds = (TEXT, NAME, CHAR) if not name.isalpha() else (TEXT, NAME)
             found += [Function(name, (kind, TEXT), BOOLEAN, scalar, vector) for kind in kinds]
-    for names, bytes_scalar in ((("~~", "like"), _like_bytes), (("!~~", "notlike"), _not_like_bytes)):
+    for names, bytes_scalar in (
+        (("~~", "like"), _like_bytes),
+        (("!~~", "notlike"), _not_like_bytes),
+    ):
         found += [Function(name, (BYTEA, BYTEA), BOOLEAN, bytes_scalar) for name in names]
     return found
 

@@ -175,12 +175,18 @@ def _constant(argument: Argument) -> int | None:
 
 def ceiling_numeric(value: Decimal) -> Decimal:
     """The smallest whole number that is not less."""
-    return canonical(value.quantize(Decimal(1), ROUND_CEILING, CONTEXT)) if value.is_finite() else value
+    return (
+        canonical(value.quantize(Decimal(1), ROUND_CEILING, CONTEXT))
+        if value.is_finite()
+        else value
+    )
 
 
 def floor_numeric(value: Decimal) -> Decimal:
     """The largest whole number that is not greater."""
-    return canonical(value.quantize(Decimal(1), ROUND_FLOOR, CONTEXT)) if value.is_finite() else value
+    return (
+        canonical(value.quantize(Decimal(1), ROUND_FLOOR, CONTEXT)) if value.is_finite() else value
+    )
 
 
 def _sign_numeric(value: Decimal) -> Decimal:
@@ -330,10 +336,18 @@ def _set_seed(context: FunctionContext, seed: float) -> None:
     raise FeatureNotSupported("setseed is not supported")
 
 
-def _random_function(name: str, arguments: tuple[SqlType, ...], result: SqlType, scalar: Any) -> Function:
+def _random_function(
+    name: str, arguments: tuple[SqlType, ...], result: SqlType, scalar: Any
+) -> Function:
     defaults = (0.0, 1.0) if name == "random_normal" else ()
     return Function(
-        name, arguments, result, scalar, volatility=Volatility.VOLATILE, needs_context=True, defaults=defaults
+        name,
+        arguments,
+        result,
+        scalar,
+        volatility=Volatility.VOLATILE,
+        needs_context=True,
+        defaults=defaults,
     )
 
 

@@ -58,7 +58,10 @@ def _clamped_scale(weight: int, *values: Decimal) -> int:
 
 def _context(digits: int) -> decimal.Context:
     return decimal.Context(
-        prec=max(digits, 1) + _GUARD_DIGITS, Emin=-999_999_999, Emax=999_999_999, rounding=ROUND_HALF_UP
+        prec=max(digits, 1) + _GUARD_DIGITS,
+        Emin=-999_999_999,
+        Emax=999_999_999,
+        rounding=ROUND_HALF_UP,
     )
 
 

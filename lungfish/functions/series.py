@@ -12,7 +12,15 @@ from lungfish.types.calendar import add_months, is_infinite_timestamp
 from lungfish.types.compare import interval_span
 from lungfish.types.numerics import CONTEXT, ZERO
 from lungfish.types.settings import TextSettings
-from lungfish.types.sql_type import BIGINT, INTEGER, INTERVAL, NUMERIC, TIMESTAMP, TIMESTAMPTZ, Interval
+from lungfish.types.sql_type import (
+    BIGINT,
+    INTEGER,
+    INTERVAL,
+    NUMERIC,
+    TIMESTAMP,
+    TIMESTAMPTZ,
+    Interval,
+)
 
 _DAY_US = 86_400_000_000
 
@@ -62,9 +70,7 @@ def _moments(start: int, stop: int, step: Interval, *, is_upward: bool) -> Itera
         moment = (add_months(days, step.months) + step.days) * _DAY_US + rest + step.microseconds
 
 
-def _instants(
-    context: FunctionContext, start: int, stop: int, step: Interval
-) -> Iterator[int]:
+def _instants(context: FunctionContext, start: int, stop: int, step: Interval) -> Iterator[int]:
     """Steps by the calendar of the session's time zone."""
     settings: TextSettings = context.session_fact("text_settings")
     zone = settings.time_zone

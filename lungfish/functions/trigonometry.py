@@ -159,7 +159,9 @@ def cotangent_degrees(value: float) -> float:
     _require_finite(value)
     degrees, sign = _folded(value)
     sine = _sin_quadrant(degrees)
-    cotangent = math.copysign(math.inf, sine) if sine == 0.0 else (_cos_quadrant(degrees) / sine) / _COT_45
+    cotangent = (
+        math.copysign(math.inf, sine) if sine == 0.0 else (_cos_quadrant(degrees) / sine) / _COT_45
+    )
     result = sign * cotangent
     return 0.0 if result == 0.0 else result
 

@@ -91,7 +91,7 @@ class _ArrayReader:
             upper = int(match[2] if match[2] is not None else match[1])
             if len(bounds) == DIMENSIONS_MAX:
                 raise _too_many()
-            if upper < lower - 1:
+            if upper < lower:
                 raise ArraySubscriptError("upper bound cannot be less than lower bound")
             bounds.append((lower, upper))
             self.place = match.end()

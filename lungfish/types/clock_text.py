@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from lungfish.types.calendar import MICROSECONDS_PER_SECOND
 from lungfish.types.datetime_errors import DecodingError, Fault
 
@@ -29,18 +31,21 @@ def parse_fraction(text: str) -> int:
     return round(float("0." + digits) * 1_000_000)
 
 
+_ZONE = re.compile(r"[+-](\d+)(?::(\d+)(?::(\d+))?)?", re.ASCII)
+
+
 def parse_zone_offset(text: str) -> int:
     """Seconds east of `+05`, `-0530`, `+05:30:15`."""
-    if not text or text[0] not in "+-":
+    match = _ZONE.match(text)
+    if match is None:
         raise DecodingError
-    pieces = text[1:].split(":")
-    if len(pieces) > 3 or not all(piece.isascii() and piece.isdigit() for piece in pieces):
-        raise DecodingError
-    hours, minutes, seconds = [*(parse_int(piece) for piece in pieces), 0, 0][:3]
-    if len(pieces) == 1 and len(text) > 3:
+    hours, minutes, seconds = (parse_int(part or "0") for part in match.groups())
+    if match[2] is None and match.end() == len(text) and len(text) > 3:
         hours, minutes = divmod(hours, 100)
     if hours > ZONE_HOURS_MAX or minutes > 59 or seconds > 59:
         raise DecodingError(Fault.ZONE_OVERFLOW)
+    if match.end() != len(text):
+        raise DecodingError
     offset = (hours * 60 + minutes) * 60 + seconds
     return -offset if text[0] == "-" else offset
 
@@ -54,12 +59,12 @@ def split_clock(text: str, *, is_minute_to_second: bool = False) -> tuple[int, i
     second_text = pieces[2] if len(pieces) == 3 else None
     minute_text, point, rest = pieces[1].partition(".")
     second = microsecond = 0
-    minute = parse_int(minute_text)
+    minute = parse_int(minute_text or "0")
     if second_text is not None:
         if point:
             raise DecodingError
         whole, point, rest = second_text.partition(".")
-        second = parse_int(whole)
+        second = parse_int(whole or "0")
         microsecond = parse_fraction(point + rest)
     elif point or is_minute_to_second:
         # mm:ss.sss has no hour.

@@ -126,6 +126,8 @@ class FieldSyntaxError(ValueError):
 
 def split_fields(text: str) -> list[Field]:
     """Cut a text into fields. Raises FieldSyntaxError."""
+    if not text.isascii():
+        raise FieldSyntaxError
     fields: list[Field] = []
     place, end = 0, len(text)
     while place < end:
@@ -133,7 +135,7 @@ def split_fields(text: str) -> list[Field]:
         if character.isspace():
             place += 1
             continue
-        if character.isascii() and character.isdigit():
+        if character.isdigit():
             field, place = _numeric_field(text, place)
         elif character == ".":
             stop = _skip_digits(text, place + 1)
@@ -142,7 +144,7 @@ def split_fields(text: str) -> list[Field]:
             field, place = _word_field(text, place)
         elif character in "+-":
             field, place = _signed_field(text, place)
-        elif character.isascii() and character.isprintable():
+        elif character.isprintable():
             # Other punctuation only separates.
             place += 1
             continue

@@ -7,6 +7,7 @@ that comes twice is an error. `DateTimeDecoder.decode` answers the parts; `parse
 from __future__ import annotations
 
 import enum
+import re
 from collections.abc import Sequence
 
 from lungfish.types.calendar import (
@@ -51,6 +52,10 @@ class Part(enum.Flag):
     MERIDIEM = enum.auto()
     ERA = enum.auto()
     DATE = YEAR | MONTH | DAY
+
+
+# A run of digits or of letters, with the one character after it, whatever that is.
+_DATE_PIECE = re.compile(r"[^0-9a-z]*([0-9]+|[a-z]+).?")
 
 
 class DateTimeDecoder:
@@ -202,16 +207,7 @@ class DateTimeDecoder:
 
     def _split_date(self, text: str) -> Part:
         """A date in one field: 1999-01-08, 8-jan-99, 1/8/1999."""
-        pieces: list[str] = []
-        for character in text:
-            kind = 1 if character.isdigit() else 2 if character.isalpha() else 0
-            if kind == 0:
-                pieces.append("")
-            elif pieces and pieces[-1] and pieces[-1][-1].isdigit() == (kind == 1):
-                pieces[-1] += character
-            else:
-                pieces.append(character)
-        pieces = [piece for piece in pieces if piece]
+        pieces = [match[1] for match in _DATE_PIECE.finditer(text)]
         if not pieces or not text[-1].isalnum():
             raise DecodingError
         found = Part.NONE
@@ -358,6 +354,8 @@ class DateTimeDecoder:
         return self._take_known_word(*found)
 
     def _take_known_word(self, word: Word, value: str | int) -> Part:
+        if self.is_time_only and word in (Word.MONTH, Word.WEEKDAY):
+            raise DecodingError
         match word:
             case Word.IGNORED:
                 return Part.NONE

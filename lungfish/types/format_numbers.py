@@ -43,9 +43,7 @@ def format_real(value: float, extra_float_digits: int = 1) -> str:
     return _notation(text, _SINGLE_FIXED_DIGITS)
 
 
-def _off_the_midpoint(
-    text: str, value: float, neighbour: Callable[[float, float], float]
-) -> str:
+def _off_the_midpoint(text: str, value: float, neighbour: Callable[[float, float], float]) -> str:
     """A text of digits that lies strictly between the midpoints to the neighbouring floats.
 
     Whether a text on a midpoint reads back the same depends on the reader's rounding of ties, so PostgreSQL takes one more

@@ -156,6 +156,9 @@ class JsonReader:
             raise self._error(f'Escape sequence "\\{letter}" is invalid.')
         code = self._hex_code(place)
         end = place + 6
+        if self.is_plain:
+            # Type json keeps the text: what its escapes stand for is not looked at.
+            return "?", end
         if 0xD800 <= code < 0xDC00:
             if self.text[end : end + 2] != "\\u":
                 raise self._error("Unicode low surrogate must follow a high surrogate.")
@@ -165,7 +168,7 @@ class JsonReader:
             return chr(0x10000 + ((code - 0xD800) << 10) + (low - 0xDC00)), end + 6
         if 0xDC00 <= code < 0xE000:
             raise self._error("Unicode low surrogate must follow a high surrogate.")
-        if code == 0 and not self.is_plain:
+        if code == 0:
             raise UntranslatableCharacter(
                 "unsupported Unicode escape sequence", detail="\\u0000 cannot be converted to text."
             )

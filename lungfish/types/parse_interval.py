@@ -43,7 +43,8 @@ class IntervalSum:
     """The parts of an interval while its fields are added up; every addition is checked for overflow."""
 
     def __init__(self) -> None:
-        self.months = self.days = self.microseconds = 0
+        # Years are kept apart until the end: only then does their sum with the months have to fit.
+        self.years = self.months = self.days = self.microseconds = 0
 
     def add(self, unit: str, value: int, fraction: float) -> None:
         """Add `value` + `fraction` of the unit; fractions of months and days spill into smaller parts."""
@@ -61,7 +62,8 @@ class IntervalSum:
             self._add_months(value)
             self._add_day_fraction(fraction, 30)
         elif unit in _YEARS:
-            self._add_months(value * _YEARS[unit] * 12)
+            self.years += value * _YEARS[unit]
+            self._check()
             self._add_months(round(fraction * _YEARS[unit] * 12))
         else:
             raise DecodingError
@@ -74,13 +76,16 @@ class IntervalSum:
 
     def negate(self) -> None:
         """Turn the sign of every part."""
-        self.months, self.days = -self.months, -self.days
+        self.years, self.months, self.days = -self.years, -self.months, -self.days
         self.microseconds = -self.microseconds
         self._check()
 
-    def interval(self) -> Interval:
-        """The sum."""
-        return Interval(self.months, self.days, self.microseconds)
+    def interval(self) -> Interval | None:
+        """The sum, or None where it is no finite interval."""
+        found = Interval(self.years * 12 + self.months, self.days, self.microseconds)
+        if not INT32_MIN <= found.months <= INT32_MAX:
+            return None
+        return None if found in (INFINITE_INTERVAL, MINUS_INFINITE_INTERVAL) else found
 
     def _add_microseconds(self, value: int) -> None:
         self.microseconds += value
@@ -107,7 +112,8 @@ class IntervalSum:
 
     def _check(self) -> None:
         if not (
-            INT32_MIN <= self.months <= INT32_MAX
+            INT32_MIN <= self.years <= INT32_MAX
+            and INT32_MIN <= self.months <= INT32_MAX
             and INT32_MIN <= self.days <= INT32_MAX
             and INT64_MIN <= self.microseconds <= INT64_MAX
         ):

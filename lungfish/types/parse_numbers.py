@@ -16,7 +16,6 @@ from lungfish.types.numerics import (
     NAN,
     SCALE_MAX,
     canonical,
-    round_to_scale,
 )
 from lungfish.types.sql_type import SqlType, TypeKind
 
@@ -28,6 +27,7 @@ _RANGES: dict[TypeKind, tuple[int, int]] = {
     TypeKind.BIGINT: (-(2**63), 2**63 - 1),
 }
 _DECIMAL_INTEGER = re.compile(r"[+-]?\d+(?:_\d+)*", re.ASCII)
+_LEADING_DIGITS = re.compile(r"[+-]?\d+", re.ASCII)
 _RADIX_INTEGER = re.compile(
     r"([+-]?)0(?:[xX]((?:_?[0-9a-fA-F])+)|[oO]((?:_?[0-7])+)|[bB]((?:_?[01])+))", re.ASCII
 )
@@ -40,7 +40,8 @@ _HEX_FLOAT = re.compile(
 )
 _SPECIALS = {"inf": math.inf, "infinity": math.inf, "nan": math.nan}
 _SINGLE = struct.Struct("<f")
-SINGLE_MAX = 3.4028234663852886e38
+# PostgreSQL's limit of an exponent as written.
+_EXPONENT_MAX = 2**30 - 1
 
 
 def integer_range(kind: TypeKind) -> tuple[int, int]:
@@ -52,9 +53,13 @@ def parse_integer(text: str, sql_type: SqlType) -> int:
     """A SMALLINT, INTEGER or BIGINT. Raises 22P02, 22003."""
     stripped = text.strip(WHITESPACE)
     value = whole_number(stripped)
-    if value is None:
-        raise _invalid(text, sql_type)
     low, high = _RANGES[sql_type.kind]
+    if value is None:
+        # Digits that already overflow are an error before what follows them is.
+        leading = _LEADING_DIGITS.match(stripped)
+        if leading is None or low <= _long_int(leading[0]) <= high:
+            raise _invalid(text, sql_type)
+        value = _long_int(leading[0])
     if not low <= value <= high:
         raise NumericValueOutOfRange(
             f'value "{text}" is out of range for type {sql_type.kind.value}'
@@ -85,12 +90,21 @@ def _long_int(text: str) -> int:
     return int(digits) if len(digits) < 4000 else int(Decimal(digits))
 
 
+_OID = re.compile(r"([+-]?)(?:0[xX]([0-9a-fA-F]+)|(0[0-7]*)|([1-9]\d*))", re.ASCII)
+
+
 def parse_oid(text: str) -> int:
-    """An OID: 32 bits without sign; a negative one counts from the end, as in C."""
-    stripped = text.strip(WHITESPACE)
-    if not re.fullmatch(r"[+-]?\d+", stripped, re.ASCII):
+    """An OID as C's strtoul reads it: hexadecimal after 0x, octal after 0; a negative one counts from the end."""
+    match = _OID.fullmatch(text.strip(WHITESPACE))
+    if match is None:
         raise InvalidTextRepresentation(f'invalid input syntax for type oid: "{text}"')
-    value = int(stripped)
+    sign, hexadecimal, octal, digits = match.groups()
+    if digits is not None:
+        value = _long_int(digits)
+    else:
+        value = int(hexadecimal, 16) if hexadecimal is not None else int(octal, 8)
+    if sign == "-":
+        value = -value
     if not -(2**31) <= value < 2**32:
         raise NumericValueOutOfRange(f'value "{text}" is out of range for type oid')
     return value % 2**32
@@ -114,22 +128,24 @@ def parse_numeric(text: str) -> Decimal:
 
 
 def _numeric_of(text: str) -> Decimal:
-    _, _, exponent_text = text.lower().partition("e")
-    if exponent_text and abs(_long_int(exponent_text)) >= 2**31 // 2:
-        raise InvalidTextRepresentation(f'invalid input syntax for type numeric: "{text}"')
-    if exponent_text and abs(int(exponent_text)) > INTEGER_DIGITS_MAX + SCALE_MAX:
-        if any(digit in "123456789" for digit in text.lower().partition("e")[0]):
-            if exponent_text.startswith("-"):
-                return round_to_scale(Decimal(0), SCALE_MAX)
-            raise NumericValueOutOfRange("value overflows numeric format")
+    mantissa, _, exponent_text = text.lower().partition("e")
+    exponent = _long_int(exponent_text) if exponent_text else 0
+    scale = max(len(mantissa.partition(".")[2]) - exponent, 0)
+    if abs(exponent) > _EXPONENT_MAX or scale > SCALE_MAX:
+        raise _overflow()
+    if exponent > INTEGER_DIGITS_MAX:
+        # Too large a number, or zero.
+        if any(digit in "123456789" for digit in mantissa):
+            raise _overflow()
         return Decimal(0)
     value = canonical(Decimal(text))
     if value and value.adjusted() >= INTEGER_DIGITS_MAX:
-        raise NumericValueOutOfRange("value overflows numeric format")
-    exponent = value.as_tuple().exponent
-    if isinstance(exponent, int) and -exponent > SCALE_MAX:
-        return round_to_scale(value, SCALE_MAX)
+        raise _overflow()
     return value
+
+
+def _overflow() -> NumericValueOutOfRange:
+    return NumericValueOutOfRange("value overflows numeric format")
 
 
 def parse_double(text: str) -> float:
@@ -144,7 +160,7 @@ def parse_real(text: str) -> float:
         return value
     rounded = to_single(value)
     stripped = text.strip(WHITESPACE)
-    if _FLOAT.fullmatch(stripped):
+    if value != 0.0 and _FLOAT.fullmatch(stripped):
         rounded = _nearest_single(Fraction(stripped), rounded)
     if math.isinf(rounded) or (rounded == 0.0 and value != 0.0):
         raise NumericValueOutOfRange(f'"{stripped}" is out of range for type real')

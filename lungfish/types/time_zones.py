@@ -166,7 +166,9 @@ def find_zone(name: str) -> TimeZone | None:
     if abs(int(hours)) > 24:
         return None
     offset = west if hours.startswith("-") else -west
-    return TimeZone(name.upper() if letters else name, offset, None, (letters or quoted or "").upper())
+    return TimeZone(
+        name.upper() if letters else name, offset, None, (letters or quoted or "").upper()
+    )
 
 
 def abbreviation_offset(name: str) -> int | None:
