@@ -23,6 +23,7 @@ from lungfish.catalog.objects import (
     Namespace,
     Oid,
     Sequence,
+    SqlFunction,
     SystemView,
     Table,
     UserType,
@@ -47,7 +48,7 @@ _versions = itertools.count(1)
 class Catalog:
     """What exists, as one transaction sees it. Never changed once made."""
 
-    __slots__ = ("_indexes", "_namespaces", "_objects", "_relations", "_types", "next_oid", "next_relation_id", "version")
+    __slots__ = ("_functions", "_indexes", "_namespaces", "_objects", "_relations", "_types", "next_oid", "next_relation_id", "version")
 
     def __init__(
         self, objects: Mapping[Oid, CatalogObject], *, next_oid: int, next_relation_id: int
@@ -60,12 +61,16 @@ class Catalog:
         self._relations: dict[tuple[Oid, str], Relation] = {}
         self._types: dict[tuple[Oid, str], UserType] = {}
         self._indexes: dict[tuple[Oid, str], tuple[Table, Index]] = {}
+        # Functions of one name differ in their parameters' types.
+        self._functions: dict[tuple[Oid, str], list[SqlFunction]] = {}
         for item in objects.values():
             match item:
                 case Namespace():
                     self._namespaces[item.name] = item
                 case UserType():
                     self._types[item.namespace_oid, item.name] = item
+                case SqlFunction():
+                    self._functions.setdefault((item.namespace_oid, item.name), []).append(item)
                 case _:
                     self._relations[item.namespace_oid, item.name] = item
             if isinstance(item, Table):
@@ -131,6 +136,17 @@ class Catalog:
             if found is not None:
                 return found
         return None
+
+    def find_functions(
+        self, name: str, schema: str | None = None, search_path: Iterable[str] = ("public",)
+    ) -> list[SqlFunction]:
+        """The SQL functions of that name, those of the first schema on the path before others."""
+        if not self._functions:
+            return []
+        found: list[SqlFunction] = []
+        for namespace_oid in self._search(schema, search_path):
+            found += self._functions.get((namespace_oid, name), ())
+        return found
 
     def name_is_taken(self, namespace_oid: Oid, name: str) -> bool:
         """Whether a table, view, sequence or index has that name there."""

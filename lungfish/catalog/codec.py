@@ -17,6 +17,7 @@ from lungfish.catalog.objects import (
     IndexColumn,
     Namespace,
     Sequence,
+    SqlFunction,
     Table,
     UserType,
     View,
@@ -27,7 +28,7 @@ from lungfish.types.sql_type import SqlType, TypeKind
 _CLASSES: dict[str, type[Any]] = {
     item.__name__: item
     for item in (
-        Column, Constraint, Index, IndexColumn, Namespace, Sequence, SqlType, Table, UserType, View,
+        Column, Constraint, Index, IndexColumn, Namespace, Sequence, SqlFunction, SqlType, Table, UserType, View,
     )
 }  # fmt: skip
 

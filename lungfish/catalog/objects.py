@@ -207,6 +207,23 @@ class UserType:
 
 
 @dataclass(frozen=True, slots=True)
+class SqlFunction:
+    """A function written in SQL: one query, kept as text, whose parameters are `$n` or, where they have one, their name."""
+
+    oid: Oid
+    name: str
+    namespace_oid: Oid
+    parameter_types: tuple[SqlType, ...]
+    # "" for a parameter without a name.
+    parameter_names: tuple[str, ...]
+    result: SqlType
+    body: str
+    volatility: str = "volatile"
+    is_strict: bool = False
+    comment: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class SystemView:
     """A view whose rows the running database makes: pg_catalog, information_schema, lungfish.
 
@@ -221,4 +238,4 @@ class SystemView:
     rows: Callable[[Any], Iterable[tuple[Any, ...]]]
 
 
-CatalogObject = Namespace | Table | View | Sequence | UserType | SystemView
+CatalogObject = Namespace | Table | View | Sequence | UserType | SqlFunction | SystemView

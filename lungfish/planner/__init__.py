@@ -9,6 +9,7 @@ from lungfish.planner.standalone import (
     bind_constant,
     bind_scalar,
     bind_stored_expression,
+    check_sql_function,
     objects_used,
     resolve_type_name,
 )
@@ -20,6 +21,7 @@ __all__ = [
     "bind_constant",
     "bind_scalar",
     "bind_stored_expression",
+    "check_sql_function",
     "objects_used",
     "plan_statement",
     "resolve_type_name",

@@ -31,11 +31,15 @@ from lungfish.planner.expressions import (
 )
 from lungfish.planner.scope import AGGREGATES_ALLOWED, SETS_ALLOWED, Clause, Scope
 from lungfish.planner.sort_keys import make_sort_key
+from lungfish.planner.sql_functions import DEPTH_MAX, choose_function, inline_call
 from lungfish.sql.ast import expressions as ast
 
 
 def bind_call(node: ast.FunctionCall, scope: Scope) -> BoundExpression:
     """A call, whatever kind of function it names."""
+    inlined = _inline_sql_function(node, scope)
+    if inlined is not None:
+        return inlined
     name = _function_name(node)
     if node.window is not None:
         return bind_window_call(node, name, scope)
@@ -47,6 +51,29 @@ def bind_call(node: ast.FunctionCall, scope: Scope) -> BoundExpression:
         )
     _refuse_aggregate_syntax(node, name)
     return _bind_function(node, name, scope)
+
+
+def _inline_sql_function(node: ast.FunctionCall, scope: Scope) -> BoundExpression | None:
+    """A call of a function that was written in SQL, as the expression that it stands for; None if it is none."""
+    state = scope.state
+    schema = node.name[0] if len(node.name) == 2 else None
+    candidates = state.catalog.find_functions(node.name[-1], schema, state.search_path)
+    if not candidates or node.window is not None:
+        return None
+    arguments = bind_arguments(node, scope)
+    types = [argument.type for argument in arguments]
+    found = choose_function(candidates, types, name=node.name[-1], position=node.position)
+    if found is None:
+        return None
+    if state.inlining_depth >= DEPTH_MAX:
+        raise errors.StatementTooComplex(f"function {found.name} calls itself without end").at(
+            node.position
+        )
+    state.inlining_depth += 1
+    try:
+        return scope.bind(inline_call(found, node.arguments, node.position))
+    finally:
+        state.inlining_depth -= 1
 
 
 def _function_name(node: ast.FunctionCall) -> str:

@@ -95,6 +95,7 @@ class BindState:
         "locks_rows",
         "parameters",
         "root",
+        "inlining_depth",
         "search_path",
         "view_depth",
     )
@@ -109,6 +110,8 @@ class BindState:
     ) -> None:
         self.catalog = catalog
         self.search_path = search_path
+        # How many SQL functions are being inlined into each other.
+        self.inlining_depth = 0
         self.parameters = ParameterTypes(parameter_types)
         self.bind_query = seams.bind_query
         self.bind_expression = seams.bind_expression

@@ -17,6 +17,7 @@ from lungfish.planner.coerce import coerce_assignment, resolve_unknown
 from lungfish.planner.constant_value import NotConstant, constant_value
 from lungfish.planner.expressions import BoundExpression, ColumnRef
 from lungfish.planner.optimizer import optimize_expression
+from lungfish.planner.sql_functions import inline_call
 from lungfish.planner.scope import Clause, RangeEntry, Scope
 from lungfish.sql.ast.expressions import Expression, TypeName
 from lungfish.sql.ast.queries import ObjectName, Query, TableReference
@@ -89,6 +90,21 @@ def resolve_type_name(
 ) -> SqlType:
     """The type of that name. Raises UndefinedObject."""
     return find_type(name, new_state(catalog, tuple(search_path)))
+
+
+def check_sql_function(
+    function: SqlFunction, catalog: Catalog, search_path: Sequence[str] = ("public",)
+) -> None:
+    """Bind the body once over nulls of the parameters' types, so that a wrong one is found when the function is made."""
+    null = ast.Literal(ast.Literal.Kind.NULL)
+    state = new_state(catalog, tuple(search_path))
+    scope = Scope(state, None)
+    scope.clause = Clause.SELECT
+    try:
+        scope.bind(inline_call(function, [null] * len(function.parameter_types), -1))
+    except errors.Error as error:
+        error.position = None
+        raise
 
 
 def objects_used(

@@ -20,6 +20,7 @@ from lungfish.sql.ast.ddl import (
     CreateSequence,
     CreateView,
     Drop,
+    DropFunction,
     ExpressionText,
     IndexElement,
     RefreshMaterializedView,
@@ -27,6 +28,7 @@ from lungfish.sql.ast.ddl import (
 from lungfish.sql.ast.queries import ObjectName
 from lungfish.sql.libpg import Node
 from lungfish.sql.lower_alter import kind_of
+from lungfish.sql.lower_functions import lower_drop_function
 from lungfish.sql.lower_tables import (
     PERSISTENCE,
     expression_text,
@@ -274,8 +276,10 @@ def _lower_create_domain(fields: Node, lowering: Lowering) -> CreateDomain:
 _DROP_FIELDS = frozenset({"objects", "removeType", "behavior", "missing_ok", "concurrent"})
 
 
-def _lower_drop(fields: Node, _lowering: Lowering) -> Drop:
+def _lower_drop(fields: Node, _lowering: Lowering) -> Drop | DropFunction:
     require_only(fields, _DROP_FIELDS)
+    if fields["removeType"] == "OBJECT_FUNCTION":
+        return lower_drop_function(fields)
     kind = kind_of(fields["removeType"], "DROP", find_position(fields))
     names = tuple([_named_object(node) for node in fields["objects"]])
     return Drop(

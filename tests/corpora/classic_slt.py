@@ -90,7 +90,11 @@ def format_value(value: Any, kind: str) -> str:
     if value is None:
         return "NULL"
     if kind == "I":
-        return str(int(float(value))) if isinstance(value, str) else str(int(value))
+        try:
+            return str(int(float(value)))
+        except ValueError:
+            # As C's atoi, which the format's own runner uses.
+            return "0"
     if kind == "R":
         return f"{float(value):.3f}"
     if isinstance(value, bool):

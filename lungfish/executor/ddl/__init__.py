@@ -11,6 +11,7 @@ from lungfish.executor.ddl.context import CatalogChange, DdlContext, relation_id
 from lungfish.executor.ddl.create_index import create_index
 from lungfish.executor.ddl.create_table import create_table, create_table_as
 from lungfish.executor.ddl.drop import drop
+from lungfish.executor.ddl.functions import create_function, drop_function
 from lungfish.executor.ddl.schemas import comment, create_schema, rename, set_schema
 from lungfish.executor.ddl.sequences import alter_sequence, create_sequence
 from lungfish.executor.ddl.truncate import truncate
@@ -24,6 +25,8 @@ DDL: dict[type[Any], Callable[[DdlContext, Any], str]] = {
     ddl.CreateIndex: create_index,
     ddl.CreateView: create_view,
     ddl.CreateSchema: create_schema,
+    ddl.CreateFunction: create_function,
+    ddl.DropFunction: drop_function,
     ddl.CreateSequence: create_sequence,
     ddl.AlterSequence: alter_sequence,
     ddl.AlterTable: alter_table,

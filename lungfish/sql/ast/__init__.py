@@ -24,7 +24,7 @@ Statement = (
     | ddl.CreateEnum
     | ddl.AlterEnum
     | ddl.CreateCompositeType
-    | ddl.CreateDomain
+    | ddl.CreateDomain | ddl.CreateFunction | ddl.DropFunction
     | ddl.AlterTable
     | ddl.Rename
     | ddl.SetSchema

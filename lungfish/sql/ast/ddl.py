@@ -239,6 +239,38 @@ class CreateDomain:
 
 
 @dataclass(frozen=True, slots=True)
+class FunctionParameter:
+    """`name` None: it can only be called $n."""
+
+    name: str | None
+    type_name: TypeName
+
+
+@dataclass(frozen=True, slots=True)
+class CreateFunction:
+    """A function in SQL: `body` is the text of its query."""
+
+    name: ObjectName
+    parameters: tuple[FunctionParameter, ...]
+    result: TypeName
+    body: str
+    volatility: str = "volatile"
+    is_strict: bool = False
+    or_replace: bool = False
+    position: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class DropFunction:
+    """`parameters` None: the only function of that name."""
+
+    name: ObjectName
+    parameters: tuple[TypeName, ...] | None
+    if_exists: bool = False
+    position: int = -1
+
+
+@dataclass(frozen=True, slots=True)
 class AddColumn:
     column: ColumnDefinition
     if_not_exists: bool = False
