@@ -26,6 +26,7 @@ from lungfish.planner.logical import (
     LogicalFilter,
     LogicalJoin,
     LogicalLimit,
+    LogicalOutput,
     LogicalPlan,
     LogicalScan,
     LogicalStatement,
@@ -131,18 +132,35 @@ def optimize_plan(
     observer: Observer | None = None,
 ) -> LogicalPlan:
     """One plan through all rules, then the plans of the subqueries that it still has."""
-    traits = _traits(plan, may_have_subqueries)
-    has_subqueries = Trait.SUBQUERY in traits
+    traits = _traits(plan)
+    if may_have_subqueries and _has_subqueries(plan):
+        traits.add(Trait.SUBQUERY)
     for rule in RULES:
         if rule.needs and traits.isdisjoint(rule.needs):
             continue
         changed = rule.rewrite(plan, context)
         if changed is not plan:
             plan = changed
-            traits = _traits(plan, may_have_subqueries)
+            traits = _traits(plan)
             if observer is not None:
                 observer(rule.name, plan)
-    return _optimize_subqueries(plan, context) if has_subqueries else plan
+    if may_have_subqueries and _has_subqueries(plan):
+        return _optimize_subqueries(plan, context)
+    return plan
+
+
+def _has_subqueries(plan: LogicalPlan) -> bool:
+    for node in walk_plan(plan):
+        if type(node) not in WITHOUT_EXPRESSIONS:
+            for expression in expressions_of(node):
+                if has_subquery(expression):
+                    return True
+    return False
+
+
+WITHOUT_EXPRESSIONS = frozenset(
+    {LogicalScan, LogicalSystemScan, LogicalOutput, LogicalDistinct, LogicalAppend}
+)
 
 
 _TRAITS: dict[type, frozenset[Trait]] = {
@@ -155,8 +173,8 @@ _TRAITS: dict[type, frozenset[Trait]] = {
 }
 
 
-def _traits(plan: LogicalPlan, may_have_subqueries: bool) -> set[Trait]:
-    """What the rules may care for in the plan."""
+def _traits(plan: LogicalPlan) -> set[Trait]:
+    """What the rules may care for in the plan, but for subqueries: only the first of them looks for these."""
     found: set[Trait] = set()
     for node in walk_plan(plan):
         kind = type(node)
@@ -167,8 +185,6 @@ def _traits(plan: LogicalPlan, may_have_subqueries: bool) -> set[Trait]:
                 found.add(Trait.CONSTANT_FILTER)
         elif kind in _TRAITS:
             found |= _TRAITS[kind]
-        if may_have_subqueries and any(map(has_subquery, expressions_of(node))):
-            found.add(Trait.SUBQUERY)
     return found
 
 

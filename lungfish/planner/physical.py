@@ -40,6 +40,8 @@ class SeqScan:
     with_tuple_id: bool
     columns: tuple[OutputColumn, ...]
     estimate: Estimate = Estimate()
+    # What the statement calls it.
+    alias: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,8 @@ class IndexScan:
     with_tuple_id: bool
     columns: tuple[OutputColumn, ...]
     estimate: Estimate = Estimate()
+    # What the statement calls it.
+    alias: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +83,8 @@ class SystemViewScan:
     filter: BoundExpression | None
     columns: tuple[OutputColumn, ...]
     estimate: Estimate = Estimate()
+    # What the statement calls it.
+    alias: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +96,8 @@ class FunctionScan:
     with_ordinality: bool
     columns: tuple[OutputColumn, ...]
     estimate: Estimate = Estimate()
+    # What the statement calls it.
+    alias: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +118,8 @@ class ValuesScan:
     rows: tuple[tuple[BoundExpression, ...], ...]
     columns: tuple[OutputColumn, ...]
     estimate: Estimate = Estimate()
+    # What the statement calls it.
+    alias: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,6 +280,8 @@ class CteScan:
     name: str
     columns: tuple[OutputColumn, ...]
     estimate: Estimate = Estimate()
+    # What the statement calls it.
+    alias: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,6 +302,8 @@ class WorkTableScan:
     cte_id: int
     columns: tuple[OutputColumn, ...]
     estimate: Estimate = Estimate()
+    # What the statement calls it.
+    alias: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -407,3 +421,5 @@ class PhysicalStatement:
     # Objects whose change makes the plan stale, by oid; the catalog's version covers them for now.
     is_read_only: bool = True
     is_volatile: bool = False
+    # Every table that the plan touches, once: (table, "read", "lock" or "change"), the strongest use of each.
+    table_uses: tuple[tuple[Table, str], ...] = ()

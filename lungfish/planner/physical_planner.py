@@ -102,6 +102,7 @@ def plan_physical(
         tuple(state.parameters.types),
         is_read_only=not changes_rows and not statement.locks_rows,
         is_volatile=state.has_volatile,
+        table_uses=planner.planning.table_uses,
     )
 
 
@@ -182,14 +183,16 @@ class _PhysicalPlanner:
         numbers = self._name_all(node.columns)
         estimate = Estimate(rows, 0.0, OPERATOR_START + rows * OPERATOR)
         columns = self.planning.columns(numbers)
-        return Planned(FunctionScan(calls, node.with_ordinality, columns, estimate), numbers)
+        plan = FunctionScan(calls, node.with_ordinality, columns, estimate, node.alias)
+        return Planned(plan, numbers)
 
     def _values(self, node: LogicalValues, required: Required, frames: Frames) -> Planned:
         translate = self.planning.translator({}, frames)
         rows = tuple([tuple([translate(cell) for cell in row]) for row in node.rows])
         numbers = self._name_all(node.columns)
         estimate = Estimate(float(len(rows)), 0.0, OPERATOR_START + len(rows) * OPERATOR)
-        return Planned(ValuesScan(rows, self.planning.columns(numbers), estimate), numbers)
+        plan = ValuesScan(rows, self.planning.columns(numbers), estimate, node.alias)
+        return Planned(plan, numbers)
 
     def _empty(self, node: LogicalEmpty, required: Required, frames: Frames) -> Planned:
         numbers = self._name_all(node.columns)
@@ -200,14 +203,14 @@ class _PhysicalPlanner:
         rows = self.cardinality.rows(node)
         estimate = Estimate(rows, 0.0, OPERATOR_START + rows * OPERATOR)
         columns = self.planning.columns(numbers)
-        return Planned(CteScan(node.cte_id, node.name, columns, estimate), numbers)
+        plan = CteScan(node.cte_id, node.name, columns, estimate, node.alias)
+        return Planned(plan, numbers)
 
     def _work_table(self, node: LogicalWorkTable, required: Required, frames: Frames) -> Planned:
         numbers = self._name_all(node.columns)
         estimate = Estimate(self.cardinality.rows(node), 0.0, OPERATOR_START)
-        return Planned(
-            WorkTableScan(node.cte_id, self.planning.columns(numbers), estimate), numbers
-        )
+        columns = self.planning.columns(numbers)
+        return Planned(WorkTableScan(node.cte_id, columns, estimate, node.name), numbers)
 
     def _name_all(self, columns: tuple[ColumnRef, ...]) -> tuple[int, ...]:
         for column in columns:
@@ -494,6 +497,8 @@ class _PhysicalPlanner:
         needed = required | {column.index for _, column, _, _ in node.locks}
         below = self.plan(node.input, needed, frames)
         layout = below.layout
+        for table, _, _, _ in node.locks:
+            self.planning.use(table, "lock")
         locks = tuple(
             (table, layout[column.index], strength, wait)
             for table, column, strength, wait in node.locks
@@ -522,6 +527,6 @@ def _renamed(plan: PhysicalPlan, names: tuple[OutputColumn, ...]) -> PhysicalPla
         case Project():
             return Project(plan.input, plan.expressions, names, plan.estimate)
         case ValuesScan():
-            return ValuesScan(plan.rows, names, plan.estimate)
+            return ValuesScan(plan.rows, names, plan.estimate, plan.alias)
         case _:
             return None

@@ -38,6 +38,7 @@ def plan_modification(
     frames: Frames,
 ) -> Planned:
     """The plan of a statement that changes rows; its columns are those of RETURNING."""
+    planning.use(node.table, "change")
     match node:
         case LogicalInsert():
             return _insert(planning, node, frames)

@@ -90,6 +90,7 @@ def plan_scan(
     if isinstance(paths, IndexMatch):
         return Planned(EmptyScan(planning.columns(numbers), Estimate(0.0, 0.0, 0.0)), numbers)
     # Of two indexes that cost the same the narrower one: its entries for one key come in the order of the rows.
+    planning.use(scan.table, "read")
     best = min(paths, key=lambda path: (_price(path, wanted), path.key_count))
     return _make(planning, scan, conjuncts, numbers, best, frames)
 
@@ -296,7 +297,7 @@ def _make(
     if match is None:
         predicate = _predicate(conjuncts, translate)
         plan: PhysicalPlan = SeqScan(
-            scan.table, indexes, predicate, scan.with_tuple_id, columns, estimate
+            scan.table, indexes, predicate, scan.with_tuple_id, columns, estimate, scan.alias
         )
         return Planned(plan, numbers)
     rest = [each for each in conjuncts if each not in match.used or each in match.recheck]
@@ -315,6 +316,7 @@ def _make(
         scan.with_tuple_id,
         columns,
         estimate,
+        scan.alias,
     )
     return Planned(plan, numbers, path.order)
 
@@ -357,5 +359,6 @@ def plan_system_scan(
         _predicate(conjuncts, translate),
         planning.columns(numbers),
         Estimate(found, 0.0, seq_scan_cost(rows, len(conjuncts))),
+        scan.alias,
     )
     return Planned(plan, numbers)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 
 from lungfish.catalog.catalog import Catalog
+from lungfish.catalog.objects import Oid, Table
 from lungfish.planner.bind_state import BindState
 from lungfish.planner.cardinality import Cardinality
 from lungfish.planner.cost import OPERATOR
@@ -22,10 +23,21 @@ PlanInput = Callable[[LogicalPlan, frozenset[int], Frames], Planned]
 PlanSubquery = Callable[[LogicalPlan, Frames], PhysicalPlan]
 
 
+STRENGTH = {"read": 0, "lock": 1, "change": 2}
+
+
 class Planning:
     """One statement being planned."""
 
-    __slots__ = ("_names", "cardinality", "catalog", "plan_input", "plan_subquery", "state")
+    __slots__ = (
+        "_names",
+        "_uses",
+        "cardinality",
+        "catalog",
+        "plan_input",
+        "plan_subquery",
+        "state",
+    )
 
     def __init__(
         self,
@@ -42,6 +54,7 @@ class Planning:
         self.plan_input = plan_input
         self.plan_subquery = plan_subquery
         self._names: dict[int, OutputColumn] = {}
+        self._uses: dict[Oid, tuple[Table, str]] = {}
 
     # Columns.
 
@@ -62,6 +75,19 @@ class Planning:
         """A reference to a number's place in an input."""
         column = self._names[number]
         return ColumnRef(position, column.type, column.name)
+
+    # Tables.
+
+    def use(self, table: Table, how: str) -> None:
+        """Note that the statement reads, locks or changes rows of the table; the strongest use counts."""
+        known = self._uses.get(table.oid)
+        if known is None or STRENGTH[how] > STRENGTH[known[1]]:
+            self._uses[table.oid] = (table, how)
+
+    @property
+    def table_uses(self) -> tuple[tuple[Table, str], ...]:
+        """The tables with their uses, in the order of their oids."""
+        return tuple([self._uses[oid] for oid in sorted(self._uses)])
 
     # Expressions.
 
