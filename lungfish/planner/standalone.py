@@ -8,7 +8,7 @@ from typing import Any
 
 from lungfish import errors
 from lungfish.catalog.catalog import Catalog
-from lungfish.catalog.objects import Column, Oid, Table, View
+from lungfish.catalog.objects import Column, Oid, SqlFunction, Table, View
 from lungfish.catalog.objects import Sequence as SequenceObject
 from lungfish.planner.bind_stored import bind_over_table, parse_expression
 from lungfish.planner.bind_type import find_type
@@ -17,8 +17,9 @@ from lungfish.planner.coerce import coerce_assignment, resolve_unknown
 from lungfish.planner.constant_value import NotConstant, constant_value
 from lungfish.planner.expressions import BoundExpression, ColumnRef
 from lungfish.planner.optimizer import optimize_expression
-from lungfish.planner.sql_functions import inline_call
 from lungfish.planner.scope import Clause, RangeEntry, Scope
+from lungfish.planner.sql_functions import inline_call
+from lungfish.sql.ast import expressions as ast
 from lungfish.sql.ast.expressions import Expression, TypeName
 from lungfish.sql.ast.queries import ObjectName, Query, TableReference
 from lungfish.types.settings import TextSettings
