@@ -48,7 +48,6 @@ from lungfish.recovery.wal_records import NoteKind
 from lungfish.storage.buffer_pool import BufferPool
 from lungfish.storage.clock import Clock
 from lungfish.storage.fence import Fence
-from lungfish.storage.ids import LSN
 
 # The one pin that stands for "a restart reads from here".
 REDO_PIN = "checkpoint"
@@ -178,8 +177,8 @@ class CheckpointCoordinator:
             self._retain(run)
 
     def _begin(self, run: CheckpointRun) -> None:
-        if self.log.failure is not None:
-            self.log.flush_to(LSN(0))
+        # Nothing to flush there, but a poisoned log refuses: the checkpoint could not be published.
+        self.log.flush_to(self.log.durable_lsn)
         self.retention.pin_lowest(
             HolderKind.CHECKPOINT_IN_PROGRESS,
             str(run.context.checkpoint_id),

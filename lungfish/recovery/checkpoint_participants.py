@@ -30,6 +30,7 @@ from lungfish.recovery.relation_state import (
 from lungfish.storage.buffer_pool import BufferPool
 from lungfish.storage.frozen_pages import FrozenPages
 from lungfish.storage.ids import LSN, RelationId, TransactionId
+from lungfish.storage.image import RelationKind
 from lungfish.storage.image_builder import ImageBuilder
 from lungfish.storage.page_slots import stored_units
 from lungfish.storage.page_store import PageStore
@@ -173,9 +174,14 @@ class TransactionsParticipant:
         store: PageStore,
         transactions: TransactionManager,
         tables: Callable[[], Iterable[TableStore]],
+        settled: Callable[[], set[RelationId]],
     ) -> None:
         self._store = store
         self._transactions = transactions
+        # The relations of the committed catalog.
+        self._settled = settled
+        # Indexes that were not among them at the fence.
+        self._unsettled: set[RelationId] = set()
         # The tables that are open.
         self._tables = tables
         self._retained: dict[RelationId, list[RetainedRow]] = {}
@@ -191,6 +197,11 @@ class TransactionsParticipant:
             for relation_id, rows in retained_rows(transaction_id, undo).items():
                 retained.setdefault(relation_id, []).extend(rows)
         self._retained = retained
+        self._unsettled = {
+            relation_id
+            for relation_id in set(self._store.relations()) - self._settled()
+            if self._store.kind(relation_id) is RelationKind.INDEX
+        }
         self._free_space = {}
         for table in self._tables():
             heap = table.heap
@@ -213,11 +224,10 @@ class TransactionsParticipant:
             if free_space is None:
                 # Nobody has opened it since the restart, so its map is as it was.
                 free_space = self._free_space_before(relation_id)
+            state = RelationState(free_space, retained, relation_id in self._unsettled)
             # A relation that nobody changed is complete up to the redo LSN too.
             image.set_relation(
-                relation_id,
-                mark_lsn=context.redo_lsn,
-                payload=encode_relation_state(RelationState(free_space, retained)),
+                relation_id, mark_lsn=context.redo_lsn, payload=encode_relation_state(state)
             )
 
     def _undo_lists(self) -> list[tuple[TransactionId, list[UndoEntry]]]:

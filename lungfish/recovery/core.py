@@ -35,7 +35,7 @@ from lungfish.recovery.checkpoint_request import (
     CheckpointTrigger,
 )
 from lungfish.recovery.history import CheckpointRecord, RecoveryRecord, decode_record, encode_record
-from lungfish.recovery.restart import RecoveryDriver, RestartCatalog
+from lungfish.recovery.restart import RecoveryDriver, RestartCatalog, TableRelations
 from lungfish.recovery.restart_log import MEMORY_LIMIT_DEFAULT
 from lungfish.recovery.restart_report import RecoveryProgress, RecoveryReport
 from lungfish.recovery.retention import HolderKind, WalRetentionManager
@@ -47,6 +47,7 @@ from lungfish.storage.buffer_pool import BUDGET_BYTES_DEFAULT, BufferPool
 from lungfish.storage.clock import Clock, SystemClock
 from lungfish.storage.disk import Disk
 from lungfish.storage.fence import Fence
+from lungfish.storage.ids import RelationId
 from lungfish.storage.page_store import PAGE_SIZE_DEFAULT, PageStore
 from lungfish.storage.sequences import Sequences
 from lungfish.storage.table import TableStore
@@ -112,8 +113,9 @@ class StorageCore:
             owner=f"checkpoint {self.driver.facts.checkpoint_id}",
             lsn=self.driver.lowest_mark,
         )
-        # Set by `recover`: the tables that are open, by then known to the catalog.
+        # Set by `recover`: the tables that are open, and the relations of the committed catalog.
         self._tables: Callable[[], Iterable[TableStore]] = tuple
+        self._settled: Callable[[], set[RelationId]] = set
         self.checkpoints = CheckpointCoordinator(
             pool=self.pool,
             log=self.log,
@@ -122,7 +124,12 @@ class StorageCore:
             clock=clock,
             memory=self.memory,
             participants=[
-                TransactionsParticipant(store, self.transactions, lambda: self._tables()),
+                TransactionsParticipant(
+                    store,
+                    self.transactions,
+                    tables=lambda: self._tables(),
+                    settled=lambda: self._settled(),
+                ),
                 FactsParticipant(SEQUENCES, self._sequence_facts),
             ],
             telemetry=self.telemetry,
@@ -165,10 +172,26 @@ class StorageCore:
             raise
 
     def recover(
-        self, catalog: RestartCatalog, tables: Callable[[], Iterable[TableStore]]
+        self,
+        catalog: RestartCatalog,
+        tables: Callable[[], Iterable[TableStore]],
+        settled: Callable[[], Iterable[TableRelations]] | None = None,
     ) -> RecoveryReport:
-        """Undo and redo; afterwards the database may be used. `tables` answers the open ones, at each checkpoint."""
+        """Undo and redo; afterwards the database may be used.
+
+        Both callables are asked at each checkpoint, inside the closed fence: `tables` answers the open ones, `settled` those of the
+        committed catalog. An index beyond them may be under construction, so its image is not relied on. Without
+        `settled` that is every index that has no image yet.
+        """
         self._tables = tables
+        own = {each for table in catalog.catalog_tables() for each in table.all()}
+
+        def settled_relations() -> set[RelationId]:
+            if settled is None:
+                return own | set(self.store.image.relations)
+            return own.union(*(table.all() for table in settled()))
+
+        self._settled = settled_relations
         for kind, payload in self.driver.log_facts.notes:
             if kind == NoteKind.CHECKPOINT:
                 self.memory.checkpoints.add(decode_record(CheckpointRecord, payload))

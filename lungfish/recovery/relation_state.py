@@ -1,6 +1,9 @@
 """What a relation's image carries beside its pages: the relation's payload in the manifest.
 
-    version u32 | size of the map u32 | free-space map ... | retained rows (`storage/versions.py`) ...
+    version u32 | flags u32 | size of the map u32 | free-space map ... | retained rows (`storage/versions.py`) ...
+
+*Unsettled* (flag 1): an index of which the committed catalog did not know when the image was taken, so it may have been under construction.
+Building is not logged: should its transaction have committed later, the index is built again.
 
 *Retained rows*: the old versions of rows that transactions then running had changed, each with that transaction's id, and those of
 committed transactions whose purge is owed, with COMMITTED in its place. With them an image needs no log to be made consistent.
@@ -20,7 +23,8 @@ from lungfish.storage.versions import RetainedRow, decode_retained, encode_retai
 # The writer of a retained row whose purge is owed: whoever it was, it has committed.
 COMMITTED = TransactionId(0)
 VERSION = 1
-_HEAD = struct.Struct("<II")
+_HEAD = struct.Struct("<III")
+_UNSETTLED = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +35,13 @@ class RelationState:
     free_space: bytes = b""
     # Oldest first within a transaction.
     retained: tuple[RetainedRow, ...] = ()
+    is_unsettled: bool = False
 
 
 def encode_relation_state(state: RelationState) -> bytes:
     """The state as a relation's payload."""
-    head = _HEAD.pack(VERSION, len(state.free_space))
+    flags = _UNSETTLED if state.is_unsettled else 0
+    head = _HEAD.pack(VERSION, flags, len(state.free_space))
     return b"".join((head, state.free_space, encode_retained(state.retained)))
 
 
@@ -48,7 +54,7 @@ def decode_relation_state(payload: bytes) -> RelationState:
         return RelationState()
     if len(payload) < _HEAD.size:
         raise errors.CorruptDatabase("the state of a relation is cut off")
-    version, map_size = _HEAD.unpack_from(payload)
+    version, flags, map_size = _HEAD.unpack_from(payload)
     if version != VERSION:
         raise errors.FeatureNotSupported(
             f"relation state of format version {version}; this program reads version {VERSION}"
@@ -57,7 +63,7 @@ def decode_relation_state(payload: bytes) -> RelationState:
     if map_end > len(payload):
         raise errors.CorruptDatabase("the free-space map of a relation is cut off")
     retained = tuple(decode_retained(payload[map_end:]))
-    return RelationState(payload[_HEAD.size : map_end], retained)
+    return RelationState(payload[_HEAD.size : map_end], retained, bool(flags & _UNSETTLED))
 
 
 def restore_free_space(store: PageStore, table: TableStore) -> None:

@@ -73,6 +73,10 @@ class TableRelations:
     overflow: RelationId
     indexes: tuple[RelationId, ...] = ()
 
+    def all(self) -> tuple[RelationId, ...]:
+        """Heap, overflow, indexes."""
+        return (self.heap, self.overflow, *self.indexes)
+
 
 class RestartCatalog(Protocol):
     """What restart asks of the catalog; `database` implements it. Relations exist when a table is asked for, perhaps without a page."""
@@ -168,6 +172,8 @@ class RecoveryDriver:
         quarantined = None
         if tail.state is TailState.GAP and tail.damaged:
             quarantined = self._folder.keep_aside(tail.end, tail.damaged)
+        # Views into all that was read: they would keep the whole log in memory.
+        self.log_facts.window = None
         self._tell(RecoveryProgress(RecoveryPhase.DONE))
         return RecoveryReport(
             recovery_id=recovery_id,
@@ -265,11 +271,7 @@ class RecoveryDriver:
 
     def _drop_orphans(self, pool: BufferPool, tables: Iterable[TableRelations]) -> int:
         """Drop relations of transactions that never committed, or whose drop did."""
-        known = {
-            relation_id
-            for table in tables
-            for relation_id in (table.heap, table.overflow, *table.indexes)
-        }
+        known = {relation_id for table in tables for relation_id in table.all()}
         orphans = [each for each in self._store.relations() if each not in known]
         for relation_id in orphans:
             pool.drop_relation(relation_id)
@@ -308,14 +310,25 @@ class _Tables:
         self._open: dict[RelationId, _TableReplay] = {}
 
     def make_missing(self) -> None:
-        """Make the relations that came after the image."""
+        """Make the relations that came after the image, and those of indexes that are to be built again, empty."""
         there = set(self._store.relations())
         for table in self.heaps.values():
             wanted = [(table.heap, RelationKind.HEAP), (table.overflow, RelationKind.OVERFLOW)]
             wanted += [(each, RelationKind.INDEX) for each in table.indexes]
             for relation_id, kind in wanted:
+                if relation_id in there and self.state(relation_id).is_unsettled:
+                    self.pool.drop_relation(relation_id)
+                    there.remove(relation_id)
                 if relation_id not in there:
                     self.pool.create_relation(relation_id, kind)
+
+    def unbuilt(self, heap: RelationId) -> set[RelationId]:
+        """A table's indexes that have no image to rely on."""
+        return {
+            each
+            for each in self.heaps[heap].indexes
+            if each not in self._images or self.state(each).is_unsettled
+        }
 
     def state(self, relation_id: RelationId) -> RelationState:
         """What the image has of a relation beside its pages."""
@@ -340,15 +353,15 @@ class _Tables:
             replay = _TableReplay(
                 table.rows,
                 has_image=heap in self._images,
-                missing={each for each in self.heaps[heap].indexes if each not in self._images},
+                missing=self.unbuilt(heap),
             )
             self._open[heap] = replay
         return replay
 
     def finish(self) -> int:
         """Build what indexes are to be built, also of tables that the log does not speak of; answers how many."""
-        for heap, table in self.heaps.items():
-            if heap in self._images and any(each not in self._images for each in table.indexes):
+        for heap in self.heaps:
+            if heap in self._images and self.unbuilt(heap):
                 self.open(heap)
         return sum(replay.finish(self.pool.trim) for replay in self._open.values())
 

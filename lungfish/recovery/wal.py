@@ -204,11 +204,11 @@ class WriteAheadLog:
 
     def flush_to(self, lsn: LSN) -> None:
         """Return once everything before `lsn` is on disk. Raises IoError (58030) if that failed, now or ever before."""
+        if self._failure is not None:
+            self._refuse()
         if lsn > self._durable:
             assert lsn <= self._end, "nothing was appended there"
             self._group.sync_to(lsn)
-        elif self._failure is not None:
-            self._refuse()
 
     def relieve(self) -> None:
         """Hand what is appended to the disk, without a sync. Requires: no latch is held."""

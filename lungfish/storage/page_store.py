@@ -64,6 +64,9 @@ class PageStore:
         # What was found damaged at open, in words.
         self.damage = found.damage
         self._clock = clock
+        # Relations of the image that were dropped and made again: what the image says of their size is over. Restart does that with an
+        # index that it cannot rely on.
+        self._remade: set[RelationId] = set()
         # The parts of the page store share these; nobody else looks at them.
         self.slots = PageSlots(file, self.page_size_bytes)
         for image in found.images:
@@ -151,6 +154,8 @@ class PageStore:
         with self.slots.lock:
             if relation_id in self.slots.live:
                 raise InternalError(f"relation {relation_id} is there already")
+            if relation_id in self.image.relations:
+                self._remade.add(relation_id)
             self.slots.live[relation_id] = LiveRelation(RelationKind(kind), PageTable())
 
     def drop_relation(self, relation_id: RelationId) -> None:
@@ -175,6 +180,8 @@ class PageStore:
         """How many pages of the relation the file has or had at the current image, whichever is more."""
         with self.slots.lock:
             count = self._live(relation_id).table.page_count
+            if relation_id in self._remade:
+                return count
         in_image = self.image.relations.get(relation_id)
         return count if in_image is None else max(count, in_image.page_count)
 

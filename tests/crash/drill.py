@@ -135,8 +135,8 @@ class DrillTransaction:
         self._changes.append(change)
         return number
 
-    def create_index(self, number: int) -> None:
-        self._database.create_index(self.transaction, number)
+    def create_index(self, number: int, meanwhile: Callable[[], None] = lambda: None) -> None:
+        self._database.create_index(self.transaction, number, meanwhile)
 
     def drop_table(self, number: int) -> None:
         self._database.drop_table(self.transaction, number)

@@ -134,6 +134,17 @@ def image_lacks_what_running_transactions_replaced() -> Patch:
     return patch.object(TransactionsParticipant, "_undo_lists", owed_only)
 
 
+def index_under_construction_counts_as_built() -> Patch:
+    recover = StorageCore.recover
+
+    def trust_all(core: StorageCore, *arguments: Any) -> Any:
+        report = recover(core, *arguments)
+        core._settled = lambda: set(core.store.relations())
+        return report
+
+    return patch.object(StorageCore, "recover", trust_all)
+
+
 def fence_does_not_wait_for_the_writer_inside() -> Patch:
     return patch.object(Fence, "close", lambda fence, timeout_s: True)
 
@@ -299,6 +310,7 @@ FAULTS: tuple[Fault, ...] = (
     Fault(redo_position_is_taken_too_late, "writes_during_checkpoints"),
     Fault(frozen_pages_are_changed_in_place, "writes_during_checkpoints"),
     Fault(image_lacks_what_running_transactions_replaced, "savepoints"),
+    Fault(index_under_construction_counts_as_built, "tables_come_and_go"),
     Fault(image_lacks_owed_purges, "snapshots_that_linger"),
     Fault(log_is_removed_before_the_final_image, "opening_and_closing"),
     # The restart

@@ -51,7 +51,11 @@ class SmallDatabase:
         self._addresses: dict[int, TupleId] = {}
         self._stores: dict[RelationId, TableStore] = {}
         self._next_relation_id = FIRST_RELATION_ID
-        self.report = self.core.recover(self, lambda: list(self._stores.values()))
+        # The tables of the committed catalog, and its rows that running transactions changed.
+        self._settled: dict[int, TableRelations] = {}
+        self.report = self.core.recover(
+            self, lambda: list(self._stores.values()), lambda: list(self._settled.values())
+        )
 
     # What restart asks
 
@@ -71,6 +75,7 @@ class SmallDatabase:
         highest = [self.core.driver.highest_relation_id, *(t.heap for t in self.relations.values())]
         steps = (max(highest) - FIRST_RELATION_ID) // RELATION_STEP + 1
         self._next_relation_id = FIRST_RELATION_ID + RELATION_STEP * max(0, steps)
+        self._settled = self.relations.copy()
 
     def tables(self) -> Sequence[TableRelations]:
         return list(self.relations.values())
@@ -101,11 +106,17 @@ class SmallDatabase:
         address = self.table(CATALOG.heap).insert(transaction, (heap, text))
         self.relations[number] = table
         self._addresses[number] = address
+        transaction.on_publish.append(lambda: self._settle(number))
         transaction.on_rollback.append(lambda: self._forget(number))
         return number
 
-    def create_index(self, transaction: Transaction, number: int) -> None:
-        """Build one more index over a table's rows; not undone by a rollback here, so it must commit."""
+    def create_index(
+        self, transaction: Transaction, number: int, meanwhile: Callable[[], None]
+    ) -> None:
+        """Build one more index over a table's rows; not undone by a rollback here, so it must commit.
+
+        `meanwhile` is done while there is an index and no entry in it yet.
+        """
         table = self.relations[number]
         relation_id = RelationId(table.heap + 2 + len(table.indexes))
         self.core.pool.create_relation(relation_id, RelationKind.INDEX)
@@ -114,6 +125,8 @@ class SmallDatabase:
         self._update_catalog(transaction, number, indexes)
         store = self._stores[table.heap]
         index = self._index(relation_id, len(table.indexes))
+        transaction.on_publish.append(lambda: self._settle(number))
+        meanwhile()
         build_index(store.rows, index)
         store.rows.set_indexes([*store.rows.indexes, index])
 
@@ -197,8 +210,12 @@ class SmallDatabase:
         row = (self.relations[number].heap, json.dumps(indexes))
         self.table(CATALOG.heap).update(transaction, self._addresses[number], row)
 
+    def _settle(self, number: int) -> None:
+        self._settled[number] = self.relations[number]
+
     def _forget(self, number: int) -> None:
         table = self.relations.pop(number)
+        self._settled.pop(number, None)
         self._stores.pop(table.heap, None)
         for relation_id in (table.heap, table.overflow, *table.indexes):
             self.core.pool.drop_relation(relation_id)

@@ -92,7 +92,7 @@ def tables_come_and_go(drill: Drill, chance: random.Random) -> None:
             transaction.rollback()
         if step in (3, 8):
             transaction = drill.begin()
-            transaction.create_index(numbers[0])
+            transaction.create_index(numbers[0], drill.checkpoint)
             transaction.insert(numbers[0], row(100 + step, step))
             transaction.commit()
         if step in (5, 9):
@@ -197,7 +197,7 @@ def bulk(drill: Drill, chance: random.Random) -> None:
     for step in range(3):
         transaction = drill.begin()
         first = step * 1000
-        transaction.insert_many(number, [row(first + each, each, 40) for each in range(400)])
+        transaction.insert_many(number, [row(first + each, each, 40) for each in range(240)])
         if step == 1:
             drill.checkpoint()
         finish(transaction, chance, 0.0 if step == 0 else 0.3)
@@ -206,7 +206,7 @@ def bulk(drill: Drill, chance: random.Random) -> None:
             transaction.delete(number, row_id)
         transaction.commit()
     endless = drill.begin()
-    endless.insert_many(number, [row(9000 + each, each, 40) for each in range(200)])
+    endless.insert_many(number, [row(9000 + each, each, 40) for each in range(150)])
     drill.checkpoint()
     transaction = drill.begin()
     transaction.insert_many(number, [row(5000 + each, each, 10) for each in range(100)])
