@@ -15,6 +15,7 @@ from typing import Any
 from lungfish.executor.compiler import Compiler, RowEvaluator
 from lungfish.executor.context import Row, Run
 from lungfish.executor.index_scan import find_index, index_ranges
+from lungfish.executor.values_scan import literal_row
 from lungfish.planner.expressions import BoundExpression, Call, ColumnRef
 from lungfish.planner.physical import Filter, IndexScan, PhysicalPlan, Project, ValuesScan
 from lungfish.storage.ids import TupleId
@@ -53,11 +54,11 @@ def _returns_set(expression: BoundExpression) -> bool:
 
 
 def _values(plan: ValuesScan, compiler: Compiler) -> RowSource:
-    makers = [row_maker(row, compiler) for row in plan.rows]
+    makers = [literal_row(row, compiler) for row in plan.rows]
     if len(makers) == 1:
         (maker,) = makers
-        return lambda run: [maker((), run)]
-    return lambda run: [make((), run) for make in makers]
+        return lambda run: [maker(run)]
+    return lambda run: [make(run) for make in makers]
 
 
 def _filtered(source: RowSource, predicate: BoundExpression, compiler: Compiler) -> RowSource:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import zip_longest
 from typing import Any
 
@@ -11,7 +11,7 @@ from lungfish.executor.context import Row, Run
 from lungfish.executor.expressions.calls import row_set_function
 from lungfish.executor.expressions.vectors import as_array
 from lungfish.executor.rows import rows_batches
-from lungfish.planner.expressions import Call
+from lungfish.planner.expressions import BoundExpression, Call, Constant
 from lungfish.planner.physical import EmptyScan, FunctionScan, ValuesScan
 from lungfish.types.batch import Batch
 
@@ -23,13 +23,22 @@ def make_values_scan(plan: ValuesScan, compiler: Compiler) -> Operator:
     if len(plan.rows) == 1:
         return _one_row(plan, compiler)
     types = [column.type for column in plan.columns]
-    rows = [compiler.rows(row) for row in plan.rows]
+    makers = [literal_row(row, compiler) for row in plan.rows]
 
     def run_values(run: Run) -> Iterator[Batch]:
-        values = (tuple([evaluate((), run) for evaluate in row]) for row in rows)
-        yield from rows_batches(values, types)
+        yield from rows_batches((make(run) for make in makers), types)
 
     return run_values
+
+
+def literal_row(expressions: Sequence[BoundExpression], compiler: Compiler) -> Callable[[Run], Row]:
+    """What makes one row of VALUES; of constants alone it is made now."""
+    constants = [item for item in expressions if isinstance(item, Constant)]
+    if len(constants) == len(expressions):
+        row = tuple([item.value for item in constants])
+        return lambda _run: row
+    evaluators = compiler.rows(expressions)
+    return lambda run: tuple([evaluate((), run) for evaluate in evaluators])
 
 
 def _one_row(plan: ValuesScan, compiler: Compiler) -> Operator:

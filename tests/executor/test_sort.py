@@ -122,9 +122,9 @@ def test_with_ties_adds_the_rows_equal_to_the_last(
 
 
 def test_a_limit_takes_batches_apart(world: World) -> None:
-    from_batches = many_rows(100_000)
-    plan = Limit(from_batches, limit_of(40_000), limit_of(50_000), False, (), from_batches.columns)
-    assert [row[0] for row in world.rows(plan)] == list(range(50_000, 90_000))
+    from_batches = many_rows(40_000)
+    plan = Limit(from_batches, limit_of(10_000), limit_of(30_000), False, (), from_batches.columns)
+    assert [row[0] for row in world.rows(plan)] == list(range(30_000, 40_000))
 
 
 def many_rows(count: int) -> PhysicalPlan:
@@ -165,15 +165,18 @@ def test_a_sort_that_does_not_fit_into_memory_gives_the_same(
 
 
 def test_a_large_sort_spills_to_files(world: World) -> None:
-    world.memory_bytes = 1 << 20
-    rows = [((number * 7919) % 300_007, "text " * 4) for number in range(100_000)]
+    world.memory_bytes = 1 << 17
+    rows = [((number * 7919) % 300_007, "text " * 20) for number in range(15_000)]
     source = values(rows, INTEGER, TEXT)
     opened: list[str] = []
     original = world.disk.open
     world.disk.open = lambda path, *, create=False: (  # type: ignore[method-assign]
         opened.append(path) or original(path, create=create)
     )
-    found = world.rows(Sort(source, (key(0, INTEGER),), columns(INTEGER, TEXT)))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("lungfish.executor.rows.BATCH_ROW_COUNT", 2_000)
+        patch.setattr(external_sort, "_RUN_BYTES_MIN", 1 << 16)
+        found = world.rows(Sort(source, (key(0, INTEGER),), columns(INTEGER, TEXT)))
     assert [row[0] for row in found] == sorted(row[0] for row in rows)
     assert len(opened) > 1
 
