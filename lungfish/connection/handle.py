@@ -5,6 +5,8 @@ from __future__ import annotations
 from lungfish.connection.connection import Connection
 from lungfish.connection.row_factories import RowFactory, tuple_row
 from lungfish.database import Database
+from lungfish.database.check import CheckReport, check_database
+from lungfish.errors import InterfaceError
 from lungfish.recovery.checkpoint_request import (
     CheckpointMode,
     CheckpointRequest,
@@ -36,6 +38,12 @@ class DatabaseHandle:
         return self._database.checkpoint(
             CheckpointRequest(mode=CheckpointMode(mode), is_dry_run=dry_run, requested_by="python")
         )
+
+    def check(self, level: str = "full") -> CheckReport:
+        """Verify every page and checksum, and with "full" every index against its table. Nobody may write meanwhile."""
+        if level not in ("quick", "full"):
+            raise InterfaceError(f'the level of a check is "quick" or "full", not "{level}"')
+        return check_database(self._database, is_quick=level == "quick")
 
     @property
     def recovery_report(self) -> RecoveryReport:

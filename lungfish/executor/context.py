@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from lungfish.executor.own_changes import OwnChanges
     from lungfish.executor.programs import Programs
     from lungfish.executor.spill import SpillSpace
+    from lungfish.recovery.core import StorageCore
     from lungfish.storage.table import TableStore
     from lungfish.storage.transactions import Transaction
 
@@ -38,6 +39,10 @@ class TableProvider(Protocol):
 
     @property
     def transactions(self) -> SnapshotSource: ...
+
+    @property
+    def core(self) -> StorageCore:
+        """Storage and recovery, for the system views."""
 
     def table_store(self, table: Table) -> TableStore: ...
 

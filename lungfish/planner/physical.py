@@ -18,6 +18,7 @@ from lungfish.planner.expressions import (
     SortKey,
     WindowCall,
 )
+from lungfish.types.sql_type import SqlType
 
 
 @dataclass(frozen=True, slots=True)
@@ -417,7 +418,7 @@ class PhysicalStatement:
     tag: str
     ctes: tuple[tuple[int, PhysicalPlan], ...] = ()
     modifying_ctes: frozenset[int] = frozenset()
-    parameter_types: tuple[object, ...] = field(default=())
+    parameter_types: tuple[SqlType, ...] = field(default=())
     # Objects whose change makes the plan stale, by oid; the catalog's version covers them for now.
     is_read_only: bool = True
     is_volatile: bool = False

@@ -522,6 +522,12 @@ class Session:
     # The rest.
 
     @property
+    def description(self) -> str:
+        """The session as histories name it."""
+        name = self.settings.get("application_name")
+        return f"session {self.number}" + (f" ({name})" if name else "")
+
+    @property
     def time_zone(self) -> str:
         """The name of the session's time zone."""
         return self.settings.get("TimeZone")

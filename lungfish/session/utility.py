@@ -17,6 +17,7 @@ from lungfish.errors import (
 )
 from lungfish.planner import bind_constant, resolve_type_name
 from lungfish.planner.expressions import OutputColumn
+from lungfish.session.checkpoint import run_checkpoint
 from lungfish.session.results import StatementResult
 from lungfish.session.runner import SessionRunner
 from lungfish.sql.quoting import quote_identifier
@@ -218,14 +219,6 @@ def _vacuum(session: Session, statement: utility.Vacuum) -> StatementResult:
     return StatementResult(None, "VACUUM")
 
 
-def _checkpoint(session: Session, statement: utility.Checkpoint) -> StatementResult:
-    if session.in_transaction:
-        raise ActiveSqlTransaction(
-            "CHECKPOINT cannot run inside a transaction block", position=statement.position
-        )
-    return session.database.run_checkpoint_statement(statement)
-
-
 def _discard(session: Session, statement: utility.Discard) -> StatementResult:
     session.prepared.clear()
     session.settings.reset_all()
@@ -243,6 +236,6 @@ _UTILITIES: dict[type[Any], Callable[[Session, Any], StatementResult]] = {
     utility.LockTable: _lock_table,
     utility.Analyze: _analyze,
     utility.Vacuum: _vacuum,
-    utility.Checkpoint: _checkpoint,
+    utility.Checkpoint: run_checkpoint,
     utility.Discard: _discard,
 }
