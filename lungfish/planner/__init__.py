@@ -4,6 +4,7 @@ Start at `plan_statement`; `RULES` in optimizer.py is the list of rewrites. `exp
 with the executor. Nothing here runs a plan or reads a table: what it knows of the data comes through `Statistics`.
 """
 
+from lungfish.planner.explain import explain
 from lungfish.planner.plan_statement import plan_statement
 from lungfish.planner.standalone import (
     bind_constant,
@@ -22,6 +23,7 @@ __all__ = [
     "bind_scalar",
     "bind_stored_expression",
     "check_sql_function",
+    "explain",
     "objects_used",
     "plan_statement",
     "resolve_type_name",

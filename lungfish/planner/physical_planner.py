@@ -99,7 +99,7 @@ def plan_physical(
         statement.tag,
         ctes,
         modifying,
-        tuple(state.parameters.types),
+        tuple([known for known in state.parameters.types if known is not None]),
         is_read_only=not changes_rows and not statement.locks_rows,
         is_volatile=state.has_volatile,
         table_uses=planner.planning.table_uses,
