@@ -397,6 +397,7 @@ class LockManager:
         """Bring the queue in line with what the owner still holds, and grant what that frees."""
         queue = self._queues.get(tag)
         if queue is None:
+            self._row_tags.discard(tag)
             return
         mask = owner.held.get(tag, 0) | owner.session_mask(tag)
         if mask:

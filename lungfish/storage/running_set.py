@@ -62,9 +62,9 @@ class RunningSet(Generic[MemberType]):
     def assign_id(self, member: MemberType) -> TransactionId:
         """Give a transaction its id and let its snapshot see what it will write."""
         with self._mutex:
+            self._parts = None
             transaction_id = TransactionId(self._next_id)
             self._next_id += 1
-            self._parts = None
             try:
                 self._running[transaction_id] = member
                 member.id = transaction_id

@@ -224,11 +224,11 @@ class Transaction:
         COMMITTING if only the flush was cut off (commit again; it cannot be rolled back any more). A KeyboardInterrupt after the
         record was appended is let through once the commit is done.
         """
-        if self.state is not TransactionState.COMMITTING:
-            self._require_running()
-            if self.id:
-                self._manager.append_commit(self)
         try:
+            if self.state is not TransactionState.COMMITTING:
+                self._require_running()
+                if self.id:
+                    self._manager.append_commit(self)
             self._complete_commit()
         except KeyboardInterrupt:
             if self.state is TransactionState.COMMITTING:
@@ -381,18 +381,19 @@ class TransactionManager:
         try:
             with self.fence:
                 try:
-                    transaction.commit_lsn = self.log.append_commit(transaction.id)
+                    self._log_commit(transaction)
                 except KeyboardInterrupt:
-                    # The record may be in the log, so it must be: a second one does no harm.
-                    transaction.commit_lsn = self.log.append_commit(transaction.id)
+                    # The record may be in the log, so it must be; a second one does no harm.
+                    self._log_commit(transaction)
                     raise
-                finally:
-                    if transaction.commit_lsn:
-                        transaction.state = TransactionState.COMMITTING
         except errors.Error:
             # Past the record, leaving the fence has failed: the flush will tell what it means.
             if transaction.state is TransactionState.RUNNING:
                 raise
+
+    def _log_commit(self, transaction: Transaction) -> None:
+        transaction.commit_lsn = self.log.append_commit(transaction.id)
+        transaction.state = TransactionState.COMMITTING
 
     def flush_commit(self, transaction: Transaction) -> None:
         """Wait until the commit is durable. A failed sync poisons (invariant 5)."""

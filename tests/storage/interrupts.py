@@ -21,17 +21,20 @@ class Interrupter:
     def __call__(self, frame: FrameType, event: str, argument: Any) -> Any:
         if frame.f_code.co_filename not in self.files:
             return None
-        if event == "line" and not _is_with(frame):
+        if event == "line" and not _is_safe(frame):
             self.left -= 1
             if self.left == 0:
                 raise KeyboardInterrupt
         return self
 
 
-def _is_with(frame: FrameType) -> bool:
-    """Whether the line is a `with`: it is traced again on leaving, before the lock is released, where no signal is handled."""
+def _is_safe(frame: FrameType) -> bool:
+    """Whether no signal is handled at the line, though it is traced.
+
+    A `with` is traced again on leaving, before the lock is released; a `try` is an instruction that does nothing.
+    """
     line = linecache.getline(frame.f_code.co_filename, frame.f_lineno)
-    return line.lstrip().startswith("with ")
+    return line.lstrip().startswith(("with ", "try:"))
 
 
 def is_interrupted(modules: list[ModuleType], line_number: int, act: Callable[[], object]) -> bool:
