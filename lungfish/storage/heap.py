@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from functools import partial
+from itertools import islice
 
 from lungfish.errors import ProgramLimitExceeded
 from lungfish.storage.free_space import FreeSpace
@@ -88,6 +89,15 @@ class Heap:
             self.format.check_header(frame.data)
             frame.cache = self.format
 
+    def row_at(self, address: TupleId) -> tuple[bytearray, int] | None:
+        """The page and the offset on it of a row, which may be marked deleted; None if the slot is free. Raises PageMiss."""
+        frame = self.frame_of(address)
+        if frame is None:
+            return None
+        data = frame.data
+        offset = self.format.row_at(data, address & SLOT_MASK)
+        return (data, offset) if offset else None
+
     def stored(self, address: TupleId) -> bytes | None:
         """The stored row at an address, which may be marked deleted; None if the slot is free. Raises PageMiss."""
         frame = self.frame_of(address)
@@ -104,34 +114,42 @@ class Heap:
         """
         pages = self.pages
         if self._current < pages.page_count:
-            slot = self._slot_for(pages.fetch(self._current), size)
+            frame = pages.fetch(self._current)
+            slot = self._slot_for(frame, size)
             if slot >= 0:
                 return tuple_id(self._current, slot)
-        for index, page_id in enumerate(self.free_space.candidates(size)):
-            if index == _CANDIDATE_COUNT:
-                break
-            if page_id >= pages.page_count:
-                continue
-            slot = self._slot_for(pages.fetch(page_id), size)
-            if slot >= 0:
-                self._current = page_id
-                return tuple_id(page_id, slot)
+            self.free_space.note(self._current, self.format.room(frame.data))
+        for page_id in list(islice(self.free_space.candidates(size), _CANDIDATE_COUNT)):
+            if page_id < pages.page_count:
+                frame = pages.fetch(page_id)
+                slot = self._slot_for(frame, size)
+                if slot >= 0:
+                    self._current = page_id
+                    return tuple_id(page_id, slot)
+                self.free_space.note(page_id, self.format.room(frame.data))
         self._current = pages.allocate().page_id
+        # A page is noted as empty while it is the current one: its room is found out when it is left, or by whoever is sent to it.
+        self.free_space.note(self._current, self.format.page_size)
         return tuple_id(self._current, 0)
 
     def _slot_for(self, frame: Frame, size: int) -> int:
         """A slot for a stored row of that size, or -1."""
         if frame.cache is not self.format:
             self._check(frame)
-        data = frame.data
-        slot = self.format.find_free_slot(data)
-        fits = self.format.tail_room(data, slot) >= size - self.layout.stride
-        return slot if fits and slot <= SLOT_MASK else -1
+        return self.format.slot_for(frame.data, size)
 
     def room_for(self, packed: bytes) -> TupleId:
         """A free slot for a new row, once its longest values have moved to overflow pages. Raises PageMiss."""
-        size = len(packed) - self._spilled_size(packed, self._tail_size_max)
+        size = len(packed)
+        if self.is_long(packed):
+            size -= sum(
+                spilled for _, spilled, _ in self._values_to_spill(packed, self._tail_size_max)
+            )
         return self.find_room(size)
+
+    def is_long(self, packed: bytes) -> bool:
+        """Whether a row does not go on any page without overflow pages."""
+        return len(packed) - self.layout.stride > self._tail_size_max
 
     def room_for_run(self, packed: Sequence[bytes], start: int, end: int) -> tuple[TupleId, int]:
         """Where the rows from `start` to at most `end` can go side by side: (first address, count >= 1). Raises PageMiss.
@@ -155,7 +173,8 @@ class Heap:
         return first, max(count, 1)
 
     def _note_room(self, page_id: PageId, data: bytearray) -> None:
-        self.free_space.note(page_id, self.format.room(data))
+        if page_id != self._current:
+            self.free_space.note(page_id, self.format.room(data))
 
     # Writing
 
@@ -189,11 +208,12 @@ class Heap:
         if not data[0]:
             self.format.initialize(data)
         try:
-            self.format.place(data, address & SLOT_MASK, stored)
+            has_moved = self.format.place(data, address & SLOT_MASK, stored)
         except BaseException:
             self.format.repair(data)
             raise
-        self._note_room(frame.page_id, data)
+        if has_moved:
+            self._note_room(frame.page_id, data)
 
     def mark_deleted(self, address: TupleId, writer: TransactionId, lsn: LSN) -> None:
         """Flag the live row at an address as deleted."""
@@ -238,6 +258,8 @@ class Heap:
 
         The overflowed values of `replaced`, a stored row that goes for good, are freed. Raises PageMiss before any change.
         """
+        if replaced is None and len(packed) == self.layout.stride:
+            return packed
         frame = self.frame_of(address)
         size_max = self._tail_size_max
         if frame is not None:
@@ -261,9 +283,6 @@ class Heap:
             view: pointer for (view, _, _), pointer in zip(spilled, pointers, strict=True)
         }
         return self.layout.with_long_values(packed, changes) if changes else packed
-
-    def _spilled_size(self, packed: bytes, size_max: int) -> int:
-        return sum(size for _, size, _ in self._values_to_spill(packed, size_max))
 
     def _values_to_spill(self, packed: bytes, size_max: int) -> list[tuple[int, int, int]]:
         """(offset of the view, size, position) of the longest values, as many as must go to leave a tail of at most `size_max`."""
@@ -368,4 +387,4 @@ class Heap:
         with self.pages.latch:
             frame = self.pages.fetch(page_id)
             self._check(frame)
-            self._note_room(page_id, frame.data)
+            self.free_space.note(page_id, self.format.room(frame.data))

@@ -44,6 +44,7 @@ VERSION = 1
 HEADER = struct.Struct("<2sBxHHHHIIIQ")
 HEADER_SIZE = 32
 EXTENT_UNIT = 4096
+SLOT_COUNT_MAX = 0xFFFF
 # Tails are compacted for the sake of garbage only when it is at least this share of the page: so it costs little for each row.
 COMPACTION_SHARE = 16
 
@@ -68,7 +69,7 @@ class HeapPageFormat:
         self.page_size = page_size
         self.stride = layout.stride
         # Rows of a page without tails.
-        self.slot_count_max = min((page_size - HEADER_SIZE) // layout.stride, 0xFFFF)
+        self.slot_count_max = min((page_size - HEADER_SIZE) // layout.stride, SLOT_COUNT_MAX)
 
     # Header
 
@@ -126,16 +127,26 @@ class HeapPageFormat:
         """Where a slot's row begins."""
         return HEADER_SIZE + slot * self.stride
 
+    def row_at(self, data: bytearray, slot: int) -> int:
+        """The offset of a slot's row, which may be marked deleted; 0 if the slot is free."""
+        if slot >= _SLOT_COUNT.unpack_from(data, _COUNTS_OFFSET)[0]:
+            return 0
+        offset = HEADER_SIZE + slot * self.stride
+        return offset if data[offset + FLAGS_OFFSET] else 0
+
     # Room
 
-    def find_free_slot(self, data: bytearray) -> int:
-        """The lowest free slot, which may be the one after the last; the caller checks the room."""
-        slots, used, _ = self.counts(data)
-        if used == slots:
-            return slots
-        start = HEADER_SIZE + FLAGS_OFFSET
-        flags = data[start : start + slots * self.stride : self.stride]
-        return int(flags.find(0))
+    def slot_for(self, data: bytearray, size: int) -> int:
+        """The lowest free slot, which may be the one after the last, if a packed row of that size fits there; else -1."""
+        slots, used, _ = _COUNTS.unpack_from(data, _COUNTS_OFFSET)
+        tails_start, garbage, extent = _TAILS.unpack_from(data, _TAILS_OFFSET)
+        gap = tails_start - HEADER_SIZE - slots * self.stride + self.page_size - extent
+        room = gap + self._usable(garbage)
+        if used < slots:
+            start = HEADER_SIZE + FLAGS_OFFSET
+            flags = data[start : start + slots * self.stride : self.stride]
+            return int(flags.find(0)) if room >= size - self.stride else -1
+        return int(slots) if room >= size and slots < SLOT_COUNT_MAX else -1
 
     def room(self, data: bytearray) -> int:
         """Bytes that new rows could take in all, after compaction."""
@@ -170,13 +181,20 @@ class HeapPageFormat:
             return 0
         return data[HEADER_SIZE + slot * self.stride + FLAGS_OFFSET]
 
-    def place(self, data: bytearray, slot: int, packed: bytes) -> None:
-        """Write a packed row at a slot, whatever is there now. Requires: its tail is at most `tail_room`."""
+    def place(self, data: bytearray, slot: int, packed: bytes) -> bool:
+        """Write a packed row at a slot, whatever is there now; says whether that may have changed the page's room.
+
+        Requires: its tail is at most `tail_room`.
+        """
         layout, stride = self.layout, self.stride
         slots, used, deleted = _COUNTS.unpack_from(data, _COUNTS_OFFSET)
         offset = HEADER_SIZE + slot * stride
         tail_size = len(packed) - stride
         old_flags = data[offset + FLAGS_OFFSET] if slot < slots else 0
+        if old_flags == LIVE and not tail_size:
+            data[offset : offset + stride] = packed
+            self._note_writer(data, offset)
+            return False
         tails_start = 0
         if old_flags & HAS_TAIL:
             tails_start = self._drop_tail(data, offset, tail_size)
@@ -198,6 +216,7 @@ class HeapPageFormat:
             deleted - 1 if old_flags & DELETED else deleted,
         )
         self._note_writer(data, offset)
+        return True
 
     def place_run(self, data: bytearray, first_slot: int, rows: bytes, newest_writer: int) -> None:
         """Write rows without tails, side by side, after the last slot. Requires: they fit."""
@@ -213,13 +232,10 @@ class HeapPageFormat:
 
     def extract(self, data: bytearray, slot: int) -> bytes | None:
         """The packed row at a slot, None if it is free. A deleted row comes with its DELETED flag."""
-        if slot >= self.slot_count(data):
+        offset = self.row_at(data, slot)
+        if not offset:
             return None
-        offset = HEADER_SIZE + slot * self.stride
-        flags = data[offset + FLAGS_OFFSET]
-        if not flags:
-            return None
-        if not flags & HAS_TAIL:
+        if not data[offset + FLAGS_OFFSET] & HAS_TAIL:
             return bytes(data[offset : offset + self.stride])
         start, size = self._tail_extent(data, offset)
         row = data[offset : offset + self.stride]

@@ -195,10 +195,6 @@ class RowLayout:
         """The same packed row, stamped with another writer."""
         return writer.to_bytes(8, "little") + packed[FLAGS_OFFSET:]
 
-    def is_null(self, buffer: bytes | bytearray, position: int, offset: int = 0) -> bool:
-        """Whether that field of the row is NULL."""
-        return bool(buffer[offset + NULLS_OFFSET + (position >> 3)] >> (position & 7) & 1)
-
     def long_views(
         self, buffer: bytes | bytearray, offset: int = 0
     ) -> Iterator[tuple[int, int, int, int]]:

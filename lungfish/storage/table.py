@@ -23,7 +23,7 @@ from lungfish.storage.lock_modes import LockMode
 from lungfish.storage.overflow import run_with_pages
 from lungfish.storage.relation_pages import PageMiss
 from lungfish.storage.row_codec_columns import pack_columns, rows_from_columns
-from lungfish.storage.rows import DELETED, FLAGS_OFFSET, Values, writer_of
+from lungfish.storage.rows import DELETED, FLAGS_OFFSET, HAS_OVERFLOW, Values, writer_of
 from lungfish.storage.snapshots import Snapshot
 from lungfish.storage.table_build import build_index
 from lungfish.storage.table_index import IndexKey, TableIndex, UniqueConflict
@@ -106,7 +106,7 @@ class TableStore:
         with self._latch:
             lsn = self._log.end_lsn()
             address = heap.room_for(packed)
-            stored = heap.store(packed, address, lsn)
+            stored = heap.store(packed, address, lsn) if heap.is_long(packed) else packed
             transaction.undo.append((rows, address, None))
             heap.place(address, stored, lsn)
             self._log.append_row(transaction.id, rows.relation_id, address, None, packed)
@@ -232,13 +232,16 @@ class TableStore:
         """The new row's key in each index where the old row's is another; empty if in none. Raises PageMiss."""
         rows = self.rows
         with self._latch:
-            old = self.heap.stored(address)
-            assert old is not None, "an updated row exists"
-            fields = self.layout.unpack_fields(
-                old, rows.key_positions, 0, self.heap.overflow.read_resident
-            )
-            if fields == tuple(values[position] for position in rows.key_positions):
+            found = self.heap.row_at(address)
+            assert found is not None, "an updated row exists"
+            data, offset = found
+            positions = rows.key_positions
+            read = self.heap.overflow.read_resident
+            fields = self.layout.unpack_fields(data, positions, offset, read)
+            if fields == tuple([values[position] for position in positions]):
                 return []
+            old = self.heap.stored(address)
+            assert old is not None
             old_keys = rows.stored_keys(old)
         keys = rows.keys(values)
         return [
@@ -268,7 +271,8 @@ class TableStore:
             before = self._stored_before(transaction, address)
             image = rows.log_image(before)
             lsn = self._log.end_lsn()
-            stored = heap.store(packed, address, lsn)
+            # What is no longer than the row before fits in its place.
+            stored = packed if len(packed) <= len(before) else heap.store(packed, address, lsn)
             transaction.undo.append((rows, address, before))
             rows.chains.push(address, before)
             heap.place(address, stored, lsn)
@@ -370,16 +374,22 @@ class TableStore:
 
     def get(self, snapshot: Snapshot, address: TupleId) -> Values | None:
         """The row at an address as the snapshot sees it. A hot path: see bench/rows.py."""
+        rows = self.rows
         while True:
             try:
                 with self._latch:
-                    stored = self.rows.visible(snapshot, address)
+                    found = rows.visible_row(snapshot, address)
+                    if found is None:
+                        return None
+                    data, offset = found
+                    if not data[offset + FLAGS_OFFSET] & HAS_OVERFLOW:
+                        return self.layout.unpack(data, offset)
+                    stored = rows.visible(snapshot, address)
                 break
             except PageMiss as miss:
                 miss.load()
-        if stored is None:
-            return None
-        return self.layout.unpack(stored, 0, self.heap.overflow.read)
+        assert stored is not None
+        return self.heap.values(stored)
 
     def scan(
         self,

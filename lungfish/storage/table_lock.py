@@ -8,14 +8,13 @@ contender takes its lock there first, which queues fairly, then waits for the wr
 from __future__ import annotations
 
 import enum
-from functools import partial
 from typing import NamedTuple
 
 from lungfish import errors
 from lungfish.storage.ids import TransactionId, TupleId
 from lungfish.storage.lock_modes import LockMode, row_tag
-from lungfish.storage.overflow import run_with_pages
-from lungfish.storage.rows import DELETED, FLAGS_OFFSET, Values, writer_of
+from lungfish.storage.relation_pages import PageMiss
+from lungfish.storage.rows import DELETED, FLAGS_OFFSET, HAS_OVERFLOW, Values, writer_of
 from lungfish.storage.snapshots import Snapshot
 from lungfish.storage.table_rows import TableRows
 from lungfish.storage.transactions import Transaction
@@ -71,23 +70,18 @@ def lock_row(
     if not _acquire(rows, transaction, address, wait, mode):
         return _SKIPPED
     while True:
-        stored = run_with_pages(partial(_newest, rows, address))
-        if stored is None:
-            return _GONE
-        writer = writer_of(stored)
-        if writer == transaction.id or not rows.transactions.is_running(writer):
-            break
-        if mode is LockMode.FOR_KEY_SHARE:
-            committed = run_with_pages(partial(_version_with_same_keys, rows, address, writer))
-            if committed is not None:
-                stored = committed
-                break
+        try:
+            found = _newest(rows, transaction, address, mode)
+        except PageMiss as miss:
+            miss.load()
+            continue
+        if not isinstance(found, int):
+            return _GONE if found is None else _outcome(rows, transaction, snapshot, found)
         if wait is LockWait.SKIP_LOCKED:
             return _SKIPPED
         if wait is LockWait.NOWAIT:
             raise _not_available(rows)
-        rows.transactions.wait_for_end(transaction, writer)
-    return _outcome(rows, transaction, snapshot, stored)
+        rows.transactions.wait_for_end(transaction, found)
 
 
 def _acquire(
@@ -110,37 +104,72 @@ def _not_available(rows: TableRows) -> errors.LockNotAvailable:
     return errors.LockNotAvailable(f'could not obtain lock on row in relation "{rows.name}"')
 
 
-def _newest(rows: TableRows, address: TupleId) -> bytes | None:
+class _Newest(NamedTuple):
+    """The newest version of a row, by this transaction or a committed one."""
+
+    writer: TransactionId
+    is_deleted: bool
+    # The stored row in place of its values if it has overflowed ones: they are read outside the latch.
+    row: Values | bytes
+
+
+def _newest(
+    rows: TableRows, transaction: Transaction, address: TupleId, mode: LockMode
+) -> _Newest | TransactionId | None:
+    """The newest version, or the running transaction that wrote it, or None if there is no row. Raises PageMiss.
+
+    Whether the writer is running is asked under the latch, without which no rollback puts the row back: so a writer found here that is
+    not running has committed.
+    """
     with rows.latch:
-        return rows.heap.stored(address)
+        found = rows.heap.row_at(address)
+        if found is None:
+            return None
+        data, offset = found
+        writer = writer_of(data, offset)
+        if writer != transaction.id and rows.transactions.is_running(writer):
+            if mode is not LockMode.FOR_KEY_SHARE:
+                return writer
+            version = _version_with_same_keys(rows, address, writer)
+            return writer if version is None else _Newest(writer_of(version), False, version)
+        flags = data[offset + FLAGS_OFFSET]
+        if flags & DELETED:
+            return _Newest(writer, True, ())
+        if flags & HAS_OVERFLOW:
+            stored = rows.heap.stored(address)
+            assert stored is not None
+            return _Newest(writer, False, stored)
+        return _Newest(writer, False, rows.layout.unpack(data, offset))
 
 
 def _version_with_same_keys(
     rows: TableRows, address: TupleId, writer: TransactionId
 ) -> bytes | None:
-    """The version before the running writer's, if that has neither deleted the row nor changed a key: it can be referred to."""
-    with rows.latch:
-        stored = rows.heap.stored(address)
-        if stored is None or stored[FLAGS_OFFSET] & DELETED:
+    """The version before the running writer's, if that has neither deleted the row nor changed a key: it can be referred to.
+
+    Under the latch; raises PageMiss.
+    """
+    stored = rows.heap.stored(address)
+    if stored is None or stored[FLAGS_OFFSET] & DELETED:
+        return None
+    for version in reversed(rows.chains.of(address)):
+        if not rows.have_same_keys(version, stored):
             return None
-        for version in reversed(rows.chains.of(address)):
-            if not rows.have_same_keys(version, stored):
-                return None
-            if writer_of(version) != writer:
-                return version
+        if writer_of(version) != writer:
+            return version
     # The writer has inserted it.
     return None
 
 
 def _outcome(
-    rows: TableRows, transaction: Transaction, snapshot: Snapshot, stored: bytes
+    rows: TableRows, transaction: Transaction, snapshot: Snapshot, newest: _Newest
 ) -> LockedRow:
-    is_deleted = bool(stored[FLAGS_OFFSET] & DELETED)
-    is_seen = snapshot.is_visible(writer_of(stored))
+    writer, is_deleted, row = newest
+    is_seen = snapshot.is_visible(writer)
     if not is_seen and not transaction.sees_each_commit:
         what = "delete" if is_deleted else "update"
         raise errors.SerializationFailure(f"could not serialize access due to concurrent {what}")
     if is_deleted:
         return _GONE
     status = LockStatus.SAME if is_seen else LockStatus.CHANGED
-    return LockedRow(status, rows.heap.values(stored))
+    return LockedRow(status, rows.heap.values(row) if isinstance(row, bytes) else row)

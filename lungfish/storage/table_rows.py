@@ -136,14 +136,25 @@ class TableRows:
 
     # Reading
 
+    def visible_row(
+        self, snapshot: Snapshot, address: TupleId
+    ) -> tuple[bytes | bytearray, int] | None:
+        """Where the version that the snapshot sees lies: bytes and an offset. Under the latch; raises PageMiss."""
+        found = self.heap.row_at(address)
+        if found is None:
+            return None
+        data, offset = found
+        if snapshot.is_visible(writer_of(data, offset)):
+            return None if data[offset + FLAGS_OFFSET] & DELETED else found
+        version = self.chains.visible(address, snapshot)
+        return None if version is None else (version, 0)
+
     def visible(self, snapshot: Snapshot, address: TupleId) -> bytes | None:
         """The stored version that the snapshot sees. Under the latch; raises PageMiss."""
-        stored = self.heap.stored(address)
-        if stored is None:
+        found = self.visible_row(snapshot, address)
+        if found is None:
             return None
-        if snapshot.is_visible(writer_of(stored)):
-            return None if stored[FLAGS_OFFSET] & DELETED else stored
-        return self.chains.visible(address, snapshot)
+        return found[0] if isinstance(found[0], bytes) else self.heap.stored(address)
 
     # Rollback
 

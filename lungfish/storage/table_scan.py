@@ -252,10 +252,10 @@ def index_scan(
         # See invariant 4 of table_rows.py.
         may_be_stale = had_stale or rows.key_changes != key_changes
         for start in range(0, len(chunk), _LOOKUP_COUNT):
-            found = _look_up(rows, snapshot, chunk[start : start + _LOOKUP_COUNT])
             result: Rows = []
-            for entry, address, stored in found:
-                values = rows.heap.values(stored)
+            for entry, found in _look_up(rows, snapshot, chunk[start : start + _LOOKUP_COUNT]):
+                address = TupleId(entry[1] & ADDRESS_MASK)
+                values = rows.heap.values(found) if isinstance(found, bytes) else found
                 if not may_be_stale or index.is_entry_of(entry, values, address):
                     result.append((address, values))
             if result:
@@ -266,18 +266,25 @@ def index_scan(
 
 def _look_up(
     rows: TableRows, snapshot: Snapshot, entries: Sequence[tuple[Any, int]]
-) -> list[tuple[tuple[Any, int], TupleId, bytes]]:
-    """The visible stored rows behind entries. A miss keeps what was found so far."""
-    found: list[tuple[tuple[Any, int], TupleId, bytes]] = []
+) -> list[tuple[tuple[Any, int], Values | bytes]]:
+    """The visible rows behind entries: their values, or the stored row if it has overflowed ones. A miss keeps what was found."""
+    found: list[tuple[tuple[Any, int], Values | bytes]] = []
+    unpack = rows.layout.unpack
     done = 0
     while done < len(entries):
         try:
             with rows.latch:
                 while done < len(entries):
                     address = TupleId(entries[done][1] & ADDRESS_MASK)
-                    stored = rows.visible(snapshot, address)
-                    if stored is not None:
-                        found.append((entries[done], address, stored))
+                    row = rows.visible_row(snapshot, address)
+                    if row is not None:
+                        data, offset = row
+                        if data[offset + FLAGS_OFFSET] & HAS_OVERFLOW:
+                            stored = rows.visible(snapshot, address)
+                            assert stored is not None
+                            found.append((entries[done], stored))
+                        else:
+                            found.append((entries[done], unpack(data, offset)))
                     done += 1
         except PageMiss as miss:
             miss.load()

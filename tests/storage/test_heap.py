@@ -41,8 +41,7 @@ def check_page(page: HeapPageFormat, data: bytearray, model: dict[int, bytes]) -
     rows_end = HEADER_SIZE + slots * page.stride
     assert not any(data[rows_end:start])
     assert not any(data[extent:])
-    free = page.find_free_slot(data)
-    assert free not in model
+    assert page.slot_for(data, page.stride) not in model
 
 
 @given(st.lists(actions, max_size=60), st.sampled_from([FORMAT, SMALL]))
@@ -299,7 +298,8 @@ def test_the_free_space_map_survives_encoding_and_can_be_rebuilt() -> None:
     heap.free_space.decode(b"")
     world.evict_everything()
     heap.rebuild_free_space()
-    assert heap.free_space.encode() == levels
+    # The last page was being filled: how much room it has was not written down.
+    assert heap.free_space.encode()[:-1] == levels[:-1]
 
 
 def test_a_page_of_another_relation_is_refused() -> None:
