@@ -27,7 +27,11 @@ def main() -> None:
     parser.add_argument("--scale", type=float, default=1.0, help="multiply the sizes by this")
     parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
-    print(f"{'work':44} {'unit':>6} " + " ".join(f"{name:>12}" for name in SYSTEMS) + "   vs sqlite3   vs duckdb")
+    print(
+        f"{'work':44} {'unit':>6} "
+        + " ".join(f"{name:>12}" for name in SYSTEMS)
+        + "   vs sqlite3   vs duckdb"
+    )
     for work in WORKS:
         if options.words and not any(word in work.name for word in options.words):
             continue
@@ -46,9 +50,13 @@ def main() -> None:
 
 def print_row(name: str, unit: str, figures: dict[str, list[float]]) -> None:
     """One line: medians, then the ratios."""
-    medians = {key: statistics.median(values) if values else None for key, values in figures.items()}
+    medians = {
+        key: statistics.median(values) if values else None for key, values in figures.items()
+    }
     ours = medians["lungfish"]
-    cells = " ".join(f"{'-' if value is None else f'{value:,.1f}':>12}" for value in medians.values())
+    cells = " ".join(
+        f"{'-' if value is None else f'{value:,.1f}':>12}" for value in medians.values()
+    )
     ratios = " ".join(
         f"{'-' if ours is None or medians[other] is None else f'{ours / medians[other]:.2f}':>12}"
         for other in ("sqlite3", "duckdb")

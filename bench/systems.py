@@ -34,7 +34,9 @@ class Sqlite:
     name = "sqlite3"
 
     def open(self, folder: Path) -> Any:
-        connection = sqlite3.connect(folder / "bench.sqlite", isolation_level=None, check_same_thread=False, timeout=60)
+        connection = sqlite3.connect(
+            folder / "bench.sqlite", isolation_level=None, check_same_thread=False, timeout=60
+        )
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")
         return connection

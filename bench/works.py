@@ -31,7 +31,9 @@ class Work:
 def make_accounts(system: System, folder: Path, count: int) -> Any:
     """A table with a key, a secondary index and `count` rows."""
     connection = system.open(folder)
-    connection.execute("CREATE TABLE accounts (id integer PRIMARY KEY, owner text, balance integer, note text)")
+    connection.execute(
+        "CREATE TABLE accounts (id integer PRIMARY KEY, owner text, balance integer, note text)"
+    )
     connection.execute("CREATE INDEX accounts_balance ON accounts (balance)")
     rows = [(index, f"owner {index}", index * 7 % 1000, "note") for index in range(count)]
     system.many(connection, "INSERT INTO accounts VALUES (?, ?, ?, ?)", rows)
@@ -65,7 +67,9 @@ def insert_in_transaction(system: System, folder: Path, scale: float) -> float:
     connection.execute("BEGIN")
     connection.execute(sql, (999_999, "x", 1, "y"))
     count = 500 if system.name == "duckdb" else 5000
-    figure = microseconds_each(count, lambda index: connection.execute(sql, (10_000 + index, "owner", index, "note")))
+    figure = microseconds_each(
+        count, lambda index: connection.execute(sql, (10_000 + index, "owner", index, "note"))
+    )
     connection.execute("COMMIT")
     connection.close()
     return figure
@@ -110,9 +114,13 @@ def durable_commits(threads: int) -> Callable[[System, Path, float], float | Non
 
         def commit_many(number: int) -> None:
             for index in range(each):
-                connections[number].execute("INSERT INTO t VALUES (?, ?)", (number * 1_000_000 + index, index))
+                connections[number].execute(
+                    "INSERT INTO t VALUES (?, ?)", (number * 1_000_000 + index, index)
+                )
 
-        workers = [threading.Thread(target=commit_many, args=(number,)) for number in range(threads)]
+        workers = [
+            threading.Thread(target=commit_many, args=(number,)) for number in range(threads)
+        ]
         started = time.perf_counter()
         for worker in workers:
             worker.start()
@@ -131,8 +139,14 @@ def make_facts(system: System, folder: Path, count: int) -> Any:
     """A table of facts and a small one to join it with, made by the system itself where it can."""
     connection = system.open(folder)
     connection.execute("CREATE TABLE kinds (id integer PRIMARY KEY, name text)")
-    system.many(connection, "INSERT INTO kinds VALUES (?, ?)", [(index, f"kind {index}") for index in range(1000)])
-    connection.execute("CREATE TABLE facts (id integer, kind integer, amount integer, price double precision)")
+    system.many(
+        connection,
+        "INSERT INTO kinds VALUES (?, ?)",
+        [(index, f"kind {index}") for index in range(1000)],
+    )
+    connection.execute(
+        "CREATE TABLE facts (id integer, kind integer, amount integer, price double precision)"
+    )
     if system.name == "sqlite3":
         series = "WITH RECURSIVE s(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM s WHERE i < {0}) SELECT i FROM s"
     else:
@@ -184,7 +198,9 @@ while True:
 def open_after_kill(system: System, folder: Path, scale: float) -> float:
     """Milliseconds from connect to a first count, with about 50 MB of log (350,000 rows of 100 bytes)."""
     batches = int((20 if system.name == "duckdb" else 350) * scale) or 1
-    code = KILLED_WRITER.format(root=str(Path(__file__).resolve().parent.parent), name=system.name, folder=str(folder))
+    code = KILLED_WRITER.format(
+        root=str(Path(__file__).resolve().parent.parent), name=system.name, folder=str(folder)
+    )
     child = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
     assert child.stdout is not None
     for line in child.stdout:

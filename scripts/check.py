@@ -1,8 +1,8 @@
 """The one check that people and CI run: format, lint, types, layers, tests.
 
-    python scripts/check.py            # everything
-    python scripts/check.py --fast     # everything but the tests marked slow
-    python scripts/check.py --release  # with the long crash matrix and the whole corpora
+python scripts/check.py            # everything
+python scripts/check.py --fast     # everything but the tests marked slow
+python scripts/check.py --release  # with the long crash matrix and the whole corpora
 """
 
 from __future__ import annotations
@@ -20,7 +20,15 @@ STATIC_STEPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("format", (PYTHON, "-m", "ruff", "format", "--check", "--quiet", ".")),
     ("lint", (PYTHON, "-m", "ruff", "check", "--quiet", ".")),
     ("types", (PYTHON, "-m", "mypy", "--no-error-summary")),
-    ("layers", (PYTHON, "-c", "from importlinter.cli import lint_imports_command as c; c()", "--no-timing")),
+    (
+        "layers",
+        (
+            PYTHON,
+            "-c",
+            "from importlinter.cli import lint_imports_command as c; c()",
+            "--no-timing",
+        ),
+    ),
 )
 
 
@@ -39,7 +47,10 @@ def main() -> int:
         started = time.monotonic()
         print(f"== {name}", flush=True)
         code = subprocess.run(command, cwd=ROOT, check=False).returncode
-        print(f"   {name}: {'ok' if code == 0 else 'FAILED'} in {time.monotonic() - started:.1f} s", flush=True)
+        print(
+            f"   {name}: {'ok' if code == 0 else 'FAILED'} in {time.monotonic() - started:.1f} s",
+            flush=True,
+        )
         if code:
             return code
     return 0

@@ -22,7 +22,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         if "release" in item.keywords and not config.getoption("--release"):
             item.add_marker(pytest.mark.skip(reason="only with --release"))
         if "corpus" in item.keywords and not CORPORA.is_dir():
-            item.add_marker(pytest.mark.skip(reason="the shared corpora are not beside the project"))
+            item.add_marker(
+                pytest.mark.skip(reason="the shared corpora are not beside the project")
+            )
 
 
 @pytest.fixture(scope="session")

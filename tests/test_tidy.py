@@ -18,7 +18,18 @@ FUNCTION_LINES_MAX = 60
 PARAMETERS_MAX = 6
 # Names of modules and functions through which a program touches the operating system's files.
 FILE_MODULES = {"shutil", "mmap", "fcntl", "msvcrt", "tempfile"}
-FILE_CALLS = {"open", "fsync", "fdatasync", "pread", "pwrite", "unlink", "rename", "replace", "truncate", "ftruncate"}
+FILE_CALLS = {
+    "open",
+    "fsync",
+    "fdatasync",
+    "pread",
+    "pwrite",
+    "unlink",
+    "rename",
+    "replace",
+    "truncate",
+    "ftruncate",
+}
 # The shell reads scripts and writes results, like any client; the demo makes a folder for its database.
 FILE_EXEMPT = ("lungfish/storage/disk.py", "lungfish/repl/")
 
@@ -45,7 +56,9 @@ def test_functions_stay_small(path: Path) -> None:
             lines = (node.end_lineno or node.lineno) - node.lineno + 1
             if lines > FUNCTION_LINES_MAX:
                 too_long.append(f"{node.name}: {lines} lines")
-            positional = [a for a in node.args.posonlyargs + node.args.args if a.arg not in ("self", "cls")]
+            positional = [
+                a for a in node.args.posonlyargs + node.args.args if a.arg not in ("self", "cls")
+            ]
             if len(positional) > PARAMETERS_MAX:
                 too_wide.append(f"{node.name}: {len(positional)} parameters")
     assert not too_long
@@ -72,7 +85,9 @@ def file_uses(tree: ast.Module) -> list[str]:
     found = []
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            found += [alias.name for alias in node.names if alias.name.split(".")[0] in FILE_MODULES]
+            found += [
+                alias.name for alias in node.names if alias.name.split(".")[0] in FILE_MODULES
+            ]
         elif isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] in FILE_MODULES:
             found.append(node.module or "")
         elif isinstance(node, ast.Call):
@@ -97,7 +112,9 @@ def test_the_file_check_sees_an_open_call() -> None:
 @pytest.mark.parametrize("path", [doc for doc in DOCS if doc.exists()], ids=name_of)
 def test_paths_named_in_docs_exist(path: Path) -> None:
     missing = []
-    for found in re.findall(r"`((?:lungfish|tests|docs|scripts|bench)/[\w./*-]+)`", path.read_text()):
+    for found in re.findall(
+        r"`((?:lungfish|tests|docs|scripts|bench)/[\w./*-]+)`", path.read_text()
+    ):
         if "*" in found:
             if not list(ROOT.glob(found)):
                 missing.append(found)

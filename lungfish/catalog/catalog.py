@@ -48,7 +48,17 @@ _versions = itertools.count(1)
 class Catalog:
     """What exists, as one transaction sees it. Never changed once made."""
 
-    __slots__ = ("_functions", "_indexes", "_namespaces", "_objects", "_relations", "_types", "next_oid", "next_relation_id", "version")
+    __slots__ = (
+        "_functions",
+        "_indexes",
+        "_namespaces",
+        "_objects",
+        "_relations",
+        "_types",
+        "next_oid",
+        "next_relation_id",
+        "version",
+    )
 
     def __init__(
         self, objects: Mapping[Oid, CatalogObject], *, next_oid: int, next_relation_id: int
@@ -167,7 +177,11 @@ class Catalog:
 
     def dependent_views(self, oid: Oid) -> list[View]:
         """The views that use the object directly."""
-        return [item for item in self._objects.values() if isinstance(item, View) and oid in item.depends_on]
+        return [
+            item
+            for item in self._objects.values()
+            if isinstance(item, View) and oid in item.depends_on
+        ]
 
     def referencing_tables(self, oid: Oid) -> list[Table]:
         """The tables with a foreign key to the table, itself included."""
@@ -215,6 +229,4 @@ class Catalog:
         return Catalog(self._objects, next_oid=next_oid, next_relation_id=next_relation_id)
 
     def _successor(self, objects: Mapping[Oid, CatalogObject]) -> Catalog:
-        return Catalog(
-            objects, next_oid=self.next_oid, next_relation_id=self.next_relation_id
-        )
+        return Catalog(objects, next_oid=self.next_oid, next_relation_id=self.next_relation_id)

@@ -46,7 +46,9 @@ class Connection:
         self._check_open()
         return Cursor(self, row_factory or self.row_factory)
 
-    def execute(self, sql: str, params: Parameters | None = None, *, timeout: float | None = None) -> Cursor:
+    def execute(
+        self, sql: str, params: Parameters | None = None, *, timeout: float | None = None
+    ) -> Cursor:
         """Run a statement on a new cursor and answer it."""
         return self.cursor().execute(sql, params, timeout=timeout)
 
@@ -82,7 +84,9 @@ class Connection:
         self._session.rollback()
 
     @contextmanager
-    def transaction(self, name: str | None = None, *, isolation: str | None = None) -> Iterator[Connection]:
+    def transaction(
+        self, name: str | None = None, *, isolation: str | None = None
+    ) -> Iterator[Connection]:
         """A transaction, or a savepoint inside one: committed at the end, rolled back after an exception."""
         self._check_open()
         session = self._session
@@ -119,7 +123,8 @@ class Connection:
         self._check_open()
         if self._session.in_transaction:
             raise errors.ProgrammingError(
-                "autocommit cannot be changed inside a transaction", hint="Commit or roll back first."
+                "autocommit cannot be changed inside a transaction",
+                hint="Commit or roll back first.",
             )
         self._session.autocommit = value
 
@@ -130,7 +135,7 @@ class Connection:
 
     @property
     def transaction_status(self) -> str:
-        """"idle", "active" (in a transaction) or "failed" (in one that only accepts ROLLBACK)."""
+        """ "idle", "active" (in a transaction) or "failed" (in one that only accepts ROLLBACK)."""
         return self._session.transaction_status
 
     # Life.
@@ -170,7 +175,9 @@ class Connection:
     def __del__(self) -> None:
         session = getattr(self, "_session", None)
         if session is not None and not session.is_closed:
-            warnings.warn("a lungfish connection was never closed", ResourceWarning, source=self, stacklevel=1)
+            warnings.warn(
+                "a lungfish connection was never closed", ResourceWarning, source=self, stacklevel=1
+            )
             session.close()
 
     def _check_open(self) -> None:

@@ -38,7 +38,9 @@ class Cursor:
 
     # Running.
 
-    def execute(self, sql: str, params: Parameters | None = None, *, timeout: float | None = None) -> Cursor:
+    def execute(
+        self, sql: str, params: Parameters | None = None, *, timeout: float | None = None
+    ) -> Cursor:
         """Run a statement (or several, separated by semicolons, when there are no parameters); answers the cursor itself."""
         self._check_open()
         self._results = []
@@ -202,18 +204,26 @@ def iter_python_rows(result: StatementResult, zone: str) -> Iterator[tuple[Any, 
     if result.rows is not None:
         for row in result.rows:
             yield tuple(
-                [None if value is None else to_python(value, kind, zone) for value, kind in zip(row, types, strict=True)]
+                [
+                    None if value is None else to_python(value, kind, zone)
+                    for value, kind in zip(row, types, strict=True)
+                ]
             )
         return
     for batch in result.batches:
         if not types:
             yield from [()] * batch.row_count
             continue
-        columns = [column_to_python(vector, kind, zone) for vector, kind in zip(batch.columns, types, strict=True)]
+        columns = [
+            column_to_python(vector, kind, zone)
+            for vector, kind in zip(batch.columns, types, strict=True)
+        ]
         yield from zip(*columns, strict=True)
 
 
-def iter_text_rows(result: StatementResult, settings: TextSettings) -> Iterator[tuple[str | None, ...]]:
+def iter_text_rows(
+    result: StatementResult, settings: TextSettings
+) -> Iterator[tuple[str | None, ...]]:
     """The rows as PostgreSQL's text output, None for NULL."""
     types = [column.type for column in result.columns or ()]
 
@@ -221,7 +231,9 @@ def iter_text_rows(result: StatementResult, settings: TextSettings) -> Iterator[
         return [None if value is None else format_value(value, kind, settings) for value in values]
 
     if result.rows is not None:
-        columns = [texts([row[index] for row in result.rows], kind) for index, kind in enumerate(types)]
+        columns = [
+            texts([row[index] for row in result.rows], kind) for index, kind in enumerate(types)
+        ]
         yield from zip(*columns, strict=True) if types else [()] * len(result.rows)
         return
     for batch in result.batches:
@@ -229,6 +241,7 @@ def iter_text_rows(result: StatementResult, settings: TextSettings) -> Iterator[
             yield from [()] * batch.row_count
             continue
         columns = [
-            texts(to_values(vector, kind), kind) for vector, kind in zip(batch.columns, types, strict=True)
+            texts(to_values(vector, kind), kind)
+            for vector, kind in zip(batch.columns, types, strict=True)
         ]
         yield from zip(*columns, strict=True)

@@ -46,7 +46,9 @@ class TypeObject:
         return hash(self._names)
 
 
-STRING = TypeObject("text", "character varying", "character", "name", "json", "jsonb", "uuid", "unknown")
+STRING = TypeObject(
+    "text", "character varying", "character", "name", "json", "jsonb", "uuid", "unknown"
+)
 BINARY = TypeObject("bytea")
 NUMBER = TypeObject("smallint", "integer", "bigint", "numeric", "real", "double precision", "oid")
 DATETIME = TypeObject(

@@ -24,10 +24,16 @@ class DatabaseHandle:
         database.join(self)
 
     def connect(
-        self, *, autocommit: bool = False, read_only: bool = False, row_factory: RowFactory = tuple_row
+        self,
+        *,
+        autocommit: bool = False,
+        read_only: bool = False,
+        row_factory: RowFactory = tuple_row,
     ) -> Connection:
         """A new connection."""
-        return Connection(self.session(autocommit=autocommit, read_only=read_only), row_factory=row_factory)
+        return Connection(
+            self.session(autocommit=autocommit, read_only=read_only), row_factory=row_factory
+        )
 
     def session(self, *, autocommit: bool = False, read_only: bool = False) -> Session:
         """A new session: what a Connection is made of."""

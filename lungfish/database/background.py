@@ -32,7 +32,9 @@ class BackgroundCheckpoints:
         with self._lock:
             if self._is_stopped or (self._thread is not None and self._thread.is_alive()):
                 return
-            self._thread = threading.Thread(target=self._run, name="lungfish checkpoint", daemon=True)
+            self._thread = threading.Thread(
+                target=self._run, name="lungfish checkpoint", daemon=True
+            )
             self._thread.start()
 
     def stop(self) -> None:

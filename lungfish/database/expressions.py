@@ -19,9 +19,7 @@ if TYPE_CHECKING:
     from lungfish.executor.context import ExecutionContext
 
 
-def stored_expression(
-    table: Table, text: str, catalog: Callable[[], Catalog]
-) -> StoredExpression:
+def stored_expression(table: Table, text: str, catalog: Callable[[], Catalog]) -> StoredExpression:
     """The function that evaluates the text over a row in stored order.
 
     Bound and compiled at its first use: at restart the catalog is not whole yet when the table is opened.
@@ -52,5 +50,9 @@ class _LazyExpression:
                 self._text, self._table, self._catalog(), ("public",), what="index expressions"
             )
             evaluate = self._evaluate = new_compiler().row(bound)
-        row = self._visible(values) if self._visible is not None else (values[self._table.stored_positions[0]],)
+        row = (
+            self._visible(values)
+            if self._visible is not None
+            else (values[self._table.stored_positions[0]],)
+        )
         return evaluate(row, _DETACHED)

@@ -20,7 +20,9 @@ _databases: dict[tuple[str, int], Database] = {}
 _anonymous_numbers = itertools.count(1)
 
 
-def open_database(path: str, *, create: bool, read_only: bool, options: DatabaseOptions) -> Database:
+def open_database(
+    path: str, *, create: bool, read_only: bool, options: DatabaseOptions
+) -> Database:
     """The open database of that path, opened now if it is not."""
     if read_only and (path == MEMORY or options.disk is None and not os.path.exists(path)):
         raise FeatureNotSupported("a database that does not exist yet cannot be opened read-only")
@@ -59,7 +61,11 @@ def _forget(key: tuple[str, int], database: Database) -> None:
 def _after_fork() -> None:
     """A forked child must not write to its parent's files: what it inherited is unusable there."""
     for database in list(_databases.values()):
-        database.disown(DatabaseInUse("the database belongs to the parent process", hint="Open it after the fork."))
+        database.disown(
+            DatabaseInUse(
+                "the database belongs to the parent process", hint="Open it after the fork."
+            )
+        )
     _databases.clear()
 
 

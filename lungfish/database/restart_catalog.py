@@ -50,7 +50,9 @@ class DatabaseRestartCatalog:
         """Every table that the catalog knows."""
         return [
             TableRelations(
-                heap, overflow_of(heap), tuple(RelationId(index.relation_id) for index in table.indexes)
+                heap,
+                overflow_of(heap),
+                tuple(RelationId(index.relation_id) for index in table.indexes),
             )
             for heap, table in self._tables.items()
         ]

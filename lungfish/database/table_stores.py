@@ -108,7 +108,9 @@ class TableStores:
             if store is None:
                 pages = self._pool.open_relation(CATALOG_INDEX)
                 tree = open_tree(pages, KeyCodec([BIGINT]))
-                index = TableIndex(tree, lambda values: (values[0],), is_unique=True, positions=(0,))
+                index = TableIndex(
+                    tree, lambda values: (values[0],), is_unique=True, positions=(0,)
+                )
                 store = self._make_store(CATALOG_HEAP, CATALOG_TYPES, [index], "the catalog")
                 self._stores[CATALOG_HEAP] = store
             return store
@@ -128,7 +130,9 @@ class TableStores:
             return store
 
     def _make(self, table: Table, indexes: list[TableIndex]) -> TableStore:
-        return self._make_store(RelationId(table.relation_id), table.stored_types, indexes, table.name)
+        return self._make_store(
+            RelationId(table.relation_id), table.stored_types, indexes, table.name
+        )
 
     def _make_store(
         self, heap: RelationId, types: Sequence[SqlType], indexes: list[TableIndex], name: str

@@ -65,4 +65,6 @@ def _with_option(
             # There are no unlogged tables: nothing is left out either way.
             return request
         case _:
-            raise FeatureNotSupported(f"CHECKPOINT ({name.upper()}) is not supported", position=position)
+            raise FeatureNotSupported(
+                f"CHECKPOINT ({name.upper()}) is not supported", position=position
+            )

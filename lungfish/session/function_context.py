@@ -107,7 +107,9 @@ class SessionFunctions:
         """The sequence that a text names, as regclass reads it. Raises UndefinedTable."""
         parts = _split_name(name)
         schema = parts[-2] if len(parts) > 1 else None
-        found = self._session.catalog.find_relation(parts[-1], schema, self._session.settings.search_path)
+        found = self._session.catalog.find_relation(
+            parts[-1], schema, self._session.settings.search_path
+        )
         if found is None:
             raise UndefinedTable(f'relation "{name}" does not exist')
         if not isinstance(found, Sequence):

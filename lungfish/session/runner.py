@@ -76,7 +76,9 @@ class SessionRunner:
 
     def resolve_type(self, type_name: TypeName) -> SqlType:
         """The type that a name in the text stands for."""
-        return resolve_type_name(type_name, self._session.catalog, self._session.settings.search_path)
+        return resolve_type_name(
+            type_name, self._session.catalog, self._session.settings.search_path
+        )
 
     def lock_table(self, table: Table, mode: str) -> None:
         """Lock a table until the transaction ends."""
@@ -101,5 +103,7 @@ def internal_rows(result: StatementResult) -> Iterator[tuple[Any, ...]]:
         return
     types = [column.type for column in result.columns or ()]
     for batch in result.batches:
-        columns = [to_values(vector, kind) for vector, kind in zip(batch.columns, types, strict=True)]
+        columns = [
+            to_values(vector, kind) for vector, kind in zip(batch.columns, types, strict=True)
+        ]
         yield from zip(*columns, strict=True)

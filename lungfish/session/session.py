@@ -36,7 +36,13 @@ from lungfish.planner import plan_statement
 from lungfish.planner.physical import PhysicalStatement
 from lungfish.session.bulk import run_in_bulk
 from lungfish.session.function_context import SessionFunctions
-from lungfish.session.parameters import BoundParameters, bind_parameters, infer_values, move_position, parse_text
+from lungfish.session.parameters import (
+    BoundParameters,
+    bind_parameters,
+    infer_values,
+    move_position,
+    parse_text,
+)
 from lungfish.database.plan_cache import CachedPlan, ParsedText
 from lungfish.session.results import StatementResult
 from lungfish.session.runner import SessionRunner
@@ -103,7 +109,9 @@ class Session:
             self.last_query = sql
             parsed = None
             try:
-                parsed = parse_text(self.database.parsed_texts, sql, has_parameters=parameters is not None)
+                parsed = parse_text(
+                    self.database.parsed_texts, sql, has_parameters=parameters is not None
+                )
                 values, types = bind_parameters(parsed, parameters, self.settings.text)
                 if len(parsed.statements) == 1:
                     with self._limit_time(timeout_s):
@@ -126,7 +134,9 @@ class Session:
                 parsed = parse_text(self.database.parsed_texts, sql, has_parameters=True)
                 if len(parsed.statements) != 1:
                     raise InterfaceError("executemany takes one statement")
-                bound = [bind_parameters(parsed, each, self.settings.text) for each in parameter_sets]
+                bound = [
+                    bind_parameters(parsed, each, self.settings.text) for each in parameter_sets
+                ]
                 result = self._run_sets(parsed, bound)
             except BaseException as error:
                 self._close_implicit(opened, is_failed=True)
@@ -182,7 +192,11 @@ class Session:
             self.commit()
 
     def _run(
-        self, parsed: ParsedText, index: int, values: tuple[Any, ...], types: tuple[SqlType | None, ...]
+        self,
+        parsed: ParsedText,
+        index: int,
+        values: tuple[Any, ...],
+        types: tuple[SqlType | None, ...],
     ) -> StatementResult:
         """One statement within the right transaction."""
         statement = parsed.statements[index]
@@ -231,7 +245,11 @@ class Session:
             self._is_failed = True
 
     def _dispatch(
-        self, statement: Statement, text: str, values: tuple[Any, ...], types: tuple[SqlType | None, ...]
+        self,
+        statement: Statement,
+        text: str,
+        values: tuple[Any, ...],
+        types: tuple[SqlType | None, ...],
     ) -> StatementResult:
         if isinstance(statement, _PLANNED):
             return self._run_query(statement, text, values, types)
@@ -338,7 +356,7 @@ class Session:
 
     @property
     def transaction_status(self) -> str:
-        """"idle", "active" or "failed"."""
+        """ "idle", "active" or "failed"."""
         if self._transaction is None:
             return "idle"
         return "failed" if self._is_failed else "active"
@@ -487,7 +505,9 @@ class Session:
     def _control_end(self, statement: utility.Commit | utility.Rollback) -> StatementResult:
         if self._transaction is None:
             self.notice("there is no transaction in progress", severity="WARNING")
-            return StatementResult(None, "COMMIT" if isinstance(statement, utility.Commit) else "ROLLBACK")
+            return StatementResult(
+                None, "COMMIT" if isinstance(statement, utility.Commit) else "ROLLBACK"
+            )
         level = self._transaction.isolation.value
         is_commit = isinstance(statement, utility.Commit) and not self._is_failed
         if is_commit:
@@ -540,7 +560,6 @@ class Session:
         if folded == "transaction_read_only" and self._transaction is not None:
             return "on" if self._transaction.is_read_only else "off"
         return self.settings.get(name)
-
 
     def set_default(self, name: str, value: str) -> None:
         """A setting that RESET goes back to: what the connection was opened with."""

@@ -36,7 +36,9 @@ def _milliseconds(name: str, value: str) -> str:
     except (ValueError, KeyError):
         raise InvalidParameterValue(f'invalid value for parameter "{name}": "{value}"') from None
     if amount < 0:
-        raise InvalidParameterValue(f'{amount:.0f} ms is outside the valid range for parameter "{name}"')
+        raise InvalidParameterValue(
+            f'{amount:.0f} ms is outside the valid range for parameter "{name}"'
+        )
     whole = round(amount)
     if whole == 0:
         return "0"
@@ -105,7 +107,9 @@ def _only(*words: str) -> Callable[[str, str], str]:
 
     def check(name: str, value: str) -> str:
         if value.lower() not in [word.lower() for word in words]:
-            raise FeatureNotSupported(f'{name} cannot be set to "{value}": only {" or ".join(words)} is supported')
+            raise FeatureNotSupported(
+                f'{name} cannot be set to "{value}": only {" or ".join(words)} is supported'
+            )
         return value
 
     return check

@@ -43,4 +43,6 @@ def _collect(node: Any, mode: LockMode, found: dict[int, LockMode]) -> None:
             value = getattr(node, field.name)
             if isinstance(value, tuple) or dataclasses.is_dataclass(value):
                 is_target = own is not None and field.name in ("table", "locks")
-                _collect(value, own if is_target and own is not None else LockMode.ACCESS_SHARE, found)
+                _collect(
+                    value, own if is_target and own is not None else LockMode.ACCESS_SHARE, found
+                )

@@ -116,12 +116,16 @@ def _explain(session: Session, statement: utility.Explain) -> StatementResult:
     options = dict(statement.options)
     inner = statement.statement
     if not isinstance(inner, (queries.Query, dml.Insert, dml.Update, dml.Delete, dml.Merge)):
-        raise FeatureNotSupported("EXPLAIN of this statement is not supported", position=statement.position)
+        raise FeatureNotSupported(
+            "EXPLAIN of this statement is not supported", position=statement.position
+        )
     for name, value in options.items():
         if name not in ("analyze", "format", "costs", "verbose", "timing", "summary", "buffers"):
             raise SyntaxError(f'unrecognized EXPLAIN option "{name}"', position=statement.position)
         if name in ("verbose", "buffers") and value:
-            raise FeatureNotSupported(f"EXPLAIN ({name.upper()}) is not supported", position=statement.position)
+            raise FeatureNotSupported(
+                f"EXPLAIN ({name.upper()}) is not supported", position=statement.position
+            )
     cached = session.plan(inner, None, ())
     format_name = str(options.get("format", "text")).lower()
     lines = session.explain(

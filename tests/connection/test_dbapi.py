@@ -32,7 +32,9 @@ def test_a_cursor_fetches_in_every_way(connection: Any) -> None:
 
 
 def test_description_and_rowcount(connection: Any) -> None:
-    cursor = connection.execute("SELECT 1 AS one, 'x'::varchar(3) AS word, 1.5::numeric(4,2) AS price")
+    cursor = connection.execute(
+        "SELECT 1 AS one, 'x'::varchar(3) AS word, 1.5::numeric(4,2) AS price"
+    )
     assert [column.name for column in cursor.description] == ["one", "word", "price"]
     assert cursor.description[1].display_size == 3
     assert (cursor.description[2].precision, cursor.description[2].scale) == (4, 2)
@@ -187,7 +189,9 @@ def test_several_statements_in_one_text_give_several_results(connection: Any) ->
 
 def test_run_script_answers_a_result_for_each_statement(connection: Any) -> None:
     results = connection.run_script(
-        "CREATE TABLE t (a integer);\nINSERT INTO t VALUES (:n);\nSELECT nosuch;", vars={"n": "7"}, on_error="continue"
+        "CREATE TABLE t (a integer);\nINSERT INTO t VALUES (:n);\nSELECT nosuch;",
+        vars={"n": "7"},
+        on_error="continue",
     )
     assert [result.tag for result in results] == ["CREATE TABLE", "INSERT 0 1", None]
     assert [result.line for result in results] == [1, 2, 3]
@@ -228,7 +232,10 @@ def test_a_leaked_connection_warns() -> None:
 
 
 def test_threads_share_a_named_memory_database() -> None:
-    with lungfish.connect(":memory:both", autocommit=True) as one, lungfish.connect(":memory:both", autocommit=True) as two:
+    with (
+        lungfish.connect(":memory:both", autocommit=True) as one,
+        lungfish.connect(":memory:both", autocommit=True) as two,
+    ):
         one.execute("CREATE TABLE t (a integer)")
         two.execute("INSERT INTO t VALUES (1)")
         assert one.execute("SELECT a FROM t").fetchval() == 1

@@ -1,6 +1,6 @@
 """A runner for classic sqllogictest files, as dialect postgresql.
 
-    python -m tests.corpora.classic_slt FOLDER [--most N]    # every file below FOLDER, less PostgreSQL's exceptions
+python -m tests.corpora.classic_slt FOLDER [--most N]    # every file below FOLDER, less PostgreSQL's exceptions
 """
 
 from __future__ import annotations
@@ -111,7 +111,9 @@ def complaint(record: Record, rows: list[tuple[Any, ...]]) -> str | None:
     order = record.head[2] if len(record.head) > 2 else "nosort"
     if rows and len(rows[0]) != len(kinds):
         return f"{len(rows[0])} columns instead of {len(kinds)}"
-    written = [[format_value(value, kind) for value, kind in zip(row, kinds, strict=True)] for row in rows]
+    written = [
+        [format_value(value, kind) for value, kind in zip(row, kinds, strict=True)] for row in rows
+    ]
     if order == "rowsort":
         written.sort()
     flat = [value for row in written for value in row]
@@ -119,7 +121,11 @@ def complaint(record: Record, rows: list[tuple[Any, ...]]) -> str | None:
         flat.sort()
     found = _HASH.fullmatch(record.expected[0]) if len(record.expected) == 1 else None
     if found is None:
-        return None if tuple(flat) == record.expected else f"got {flat[:8]}, expected {record.expected[:8]}"
+        return (
+            None
+            if tuple(flat) == record.expected
+            else f"got {flat[:8]}, expected {record.expected[:8]}"
+        )
     digest = hashlib.md5("".join(f"{value}\n" for value in flat).encode()).hexdigest()
     if len(flat) == int(found[1]) and digest == found[2]:
         return None
@@ -189,7 +195,10 @@ def main() -> int:
         score = run_file(path, exceptions.get(name.removesuffix(".gz"), set()), most=options.most)
         passed += score.passed
         failed += score.failed
-        print(f"{name}: {score.passed} passed, {score.failed} failed in {time.monotonic() - began:.1f} s", flush=True)
+        print(
+            f"{name}: {score.passed} passed, {score.failed} failed in {time.monotonic() - began:.1f} s",
+            flush=True,
+        )
         for text in (score.failures or [])[:3]:
             print("  " + text)
     print(f"{passed} passed, {failed} failed in {time.monotonic() - started:.0f} s")

@@ -1,6 +1,6 @@
 """A runner for sqllogictest-rs files (risinglight's): rows with their values joined by one blank.
 
-    python -m tests.corpora.modern_slt FOLDER    # the records that the table beside the files says PostgreSQL passes
+python -m tests.corpora.modern_slt FOLDER    # the records that the table beside the files says PostgreSQL passes
 """
 
 from __future__ import annotations

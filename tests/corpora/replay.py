@@ -83,7 +83,9 @@ def run_statement(connection: Any, statement: dict[str, Any]) -> Outcome:
     except lungfish.Error as error:
         if wanted_error is None:
             return Outcome("refuse", line, sql, f"{error.sqlstate} {error.message}")
-        return Outcome("agree" if error.sqlstate == wanted_error else "code", line, sql, str(error.sqlstate))
+        return Outcome(
+            "agree" if error.sqlstate == wanted_error else "code", line, sql, str(error.sqlstate)
+        )
     if wanted_error is not None:
         return Outcome("accept", line, sql, f"wanted {wanted_error}")
     if "rows" in statement:

@@ -26,8 +26,12 @@ def classic_files() -> list[str]:
     return [path.relative_to(CLASSIC).as_posix() for path in classic_slt.files_below(CLASSIC)]
 
 
-@pytest.mark.parametrize("name", [name for name in classic_files() if not name.startswith("random/")])
-def test_a_classic_file_gives_postgresqls_answers(name: str, request: pytest.FixtureRequest) -> None:
+@pytest.mark.parametrize(
+    "name", [name for name in classic_files() if not name.startswith("random/")]
+)
+def test_a_classic_file_gives_postgresqls_answers(
+    name: str, request: pytest.FixtureRequest
+) -> None:
     exceptions = classic_slt.read_exceptions(CLASSIC).get(name.removesuffix(".gz"), set())
     most = None if request.config.getoption("--release") else SAMPLE_RECORDS
     score = classic_slt.run_file(CLASSIC / name, exceptions, most=most)
@@ -50,7 +54,16 @@ def load_tpch(connection: Any, folder: Path) -> int:
     """Make the tables and fill them; the number of rows."""
     connection.run_script(folder / "schema.sql")
     count = 0
-    for name in ("region", "nation", "part", "supplier", "partsupp", "customer", "orders", "lineitem"):
+    for name in (
+        "region",
+        "nation",
+        "part",
+        "supplier",
+        "partsupp",
+        "customer",
+        "orders",
+        "lineitem",
+    ):
         with gzip.open(folder / "data" / f"{name}.csv.gz", "rt", newline="") as stream:
             rows = list(csv.reader(io.StringIO(stream.read())))
         marks = ", ".join("?" * len(rows[0]))
@@ -91,6 +104,8 @@ def test_chinook_loads_and_gives_postgresqls_answers_also_after_a_crash(tmp_path
 @pytest.mark.parametrize("name", ["academic", "advising", "car_dealership", "restaurants"])
 def test_defog_questions_give_postgresqls_answers(name: str) -> None:
     with lungfish.connect(":memory:", autocommit=True) as connection:
-        outcomes = replay.run_replay(connection, CORPORA / "defog-sql-eval" / f"{name}.replay.jsonl.gz")
+        outcomes = replay.run_replay(
+            connection, CORPORA / "defog-sql-eval" / f"{name}.replay.jsonl.gz"
+        )
     # A refusal is allowed, a different answer is not.
     assert [outcome for outcome in outcomes if outcome.verdict in ("differ", "accept")] == []

@@ -19,12 +19,14 @@ from tests.crash.harness import (
     crash_points,
     run_workload,
 )
+from tests.crash.sql_drill import SqlDrill, check_sql_points, orders
 from tests.crash.workloads import WORKLOADS
 
 # States of each workload in a CI run, and kills.
 SAMPLE_COUNT = 260
 SAMPLE_KILL_COUNT = 8
 SAMPLE_NESTED_SHARE = 0.15
+SAMPLE_SQL_COUNT = 154
 RELEASE_SEED_COUNT = 5
 RELEASE_NESTED_SHARE = 0.5
 
@@ -34,6 +36,7 @@ def run_sample(seed: int) -> Tally:
     tally = Tally()
     for name in WORKLOADS:
         tally.add(check_workload(name, seed, SAMPLE_COUNT, SAMPLE_NESTED_SHARE, SAMPLE_KILL_COUNT))
+    tally.add(check_sql(SAMPLE_SQL_COUNT, seed))
     return tally
 
 
@@ -44,7 +47,7 @@ def check_workload(
     workload = WORKLOADS[name]
     began = time.monotonic()
     drill = run_workload(workload, seed)
-    points = crash_points(drill, count=count, seed=seed)
+    points = crash_points(drill.disk, count=count, seed=seed)
     tally = check_points(drill, points, nested_share=nested_share, seed=seed)
     total = drill.disk.operation_count
     step = 1 if kill_count is None else max(1, total // kill_count)
@@ -71,6 +74,21 @@ def run_faults() -> bool:
     return not missed
 
 
+def check_sql(count: int | None, seed: int) -> Tally:
+    """The workload through SQL."""
+    began = time.monotonic()
+    drill = SqlDrill()
+    orders(drill)
+    drill.end()
+    tally = check_sql_points(drill, crash_points(drill.disk, count=count, seed=seed))
+    print(
+        f"{'through SQL':28} seed {seed}: {drill.disk.operation_count} operations,"
+        f" {tally.states} states, {len(tally.failures)} failures, {time.monotonic() - began:.1f} s",
+        flush=True,
+    )
+    return tally
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.crash", description=__doc__)
     parser.add_argument("--release", action="store_true")
@@ -84,6 +102,7 @@ def main() -> int:
         for seed in range(options.seed, options.seed + RELEASE_SEED_COUNT):
             for name in WORKLOADS:
                 tally.add(check_workload(name, seed, None, RELEASE_NESTED_SHARE, None))
+            tally.add(check_sql(None, seed))
     else:
         tally = run_sample(options.seed)
     for failure in tally.failures[:5]:

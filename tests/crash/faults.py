@@ -333,7 +333,7 @@ def is_noticed(fault: Fault) -> str | None:
         for seed in range(1, 4):
             try:
                 drill = run_workload(workload, seed)
-                points = crash_points(drill, count=80, seed=seed)
+                points = crash_points(drill.disk, count=80, seed=seed)
                 for point in points:
                     tally = check_points(drill, [point], nested_share=0.5, seed=point.operation)
                     if tally.failures:

@@ -119,9 +119,9 @@ def check_state_after_kill(drill: Drill, chance: random.Random) -> None:
         ) from error
 
 
-def crash_points(drill: Drill, *, count: int | None, seed: int) -> Iterator[CrashPoint]:
+def crash_points(disk: SimulatedDisk, *, count: int | None, seed: int) -> Iterator[CrashPoint]:
     """So many points spread evenly over the operations, with every persistence in turn; None: every operation with each."""
-    total = drill.disk.operation_count
+    total = disk.operation_count
     kinds = list(Persistence)
     if count is None:
         for operation in range(total + 1):

@@ -14,6 +14,8 @@ from tests.crash.__main__ import (
     SAMPLE_COUNT,
     SAMPLE_KILL_COUNT,
     SAMPLE_NESTED_SHARE,
+    SAMPLE_SQL_COUNT,
+    check_sql,
     check_workload,
 )
 from tests.crash.faults import FAULTS, Fault, is_noticed
@@ -30,6 +32,18 @@ def test_every_crash_leaves_all_that_was_acknowledged_and_nothing_half_done(name
     assert tally.states == SAMPLE_COUNT
     assert tally.nested > 0
     assert tally.kills > 0
+
+
+@pytest.mark.slow
+def test_every_crash_leaves_all_that_was_acknowledged_through_sql() -> None:
+    tally = check_sql(SAMPLE_SQL_COUNT, 1)
+    assert tally.failures == []
+    assert tally.states == SAMPLE_SQL_COUNT
+
+
+@pytest.mark.release
+def test_every_operation_with_every_persistence_through_sql() -> None:
+    assert check_sql(None, 2).failures == []
 
 
 @pytest.mark.release

@@ -30,13 +30,17 @@ def test_a_rolled_back_create_table_leaves_nothing(connection: Any) -> None:
 
 
 def test_ddl_rolls_back_to_a_savepoint(connection: Any) -> None:
-    connection.execute("BEGIN; CREATE TABLE kept (a integer); SAVEPOINT s; CREATE TABLE gone (a integer); ROLLBACK TO s")
+    connection.execute(
+        "BEGIN; CREATE TABLE kept (a integer); SAVEPOINT s; CREATE TABLE gone (a integer); ROLLBACK TO s"
+    )
     connection.execute("CREATE TABLE again (a integer); COMMIT")
     assert rows(connection, "SELECT tablename FROM pg_tables ORDER BY 1") == [("again",), ("kept",)]
 
 
 def test_the_first_ddl_after_a_savepoint_can_be_taken_back_and_done_again(connection: Any) -> None:
-    connection.execute("BEGIN; SAVEPOINT s; CREATE TABLE t (a integer); ROLLBACK TO s; CREATE TABLE t (b integer); COMMIT")
+    connection.execute(
+        "BEGIN; SAVEPOINT s; CREATE TABLE t (a integer); ROLLBACK TO s; CREATE TABLE t (b integer); COMMIT"
+    )
     connection.execute("INSERT INTO t (b) VALUES (1)")
     assert rows(connection, "SELECT b FROM t") == [(1,)]
 
@@ -93,8 +97,12 @@ def test_referential_actions_on_delete(connection: Any, action: str, after: list
 def test_updates_of_a_referenced_key_cascade_or_are_refused(connection: Any) -> None:
     connection.execute("CREATE TABLE parent (a integer, b integer, PRIMARY KEY (a, b))")
     connection.execute("INSERT INTO parent VALUES (1, 1), (2, 2)")
-    connection.execute("CREATE TABLE one (x integer, y integer, FOREIGN KEY (x, y) REFERENCES parent ON UPDATE CASCADE)")
-    connection.execute("CREATE TABLE two (x integer, y integer, FOREIGN KEY (x, y) REFERENCES parent)")
+    connection.execute(
+        "CREATE TABLE one (x integer, y integer, FOREIGN KEY (x, y) REFERENCES parent ON UPDATE CASCADE)"
+    )
+    connection.execute(
+        "CREATE TABLE two (x integer, y integer, FOREIGN KEY (x, y) REFERENCES parent)"
+    )
     connection.execute("INSERT INTO one VALUES (1, 1)")
     connection.execute("INSERT INTO two VALUES (2, 2)")
     connection.execute("UPDATE parent SET b = 10 WHERE a = 1")
@@ -103,7 +111,9 @@ def test_updates_of_a_referenced_key_cascade_or_are_refused(connection: Any) -> 
 
 
 def test_identity_and_serial_columns(connection: Any) -> None:
-    connection.execute("CREATE TABLE t (a serial, b integer GENERATED ALWAYS AS IDENTITY (START WITH 10 INCREMENT BY 5), c text)")
+    connection.execute(
+        "CREATE TABLE t (a serial, b integer GENERATED ALWAYS AS IDENTITY (START WITH 10 INCREMENT BY 5), c text)"
+    )
     connection.execute("INSERT INTO t (c) VALUES ('x'), ('y')")
     assert rows(connection, "SELECT a, b, c FROM t ORDER BY a") == [(1, 10, "x"), (2, 15, "y")]
     assert state(connection, "INSERT INTO t (b) VALUES (1)") == "428C9"
@@ -142,7 +152,9 @@ def test_add_constraint_looks_at_the_rows(connection: Any) -> None:
 
 
 def test_a_dropped_column_takes_its_constraints_and_indexes(connection: Any) -> None:
-    connection.execute("CREATE TABLE t (a integer, b integer UNIQUE, c integer CHECK (c > 0), d integer)")
+    connection.execute(
+        "CREATE TABLE t (a integer, b integer UNIQUE, c integer CHECK (c > 0), d integer)"
+    )
     connection.execute("INSERT INTO t VALUES (1, 2, 3, 4)")
     connection.execute("ALTER TABLE t DROP COLUMN b, DROP COLUMN c")
     connection.execute("INSERT INTO t VALUES (5, 6)")
@@ -196,7 +208,9 @@ def test_truncate_can_be_rolled_back(connection: Any) -> None:
 
 
 def test_create_table_as_keeps_names_and_types(connection: Any) -> None:
-    connection.execute("CREATE TABLE t AS SELECT i AS n, i * 1.5 AS x, 'w' AS word FROM generate_series(1, 3) AS s(i)")
+    connection.execute(
+        "CREATE TABLE t AS SELECT i AS n, i * 1.5 AS x, 'w' AS word FROM generate_series(1, 3) AS s(i)"
+    )
     assert rows(connection, "SELECT data_type FROM information_schema.columns WHERE table_name = 't' ORDER BY ordinal_position") == [
         ("integer",), ("numeric",), ("text",),
     ]  # fmt: skip
@@ -221,12 +235,19 @@ def test_create_table_as_keeps_names_and_types(connection: Any) -> None:
         ("CREATE TRIGGER x BEFORE INSERT ON t EXECUTE FUNCTION f()", "0A000"),
     ],
 )
-def test_what_cannot_be_defined_is_refused_with_its_sqlstate(connection: Any, sql: str, sqlstate: str) -> None:
+def test_what_cannot_be_defined_is_refused_with_its_sqlstate(
+    connection: Any, sql: str, sqlstate: str
+) -> None:
     assert state(connection, sql) == sqlstate
 
 
 def test_if_exists_and_if_not_exists_only_give_notice(connection: Any) -> None:
     notices: list[str] = []
     connection.on_notice(lambda severity, message: notices.append(message))
-    connection.execute("DROP TABLE IF EXISTS t; CREATE TABLE IF NOT EXISTS t (a integer); CREATE TABLE IF NOT EXISTS t (a integer)")
-    assert notices == ['table "t" does not exist, skipping', 'relation "t" already exists, skipping']
+    connection.execute(
+        "DROP TABLE IF EXISTS t; CREATE TABLE IF NOT EXISTS t (a integer); CREATE TABLE IF NOT EXISTS t (a integer)"
+    )
+    assert notices == [
+        'table "t" does not exist, skipping',
+        'relation "t" already exists, skipping',
+    ]

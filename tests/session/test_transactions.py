@@ -14,7 +14,10 @@ import lungfish
 @pytest.fixture
 def pair() -> Iterator[tuple[Any, Any]]:
     """Two sessions of one database with a table t(id, v) of two rows."""
-    with lungfish.connect(":memory:pair", autocommit=True) as one, lungfish.connect(":memory:pair", autocommit=True) as two:
+    with (
+        lungfish.connect(":memory:pair", autocommit=True) as one,
+        lungfish.connect(":memory:pair", autocommit=True) as two,
+    ):
         one.execute("CREATE TABLE t (id integer PRIMARY KEY, v integer)")
         one.execute("INSERT INTO t VALUES (1, 10), (2, 20)")
         yield one, two
@@ -67,7 +70,9 @@ def test_savepoint_errors(connection: Any) -> None:
 
 def test_uncommitted_rows_are_invisible_to_others(pair: tuple[Any, Any]) -> None:
     one, two = pair
-    one.execute("BEGIN; UPDATE t SET v = 11 WHERE id = 1; INSERT INTO t VALUES (3, 30); DELETE FROM t WHERE id = 2")
+    one.execute(
+        "BEGIN; UPDATE t SET v = 11 WHERE id = 1; INSERT INTO t VALUES (3, 30); DELETE FROM t WHERE id = 2"
+    )
     assert two.execute("SELECT id, v FROM t ORDER BY id").fetchall() == [(1, 10), (2, 20)]
     assert one.execute("SELECT id, v FROM t ORDER BY id").fetchall() == [(1, 11), (3, 30)]
     one.execute("COMMIT")

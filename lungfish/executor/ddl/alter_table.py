@@ -51,7 +51,10 @@ from lungfish.sql.rename import mentions_name
 def alter_table(context: DdlContext, statement: AlterTable) -> str:
     """Run ALTER TABLE; answers the command tag."""
     name = statement.name
-    if statement.if_exists and context.catalog.find_relation(name.name, name.schema, context.search_path) is None:
+    if (
+        statement.if_exists
+        and context.catalog.find_relation(name.name, name.schema, context.search_path) is None
+    ):
         context.runner.notice(f'relation "{name}" does not exist, skipping')
         return "ALTER TABLE"
     table = find_table(context, name)
@@ -141,7 +144,10 @@ def rewrite(context: DdlContext, old: Table, new: Table, values: list[str]) -> T
         constraints=(),
     )
     rows = context.runner.query(f"SELECT {', '.join(values)} FROM {qualified(context, old)}")
-    relaxed = replace(moved, columns=tuple(replace(item, is_not_null=False, generated=None) for item in moved.columns))
+    relaxed = replace(
+        moved,
+        columns=tuple(replace(item, is_not_null=False, generated=None) for item in moved.columns),
+    )
     context.change.put(moved)
     context.change.relations.create_table(moved)
     context.runner.insert_rows(relaxed, rows)
@@ -152,7 +158,9 @@ def rewrite(context: DdlContext, old: Table, new: Table, values: list[str]) -> T
 
 def _drop_column(context: DdlContext, table: Table, action: DropColumn) -> None:
     if action.if_exists and table.column_position(action.name) is None:
-        context.runner.notice(f'column "{action.name}" of relation "{table.name}" does not exist, skipping')
+        context.runner.notice(
+            f'column "{action.name}" of relation "{table.name}" does not exist, skipping'
+        )
         return
     column = find_column(table, action.name, action.position)
     _drop_users_of_column(context, table, column, action)
@@ -170,8 +178,11 @@ def _drop_column(context: DdlContext, table: Table, action: DropColumn) -> None:
         replace(
             table,
             columns=table.columns[:position] + table.columns[position + 1 :],
-            stored_positions=table.stored_positions[:position] + table.stored_positions[position + 1 :],
-            constraints=tuple(item for item in table.constraints if column.number not in item.columns),
+            stored_positions=table.stored_positions[:position]
+            + table.stored_positions[position + 1 :],
+            constraints=tuple(
+                item for item in table.constraints if column.number not in item.columns
+            ),
         )
     )
     for sequence in context.catalog.owned_sequences(table.oid):
@@ -194,12 +205,19 @@ def _drop_users_of_column(
                 raise _refuse_column(table, column, f"view {view.name}", action.position)
             if context.catalog.dependent_views(view.oid):
                 raise FeatureNotSupported(
-                    "DROP COLUMN ... CASCADE over views of views is not supported", position=action.position
+                    "DROP COLUMN ... CASCADE over views of views is not supported",
+                    position=action.position,
                 )
             context.change.remove(view.oid)
     for item in table.columns:
-        if item.generated is not None and item is not column and mentions_name(item.generated, column.name):
-            raise _refuse_column(table, column, f"column {item.name} of table {table.name}", action.position)
+        if (
+            item.generated is not None
+            and item is not column
+            and mentions_name(item.generated, column.name)
+        ):
+            raise _refuse_column(
+                table, column, f"column {item.name} of table {table.name}", action.position
+            )
     for other in context.catalog.referencing_tables(table.oid):
         held = [
             item
@@ -212,7 +230,9 @@ def _drop_users_of_column(
             )
         if held:
             context.change.put(
-                replace(other, constraints=tuple(item for item in other.constraints if item not in held))
+                replace(
+                    other, constraints=tuple(item for item in other.constraints if item not in held)
+                )
             )
 
 
@@ -235,7 +255,7 @@ def _alter_type(context: DdlContext, table: Table, action: AlterColumnType) -> N
             raise FeatureNotSupported(
                 "cannot alter type of a column used by a view or rule",
                 position=action.position,
-                detail=f"view {view.name} depends on column \"{column.name}\"",
+                detail=f'view {view.name} depends on column "{column.name}"',
             )
     name = quote_identifier(column.name)
     # Without USING the cast must be one that an assignment does by itself.
@@ -245,7 +265,8 @@ def _alter_type(context: DdlContext, table: Table, action: AlterColumnType) -> N
         replace(
             index,
             columns=tuple(
-                replace(key, type=kind) if key.column_number == column.number else key for key in index.columns
+                replace(key, type=kind) if key.column_number == column.number else key
+                for key in index.columns
             ),
         )
         for index in table.indexes
@@ -255,7 +276,8 @@ def _alter_type(context: DdlContext, table: Table, action: AlterColumnType) -> N
         context.runner.check_assignable(column, kind, action.position)
     check_stored_texts(context, new)
     values = [
-        f"CAST({source} AS {kind})" if item is column else quote_identifier(item.name) for item in table.columns
+        f"CAST({source} AS {kind})" if item is column else quote_identifier(item.name)
+        for item in table.columns
     ]
     moved = rewrite(context, table, new, values)
     for constraint in moved.constraints:
@@ -267,11 +289,13 @@ def _alter_default(context: DdlContext, table: Table, action: AlterColumnDefault
     column = find_column(table, action.name, action.position)
     if column.identity is not None:
         raise SyntaxError(
-            f'column "{column.name}" of relation "{table.name}" is an identity column', position=action.position
+            f'column "{column.name}" of relation "{table.name}" is an identity column',
+            position=action.position,
         )
     if column.generated is not None:
         raise SyntaxError(
-            f'column "{column.name}" of relation "{table.name}" is a generated column', position=action.position
+            f'column "{column.name}" of relation "{table.name}" is a generated column',
+            position=action.position,
         )
     text = None if action.default is None else action.default.text
     changed = _replace_column(table, column, replace(column, default=text, sequence_oid=None))
@@ -282,7 +306,11 @@ def _alter_default(context: DdlContext, table: Table, action: AlterColumnDefault
 def _alter_not_null(context: DdlContext, table: Table, action: AlterColumnNotNull) -> None:
     column = find_column(table, action.name, action.position)
     if not action.is_not_null:
-        if any(column.number in item.columns for item in table.constraints if item.kind == "primary key"):
+        if any(
+            column.number in item.columns
+            for item in table.constraints
+            if item.kind == "primary key"
+        ):
             raise InvalidTableDefinition(
                 f'column "{column.name}" is in a primary key', position=action.position
             )
@@ -322,7 +350,11 @@ def _drop_constraint(context: DdlContext, table: Table, action: DropConstraint) 
     constraint = find_constraint(table, action.name, action.position)
     if constraint.index_oid is not None:
         for other in context.catalog.referencing_tables(table.oid):
-            held = [item for item in other.constraints if item.referenced_index_oid == constraint.index_oid]
+            held = [
+                item
+                for item in other.constraints
+                if item.referenced_index_oid == constraint.index_oid
+            ]
             if held and not action.is_cascade:
                 raise DependentObjectsStillExist(
                     f"cannot drop constraint {constraint.name} on table {table.name} because other objects depend on it",
@@ -332,13 +364,18 @@ def _drop_constraint(context: DdlContext, table: Table, action: DropConstraint) 
                 )
             if held:
                 context.change.put(
-                    replace(other, constraints=tuple(item for item in other.constraints if item not in held))
+                    replace(
+                        other,
+                        constraints=tuple(item for item in other.constraints if item not in held),
+                    )
                 )
         table = context.catalog.table(table.oid)
         context.change.put(drop_keys_of_index(table, {constraint.index_oid}))
         return
     context.change.put(
-        replace(table, constraints=tuple(item for item in table.constraints if item is not constraint))
+        replace(
+            table, constraints=tuple(item for item in table.constraints if item is not constraint)
+        )
     )
 
 
@@ -348,7 +385,10 @@ def _validate(context: DdlContext, table: Table, action: ValidateConstraint) -> 
     changed = replace(constraint, is_validated=True)
     context.change.put(
         replace(
-            table, constraints=tuple(changed if item is constraint else item for item in table.constraints)
+            table,
+            constraints=tuple(
+                changed if item is constraint else item for item in table.constraints
+            ),
         )
     )
 

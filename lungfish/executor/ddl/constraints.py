@@ -47,7 +47,9 @@ def add_constraint(context: DdlContext, table: Table, definition: ConstraintDefi
         case "not null":
             return set_not_null(table, definition.columns[0], is_not_null=True)
         case kind:
-            raise FeatureNotSupported(f"{kind.upper()} constraints are not supported", position=definition.position)
+            raise FeatureNotSupported(
+                f"{kind.upper()} constraints are not supported", position=definition.position
+            )
 
 
 def constraint_name(
@@ -64,7 +66,11 @@ def constraint_name(
         return definition.name
     label = _LABELS[definition.kind]
     parts = [table.name]
-    if definition.kind != "primary key" and columns and (definition.kind != "check" or len(columns) == 1):
+    if (
+        definition.kind != "primary key"
+        and columns
+        and (definition.kind != "check" or len(columns) == 1)
+    ):
         parts.append("_".join(column.name for column in columns))
     if definition.kind in ("primary key", "unique"):
         return choose_relation_name(context, table.namespace_oid, *parts, label)
@@ -75,18 +81,23 @@ def set_not_null(table: Table, name: str, *, is_not_null: bool) -> Table:
     """The table with the column's NOT NULL set or dropped."""
     column = find_column(table, name)
     changed = replace(column, is_not_null=is_not_null)
-    return replace(table, columns=tuple(changed if item is column else item for item in table.columns))
+    return replace(
+        table, columns=tuple(changed if item is column else item for item in table.columns)
+    )
 
 
 def _add_key(context: DdlContext, table: Table, definition: ConstraintDefinition) -> Table:
     if definition.using_index is not None:
-        raise FeatureNotSupported("ADD CONSTRAINT ... USING INDEX is not supported", position=definition.position)
+        raise FeatureNotSupported(
+            "ADD CONSTRAINT ... USING INDEX is not supported", position=definition.position
+        )
     columns = [_key_column(table, name, definition.position) for name in definition.columns]
     is_primary = definition.kind == "primary key"
     if is_primary:
         if any(constraint.kind == "primary key" for constraint in table.constraints):
             raise InvalidTableDefinition(
-                f'multiple primary keys for table "{table.name}" are not allowed', position=definition.position
+                f'multiple primary keys for table "{table.name}" are not allowed',
+                position=definition.position,
             )
         for column in columns:
             table = set_not_null(table, column.name, is_not_null=True)
@@ -122,7 +133,9 @@ def _key_column(table: Table, name: str, position: int) -> Column:
     for column in table.columns:
         if column.name == name:
             return column
-    raise UndefinedColumn(f'column "{name}" named in key does not exist', position=position, column=name)
+    raise UndefinedColumn(
+        f'column "{name}" named in key does not exist', position=position, column=name
+    )
 
 
 def _add_check(context: DdlContext, table: Table, definition: ConstraintDefinition) -> Table:
@@ -147,7 +160,9 @@ def _add_check(context: DdlContext, table: Table, definition: ConstraintDefiniti
 
 def _words(text: str) -> set[str]:
     """The identifiers of an expression's text, roughly: for names and dependencies only."""
-    return set(text.replace('"', " ").translate(str.maketrans("()+-*/<>=,.:%|&!~^[]'", " " * 21)).split())
+    return set(
+        text.replace('"', " ").translate(str.maketrans("()+-*/<>=,.:%|&!~^[]'", " " * 21)).split()
+    )
 
 
 def _add_foreign_key(context: DdlContext, table: Table, definition: ConstraintDefinition) -> Table:
@@ -210,7 +225,9 @@ def _referencing_column(table: Table, name: str, position: int) -> Column:
         if column.name == name:
             return column
     raise UndefinedColumn(
-        f'column "{name}" referenced in foreign key constraint does not exist', position=position, column=name
+        f'column "{name}" referenced in foreign key constraint does not exist',
+        position=position,
+        column=name,
     )
 
 
@@ -221,10 +238,12 @@ def _referenced_key(target: Table, reference: ForeignKeyReference) -> tuple[tupl
             if index.is_primary:
                 return tuple(column.column_number for column in index.columns), index
         raise UndefinedObject(
-            f'there is no primary key for referenced table "{target.name}"', position=reference.table.position
+            f'there is no primary key for referenced table "{target.name}"',
+            position=reference.table.position,
         )
     numbers = tuple(
-        _referencing_column(target, name, reference.table.position).number for name in reference.columns
+        _referencing_column(target, name, reference.table.position).number
+        for name in reference.columns
     )
     for index in target.indexes:
         held = [column.column_number for column in index.columns]
@@ -260,9 +279,13 @@ def _validate_foreign_key(context: DdlContext, table: Table, constraint: Constra
     assert constraint.referenced_table_oid is not None
     target = context.catalog.table(constraint.referenced_table_oid)
     own = [table.columns[table.position_of_number(number)].name for number in constraint.columns]
-    theirs = [target.columns[target.position_of_number(number)].name for number in constraint.referenced_columns]
+    theirs = [
+        target.columns[target.position_of_number(number)].name
+        for number in constraint.referenced_columns
+    ]
     matches = " AND ".join(
-        f"r.{quote_identifier(b)} = f.{quote_identifier(a)}" for a, b in zip(own, theirs, strict=True)
+        f"r.{quote_identifier(b)} = f.{quote_identifier(a)}"
+        for a, b in zip(own, theirs, strict=True)
     )
     present = " AND ".join(f"f.{quote_identifier(a)} IS NOT NULL" for a in own)
     missing = context.runner.query(

@@ -48,10 +48,14 @@ class StatementRunner(Protocol):
     def query(self, sql: str) -> list[tuple[Any, ...]]:
         """Rows of internal values."""
 
-    def run_query(self, query: Query) -> tuple[tuple[tuple[str, SqlType], ...], Iterable[tuple[Any, ...]]]:
+    def run_query(
+        self, query: Query
+    ) -> tuple[tuple[tuple[str, SqlType], ...], Iterable[tuple[Any, ...]]]:
         """The names and types of a query's columns, and its rows."""
 
-    def describe_query(self, query: Query) -> tuple[tuple[tuple[str, SqlType], ...], frozenset[Oid]]:
+    def describe_query(
+        self, query: Query
+    ) -> tuple[tuple[tuple[str, SqlType], ...], frozenset[Oid]]:
         """The names and types of a query's columns, and the oids of the objects that it uses."""
 
     def insert_rows(self, table: Table, rows: Iterable[tuple[Any, ...]]) -> int:

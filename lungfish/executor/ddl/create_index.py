@@ -21,11 +21,15 @@ def create_index(context: DdlContext, statement: CreateIndex) -> str:
             hint="Lungfish has btree indexes.",
         )
     table = find_table(context, statement.table)
-    if statement.name is not None and context.catalog.name_is_taken(table.namespace_oid, statement.name):
+    if statement.name is not None and context.catalog.name_is_taken(
+        table.namespace_oid, statement.name
+    ):
         if statement.if_not_exists:
             context.runner.notice(f'relation "{statement.name}" already exists, skipping')
             return "CREATE INDEX"
-        raise DuplicateTable(f'relation "{statement.name}" already exists', position=statement.position)
+        raise DuplicateTable(
+            f'relation "{statement.name}" already exists', position=statement.position
+        )
     context.runner.lock_table(table, "share")
     columns = tuple(_index_column(context, table, element) for element in statement.elements)
     index = Index(
@@ -36,7 +40,9 @@ def create_index(context: DdlContext, statement: CreateIndex) -> str:
         context.change.new_relation_id(),
         columns,
         is_unique=statement.is_unique,
-        include=tuple(find_column(table, name, statement.position).number for name in statement.include),
+        include=tuple(
+            find_column(table, name, statement.position).number for name in statement.include
+        ),
         predicate=_predicate(context, table, statement),
         nulls_not_distinct=statement.nulls_not_distinct,
     )

@@ -17,7 +17,13 @@ from lungfish.executor.ddl.constraints import add_constraint, validate_constrain
 from lungfish.executor.ddl.context import DdlContext
 from lungfish.executor.ddl.names import choose_relation_name, find_table
 from lungfish.executor.ddl.sequences import make_sequence
-from lungfish.sql.ast.ddl import ColumnDefinition, ConstraintDefinition, CreateTable, CreateTableAs, LikeClause
+from lungfish.sql.ast.ddl import (
+    ColumnDefinition,
+    ConstraintDefinition,
+    CreateTable,
+    CreateTableAs,
+    LikeClause,
+)
 from lungfish.sql.quoting import quote_identifier, quote_literal
 from lungfish.types.sql_type import BIGINT, INTEGER, SMALLINT, TEXT, SqlType, TypeKind
 
@@ -47,7 +53,9 @@ def create_table(context: DdlContext, statement: CreateTable) -> str:
         raise DuplicateTable(
             f'relation "{statement.name.name}" already exists', position=statement.name.position
         )
-    table = _new_table(context, statement.name.name, namespace.oid, persistence=statement.persistence)
+    table = _new_table(
+        context, statement.name.name, namespace.oid, persistence=statement.persistence
+    )
     sequences = []
     constraints: list[ConstraintDefinition] = []
     for element in statement.elements:
@@ -95,7 +103,9 @@ def order_constraints(definitions: list[ConstraintDefinition]) -> list[Constrain
     return sorted(definitions, key=lambda item: ranks.get(item.kind, 4))
 
 
-def append_column(context: DdlContext, table: Table, definition: ColumnDefinition) -> tuple[Table, MadeColumn]:
+def append_column(
+    context: DdlContext, table: Table, definition: ColumnDefinition
+) -> tuple[Table, MadeColumn]:
     """The table with one more column, and what was made for it. Raises DuplicateColumn."""
     if table.column_position(definition.name) is not None:
         raise DuplicateColumn(
@@ -145,7 +155,8 @@ def _make_column(context: DdlContext, table: Table, definition: ColumnDefinition
         return MadeColumn(column)
     if kind.kind not in (TypeKind.SMALLINT, TypeKind.INTEGER, TypeKind.BIGINT):
         raise InvalidTableDefinition(
-            "identity column type must be smallint, integer, or bigint", position=definition.position
+            "identity column type must be smallint, integer, or bigint",
+            position=definition.position,
         )
     sequence = _column_sequence(context, table, column, definition)
     marked = replace(
@@ -198,13 +209,17 @@ def check_stored_texts(context: DdlContext, table: Table) -> None:
         if column.default is not None and column.sequence_oid is None:
             _check_default(context, table, column)
         if column.generated is not None:
-            context.runner.check_expression(table, column.generated, what="column generation expressions")
+            context.runner.check_expression(
+                table, column.generated, what="column generation expressions"
+            )
 
 
 def _check_default(context: DdlContext, table: Table, column: Column) -> None:
     text = f"CAST(({column.default}) AS {column.type})"
     try:
-        context.runner.check_expression(replace(table, columns=()), text, what="DEFAULT expressions")
+        context.runner.check_expression(
+            replace(table, columns=()), text, what="DEFAULT expressions"
+        )
     except UndefinedColumn as error:
         raise FeatureNotSupported("cannot use column reference in DEFAULT expression") from error
 
@@ -213,13 +228,23 @@ def _copy_columns(context: DdlContext, table: Table, clause: LikeClause) -> Tabl
     source = find_table(context, clause.table)
     wanted = clause.including
     everything = "all" in wanted
-    if everything or wanted & {"indexes", "constraints", "identity", "statistics", "storage", "comments"}:
+    if everything or wanted & {
+        "indexes",
+        "constraints",
+        "identity",
+        "statistics",
+        "storage",
+        "comments",
+    }:
         raise FeatureNotSupported(
-            "LIKE INCLUDING other than DEFAULTS and GENERATED is not supported", position=clause.position
+            "LIKE INCLUDING other than DEFAULTS and GENERATED is not supported",
+            position=clause.position,
         )
     for column in source.columns:
         if table.column_position(column.name) is not None:
-            raise DuplicateColumn(f'column "{column.name}" specified more than once', position=clause.position)
+            raise DuplicateColumn(
+                f'column "{column.name}" specified more than once', position=clause.position
+            )
         copied = Column(
             column.name,
             column.type,
@@ -241,7 +266,9 @@ def _copy_columns(context: DdlContext, table: Table, clause: LikeClause) -> Tabl
 def create_table_as(context: DdlContext, statement: CreateTableAs) -> str:
     """Run CREATE TABLE AS or SELECT INTO; answers the command tag."""
     if statement.is_materialized_view:
-        raise FeatureNotSupported("materialized views are not supported", position=statement.position)
+        raise FeatureNotSupported(
+            "materialized views are not supported", position=statement.position
+        )
     if statement.persistence == "temporary":
         raise FeatureNotSupported("temporary tables are not supported", position=statement.position)
     namespace = context.namespace_for(statement.name)
@@ -249,16 +276,24 @@ def create_table_as(context: DdlContext, statement: CreateTableAs) -> str:
         if statement.if_not_exists:
             context.runner.notice(f'relation "{statement.name.name}" already exists, skipping')
             return "CREATE TABLE AS"
-        raise DuplicateTable(f'relation "{statement.name.name}" already exists', position=statement.name.position)
+        raise DuplicateTable(
+            f'relation "{statement.name.name}" already exists', position=statement.name.position
+        )
     columns, rows = context.runner.run_query(statement.query)
-    names = list(statement.column_names) + [name for name, _ in columns][len(statement.column_names) :]
+    names = (
+        list(statement.column_names) + [name for name, _ in columns][len(statement.column_names) :]
+    )
     if len(statement.column_names) > len(columns):
         raise SyntaxError("too many column names were specified", position=statement.position)
-    table = _new_table(context, statement.name.name, namespace.oid, persistence=statement.persistence)
+    table = _new_table(
+        context, statement.name.name, namespace.oid, persistence=statement.persistence
+    )
     for name, (_, kind) in zip(names, columns, strict=True):
         stored = TEXT if kind.kind is TypeKind.UNKNOWN else kind
         if table.column_position(name) is not None:
-            raise DuplicateColumn(f'column "{name}" specified more than once', position=statement.position)
+            raise DuplicateColumn(
+                f'column "{name}" specified more than once', position=statement.position
+            )
         table = replace(
             table,
             columns=(*table.columns, Column(name, stored, table.next_column_number)),

@@ -5,7 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 
 from lungfish.catalog.catalog import BUILT_IN_NAMESPACES
-from lungfish.catalog.objects import CatalogObject, Index, Namespace, Oid, Sequence, SystemView, Table, View
+from lungfish.catalog.objects import (
+    CatalogObject,
+    Index,
+    Namespace,
+    Oid,
+    Sequence,
+    SystemView,
+    Table,
+    View,
+)
 from lungfish.errors import (
     DependentObjectsStillExist,
     FeatureNotSupported,
@@ -34,7 +43,9 @@ def drop(context: DdlContext, statement: Drop) -> str:
     elif statement.kind in _CLASSES:
         _drop_relations(context, statement)
     else:
-        raise FeatureNotSupported(f"DROP {statement.kind.upper()} is not supported", position=statement.position)
+        raise FeatureNotSupported(
+            f"DROP {statement.kind.upper()} is not supported", position=statement.position
+        )
     return f"DROP {statement.kind.upper()}"
 
 
@@ -67,7 +78,9 @@ def _drop_relations(context: DdlContext, statement: Drop) -> None:
 def _report_missing(context: DdlContext, kind: str, name: ObjectName, *, if_exists: bool) -> None:
     if name.schema is not None and context.catalog.namespace(name.schema) is None:
         if not if_exists:
-            raise InvalidSchemaName(f'schema "{name.schema}" does not exist', position=name.position)
+            raise InvalidSchemaName(
+                f'schema "{name.schema}" does not exist', position=name.position
+            )
         context.runner.notice(f'schema "{name.schema}" does not exist, skipping')
         return
     if not if_exists:
@@ -127,7 +140,9 @@ def _drop_references_to(
             raise _refuse(table, f"constraint {held[0].name} on table {other.name}")
         context.runner.lock_table(other, "access exclusive")
         context.change.put(
-            replace(other, constraints=tuple(item for item in other.constraints if item not in held))
+            replace(
+                other, constraints=tuple(item for item in other.constraints if item not in held)
+            )
         )
 
 
@@ -138,7 +153,9 @@ def _drop_defaults_on(context: DdlContext, sequence: Sequence, *, is_cascade: bo
         if not users:
             continue
         if not is_cascade or users[0].identity is not None:
-            raise _refuse(sequence, f"default value for column {users[0].name} of table {table.name}")
+            raise _refuse(
+                sequence, f"default value for column {users[0].name} of table {table.name}"
+            )
         columns = tuple(
             replace(column, default=None, sequence_oid=None) if column in users else column
             for column in table.columns
@@ -180,7 +197,9 @@ def _drop_keys_referencing(
                 detail=f"constraint {held[0].name} on table {other.name} depends on index {index.name}",
                 hint="Use DROP ... CASCADE to drop the dependent objects too.",
             )
-        changed = replace(other, constraints=tuple(item for item in other.constraints if item not in held))
+        changed = replace(
+            other, constraints=tuple(item for item in other.constraints if item not in held)
+        )
         if other.oid == table.oid:
             table = changed
         else:

@@ -30,7 +30,9 @@ def alter_identity(context: DdlContext, table: Table, action: AlterColumnIdentit
         raise ObjectNotInPrerequisiteState(message, position=action.position)
     assert column.sequence_oid is not None
     if action.action == "drop":
-        context.change.put(_changed(table, column, replace(column, identity=None, sequence_oid=None)))
+        context.change.put(
+            _changed(table, column, replace(column, identity=None, sequence_oid=None))
+        )
         context.change.remove(column.sequence_oid)
         return
     assert action.identity is not None
@@ -62,9 +64,15 @@ def _add(context: DdlContext, table: Table, column: Column, action: AlterColumnI
         )
     name = choose_relation_name(context, table.namespace_oid, table.name, column.name, "seq")
     sequence = make_sequence(
-        context.change.new_oid(), name, table.namespace_oid, action.identity.options, default_type=column.type
+        context.change.new_oid(),
+        name,
+        table.namespace_oid,
+        action.identity.options,
+        default_type=column.type,
     )
-    store_sequence(context, replace(sequence, owner_table_oid=table.oid, owner_column=column.number))
+    store_sequence(
+        context, replace(sequence, owner_table_oid=table.oid, owner_column=column.number)
+    )
     kind = "always" if action.identity.is_always else "by default"
     context.change.put(
         _changed(table, column, replace(column, identity=kind, sequence_oid=sequence.oid))

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from lungfish.catalog.objects import Column, Constraint, Index, Oid, Sequence, SystemView, Table, View
+from lungfish.catalog.objects import (
+    Column,
+    Constraint,
+    Index,
+    Oid,
+    Sequence,
+    SystemView,
+    Table,
+    View,
+)
 from lungfish.errors import (
     DuplicateTable,
     InsufficientPrivilege,

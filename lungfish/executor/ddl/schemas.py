@@ -30,7 +30,9 @@ from lungfish.sql.rename import mentions_name, rename_in_text
 def create_schema(context: DdlContext, statement: CreateSchema) -> str:
     """Run CREATE SCHEMA; answers the command tag."""
     if statement.elements:
-        raise FeatureNotSupported("CREATE SCHEMA with elements is not supported", position=statement.position)
+        raise FeatureNotSupported(
+            "CREATE SCHEMA with elements is not supported", position=statement.position
+        )
     if statement.name.startswith("pg_"):
         raise ReservedName(
             f'unacceptable schema name "{statement.name}"',
@@ -41,7 +43,9 @@ def create_schema(context: DdlContext, statement: CreateSchema) -> str:
         if statement.if_not_exists:
             context.runner.notice(f'schema "{statement.name}" already exists, skipping')
             return "CREATE SCHEMA"
-        raise DuplicateSchema(f'schema "{statement.name}" already exists', position=statement.position)
+        raise DuplicateSchema(
+            f'schema "{statement.name}" already exists', position=statement.position
+        )
     context.change.put(Namespace(context.change.new_oid(), statement.name))
     return "CREATE SCHEMA"
 
@@ -63,13 +67,18 @@ def rename(context: DdlContext, statement: Rename) -> str:
         case "table" | "view" | "sequence":
             _rename_relation(context, statement)
         case kind:
-            raise FeatureNotSupported(f"ALTER {kind.upper()} ... RENAME is not supported", position=statement.position)
+            raise FeatureNotSupported(
+                f"ALTER {kind.upper()} ... RENAME is not supported", position=statement.position
+            )
     return tag
 
 
 def _rename_relation(context: DdlContext, statement: Rename) -> None:
     name = statement.name
-    if statement.if_exists and context.catalog.find_relation(name.name, name.schema, context.search_path) is None:
+    if (
+        statement.if_exists
+        and context.catalog.find_relation(name.name, name.schema, context.search_path) is None
+    ):
         context.runner.notice(f'relation "{name}" does not exist, skipping')
         return
     found: Table | View | Sequence
@@ -80,7 +89,9 @@ def _rename_relation(context: DdlContext, statement: Rename) -> None:
             found = find_sequence(context, name)
         case _:
             found = find_table(context, name)
-    refuse_taken_name(context, found.namespace_oid, ObjectName(statement.new_name, position=statement.position))
+    refuse_taken_name(
+        context, found.namespace_oid, ObjectName(statement.new_name, position=statement.position)
+    )
     if isinstance(found, Table):
         context.runner.lock_table(found, "access exclusive")
     dependents = context.catalog.dependent_views(found.oid)
@@ -100,13 +111,15 @@ def _rename_column(context: DdlContext, statement: Rename) -> None:
     column = find_column(table, old, statement.position)
     if table.column_position(statement.new_name) is not None:
         raise DuplicateColumn(
-            f'column "{statement.new_name}" of relation "{table.name}" already exists', position=statement.position
+            f'column "{statement.new_name}" of relation "{table.name}" already exists',
+            position=statement.position,
         )
     context.runner.lock_table(table, "access exclusive")
     for view in context.catalog.dependent_views(table.oid):
         if mentions_name(view.query, old):
             raise FeatureNotSupported(
-                f"renaming a column that view {view.name} uses is not supported", position=statement.position
+                f"renaming a column that view {view.name} uses is not supported",
+                position=statement.position,
             )
 
     def renamed(text: str | None) -> str | None:
@@ -124,7 +137,9 @@ def _rename_column(context: DdlContext, statement: Rename) -> None:
         replace(
             index,
             predicate=renamed(index.predicate),
-            columns=tuple(replace(key, expression=renamed(key.expression)) for key in index.columns),
+            columns=tuple(
+                replace(key, expression=renamed(key.expression)) for key in index.columns
+            ),
         )
         for index in table.indexes
     )
@@ -142,9 +157,14 @@ def _rename_constraint(context: DdlContext, statement: Rename) -> None:
             position=statement.position,
         )
     if constraint.index_oid is not None:
-        refuse_taken_name(context, table.namespace_oid, ObjectName(statement.new_name, position=statement.position))
+        refuse_taken_name(
+            context,
+            table.namespace_oid,
+            ObjectName(statement.new_name, position=statement.position),
+        )
     constraints = tuple(
-        replace(item, name=statement.new_name) if item is constraint else item for item in table.constraints
+        replace(item, name=statement.new_name) if item is constraint else item
+        for item in table.constraints
     )
     indexes = tuple(
         replace(index, name=statement.new_name) if index.oid == constraint.index_oid else index
@@ -162,8 +182,12 @@ def _find_index(context: DdlContext, name: ObjectName) -> tuple[Table, Index]:
 
 def _rename_index(context: DdlContext, statement: Rename) -> None:
     table, index = _find_index(context, statement.name)
-    refuse_taken_name(context, table.namespace_oid, ObjectName(statement.new_name, position=statement.position))
-    indexes = tuple(replace(item, name=statement.new_name) if item is index else item for item in table.indexes)
+    refuse_taken_name(
+        context, table.namespace_oid, ObjectName(statement.new_name, position=statement.position)
+    )
+    indexes = tuple(
+        replace(item, name=statement.new_name) if item is index else item for item in table.indexes
+    )
     constraints = tuple(
         replace(item, name=statement.new_name) if item.index_oid == index.oid else item
         for item in table.constraints
@@ -174,14 +198,19 @@ def _rename_index(context: DdlContext, statement: Rename) -> None:
 def _rename_schema(context: DdlContext, statement: Rename) -> None:
     namespace = context.find_namespace(statement.name.name, statement.name.position)
     if context.catalog.namespace(statement.new_name) is not None:
-        raise DuplicateSchema(f'schema "{statement.new_name}" already exists', position=statement.position)
+        raise DuplicateSchema(
+            f'schema "{statement.new_name}" already exists', position=statement.position
+        )
     context.change.put(replace(namespace, name=statement.new_name))
 
 
 def set_schema(context: DdlContext, statement: SetSchema) -> str:
     """Run ALTER ... SET SCHEMA; answers the command tag."""
     if statement.kind != "table":
-        raise FeatureNotSupported(f"ALTER {statement.kind.upper()} ... SET SCHEMA is not supported", position=statement.position)
+        raise FeatureNotSupported(
+            f"ALTER {statement.kind.upper()} ... SET SCHEMA is not supported",
+            position=statement.position,
+        )
     table = find_table(context, statement.name)
     namespace = context.find_namespace(statement.schema, statement.position)
     refuse_taken_name(context, namespace.oid, statement.name)
@@ -209,7 +238,8 @@ def comment(context: DdlContext, statement: Comment) -> str:
         case "index":
             table, index = _find_index(context, name)
             indexes = tuple(
-                replace(item, comment=statement.text) if item is index else item for item in table.indexes
+                replace(item, comment=statement.text) if item is index else item
+                for item in table.indexes
             )
             context.change.put(replace(table, indexes=indexes))
         case "column":
@@ -217,7 +247,9 @@ def comment(context: DdlContext, statement: Comment) -> str:
         case "constraint":
             _comment_constraint(context, statement)
         case kind:
-            raise FeatureNotSupported(f"COMMENT ON {kind.upper()} is not supported", position=statement.position)
+            raise FeatureNotSupported(
+                f"COMMENT ON {kind.upper()} is not supported", position=statement.position
+            )
     return "COMMENT"
 
 
@@ -237,6 +269,7 @@ def _comment_constraint(context: DdlContext, statement: Comment) -> None:
     table = find_table(context, statement.name)
     constraint = find_constraint(table, statement.sub_name, statement.position)
     constraints = tuple(
-        replace(item, comment=statement.text) if item is constraint else item for item in table.constraints
+        replace(item, comment=statement.text) if item is constraint else item
+        for item in table.constraints
     )
     context.change.put(replace(table, constraints=constraints))

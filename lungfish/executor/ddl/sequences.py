@@ -20,15 +20,23 @@ _BITS = {SMALLINT: 15, INTEGER: 31, BIGINT: 63}
 def create_sequence(context: DdlContext, statement: CreateSequence) -> str:
     """Run CREATE SEQUENCE; answers the command tag."""
     if statement.persistence == "temporary":
-        raise FeatureNotSupported("temporary sequences are not supported", position=statement.position)
+        raise FeatureNotSupported(
+            "temporary sequences are not supported", position=statement.position
+        )
     namespace = context.namespace_for(statement.name)
     if context.catalog.name_is_taken(namespace.oid, statement.name.name):
         if statement.if_not_exists:
             context.runner.notice(f'relation "{statement.name.name}" already exists, skipping')
             return "CREATE SEQUENCE"
-        raise DuplicateTable(f'relation "{statement.name.name}" already exists', position=statement.name.position)
+        raise DuplicateTable(
+            f'relation "{statement.name.name}" already exists', position=statement.name.position
+        )
     sequence = make_sequence(
-        context.change.new_oid(), statement.name.name, namespace.oid, statement.options, default_type=BIGINT
+        context.change.new_oid(),
+        statement.name.name,
+        namespace.oid,
+        statement.options,
+        default_type=BIGINT,
     )
     sequence = _own(context, sequence, statement.options)
     context.change.put(sequence)
@@ -39,7 +47,10 @@ def create_sequence(context: DdlContext, statement: CreateSequence) -> str:
 def alter_sequence(context: DdlContext, statement: AlterSequence) -> str:
     """Run ALTER SEQUENCE; answers the command tag."""
     name = statement.name
-    if statement.if_exists and context.catalog.find_relation(name.name, name.schema, context.search_path) is None:
+    if (
+        statement.if_exists
+        and context.catalog.find_relation(name.name, name.schema, context.search_path) is None
+    ):
         context.runner.notice(f'relation "{name}" does not exist, skipping')
         return "ALTER SEQUENCE"
     change_sequence(context, find_sequence(context, name).oid, statement.options)
@@ -168,6 +179,8 @@ def _own(context: DdlContext, sequence: Sequence, options: SequenceOf[SequenceOp
         schema = table_parts[-2] if len(table_parts) > 1 else None
         table = find_table(context, ObjectName(table_parts[-1], schema, option.position))
         return replace(
-            sequence, owner_table_oid=table.oid, owner_column=find_column(table, column, option.position).number
+            sequence,
+            owner_table_oid=table.oid,
+            owner_column=find_column(table, column, option.position).number,
         )
     return sequence

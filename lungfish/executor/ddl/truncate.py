@@ -13,7 +13,9 @@ from lungfish.sql.ast.dml import Truncate
 
 def truncate(context: DdlContext, statement: Truncate) -> str:
     """Run TRUNCATE; answers the command tag. Raises FeatureNotSupported (0A000) for a table that others reference."""
-    tables = {table.oid: table for table in (find_table(context, name) for name in statement.tables)}
+    tables = {
+        table.oid: table for table in (find_table(context, name) for name in statement.tables)
+    }
     waiting = list(tables.values())
     while waiting:
         table = waiting.pop()
@@ -44,7 +46,9 @@ def _empty(context: DdlContext, oid: Oid) -> None:
     fresh = replace(
         table,
         relation_id=context.change.new_relation_id(),
-        indexes=tuple(replace(index, relation_id=context.change.new_relation_id()) for index in table.indexes),
+        indexes=tuple(
+            replace(index, relation_id=context.change.new_relation_id()) for index in table.indexes
+        ),
     )
     context.change.put(fresh)
     context.change.relations.create_table(fresh)

@@ -31,15 +31,24 @@ def create_view(context: DdlContext, statement: CreateView) -> str:
                 f'relation "{statement.name.name}" already exists', position=statement.name.position
             )
         if not isinstance(found, View):
-            raise WrongObjectType(f'"{statement.name.name}" is not a view', position=statement.name.position)
+            raise WrongObjectType(
+                f'"{statement.name.name}" is not a view', position=statement.name.position
+            )
         existing = found
     described, depends_on = context.runner.describe_query(statement.query)
     if len(statement.column_names) > len(described):
-        raise SyntaxError("CREATE VIEW specifies more column names than columns", position=statement.position)
-    names = list(statement.column_names) + [name for name, _ in described][len(statement.column_names) :]
+        raise SyntaxError(
+            "CREATE VIEW specifies more column names than columns", position=statement.position
+        )
+    names = (
+        list(statement.column_names)
+        + [name for name, _ in described][len(statement.column_names) :]
+    )
     for index, name in enumerate(names):
         if name in names[:index]:
-            raise DuplicateColumn(f'column "{name}" specified more than once', position=statement.position)
+            raise DuplicateColumn(
+                f'column "{name}" specified more than once', position=statement.position
+            )
     columns = tuple(
         Column(name, TEXT if kind.kind is TypeKind.UNKNOWN else kind, number)
         for number, (name, (_, kind)) in enumerate(zip(names, described, strict=True), start=1)

@@ -5,6 +5,10 @@ from lungfish.executor.system_views.information_schema import INFORMATION_SCHEMA
 from lungfish.executor.system_views.pg_catalog import PG_CATALOG_VIEWS
 from lungfish.executor.system_views.storage_views import STORAGE_VIEWS
 
-SYSTEM_VIEWS: tuple[SystemView, ...] = (*PG_CATALOG_VIEWS, *INFORMATION_SCHEMA_VIEWS, *STORAGE_VIEWS)
+SYSTEM_VIEWS: tuple[SystemView, ...] = (
+    *PG_CATALOG_VIEWS,
+    *INFORMATION_SCHEMA_VIEWS,
+    *STORAGE_VIEWS,
+)
 
 __all__ = ["SYSTEM_VIEWS"]

@@ -25,6 +25,8 @@ def system_view(
         Oid(oid),
         name,
         namespace_oid,
-        tuple(Column(column, kind, number) for number, (column, kind) in enumerate(columns, start=1)),
+        tuple(
+            Column(column, kind, number) for number, (column, kind) in enumerate(columns, start=1)
+        ),
         rows,
     )

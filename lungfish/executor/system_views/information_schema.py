@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from lungfish.catalog.objects import INFORMATION_SCHEMA_OID, Column, Namespace, SystemView, Table, View
+from lungfish.catalog.objects import (
+    INFORMATION_SCHEMA_OID,
+    Column,
+    Namespace,
+    SystemView,
+    Table,
+    View,
+)
 from lungfish.executor.system_views.definition import system_view
 from lungfish.types.sql_type import INTEGER, NAME, TEXT, TypeKind
 
@@ -32,7 +39,13 @@ def _tables(context: ExecutionContext) -> Rows:
         if isinstance(item, (Table, View, SystemView)):
             kind = "BASE TABLE" if isinstance(item, Table) else "VIEW"
             schema = context.catalog.namespace_name(item.namespace_oid)
-            yield _database(context), schema, item.name, kind, "YES" if isinstance(item, Table) else "NO"
+            yield (
+                _database(context),
+                schema,
+                item.name,
+                kind,
+                "YES" if isinstance(item, Table) else "NO",
+            )
 
 
 def _columns(context: ExecutionContext) -> Rows:
@@ -40,7 +53,14 @@ def _columns(context: ExecutionContext) -> Rows:
         if isinstance(item, (Table, View, SystemView)):
             schema = context.catalog.namespace_name(item.namespace_oid)
             for position, column in enumerate(item.columns, start=1):
-                yield (_database(context), schema, item.name, column.name, position, *_column_facts(column))
+                yield (
+                    _database(context),
+                    schema,
+                    item.name,
+                    column.name,
+                    position,
+                    *_column_facts(column),
+                )
 
 
 def _column_facts(column: Column) -> tuple[Any, ...]:
@@ -96,7 +116,15 @@ def _key_column_usage(context: ExecutionContext) -> Rows:
                 continue
             for position, number in enumerate(item.columns, start=1):
                 column = table.columns[table.position_of_number(number)]
-                yield _database(context), schema, item.name, schema, table.name, column.name, position
+                yield (
+                    _database(context),
+                    schema,
+                    item.name,
+                    schema,
+                    table.name,
+                    column.name,
+                    position,
+                )
 
 
 INFORMATION_SCHEMA_VIEWS: tuple[SystemView, ...] = (

@@ -41,7 +41,16 @@ def _classes(context: ExecutionContext) -> Rows:
         match item:
             case Table():
                 has_index = bool(item.indexes)
-                yield item.oid, item.name, item.namespace_oid, "r", len(item.columns), has_index, item.relation_id, "p"
+                yield (
+                    item.oid,
+                    item.name,
+                    item.namespace_oid,
+                    "r",
+                    len(item.columns),
+                    has_index,
+                    item.relation_id,
+                    "p",
+                )
                 for index in item.indexes:
                     yield (
                         index.oid, index.name, index.namespace_oid, "i", len(index.columns), False,
@@ -79,14 +88,25 @@ def _tables(context: ExecutionContext) -> Rows:
 def _views(context: ExecutionContext) -> Rows:
     for item in context.catalog.objects():
         if isinstance(item, View):
-            yield context.catalog.namespace_name(item.namespace_oid), item.name, OWNER, f"{item.query};"
+            yield (
+                context.catalog.namespace_name(item.namespace_oid),
+                item.name,
+                OWNER,
+                f"{item.query};",
+            )
 
 
 def _indexes(context: ExecutionContext) -> Rows:
     for item in context.catalog.tables():
         schema = context.catalog.namespace_name(item.namespace_oid)
         for index in item.indexes:
-            yield schema, item.name, index.name, None, index_definition(context.catalog, item, index)
+            yield (
+                schema,
+                item.name,
+                index.name,
+                None,
+                index_definition(context.catalog, item, index),
+            )
 
 
 def _sequences(context: ExecutionContext) -> Rows:
@@ -179,4 +199,3 @@ PG_CATALOG_VIEWS: tuple[SystemView, ...] = (
         _sequences,
     ),
 )  # fmt: skip
-
