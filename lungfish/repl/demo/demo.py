@@ -29,7 +29,8 @@ from lungfish.repl.output import DisplaySettings, format_result
 _SEED = 20260101
 _KILLS = (Moment.MID_TRANSACTION, Moment.MID_CHECKPOINT, Moment.ANY_TIME)
 _RECOVERY = """
-SELECT cause, wal_bytes, records_applied, losers AS rolled_back, pages_hydrated, tail_state, total_ms
+SELECT cause, wal_bytes, records_applied, losers AS rolled_back, pages_hydrated, tail_state,
+    round(total_ms::numeric, 1) AS total_ms
 FROM lungfish.recovery_history ORDER BY recovery_id DESC LIMIT 1
 """
 
@@ -100,7 +101,7 @@ class _Demo:
             first=max(self._acknowledged, default=0) + 2,
             seed=self._chance.randrange(2**32),
             moment=moment,
-            seconds=self._chance.uniform(1.0, 2.0),
+            seconds=self._chance.uniform(0.8, 1.5),
         )
         self._acknowledged |= witness.acknowledged
         print(f"\n   Kill {number}: SIGKILL {moment.value}")

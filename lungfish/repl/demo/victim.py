@@ -5,8 +5,12 @@ from __future__ import annotations
 import enum
 import subprocess
 import sys
+import threading
 import time
 from dataclasses import dataclass, field
+
+
+_SECONDS_MAX = 60.0
 
 
 class Moment(enum.Enum):
@@ -52,7 +56,7 @@ def write_and_kill(path: str, *, first: int, seed: int, moment: Moment, seconds:
     What it had written to the pipe by then counts: those commits were acknowledged.
     """
     # At `pause_at` the writer waits to be killed; far enough on that checkpoints have run by then.
-    pause_at = first + 200 if moment is Moment.MID_TRANSACTION else 0
+    pause_at = first + 400 if moment is Moment.MID_TRANSACTION else 0
     process = subprocess.Popen(
         [
             sys.executable,
@@ -67,15 +71,24 @@ def write_and_kill(path: str, *, first: int, seed: int, moment: Moment, seconds:
         text=True,
     )
     assert process.stdout is not None
+    # A writer that stands still must not stop the demo.
+    alarm = threading.Timer(_SECONDS_MAX, process.kill)
+    alarm.start()
     witness = Witness()
-    ends_at = time.monotonic() + seconds
+    ends_at = float("inf")
     with process.stdout as lines:
         for line in lines:
             witness.take(line.strip())
+            # Its time runs from its first word; before that it was still starting.
+            ends_at = min(ends_at, time.monotonic() + seconds)
             if _is_time(witness, moment, ends_at, pause_at):
                 break
         else:
-            raise WriterFailed(f"the writer ended by itself with exit code {process.wait()}")
+            alarm.cancel()
+            raise WriterFailed(
+                f"the writer ended with exit code {process.wait()} before it was to be killed"
+            )
+        alarm.cancel()
         process.kill()
         for line in lines:
             witness.take(line.strip())

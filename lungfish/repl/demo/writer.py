@@ -14,6 +14,7 @@ At `half PAUSE_AT` it stands still, so that it can be killed there for sure (0: 
 
 from __future__ import annotations
 
+import os
 import random
 import sys
 import threading
@@ -25,8 +26,8 @@ _CHECKPOINT_PAUSE_S = 0.05
 
 
 def _tell(line: str) -> None:
-    # One write call, which is atomic on a pipe at this length, so that the two threads' lines do not mix.
-    sys.stdout.buffer.raw.write(f"{line}\n".encode())  # type: ignore[union-attr]
+    # One call, unbuffered and atomic on a pipe at this length, so that the two threads' lines do not mix.
+    os.write(sys.stdout.fileno(), f"{line}\n".encode())
 
 
 def _transfer(
@@ -51,13 +52,19 @@ def _transfer(
 
 
 def _take_checkpoints(database: lungfish.Database) -> None:
-    with database.connect(autocommit=True) as connection:
-        pause = threading.Event()
+    pause = threading.Event()
+    try:
+        connection = database.connect(autocommit=True)
         while True:
             _tell("checkpoint")
             connection.execute("CHECKPOINT")
             _tell("checkpointed")
             pause.wait(_CHECKPOINT_PAUSE_S)
+    except lungfish.Error as error:
+        print(f"writer: checkpoint failed: {error}", file=sys.stderr, flush=True)
+    finally:
+        # A writer without checkpoints would go on for ever, waiting to be killed in one.
+        os._exit(1)
 
 
 def run(path: str, first: int, seed: int, pause_at: int) -> None:
