@@ -160,11 +160,12 @@ class _TreeBuilder:
         sizes = _running_sizes(
             np.array(keys, np.int64) if is_integer else keys, self._form.inner_entry_overhead
         )
-        head = self._form.inner_size([], UNFENCED)
-        ends: list[int] = []
-        while not ends or ends[-1] < len(keys):
-            ends.append(_end(sizes, ends[-1] if ends else 0, self._limit - head))
-        return ends
+        limit = self._limit - self._form.inner_size([], UNFENCED)
+        ends = _ends(sizes, limit)
+        # The same number of nodes, about equally full: else the last may have next to nothing.
+        even = int(sizes[-1]) // len(ends) + int(np.diff(sizes).max())
+        evened = _ends(sizes, min(even, limit))
+        return evened if len(evened) == len(ends) else ends
 
     def _write_inners(self, level: _Level, ends: Sequence[int]) -> _Level:
         above = _Level(level.number + 1, [], [])
@@ -234,6 +235,14 @@ def _running_sizes(keys: StoredKeys, overhead: int, *, size_min: int = 0) -> Int
         sizes[1:] = np.maximum(np.fromiter(map(len, keys), np.int64, len(keys)), size_min)
     sizes[1:] += overhead
     return np.cumsum(sizes)
+
+
+def _ends(sizes: Integers, limit: int) -> list[int]:
+    """Where groups of at most `limit` bytes end."""
+    ends = [_end(sizes, 0, limit)]
+    while ends[-1] < len(sizes) - 1:
+        ends.append(_end(sizes, ends[-1], limit))
+    return ends
 
 
 def _end(sizes: Integers, start: int, limit: int) -> int:

@@ -41,13 +41,17 @@ class PathStep:
     child_index: int
 
 
-def path_to(store: BTreePages, position: Position | None) -> list[PathStep]:
-    """The nodes from the root to the leaf of an entry (None: the first leaf). Raises PageMiss."""
+def path_to(
+    store: BTreePages, position: Position | None, *, to_last: bool = False
+) -> list[PathStep]:
+    """The nodes from the root to the leaf of an entry; without one, to the first leaf or the last. Raises PageMiss."""
     frame = store.pages.fetch(ROOT_PAGE)
     step = PathStep(frame, store.node(frame), UNFENCED, 0)
     path = [step]
     while isinstance(step.node, InnerNode):
-        index = 0 if position is None else step.node.child_index(*position)
+        index = len(step.node.children) - 1 if to_last else 0
+        if position is not None:
+            index = step.node.child_index(*position)
         frame = store.pages.fetch(step.node.children[index])
         step = PathStep(frame, store.node(frame), step.node.fences_of(index, step.fences), index)
         path.append(step)
