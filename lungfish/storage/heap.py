@@ -41,7 +41,6 @@ from lungfish.storage.rows import (
     OverflowReader,
     RowLayout,
     Values,
-    writer_of,
 )
 
 # A tail longer than this share of a page is moved to overflow pages, longest values first: four rows a page, as PostgreSQL's
@@ -185,13 +184,11 @@ class Heap:
         if not data[0]:
             self.format.initialize(data)
         slot = first & SLOT_MASK
-        rows = b"".join(stored)
         try:
-            if len(rows) == len(stored) * self.layout.stride and len(stored) > 1:
-                self.format.place_run(data, slot, rows, writer_of(stored[0]))
+            if len(stored) > 1:
+                self.format.place_run(data, slot, stored)
             else:
-                for index, each in enumerate(stored):
-                    self.format.place(data, slot + index, each)
+                self.format.place(data, slot, stored[0])
         except BaseException:
             self.format.repair(data)
             raise

@@ -26,16 +26,20 @@ version beneath it, which owns the overflow pages.
 from __future__ import annotations
 
 import struct
+from collections.abc import Sequence
+
+import numpy as np
 
 from lungfish.errors import CorruptPage
 from lungfish.storage.ids import TransactionId
-from lungfish.storage.row_codec import LONG_VIEW
+from lungfish.storage.row_codec import INLINE_SIZE_MAX, LONG_VIEW
 from lungfish.storage.rows import (
     DELETED,
     FLAGS_OFFSET,
     HAS_TAIL,
     LIVE,
     STAMP,
+    VIEW_DTYPE,
     RowLayout,
 )
 
@@ -218,17 +222,32 @@ class HeapPageFormat:
         self._note_writer(data, offset)
         return True
 
-    def place_run(self, data: bytearray, first_slot: int, rows: bytes, newest_writer: int) -> None:
-        """Write rows without tails, side by side, after the last slot. Requires: they fit."""
+    def place_run(self, data: bytearray, first_slot: int, rows: Sequence[bytes]) -> None:
+        """Write new packed rows of one writer side by side after the last slot. Requires: they fit."""
         slots, used, deleted = _COUNTS.unpack_from(data, _COUNTS_OFFSET)
         assert first_slot == slots
-        count = len(rows) // self.stride
-        self._make_room(data, slots + count, 0)
-        start = HEADER_SIZE + slots * self.stride
-        data[start : start + len(rows)] = rows
+        stride, count = self.stride, len(rows)
+        tails = b"".join([row[stride:] for row in rows])
+        tails_start = self._make_room(data, slots + count, len(tails))
+        fixed = bytearray().join([row[:stride] for row in rows])
+        if tails:
+            self._shift_run(fixed, rows, tails_start)
+            data[tails_start : tails_start + len(tails)] = tails
+        start = HEADER_SIZE + slots * stride
+        data[start : start + len(fixed)] = fixed
         _COUNTS.pack_into(data, _COUNTS_OFFSET, slots + count, used + count, deleted)
-        if newest_writer > _NEWEST.unpack_from(data, _NEWEST_OFFSET)[0]:
-            _NEWEST.pack_into(data, _NEWEST_OFFSET, newest_writer)
+        self._note_writer(data, start)
+
+    def _shift_run(self, fixed: bytearray, rows: Sequence[bytes], tails_start: int) -> None:
+        """Let the long views of rows point to their tails, which stand one after the other on the page."""
+        sizes = np.fromiter(map(len, rows), np.int64, len(rows)) - self.stride
+        shifts = tails_start - self.stride + np.cumsum(sizes) - sizes
+        array = np.frombuffer(fixed, self.layout.dtype)
+        for position, _ in self.layout.views:
+            view = array[f"f{position}"].view(VIEW_DTYPE)
+            view["position"] += np.where(view["size"] > INLINE_SIZE_MAX, shifts, 0).astype(
+                np.uint32
+            )
 
     def extract(self, data: bytearray, slot: int) -> bytes | None:
         """The packed row at a slot, None if it is free. A deleted row comes with its DELETED flag."""

@@ -1,4 +1,4 @@
-"""Rows by column: a run of packed rows to Arrow vectors and back, without a Python step for each row.
+"""Rows by column: many packed rows to Arrow vectors, without a Python step for each row.
 
 `ColumnReader` takes the fixed parts of many rows as one NumPy structured array and the bytes that their views point into. A field
 becomes a vector by one strided copy; a view column is handed to Arrow as it lies (its string_view layout is ours) and cast. What
@@ -7,8 +7,6 @@ does not fit this (NaN among scaled numerics, containers) goes value by value.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from itertools import repeat
 from typing import Any
 
 import numpy as np
@@ -21,25 +19,13 @@ from lungfish.storage.row_codec import (
     LARGE_NAN,
     SMALL_NAN,
     SMALL_NUMERIC_DIGITS_MAX,
-    VIEW_SIZE,
     numeric_digits,
 )
-from lungfish.storage.rows import RowLayout, Values
+from lungfish.storage.rows import VIEW_DTYPE, RowArray, RowLayout
 from lungfish.types.batch import Vector
 from lungfish.types.numerics import NAN, numeric_values, text_vector
 from lungfish.types.sql_type import SqlType, TypeKind
-from lungfish.types.vectors import arrow_type, to_values
-
-RowArray = npt.NDArray[np.void]
-
-VIEW_DTYPE = np.dtype(
-    {
-        "names": ["size", "prefix", "number", "position"],
-        "formats": ["<u4", "<u4", "<u4", "<u4"],
-        "offsets": [0, 4, 8, 12],
-        "itemsize": VIEW_SIZE,
-    }
-)
+from lungfish.types.vectors import arrow_type
 
 
 class ColumnReader:
@@ -131,29 +117,3 @@ def _view_vector(
     )
     buffers = [_bitmap(valid), pa.py_buffer(views), pa.py_buffer(long_values)]
     return pa.Array.from_buffers(view_type, len(field), buffers).cast(long_type)
-
-
-# From columns to packed rows
-
-
-def pack_columns(
-    layout: RowLayout, columns: Sequence[Vector], row_count: int, writer: int
-) -> list[bytes]:
-    """The packed rows of vectors in the order of the layout's types."""
-    values = rows_from_columns(layout, columns, row_count, range(len(layout.types)))
-    pack = layout.pack
-    return [pack(row, writer) for row in values]
-
-
-def rows_from_columns(
-    layout: RowLayout, columns: Sequence[Vector], row_count: int, positions: Sequence[int]
-) -> list[Values]:
-    """The rows as tuples of internal values; None stands in fields that are not at `positions`."""
-    wanted = set(positions)
-    lists = [
-        to_values(column, layout.types[position]) if position in wanted else repeat(None, row_count)
-        for position, column in enumerate(columns)
-    ]
-    if not lists:
-        return [()] * row_count
-    return list(zip(*lists, strict=True))

@@ -26,6 +26,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from lungfish.errors import ProgramLimitExceeded
 from lungfish.storage.ids import TransactionId
@@ -37,6 +38,7 @@ from lungfish.storage.row_codec import (
     PLACE,
     PLACE_OFFSET,
     PREFIX_SIZE,
+    VIEW_SIZE,
     FieldCodec,
     field_codec,
 )
@@ -56,6 +58,17 @@ NULLS_OFFSET = 9
 STAMP = struct.Struct("<QB")
 
 Values = tuple[Any, ...]
+# The fixed parts of some rows, of a `RowLayout.dtype`.
+RowArray = npt.NDArray[np.void]
+# The parts of a view, for whole columns.
+VIEW_DTYPE = np.dtype(
+    {
+        "names": ["size", "prefix", "number", "position"],
+        "formats": ["<u4", "<u4", "<u4", "<u4"],
+        "offsets": [0, 4, 8, 12],
+        "itemsize": VIEW_SIZE,
+    }
+)
 
 
 class OverflowPointer(NamedTuple):

@@ -22,7 +22,7 @@ from lungfish.storage.keys import KeyRange
 from lungfish.storage.lock_modes import LockMode
 from lungfish.storage.overflow import run_with_pages
 from lungfish.storage.relation_pages import PageMiss
-from lungfish.storage.row_codec_columns import pack_columns, rows_from_columns
+from lungfish.storage.row_codec_pack import pack_columns, rows_from_columns
 from lungfish.storage.rows import DELETED, FLAGS_OFFSET, HAS_OVERFLOW, Values, writer_of
 from lungfish.storage.snapshots import Snapshot
 from lungfish.storage.table_build import build_index

@@ -25,14 +25,16 @@ from lungfish.storage.ids import SLOT_BITS, PageId, TupleId, tuple_id
 from lungfish.storage.keys import ADDRESS_MASK, KeyRange
 from lungfish.storage.relation_pages import PageMiss
 from lungfish.storage.row_codec import INLINE_SIZE_MAX, PLACE, PLACE_OFFSET
-from lungfish.storage.row_codec_columns import VIEW_DTYPE, ColumnReader, RowArray
+from lungfish.storage.row_codec_columns import ColumnReader
 from lungfish.storage.rows import (
     DELETED,
     FLAGS_OFFSET,
     HAS_OVERFLOW,
     HAS_TAIL,
     LIVE,
+    VIEW_DTYPE,
     OverflowPointer,
+    RowArray,
     Values,
 )
 from lungfish.storage.snapshots import Snapshot

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lungfish import errors
-from lungfish.storage.row_codec_columns import ColumnReader, pack_columns, rows_from_columns
+from lungfish.storage.row_codec_columns import ColumnReader
+from lungfish.storage.row_codec_pack import pack_columns, rows_from_columns
 from lungfish.storage.rows import (
     HAS_OVERFLOW,
     HAS_TAIL,
