@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from lungfish import errors
 from lungfish.executor import window_aggregate
 from lungfish.functions import resolve_aggregate, resolve_operator, resolve_window
-from lungfish.planner.expressions import BoundExpression, BoundFrame, WindowCall
+from lungfish.planner.expressions import BoundExpression, BoundFrame, CastTo, WindowCall
 from lungfish.planner.physical import Window
-from lungfish.types.sql_type import BIGINT, INTEGER, NUMERIC, SqlType
+from lungfish.types.sql_type import BIGINT, INTEGER, NUMERIC, SqlType, TypeKind
 from tests.executor.world import World, col, columns, const, key, op, values
 
 Row = tuple[Any, ...]
@@ -215,6 +215,7 @@ def test_running_states_give_what_frame_by_frame_gives(name: str, rows: list[Row
     by_frame = WORLD.rows(plan)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(window_aggregate, "_RUNNING_LENGTH_MIN", 0)
+        patch.setattr(window_aggregate, "prefix_aggregate", lambda *_: None)
         assert WORLD.rows(plan) == by_frame
 
 
@@ -225,6 +226,30 @@ def test_a_running_sum_keeps_the_scale_of_numeric(world: World) -> None:
     call = aggregate_call("sum", frame, col(0, NUMERIC))
     plan = Window(source, (), (), (call,), columns(NUMERIC, NUMERIC))
     assert [str(row[1]) for row in world.rows(plan)][:3] == ["1.5", "3.75", "5.25"]
+
+
+@pytest.mark.parametrize("sql_type", [INTEGER, BIGINT, SqlType(TypeKind.NUMERIC, (8, 2))])
+@given(rows=ROWS, width=st.integers(0, 3))
+def test_differences_of_totals_give_what_frame_by_frame_gives(
+    sql_type: SqlType, rows: list[Row], width: int
+) -> None:
+    frame = frame_of("rows", ("preceding", width), ("current row", 0), "no others")
+    value = CastTo(col(2, INTEGER), sql_type, False)
+    calls = [aggregate_call(name, frame, value) for name in ("sum", "count")]
+    plan = plan_of(rows, calls)
+    by_totals = WORLD.rows(plan)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(window_aggregate, "prefix_aggregate", lambda *_: None)
+        assert [tuple(map(str, row)) for row in WORLD.rows(plan)] == [
+            tuple(map(str, row)) for row in by_totals
+        ]
+
+
+def test_totals_that_might_not_fit_are_added_frame_by_frame(world: World) -> None:
+    rows = [(1, number, 0) for number in range(4)]
+    value = const(2**62, BIGINT)
+    plan = plan_of(rows, [aggregate_call("sum", DEFAULT, value)])
+    assert [row[4] for row in world.rows(plan)] == [Decimal(2**62 * n) for n in (1, 2, 3, 4)]
 
 
 def test_frame_offsets_are_checked(world: World) -> None:
