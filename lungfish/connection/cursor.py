@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from lungfish.connection.row_factories import ColumnDescription, RowFactory
+from lungfish.connection.row_factories import ColumnDescription, RowFactory, tuple_row
 from lungfish.errors import InterfaceError, ProgrammingError
 from lungfish.session import StatementResult
-from lungfish.types.python_values import column_to_python, to_python
+from lungfish.types.python_values import column_to_python, writer_of
 from lungfish.types.settings import TextSettings
 from lungfish.types.sql_type import SqlType, TypeKind
 from lungfish.types.text_format import format_value
@@ -123,8 +123,10 @@ class Cursor:
             result = self._result()
             zone = self.connection._session.time_zone
             self._tuples = iter_python_rows(result, zone)
-            make = self.row_factory(describe(result))
-            self._rows = self._tuples if make is tuple else map(make, self._tuples)
+            if self.row_factory is tuple_row:
+                self._rows = self._tuples
+            else:
+                self._rows = map(self.row_factory(describe(result)), self._tuples)
         return self._rows
 
     def _result(self) -> StatementResult:
@@ -202,11 +204,15 @@ def iter_python_rows(result: StatementResult, zone: str) -> Iterator[tuple[Any, 
     """The rows as tuples of Python's own values."""
     types = [column.type for column in result.columns or ()]
     if result.rows is not None:
+        writers = [writer_of(kind, zone) for kind in types]
+        if not any(writers):
+            yield from map(tuple, result.rows)
+            return
         for row in result.rows:
             yield tuple(
                 [
-                    None if value is None else to_python(value, kind, zone)
-                    for value, kind in zip(row, types, strict=True)
+                    value if value is None or writer is None else writer(value)
+                    for value, writer in zip(row, writers, strict=True)
                 ]
             )
         return

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from lungfish.connection.connection import Connection
-from lungfish.connection.row_factories import RowFactory, tuple_row
 from lungfish.connection.handle import DatabaseHandle
+from lungfish.connection.row_factories import RowFactory, tuple_row
 from lungfish.database import Database, DatabaseOptions, open_database
 from lungfish.errors import InterfaceError
 from lungfish.session import Session

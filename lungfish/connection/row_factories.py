@@ -40,7 +40,7 @@ def dict_row(description: Sequence[ColumnDescription]) -> RowMaker:
 
 def namedtuple_row(description: Sequence[ColumnDescription]) -> RowMaker:
     """Named tuples; a name that is no Python identifier becomes its position (`_0`)."""
-    made = namedtuple("Row", [column.name for column in description], rename=True)  # type: ignore[misc]  # noqa: PYI024
+    made = namedtuple("Row", [column.name for column in description], rename=True)  # type: ignore[misc]
     return lambda values: made._make(values)
 
 

@@ -25,7 +25,6 @@ class SessionFunctions:
     def __init__(self, session: Session) -> None:
         self._session = session
         self.statement_time_us = 0
-        self.transaction_time_us = 0
         self._current: dict[int, int] = {}
         self._last_sequence: int | None = None
 
@@ -37,7 +36,7 @@ class SessionFunctions:
 
     def transaction_timestamp(self) -> int:
         """When the transaction began."""
-        return self.transaction_time_us
+        return self._session.transaction_time_us
 
     def clock_timestamp(self) -> int:
         """Now."""

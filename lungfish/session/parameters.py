@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from lungfish.errors import Error, InterfaceError
 from lungfish.database.plan_cache import LruCache, ParsedText
+from lungfish.errors import Error, InterfaceError
 from lungfish.sql.offsets import OffsetMap
 from lungfish.sql.parameters import rewrite_parameters
 from lungfish.sql.statements import parse
@@ -15,7 +15,6 @@ from lungfish.types.python_values import from_python
 from lungfish.types.settings import TextSettings
 from lungfish.types.sql_type import SqlType, TypeKind
 from lungfish.types.text_parse import parse_value
-
 
 # The values of one execution and their types; None where the statement is to infer one.
 BoundParameters = tuple[tuple[Any, ...], tuple[SqlType | None, ...]]

@@ -9,9 +9,9 @@ from lungfish.catalog.objects import Column, Oid, Table
 from lungfish.errors import DatatypeMismatch
 from lungfish.executor import insert_rows
 from lungfish.planner import bind_stored_expression, objects_used, resolve_type_name
-from lungfish.sql.statements import parse
 from lungfish.sql.ast.expressions import TypeName
 from lungfish.sql.ast.queries import Query
+from lungfish.sql.statements import parse
 from lungfish.storage.lock_modes import LockMode, table_tag
 from lungfish.types.casts import CastContext, can_coerce
 from lungfish.types.sql_type import SqlType

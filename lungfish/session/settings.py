@@ -179,6 +179,10 @@ class SessionSettings:
         self._local: dict[str, str | None] = {}
         self.text = TextSettings()
         self.search_path: tuple[str, ...] = ("public",)
+        # What each statement looks at, kept at hand.
+        self.lock_timeout_s: float | None = None
+        self.statement_timeout_s = 0.0
+        self.is_synchronous = True
 
     def get(self, name: str) -> str:
         """The value as SHOW writes it. Raises UndefinedObject."""
@@ -263,6 +267,10 @@ class SessionSettings:
             bytea_output=self.get("bytea_output"),
             extra_float_digits=int(self.get("extra_float_digits")),
         )
+        lock_timeout_ms = milliseconds_of(self.get("lock_timeout"))
+        self.lock_timeout_s = lock_timeout_ms / 1000 if lock_timeout_ms else None
+        self.statement_timeout_s = milliseconds_of(self.get("statement_timeout")) / 1000
+        self.is_synchronous = self.get("synchronous_commit") != "off"
         path = [word.strip().strip('"') for word in self.get("search_path").split(",")]
         self.search_path = tuple(word for word in path if word and word != "$user")
 

@@ -15,13 +15,14 @@ from lungfish.errors import (
     UndefinedTable,
     WrongObjectType,
 )
-from lungfish.planner import bind_constant, resolve_type_name
+from lungfish.executor.instrument import execute_measured
+from lungfish.planner import bind_constant, explain, resolve_type_name
 from lungfish.planner.expressions import OutputColumn
 from lungfish.session.checkpoint import run_checkpoint
 from lungfish.session.results import StatementResult
 from lungfish.session.runner import SessionRunner
-from lungfish.sql.quoting import quote_identifier
 from lungfish.sql.ast import dml, queries, utility
+from lungfish.sql.quoting import quote_identifier
 from lungfish.storage.lock_modes import LockMode, table_tag
 from lungfish.storage.transactions import IsolationLevel
 from lungfish.types.sql_type import TEXT
@@ -126,13 +127,21 @@ def _explain(session: Session, statement: utility.Explain) -> StatementResult:
             raise FeatureNotSupported(
                 f"EXPLAIN ({name.upper()}) is not supported", position=statement.position
             )
-    cached = session.plan(inner, None, ())
-    format_name = str(options.get("format", "text")).lower()
-    lines = session.explain(
-        cached.plan,
-        format_name=format_name,
+    is_analyze = bool(options.get("analyze", False))
+    if is_analyze:
+        plan = session.locked_plan(inner, None, ()).plan
+        if not plan.is_read_only:
+            session.require_writable(inner)
+        clock = session.database.clock
+        actuals = execute_measured(plan, session.execution_context(), clock).of
+    else:
+        plan, actuals = session.plan(inner, None, ()).plan, None
+    lines = explain(
+        plan,
+        format_name=str(options.get("format", "text")).lower(),
         with_costs=bool(options.get("costs", True)),
-        analyze=bool(options.get("analyze", False)),
+        with_timing=bool(options.get("timing", True)),
+        actuals=actuals,
     )
     return _text_rows("QUERY PLAN", lines, "EXPLAIN")
 

@@ -1,0 +1,259 @@
+"""The half of a session that begins and ends transactions: autocommit or not, BEGIN to COMMIT, savepoints, failure."""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from lungfish.catalog import Catalog
+from lungfish.errors import (
+    ActiveSqlTransaction,
+    ConnectionDoesNotExist,
+    InFailedSqlTransaction,
+    InterfaceError,
+    InvalidParameterValue,
+    NoActiveSqlTransaction,
+)
+from lungfish.executor import Cancellation, DeferredChecks, ExecutionContext
+from lungfish.executor.ddl import CatalogChange
+from lungfish.session.results import StatementResult
+from lungfish.session.settings import SessionSettings
+from lungfish.sql.ast import utility
+from lungfish.storage.locks import LockOwner
+from lungfish.storage.transactions import IsolationLevel, Transaction
+
+if TYPE_CHECKING:
+    from lungfish.database import Database
+
+_ABORTED = "current transaction is aborted, commands ignored until end of transaction block"
+
+
+class TransactionalSession:
+    """A session's transaction, settings and catalog. `Session` is the other half: it runs statements."""
+
+    def __init__(self, database: Database, *, autocommit: bool, read_only: bool) -> None:
+        self.database = database
+        self.number = database.join(self)
+        self.autocommit = autocommit
+        self.is_read_only = read_only
+        self.default_isolation = IsolationLevel.READ_COMMITTED
+        self.settings = SessionSettings()
+        self.random = random.Random(database.random.random())
+        self.cancellation = Cancellation()
+        self.is_closed = False
+        self.on_notice: Callable[[str, str], None] | None = None
+        # When the transaction began, in microseconds since 1970 UTC.
+        self.transaction_time_us = 0
+        self._mutex = threading.RLock()
+        self._lock_owner: LockOwner = database.transactions.locks.new_owner()
+        self._transaction: Transaction | None = None
+        # Whether BEGIN (or PEP 249's implicit one) holds the transaction open beyond its statement.
+        self._is_explicit = False
+        self._is_failed = False
+        self._change: CatalogChange | None = None
+        self._deferred = DeferredChecks()
+        # The catalog's change, and how far it had come, at each open savepoint; newest last.
+        self._savepoints: list[tuple[str, CatalogChange | None, Catalog]] = []
+        self._settings_before: dict[str, str] = {}
+
+    def execution_context(self, values: tuple[Any, ...] = ()) -> ExecutionContext:
+        """What the executor knows of the statement that runs now."""
+        raise AssertionError("Session implements it")
+
+    def notice(self, message: str, *, severity: str = "NOTICE") -> None:
+        """Tell the client something that is no error."""
+        if self.on_notice is not None:
+            self.on_notice(severity, message)
+
+    def _check_open(self) -> None:
+        if self.is_closed:
+            raise InterfaceError("the connection is closed")
+        if self.database.is_closed:
+            raise ConnectionDoesNotExist("the database is closed")
+
+    @property
+    def catalog(self) -> Catalog:
+        """What exists, with this transaction's own changes."""
+        return self._change.catalog if self._change is not None else self.database.catalog
+
+    @property
+    def in_transaction(self) -> bool:
+        """Whether a transaction is open."""
+        return self._transaction is not None
+
+    @property
+    def transaction(self) -> Transaction | None:
+        """The open transaction."""
+        return self._transaction
+
+    @property
+    def transaction_status(self) -> str:
+        """ "idle", "active" or "failed"."""
+        if self._transaction is None:
+            return "idle"
+        return "failed" if self._is_failed else "active"
+
+    def begin(self, isolation: str | None = None, *, is_read_only: bool | None = None) -> None:
+        """Begin a transaction that lasts until commit or rollback."""
+        with self._mutex:
+            self._check_open()
+            if self._transaction is not None:
+                raise ActiveSqlTransaction("there is already a transaction in progress")
+            self._begin(isolation, is_read_only=is_read_only)
+            self._is_explicit = True
+
+    def _begin(self, isolation: str | None = None, *, is_read_only: bool | None = None) -> None:
+        level = self.default_isolation
+        if isolation is not None:
+            try:
+                level = IsolationLevel(isolation.lower())
+            except ValueError:
+                raise InvalidParameterValue(f'there is no isolation level "{isolation}"') from None
+        self._lock_owner.cancel_message = None
+        self._lock_owner.timeout_s = self.settings.lock_timeout_s
+        self.cancellation.is_requested = False
+        self._transaction = self.database.transactions.begin(
+            level,
+            is_read_only=self.is_read_only if is_read_only is None else is_read_only,
+            synchronous_commit=self.settings.is_synchronous,
+            lock_owner=self._lock_owner,
+        )
+        self._is_failed = False
+        self._deferred = DeferredChecks()
+        self._settings_before = self.settings.snapshot()
+        self.transaction_time_us = self.database.clock.utc_us()
+
+    def commit(self) -> None:
+        """Commit what is open. A failed transaction is rolled back instead, as in PostgreSQL."""
+        with self._mutex:
+            transaction = self._transaction
+            if transaction is None:
+                return
+            if self._is_failed:
+                self.rollback()
+                return
+            try:
+                if self._deferred.is_pending:
+                    self._deferred.run(self.execution_context())
+                transaction.commit()
+            except BaseException:
+                self._roll_back_after_failed_commit(transaction)
+                raise
+            self._forget_transaction()
+            self.settings.end_transaction()
+        self.database.after_commit()
+
+    def _roll_back_after_failed_commit(self, transaction: Transaction) -> None:
+        """A commit that was refused is undone; one whose fate is unknown is left for the next opening to find out."""
+        if transaction.state.value == "running":
+            self.rollback()
+        elif transaction.state.value == "committing":
+            self._forget_transaction()
+
+    def rollback(self) -> None:
+        """Undo what is open."""
+        with self._mutex:
+            if self._transaction is None:
+                return
+            self._transaction.rollback()
+            self.settings.restore(self._settings_before)
+            self._forget_transaction()
+
+    def _forget_transaction(self) -> None:
+        self._transaction = None
+        self._is_explicit = False
+        self._is_failed = False
+        self._change = None
+        self._savepoints.clear()
+
+    def savepoint(self, name: str) -> None:
+        """SAVEPOINT. Raises NoActiveSqlTransaction outside a transaction."""
+        self._open_transaction("SAVEPOINT").savepoint(name)
+        self._savepoints.append((name, self._change, self.catalog))
+
+    def release(self, name: str) -> None:
+        """RELEASE SAVEPOINT."""
+        self._open_transaction("RELEASE SAVEPOINT").release(name)
+        del self._savepoints[self._savepoint_index(name) :]
+
+    def rollback_to(self, name: str) -> None:
+        """ROLLBACK TO SAVEPOINT; a failed transaction works again afterwards."""
+        self._open_transaction("ROLLBACK TO SAVEPOINT").rollback_to(name)
+        index = self._savepoint_index(name)
+        # A change that began after the savepoint has given its lock back: the next DDL begins another.
+        _, self._change, catalog = self._savepoints[index]
+        if self._change is not None:
+            self._change.catalog = catalog
+        del self._savepoints[index + 1 :]
+        self._is_failed = False
+
+    def _savepoint_index(self, name: str) -> int:
+        return max(index for index, (known, _, _) in enumerate(self._savepoints) if known == name)
+
+    def _open_transaction(self, what: str) -> Transaction:
+        if self._transaction is None:
+            if self.autocommit:
+                raise NoActiveSqlTransaction(f"{what} can only be used in transaction blocks")
+            self._begin()
+            self._is_explicit = True
+        assert self._transaction is not None
+        return self._transaction
+
+    def _control(self, statement: Any) -> StatementResult:
+        """BEGIN, COMMIT, ROLLBACK and savepoints."""
+        match statement:
+            case utility.Begin():
+                return self._control_begin(statement)
+            case utility.Commit() | utility.Rollback(savepoint=None):
+                return self._control_end(statement)
+            case utility.Rollback():
+                assert statement.savepoint is not None
+                self.rollback_to(statement.savepoint)
+                return StatementResult(None, "ROLLBACK")
+            case utility.Savepoint():
+                if self._is_failed:
+                    raise InFailedSqlTransaction(
+                        "current transaction is aborted, commands ignored until end of transaction block"
+                    )
+                self.savepoint(statement.name)
+                return StatementResult(None, "SAVEPOINT")
+            case _:
+                if self._is_failed:
+                    raise InFailedSqlTransaction(
+                        "current transaction is aborted, commands ignored until end of transaction block"
+                    )
+                self.release(statement.name)
+                return StatementResult(None, "RELEASE")
+
+    def _control_begin(self, statement: utility.Begin) -> StatementResult:
+        if self._transaction is not None and self._is_explicit:
+            self.notice("there is already a transaction in progress", severity="WARNING")
+        else:
+            if self._transaction is None:
+                self._begin(statement.isolation, is_read_only=statement.is_read_only)
+            self._is_explicit = True
+        return StatementResult(None, "BEGIN")
+
+    def _control_end(self, statement: utility.Commit | utility.Rollback) -> StatementResult:
+        if self._transaction is None:
+            self.notice("there is no transaction in progress", severity="WARNING")
+            return StatementResult(
+                None, "COMMIT" if isinstance(statement, utility.Commit) else "ROLLBACK"
+            )
+        level = self._transaction.isolation.value
+        is_commit = isinstance(statement, utility.Commit) and not self._is_failed
+        if is_commit:
+            self.commit()
+        else:
+            self.rollback()
+        if statement.and_chain:
+            self._begin(level)
+            self._is_explicit = True
+        return StatementResult(None, "COMMIT" if is_commit else "ROLLBACK")
+
+    def assign_transaction_id(self) -> int:
+        """The transaction's id, handed out now if it has none."""
+        assert self._transaction is not None
+        return self._transaction.assign_id()
