@@ -13,11 +13,11 @@ from __future__ import annotations
 
 import itertools
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from uuid import UUID
 
 from lungfish.catalog import Catalog
-from lungfish.catalog.objects import Index, Table
+from lungfish.catalog.objects import Index, Oid, Table
 from lungfish.catalog.store import CatalogRowWriter, CatalogStore
 from lungfish.database.background import BackgroundCheckpoints
 from lungfish.database.number_counters import NumberCounters
@@ -34,7 +34,7 @@ from lungfish.executor.violations import duplicated_key
 from lungfish.recovery.checkpoint_request import CheckpointRequest, CheckpointResult
 from lungfish.recovery.core import StorageCore
 from lungfish.recovery.restart_report import RecoveryReport
-from lungfish.storage import Disk
+from lungfish.storage import Disk, RelationPages
 from lungfish.storage.disk import Lock
 from lungfish.storage.ids import RelationId
 from lungfish.storage.lock_modes import LockMode, table_tag
@@ -121,6 +121,14 @@ class Database:
     def table_store(self, table: Table) -> TableStore:
         """The stored form of a table: `executor.context.TableProvider`."""
         return self.stores.get(table)
+
+    def page_counts(
+        self, catalog: Catalog, locks: Iterable[tuple[int, LockMode]]
+    ) -> tuple[tuple[RelationPages, int], ...]:
+        """The pages of the tables that a plan locks, and how many there are now."""
+        tables = (catalog.object(Oid(oid)) for oid, _ in locks)
+        pages = [self.stores.get(item).heap.pages for item in tables if isinstance(item, Table)]
+        return tuple((each, each.page_count) for each in pages)
 
     def create_table(self, table: Table) -> None:
         """Make a table's relations: `executor.ddl.context.Relations`."""

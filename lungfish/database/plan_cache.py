@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from lungfish.sql.ast import Statement
     from lungfish.sql.offsets import OffsetMap
     from lungfish.storage.lock_modes import LockMode
+    from lungfish.storage.relation_pages import RelationPages
 
 ENTRY_COUNT_MAX = 1024
 
@@ -44,6 +45,16 @@ class CachedPlan:
     plan: PhysicalStatement
     # (oid of the table, mode), strongest mode of each table.
     locks: tuple[tuple[int, LockMode], ...]
+    # The tables' pages, and how many there were when the plan was made.
+    sizes: tuple[tuple[RelationPages, int], ...] = ()
+
+    @property
+    def is_outgrown(self) -> bool:
+        """Whether a table has grown so much since that another plan may be better."""
+        for pages, count in self.sizes:
+            if pages.page_count > 4 * count + 4:
+                return True
+        return False
 
 
 class LruCache(Generic[Entry]):

@@ -63,6 +63,11 @@ class _Path:
     order: Order = ()
 
     @property
+    def is_point(self) -> bool:
+        """Whether at most one row is found."""
+        return self.match is not None and self.match.is_point
+
+    @property
     def key_count(self) -> int:
         """How many key columns the index has; 0 for a scan of the table."""
         return 0 if self.match is None else len(self.match.index.columns)

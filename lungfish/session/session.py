@@ -261,7 +261,7 @@ class Session(TransactionalSession):
         key = (text, types, catalog.version, self.settings.search_path)
         if text is not None:
             found = self.database.plans.get(key)
-            if found is not None:
+            if found is not None and not found.is_outgrown:
                 return found
         plan = plan_statement(
             statement,
@@ -270,7 +270,8 @@ class Session(TransactionalSession):
             search_path=self.settings.search_path,
             statistics=self.database.statistics,
         )
-        cached = CachedPlan(plan, locks_of_plan(plan))
+        locks = locks_of_plan(plan)
+        cached = CachedPlan(plan, locks, self.database.page_counts(catalog, locks))
         if text is not None:
             self.database.plans.put(key, cached)
         return cached
