@@ -15,18 +15,7 @@ def bind_arguments(node: ast.FunctionCall, scope: Scope) -> tuple[BoundExpressio
     """The arguments bound. Named ones are not supported."""
     if node.argument_names:
         raise errors.FeatureNotSupported("named arguments are not supported").at(node.position)
-    bound: list[BoundExpression] = []
-    for argument in node.arguments:
-        if isinstance(argument, ast.Star):
-            entry = scope.find_entry(argument.qualifier[-1]) if argument.qualifier else None
-            if entry is None:
-                raise errors.SyntaxError('row expansion via "*" is not supported here').at(
-                    argument.position
-                )
-            bound.extend(entry[0].refs())
-        else:
-            bound.append(scope.bind(argument))
-    return tuple(bound)
+    return tuple([scope.bind(argument) for argument in node.arguments])
 
 
 def bind_filter(node: ast.FunctionCall, scope: Scope) -> BoundExpression | None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from lungfish import errors
 from lungfish.functions.registry import Function, Polymorphic
+from lungfish.planner.bind_name import expand_row
 from lungfish.planner.callees import find_function
 from lungfish.planner.coerce import (
     coerce_arguments,
@@ -23,16 +24,7 @@ from lungfish.types.sql_type import INTEGER, SqlType, TypeKind, array_of
 
 def bind_row(node: ast.Row, scope: Scope) -> BoundExpression:
     """ROW(...) or (a, b); the fields are called f1, f2, ... A star inside gives a table's columns."""
-    items: list[BoundExpression] = []
-    for item in node.items:
-        if isinstance(item, ast.Star) and item.qualifier:
-            found = scope.find_entry(item.qualifier[-1])
-            if found is None:
-                raise scope.missing_table(item.qualifier[-1], item.position)
-            items.extend(found[0].refs())
-        else:
-            items.append(scope.bind(item))
-    return make_row(tuple(items))
+    return make_row(tuple(cell for item in node.items for cell in expand_row(item, scope)))
 
 
 def make_row(items: tuple[BoundExpression, ...]) -> RowExpr:

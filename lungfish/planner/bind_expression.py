@@ -15,7 +15,7 @@ from lungfish import errors
 from lungfish.planner.bind_call import bind_call
 from lungfish.planner.bind_collection import bind_array, bind_field_access, bind_row, bind_subscript
 from lungfish.planner.bind_grouping import GROUPING
-from lungfish.planner.bind_name import bind_name
+from lungfish.planner.bind_name import bind_name, bind_star
 from lungfish.planner.bind_operator import (
     bind_between,
     bind_binary,
@@ -228,10 +228,6 @@ def _bind_default(node: ast.Default, _scope: Scope) -> BoundExpression:
     raise errors.SyntaxError("DEFAULT is not allowed in this context").at(node.position)
 
 
-def _bind_star(node: ast.Star, _scope: Scope) -> BoundExpression:
-    raise errors.SyntaxError('row expansion via "*" is not supported here').at(node.position)
-
-
 def _bind_grouping(node: ast.Grouping, scope: Scope) -> BoundExpression:
     # Which keys there are is known only when the whole query is bound; bind_grouping.py replaces the call.
     operands = tuple([bind_expression(operand, scope) for operand in node.operands])
@@ -244,7 +240,7 @@ _BINDERS: dict[type, ExpressionBinder] = {
     ast.Literal: bind_literal,
     ast.Parameter: bind_parameter,
     ast.Name: bind_name,
-    ast.Star: _bind_star,
+    ast.Star: bind_star,
     ast.Unary: bind_unary,
     ast.Binary: bind_binary,
     ast.PatternMatch: bind_pattern_match,

@@ -23,6 +23,10 @@ def bind_join_condition(
     item: ast.Join, join: LogicalJoin, left: Entries, right: Entries, scope: Scope
 ) -> tuple[LogicalPlan, Entries]:
     """The join with its condition, and the entries that it shows."""
+    if join.kind in ("left", "full"):
+        _mark_nullable(right)
+    if join.kind in ("right", "full"):
+        _mark_nullable(left)
     names = _natural_names(left, right) if item.is_natural else item.using
     if names:
         plan, entries = _merge(item, names, join, (left, right), scope)
@@ -31,6 +35,11 @@ def bind_join_condition(
     if item.alias is None:
         return plan, entries
     return plan, [_alias_join(item, entries)]
+
+
+def _mark_nullable(entries: Entries) -> None:
+    for entry in entries:
+        entry.is_nullable = True
 
 
 def _on(item: ast.Join, join: LogicalJoin, entries: Entries, scope: Scope) -> LogicalPlan:

@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 from lungfish import errors
-from lungfish.planner.expressions import BoundExpression, ColumnRef, RowExpr
+from lungfish.planner.expressions import (
+    BoundExpression,
+    CaseExpr,
+    ColumnRef,
+    Constant,
+    IsNullExpr,
+    RowExpr,
+)
 from lungfish.planner.scope import RangeEntry, Scope
 from lungfish.sql.ast import expressions as ast
-from lungfish.types.sql_type import SqlType, TypeKind
+from lungfish.types.sql_type import BOOLEAN, SqlType, TypeKind
 
 
 def bind_name(node: ast.Name, scope: Scope) -> BoundExpression:
@@ -31,7 +38,7 @@ def _unqualified(name: str, scope: Scope, position: int) -> BoundExpression:
     entry = scope.find_entry(name)
     if entry is not None:
         _note_use(scope, entry[1])
-        return whole_row(entry[0])
+        return whole_row(entry[0], entry[1])
     raise scope.missing_column(name, position)
 
 
@@ -58,8 +65,31 @@ def _note_use(scope: Scope, owner: Scope) -> None:
         uses[-1].add(owner)
 
 
-def whole_row(entry: RangeEntry) -> BoundExpression:
-    """A row value of all columns of the entry."""
+def bind_star(node: ast.Star, scope: Scope) -> BoundExpression:
+    """`t.*` as a value: the whole row."""
+    if not node.qualifier:
+        raise errors.SyntaxError('row expansion via "*" is not supported here').at(node.position)
+    schema = node.qualifier[-2] if len(node.qualifier) > 1 else None
+    found = scope.find_entry(node.qualifier[-1], schema)
+    if found is None:
+        raise scope.missing_table(".".join(node.qualifier), node.position)
+    _note_use(scope, found[1])
+    return whole_row(*found)
+
+
+def expand_row(node: ast.Expression, scope: Scope) -> list[BoundExpression]:
+    """The expression bound; `t.*` as the columns of t, as ROW(...) and VALUES take it."""
+    if not isinstance(node, ast.Star) or not node.qualifier:
+        return [scope.bind(node)]
+    found = scope.find_entry(node.qualifier[-1])
+    if found is None:
+        raise scope.missing_table(node.qualifier[-1], node.position)
+    _note_use(scope, found[1])
+    return list(found[0].refs())
+
+
+def whole_row(entry: RangeEntry, owner: Scope) -> BoundExpression:
+    """A row value of all columns of the entry; null where an outer join has no row of it."""
     refs: list[ColumnRef] = entry.refs()
     if entry.is_scalar_function:
         return refs[0]
@@ -69,4 +99,18 @@ def whole_row(entry: RangeEntry) -> BoundExpression:
         labels=tuple(entry.names),
         fields=tuple(ref.type for ref in refs),
     )
-    return RowExpr(tuple(refs), type_)
+    row = RowExpr(tuple(refs), type_)
+    if not entry.is_nullable or not refs:
+        return row
+    flag = _row_flag(refs[0], owner)
+    return CaseExpr(((IsNullExpr(flag, is_negated=True), row),), Constant(None, type_), type_)
+
+
+def _row_flag(column: ColumnRef, owner: Scope) -> ColumnRef:
+    """The column that is true where the side of the outer join with that column has a row; see row_flags.py."""
+    for known, flag in owner.row_flags:
+        if known.index == column.index:
+            return flag
+    flag = owner.state.new_column("has_row", BOOLEAN)
+    owner.row_flags.append((column, flag))
+    return flag

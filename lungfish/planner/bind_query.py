@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from lungfish import errors
 from lungfish.planner.bind_limit import bind_limit
+from lungfish.planner.bind_name import expand_row
 from lungfish.planner.bind_output import resolve_outputs
 from lungfish.planner.bind_select import bind_select
 from lungfish.planner.bind_set_operation import bind_set_operation
@@ -83,16 +84,16 @@ def bind_values(values: ast.Values, around: Scope) -> LogicalOutput:
     """VALUES: rows of one length, each column of one type."""
     scope = Scope(around.state, around)
     scope.clause = Clause.VALUES
-    width = len(values.rows[0])
     rows: list[list[BoundExpression]] = []
     for row in values.rows:
-        if len(row) != width:
+        cells = [cell for item in row for cell in expand_row(item, scope)]
+        if rows and len(cells) != len(rows[0]):
             raise errors.SyntaxError("VALUES lists must all be the same length").at(_position(row))
-        rows.append([scope.bind(item) for item in row])
+        rows.append(cells)
     columns: list[ColumnRef] = []
-    for index in range(width):
+    for index in range(len(rows[0])):
         cells = [cells[index] for cells in rows]
-        positions = [row[index].position for row in values.rows]
+        positions = [row[min(index, len(row) - 1)].position for row in values.rows]
         if any(cell.type.kind is not TypeKind.UNKNOWN for cell in cells) or len(cells) > 1:
             cells = coerce_common(cells, "VALUES", around.state, positions)
             for bound_row, cell in zip(rows, cells, strict=True):

@@ -91,11 +91,11 @@ class BindState:
         "ctes",
         "has_subqueries",
         "has_volatile",
+        "inlining_depth",
         "level_uses",
         "locks_rows",
         "parameters",
         "root",
-        "inlining_depth",
         "search_path",
         "view_depth",
     )

@@ -246,10 +246,28 @@ class WindowCall:
 
 
 BoundExpression = (
-    Constant | ColumnRef | OuterRef | ParameterRef | Call | CastTo | AndAll | OrAny | NotExpr | IsNullExpr
-    | IsBooleanExpr | IsDistinctExpr | CaseExpr | CoalesceExpr | ExtremeExpr | InListExpr | ArrayExpr | RowExpr
-    | QuantifiedArrayExpr | SubqueryExpr
+    Constant
+    | ColumnRef
+    | OuterRef
+    | ParameterRef
+    | Call
+    | CastTo
+    | AndAll
+    | OrAny
+    | NotExpr
+    | IsNullExpr
+    | IsBooleanExpr
+    | IsDistinctExpr
+    | CaseExpr
+    | CoalesceExpr
+    | ExtremeExpr
+    | InListExpr
+    | ArrayExpr
+    | RowExpr
+    | QuantifiedArrayExpr
+    | SubqueryExpr
 )
+
 
 # What a plan yields: a name and a type a column.
 @dataclass(frozen=True, slots=True)

@@ -403,9 +403,33 @@ class MergeRows:
 
 
 PhysicalPlan = (
-    SeqScan | IndexScan | SystemViewScan | FunctionScan | ProjectSet | ValuesScan | EmptyScan | Filter | Project | HashJoin
-    | NestedLoopJoin | HashAggregate | Sort | Limit | TopN | Distinct | Append | SetOperation | Window | CteScan
-    | RecursiveUnion | WorkTableScan | LockRows | InsertRows | UpdateRows | DeleteRows | MergeRows
+    SeqScan
+    | IndexScan
+    | SystemViewScan
+    | FunctionScan
+    | ProjectSet
+    | ValuesScan
+    | EmptyScan
+    | Filter
+    | Project
+    | HashJoin
+    | NestedLoopJoin
+    | HashAggregate
+    | Sort
+    | Limit
+    | TopN
+    | Distinct
+    | Append
+    | SetOperation
+    | Window
+    | CteScan
+    | RecursiveUnion
+    | WorkTableScan
+    | LockRows
+    | InsertRows
+    | UpdateRows
+    | DeleteRows
+    | MergeRows
 )
 
 

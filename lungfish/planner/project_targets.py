@@ -15,6 +15,7 @@ from lungfish.planner.logical import (
     LogicalProjectSet,
     LogicalWindow,
 )
+from lungfish.planner.plan_tree import outputs
 from lungfish.planner.scope import Scope, WindowSpecification
 
 
@@ -38,9 +39,11 @@ def project_targets(plan: LogicalPlan, targets: Sequence[Target], scope: Scope) 
     if scope.has_set_calls:
         plan = _expand_sets(plan, targets, scope)
     items: list[Item] = []
+    # A column of an enclosing query gets a number of its own here: an outer join around may make it null.
+    own = outputs(plan) if scope.is_nested() else None
     for target in targets:
         expression = target.expression
-        if isinstance(expression, ColumnRef):
+        if isinstance(expression, ColumnRef) and (own is None or expression.index in own):
             continue
         for column, known in items:
             if known is expression:

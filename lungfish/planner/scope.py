@@ -92,6 +92,8 @@ class RangeEntry:
         "_first",
         "_refs",
         "alias",
+        "is_forbidden",
+        "is_nullable",
         "is_scalar_function",
         "names",
         "schema",
@@ -121,6 +123,10 @@ class RangeEntry:
         self.shows_columns = True
         # Of a function that yields plain values the row is the value.
         self.is_scalar_function = False
+        # Whether an outer join may make nulls of its columns.
+        self.is_nullable = False
+        # Whether it is in sight only to say that it may not be used: the target of UPDATE, for LATERAL items.
+        self.is_forbidden = False
         self._first = first
         self._refs: list[ColumnRef | None] = list(refs) if refs is not None else [None] * len(names)
         self._by_name: dict[str, int] | None = None
@@ -145,6 +151,15 @@ class RangeEntry:
                 positions[each] = -1 if each in positions else position
             self._by_name = positions
         return self._by_name.get(name)
+
+
+def forbidden_entry(entry: RangeEntry, position: int) -> errors.Error:
+    """The error for an entry that is there, but not for this place."""
+    return errors.InvalidColumnReference(
+        f'invalid reference to FROM-clause entry for table "{entry.alias}"',
+        detail=f'There is an entry for table "{entry.alias}",'
+        " but it cannot be referenced from this part of the query.",
+    ).at(position)
 
 
 @dataclass(slots=True)
@@ -192,6 +207,7 @@ class Scope:
         "locking",
         "locks",
         "parent",
+        "row_flags",
         "state",
         "window_definitions",
         "windows",
@@ -209,6 +225,8 @@ class Scope:
         self.windows: list[tuple[ColumnRef, WindowCall, WindowSpecification]] = []
         self.window_definitions: dict[str, WindowDefinition] = {}
         self.has_set_calls = False
+        # Columns that tell whether a side of an outer join has a row: (a column of that side, the flag).
+        self.row_flags: list[tuple[ColumnRef, ColumnRef]] = []
         self.is_in_aggregate = False
         self.is_in_window = False
         # "CASE" or "COALESCE" while their parts are bound: rows cannot be made there.
@@ -236,6 +254,15 @@ class Scope:
             yield scope
             scope = scope.parent
 
+    def is_nested(self) -> bool:
+        """Whether there are columns around this query that it may use."""
+        scope = self.parent
+        while scope is not None:
+            if scope.entries:
+                return True
+            scope = scope.parent
+        return False
+
     def find_cte(self, name: str) -> CteEntry | None:
         """The query of WITH that the name stands for here."""
         scope: Scope | None = self
@@ -257,6 +284,8 @@ class Scope:
                 at = entry.find(name)
                 if at is None:
                     continue
+                if entry.is_forbidden:
+                    raise forbidden_entry(entry, position)
                 if found is not None or at < 0:
                     raise errors.AmbiguousColumn(f'column reference "{name}" is ambiguous').at(
                         position
@@ -281,6 +310,8 @@ class Scope:
             if len(matches) > 1:
                 raise errors.AmbiguousAlias(f'table reference "{alias}" is ambiguous')
             if matches:
+                if matches[0].is_forbidden:
+                    raise forbidden_entry(matches[0], -1)
                 return matches[0], scope
             scope = scope.parent
         return None
