@@ -57,7 +57,7 @@ def _pairs(assignment: ast.Assignment, scope: Scope) -> list[tuple[ast.TargetCol
     if not assignment.is_row:
         return [(assignment.columns[0], value, value.position)]
     columns = assignment.columns
-    if isinstance(value, expression_ast.Row):
+    if isinstance(value, expression_ast.Row) and not _has_star(value):
         if len(value.items) != len(columns):
             raise errors.SyntaxError("number of columns does not match number of values").at(
                 assignment.position
@@ -69,6 +69,10 @@ def _pairs(assignment: ast.Assignment, scope: Scope) -> list[tuple[ast.TargetCol
         (column, field, value.position)
         for column, field in zip(columns, _row_fields(assignment, scope), strict=True)
     ]
+
+
+def _has_star(row: expression_ast.Row) -> bool:
+    return any(isinstance(item, expression_ast.Star) for item in row.items)
 
 
 def _row_fields(assignment: ast.Assignment, scope: Scope) -> list[BoundExpression]:

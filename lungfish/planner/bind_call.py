@@ -212,6 +212,7 @@ def _check_placement(owner: Scope, scope: Scope, node: ast.FunctionCall) -> None
 
 def _aggregate_call(node: ast.FunctionCall, name: str, scope: Scope) -> AggregateCall:
     arguments = bind_arguments(node, scope)
+    raw = arguments
     order_by = tuple(
         make_sort_key(item, scope.bind(item.expression), scope) for item in node.order_by
     )
@@ -228,17 +229,27 @@ def _aggregate_call(node: ast.FunctionCall, name: str, scope: Scope) -> Aggregat
     condition = bind_filter(node, scope)
     is_distinct = node.is_distinct
     if is_distinct and order_by:
-        _check_distinct_order(node, arguments, order_by)
+        order_by = _distinct_order(node, raw, arguments, order_by)
     return AggregateCall(found.callee, arguments, found.result, is_distinct, condition, order_by)
 
 
-def _check_distinct_order(
-    node: ast.FunctionCall, arguments: tuple[BoundExpression, ...], order_by: tuple[SortKey, ...]
-) -> None:
-    if any(key.expression not in arguments for key in order_by):
-        raise errors.InvalidColumnReference(
-            "in an aggregate with DISTINCT, ORDER BY expressions must appear in argument list"
-        ).at(node.order_by[0].expression.position)
+def _distinct_order(
+    node: ast.FunctionCall,
+    raw: tuple[BoundExpression, ...],
+    arguments: tuple[BoundExpression, ...],
+    order_by: tuple[SortKey, ...],
+) -> tuple[SortKey, ...]:
+    """The order of an aggregate with DISTINCT, over its arguments as they were cast. Raises InvalidColumnReference for any
+    other expression."""
+    keys: list[SortKey] = []
+    for key in order_by:
+        if key.expression not in raw:
+            raise errors.InvalidColumnReference(
+                "in an aggregate with DISTINCT, ORDER BY expressions must appear in argument list"
+            ).at(node.order_by[0].expression.position)
+        argument = arguments[raw.index(key.expression)]
+        keys.append(SortKey(argument, key.is_descending, key.nulls_first))
+    return tuple(keys)
 
 
 def _ordered_set(

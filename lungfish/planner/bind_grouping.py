@@ -103,19 +103,22 @@ class Grouping:
         for outer in node.outer_columns:
             if isinstance(outer, ColumnRef):
                 new = self._column(outer, "subquery uses ungrouped column {} from outer query")
-                if new.index != outer.index:
+                if new != outer:
                     replacement[outer.index] = new
         if not replacement:
             return node
         return with_plan(node, substitute_in_plan(node.plan, replacement))  # type: ignore[arg-type]
 
-    def _column(self, node: ColumnRef, message: str) -> ColumnRef:
+    def _column(self, node: ColumnRef, message: str) -> BoundExpression:
         number = node.index
         found = self._numbers.get(number)
         if found is not None:
             return found
         if number not in self._own_columns or number in self._made:
             return node
+        merged = self._scope.state.merged_columns.get(number)
+        if merged is not None:
+            return self.regroup(merged)
         entry, name = self._origin(node)
         if entry is not None and not self._has_sets and self._is_determined(entry):
             self._add_key(node)

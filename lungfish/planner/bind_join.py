@@ -61,6 +61,7 @@ def _alias_join(item: ast.Join, entries: Entries) -> RangeEntry:
     refs = [ref for entry in shown for ref in entry.refs()]
     entry = RangeEntry(item.alias, names, refs=refs)
     rename_columns(entry, item.column_aliases, item.position)
+    entry.is_join = True
     return entry
 
 
@@ -115,6 +116,7 @@ def _merge(
         if not isinstance(value, ColumnRef):
             column = state.new_column(name, value.type)
             items.append((column, value))
+            state.merged_columns[column.index] = value
             value = column
         merged.append(value)
     plan: LogicalPlan = LogicalJoin(
@@ -158,5 +160,6 @@ def _merged_entries(
     if item.using_alias is not None:
         only_merged = RangeEntry(item.using_alias, list(names), refs=merged)
         only_merged.shows_columns = False
+        only_merged.is_join = True
         entries.append(only_merged)
     return entries

@@ -194,10 +194,14 @@ class _SelectBinder:
         locking = self.query.locking
         if not locking:
             return
-        aliases = {entry.alias for entry in self.scope.entries}
+        shown = {entry.alias: entry for entry in self.scope.entries if entry.shows_name}
         for lock in locking:
             for name in lock.tables:
-                if name not in aliases:
+                if name in shown and shown[name].is_join:
+                    raise errors.FeatureNotSupported(
+                        f"FOR {lock.strength.upper()} cannot be applied to a join"
+                    ).at(lock.position)
+                if name not in shown:
                     raise errors.UndefinedTable(
                         f'relation "{name}" in FOR {lock.strength.upper()} clause not found in FROM clause'
                     ).at(lock.position)

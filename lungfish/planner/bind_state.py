@@ -94,6 +94,7 @@ class BindState:
         "inlining_depth",
         "level_uses",
         "locks_rows",
+        "merged_columns",
         "parameters",
         "root",
         "search_path",
@@ -124,6 +125,8 @@ class BindState:
         self.has_volatile = False
         self.has_subqueries = False
         self.locks_rows = False
+        # Columns that USING computes of both sides' columns: grouping by these is grouping by them.
+        self.merged_columns: dict[int, BoundExpression] = {}
         # For each aggregate whose arguments are being bound, innermost last: the query levels that they use.
         self.level_uses: list[set[Scope]] = []
         # How many views we are inside of.

@@ -44,8 +44,8 @@ class ModificationSource:
         self.scope.entries = [self.entry]
         self.others: list[RangeEntry] = []
         for item in others:
-            # The target is not in sight of LATERAL items, as in PostgreSQL.
-            right, entries = bind_item(item, self.scope, self.others)
+            # LATERAL items may not use the target, as in PostgreSQL.
+            right, entries = bind_item(item, self.scope, [_forbidden(self.entry), *self.others])
             check_aliases([*self.scope.entries, *entries], item.position)
             self.plan = join_items("inner", self.plan, right, item)
             self.others = [*self.others, *entries]
@@ -62,6 +62,13 @@ class ModificationSource:
         )
         self.plan = LogicalFilter(self.plan, conjuncts)
         return conjuncts
+
+
+def _forbidden(entry: RangeEntry) -> RangeEntry:
+    """The entry as one that may not be used."""
+    shown = RangeEntry(entry.alias, entry.names, refs=entry.refs())
+    shown.is_forbidden = True
+    return shown
 
 
 def bind_update(node: ast.Update, around: Scope) -> LogicalOutput:

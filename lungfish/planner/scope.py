@@ -93,6 +93,7 @@ class RangeEntry:
         "_refs",
         "alias",
         "is_forbidden",
+        "is_join",
         "is_nullable",
         "is_scalar_function",
         "names",
@@ -123,6 +124,8 @@ class RangeEntry:
         self.shows_columns = True
         # Of a function that yields plain values the row is the value.
         self.is_scalar_function = False
+        # Whether it is a join with an alias.
+        self.is_join = False
         # Whether an outer join may make nulls of its columns.
         self.is_nullable = False
         # Whether it is in sight only to say that it may not be used: the target of UPDATE, for LATERAL items.

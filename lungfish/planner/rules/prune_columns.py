@@ -19,6 +19,7 @@ from lungfish.planner.logical import (
     LogicalScan,
     LogicalSystemScan,
     LogicalUpdate,
+    LogicalValues,
     LogicalWindow,
 )
 from lungfish.planner.plan_tree import (
@@ -34,6 +35,7 @@ from lungfish.planner.substitution import free_columns
 from lungfish.planner.unique_keys import equated_columns, is_covered, unique_keys
 
 Required = frozenset[int]
+ONE_ROW = LogicalValues(((),), ())
 
 
 def prune_columns(plan: LogicalPlan, context: Rewriting) -> LogicalPlan:
@@ -92,6 +94,9 @@ def _default(plan: LogicalPlan, required: Required) -> LogicalPlan:
 
 def _aggregate(plan: LogicalAggregate, required: Required) -> LogicalPlan:
     kept = tuple((column, call) for column, call in plan.aggregates if column.index in required)
+    if not kept and not plan.keys and len(plan.grouping_sets) == 1:
+        # Without GROUP BY there is one row, whatever is below.
+        return ONE_ROW
     changed = plan if len(kept) == len(plan.aggregates) else replace_fields(plan, aggregates=kept)
     return _default(changed, frozenset())
 
