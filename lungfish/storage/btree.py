@@ -102,11 +102,7 @@ class BTree:
         """The leaf and the index there for an entry, and whether the index already has it; else there is room for it."""
         while True:
             frame, leaf, index = self._place_of(key, address)
-            if (
-                index < leaf.count
-                and leaf.address_at(index) == address
-                and leaf.has_key(index, key)
-            ):
+            if _is_entry(leaf, index, key, address):
                 return frame, leaf, index, True
             if leaf.fits(key):
                 return frame, leaf, index, False
@@ -170,7 +166,7 @@ class BTree:
         """Answers how many entries the leaf has left."""
         frame, leaf = self._leaf_of(key, address)
         index = leaf.find(key, address)
-        if index == leaf.count or leaf.address_at(index) != address or not leaf.has_key(index, key):
+        if not _is_entry(leaf, index, key, address):
             return None
         leaf = self.store.writable_leaf(frame, lsn)
         leaf.delete(index)
@@ -223,7 +219,16 @@ class BTree:
 
     def contains(self, key: Key, address: TupleId) -> bool:
         """Whether the entry is there."""
-        return address in self.addresses(key)
+        stored_key, stored_address = self.codec.entry(key, address)
+        pages = self.pages
+        while True:
+            try:
+                with pages.latch:
+                    _, leaf = self._leaf_of(stored_key, stored_address)
+                    index = leaf.find(stored_key, stored_address)
+                    return _is_entry(leaf, index, stored_key, stored_address)
+            except PageMiss as miss:
+                pages.load(miss.page_id)
 
     def prepare(self, key: Key) -> None:
         """Bring the pages on the way to a key into memory, so that an operation that follows need not."""
@@ -331,6 +336,10 @@ class BTree:
             fences = node.fences_of(index, fences)
             node = self.store.node(self.pages.fetch(node.children[index]))
         return node, fences
+
+
+def _is_entry(leaf: Leaf, index: int, key: Any, address: int) -> bool:
+    return index < leaf.count and leaf.address_at(index) == address and leaf.has_key(index, key)
 
 
 def _entries(leaf: Leaf, start: int, end: int) -> list[tuple[Any, int]]:
