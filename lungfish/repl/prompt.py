@@ -11,7 +11,8 @@ import argparse
 import importlib
 import os
 import sys
-import threading
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -40,35 +41,45 @@ class _EngineLoader:
 
     def __init__(self, options: argparse.Namespace) -> None:
         self._options = options
-        self._engine: Engine | None = None
-        self.error: errors.Error | None = None
-        self._thread = threading.Thread(target=self._load, name="lungfish open", daemon=True)
+        self._executor = ThreadPoolExecutor(1, thread_name_prefix="lungfish open")
+        self._future: Future[Engine] | None = None
 
     def start(self) -> None:
-        self._thread.start()
+        """Begin to load. A database that does not open ends the prompt."""
+        self._future = self._executor.submit(self._load)
+        self._future.add_done_callback(_end_prompt_after_failure)
 
-    def _load(self) -> None:
+    def _load(self) -> Engine:
         # The engine's modules take longer to import than the prompt to draw, hence by name and here.
-        module = importlib.import_module("lungfish.repl.engine")
-        try:
-            self._engine = module.Engine(self._options)
-        except errors.Error as error:
-            self.error = error
-            _end_prompt()
+        engine: Engine = importlib.import_module("lungfish.repl.engine").Engine(self._options)
+        return engine
 
     @property
     def loaded(self) -> Engine | None:
         """The engine if it is there already."""
-        return self._engine
+        future = self._future
+        if future is None or not future.done() or future.exception() is not None:
+            return None
+        return future.result()
 
-    def wait(self) -> Engine | None:
-        """The engine, waited for; None where the database did not open."""
-        self._thread.join()
-        return self._engine
+    @property
+    def failed(self) -> bool:
+        """Whether the database did not open."""
+        future = self._future
+        return future is not None and future.done() and future.exception() is not None
+
+    def wait(self) -> Engine:
+        """The engine, waited for. Raises what opening the database raised."""
+        if self._future is None:
+            self.start()
+        assert self._future is not None
+        return self._future.result()
 
 
-def _end_prompt() -> None:
-    """Leave the prompt from another thread."""
+def _end_prompt_after_failure(future: Future[Engine]) -> None:
+    """Leave the prompt from the loading thread if there is nothing to prompt for."""
+    if future.exception() is None:
+        return
     app = get_app()
     if app.is_running and app.loop is not None:
         app.loop.call_soon_threadsafe(lambda: app.exit(exception=EOFError))
@@ -77,39 +88,36 @@ def _end_prompt() -> None:
 def run_prompt(options: argparse.Namespace) -> int:
     """Run the prompt until it is left; the exit code."""
     loader = _EngineLoader(options)
-    session = _make_session(loader)
     if not options.quiet:
         print(f'lungfish {lungfish.__version__}. Type "\\?" for help, "\\q" to leave.')
-    name = options.database
-    label = name if name.startswith(":memory:") else Path(name).name
-    is_first = True
+    try:
+        _prompt_until_left(loader, options.database)
+        loader.wait().close()
+    except errors.Error as error:
+        print(format_error(error, is_verbose=options.verbose), file=sys.stderr)
+        return exit_code_of_opening(error)
+    return ExitCode.OK
+
+
+def _prompt_until_left(loader: _EngineLoader, database: str) -> None:
+    session = _make_session(loader)
+    label = database if database.startswith(":memory:") else Path(database).name
+    pre_run: Callable[[], None] | None = loader.start
     while True:
         engine = loader.loaded
-        mark = _STATUS_MARKS[engine.status] if engine is not None else "=>"
-        if engine is not None:
-            label = engine.name
+        mark = "=>" if engine is None else _STATUS_MARKS[engine.status]
         try:
-            text = session.prompt(f"{label}{mark} ", pre_run=loader.start if is_first else None)
+            text = session.prompt(
+                f"{label if engine is None else engine.name}{mark} ", pre_run=pre_run
+            )
         except KeyboardInterrupt:
-            is_first = False
             continue
         except EOFError:
-            break
-        is_first = False
-        engine = loader.wait()
-        if engine is None or not engine.run(text):
-            break
-    return _leave(loader, options)
-
-
-def _leave(loader: _EngineLoader, options: argparse.Namespace) -> int:
-    engine = loader.wait()
-    if engine is not None:
-        engine.close()
-        return ExitCode.OK
-    assert loader.error is not None, "the database either opened or said why not"
-    print(format_error(loader.error, is_verbose=options.verbose), file=sys.stderr)
-    return exit_code_of_opening(loader.error)
+            return
+        finally:
+            pre_run = None
+        if not loader.wait().run(text):
+            return
 
 
 def _make_session(loader: _EngineLoader) -> PromptSession[str]:
@@ -147,8 +155,7 @@ def _key_bindings(loader: _EngineLoader) -> KeyBindings:
         # Enter in the middle of a text begins a line there.
         if document.text_after_cursor.strip():
             return False
-        engine = loader.wait()
-        return engine is None or engine.open_construct(document.text) is None
+        return loader.failed or loader.wait().open_construct(document.text) is None
 
     @bindings.add("enter", filter=is_complete)
     def _run(event: KeyPressEvent) -> None:

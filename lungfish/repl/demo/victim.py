@@ -9,7 +9,6 @@ import threading
 import time
 from dataclasses import dataclass, field
 
-
 _SECONDS_MAX = 60.0
 
 
