@@ -20,15 +20,7 @@ STATIC_STEPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("format", (PYTHON, "-m", "ruff", "format", "--check", "--quiet", ".")),
     ("lint", (PYTHON, "-m", "ruff", "check", "--quiet", ".")),
     ("types", (PYTHON, "-m", "mypy", "--no-error-summary")),
-    (
-        "layers",
-        (
-            PYTHON,
-            "-c",
-            "from importlinter.cli import lint_imports_command as c; c()",
-            "--no-timing",
-        ),
-    ),
+    ("layers", (PYTHON, "-c", "from importlinter.cli import lint_imports_command as c; c()")),
 )
 
 

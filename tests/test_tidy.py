@@ -14,6 +14,8 @@ TESTS = sorted((ROOT / "tests").rglob("*.py"))
 DOCS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 FILE_LINES_MAX = 500
+# A test file is a list: it may run on a little.
+TEST_FILE_LINES_MAX = 600
 FUNCTION_LINES_MAX = 60
 PARAMETERS_MAX = 6
 # Names of modules and functions through which a program touches the operating system's files.
@@ -40,7 +42,8 @@ def name_of(path: Path) -> str:
 
 @pytest.mark.parametrize("path", SOURCES + TESTS, ids=name_of)
 def test_no_file_is_longer_than_the_cap(path: Path) -> None:
-    assert len(path.read_text().splitlines()) <= FILE_LINES_MAX
+    cap = TEST_FILE_LINES_MAX if path in TESTS else FILE_LINES_MAX
+    assert len(path.read_text().splitlines()) <= cap
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=name_of)

@@ -20,11 +20,11 @@ from lungfish.catalog import Catalog
 from lungfish.catalog.objects import Index, Oid, Table
 from lungfish.catalog.store import CatalogRowWriter, CatalogStore
 from lungfish.database.background import BackgroundCheckpoints
-from lungfish.database.number_counters import NumberCounters
 from lungfish.database.expressions import stored_expression
+from lungfish.database.number_counters import NumberCounters
 from lungfish.database.options import DatabaseOptions
 from lungfish.database.plan_cache import CachedPlan, LruCache, ParsedText
-from lungfish.database.restart_catalog import DatabaseRestartCatalog
+from lungfish.database.restart_catalog import DatabaseRestartCatalog, relations_of
 from lungfish.database.statistics import TableStatistics
 from lungfish.database.table_stores import StoredExpression, TableStores
 from lungfish.errors import ConnectionDoesNotExist, Error
@@ -74,7 +74,9 @@ class Database:
         self._members: set[object] = set()
         self.stores = TableStores(core.pool, core.store, core.transactions, self._stored_expression)
         restart = DatabaseRestartCatalog(self)
-        self.recovery_report: RecoveryReport = core.recover(restart, self.stores.all)
+        self.recovery_report: RecoveryReport = core.recover(
+            restart, self.stores.all, lambda: relations_of(self.catalog)
+        )
         self._catalog_store: CatalogStore = restart.catalog_store
         self.catalog: Catalog = restart.catalog
         self._number_counters.go_on_from(

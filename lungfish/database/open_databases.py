@@ -24,8 +24,8 @@ def open_database(
     path: str, *, create: bool, read_only: bool, options: DatabaseOptions
 ) -> Database:
     """The open database of that path, opened now if it is not."""
-    if read_only and (path == MEMORY or options.disk is None and not os.path.exists(path)):
-        raise FeatureNotSupported("a database that does not exist yet cannot be opened read-only")
+    if read_only and path == MEMORY:
+        raise FeatureNotSupported("a new database in memory cannot be opened read-only")
     key = _key(path, options)
     with _lock:
         found = _databases.get(key)
@@ -36,7 +36,9 @@ def open_database(
             database = Database.open(disk, _MEMORY_PATH, name=path, create=True, options=options)
         else:
             disk = options.disk or LocalDisk(options.clock)
-            database = Database.open(disk, path, name=path, create=create, options=options)
+            database = Database.open(
+                disk, path, name=path, create=create and not read_only, options=options
+            )
         database.on_close.append(lambda: _forget(key, database))
         _databases[key] = database
         return database

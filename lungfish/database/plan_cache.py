@@ -51,10 +51,7 @@ class CachedPlan:
     @property
     def is_outgrown(self) -> bool:
         """Whether a table has grown so much since that another plan may be better."""
-        for pages, count in self.sizes:
-            if pages.page_count > 4 * count + 4:
-                return True
-        return False
+        return any(pages.page_count > 4 * count + 4 for pages, count in self.sizes)
 
 
 class LruCache(Generic[Entry]):

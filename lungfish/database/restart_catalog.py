@@ -48,17 +48,22 @@ class DatabaseRestartCatalog:
 
     def tables(self) -> Sequence[TableRelations]:
         """Every table that the catalog knows."""
-        return [
-            TableRelations(
-                heap,
-                overflow_of(heap),
-                tuple(RelationId(index.relation_id) for index in table.indexes),
-            )
-            for heap, table in self._tables.items()
-        ]
+        return relations_of(self.catalog)
 
     def table(self, heap: RelationId) -> TableStore:
         """A table, open."""
         if heap == CATALOG_HEAP:
             return self._database.stores.catalog_table()
         return self._database.stores.get(self._tables[heap])
+
+
+def relations_of(catalog: Catalog) -> list[TableRelations]:
+    """The relations of every table that the catalog knows."""
+    return [
+        TableRelations(
+            RelationId(table.relation_id),
+            overflow_of(RelationId(table.relation_id)),
+            tuple(RelationId(index.relation_id) for index in table.indexes),
+        )
+        for table in catalog.tables()
+    ]

@@ -26,6 +26,7 @@ from lungfish.recovery.checkpoint_facts import Facts
 from lungfish.recovery.checkpoint_memory import CheckpointMemory
 from lungfish.recovery.checkpoint_participants import (
     SEQUENCES,
+    CheckpointParticipant,
     FactsParticipant,
     TransactionsParticipant,
 )
@@ -123,19 +124,23 @@ class StorageCore:
             retention=self.retention,
             clock=clock,
             memory=self.memory,
-            participants=[
-                TransactionsParticipant(
-                    store,
-                    self.transactions,
-                    tables=lambda: self._tables(),
-                    settled=lambda: self._settled(),
-                ),
-                FactsParticipant(SEQUENCES, self._sequence_facts),
-            ],
+            participants=self._participants(),
             telemetry=self.telemetry,
         )
         self.report: RecoveryReport | None = None
         self.is_closed = False
+
+    def _participants(self) -> list[CheckpointParticipant]:
+        """The built-in parties to a checkpoint, beside the pages themselves."""
+        return [
+            TransactionsParticipant(
+                self.store,
+                self.transactions,
+                tables=lambda: self._tables(),
+                settled=lambda: self._settled(),
+            ),
+            FactsParticipant(SEQUENCES, self._sequence_facts),
+        ]
 
     @classmethod
     def open(

@@ -62,6 +62,7 @@ def pack_location(first_unit: int, *, head: int, tail: int) -> int:
 
 
 def unpack_location(location: int) -> PageLocation:
+    """The parts of a packed place."""
     return PageLocation(location & 0xFFFFFFFF, location >> 32 & 0xFF, location >> 40)
 
 

@@ -24,7 +24,9 @@ Statement = (
     | ddl.CreateEnum
     | ddl.AlterEnum
     | ddl.CreateCompositeType
-    | ddl.CreateDomain | ddl.CreateFunction | ddl.DropFunction
+    | ddl.CreateDomain
+    | ddl.CreateFunction
+    | ddl.DropFunction
     | ddl.AlterTable
     | ddl.Rename
     | ddl.SetSchema

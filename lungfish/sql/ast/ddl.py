@@ -144,6 +144,8 @@ class IndexElement:
 
 @dataclass(frozen=True, slots=True)
 class CreateIndex:
+    """CREATE INDEX; without a `name` one is chosen."""
+
     name: str | None
     table: ObjectName
     elements: tuple[IndexElement, ...]

@@ -107,6 +107,8 @@ class JoinKind(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Join:
+    """Two items of FROM joined; `condition` or `using` is empty for CROSS and NATURAL."""
+
     kind: JoinKind
     left: FromItem
     right: FromItem
