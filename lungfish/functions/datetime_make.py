@@ -86,9 +86,7 @@ def _seconds_text(second: float) -> str:
     return f"{second:02g}"
 
 
-def make_timestamp(  # noqa: PLR0913 - the SQL function's arguments.
-    year: int, month: int, day: int, hour: int, minute: int, second: float
-) -> int:
+def make_timestamp(year: int, month: int, day: int, hour: int, minute: int, second: float) -> int:
     """The timestamp. Raises 22008."""
     if year == 0:
         raise DatetimeFieldOverflow(f"date field value out of range: {year}-{month:02d}-{day:02d}")

@@ -32,12 +32,40 @@ def _matcher(pattern: str, is_case_folded: bool) -> Callable[[str], Any]:
         if trailing:
             return lambda value: value.startswith(part)
         return lambda value: value == part
+    if _ends_with_escape(pattern):
+        folded = pattern.lower() if is_case_folded else pattern
+        return lambda value: _walk(value.lower() if is_case_folded else value, folded)
     flags = re.DOTALL | (re.IGNORECASE if is_case_folded else 0)
     return re.compile(like_to_regex(pattern), flags).fullmatch
 
 
+def _ends_with_escape(pattern: str) -> bool:
+    """Whether the pattern's last character is an escape with nothing to escape."""
+    return (len(pattern) - len(pattern.rstrip(_ESCAPE))) % 2 == 1
+
+
+def _walk(value: str, pattern: str) -> bool:
+    """LIKE with a pattern that ends with an escape: an error, but only for values whose matching gets that far."""
+    text_place = place = 0
+    while text_place < len(value) and place < len(pattern):
+        character = pattern[place]
+        if character == "%":
+            rest = pattern[place + 1 :]
+            return any(_walk(value[start:], rest) for start in range(text_place, len(value)))
+        if character == _ESCAPE:
+            place += 1
+            if place >= len(pattern):
+                raise InvalidEscapeSequence("LIKE pattern must not end with escape character")
+            character = pattern[place]
+        if pattern[place] != "_" and character != value[text_place]:
+            return False
+        text_place += 1
+        place += 1
+    return False
+
+
 def like_to_regex(pattern: str) -> str:
-    """A LIKE pattern, with backslash as escape, as Python's regular expression. Raises 22025."""
+    """A LIKE pattern, with backslash as escape, as Python's regular expression."""
     pieces = []
     place = 0
     while place < len(pattern):
@@ -49,8 +77,6 @@ def like_to_regex(pattern: str) -> str:
         else:
             if character == _ESCAPE:
                 place += 1
-                if place >= len(pattern):
-                    raise InvalidEscapeSequence("LIKE pattern must not end with escape character")
                 character = pattern[place]
             pieces.append(re.escape(character))
         place += 1
@@ -80,10 +106,10 @@ def _like_vector(is_negated: bool, scalar: Callable[[str, str], bool]) -> Callab
         if not (isinstance(pattern, pa.Scalar) and pattern.is_valid):
             return map_rows(scalar, (value, pattern), (TEXT, TEXT), BOOLEAN)
         text = pattern.as_py()
+        if _ends_with_escape(text):
+            return map_rows(scalar, (value, pattern), (TEXT, TEXT), BOOLEAN)
         simple = _SIMPLE.fullmatch(text)
         if simple is None:
-            # Checked here, so that a wrong escape is an error as in the scalar form.
-            like_to_regex(text)
             found = pc.match_like(value, text)
         else:
             found = _simple_match(value, *simple.groups())

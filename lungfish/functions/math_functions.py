@@ -16,7 +16,6 @@ from lungfish.errors import (
     InvalidArgumentForPowerFunction,
     InvalidArgumentForWidthBucketFunction,
     InvalidParameterValue,
-    NumericValueOutOfRange,
 )
 from lungfish.functions import numeric_functions as numeric
 from lungfish.functions.arithmetic import check_float, out_of_range

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from lungfish.errors import InvalidParameterValue
-from lungfish.functions.registry import Function, FunctionContext, Volatility
+from lungfish.functions.registry import Function, FunctionContext
 from lungfish.types.calendar import add_months, is_infinite_timestamp
 from lungfish.types.compare import interval_span
 from lungfish.types.numerics import CONTEXT, ZERO
@@ -18,7 +18,6 @@ from lungfish.types.sql_type import (
     INTERVAL,
     NUMERIC,
     TIMESTAMP,
-    TIMESTAMPTZ,
     Interval,
 )
 

@@ -19,6 +19,7 @@ from lungfish.types.sql_type import BOOLEAN, CHAR, INTEGER, TEXT
 
 # PostgreSQL's limit of one value: 1 GB less the header.
 TEXT_BYTES_MAX = 0x3FFFFFFF - 4
+_SMALLEST_INTEGER = -(2**31)
 
 
 def length_of(value: str) -> int:
@@ -107,6 +108,9 @@ def left(value: str, count: int) -> str:
 
 def right(value: str, count: int) -> str:
     """The last characters; a negative count leaves out the first ones."""
+    if count == _SMALLEST_INTEGER:
+        # It has no negative: PostgreSQL then leaves out nothing.
+        return value
     return value[-count:] if count else ""
 
 
@@ -192,7 +196,7 @@ def split_part(value: str, separator: str, field: int) -> str:
 def chr_of(code: int) -> str:
     """The character of a code point. Raises 54000."""
     if code < 0:
-        raise ProgramLimitExceeded("character number must be positive")
+        raise InvalidParameterValue("character number must be positive")
     if code == 0:
         raise ProgramLimitExceeded("null character not permitted")
     if code > 0x10FFFF:

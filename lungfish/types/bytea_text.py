@@ -10,9 +10,14 @@ _ESCAPE = re.compile(r"\\(?:(\\)|([0-3][0-7]{2}))?")
 
 
 def parse_bytea(text: str) -> bytes:
-    """The bytes of `\\x...` or of the escape form. Raises 22P02, 22023."""
+    r"""The bytes of `\x...` or of the escape form. Raises 22P02, 22023."""
     if text.startswith("\\x"):
         return parse_hex(text[2:])
+    return parse_escaped(text)
+
+
+def parse_escaped(text: str) -> bytes:
+    """The bytes of the escape form. Raises 22P02."""
     if "\\" not in text:
         return text.encode()
     pieces: list[bytes] = []

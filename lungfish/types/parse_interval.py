@@ -195,7 +195,11 @@ def _decode_fields(
                 total.add_clock(clock, sign)
                 found, unit = _CLOCK, "day"
             else:
-                found = _add_number(field.text, unit or _default_unit(declared), total, is_negative)
+                unit = unit or _default_unit(declared)
+                if "-" in field.text[1:]:
+                    # Years-months, after which a number without unit would be months again.
+                    unit = "month"
+                found = _add_number(field.text, unit, total, is_negative)
             is_unit_pending = False
         if found & seen or "everything" in seen:
             raise DecodingError
@@ -246,7 +250,7 @@ def _default_unit(declared: str | None) -> str:
     return declared.rpartition(" ")[2] if declared else "second"
 
 
-_NUMBER = re.compile(r"([+-]?)(\d*)(?:(\.\d*)|-(\d+))?", re.ASCII)
+_NUMBER = re.compile(r"([+-]?)(\d*)(?:(\.\d*)|-(\d*))?", re.ASCII)
 
 
 def _add_number(text: str, unit: str, total: IntervalSum, is_negative: bool) -> frozenset[str]:
@@ -259,9 +263,9 @@ def _add_number(text: str, unit: str, total: IntervalSum, is_negative: bool) -> 
     if value > INT64_MAX:
         raise DecodingError(Fault.FIELD_OVERFLOW)
     if months is not None:
-        if int(months) >= 12:
+        if int(months or "0") >= 12:
             raise DecodingError(Fault.FIELD_OVERFLOW)
-        total.add("month", sign * (value * 12 + int(months)), 0.0)
+        total.add("month", sign * (value * 12 + int(months or "0")), 0.0)
         return frozenset({"month"})
     if not digits and not (fraction_text or "").strip("."):
         raise DecodingError

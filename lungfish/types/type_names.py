@@ -5,7 +5,7 @@ from __future__ import annotations
 from lungfish.errors import (
     FeatureNotSupported,
     InvalidParameterValue,
-    SyntaxError,  # noqa: A004 - PostgreSQL's name.
+    SyntaxError,
 )
 from lungfish.types.ranges import RANGE_TYPES
 from lungfish.types.sql_type import SqlType, TypeKind, array_of

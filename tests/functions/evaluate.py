@@ -11,7 +11,7 @@ from typing import Any
 from lungfish import errors
 from lungfish.functions import resolve_function, resolve_operator
 from lungfish.functions.registry import Function, Resolved
-from lungfish.types.casts import find_cast
+from lungfish.types.casts import coerce_length, find_cast
 from lungfish.types.settings import TextSettings
 from lungfish.types.sql_type import SqlType
 from lungfish.types.text_format import format_value
@@ -60,7 +60,9 @@ class FakeContext:
         return 6
 
     def session_fact(self, name: str) -> Any:
-        return {"text_settings": SETTINGS, "current_user": "anna", "version": "PostgreSQL 18"}.get(name)
+        return {"text_settings": SETTINGS, "current_user": "anna", "version": "PostgreSQL 18"}.get(
+            name
+        )
 
 
 CONTEXT = FakeContext()
@@ -80,7 +82,7 @@ def cast_arguments(arguments: Sequence[Typed], found: Resolved[Function]) -> lis
         if text is None:
             values.append(None)
             continue
-        value = parse_value(text, sql_type, SETTINGS)
+        value = coerce_length(parse_value(text, sql_type, SETTINGS), sql_type, is_explicit=True)
         cast = find_cast(sql_type, target)
         assert cast is not None
         values.append(cast.scalar(value, SETTINGS))
