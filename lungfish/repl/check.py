@@ -23,20 +23,19 @@ def check_main(arguments: Sequence[str]) -> int:
     options = parser.parse_args(arguments)
     try:
         with lungfish.open(options.database, create=False) as database:
-            problems = problems_of(database, "quick" if options.quick else "full")
+            report = database.check("quick" if options.quick else "full")
     except errors.Error as error:
         print(format_error(error), file=sys.stderr)
         return exit_code_of_opening(error)
-    for problem in problems:
+    for problem in report.problems:
         print(problem)
-    if problems:
-        print(f"{options.database}: {len(problems)} problems")
-        return ExitCode.CORRUPTION
-    if not options.quiet:
-        print(f"{options.database}: ok")
-    return ExitCode.OK
-
-
-def problems_of(database: lungfish.Database, level: str = "full") -> list[str]:
-    """What a check of the open database finds, a line each."""
-    return [str(problem) for problem in database.check(level).problems]
+    counts = f"{report.pages_checked:,} pages"
+    if not options.quick:
+        counts += (
+            f", {report.tables_checked:,} tables with {report.rows_checked:,} rows"
+            f" and {report.indexes_checked:,} indexes"
+        )
+    verdict = f"{len(report.problems)} problems" if report.problems else "ok"
+    if report.problems or not options.quiet:
+        print(f"{options.database}: {verdict} ({counts})")
+    return ExitCode.CORRUPTION if report.problems else ExitCode.OK

@@ -5,7 +5,7 @@
 A pass over the text that must cost far less than a parse (at most 8 us for a short statement), so it knows no grammar and
 is shy instead: whatever it does not recognise as safe stays as it is, and many texts are not touched at all. The rules:
 
-1. Only SELECT, INSERT, UPDATE, DELETE, VALUES and WITH; one statement; no comments, no placeholders of its own.
+1. Only SELECT, INSERT, UPDATE, DELETE, VALUES and WITH; one short statement; no comments, no placeholders of its own.
 2. Never where a constant means something by being one: ordinals and expressions behind BY; anything in a text with
    GROUP, DISTINCT or CONFLICT, where expressions are compared with each other or with an index; arguments of calls
    (which takes in type modifiers and EXTRACT); subscripts; typed literals such as DATE '2020-01-01'.
@@ -26,6 +26,9 @@ from lungfish.sql.offsets import OffsetMap
 from lungfish.sql.quoting import COMMON_WORDS, KEYWORDS
 
 _STARTS = re.compile(r"\s*(?:select|insert|update|delete|values|with)\b", re.IGNORECASE)
+
+# A longer text is bulk data or a report; neither comes again with other literals in the same places.
+_LENGTH_MAX = 4_000
 
 # A token with the space before it: word, number, string, operator run, or one character. Joined they are the text.
 _TOKENS = re.compile(
@@ -131,7 +134,7 @@ class LiftedText:
 
 def lift_literals(sql: str) -> LiftedText | None:
     """Lift the literals of one statement; None where nothing may be, or is to be, lifted."""
-    if _STARTS.match(sql) is None or not sql.isascii():
+    if len(sql) > _LENGTH_MAX or _STARTS.match(sql) is None or not sql.isascii():
         return None
     if "$" in sql or "?" in sql or "--" in sql or "/*" in sql:
         return None

@@ -206,4 +206,19 @@ def test_check_says_ok(database: str, output: pytest.CaptureFixture[str]) -> Non
     run(database, "-q", "-c", "create table t (a int primary key); insert into t values (1)")
     output.readouterr()
     assert run("check", database) == ExitCode.OK
-    assert output.readouterr().out == f"{database}: ok\n"
+    told = output.readouterr().out
+    assert told.startswith(f"{database}: ok (")
+    assert told.endswith("1 tables with 1 rows and 1 indexes)\n")
+
+
+def test_check_sees_a_flipped_bit(database: str, output: pytest.CaptureFixture[str]) -> None:
+    run(
+        database,
+        "-q",
+        "-c",
+        "create table t (a text); insert into t values ('find me in the file')",
+    )
+    content = Path(database).read_bytes()
+    Path(database).write_bytes(content.replace(b"find me", b"find mE"))
+    output.readouterr()
+    assert run("check", database) == ExitCode.CORRUPTION

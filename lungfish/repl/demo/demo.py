@@ -17,7 +17,6 @@ from pathlib import Path
 import lungfish
 from lungfish import errors
 from lungfish.repl.arguments import Parser
-from lungfish.repl.check import problems_of
 from lungfish.repl.demo.proof import Findings, examine
 from lungfish.repl.demo.shop import BEST_COUNTRIES, load
 from lungfish.repl.demo.victim import Moment, Witness, WriterFailed, write_and_kill
@@ -109,7 +108,7 @@ class _Demo:
         with lungfish.open(self._path) as database, database.connect(autocommit=True) as connection:
             _show(connection, _RECOVERY)
             findings = examine(connection, frozenset(self._acknowledged))
-            problems = problems_of(database)
+            problems = database.check().problems
         self._acknowledged |= findings.present
         for line in _tell_findings(findings, problems):
             print(f"   {line}")
