@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from lungfish import errors
 from lungfish.functions.registry import Function, Polymorphic
 from lungfish.planner.callees import find_operator
+from lungfish.planner.equivalence import equivalent
 from lungfish.planner.expression_tree import LEAVES, map_children
 from lungfish.planner.expressions import (
     BoundExpression,
@@ -89,7 +90,7 @@ class Grouping:
         if kind in LEAVES:
             return node
         for column, key in self._expressions:
-            if type(key) is kind and key == node:
+            if type(key) is kind and equivalent(key, node):
                 return column
         if isinstance(node, Call) and node.function is GROUPING:
             return self._grouping(node)

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from lungfish import errors
 from lungfish.planner.bind_targets import Target
 from lungfish.planner.coerce import resolve_unknown
+from lungfish.planner.equivalence import equivalent
 from lungfish.planner.expressions import BoundExpression, SortKey
 from lungfish.planner.scope import Scope
 from lungfish.planner.sort_keys import check_grouped, make_sort_key
@@ -43,7 +44,7 @@ def find_target(node: ast.Expression, targets: list[Target], scope: Scope, claus
 def target_of(bound: BoundExpression, position: int, targets: list[Target]) -> Target:
     """The target with that expression, added if there is none."""
     for target in targets:
-        if target.expression == bound:
+        if equivalent(target.expression, bound):
             return target
     added = Target("?column?", bound, position, is_junk=True)
     targets.append(added)

@@ -232,21 +232,20 @@ class _PhysicalPlanner:
         return self.planning.filtered(planned, conjuncts, self.cardinality.rows(node), frames)
 
     def _project(self, node: LogicalProject, required: Required, frames: Frames) -> Planned:
+        below = self.plan(node.input, _needed_below(node, required), frames)
+        return self._project_onto(node, below, required, frames)
+
+    def _project_onto(
+        self, node: LogicalProject, below: Planned, required: Required, frames: Frames
+    ) -> Planned:
+        """The projection over an input that is planned already."""
         items = [item for item in node.items if item[0].index in required]
-        made = {column.index for column, _ in items}
-        needed = set(required - made)
-        for _, expression in items:
-            add_columns(expression, needed)
-        below = self.plan(node.input, outputs(node.input) & needed, frames)
         if not items:
             return below
+        made = {column.index for column, _ in items}
         translate = self.planning.translator(below.layout, frames)
-        kept = [
-            number
-            for number in dict.fromkeys(below.numbers)
-            if number in required and number not in made
-        ]
         layout = below.layout
+        kept = [number for number in layout if number in required and number not in made]
         expressions: list[BoundExpression] = [
             self.planning.reference(number, layout[number]) for number in kept
         ]
@@ -377,22 +376,9 @@ class _PhysicalPlanner:
         order = WantedOrder(node.keys, count)
         if project is None:
             return plan_scan(self.planning, source, conjuncts, wanted, frames, order)
-        needed = set(wanted)
-        for column, expression in project.items:
-            if column.index in wanted:
-                add_columns(expression, needed)
-        scan = plan_scan(self.planning, source, conjuncts, outputs(source) & needed, frames, order)
-        return self._project_over(project, scan, wanted, frames)
-
-    def _project_over(
-        self, node: LogicalProject, below: Planned, required: Required, frames: Frames
-    ) -> Planned:
-        """A projection over an input that is planned already."""
-        saved, self._makers[type(node.input)] = self._makers[type(node.input)], lambda *_: below
-        try:
-            return self._project(node, required, frames)
-        finally:
-            self._makers[type(node.input)] = saved
+        needed = _needed_below(project, wanted)
+        scan = plan_scan(self.planning, source, conjuncts, needed, frames, order)
+        return self._project_onto(project, scan, wanted, frames)
 
     def _limit(self, node: LogicalLimit, required: Required, frames: Frames) -> Planned:
         if isinstance(node.input, LogicalSort):
@@ -505,6 +491,16 @@ class _PhysicalPlanner:
         )
         plan = LockRows(below.plan, locks, below.plan.columns, _plus(below, below.rows * OPERATOR))
         return Planned(plan, below.numbers, below.order)
+
+
+def _needed_below(node: LogicalProject, required: Required) -> Required:
+    """The columns of its input that a projection needs to give the required ones."""
+    items = [item for item in node.items if item[0].index in required]
+    needed = set(required)
+    needed.difference_update(column.index for column, _ in items)
+    for _, expression in items:
+        add_columns(expression, needed)
+    return outputs(node.input) & needed
 
 
 def _plus(below: Planned, cost: float) -> Estimate:
