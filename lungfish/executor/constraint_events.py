@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from lungfish.catalog.objects import Oid
@@ -33,7 +34,17 @@ from lungfish.storage.ids import TupleId
 if TYPE_CHECKING:
     from lungfish.executor.table_rules import TableRules
 
-ChildKeys = dict[KeyValues, list[TupleId]]
+
+@dataclass(slots=True)
+class ChildRows:
+    """The rows that have one key. `number` tells the order in which keys came up, so that the first error is reported."""
+
+    number: int
+    # Of a constraint that is never deferred one row is enough.
+    addresses: list[TupleId]
+
+
+ChildKeys = dict[KeyValues, ChildRows]
 # Does a referential action for some parents' keys: (foreign key, keys with their successors, is delete).
 ActionRunner = Callable[["ForeignKey", "list[KeyChange]", bool], None]
 
@@ -51,7 +62,7 @@ class _Pending:
     """What is to be looked at for one foreign key."""
 
     foreign_key: ForeignKey
-    # Keys of referring rows, with the rows that have it; of a constraint that is never deferred one row is enough.
+    # Keys of referring rows.
     child_keys: ChildKeys = field(default_factory=dict)
     deleted: list[KeyChange] = field(default_factory=list)
     updated: list[KeyChange] = field(default_factory=list)
@@ -62,6 +73,7 @@ class ConstraintEvents:
 
     def __init__(self) -> None:
         self._pending: dict[tuple[Oid, Oid], _Pending] = {}
+        self._key_count = 0
 
     def inserted(self, rules: TableRules, address: TupleId, row: Row) -> None:
         """A row is there that was not."""
@@ -88,9 +100,13 @@ class ConstraintEvents:
 
     def _check_child(self, foreign_key: ForeignKey, address: TupleId, key: KeyValues) -> None:
         if None not in key:
-            addresses = self._of(foreign_key).child_keys.setdefault(key, [])
-            if not addresses or foreign_key.constraint.is_deferrable:
-                addresses.append(address)
+            keys = self._of(foreign_key).child_keys
+            rows = keys.get(key)
+            if rows is None:
+                self._key_count += 1
+                keys[key] = ChildRows(self._key_count, [address])
+            elif foreign_key.constraint.is_deferrable:
+                rows.addresses.append(address)
         elif foreign_key.constraint.match == "full" and any(value is not None for value in key):
             raise mixed_nulls(foreign_key.constraint, foreign_key.child)
 
@@ -112,8 +128,10 @@ class ConstraintEvents:
             _check_restrict(pending.values(), context)
             for key, each in pending.items():
                 merged = child_keys.setdefault(key, _Pending(each.foreign_key))
-                for child_key, addresses in each.child_keys.items():
-                    merged.child_keys.setdefault(child_key, []).extend(addresses)
+                for child_key, rows in each.child_keys.items():
+                    known = merged.child_keys.setdefault(child_key, rows)
+                    if known is not rows:
+                        known.addresses.extend(rows.addresses)
                 no_action.extend(_run_actions(each, run_action))
         for foreign_key, changes in no_action:
             deferred = _deferred(foreign_key, context)
@@ -121,12 +139,22 @@ class ConstraintEvents:
                 deferred.add_parents(foreign_key, changes)
             else:
                 check_unreferenced(foreign_key, changes, context)
-        for each in child_keys.values():
-            deferred = _deferred(each.foreign_key, context)
-            if deferred is not None:
-                deferred.add_children(each.foreign_key, each.child_keys)
-            else:
-                check_parents(each.foreign_key, each.child_keys, context)
+        _finish_children(child_keys.values(), context)
+
+
+def _finish_children(pending: Iterable[_Pending], context: ExecutionContext) -> None:
+    """Look whether each key has its parent, in the order in which the keys came up; or put that off."""
+    found: list[tuple[int, ForeignKey, KeyValues]] = []
+    for each in pending:
+        deferred = _deferred(each.foreign_key, context)
+        if deferred is not None:
+            deferred.add_children(each.foreign_key, each.child_keys)
+        else:
+            for key, rows in each.child_keys.items():
+                found.append((rows.number, each.foreign_key, key))
+    found.sort(key=itemgetter(0))
+    for _, foreign_key, key in found:
+        check_parent(foreign_key, key, context)
 
 
 def _deferred(foreign_key: ForeignKey, context: ExecutionContext) -> DeferredChecks | None:
@@ -194,14 +222,11 @@ def check_unreferenced(
             )
 
 
-def check_parents(
-    foreign_key: ForeignKey, keys: Iterable[KeyValues], context: ExecutionContext
-) -> None:
-    """Raise ForeignKeyViolation if a key refers to no row."""
-    for key in keys:
-        context.cancellation.check()
-        if not parent_exists(foreign_key, key, context):
-            raise missing_parent(foreign_key.constraint, foreign_key.child, foreign_key.parent, key)
+def check_parent(foreign_key: ForeignKey, key: KeyValues, context: ExecutionContext) -> None:
+    """Raise ForeignKeyViolation if the key refers to no row."""
+    context.cancellation.check()
+    if not parent_exists(foreign_key, key, context):
+        raise missing_parent(foreign_key.constraint, foreign_key.child, foreign_key.parent, key)
 
 
 class DeferredChecks:
@@ -259,7 +284,8 @@ class DeferredChecks:
             if only_immediate and self.is_deferred(foreign_key):
                 self._children.append((foreign_key, keys))
             else:
-                check_parents(foreign_key, _still_there(foreign_key, keys, context), context)
+                for key in _still_there(foreign_key, keys, context):
+                    check_parent(foreign_key, key, context)
 
 
 def _still_there(
@@ -269,8 +295,8 @@ def _still_there(
     store = context.tables.table_store(foreign_key.child)
     found: list[KeyValues] = []
     with context.snapshot_of_now() as snapshot:
-        for key, addresses in keys.items():
-            rows = (store.get(snapshot, address) for address in addresses)
+        for key, having in keys.items():
+            rows = (store.get(snapshot, address) for address in having.addresses)
             if any(
                 row is not None and refers_to(foreign_key, visible_row(foreign_key.child, row), key)
                 for row in rows

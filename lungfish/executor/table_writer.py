@@ -8,8 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-import pyarrow.compute as pc
-
+from lungfish import errors
 from lungfish.catalog.objects import Table
 from lungfish.executor.constraint_events import ConstraintEvents
 from lungfish.executor.context import Row, Run
@@ -61,18 +60,27 @@ class TableWriter:
     def insert_many(self, rows: Sequence[Row]) -> list[Row]:
         """Insert rows; answers what they have become."""
         rules = self.rules
-        completed = [rules.complete(row, self.run) for row in rows]
-        stored = (
-            completed if rules.is_stored_plainly else [rules.to_stored(row) for row in completed]
-        )
+        completed: list[Row] = []
         try:
-            addresses = self.store.insert_many(self._transaction, stored)
-        except UniqueConflict as conflict:
-            raise unique_violation(self.table, conflict) from None
+            for row in rows:
+                completed.append(rules.complete(row, self.run))
+        except errors.Error:
+            # A key of a row before this one may be taken: that error comes first.
+            self._store(completed)
+            raise
+        addresses = self._store(completed)
         if self._has_events or self._changes is not None:
             for address, row in zip(addresses, completed, strict=True):
                 self._note_insert(address, row)
         return completed
+
+    def _store(self, rows: Sequence[Row]) -> list[TupleId]:
+        rules = self.rules
+        stored = rows if rules.is_stored_plainly else [rules.to_stored(row) for row in rows]
+        try:
+            return self.store.insert_many(self._transaction, stored)
+        except UniqueConflict as conflict:
+            raise unique_violation(self.table, conflict) from None
 
     @property
     def takes_columns(self) -> bool:
@@ -82,10 +90,10 @@ class TableWriter:
     def insert_columns(self, batch: Batch) -> None:
         """Insert a batch of rows. Requires: `takes_columns`."""
         rules = self.rules
-        for position in rules.not_null:
-            if batch.columns[position].null_count:
-                number = int(pc.index(pc.is_null(batch.columns[position]), True).as_py())
-                rules.complete(batch_rows(batch.slice(number, 1), rules.types)[0], self.run)
+        if any(batch.columns[position].null_count for position in rules.not_null):
+            # One row must be refused; row by row it is found which, and what comes before it.
+            self.insert_many(batch_rows(batch, rules.types))
+            return
         columns: list[Vector] = list(batch.columns)
         if not rules.is_stored_plainly:
             columns = [null_vector(kind, batch.row_count) for kind in self.table.stored_types]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,6 +13,8 @@ from lungfish.storage.table_index import UniqueConflict
 from lungfish.types.sql_type import SqlType
 from lungfish.types.text_format import format_value
 
+# A call without parentheses inside: enough to tell lower(name) from a + b.
+_CALL = re.compile(r"\w+\([^()]*\)")
 # Longer values are cut in the description of a whole row.
 _VALUE_LENGTH_MAX = 64
 
@@ -83,9 +86,14 @@ def _key(table: Table, index: Index, values: Sequence[Any]) -> str:
             texts.append(_text(value, column.type))
         else:
             assert part.type is not None, "an index expression has a type"
-            names.append(part.expression)
+            names.append(_shown_expression(part.expression))
             texts.append(_text(value, part.type))
     return f"({', '.join(names)})=({', '.join(texts)})"
+
+
+def _shown_expression(text: str) -> str:
+    """An index expression as PostgreSQL shows it: in parentheses, unless it is one call."""
+    return text if _CALL.fullmatch(text) else f"({text})"
 
 
 def missing_parent(

@@ -200,3 +200,13 @@ def test_an_index_scan_does_not_see_the_statements_own_rows(world: World, table:
     options: Any = {"ctes": ((1, change),), "modifying_ctes": frozenset({1})}
     assert world.rows(reading, **options) == [(5, "e"), (1, "a")]
     assert [row[0] for row in world.rows(reading)] == [9, 5, 2, 1]
+
+
+def test_the_first_row_that_cannot_be_stored_decides_the_error(world: World, table: Table) -> None:
+    world.insert(table, (1, "a"))
+    many = [(number, "x") for number in range(10, 90)]
+    with pytest.raises(errors.UniqueViolation):
+        world.insert(table, *many, (1, "taken"), (None, "no key"))
+    with pytest.raises(errors.NotNullViolation):
+        world.insert(table, *many, (None, "no key"), (1, "taken"))
+    assert world.contents(table) == [(1, "a")]
