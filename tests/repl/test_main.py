@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import io
+import os
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+import lungfish
 from lungfish.repl.exit_codes import ExitCode
 from lungfish.repl.main import main
 
@@ -222,3 +225,37 @@ def test_check_sees_a_flipped_bit(database: str, output: pytest.CaptureFixture[s
     Path(database).write_bytes(content.replace(b"find me", b"find mE"))
     output.readouterr()
     assert run("check", database) == ExitCode.CORRUPTION
+
+
+@pytest.mark.slow
+def test_a_database_in_use_names_its_holder(database: str) -> None:
+    with lungfish.open(database):
+        command = [sys.executable, "-m", "lungfish.repl.main", database, "-c", "select 1"]
+        other = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert other.returncode == ExitCode.CANNOT_OPEN
+    assert str(os.getpid()) in other.stderr
+
+
+@pytest.mark.slow
+def test_help_and_version_load_no_engine() -> None:
+    script = (
+        "import sys; from lungfish.repl.main import main\n"
+        "main(['--version'])\n"
+        "print([name for name in ('pyarrow', 'numpy', 'prompt_toolkit', 'lungfish.sql') if name in sys.modules])"
+    )
+    shown = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    assert shown.stdout.endswith("[]\n")
+
+
+@pytest.mark.slow
+def test_the_prompt_is_drawn_before_the_engine_is_loaded() -> None:
+    script = (
+        "import sys, lungfish.repl.prompt\n"
+        "print([name for name in ('pyarrow', 'numpy', 'lungfish.sql') if name in sys.modules])"
+    )
+    shown = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    assert shown.stdout == "[]\n"

@@ -97,7 +97,7 @@ class _Demo:
         """One kill with what follows; whether everything held."""
         witness = write_and_kill(
             self._path,
-            first=max(self._acknowledged, default=0) + 2,
+            first=max(self._acknowledged, default=0) + 1,
             seed=self._chance.randrange(2**32),
             moment=moment,
             seconds=self._chance.uniform(0.8, 1.5),
