@@ -16,6 +16,7 @@ from lungfish.executor.context import Run
 from lungfish.executor.expressions.vectors import as_array, true_mask
 from lungfish.executor.integer_codes import Codes, first_places
 from lungfish.executor.key_codes import RowCodes
+from lungfish.executor.memory import vector_size_bytes
 from lungfish.executor.sort_keys import SortOrder, sort_order
 from lungfish.functions.registry import Accumulator
 from lungfish.planner.expressions import AggregateCall
@@ -67,6 +68,12 @@ class Accumulation:
         self._kept = (
             _KeptInput(compiled.types, compiled.order) if compiled.order is not None else None
         )
+
+    @property
+    def size_bytes(self) -> int:
+        """What is held beside the accumulator's own state."""
+        size = 0 if self._distinct is None else self._distinct.size_bytes
+        return size if self._kept is None else size + self._kept.size_bytes
 
     def update(self, batch: Batch, group_ids: Codes, group_count: int, run: Run) -> None:
         """Take in one batch."""
@@ -122,9 +129,11 @@ class _KeptInput:
         self._group_ids: list[Codes] = []
         self._arguments: list[list[Vector]] = [[] for _ in types]
         self._keys: list[list[Vector]] = [[] for _ in order.types]
+        self.size_bytes = 0
 
     def append(self, group_ids: Codes, arguments: Sequence[Vector], keys: Sequence[Vector]) -> None:
         self._group_ids.append(group_ids)
+        self.size_bytes += group_ids.nbytes + sum(map(vector_size_bytes, (*arguments, *keys)))
         for kept, vector in zip(self._arguments, arguments, strict=True):
             kept.append(vector)
         for kept, vector in zip(self._keys, keys, strict=True):

@@ -21,6 +21,7 @@ from lungfish.executor.expressions.vectors import as_array
 from lungfish.executor.integer_codes import UNKNOWN, Codes, first_places
 from lungfish.executor.kept_rows import KeptRows
 from lungfish.executor.key_codes import RowCodes
+from lungfish.executor.memory import MemoryAccount
 from lungfish.executor.rows import split_batch
 from lungfish.planner.physical import HashAggregate
 from lungfish.types.batch import Batch, Vector
@@ -83,8 +84,7 @@ class _Groups:
         self._aggregation = aggregation
         self._numbers = tuple(numbers)
         self._run = run
-        self._memory = run.context.memory
-        self._held_bytes = 0
+        self._account = MemoryAccount(run.context.memory)
         self._overflow: KeptRows | None = None
         self._begin()
 
@@ -110,6 +110,8 @@ class _Groups:
             count = self._codes.count
             for accumulation in self._accumulations:
                 accumulation.update(batch, codes, count, self._run)
+            if not self._account.grow_to(self._size_bytes()):
+                self._is_full = self._run.context.spill is not None
 
     def _note_new_groups(self, codes: Codes, keys: Sequence[Vector]) -> None:
         added = self._codes.count - self._met_count if self._numbers else 0
@@ -119,12 +121,10 @@ class _Groups:
         for parts, key in zip(self._keys, keys, strict=True):
             parts.append(key.take(places))
         self._met_count += added
+
+    def _size_bytes(self) -> int:
         size = self._codes.size_bytes + self._met_count * _STATE_BYTES * len(self._accumulations)
-        growth = size - self._held_bytes
-        if growth > 0 and not self._memory.reserve(growth):
-            self._memory.take(growth)
-            self._is_full = self._run.context.spill is not None
-        self._held_bytes = max(size, self._held_bytes)
+        return size + sum(accumulation.size_bytes for accumulation in self._accumulations)
 
     def _set_aside(self, batch: Batch, codes: Codes) -> tuple[Batch, Codes]:
         """Put rows of unknown groups away for the next round; answers the others."""
@@ -144,7 +144,7 @@ class _Groups:
             overflow = self._overflow
             if overflow is None:
                 return
-            self._release()
+            self._account.close()
             self._overflow = None
             self._begin()
             self._update_all(overflow)
@@ -170,12 +170,8 @@ class _Groups:
         results = [accumulation.finish(count) for accumulation in self._accumulations]
         return Batch((*keys, *results), count)
 
-    def _release(self) -> None:
-        self._memory.release(self._held_bytes)
-        self._held_bytes = 0
-
     def close(self) -> None:
         """Give back the memory."""
-        self._release()
+        self._account.close()
         if self._overflow is not None:
             self._overflow.close()

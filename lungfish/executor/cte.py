@@ -11,6 +11,7 @@ from lungfish.executor.compiler import Compiler, Operator
 from lungfish.executor.context import ExecutionContext, Run
 from lungfish.executor.kept_rows import KeptRows, keep_batches
 from lungfish.executor.key_codes import RowCodes, first_places
+from lungfish.executor.memory import MemoryAccount
 from lungfish.planner.physical import CteScan, RecursiveUnion, WorkTableScan
 from lungfish.types.batch import Batch
 
@@ -65,16 +66,22 @@ def make_recursive_union(plan: RecursiveUnion, compiler: Compiler) -> Operator:
 
     def run_recursive_union(run: Run) -> Iterator[Batch]:
         seen = None if is_all else RowCodes(types)
+        account = MemoryAccount(run.context.memory)
         work_tables = run.context.work_tables
         # A recursion inside the step of another one, or in a lateral join, finds the tables of its own round.
         before = work_tables.get(cte_id)
-        current = _new_rows(initial(run), seen)
-        while current:
-            yield from current
-            run.check_cancel()
-            work_tables[cte_id] = current
-            current = _new_rows(step(run), seen)
-        work_tables[cte_id] = before
+        try:
+            current = _new_rows(initial(run), seen)
+            while current:
+                yield from current
+                run.check_cancel()
+                if seen is not None:
+                    account.grow_to(seen.size_bytes)
+                work_tables[cte_id] = current
+                current = _new_rows(step(run), seen)
+        finally:
+            account.close()
+            work_tables[cte_id] = before
 
     return run_recursive_union
 

@@ -2,51 +2,86 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pyarrow as pa
 
-from lungfish.executor.compiler import Compiler, Operator
+from lungfish.executor.compiler import Compiler, Operator, VectorEvaluator
 from lungfish.executor.context import Run
 from lungfish.executor.expressions.vectors import as_array
 from lungfish.executor.integer_codes import Codes
 from lungfish.executor.key_codes import RowCodes, first_places
+from lungfish.executor.memory import MemoryAccount
 from lungfish.planner.physical import Append, Distinct, SetOperation
-from lungfish.types.batch import Batch
+from lungfish.types.batch import Batch, Vector
+from lungfish.types.sql_type import SqlType
 
 
 def make_distinct(plan: Distinct, compiler: Compiler) -> Operator:
-    """The operator of DISTINCT and DISTINCT ON: the first row of each key goes on at once."""
+    """The operator of DISTINCT and DISTINCT ON: the first row of each key goes on at once, in the input's order."""
     source = compiler.operator(plan.input)
-    on = compiler.vectors(plan.on)
     if plan.on:
-        types = [expression.type for expression in plan.on]
-    else:
-        types = [column.type for column in plan.input.columns]
+        types = tuple(expression.type for expression in plan.on)
+        keys = compiler.vectors(plan.on)
+        return lambda run: _first_of_runs(source(run), keys, types, run)
+    types = tuple(column.type for column in plan.input.columns)
+    if not types:
+        return lambda run: _one_of(source(run))
+    return lambda run: _distinct_rows(source(run), types, run)
 
-    def run_distinct(run: Run) -> Iterator[Batch]:
-        codes = RowCodes(types)
-        met_count = 0
-        for batch in source(run):
+
+def _distinct_rows(batches: Iterator[Batch], types: Sequence[SqlType], run: Run) -> Iterator[Batch]:
+    codes = RowCodes(types)
+    account = MemoryAccount(run.context.memory)
+    try:
+        for batch in batches:
             run.check_cancel()
-            count = batch.row_count
-            if not types:
-                # Rows without columns are all equal.
-                if count:
-                    yield batch.slice(0, 1)
-                    return
-                continue
-            keys = [as_array(item(batch, run), count) for item in on] if on else batch.columns
-            found = codes.encode(keys, count)
-            new_count = codes.count - met_count
-            if new_count == count:
-                yield batch
-            elif new_count:
-                yield batch.take(pa.array(np.sort(first_places(found, met_count, new_count))))
-            met_count = codes.count
+            before = codes.count
+            found = codes.encode(batch.columns, batch.row_count)
+            account.grow_to(codes.size_bytes)
+            yield from _first_rows(batch, found, before, codes.count - before)
+    finally:
+        account.close()
 
-    return run_distinct
+
+def _first_rows(batch: Batch, codes: Codes, start: int, count: int) -> Iterator[Batch]:
+    """The first row of each of the `count` codes from `start`, in order."""
+    if count == batch.row_count:
+        yield batch
+    elif count:
+        yield batch.take(pa.array(np.sort(first_places(codes, start, count))))
+
+
+def _first_of_runs(
+    batches: Iterator[Batch],
+    keys: Sequence[VectorEvaluator],
+    types: Sequence[SqlType],
+    run: Run,
+) -> Iterator[Batch]:
+    """DISTINCT ON: the input is sorted by the keys, so equal ones stand together, and only the last key is remembered."""
+    last: list[Vector] = []
+    for batch in batches:
+        run.check_cancel()
+        count = batch.row_count
+        if not count:
+            continue
+        vectors = [as_array(evaluate(batch, run), count) for evaluate in keys]
+        codes = RowCodes(types)
+        if last:
+            codes.encode(last, 1)
+        before = codes.count if last else 0
+        found = codes.encode(vectors, count)
+        yield from _first_rows(batch, found, before, codes.count - before)
+        last = [vector.slice(count - 1, 1) for vector in vectors]
+
+
+def _one_of(batches: Iterator[Batch]) -> Iterator[Batch]:
+    """Rows without columns are all equal."""
+    for batch in batches:
+        if batch.row_count:
+            yield batch.slice(0, 1)
+            return
 
 
 def make_append(plan: Append, compiler: Compiler) -> Operator:
@@ -67,15 +102,24 @@ def make_set_operation(plan: SetOperation, compiler: Compiler) -> Operator:
     is_intersect, is_all = plan.kind == "intersect", plan.is_all
 
     def run_set_operation(run: Run) -> Iterator[Batch]:
+        account = MemoryAccount(run.context.memory)
+        try:
+            yield from count_rows(run, account)
+        finally:
+            account.close()
+
+    def count_rows(run: Run, account: MemoryAccount) -> Iterator[Batch]:
         codes = RowCodes(types)
         right_counts = _CodeCounts()
         for batch in right(run):
             run.check_cancel()
             right_counts.add(codes.encode(batch.columns, batch.row_count), codes.count)
+            account.grow_to(codes.size_bytes)
         met = _CodeCounts()
         for batch in left(run):
             run.check_cancel()
             found = codes.encode(batch.columns, batch.row_count)
+            account.grow_to(codes.size_bytes)
             numbers = met.add(found, codes.count)
             available = right_counts.of(found)
             if is_all:

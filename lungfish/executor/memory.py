@@ -42,6 +42,32 @@ class MemoryBudget:
         self.used_bytes -= size_bytes
 
 
+class MemoryAccount:
+    """What one operator holds of the budget, as it grows."""
+
+    __slots__ = ("_memory", "held_bytes")
+
+    def __init__(self, memory: MemoryBudget) -> None:
+        self._memory = memory
+        self.held_bytes = 0
+
+    def grow_to(self, size_bytes: int) -> bool:
+        """Hold that much, if it is more than now. False if the budget did not have it; it is held all the same."""
+        growth = size_bytes - self.held_bytes
+        if growth <= 0:
+            return True
+        is_within = self._memory.reserve(growth)
+        if not is_within:
+            self._memory.take(growth)
+        self.held_bytes = size_bytes
+        return is_within
+
+    def close(self) -> None:
+        """Give everything back. Twice is harmless."""
+        self._memory.release(self.held_bytes)
+        self.held_bytes = 0
+
+
 def batch_size_bytes(batch: Batch) -> int:
     """The memory of a batch's rows; of a slice only its own part."""
     return sum(vector_size_bytes(column) for column in batch.columns)

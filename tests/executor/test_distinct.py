@@ -30,13 +30,17 @@ def test_distinct_keeps_the_first_of_equal_rows(batch_rows: int, rows: list[Row]
         assert WORLD.rows(plan) == list(dict.fromkeys(rows))
 
 
+@pytest.mark.parametrize("batch_rows", [1, 3, 100])
 @given(rows=ROWS)
-def test_distinct_on_keeps_the_first_row_of_each_value(rows: list[Row]) -> None:
+def test_distinct_on_keeps_the_first_row_of_each_value(batch_rows: int, rows: list[Row]) -> None:
+    rows = sorted(rows, key=lambda row: (row[0] is None, row[0] or 0))
     plan = Distinct(source_of(rows), (col(0, INTEGER),), columns(INTEGER, TEXT))
     first: dict[Any, Row] = {}
     for row in rows:
         first.setdefault(row[0], row)
-    assert WORLD.rows(plan) == list(first.values())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("lungfish.executor.rows.BATCH_ROW_COUNT", batch_rows)
+        assert WORLD.rows(plan) == list(first.values())
 
 
 @given(left=ROWS, right=ROWS)
