@@ -223,7 +223,7 @@ class HeapPageFormat:
         return True
 
     def place_run(self, data: bytearray, first_slot: int, rows: Sequence[bytes]) -> None:
-        """Write new packed rows of one writer side by side after the last slot. Requires: they fit."""
+        """Write new packed rows side by side after the last slot. Requires: they fit."""
         slots, used, deleted = _COUNTS.unpack_from(data, _COUNTS_OFFSET)
         assert first_slot == slots
         stride, count = self.stride, len(rows)
@@ -236,7 +236,9 @@ class HeapPageFormat:
         start = HEADER_SIZE + slots * stride
         data[start : start + len(fixed)] = fixed
         _COUNTS.pack_into(data, _COUNTS_OFFSET, slots + count, used + count, deleted)
-        self._note_writer(data, start)
+        newest = int(np.frombuffer(fixed, self.layout.dtype)["writer"].max())
+        if newest > _NEWEST.unpack_from(data, _NEWEST_OFFSET)[0]:
+            _NEWEST.pack_into(data, _NEWEST_OFFSET, newest)
 
     def _shift_run(self, fixed: bytearray, rows: Sequence[bytes], tails_start: int) -> None:
         """Let the long views of rows point to their tails, which stand one after the other on the page."""

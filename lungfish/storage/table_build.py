@@ -17,7 +17,8 @@ from lungfish.storage.table_rows import TableRows
 def build_index(rows: TableRows, index: TableIndex) -> None:
     """Fill an empty index with the entries of all retained versions of a table's rows.
 
-    Requires: nobody writes to the table meanwhile (a SHARE lock), or restart. Raises UniqueConflict if two rows have one key.
+    Requires: nobody writes to the table meanwhile (a SHARE lock), or restart. Old versions may be purged meanwhile: `set_indexes`
+    looks after their entries. Raises UniqueConflict if two rows have one key.
     """
     owners: dict[Key, TupleId] = {}
     entries: list[tuple[Key, TupleId]] = []
@@ -27,6 +28,7 @@ def build_index(rows: TableRows, index: TableIndex) -> None:
             if owner != address:
                 raise UniqueConflict(index, owner, _key_values(rows, index, address))
         entries += [(key, address) for key in keys]
+        index.unsettled += [(key, address) for key in keys if live is None or key != live.key]
     keys_and_addresses = store_entries(index.btree.codec, entries)
     del entries, owners
     build_btree(index.btree, *sort_entries(*keys_and_addresses), rows.log.end_lsn())

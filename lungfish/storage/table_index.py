@@ -65,6 +65,8 @@ class TableIndex:
         self.nulls_not_distinct = nulls_not_distinct
         self.predicate = predicate
         self.positions = None if positions is None else tuple(positions)
+        # Entries of old versions, found while the index was built: looked at again when the table takes the index.
+        self.unsettled: list[tuple[Key, TupleId]] = []
         self._encode = btree.codec.encode
 
     @property

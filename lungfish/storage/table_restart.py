@@ -1,14 +1,11 @@
-"""Restart's ways into a table: putting back, purging and redoing rows before anyone else is there.
+"""Restart's ways back in a table: what its image retains of transactions is put back or purged before anyone else is there.
 
-No transaction runs, no snapshot is open, nothing is logged and no version is kept: what a row was before is gone at once, with its index
-entries and its overflow pages. The order for each relation (design, section 8):
+No transaction runs, no snapshot is open and nothing is logged. The order for each relation (design, section 8; the loop around
+these, and redo after them, is in `recovery/restart_tables.py`):
 
-    1. `put_back`  for each retained row of a transaction that never committed, the newest first,
-    2. `purge`     for each retained row of one that did,
-    3. `redo`      for the committed records past the heap's mark: of several for one row the last is enough.
-
-An index whose image is at the heap's mark goes along with it. One with a mark of its own is left out (`indexes`), and gets
-`replay_entry` for each committed record past its mark, in their order; that needs no heap.
+    1. the retained rows of transactions that never committed go onto their chains, the oldest first,
+    2. `put_back`  each of them, the newest first,
+    3. `purge`     each retained row of a transaction that did commit.
 """
 
 from __future__ import annotations
@@ -16,17 +13,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
-from lungfish.errors import CorruptLog
-from lungfish.storage.ids import LSN, TupleId
+from lungfish.storage.ids import TupleId
 from lungfish.storage.overflow import run_with_pages
-from lungfish.storage.rows import DELETED, FLAGS_OFFSET, OverflowPointer
-from lungfish.storage.table_index import TableIndex
+from lungfish.storage.rows import DELETED, FLAGS_OFFSET
 from lungfish.storage.table_rows import TableRows
 from lungfish.storage.versions import RetainedRow
 
 
 def put_back(rows: TableRows, retained: RetainedRow) -> None:
-    """Undo a change of a transaction that did not commit."""
+    """Undo a change of a transaction that did not commit; the version leaves its chain.
+
+    Requires: the row's older retained versions are on its chain, so that their index entries stay.
+    """
     run_with_pages(
         partial(
             rows.take_back,
@@ -57,49 +55,6 @@ def _purge(rows: TableRows, address: TupleId, before: bytes) -> None:
         if not is_live:
             rows.heap.erase(address, lsn)
     rows.heap.free_overflow(before, lsn)
-
-
-def redo(rows: TableRows, address: TupleId, after: bytes | None, lsn: LSN) -> None:
-    """Make a row what a committed record says: the packed row, or None if it was deleted. Bears being done again."""
-    run_with_pages(partial(_redo, rows, address, after, lsn))
-
-
-def _redo(rows: TableRows, address: TupleId, after: bytes | None, lsn: LSN) -> None:
-    with rows.latch:
-        current = rows.heap.stored(address)
-        if current is not None and current[FLAGS_OFFSET] & DELETED:
-            current = None
-        old = [] if current is None else rows.stored_keys(current)
-        new = [] if after is None else rows.stored_keys(after)
-    if old != new:
-        if old:
-            rows.remove_entries(old, [new] if new else [], address)
-        if new:
-            rows.add_entries(new, address, lsn)
-    with rows.latch:
-        rows.heap.apply(address, after, lsn)
-
-
-def replay_entry(
-    rows: TableRows,
-    index: TableIndex,
-    address: TupleId,
-    before: bytes | None,
-    after: bytes | None,
-    lsn: LSN,
-) -> None:
-    """Bring an index that is past the heap's mark, or behind it, over one committed record, from the record's images alone."""
-    layout = rows.layout
-    old = None if before is None else index.stored_key(layout, before, _missing_long_value)
-    new = None if after is None else index.stored_key(layout, after, _missing_long_value)
-    if old is not None and old != new:
-        index.remove(old, address, lsn)
-    if new is not None and old != new:
-        index.add(new, address, lsn)
-
-
-def _missing_long_value(pointer: OverflowPointer) -> bytes:
-    raise CorruptLog(f"a record lacks a long value of {pointer.size} bytes that an index needs")
 
 
 def retained_of(

@@ -27,6 +27,7 @@ from functools import partial
 
 from lungfish.storage.heap import Heap
 from lungfish.storage.ids import LSN, RelationId, TransactionId, TupleId
+from lungfish.storage.keys import Key
 from lungfish.storage.overflow import run_with_pages
 from lungfish.storage.rows import DELETED, FLAGS_OFFSET, HAS_OVERFLOW, Values, writer_of
 from lungfish.storage.snapshots import Snapshot
@@ -72,13 +73,35 @@ class TableRows:
         self.set_indexes(indexes)
 
     def set_indexes(self, indexes: Iterable[TableIndex]) -> None:
-        """Take another set of indexes. Requires: no other transaction uses the table (an exclusive table lock)."""
-        self.indexes = tuple(indexes)
-        if any(index.positions is None for index in self.indexes):
-            self.key_positions = tuple(range(len(self.layout.types)))
-        else:
-            used = {each for index in self.indexes for each in index.positions or ()}
-            self.key_positions = tuple(sorted(used))
+        """Take another set of indexes. Requires: no other transaction writes to the table (a table lock)."""
+        with self.key_gate:
+            self.indexes = tuple(indexes)
+            if any(index.positions is None for index in self.indexes):
+                self.key_positions = tuple(range(len(self.layout.types)))
+            else:
+                used = {each for index in self.indexes for each in index.positions or ()}
+                self.key_positions = tuple(sorted(used))
+            for index in self.indexes:
+                self._settle_entries(index)
+
+    def _settle_entries(self, index: TableIndex) -> None:
+        """Remove the entries of versions that were purged while the index was built: from now on purge does that."""
+        while index.unsettled:
+            key, address = index.unsettled[-1]
+            if not run_with_pages(partial(self._has_key, index, key, address)):
+                index.remove(IndexKey(key, False), address, self.log.end_lsn())
+            index.unsettled.pop()
+
+    def _has_key(self, index: TableIndex, key: Key, address: TupleId) -> bool:
+        """Whether some retained version of the row has the key. Raises PageMiss."""
+        with self.latch:
+            versions = [*self.chains.of(address)]
+            current = self.heap.stored(address)
+            if current is not None and not current[FLAGS_OFFSET] & DELETED:
+                versions.append(current)
+            read = self.heap.overflow.read_resident
+            found = [index.stored_key(self.layout, each, read) for each in versions]
+        return any(each is not None and each.key == key for each in found)
 
     # Keys
 
@@ -355,7 +378,8 @@ def purge_undo_list(transaction_id: TransactionId, undo: list[UndoEntry]) -> Non
     """
     while undo:
         store, _, before = undo[-1]
-        if isinstance(store, TableRows):
+        # The rows of a dropped table need no purge.
+        if isinstance(store, TableRows) and not store.heap.pages.is_dropped:
             if before is not None:
                 store.heap.load_overflow(before)
             run_with_pages(partial(_purge_some, store, undo))

@@ -199,6 +199,13 @@ def test_a_ten_megabyte_text_comes_back_and_its_pages_are_freed() -> None:
     assert heap.overflow.pages.page_count == page_count
 
 
+def test_rows_with_long_values_share_a_page() -> None:
+    heap = World().heap([INTEGER, TEXT, TEXT])
+    for number in range(20):
+        put(heap, LAYOUT.pack((number, "v" * 5000, "")))
+    assert heap.pages.page_count == 1
+
+
 def test_a_row_that_outgrows_its_full_page_sends_little_to_shared_overflow_pages() -> None:
     heap = World().heap([INTEGER, TEXT, TEXT])
     places = [put(heap, LAYOUT.pack((n, "x" * 13, ""))) for n in range(120)]

@@ -483,6 +483,40 @@ def test_an_index_built_later_has_old_versions_too(world: World, table: TableSto
     contents(world, table)
 
 
+def test_versions_purged_while_an_index_is_built_leave_no_entries(
+    world: World, table: TableStore
+) -> None:
+    one, two = committed_rows(world, table, [(1, "one"), (2, "two")])
+    reader = begin(world, isolation=IsolationLevel.REPEATABLE_READ)
+    reader.statement_snapshot()
+    writer = begin(world)
+    lock(table, writer, one)
+    table.update(writer, one, (1, "uno"))
+    lock(table, writer, two)
+    table.delete(writer, two)
+    writer.commit()
+    index = world.index(TYPES, (1, 0), RelationId(FIRST_INDEX + 9))
+    table.build_index(index)
+    reader.commit()
+    assert not len(table.rows.chains)
+    table.set_indexes((*table.indexes, index))
+    assert contents(world, table) == [(1, "uno")]
+
+
+def test_purge_passes_over_a_table_that_was_dropped(world: World, table: TableStore) -> None:
+    (address,) = committed_rows(world, table, [(1, "one")])
+    reader = begin(world, isolation=IsolationLevel.REPEATABLE_READ)
+    reader.statement_snapshot()
+    writer = begin(world)
+    lock(table, writer, address)
+    table.update(writer, address, (2, "two"))
+    writer.commit()
+    world.pool.drop_relation(table.relation_id)
+    reader.commit()
+    assert world.transactions.purge_queue.error is None
+    assert not world.transactions.purge_queue.owed()
+
+
 def test_a_unique_index_cannot_be_built_over_duplicates(world: World) -> None:
     table = world.table(TYPES)
     addresses = committed_rows(
@@ -509,7 +543,52 @@ def test_the_check_finds_an_entry_too_many_and_one_too_few(world: World, table: 
         check_index(table.rows, index)
 
 
+# Rollback
+
+
+def test_a_row_comes_back_although_its_room_was_taken(world: World, table: TableStore) -> None:
+    table.set_indexes(table.indexes[:1])
+    (address,) = committed_rows(world, table, [(1, "w" * 1000)])
+    committed_rows(world, table, [(n, "x" * 100) for n in range(2, 15)])
+    first, second = begin(world), begin(world)
+    lock(table, first, address)
+    table.update(first, address, (1, "short"))
+    while True:
+        other = table.insert(second, (100 + len(second.undo), "y" * 100))
+        if other >> 16 != address >> 16:
+            break
+    second.commit()
+    first.rollback()
+    transaction = begin(world)
+    assert table.get(transaction.statement_snapshot(), address) == (1, "w" * 1000)
+    transaction.commit()
+    contents(world, table)
+
+
 # When something fails
+
+
+def test_a_change_that_never_reached_the_page_leaves_long_values_alone(
+    world: World, table: TableStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table.set_indexes(table.indexes[:1])
+    (address,) = committed_rows(world, table, [(1, "z" * 9000)])
+    transaction = begin(world)
+    lock(table, transaction, address)
+    place = table.heap.place
+    calls: list[TupleId] = []
+
+    def fail_once(address: TupleId, stored: bytes, lsn: LSN) -> None:
+        calls.append(address)
+        if len(calls) == 1:
+            raise MemoryError
+        place(address, stored, lsn)
+
+    monkeypatch.setattr(table.heap, "place", fail_once)
+    with pytest.raises(MemoryError):
+        table.update(transaction, address, (1, "short"))
+    transaction.commit()
+    assert contents(world, table) == [(1, "z" * 9000)]
 
 
 def test_a_change_that_the_log_refuses_is_not_there(
