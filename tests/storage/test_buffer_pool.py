@@ -218,6 +218,28 @@ def test_an_early_write_that_a_change_and_a_freeze_overtook_hides_neither(world:
     assert world.image()[page] == 8
 
 
+def test_an_early_write_that_was_overtaken_before_it_began_hides_nothing(world: World) -> None:
+    """The page is taken for an early write, changed and frozen; only then is it written."""
+    page = world.allocate(7)
+    frozen: list[FrozenPages] = []
+    original = world.store.write
+
+    def late(relation_id: RelationId, page_id: PageId, data: bytearray, *, taken_at: int) -> bool:
+        if page_id == page:
+            world.store.write = original  # type: ignore[method-assign]
+            world.put(page, 8)
+            frozen.append(world.pool.freeze())
+        return original(relation_id, page_id, data, taken_at=taken_at)
+
+    world.store.write = late  # type: ignore[assignment, method-assign]
+    world.fill()
+    for each in frozen[0]:
+        frozen[0].write(each)
+    world.fill()
+    assert not world.is_resident(page)
+    assert world.get(page) == 8
+
+
 def test_an_early_write_that_a_whole_checkpoint_overtook_hides_nothing(world: World) -> None:
     page = world.allocate(7)
 
@@ -438,6 +460,18 @@ def test_a_dropped_relation_gives_its_memory_and_its_space_back(world: World) ->
     assert check_pages(world.store).findings == ()
     with pytest.raises(InternalError, match="relation 2"):
         other.load(PageId(0))
+
+
+def test_a_relation_dropped_under_the_hands_of_an_eviction_does_not_disturb_it(
+    world: World,
+) -> None:
+    world.during_write_of(7, world.pages.drop)
+    world.allocate(7)
+    for _ in range(2 * FRAME_COUNT_MIN):
+        world.allocate(255)
+    world.pool.trim()
+    assert world.pages.frames == {}
+    assert check_pages(world.store).findings == ()
 
 
 def test_a_relation_dropped_while_an_image_is_built_is_whole_in_it(world: World) -> None:
