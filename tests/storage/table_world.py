@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 import uuid
 from collections.abc import Callable, Sequence
 from operator import itemgetter
 from typing import Any, NamedTuple
 
+from lungfish import errors
 from lungfish.storage.btree import BTree
 from lungfish.storage.buffer_pool import BufferPool
 from lungfish.storage.clock import ManualClock
@@ -21,9 +23,10 @@ from lungfish.storage.overflow import Overflow
 from lungfish.storage.page_store import PageStore
 from lungfish.storage.relation_pages import RelationPages
 from lungfish.storage.rows import RowLayout
-from lungfish.storage.table import TableIndex, TableStore
+from lungfish.storage.table import LockStatus, TableIndex, TableStore, UniqueConflict
+from lungfish.storage.table_build import check_heap, check_index
 from lungfish.storage.table_rows import purge_undo_list
-from lungfish.storage.transactions import TransactionManager
+from lungfish.storage.transactions import Transaction, TransactionManager
 from lungfish.types.sql_type import SqlType
 
 
@@ -173,3 +176,59 @@ def tuple_getter(positions: Sequence[int]) -> Callable[[tuple[Any, ...]], tuple[
         position = positions[0]
         return lambda values: (values[position],)
     return itemgetter(*positions)
+
+
+def begin(world: World, *, timeout_s: float | None = 0, **options: Any) -> Transaction:
+    owner = world.transactions.locks.new_owner(timeout_s=timeout_s)
+    return world.transactions.begin(lock_owner=owner, **options)
+
+
+def committed_rows(world: World, table: TableStore, rows: list[tuple[Any, ...]]) -> list[TupleId]:
+    transaction = begin(world)
+    addresses = table.insert_many(transaction, rows)
+    transaction.commit()
+    return addresses
+
+
+def contents(world: World, table: TableStore) -> list[tuple[Any, ...]]:
+    transaction = begin(world)
+    snapshot = transaction.statement_snapshot()
+    rows = [
+        row
+        for batch in table.scan(snapshot)
+        for row in zip(*[column.to_pylist() for column in batch.columns], strict=True)
+    ]
+    transaction.commit()
+    for index in table.indexes:
+        check_index(table.rows, index)
+    assert check_heap(table.rows) == len(rows)
+    return sorted(rows, key=repr)
+
+
+def lock(
+    table: TableStore, transaction: Transaction, address: TupleId, **options: Any
+) -> LockStatus:
+    return table.lock(transaction, transaction.statement_snapshot(), address, **options).status
+
+
+class Waiter:
+    """Something done in another thread, that is known to wait for a lock."""
+
+    def __init__(self, world: World, action: Callable[[], Any]) -> None:
+        self.result: Any = None
+        self.thread = threading.Thread(target=self.run, args=(action,))
+        self.thread.start()
+        while not world.transactions.locks.waiting_count and self.thread.is_alive():
+            self.thread.join(0.0005)
+        assert self.thread.is_alive(), f"it did not wait: {self.result}"
+
+    def run(self, action: Callable[[], Any]) -> None:
+        try:
+            self.result = action()
+        except (errors.Error, UniqueConflict) as error:
+            self.result = error
+
+    def finish(self) -> Any:
+        self.thread.join(10)
+        assert not self.thread.is_alive()
+        return self.result

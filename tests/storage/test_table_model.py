@@ -323,7 +323,7 @@ class TableMachine(RuleBasedStateMachine):
         self.world.shrink()
 
 
-TestTable = TableMachine.TestCase
+TestTable = pytest.mark.slow(TableMachine.TestCase)
 TestTable.settings = settings(
     max_examples=40,
     stateful_step_count=50,

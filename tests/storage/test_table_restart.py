@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import rule
@@ -128,7 +129,7 @@ def test_a_row_that_had_its_key_back_keeps_its_entry() -> None:
     machine.restart(number=len(machine.images) - 1, rebuilds=False)
 
 
-TestRestart = RestartMachine.TestCase
+TestRestart = pytest.mark.slow(RestartMachine.TestCase)
 TestRestart.settings = settings(
     max_examples=40,
     stateful_step_count=50,
