@@ -45,7 +45,7 @@ _NAME = 1
 # A keyword behind which an expression, or a parenthesis with expressions, begins; the second also ends what BY began.
 _OPENER = 2
 _ENDING_OPENER = 3
-# A keyword behind which a parenthesis holds a query or a join.
+# A keyword behind which a parenthesis holds a query, a join or rows.
 _QUERY_OPENER = 4
 _BY = 5
 _KEYWORD = 6
@@ -64,13 +64,17 @@ _OPEN = 16
 _BRACKET = 17
 _CLOSE = 18
 _SEMICOLON = 19
-# A quoted name, a dot, a cast, ...
-_OTHER = 20
+_DOT = 20
+# Opens an expression where it is the operator, behind an operand; else it may be a name.
+_BETWEEN = 21
+# A quoted name, a cast, ...
+_OTHER = 22
 
 _WORDS_OF_KIND = {
-    _OPENER: "all and any between else ilike in like not on or select some then values when",
+    _OPENER: "all and any else ilike in like not on or select some then when",
     _ENDING_OPENER: "except having intersect limit offset returning union where",
-    _QUERY_OPENER: "as exists from join lateral materialized",
+    _QUERY_OPENER: "as exists from join lateral materialized values",
+    _BETWEEN: "between",
     _BY: "by",
     _ENDING_KEYWORD: "fetch for range rows window",
     _REFUSED: "conflict distinct group",
@@ -82,6 +86,7 @@ _WORDS_OF_KIND = {
     _BRACKET: "[",
     _CLOSE: ") ]",
     _SEMICOLON: ";",
+    _DOT: ".",
 }
 
 
@@ -187,7 +192,7 @@ def _kind_of(token: str) -> int:
 
 
 # Hot: runs for every text that the plan cache does not hold. One loop over the tokens with locals only; its benchmark is
-# in tests/sql/test_normalize.py.
+# bench/sql_text.py.
 def _find_places(tokens: list[str]) -> list[tuple[int, int]]:
     """The literals to lift, each as its first and last token (a sign is its own token)."""
     kinds = _KINDS
@@ -201,11 +206,13 @@ def _find_places(tokens: list[str]) -> list[tuple[int, int]]:
     for index, token in enumerate(tokens):
         previous_kind = kind
         kind = kinds.get(token) or _kind_of(token)
-        if previous_kind == _SEMICOLON:
+        if previous_kind == _DOT:
+            kind = _NAME  # Of a table's column or its star, whatever else the word means.
+        if previous_kind == _SEMICOLON or kind == _REFUSED:
             return []
         if places and places[-1][1] == index - 1 and not _may_follow(tokens, places[-1], kind):
             places.pop()
-        if kind in (_NAME, _OTHER):
+        if kind in (_NAME, _OTHER, _DOT):
             state = _OPERAND_ENDED
         elif kind == _COMMA:
             state = _OPERAND_BEGINS
@@ -231,10 +238,8 @@ def _find_places(tokens: list[str]) -> list[tuple[int, int]]:
             if outer:
                 may_lift, is_behind_by = outer.pop()
             state = _OPERAND_ENDED
-        elif kind == _REFUSED:
-            return []
         else:
-            state = _behind_keyword(kind)
+            state = _behind_keyword(kind, state)
             is_behind_by = kind == _BY or (
                 is_behind_by and kind not in (_ENDING_OPENER, _ENDING_KEYWORD)
             )
@@ -242,8 +247,8 @@ def _find_places(tokens: list[str]) -> list[tuple[int, int]]:
     return places
 
 
-def _behind_keyword(kind: int) -> int:
-    if kind in (_OPENER, _ENDING_OPENER):
+def _behind_keyword(kind: int, state: int) -> int:
+    if kind in (_OPENER, _ENDING_OPENER) or (kind == _BETWEEN and state == _OPERAND_ENDED):
         return _OPERAND_BEGINS
     return _QUERY_MAY_BEGIN if kind == _QUERY_OPENER else _UNSURE
 
@@ -275,7 +280,7 @@ def _may_follow(tokens: list[str], place: tuple[int, int], kind: int) -> bool:
     following = tokens[last + 1]
     if kind == _STRING:
         return False
-    if first != last and kind in (_OTHER, _BRACKET):
+    if first != last and kind in (_OTHER, _DOT, _BRACKET):
         # -5::int is -(5::int), and a subscript or a field binds as tightly.
         return False
     return following[0].isspace() or not (following[0].isalnum() or following[0] in "_.")
