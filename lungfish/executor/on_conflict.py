@@ -60,6 +60,7 @@ class ConflictHandler:
     def insert(self, rows: Sequence[Row]) -> Iterator[Changed]:
         """Insert the rows or do what the clause says; yields the rows that were changed."""
         for row in rows:
+            self._writer.run.check_cancel()
             changed = self._insert_one(self._writer.rules.complete(row, self._writer.run))
             if changed is not None:
                 yield changed

@@ -102,6 +102,7 @@ def make_update(plan: UpdateRows, compiler: Compiler) -> Operator:
         run = writer.run
         found: list[Row] = []
         for number, row in enumerate(batch_rows(batch, target.input_types)):
+            run.check_cancel()
             current, is_same = target.lock(row, writer)
             if current is None:
                 continue
@@ -147,6 +148,7 @@ def make_delete(plan: DeleteRows, compiler: Compiler) -> Operator:
     def delete_batch(batch: Batch, writer: TableWriter) -> Batch:
         found: list[Row] = []
         for row in batch_rows(batch, target.input_types):
+            writer.run.check_cancel()
             current, _ = target.lock(row, writer)
             if current is not None:
                 old = target.old_row(current)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import zip_longest
+from itertools import islice, zip_longest
 from typing import Any
 
 from lungfish.executor.compiler import Compiler, Operator
@@ -13,7 +13,9 @@ from lungfish.executor.expressions.vectors import as_array
 from lungfish.executor.rows import rows_batches
 from lungfish.planner.expressions import BoundExpression, Call, Constant
 from lungfish.planner.physical import EmptyScan, FunctionScan, ValuesScan
-from lungfish.types.batch import Batch
+from lungfish.types.batch import BATCH_ROW_COUNT, Batch
+from lungfish.types.sql_type import SqlType
+from lungfish.types.vectors import build_vector
 
 _ONE_ROW = Batch((), 1)
 
@@ -63,6 +65,8 @@ def make_function_scan(plan: FunctionScan, compiler: Compiler) -> Operator:
     """The operator of functions in FROM, side by side."""
     types = [column.type for column in plan.columns]
     calls = [_FunctionRows(call, compiler) for call in plan.calls]
+    if len(calls) == 1 and not calls[0].is_row and not plan.with_ordinality:
+        return _one_column(calls[0], types[0])
 
     def run_functions(run: Run) -> Iterator[Batch]:
         padding = [(None,) * call.width for call in calls]
@@ -84,17 +88,32 @@ def make_function_scan(plan: FunctionScan, compiler: Compiler) -> Operator:
     return run_functions
 
 
+def _one_column(function: _FunctionRows, sql_type: SqlType) -> Operator:
+    """The common case, one function of one column, without a tuple for each value."""
+
+    def run_function(run: Run) -> Iterator[Batch]:
+        items = iter(function.items(run))
+        while chunk := list(islice(items, BATCH_ROW_COUNT)):
+            run.check_cancel()
+            yield Batch((build_vector(chunk, sql_type),), len(chunk))
+
+    return run_function
+
+
 class _FunctionRows:
     """One function of a FunctionScan: its rows as tuples."""
 
     def __init__(self, call: Call, compiler: Compiler) -> None:
         self._arguments = compiler.rows(call.arguments)
         self._function = row_set_function(call)
-        self._is_row = len(call.function.output_columns) > 1
+        self.is_row = len(call.function.output_columns) > 1
         self.width = max(1, len(call.function.output_columns))
 
+    def items(self, run: Run) -> Iterable[Any]:
+        """What one call gives."""
+        return self._function([argument((), run) for argument in self._arguments], run)
+
     def rows(self, run: Run) -> Iterator[tuple[Any, ...]]:
-        """The rows of one call."""
-        values = [argument((), run) for argument in self._arguments]
-        for item in self._function(values, run):
-            yield item if self._is_row else (item,)
+        """What one call gives, as rows."""
+        for item in self.items(run):
+            yield item if self.is_row else (item,)
