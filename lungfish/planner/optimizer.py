@@ -133,15 +133,15 @@ def optimize_plan(
 ) -> LogicalPlan:
     """One plan through all rules, then the plans of the subqueries that it still has."""
     traits = _traits(plan)
-    if may_have_subqueries and _has_subqueries(plan):
-        traits.add(Trait.SUBQUERY)
+    lasting = frozenset({Trait.SUBQUERY} if may_have_subqueries and _has_subqueries(plan) else ())
+    traits |= lasting
     for rule in RULES:
         if rule.needs and traits.isdisjoint(rule.needs):
             continue
         changed = rule.rewrite(plan, context)
         if changed is not plan:
             plan = changed
-            traits = _traits(plan)
+            traits = _traits(plan) | lasting
             if observer is not None:
                 observer(rule.name, plan)
     if may_have_subqueries and _has_subqueries(plan):

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 from lungfish.planner.cost import hash_join_cost, lateral_join_cost, nested_loop_cost
-from lungfish.planner.expression_tree import add_columns, columns_of, conjunction, is_volatile
-from lungfish.planner.expressions import BoundExpression, Call, IsDistinctExpr
+from lungfish.planner.expression_tree import add_columns, conjunction
+from lungfish.planner.expressions import BoundExpression
+from lungfish.planner.hash_keys import HashKeys, hash_keys
 from lungfish.planner.logical import LogicalJoin, LogicalPlan, LogicalScan
 from lungfish.planner.physical import Estimate, HashJoin, IndexScan, NestedLoopJoin
 from lungfish.planner.physical_columns import Frames, Planned, layout_of
@@ -15,62 +15,11 @@ from lungfish.planner.plan_scan import plan_scan
 from lungfish.planner.plan_tree import SEMI_KINDS, outputs, split_filter
 from lungfish.planner.planning import Planning
 from lungfish.planner.substitution import free_columns
-from lungfish.types.coercion import is_same_type
 
 # Joins for which the right side may be run again for each left row.
 PROBING_KINDS = frozenset({"inner", "left", "semi", "anti"})
 # A nested loop that tries more pairs than this is a last resort.
 SMALL_OUTER_ROWS = 1000.0
-
-
-@dataclass(slots=True)
-class HashKeys:
-    """The conjuncts of a join as keys that hash, and the rest."""
-
-    left: list[BoundExpression] = field(default_factory=list)
-    right: list[BoundExpression] = field(default_factory=list)
-    null_equals: list[bool] = field(default_factory=list)
-    rest: list[BoundExpression] = field(default_factory=list)
-
-
-def hash_keys(
-    conjuncts: Sequence[BoundExpression], left: frozenset[int], right: frozenset[int]
-) -> HashKeys:
-    """Split conjuncts into equalities between one side and the other, and the rest."""
-    keys = HashKeys()
-    for conjunct in conjuncts:
-        sides = _sides(conjunct, left, right)
-        if sides is None:
-            keys.rest.append(conjunct)
-        else:
-            keys.left.append(sides[0])
-            keys.right.append(sides[1])
-            keys.null_equals.append(isinstance(conjunct, IsDistinctExpr))
-    return keys
-
-
-def _sides(
-    conjunct: BoundExpression, left: frozenset[int], right: frozenset[int]
-) -> tuple[BoundExpression, BoundExpression] | None:
-    if (
-        isinstance(conjunct, Call)
-        and conjunct.function.name == "="
-        and len(conjunct.arguments) == 2
-    ):
-        a, b = conjunct.arguments
-    elif isinstance(conjunct, IsDistinctExpr) and conjunct.is_negated:
-        a, b = conjunct.left, conjunct.right
-    else:
-        return None
-    if not is_same_type(a.type, b.type) or is_volatile(conjunct):
-        return None
-    a_columns, b_columns = columns_of(a), columns_of(b)
-    # A side may use outer columns too, but at least one of its own.
-    if a_columns & left and not a_columns & right and b_columns & right and not b_columns & left:
-        return a, b
-    if a_columns & right and not a_columns & left and b_columns & left and not b_columns & right:
-        return b, a
-    return None
 
 
 def plan_join(

@@ -57,7 +57,9 @@ def simplify(node: BoundExpression) -> BoundExpression:
         case OrAny():
             return _or(node)
         case NotExpr():
-            return negate(node.operand)
+            negated = negate(node.operand)
+            unchanged = isinstance(negated, NotExpr) and negated.operand is node.operand
+            return node if unchanged else negated
         case CastTo() | IsNullExpr() | IsBooleanExpr() | IsDistinctExpr():
             return _fold(node)
         case CaseExpr():

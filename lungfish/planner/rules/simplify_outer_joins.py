@@ -79,6 +79,9 @@ def _join(plan: LogicalJoin, rejected: frozenset[int]) -> LogicalPlan:
     left_rejected = right_rejected = rejected
     if kind == "inner" or kind == "semi":
         left_rejected = right_rejected = rejected | own
+    elif kind == "null-aware anti":
+        # A null on the right side is what the join looks for.
+        left_rejected, right_rejected = rejected, NOTHING
     elif kind in ("left", *SEMI_KINDS):
         # Rows of the right side that the condition drops do not matter.
         left_rejected, right_rejected = rejected, own

@@ -42,6 +42,7 @@ from lungfish.planner.expressions import (
     NotExpr,
     SubqueryExpr,
 )
+from lungfish.planner.hash_keys import same_typed
 from lungfish.planner.logical import (
     LogicalAggregate,
     LogicalDistinct,
@@ -198,6 +199,9 @@ def _any_join(
     if pulled.links or len(compared) != 1 or compared[0].function.name != "=":
         return None
     if columns_of(subquery.operands[0]).isdisjoint(outer):
+        return None
+    if same_typed(subquery.operands[0], plan.columns[0]) is None:
+        # The null-aware join is done by hashing only.
         return None
     return LogicalJoin("null-aware anti", below, pulled.plan, compared)
 
