@@ -68,8 +68,9 @@ class BufferPool:
         """Change the budget; the next `trim` goes by it."""
         self.budget_bytes = budget_bytes
         self._frame_limit = max(FRAME_COUNT_MIN, budget_bytes // self.store.page_size_bytes)
-        # Whoever never calls `trim` meets it here, in `load`.
-        self._relief_limit = self._frame_limit + max(FRAME_COUNT_MIN, self._frame_limit // 8)
+        # Whoever never calls `trim` meets it in `load`, above this limit.
+        self._relief_step = max(FRAME_COUNT_MIN, self._frame_limit // 8)
+        self._relief_limit = self._frame_limit + self._relief_step
 
     # --- Relations ---
 
@@ -102,10 +103,13 @@ class BufferPool:
 
     def trim(self) -> None:
         """Evict down to the budget. Outside all latches, at the end of an operation; by any number of threads at once."""
+        if len(self._ring) > self._frame_limit:
+            self._relief_limit = self._frame_limit + self._relief_step
+            self._trim()
+
+    def _trim(self) -> None:
         ring = self._ring
         limit = self._frame_limit
-        if len(ring) <= limit:
-            return
         # Twice round: once to take away second chances, once to find that nothing can go.
         attempts = 2 * len(ring)
         may_write = True
@@ -169,7 +173,7 @@ class BufferPool:
     def check_room(self) -> None:
         """Raise if memory is over its budget because pages cannot be written. For writers, before they begin a change."""
         error = self.early_write_error
-        if error is not None and len(self._ring) > self._relief_limit:
+        if error is not None and len(self._ring) > self._frame_limit + self._relief_step:
             raise error
 
     # --- Checkpoint ---
@@ -239,8 +243,14 @@ class BufferPool:
     # --- Helpers ---
 
     def _relieve(self) -> None:
+        """Evict in the middle of an operation, which has become far too large or forgets to call `trim`.
+
+        The limit rises each time until the next `trim`: an operation that needs more pages at once than there is room for would
+        otherwise push out its own pages, begin again and never end.
+        """
         if len(self._ring) > self._relief_limit:
-            self.trim()
+            self._relief_limit += self._relief_step
+            self._trim()
 
     def _forget_frames(self, pages: RelationPages) -> None:
         """Take a dropped relation's frames out of the ring."""

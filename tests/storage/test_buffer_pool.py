@@ -408,6 +408,30 @@ def test_a_page_whose_early_write_failed_can_be_changed_and_is_written_later(wor
     assert world.get(page) == 8
 
 
+def test_an_operation_that_needs_more_pages_than_there_is_room_for_still_ends(world: World) -> None:
+    pages = [world.allocate(value) for value in range(8 * FRAME_COUNT_MIN)]
+    world.pool.trim()
+    for _ in range(100):
+        try:
+            with world.pages.latch:
+                sum_ = sum(world.pages.fetch(PageId(page)).data[0] for page in pages)
+            break
+        except PageMiss as miss:
+            for page in pages[miss.page_id :]:
+                world.pages.load(PageId(page))
+    assert sum_ == sum(range(8 * FRAME_COUNT_MIN))
+    world.pool.trim()
+    assert world.pool.figures().resident_pages == FRAME_COUNT_MIN
+
+
+def test_loading_without_end_and_without_trimming_is_bounded(world: World) -> None:
+    pages = [world.allocate(1) for _ in range(60 * FRAME_COUNT_MIN)]
+    world.pool.trim()
+    for page in pages:
+        world.get(page)
+    assert world.pool.figures().resident_pages < 15 * FRAME_COUNT_MIN
+
+
 def test_trimming_passes_by_a_relation_whose_latch_is_held(world: World) -> None:
     for value in range(2 * FRAME_COUNT_MIN):
         world.allocate(value)
