@@ -113,45 +113,64 @@ def redo_rows(rows: TableRows, changes: Changes, trim: Callable[[], None]) -> in
     done = 0
     for _, group in groupby(sorted(changes), lambda address: address >> SLOT_BITS):
         page = [(address, *changes[address]) for address in group]
-        run_with_pages(partial(_redo_page, rows, page))
+        _redo_page(rows, page)
         done += len(page)
         trim()
     return done
 
 
 def _redo_page(rows: TableRows, page: list[RowState]) -> None:
-    """Bring one page's rows there, in the order of their slots. Raises PageMiss, and bears being done again from the start.
+    """Bring one page's rows there, given in the order of their slots.
 
-    All that changes is taken off the page before anything is placed, and the highest slot is placed first (invariant 3).
+    All that changes is taken off the page before anything is placed, and the highest slot is placed first (invariant 3). Each row
+    waits for its own pages, and is not touched again: together they may have more long values than fit into memory.
     """
-    heap = rows.heap
     if rows.indexes:
-        _redo_entries(rows, page)
+        for state in page:
+            run_with_pages(partial(_redo_entries, rows, *state))
+    for address, lsn, _ in page:
+        run_with_pages(partial(_take_off, rows, address, lsn))
+    if run_with_pages(partial(_place_as_run, rows, page)):
+        return
+    for address, lsn, after in reversed(page):
+        if after is not None:
+            run_with_pages(partial(_place, rows, address, lsn, after))
+
+
+def _redo_entries(rows: TableRows, address: TupleId, lsn: LSN, after: bytes | None) -> None:
+    """Bring a row's index entries from what is there to what will be. Raises PageMiss."""
     with rows.latch:
-        for address, lsn, _ in page:
-            if heap.stored(address) is not None:
-                heap.apply(address, None, lsn)
-        if _is_run(heap, page):
-            packed = [after for _, _, after in page if after is not None]
-            heap.place_run(page[0][0], packed, page[-1][1])
-            return
-        for address, lsn, after in reversed(page):
-            if after is not None:
-                heap.apply(address, after, lsn)
+        current = rows.heap.stored(address)
+        old = [] if current is None else rows.stored_keys(current)
+        new = [] if after is None else rows.stored_keys(after)
+    if old != new:
+        if old:
+            rows.remove_entries(old, [new] if new else [], address)
+        if new:
+            rows.add_entries(new, address, lsn)
 
 
-def _redo_entries(rows: TableRows, page: list[RowState]) -> None:
-    """Bring the index entries of a page's rows from what is there to what will be."""
-    for address, lsn, after in page:
-        with rows.latch:
-            current = rows.heap.stored(address)
-            old = [] if current is None else rows.stored_keys(current)
-            new = [] if after is None else rows.stored_keys(after)
-        if old != new:
-            if old:
-                rows.remove_entries(old, [new] if new else [], address)
-            if new:
-                rows.add_entries(new, address, lsn)
+def _take_off(rows: TableRows, address: TupleId, lsn: LSN) -> None:
+    """Free a row's slot and long values, if there is such a row. Raises PageMiss before any change."""
+    with rows.latch:
+        if rows.heap.stored(address) is not None:
+            rows.heap.apply(address, None, lsn)
+
+
+def _place(rows: TableRows, address: TupleId, lsn: LSN, after: bytes) -> None:
+    """Place a row where there is none. Raises PageMiss before any change."""
+    with rows.latch:
+        rows.heap.apply(address, after, lsn)
+
+
+def _place_as_run(rows: TableRows, page: list[RowState]) -> bool:
+    """Place all rows at once, if they go side by side; whether they did. Raises PageMiss before any change."""
+    with rows.latch:
+        if not _is_run(rows.heap, page):
+            return False
+        packed = [after for _, _, after in page if after is not None]
+        rows.heap.place_run(page[0][0], packed, page[-1][1])
+        return True
 
 
 def _is_run(heap: Heap, page: list[RowState]) -> bool:

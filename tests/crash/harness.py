@@ -24,6 +24,10 @@ from tests.crash.small_database import OPTIONS, SmallDatabase
 from tests.crash.workloads import Workload, row
 
 
+# How much of a failure is kept.
+FAILURE_SIZE_MAX = 3000
+
+
 class DrillFailure(AssertionError):
     """Recovery did not give back what it should."""
 
@@ -48,6 +52,10 @@ class Tally:
     nested: int = 0
     kills: int = 0
     failures: list[str] = field(default_factory=list)
+
+    def fail(self, where: str) -> None:
+        """Note the exception that is being handled: its end says most, and rows may be long."""
+        self.failures.append(f"{where}\n{traceback.format_exc()[-FAILURE_SIZE_MAX:]}")
 
     def add(self, other: Tally) -> None:
         self.states += other.states
@@ -95,7 +103,7 @@ def check_kills(workload: Workload, operations: Iterable[int], seed: int) -> Tal
         try:
             check_state_after_kill(drill, chance)
         except Exception:
-            tally.failures.append(f"killed before {operation}\n{traceback.format_exc()}")
+            tally.fail(f"killed before {operation}")
         tally.kills += 1
     return tally
 
@@ -149,7 +157,7 @@ def check_points(
                 check_nested(disk, drill, point, chance)
                 tally.nested += 1
         except Exception:  # Whatever it is, it is what the drill is for: say where.
-            tally.failures.append(f"{point}\n{traceback.format_exc()}")
+            tally.fail(str(point))
     return tally
 
 
