@@ -1,21 +1,21 @@
-"""A heap page: rows of one stride from the front, their long values growing down from the extent.
+"""A heap page: rows of one stride from the front, their long values growing down from the end.
 
-    0        32                                                     extent      page size
-    +--------+-------+-------+-----+-------+- - - - -+---------------+ - - - - - -+
-    | header | row 0 | row 1 | ... | row n |  free   |  tails        |   unused   |
-    +--------+-------+-------+-----+-------+- - - - -+---------------+ - - - - - -+
+    0        32                                                 page size
+    +--------+-------+-------+-----+-------+- - - -+---------------+
+    | header | row 0 | row 1 | ... | row n |  gap  |     tails     |
+    +--------+-------+-------+-----+-------+- - - -+---------------+
                                            ^ rows end ^ tails start
 
     header: magic 2s "LH", version u1, pad, stride u2, slot count u2, used count u2, deleted count u2,
-            tails start u4, tails garbage u4, extent u4, newest writer u8
+            tails start u4, garbage u4, pad u4, newest writer u8
 
-The *extent* is how much of the page is in use, so that a page with few rows needs few 4 KiB units in the file; it doubles when
-the room ends. A *tail* is a row's long values, see rows.py. A slot is *free* (flags 0), *live*, or *deleted* (waiting for purge).
+A *tail* is a row's long values, see rows.py. A slot is *free* (flags 0), *live*, or *deleted* (waiting for purge). *Garbage* are bytes
+among the tails that no row's tail covers. The gap is zero, so the page store does not store what it covers.
 
 Invariants:
-1. Slots below the slot count are rows of `stride` bytes; everything between the rows' end and the tails' start is zero.
+1. Slots below the slot count are rows of `stride` bytes; the gap is zero.
 2. used count = slots that are not free; deleted count = those with DELETED.
-3. Long views of rows with HAS_TAIL point into [tails start, extent); tails do not overlap. Garbage is what no row's tail covers.
+3. Long views of rows with HAS_TAIL point behind the tails' start; tails do not overlap.
 4. newest writer >= the writer of every row on the page.
 5. A row never moves to another slot.
 
@@ -45,9 +45,8 @@ from lungfish.storage.rows import (
 
 MAGIC = b"LH"
 VERSION = 1
-HEADER = struct.Struct("<2sBxHHHHIIIQ")
+HEADER = struct.Struct("<2sBxHHHHII4xQ")
 HEADER_SIZE = 32
-EXTENT_UNIT = 4096
 SLOT_COUNT_MAX = 0xFFFF
 # Tails are compacted for the sake of garbage only when it is at least this share of the page: so it costs little for each row.
 COMPACTION_SHARE = 16
@@ -56,7 +55,7 @@ _STRIDE_OFFSET = 4
 _COUNTS = struct.Struct("<HHH")
 _COUNTS_OFFSET = 6
 _SLOT_COUNT = struct.Struct("<H")
-_TAILS = struct.Struct("<III")
+_TAILS = struct.Struct("<II")
 _TAILS_OFFSET = 12
 _NEWEST = struct.Struct("<Q")
 _NEWEST_OFFSET = 24
@@ -79,10 +78,7 @@ class HeapPageFormat:
 
     def initialize(self, data: bytearray) -> None:
         """Make zeroed bytes an empty page."""
-        extent = min(EXTENT_UNIT, self.page_size)
-        if HEADER_SIZE + self.stride > extent:
-            extent = self.page_size
-        HEADER.pack_into(data, 0, MAGIC, VERSION, self.stride, 0, 0, 0, extent, 0, extent, 0)
+        HEADER.pack_into(data, 0, MAGIC, VERSION, self.stride, 0, 0, 0, self.page_size, 0, 0)
 
     def is_initialized(self, data: bytearray) -> bool:
         """Whether the page has a header; one that was allocated and not used before a crash has none."""
@@ -90,8 +86,8 @@ class HeapPageFormat:
 
     def check_header(self, data: bytearray) -> None:
         """Raise CorruptPage unless the header is that of a page of this heap and holds together."""
-        magic, version, stride, slots, used, deleted, start, garbage, extent, _ = (
-            HEADER.unpack_from(data, 0)
+        magic, version, stride, slots, used, deleted, start, garbage, _ = HEADER.unpack_from(
+            data, 0
         )
         if magic != MAGIC or version != VERSION or stride != self.stride:
             raise CorruptPage(
@@ -100,12 +96,12 @@ class HeapPageFormat:
         rows_end = HEADER_SIZE + slots * stride
         if not (
             deleted <= used <= slots
-            and rows_end <= start <= extent <= self.page_size == len(data)
-            and garbage <= extent - start
+            and rows_end <= start <= self.page_size == len(data)
+            and garbage <= self.page_size - start
         ):
             raise CorruptPage(
                 f"heap page header does not hold together: {slots} slots, {used} used, {deleted} deleted,"
-                f" tails from {start} to {extent}, {garbage} bytes of garbage"
+                f" tails from {start}, {garbage} bytes of garbage"
             )
 
     def slot_count(self, data: bytearray) -> int:
@@ -122,10 +118,10 @@ class HeapPageFormat:
         """An upper bound of the writers on the page."""
         return TransactionId(_NEWEST.unpack_from(data, _NEWEST_OFFSET)[0])
 
-    def tails_range(self, data: bytearray) -> tuple[int, int]:
-        """Where the tails start and end."""
-        start, _, extent = _TAILS.unpack_from(data, _TAILS_OFFSET)
-        return start, extent
+    def tails_start(self, data: bytearray) -> int:
+        """Where the tails start; they end with the page."""
+        start: int = _TAILS.unpack_from(data, _TAILS_OFFSET)[0] or self.page_size
+        return start
 
     def row_offset(self, slot: int) -> int:
         """Where a slot's row begins."""
@@ -143,8 +139,8 @@ class HeapPageFormat:
     def slot_for(self, data: bytearray, size: int) -> int:
         """The lowest free slot, which may be the one after the last, if a packed row of that size fits there; else -1."""
         slots, used, _ = _COUNTS.unpack_from(data, _COUNTS_OFFSET)
-        tails_start, garbage, extent = _TAILS.unpack_from(data, _TAILS_OFFSET)
-        gap = tails_start - HEADER_SIZE - slots * self.stride + self.page_size - extent
+        tails_start, garbage = _TAILS.unpack_from(data, _TAILS_OFFSET)
+        gap = (tails_start or self.page_size) - HEADER_SIZE - slots * self.stride
         room = gap + self._usable(garbage)
         if used < slots:
             start = HEADER_SIZE + FLAGS_OFFSET
@@ -155,18 +151,18 @@ class HeapPageFormat:
     def room(self, data: bytearray) -> int:
         """Bytes that new rows could take in all, after compaction."""
         slots, used, _ = self.counts(data)
-        start, garbage, extent = _TAILS.unpack_from(data, _TAILS_OFFSET)
-        gap: int = start - self.row_offset(slots) + self.page_size - extent
+        garbage = _TAILS.unpack_from(data, _TAILS_OFFSET)[1]
+        gap = self.tails_start(data) - self.row_offset(slots)
         return gap + self._usable(garbage) + (slots - used) * self.stride
 
     def tail_room(self, data: bytearray, slot: int) -> int:
         """The longest tail that a row at this slot could have; negative if the slot does not fit at all."""
         slots = self.slot_count(data)
-        start, garbage, extent = _TAILS.unpack_from(data, _TAILS_OFFSET)
-        gap: int = start - self.row_offset(max(slots, slot + 1)) + self.page_size - extent
+        start, garbage = self.tails_start(data), _TAILS.unpack_from(data, _TAILS_OFFSET)[1]
+        gap = start - self.row_offset(max(slots, slot + 1))
         own_start, own_size = 0, 0
         if slot < slots:
-            own_start, own_size = self._tail_extent(data, self.row_offset(slot))
+            own_start, own_size = self._tail_of(data, self.row_offset(slot))
         if own_size and own_start == start:
             return gap + own_size + self._usable(garbage)
         room = gap + self._usable(garbage + own_size)
@@ -258,7 +254,7 @@ class HeapPageFormat:
             return None
         if not data[offset + FLAGS_OFFSET] & HAS_TAIL:
             return bytes(data[offset : offset + self.stride])
-        start, size = self._tail_extent(data, offset)
+        start, size = self._tail_of(data, offset)
         row = data[offset : offset + self.stride]
         _shift_long_views(self.layout, row, 0, self.stride - start)
         return bytes(row + data[start : start + size])
@@ -292,8 +288,8 @@ class HeapPageFormat:
             data, _COUNTS_OFFSET, slots, used - 1, deleted - 1 if flags & DELETED else deleted
         )
         if used == 1:
-            start, extent = self.tails_range(data)
-            data[start:extent] = bytes(extent - start)
+            start = self.tails_start(data)
+            data[start:] = bytes(self.page_size - start)
             self.initialize(data)
 
     def _last_used_slot(self, data: bytearray, slots: int) -> int:
@@ -308,7 +304,7 @@ class HeapPageFormat:
 
     # Tails
 
-    def _tail_extent(self, data: bytearray, offset: int) -> tuple[int, int]:
+    def _tail_of(self, data: bytearray, offset: int) -> tuple[int, int]:
         """(start, size) of the tail of the row at that offset."""
         if not data[offset + FLAGS_OFFSET] & HAS_TAIL:
             return 0, 0
@@ -323,57 +319,49 @@ class HeapPageFormat:
 
     def _drop_tail(self, data: bytearray, offset: int, new_size: int) -> int:
         """Give up the row's tail, or answer where it starts if the new one fits there. The row must be overwritten next."""
-        tail_start, size = self._tail_extent(data, offset)
-        start, garbage, extent = _TAILS.unpack_from(data, _TAILS_OFFSET)
+        tail_start, size = self._tail_of(data, offset)
+        start, garbage = _TAILS.unpack_from(data, _TAILS_OFFSET)
         if 0 < new_size <= size:
-            _TAILS.pack_into(data, _TAILS_OFFSET, start, garbage + size - new_size, extent)
+            _TAILS.pack_into(data, _TAILS_OFFSET, start, garbage + size - new_size)
             return tail_start
         data[offset + FLAGS_OFFSET] &= ~HAS_TAIL
         if tail_start == start:
             data[start : start + size] = bytes(size)
-            _TAILS.pack_into(data, _TAILS_OFFSET, start + size, garbage, extent)
+            _TAILS.pack_into(data, _TAILS_OFFSET, start + size, garbage)
         else:
-            _TAILS.pack_into(data, _TAILS_OFFSET, start, garbage + size, extent)
+            _TAILS.pack_into(data, _TAILS_OFFSET, start, garbage + size)
         return 0
 
     def _make_room(self, data: bytearray, slots: int, tail_size: int) -> int:
         """Have room for `slots` rows and a new tail; answer where that tail starts."""
-        start, garbage, extent = _TAILS.unpack_from(data, _TAILS_OFFSET)
+        start, garbage = _TAILS.unpack_from(data, _TAILS_OFFSET)
         rows_end = HEADER_SIZE + slots * self.stride
         if start - tail_size < rows_end:
-            needed = rows_end + (extent - start - garbage) + tail_size
-            assert needed <= self.page_size, "the row does not fit the page"
-            start = self._compact(data, self._extent_for(needed, extent))
-            garbage, extent = 0, _TAILS.unpack_from(data, _TAILS_OFFSET)[2]
+            assert rows_end + tail_size <= start + garbage, "the row does not fit the page"
+            start, garbage = self._compact(data), 0
         start -= tail_size
         if tail_size:
-            _TAILS.pack_into(data, _TAILS_OFFSET, start, garbage, extent)
+            _TAILS.pack_into(data, _TAILS_OFFSET, start, garbage)
         return int(start)
 
-    def _extent_for(self, needed: int, extent: int) -> int:
-        while extent < needed:
-            extent *= 2
-        return min(extent, self.page_size)
+    def _compact(self, data: bytearray) -> int:
+        """Write the tails anew, without gaps; answer where they start now.
 
-    def _compact(self, data: bytearray, extent: int) -> int:
-        """Write the tails anew, without gaps, down from `extent`; answer where they start now."""
-        slots = self.slot_count(data)
-        old_start, old_extent = self.tails_range(data)
-        start = extent
-        if old_start < old_extent:
-            # In a copy that replaces the page in one step: cut off halfway, the page would be lost.
-            compacted = bytearray(data)
-            compacted[old_start:old_extent] = bytes(old_extent - old_start)
-            for offset in range(HEADER_SIZE, HEADER_SIZE + slots * self.stride, self.stride):
-                if data[offset + FLAGS_OFFSET] & HAS_TAIL:
-                    tail_start, size = self._tail_extent(data, offset)
-                    start -= size
-                    compacted[start : start + size] = data[tail_start : tail_start + size]
-                    _shift_long_views(self.layout, compacted, offset, start - tail_start)
-            _TAILS.pack_into(compacted, _TAILS_OFFSET, start, 0, extent)
-            data[:] = compacted
-        else:
-            _TAILS.pack_into(data, _TAILS_OFFSET, start, 0, extent)
+        In a copy that replaces the page in one step: cut off halfway, the page would be lost.
+        """
+        old_start = self.tails_start(data)
+        compacted = bytearray(data)
+        compacted[old_start:] = bytes(self.page_size - old_start)
+        start = self.page_size
+        rows_end = self.row_offset(self.slot_count(data))
+        for offset in range(HEADER_SIZE, rows_end, self.stride):
+            if data[offset + FLAGS_OFFSET] & HAS_TAIL:
+                tail_start, size = self._tail_of(data, offset)
+                start -= size
+                compacted[start : start + size] = data[tail_start : tail_start + size]
+                _shift_long_views(self.layout, compacted, offset, start - tail_start)
+        _TAILS.pack_into(compacted, _TAILS_OFFSET, start, 0)
+        data[:] = compacted
         return start
 
     def repair(self, data: bytearray) -> None:
@@ -382,7 +370,7 @@ class HeapPageFormat:
         The row that was being changed may be lost by then: undo writes it anew.
         """
         slots = used = deleted = tails_size = 0
-        tails_start = extent = self.tails_range(data)[1]
+        tails_start = self.page_size
         for slot in range(self.slot_count(data)):
             offset = self.row_offset(slot)
             flags = data[offset + FLAGS_OFFSET]
@@ -391,15 +379,15 @@ class HeapPageFormat:
                 used += 1
                 deleted += bool(flags & DELETED)
             if flags & HAS_TAIL:
-                start, size = self._tail_extent(data, offset)
+                start, size = self._tail_of(data, offset)
                 tails_start = min(tails_start, start)
                 tails_size += size
             self._note_writer(data, offset)
         rows_end = self.row_offset(slots)
         data[rows_end:tails_start] = bytes(tails_start - rows_end)
         _COUNTS.pack_into(data, _COUNTS_OFFSET, slots, used, deleted)
-        garbage = extent - tails_start - tails_size
-        _TAILS.pack_into(data, _TAILS_OFFSET, tails_start, garbage, extent)
+        garbage = self.page_size - tails_start - tails_size
+        _TAILS.pack_into(data, _TAILS_OFFSET, tails_start, garbage)
 
 
 def _shift_long_views(layout: RowLayout, buffer: bytearray, offset: int, by: int) -> None:

@@ -1,11 +1,11 @@
 """Overflow pages: values too long for their row's page, cut into chunks.
 
-    0        24                                          extent      page size
-    +--------+--------+--------+- - - -+-------------------+- - - - - -+
-    | header | slot 0 | slot 1 |  free |      chunks       |   unused  |
-    +--------+--------+--------+- - - -+-------------------+- - - - - -+
+    0        24                                       page size
+    +--------+--------+--------+- - - -+-------------------+
+    | header | slot 0 | slot 1 |  gap  |      chunks       |
+    +--------+--------+--------+- - - -+-------------------+
 
-    header: magic 2s "LO", version u1, pad, slot count u4, chunks start u4, garbage u4, extent u4, pad u4
+    header: magic 2s "LO", version u1, pad, slot count u4, used count u4, chunks start u4, garbage u4, pad u4
     slot:   offset u4 (0: free), size u4
     chunk:  next chunk's page + 1 u4 (0: the last), its slot u4, then its share of the value
 
@@ -15,7 +15,8 @@ side (a row whose page is full sends even short ones here). Chunks stay in their
 Invariants:
 1. A value is written once and never changed. It belongs to exactly one row version, and is freed when that is purged or undone.
 2. A chain is written wholly, or not at all, in one passage of the fence: all pages it needs are fetched before the first change.
-   Freeing is the same.
+   Freeing is the same. Cut off by an exception from outside, chunks may be lost until the table is rewritten, but none that is
+   pointed to.
 3. As long as some snapshot can see the version that owns a value, its chunks stay in their slots: so a reader may take the latch for
    each chunk anew.
 """
@@ -40,7 +41,8 @@ _HEADER = struct.Struct("<2sBxIIII4x")
 _HEADER_SIZE = 24
 _SLOT = struct.Struct("<II")
 _LINK = struct.Struct("<II")
-_EXTENT_UNIT = 4096
+# Chunks are compacted for the sake of garbage only when it is at least this share of the page.
+_COMPACTION_SHARE = 16
 # How many pages with room are looked at before a new one is taken.
 _CANDIDATE_COUNT = 3
 
@@ -58,7 +60,7 @@ def run_with_pages(operation: Callable[[], Result]) -> Result:
 
 
 class Overflow:
-    """The overflow pages of one heap. Latched after the heap's latch, never before it."""
+    """The overflow pages of one heap. Their latch may be taken under the heap's, never the other way round."""
 
     def __init__(self, pages: RelationPages, page_size: int) -> None:
         self.pages = pages
@@ -97,10 +99,10 @@ class Overflow:
 
     def _slot(self, data: bytearray, page_id: PageId, slot: int) -> tuple[int, int]:
         """A used slot's offset and size, checked."""
-        magic, version, slots, start, _, extent = _HEADER.unpack_from(data, 0)
+        magic, version, slots, _, start, _ = _HEADER.unpack_from(data, 0)
         if magic == MAGIC and version == VERSION and slot < slots:
             offset, size = _SLOT.unpack_from(data, _HEADER_SIZE + slot * _SLOT.size)
-            if start <= offset and size > _LINK.size and offset + size <= extent <= len(data):
+            if start <= offset and size > _LINK.size and offset + size <= len(data):
                 return offset, size
         raise CorruptPage(f"overflow page {page_id} of relation has no chunk {slot}")
 
@@ -154,13 +156,18 @@ class Overflow:
     def _fetch_shared_pages(self, values: Sequence[bytes]) -> None:
         """Have every page in memory that writing the values may look at."""
         for value in values:
-            for page_id in self._candidates(len(value) % self.chunk_size_max or 1):
+            full_count, rest = divmod(len(value), self.chunk_size_max)
+            if full_count:
+                # One more, for the rest may take one of them.
+                for page_id in self._candidates(self.chunk_size_max, full_count + 1):
+                    self.pages.fetch(page_id)
+            for page_id in self._candidates(rest):
                 self.pages.fetch(page_id)
 
-    def _candidates(self, size: int) -> list[PageId]:
-        """Shared pages to try for a chunk; few, because each must be in memory."""
+    def _candidates(self, size: int, count: int = _CANDIDATE_COUNT) -> list[PageId]:
+        """Pages to try for a chunk; few, because each must be in memory."""
         needed = size + _LINK.size + _SLOT.size
-        return list(islice(self.free_space.candidates(needed), _CANDIDATE_COUNT))
+        return list(islice(self.free_space.candidates(needed), count))
 
     def _write_one(self, value: bytes, lsn: LSN) -> OverflowPointer:
         """Write the chunks last to first, so that each knows the next."""
@@ -184,12 +191,12 @@ class Overflow:
         return self.pages.allocate()
 
     def _room(self, data: bytearray) -> int:
-        """What a chunk with its slot may take, after compaction."""
+        """What a chunk with its slot may take."""
         if not data[0]:
             return self._page_size - _HEADER_SIZE
-        _, _, slots, start, garbage, extent = _HEADER.unpack_from(data, 0)
-        used: int = _HEADER_SIZE + slots * _SLOT.size + (extent - start - garbage)
-        return self._page_size - used
+        _, _, slots, _, start, garbage = _HEADER.unpack_from(data, 0)
+        gap: int = start - _HEADER_SIZE - slots * _SLOT.size
+        return gap + (garbage if garbage * _COMPACTION_SHARE >= self._page_size else 0)
 
     def _note_room(self, frame: Frame) -> None:
         self.free_space.note(frame.page_id, self._room(frame.data))
@@ -197,25 +204,18 @@ class Overflow:
     def _add_chunk(self, data: bytearray, chunk: bytes, number: int, slot: int) -> int:
         """Put a chunk on a page that has room for it; answer its slot."""
         if not data[0]:
-            extent = min(_EXTENT_UNIT, self._page_size)
-            _HEADER.pack_into(data, 0, MAGIC, VERSION, 0, extent, 0, extent)
-        _, _, slots, start, garbage, extent = _HEADER.unpack_from(data, 0)
-        free_slot = self._free_slot(data, slots)
-        slots = max(slots, free_slot + 1)
+            _HEADER.pack_into(data, 0, MAGIC, VERSION, 0, 0, self._page_size, 0)
+        _, _, slots, used, start, garbage = _HEADER.unpack_from(data, 0)
+        free_slot = slots if used == slots else self._free_slot(data, slots)
         size = len(chunk) + _LINK.size
-        slots_end = _HEADER_SIZE + slots * _SLOT.size
-        if start - size < slots_end:
-            needed = slots_end + (extent - start - garbage) + size
-            while extent < needed:
-                extent *= 2
-            extent = min(extent, self._page_size)
-            start = self._compact(data, extent)
-            garbage = 0
+        if start - size < _HEADER_SIZE + max(slots, free_slot + 1) * _SLOT.size:
+            start, garbage = self._compact(data), 0
         start -= size
         _LINK.pack_into(data, start, number, slot)
         data[start + _LINK.size : start + size] = chunk
         _SLOT.pack_into(data, _HEADER_SIZE + free_slot * _SLOT.size, start, size)
-        _HEADER.pack_into(data, 0, MAGIC, VERSION, slots, start, garbage, extent)
+        slots = max(slots, free_slot + 1)
+        _HEADER.pack_into(data, 0, MAGIC, VERSION, slots, used + 1, start, garbage)
         return free_slot
 
     def _free_slot(self, data: bytearray, slots: int) -> int:
@@ -224,24 +224,26 @@ class Overflow:
                 return slot
         return slots
 
-    def _compact(self, data: bytearray, extent: int) -> int:
-        """Write the chunks anew, without gaps, down from `extent`; answer where they start now."""
-        _, _, slots, old_start, _, old_extent = _HEADER.unpack_from(data, 0)
-        old = bytes(data[old_start:old_extent])
-        data[old_start:old_extent] = bytes(old_extent - old_start)
-        start = extent
+    def _compact(self, data: bytearray) -> int:
+        """Write the chunks anew, without gaps; answer where they start now. In one step: see heap_page.py."""
+        _, _, slots, used, old_start, _ = _HEADER.unpack_from(data, 0)
+        compacted = bytearray(data)
+        compacted[old_start:] = bytes(self._page_size - old_start)
+        start = self._page_size
         for at in range(_HEADER_SIZE, _HEADER_SIZE + slots * _SLOT.size, _SLOT.size):
             offset, size = _SLOT.unpack_from(data, at)
             if offset:
                 start -= size
-                data[start : start + size] = old[offset - old_start : offset - old_start + size]
-                _SLOT.pack_into(data, at, start, size)
+                compacted[start : start + size] = data[offset : offset + size]
+                _SLOT.pack_into(compacted, at, start, size)
+        _HEADER.pack_into(compacted, 0, MAGIC, VERSION, slots, used, start, 0)
+        data[:] = compacted
         return start
 
     # Freeing
 
     def _erase_chunk(self, data: bytearray, slot: int) -> None:
-        _, _, slots, start, garbage, extent = _HEADER.unpack_from(data, 0)
+        _, _, slots, used, start, garbage = _HEADER.unpack_from(data, 0)
         at = _HEADER_SIZE + slot * _SLOT.size
         offset, size = _SLOT.unpack_from(data, at)
         _SLOT.pack_into(data, at, 0, 0)
@@ -253,9 +255,9 @@ class Overflow:
         while slots and not _SLOT.unpack_from(data, _HEADER_SIZE + (slots - 1) * _SLOT.size)[0]:
             slots -= 1
         if slots:
-            _HEADER.pack_into(data, 0, MAGIC, VERSION, slots, start, garbage, extent)
+            _HEADER.pack_into(data, 0, MAGIC, VERSION, slots, used - 1, start, garbage)
         else:
-            data[:] = bytes(len(data))
+            data[:] = bytes(self._page_size)
 
     # Free space
 

@@ -117,9 +117,9 @@ class _BatchCopy:
         first = self._slot_count
         shift = 0
         if self._has_views:
-            start, extent = self._format.tails_range(data)
+            start = self._format.tails_start(data)
             shift = len(self._tails) - start
-            self._tails += memoryview(data)[start:extent]
+            self._tails += memoryview(data)[start:]
         self._fixed += memoryview(data)[HEADER_SIZE : HEADER_SIZE + slots * stride]
         self._pages.append((page_id, slots, shift))
         self._slot_count += slots
