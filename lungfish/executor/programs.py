@@ -79,7 +79,11 @@ class Programs:
         found = self._statements.get(statement)
         if found is not None:
             return found
-        return self._statements.put(statement, compile_statement(statement, new_compiler()))
+        return self.keep(statement, compile_statement(statement, new_compiler()))
+
+    def keep(self, statement: PhysicalStatement, program: Program) -> Program:
+        """Use this program for the statement from now on; answers it."""
+        return self._statements.put(statement, program)
 
 
 def new_compiler() -> Compiler:

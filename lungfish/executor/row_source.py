@@ -1,8 +1,8 @@
 """Plans of a few rows, run row by row: the second gear of the executor, with no vector in it.
 
 A `RowSource` answers all rows of a plan at once, as tuples of internal values. It is made of the plans that short transactions
-consist of: a key looked up or a short range read in an index, literal rows, and filters and projections above. Any other
-plan has none, and goes through the operators.
+consist of: a key looked up or a short range read in an index, literal rows, filters, projections, sorts and limits above, and
+indexes probed by such rows. Any other plan has none, and goes through the operators.
 """
 
 from __future__ import annotations
@@ -15,10 +15,22 @@ from typing import Any
 from lungfish.executor.compiler import Compiler, RowEvaluator
 from lungfish.executor.context import Row, Run
 from lungfish.executor.index_scan import find_index, index_ranges
+from lungfish.executor.limit import evaluate_limit, evaluate_offset
 from lungfish.executor.values_scan import literal_row
-from lungfish.planner.expressions import BoundExpression, Call, ColumnRef
-from lungfish.planner.physical import Filter, IndexScan, PhysicalPlan, Project, ValuesScan
+from lungfish.planner.expressions import BoundExpression, Call, ColumnRef, SortKey
+from lungfish.planner.physical import (
+    Filter,
+    IndexScan,
+    Limit,
+    NestedLoopJoin,
+    PhysicalPlan,
+    Project,
+    Sort,
+    TopN,
+    ValuesScan,
+)
 from lungfish.storage.ids import TupleId
+from lungfish.types.compare import comparison_key
 
 RowSource = Callable[[Run], "list[Row]"]
 
@@ -33,15 +45,34 @@ def make_row_source(plan: PhysicalPlan, compiler: Compiler) -> RowSource | None:
             return _values(plan, compiler) if len(plan.rows) <= _ROW_COUNT_MAX else None
         case IndexScan():
             return _index_rows(plan, compiler) if _is_short(plan) else None
+        case NestedLoopJoin():
+            return _joined(plan, compiler)
+        case Filter() | Project() | Sort() | TopN() | Limit():
+            source = make_row_source(plan.input, compiler)
+            return None if source is None else _above(plan, source, compiler)
+    return None
+
+
+def _above(
+    plan: Filter | Project | Sort | TopN | Limit, source: RowSource, compiler: Compiler
+) -> RowSource | None:
+    """The row source of a node with one input."""
+    match plan:
         case Filter():
-            source = make_row_source(plan.input, compiler)
-            return None if source is None else _filtered(source, plan.predicate, compiler)
+            return _filtered(source, plan.predicate, compiler)
         case Project():
-            source = make_row_source(plan.input, compiler)
-            if source is None or any(map(_returns_set, plan.expressions)):
+            if any(map(_returns_set, plan.expressions)):
                 return None
             return _projected(source, plan.expressions, compiler)
-    return None
+        case Sort():
+            return _sorted(source, plan.keys, compiler)
+        case TopN():
+            ordered = _sorted(source, plan.keys, compiler)
+            return _limited(ordered, plan.limit, plan.offset, compiler)
+        case Limit():
+            if plan.has_ties:
+                return None
+            return _limited(source, plan.limit, plan.offset, compiler)
 
 
 def _is_short(plan: IndexScan) -> bool:
@@ -71,6 +102,92 @@ def _projected(
 ) -> RowSource:
     make = row_maker(expressions, compiler)
     return lambda run: [make(row, run) for row in source(run)]
+
+
+def _sorted(source: RowSource, keys: Sequence[SortKey], compiler: Compiler) -> RowSource:
+    """Sorted by one key after the other, the last one first: a sort that keeps equal rows in place makes that one order."""
+    passes = [
+        (compiler.row(key.expression), nullable_order(key), key.is_descending)
+        for key in reversed(keys)
+    ]
+
+    def rows(run: Run) -> list[Row]:
+        found = source(run)
+        for evaluate, order, is_descending in passes:
+            found = sorted(found, key=lambda row: order(evaluate(row, run)), reverse=is_descending)
+        return found
+
+    return rows
+
+
+def nullable_order(key: SortKey) -> Callable[[Any], tuple[Any, ...]]:
+    """What puts the values of a sort key in order, nulls included; reversed if the key is descending."""
+    compare = comparison_key(key.expression.type)
+    # Reversed, what comes first must be the greatest.
+    null_place = (0,) if key.nulls_first is not key.is_descending else (2,)
+
+    def order(value: Any) -> tuple[Any, ...]:
+        if value is None:
+            return null_place
+        return 1, value if compare is None else compare(value)
+
+    return order
+
+
+def _limited(
+    source: RowSource,
+    limit: BoundExpression | None,
+    offset: BoundExpression | None,
+    compiler: Compiler,
+) -> RowSource:
+    count_of = None if limit is None else compiler.row(limit)
+    skipped_of = None if offset is None else compiler.row(offset)
+
+    def rows(run: Run) -> list[Row]:
+        count = evaluate_limit(count_of, run)
+        skipped = evaluate_offset(skipped_of, run)
+        if count == 0:
+            return []
+        found = source(run)
+        return found[skipped:] if count is None else found[skipped : skipped + count]
+
+    return rows
+
+
+def _joined(plan: NestedLoopJoin, compiler: Compiler) -> RowSource | None:
+    """A join of a few rows with a few others: mostly an index probed by the rows of another one."""
+    if plan.kind not in _PAIR_MAKERS or plan.estimate.rows > _ROW_COUNT_MAX:
+        return None
+    left = make_row_source(plan.left, compiler)
+    right = None if left is None else make_row_source(plan.right, compiler)
+    if left is None or right is None:
+        return None
+    make_pairs = _PAIR_MAKERS[plan.kind]
+    holds = None if plan.condition is None else compiler.row(plan.condition)
+    nulls = (None,) * len(plan.right.columns)
+    is_lateral = plan.is_lateral
+
+    def rows(run: Run) -> list[Row]:
+        found: list[Row] = []
+        kept = None if is_lateral else right(run)
+        for row in left(run):
+            candidates = right(run.inside(row)) if kept is None else kept
+            pairs = [row + other for other in candidates]
+            if holds is not None:
+                pairs = [pair for pair in pairs if holds(pair, run) is True]
+            found.extend(make_pairs(row, pairs, nulls))
+        return found
+
+    return rows
+
+
+# What each kind of join makes of a left row and its pairs.
+_PAIR_MAKERS: dict[str, Callable[[Row, list[Row], Row], list[Row]]] = {
+    "inner": lambda _row, pairs, _nulls: pairs,
+    "left": lambda row, pairs, nulls: pairs or [row + nulls],
+    "semi": lambda row, pairs, _nulls: [row] if pairs else [],
+    "anti": lambda row, pairs, _nulls: [] if pairs else [row],
+}
 
 
 def row_maker(

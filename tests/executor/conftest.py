@@ -12,7 +12,7 @@ settings.register_profile("executor", deadline=None)
 settings.load_profile("executor")
 
 
-@pytest.fixture
-def world() -> World:
-    """An empty database."""
-    return World()
+@pytest.fixture(params=["operators", "pipelines"])
+def world(request: pytest.FixtureRequest) -> World:
+    """An empty database, once for each gear of the executor."""
+    return World(has_pipelines=request.param == "pipelines")

@@ -13,6 +13,7 @@ from lungfish.database.table_stores import TableStores
 from lungfish.executor import DeferredChecks, ExecutionContext, ExecutionResult, Programs, execute
 from lungfish.executor.context import Row
 from lungfish.executor.memory import MemoryBudget
+from lungfish.executor.programs import compile_operators, new_compiler
 from lungfish.executor.rows import batch_rows
 from lungfish.executor.spill import SpillSpace
 from lungfish.functions import resolve_aggregate, resolve_operator
@@ -56,7 +57,9 @@ class NoFunctions:
 class World:
     """A database without SQL: tables, a transaction, and plans that run in it."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, has_pipelines: bool = False) -> None:
+        """`has_pipelines`: statements take the short ways that they can take; else all go through the operators."""
+        self.has_pipelines = has_pipelines
         clock = ManualClock()
         self.disk = MemoryDisk()
         pages = PageStore.create(
@@ -191,6 +194,8 @@ class World:
         """Run a plan as a statement; what it changed is taken back if it fails."""
         parameters = options.pop("parameters", ())
         statement = PhysicalStatement(plan, tag, **options)
+        if not self.has_pipelines:
+            self.programs.keep(statement, compile_operators(statement, new_compiler()))
         context = self.context(parameters)
         self.transaction.savepoint("statement")
         try:
