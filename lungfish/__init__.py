@@ -24,7 +24,7 @@ from lungfish.errors import (
     NotSupportedError,
     OperationalError,
     ProgrammingError,
-    Warning,  # noqa: A004 - PEP 249's name.
+    Warning,
 )
 
 if TYPE_CHECKING:
@@ -43,7 +43,8 @@ if TYPE_CHECKING:
         Timestamp,
         TimestampFromTicks,
     )
-    from lungfish.connection.entry import connect, open  # noqa: A004 - the API's name.
+    from lungfish.connection.entry import connect, open
+    from lungfish.connection.handle import DatabaseHandle as Database
     from lungfish.connection.row_factories import (
         args_row,
         class_row,
@@ -53,7 +54,6 @@ if TYPE_CHECKING:
         scalar_row,
         tuple_row,
     )
-    from lungfish.connection.handle import DatabaseHandle as Database
 
 __version__ = "0.1.0"
 apilevel = "2.0"

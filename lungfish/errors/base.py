@@ -32,7 +32,7 @@ class Diagnostics:
     constraint_name: str | None
 
 
-class Warning(Exception):  # noqa: A001, N818 - PEP 249 fixes the name.
+class Warning(Exception):  # noqa: A001 - PEP 249 fixes the name.
     """PEP 249's class for important warnings."""
 
 

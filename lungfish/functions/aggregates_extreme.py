@@ -82,7 +82,7 @@ class NumberExtreme:
     def _start(self, dtype: npt.DTypeLike) -> Any:
         if self._is_float:
             return -np.inf if self._is_max else np.nan
-        limits = np.iinfo(dtype)  # type: ignore[arg-type]
+        limits = np.iinfo(dtype)
         return limits.min if self._is_max else limits.max
 
     def finish(self, group_count: int) -> Vector:

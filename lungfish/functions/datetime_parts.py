@@ -17,7 +17,7 @@ from lungfish.functions import numeric_math
 from lungfish.functions.civil_vectors import civil_fields
 from lungfish.functions.datetime_operators import text_settings
 from lungfish.functions.interval_math import is_infinite as is_infinite_interval
-from lungfish.functions.registry import Function, FunctionContext, Volatility
+from lungfish.functions.registry import Function, FunctionContext, ScalarForm, Volatility
 from lungfish.functions.vector_tools import Argument, map_rows, operands
 from lungfish.types.calendar import (
     EPOCH_JULIAN_DAY,
@@ -359,7 +359,8 @@ def _functions() -> list[Function]:
     for sql_type, scalar in _SCALARS:
         vector = _extract_vector(scalar, sql_type) if sql_type in (DATE, TIMESTAMP) else None
         found.append(Function("extract", (TEXT, sql_type), NUMERIC, scalar, vector))
-        part = {TIMETZ: _part_of_timetz, DATE: _part_of_date}.get(sql_type, _as_double(scalar))
+        special: dict[SqlType, ScalarForm] = {TIMETZ: _part_of_timetz, DATE: _part_of_date}
+        part = special.get(sql_type, _as_double(scalar))
         found.append(Function("date_part", (TEXT, sql_type), DOUBLE, part))
     for name, result in (("extract", NUMERIC), ("date_part", DOUBLE)):
         zoned = _extract_timestamptz if result is NUMERIC else _as_double(_extract_timestamptz)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from lungfish.planner.explain_expression import Names, Writer, qualified
+from lungfish.planner.explain_parts import plans_in, width_of
 from lungfish.planner.expressions import BoundExpression, SubqueryExpr
 from lungfish.planner.physical import (
     Append,
@@ -46,7 +47,6 @@ from lungfish.planner.physical import (
     Window,
     WorkTableScan,
 )
-from lungfish.types.sql_type import SqlType, TypeKind
 
 
 class Actual(Protocol):
@@ -103,44 +103,8 @@ def _scan_aliases(plan: PhysicalPlan, found: set[str], names: dict[int, str]) ->
     alias = getattr(plan, "alias", "")
     if alias:
         found.add(alias)
-    for below in _plans_in(plan):
+    for below in plans_in(plan):
         _scan_aliases(below, found, names)
-
-
-def _plans_in(plan: PhysicalPlan) -> list[PhysicalPlan]:
-    match plan:
-        case HashJoin() | NestedLoopJoin() | SetOperation():
-            return [plan.left, plan.right]
-        case Append():
-            return list(plan.inputs)
-        case RecursiveUnion():
-            return [plan.initial, plan.step]
-        case _:
-            below = getattr(plan, "input", None)
-            return [] if below is None else [below]
-
-
-_WIDTHS = {
-    TypeKind.BOOLEAN: 1,
-    TypeKind.SMALLINT: 2,
-    TypeKind.INTEGER: 4,
-    TypeKind.REAL: 4,
-    TypeKind.DATE: 4,
-    TypeKind.OID: 4,
-    TypeKind.UUID: 16,
-    TypeKind.INTERVAL: 16,
-    TypeKind.TEXT: 32,
-    TypeKind.NUMERIC: 16,
-}
-_VARIABLE = frozenset(
-    {TypeKind.VARCHAR, TypeKind.CHAR, TypeKind.JSON, TypeKind.JSONB, TypeKind.BYTEA}
-)
-
-
-def _width_of(type_: SqlType) -> int:
-    if type_.kind in _VARIABLE or type_.kind is TypeKind.ARRAY:
-        return type_.modifiers[0] if type_.modifiers else 32
-    return _WIDTHS.get(type_.kind, 8)
 
 
 class _Builder:
@@ -191,7 +155,7 @@ class _Builder:
     # Parts.
 
     def _node(self, node_type: str, title: str, plan: PhysicalPlan) -> ExplainNode:
-        width = sum(_width_of(column.type) for column in plan.columns)
+        width = sum(width_of(column.type) for column in plan.columns)
         return ExplainNode(node_type, title, plan.estimate, width, plan)
 
     def _writer(self, node: ExplainNode, names: Names, outer: tuple[Names, ...]) -> Writer:
@@ -334,7 +298,7 @@ class _Builder:
 
     def _project(self, plan: Project, outer: tuple[Names, ...]) -> Shown:
         node, names = self.show(plan.input, outer)
-        node.width = sum(_width_of(column.type) for column in plan.columns)
+        node.width = sum(width_of(column.type) for column in plan.columns)
         node.plan = plan
         writer = self._writer(node, names, outer)
         return node, [writer.write(expression) for expression in plan.expressions]

@@ -11,14 +11,13 @@ from typing import Any
 
 from lungfish.planner.bind_state import BindState
 from lungfish.planner.cardinality import Cardinality
-from lungfish.planner.cost import GROUP_ROW, OPERATOR, OPERATOR_START, sort_cost
+from lungfish.planner.cost import OPERATOR, OPERATOR_START, group_cost, sort_cost
 from lungfish.planner.expression_tree import add_columns, map_aggregate
 from lungfish.planner.expressions import (
     BoundExpression,
     ColumnRef,
     Constant,
     OutputColumn,
-    SortKey,
 )
 from lungfish.planner.logical import (
     LogicalAggregate,
@@ -71,6 +70,7 @@ from lungfish.planner.physical_columns import Frames, Planned
 from lungfish.planner.plan_join import plan_join
 from lungfish.planner.plan_modification import MODIFICATIONS, plan_modification
 from lungfish.planner.plan_scan import WantedOrder, gives_order, plan_scan, plan_system_scan
+from lungfish.planner.plan_shapes import needed_below, order_of, plus, renamed
 from lungfish.planner.plan_tree import (
     expressions_of,
     map_window_call,
@@ -156,9 +156,9 @@ class _PhysicalPlanner:
         if below.numbers == numbers:
             if below.plan.columns == names:
                 return below
-            renamed = _renamed(below.plan, names)
-            if renamed is not None:
-                return Planned(renamed, numbers, below.order)
+            relabelled = renamed(below.plan, names)
+            if relabelled is not None:
+                return Planned(relabelled, numbers, below.order)
         layout = below.layout
         expressions = tuple(
             [ColumnRef(layout[column.index], column.type, column.name) for column in node.columns]
@@ -232,7 +232,7 @@ class _PhysicalPlanner:
         return self.planning.filtered(planned, conjuncts, self.cardinality.rows(node), frames)
 
     def _project(self, node: LogicalProject, required: Required, frames: Frames) -> Planned:
-        below = self.plan(node.input, _needed_below(node, required), frames)
+        below = self.plan(node.input, needed_below(node, required), frames)
         return self._project_onto(node, below, required, frames)
 
     def _project_onto(
@@ -253,7 +253,7 @@ class _PhysicalPlanner:
             self.planning.name(column)
             expressions.append(translate(expression))
         numbers = (*kept, *(column.index for column, _ in items))
-        estimate = _plus(below, len(items) * below.rows * OPERATOR)
+        estimate = plus(below, len(items) * below.rows * OPERATOR)
         plan = Project(below.plan, tuple(expressions), self.planning.columns(numbers), estimate)
         order = below.order if all(item[0] in kept for item in below.order) else ()
         return Planned(plan, numbers, order)
@@ -296,7 +296,7 @@ class _PhysicalPlanner:
             columns.append(node.set_number)
         numbers = self._name_all(tuple(columns))
         rows = self.cardinality.rows(node)
-        cost = below.cost + OPERATOR_START + below.rows * GROUP_ROW
+        cost = below.cost + group_cost(below.rows)
         plan = HashAggregate(
             below.plan,
             keys,
@@ -323,7 +323,7 @@ class _PhysicalPlanner:
             translate.sort_keys(node.order_by),
             calls,
             self.planning.columns(numbers),
-            _plus(below, sort_cost(below.rows)),
+            plus(below, sort_cost(below.rows)),
         )
         return Planned(plan, numbers)
 
@@ -344,7 +344,7 @@ class _PhysicalPlanner:
         below = self.planning.narrowed(below, wanted)
         translate = self.planning.translator(below.layout, frames)
         keys = translate.sort_keys(node.keys)
-        order = _order_of(node.keys)
+        order = order_of(node.keys)
         cost = below.cost + sort_cost(below.rows)
         if limit is not None and limit.limit is not None and not limit.has_ties:
             outside = self.planning.translator({}, frames)
@@ -376,7 +376,7 @@ class _PhysicalPlanner:
         order = WantedOrder(node.keys, count)
         if project is None:
             return plan_scan(self.planning, source, conjuncts, wanted, frames, order)
-        needed = _needed_below(project, wanted)
+        needed = needed_below(project, wanted)
         scan = plan_scan(self.planning, source, conjuncts, needed, frames, order)
         return self._project_onto(project, scan, wanted, frames)
 
@@ -410,7 +410,7 @@ class _PhysicalPlanner:
         translate = self.planning.translator(below.layout, frames)
         on = tuple(translate(column) for column in node.on)
         rows = self.cardinality.rows(node)
-        cost = below.cost + OPERATOR_START + below.rows * GROUP_ROW
+        cost = below.cost + group_cost(below.rows)
         plan = Distinct(below.plan, on, below.plan.columns, Estimate(rows, 0.0, cost))
         return Planned(plan, numbers, below.order if on else ())
 
@@ -444,7 +444,7 @@ class _PhysicalPlanner:
             )
         left, right = sides
         numbers = self._name_all(node.columns)
-        cost = left.cost + right.cost + (left.rows + right.rows) * GROUP_ROW
+        cost = left.cost + right.cost + group_cost(left.rows + right.rows)
         plan = SetOperation(
             node.kind,
             node.is_all,
@@ -489,40 +489,5 @@ class _PhysicalPlanner:
             (table, layout[column.index], strength, wait)
             for table, column, strength, wait in node.locks
         )
-        plan = LockRows(below.plan, locks, below.plan.columns, _plus(below, below.rows * OPERATOR))
+        plan = LockRows(below.plan, locks, below.plan.columns, plus(below, below.rows * OPERATOR))
         return Planned(plan, below.numbers, below.order)
-
-
-def _needed_below(node: LogicalProject, required: Required) -> Required:
-    """The columns of its input that a projection needs to give the required ones."""
-    items = [item for item in node.items if item[0].index in required]
-    needed = set(required)
-    needed.difference_update(column.index for column, _ in items)
-    for _, expression in items:
-        add_columns(expression, needed)
-    return outputs(node.input) & needed
-
-
-def _plus(below: Planned, cost: float) -> Estimate:
-    estimate = below.plan.estimate
-    return Estimate(estimate.rows, estimate.startup_cost, estimate.total_cost + cost)
-
-
-def _order_of(keys: tuple[SortKey, ...]) -> tuple[tuple[int, bool, bool], ...]:
-    order = []
-    for key in keys:
-        if not isinstance(key.expression, ColumnRef):
-            break
-        order.append((key.expression.index, key.is_descending, key.nulls_first))
-    return tuple(order)
-
-
-def _renamed(plan: PhysicalPlan, names: tuple[OutputColumn, ...]) -> PhysicalPlan | None:
-    """The same node under other column names, where that takes no node of its own."""
-    match plan:
-        case Project():
-            return Project(plan.input, plan.expressions, names, plan.estimate)
-        case ValuesScan():
-            return ValuesScan(plan.rows, names, plan.estimate, plan.alias)
-        case _:
-            return None

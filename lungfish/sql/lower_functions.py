@@ -20,7 +20,9 @@ from lungfish.sql.lowering import (
 )
 from lungfish.sql.unparse_queries import unparse_expression
 
-_CREATE_FIELDS = frozenset({"funcname", "parameters", "returnType", "options", "sql_body", "replace"})
+_CREATE_FIELDS = frozenset(
+    {"funcname", "parameters", "returnType", "options", "sql_body", "replace"}
+)
 _PARAMETER_FIELDS = frozenset({"name", "argType", "mode", "location"})
 # Options that change nothing about what an inlined expression gives.
 _IGNORABLE = frozenset({"parallel", "cost", "leakproof", "security", "window"})
@@ -40,15 +42,21 @@ def _lower_create_function(fields: Node, lowering: Lowering) -> CreateFunction:
     language = options.pop("language", {}).get("arg", {}).get("String", {}).get("sval", "sql")
     if language.lower() != "sql":
         raise_unsupported(f"LANGUAGE {language}", position)
-    volatility = options.pop("volatility", {}).get("arg", {}).get("String", {}).get("sval", "volatile")
+    volatility = (
+        options.pop("volatility", {}).get("arg", {}).get("String", {}).get("sval", "volatile")
+    )
     is_strict = options.pop("strict", {}).get("arg", {}).get("Boolean", {}).get("boolval", False)
     body = _body_text(options.pop("as", None), fields.get("sql_body"), lowering, position)
     for name, option in options.items():
         if name not in _IGNORABLE:
-            raise_unsupported(f"the option {name.upper()} of CREATE FUNCTION", option.get("location", -1))
+            raise_unsupported(
+                f"the option {name.upper()} of CREATE FUNCTION", option.get("location", -1)
+            )
     return CreateFunction(
         name=object_name_of(name_without_catalog(fields["funcname"]), position),
-        parameters=tuple([_parameter(node["FunctionParameter"]) for node in fields.get("parameters", ())]),
+        parameters=tuple(
+            [_parameter(node["FunctionParameter"]) for node in fields.get("parameters", ())]
+        ),
         result=result,
         body=body,
         volatility=volatility,
@@ -97,4 +105,6 @@ def lower_drop_function(fields: Node) -> DropFunction:
     )
 
 
-STATEMENTS: Mapping[str, StatementRule] = MappingProxyType({"CreateFunctionStmt": _lower_create_function})
+STATEMENTS: Mapping[str, StatementRule] = MappingProxyType(
+    {"CreateFunctionStmt": _lower_create_function}
+)

@@ -89,7 +89,7 @@ VALUES = [
     ("date", datetime.date(2024, 2, 29)),
     ("time", datetime.time(23, 59, 59, 999999)),
     ("timestamp", datetime.datetime(2024, 2, 29, 12, 30, 0, 1)),
-    ("timestamptz", datetime.datetime(2024, 2, 29, 12, 30, tzinfo=datetime.timezone.utc)),
+    ("timestamptz", datetime.datetime(2024, 2, 29, 12, 30, tzinfo=datetime.UTC)),
     ("interval", datetime.timedelta(days=3, seconds=5)),
     ("uuid", uuid.UUID("12345678-1234-5678-1234-567812345678")),
 ]
