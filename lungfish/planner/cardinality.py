@@ -53,6 +53,7 @@ from lungfish.planner.statistics import Statistics
 
 EQUALITY = 0.005
 RANGE = 1 / 3
+RANGE_PAIR = 0.005
 PATTERN = 0.005
 IS_NULL = 0.005
 UNKNOWN = 1 / 3
@@ -201,7 +202,11 @@ class Cardinality:
 
     def selectivity_all(self, conjuncts: tuple[BoundExpression, ...]) -> float:
         """The share of rows for which all conjuncts hold."""
-        return math.prod([self.selectivity(conjunct) for conjunct in conjuncts])
+        share = math.prod([self.selectivity(conjunct) for conjunct in conjuncts])
+        if len(conjuncts) > 1:
+            # Both ends of a range: not a ninth, but a small part.
+            share *= (RANGE_PAIR / RANGE**2) ** _range_pairs(conjuncts)
+        return share
 
     def selectivity(self, node: BoundExpression) -> float:
         """The share of rows for which the predicate is true."""
@@ -259,6 +264,17 @@ class Cardinality:
         if distinct is not None:
             return 1.0 / distinct
         return EQUALITY if columns_of(node) else 1.0
+
+
+def _range_pairs(conjuncts: tuple[BoundExpression, ...]) -> int:
+    """How many expressions are bounded from below and from above."""
+    ends: dict[str, list[BoundExpression]] = {"<": [], ">": []}
+    for conjunct in conjuncts:
+        if isinstance(conjunct, Call) and conjunct.function.name in COMPARISONS:
+            left, right = conjunct.arguments
+            if columns_of(left) and not columns_of(right):
+                ends[conjunct.function.name[0]].append(left)
+    return sum(each in ends[">"] for each in ends["<"])
 
 
 def equality_sides(node: BoundExpression) -> tuple[BoundExpression, BoundExpression] | None:

@@ -1,47 +1,50 @@
-"""Prices of physical plans, in PostgreSQL's unit: 1.0 is a page read in sequence; here that is taken to be about 10 us.
+"""Prices of physical plans. The unit is about 10 us on the machine where bench/ was last run; only ratios matter.
 
 The constants are our own engine's: a row in a vectorised operator is nearly free, while whatever is done once a row in Python
-(fetching it through an index, starting a plan again for it) costs as much as hundreds of vectorised rows. That is why a
-hash join wins over probing an index unless few rows probe.
+(fetching it through an index, starting a plan again for it) costs as much as thousands of vectorised rows. That is why
+a hash join wins over probing an index unless few rows probe, and a scan over an index unless few rows are found.
 """
 
 from __future__ import annotations
 
 import math
 
-# A row read by a scan, and an operator evaluated over one row of a batch.
-SCAN_ROW = 0.01
-OPERATOR = 0.0025
-# Reading a row through an index, and going down the tree.
-INDEX_ROW = 0.1
+# Starting an operator, which is paid again by each run of a lateral join's right side.
+OPERATOR_START = 1.5
+# Starting a vectorised scan; a row read by it; an operator evaluated over a row of a batch.
+SCAN_START = 4.0
+SCAN_ROW = 0.001
+OPERATOR = 0.0003
+# Going down an index, and reading a row by its address.
 INDEX_DESCENT = 1.0
-# Starting an operator, paid by each rescan of a lateral join's right side.
-OPERATOR_START = 1.0
-HASH_BUILD_ROW = 0.02
-HASH_PROBE_ROW = 0.01
-JOIN_OUTPUT_ROW = 0.005
-NESTED_PAIR = 0.003
-GROUP_ROW = 0.02
-SORT_ROW = 0.004
+INDEX_ROW = 0.25
+HASH_BUILD_ROW = 0.006
+HASH_PROBE_ROW = 0.001
+JOIN_OUTPUT_ROW = 0.0007
+NESTED_PAIR = 0.0007
+GROUP_ROW = 0.002
+SORT_ROW = 0.00016
 
 
 def seq_scan_cost(row_count: float, conjunct_count: int) -> float:
     """Reading the whole table and filtering it."""
-    return OPERATOR_START + row_count * (SCAN_ROW + OPERATOR * conjunct_count)
+    return SCAN_START + row_count * (SCAN_ROW + OPERATOR * conjunct_count)
 
 
 def index_scan_cost(row_count: float, descents: float, conjunct_count: int) -> float:
     """Reading `row_count` rows by their keys."""
-    return (
-        OPERATOR_START
-        + descents * INDEX_DESCENT
-        + row_count * (INDEX_ROW + OPERATOR * conjunct_count)
-    )
+    each = INDEX_ROW + OPERATOR * conjunct_count
+    return OPERATOR_START + descents * INDEX_DESCENT + row_count * each
 
 
 def sort_cost(row_count: float) -> float:
-    """Sorting; a heap of the first few rows is as dear while n is small."""
+    """Sorting; keeping the first few rows only is as dear while there are few."""
     return OPERATOR_START + row_count * math.log2(max(row_count, 2.0)) * SORT_ROW
+
+
+def group_cost(row_count: float) -> float:
+    """Hashing rows into groups, or into distinct ones."""
+    return OPERATOR_START + row_count * GROUP_ROW
 
 
 def hash_join_cost(left_rows: float, right_rows: float, output_rows: float) -> float:
@@ -61,6 +64,5 @@ def nested_loop_cost(left_rows: float, right_rows: float, output_rows: float) ->
 
 def lateral_join_cost(left_rows: float, right_cost: float, output_rows: float) -> float:
     """Running the right side once for each left row."""
-    return (
-        OPERATOR_START + left_rows * (OPERATOR_START + right_cost) + output_rows * JOIN_OUTPUT_ROW
-    )
+    each = OPERATOR_START + right_cost
+    return OPERATOR_START + left_rows * each + output_rows * JOIN_OUTPUT_ROW

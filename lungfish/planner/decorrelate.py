@@ -184,6 +184,9 @@ def _pull_from_distinct(plan: LogicalDistinct, outer: frozenset[int], context: R
         sides = separated(link, outer)
         if sides is None or not isinstance(sides[0], ColumnRef):
             raise StaysCorrelated
+        if sides[0].index not in outputs(below.plan):
+            # It is a column of a query further out.
+            raise StaysCorrelated
         columns.setdefault(sides[0].index, sides[0])
     return Pulled(LogicalDistinct(below.plan, tuple(columns.values())), below.links)
 

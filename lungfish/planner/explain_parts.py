@@ -1,4 +1,4 @@
-"""What EXPLAIN needs to know of a plan beside its nodes: the plans inside its expressions, and how wide its rows are."""
+"""What EXPLAIN needs to know of a plan beside its nodes: the plans below it, and how wide its rows are."""
 
 from __future__ import annotations
 
@@ -30,6 +30,7 @@ _VARIABLE = frozenset(
 
 
 def plans_in(plan: PhysicalPlan) -> list[PhysicalPlan]:
+    """The plans directly below a plan."""
     match plan:
         case HashJoin() | NestedLoopJoin() | SetOperation():
             return [plan.left, plan.right]
@@ -43,6 +44,7 @@ def plans_in(plan: PhysicalPlan) -> list[PhysicalPlan]:
 
 
 def width_of(type_: SqlType) -> int:
+    """About how many bytes a value of the type takes, as EXPLAIN's width has it."""
     if type_.kind in _VARIABLE or type_.kind is TypeKind.ARRAY:
         return type_.modifiers[0] if type_.modifiers else 32
     return _WIDTHS.get(type_.kind, 8)

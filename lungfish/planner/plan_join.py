@@ -26,6 +26,11 @@ def plan_join(
     planning: Planning, node: LogicalJoin, required: frozenset[int], frames: Frames
 ) -> Planned:
     """The cheapest way to do the join."""
+    if node.kind == "inner" and not node.is_lateral:
+        sizes = [planning.cardinality.rows(side) for side in (node.left, node.right)]
+        if sizes[1] < sizes[0]:
+            # The smaller side leads: it probes an index of the other, or else is the one that is hashed.
+            node = LogicalJoin("inner", node.right, node.left, node.conjuncts)
     left_outputs, right_outputs = outputs(node.left), outputs(node.right)
     needed = set(required)
     for conjunct in node.conjuncts:
@@ -77,7 +82,7 @@ def _hash(
     frames: Frames,
 ) -> Planned:
     swapped = SWAPPED.get(kind)
-    if swapped is not None and left.rows < right.rows / 2:
+    if swapped is not None and left.rows < right.rows:
         # The right side is the one that is kept in memory.
         kind, left, right = swapped, right, left
         keys = HashKeys(keys.right, keys.left, keys.null_equals, keys.rest)

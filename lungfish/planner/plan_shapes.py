@@ -37,11 +37,13 @@ def needed_below(node: LogicalProject, required: Required) -> Required:
 
 
 def plus(below: Planned, cost: float) -> Estimate:
+    """The input's estimate with some cost added."""
     estimate = below.plan.estimate
     return Estimate(estimate.rows, estimate.startup_cost, estimate.total_cost + cost)
 
 
 def order_of(keys: tuple[SortKey, ...]) -> tuple[tuple[int, bool, bool], ...]:
+    """The order that sorting by the keys gives, as far as they are columns."""
     order = []
     for key in keys:
         if not isinstance(key.expression, ColumnRef):

@@ -14,7 +14,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from lungfish.planner.cost import hash_join_cost, lateral_join_cost, nested_loop_cost
+from lungfish.planner.cost import (
+    SCAN_ROW,
+    hash_join_cost,
+    index_scan_cost,
+    lateral_join_cost,
+    nested_loop_cost,
+)
 from lungfish.planner.expression_tree import columns_of
 from lungfish.planner.expressions import BoundExpression, Call, ColumnRef
 from lungfish.planner.inferred_equalities import column_pair
@@ -138,7 +144,7 @@ class _Region:
                 number = index.columns[0].column_number
                 if number and index.predicate is None:
                     indexed.add(source.first_column + source.table.position_of_number(number))
-        return _Tree(1 << bit, rows, rows * 0.01, indexed=frozenset(indexed))
+        return _Tree(1 << bit, rows, rows * SCAN_ROW, indexed=frozenset(indexed))
 
     def _components(self) -> list[int]:
         """The connected parts of the graph, as sets."""
@@ -291,7 +297,7 @@ class _Region:
             if not (mask & inner.members and mask & outer.members):
                 continue
             if _equates(edge.conjunct, inner.indexed):
-                each = 1.0 + 0.1 * max(rows / max(outer.rows, 1.0), 1.0)
+                each = index_scan_cost(max(rows / max(outer.rows, 1.0), 1.0), 1, 0)
                 return outer.cost + lateral_join_cost(outer.rows, each, rows)
         return float("inf")
 

@@ -13,7 +13,7 @@ which the left join gives anyway.
 
 from __future__ import annotations
 
-from lungfish.planner.cost import GROUP_ROW, OPERATOR_START, index_scan_cost, seq_scan_cost
+from lungfish.planner.cost import OPERATOR_START, group_cost, index_scan_cost, seq_scan_cost
 from lungfish.planner.decorrelate import (
     ONE_ROW,
     Pulled,
@@ -329,7 +329,7 @@ class _Lifter:
             total = cardinality.rows(scan)
             found = max(total * cardinality.equality_share(inner), 1.0)
             each = index_scan_cost(found, 1, 0) + 3 * OPERATOR_START
-            whole = seq_scan_cost(total, 0) + total * GROUP_ROW
+            whole = seq_scan_cost(total, 0) + group_cost(total)
             return cardinality.rows(self._base) * each < whole
         return False
 
@@ -377,8 +377,9 @@ def _keyed(
     items: list[tuple[ColumnRef, BoundExpression]] = []
     keys: list[ColumnRef] = []
     links: list[BoundExpression] = []
+    own = outputs(pulled.plan)
     for inner, outside, call in sides:
-        if isinstance(inner, ColumnRef):
+        if isinstance(inner, ColumnRef) and inner.index in own:
             column = inner
         else:
             column = context.new_column("key", inner.type)
