@@ -31,7 +31,7 @@ from lungfish.planner.logical import (
     LogicalSort,
     LogicalValues,
 )
-from lungfish.planner.plan_tree import SEMI_KINDS, replace_fields, walk_plan
+from lungfish.planner.plan_tree import SEMI_KINDS, outputs, replace_fields, walk_plan
 from lungfish.planner.renumber import fresh_copy
 from lungfish.planner.rewriting import Rewriting, filtered
 from lungfish.planner.substitution import free_columns, plan_is_volatile, substitute
