@@ -51,8 +51,8 @@ def plan_join(
     if probed is not None and probed.cost < _plain_cost(keys, left, right, rows):
         return probed
     if keys.left:
-        return _hash(planning, node.kind, left, right, keys, rows, frames)
-    return _nested(planning, node.kind, left, right, node.conjuncts, rows, frames)
+        return _hash(planning, node.kind, left, right, keys, rows, frames=frames)
+    return _nested(planning, node.kind, left, right, node.conjuncts, rows, frames=frames)
 
 
 def _is_cheap_probe(
@@ -79,6 +79,7 @@ def _hash(
     right: Planned,
     keys: HashKeys,
     rows: float,
+    *,
     frames: Frames,
 ) -> Planned:
     swapped = SWAPPED.get(kind)
@@ -128,6 +129,7 @@ def _nested(
     right: Planned,
     conjuncts: Sequence[BoundExpression],
     rows: float,
+    *,
     frames: Frames,
 ) -> Planned:
     condition = _condition(planning, left, right, conjuncts, frames)
@@ -163,7 +165,7 @@ def _lateral(
         right_outputs & frozenset(needed),
     )
     rows = planning.cardinality.rows(node)
-    return _lateral_node(planning, node.kind, left, right, node.conjuncts, rows, frames)
+    return _lateral_node(planning, node.kind, left, right, node.conjuncts, rows, frames=frames)
 
 
 def _lateral_node(
@@ -173,6 +175,7 @@ def _lateral_node(
     right: Planned,
     conjuncts: Sequence[BoundExpression],
     rows: float,
+    *,
     frames: Frames,
 ) -> Planned:
     condition = _condition(planning, left, right, conjuncts, frames)
@@ -218,4 +221,4 @@ def _probe(
         return None
     scan = planning.narrowed(scan, right_outputs & needed)
     rows = planning.cardinality.rows(node)
-    return _lateral_node(planning, node.kind, left, scan, (), rows, frames)
+    return _lateral_node(planning, node.kind, left, scan, (), rows, frames=frames)

@@ -23,7 +23,6 @@ from tests.crash.drill import Drill, State, Version
 from tests.crash.small_database import OPTIONS, SmallDatabase
 from tests.crash.workloads import Workload, row
 
-
 # How much of a failure is kept.
 FAILURE_SIZE_MAX = 3000
 
