@@ -152,7 +152,7 @@ def make_facts(system: System, folder: Path, count: int) -> Any:
     else:
         series = "SELECT i FROM generate_series(1, {0}) AS s(i)"
     connection.execute(
-        "INSERT INTO facts SELECT i, i * 7919 % 1000, i % 50, i % 1000 * 0.25e0 FROM ("
+        "INSERT INTO facts SELECT i, i % 1000 * 79 % 1000, i % 50, i % 1000 * 0.25e0 FROM ("
         + series.format(count)
         + ") AS numbers"
     )

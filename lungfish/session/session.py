@@ -92,6 +92,9 @@ class Session(TransactionalSession):
             except Error as error:
                 if parsed is not None:
                     move_position(error, parsed.position_of)
+                elif self._transaction is not None and self._is_explicit:
+                    # A text that cannot be parsed fails the transaction, as any failed statement does.
+                    self._is_failed = True
                 raise error.with_statement(sql)  # noqa: B904 - the same error, its text added.
 
     def execute_many(

@@ -22,7 +22,7 @@ from lungfish.session.results import StatementResult
 from lungfish.session.settings import SessionSettings
 from lungfish.sql.ast import utility
 from lungfish.storage.locks import LockOwner
-from lungfish.storage.transactions import IsolationLevel, Transaction
+from lungfish.storage.transactions import IsolationLevel, Transaction, TransactionState
 
 if TYPE_CHECKING:
     from lungfish.database import Database
@@ -147,9 +147,10 @@ class TransactionalSession:
 
     def _roll_back_after_failed_commit(self, transaction: Transaction) -> None:
         """A commit that was refused is undone; one whose fate is unknown is left for the next opening to find out."""
-        if transaction.state.value == "running":
+        if transaction.state is TransactionState.RUNNING:
             self.rollback()
-        elif transaction.state.value == "committing":
+        else:
+            # Committed just before an interrupt, or its fate is for the next opening to find out.
             self._forget_transaction()
 
     def rollback(self) -> None:

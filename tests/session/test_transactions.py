@@ -39,6 +39,13 @@ def test_a_failed_transaction_accepts_only_rollback(connection: Any) -> None:
     assert connection.execute("SELECT 1").fetchval() == 1
 
 
+def test_a_syntax_error_fails_the_transaction_too(connection: Any) -> None:
+    connection.execute("BEGIN")
+    assert state(connection, "SELEC 1") == "42601"
+    assert state(connection, "SELECT 1") == "25P02"
+    connection.execute("ROLLBACK")
+
+
 def test_rollback_to_a_savepoint_mends_a_failed_transaction(connection: Any) -> None:
     connection.execute("CREATE TABLE t (a integer PRIMARY KEY)")
     connection.execute("BEGIN; INSERT INTO t VALUES (1); SAVEPOINT s")
