@@ -174,7 +174,8 @@ class Connection:
 
     def __del__(self) -> None:
         session = getattr(self, "_session", None)
-        if session is not None and not session.is_closed:
+        # With its database closed or crashed there is nothing left to leak.
+        if session is not None and not session.is_closed and not session.database.is_closed:
             warnings.warn(
                 "a lungfish connection was never closed", ResourceWarning, source=self, stacklevel=1
             )

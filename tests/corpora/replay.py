@@ -17,7 +17,7 @@ import lungfish
 
 @dataclass(frozen=True)
 class Outcome:
-    """How one statement fared: agree, differ, refuse, accept or code (another SQLSTATE)."""
+    """How one statement fared: agree, order (the same rows, ties in another order), differ, refuse, accept or code (another SQLSTATE)."""
 
     verdict: str
     line: int
@@ -98,7 +98,9 @@ def run_statement(connection: Any, statement: dict[str, Any]) -> Outcome:
             for one, other in zip(rows, wanted, strict=True)
         )
         if not agrees:
-            return Outcome("differ", line, sql, f"got {rows[:2]}, wanted {wanted[:2]}")
+            is_order = sorted(rows, key=sort_key) == sorted(wanted, key=sort_key)
+            detail = f"got {rows[:2]}, wanted {wanted[:2]}"
+            return Outcome("order" if is_order else "differ", line, sql, detail)
     elif "nrows" in statement and len(rows) != statement["nrows"]:
         return Outcome("differ", line, sql, f"got {len(rows)} rows, wanted {statement['nrows']}")
     return Outcome("agree", line, sql)
