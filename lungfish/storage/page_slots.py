@@ -29,9 +29,11 @@ from lungfish.storage.ids import PageId, RelationId
 from lungfish.storage.image import Image, RelationKind
 from lungfish.storage.page_table import (
     CHUNK_BITS,
+    UNIT_MASK,
     UNIT_SIZE,
     PageTable,
     pack_location,
+    unit_count_of,
     unpack_location,
 )
 from lungfish.storage.superblock import SUPERBLOCK_COUNT, ManifestAddress
@@ -136,8 +138,7 @@ class PageSlots:
     def release_slot(self, location: int) -> None:
         """Give back a slot to which nothing refers."""
         if location:
-            first_unit, head, tail = unpack_location(location)
-            self.free.release(first_unit, head + tail)
+            self.free.release(location & UNIT_MASK, unit_count_of(location))
 
     def release_unless_used(self, relation_id: RelationId, page_id: PageId, location: int) -> None:
         """Give back a slot that a table has just let go of, unless another one refers to it."""
@@ -155,9 +156,7 @@ class PageSlots:
                 continue
             if chunk.address is not None:
                 self.free.release(chunk.address.unit, 1)
-            for at, location in enumerate(chunk.locations):
-                if location and not any(other.locations[at] == location for other in theirs):
-                    self.release_slot(location)
+            self.free.release_runs(*chunk.runs_not_in(theirs))
 
     def release_manifest(self, address: ManifestAddress) -> None:
         """Give back a retired image's manifest."""
@@ -193,10 +192,7 @@ class PageSlots:
                     continue
                 if chunk.address is not None:
                     self.free.claim(chunk.address.unit, 1)
-                for at, location in enumerate(chunk.locations):
-                    if location and not any(other.locations[at] == location for other in theirs):
-                        first_unit, head, tail = unpack_location(location)
-                        self.free.claim(first_unit, head + tail)
+                self.free.claim_runs(*chunk.runs_not_in(theirs))
         self.images.append(image)
 
     def cut_end(self, *, least_unit_count: int) -> None:
