@@ -12,7 +12,7 @@ Invariants:
 2. A unit is used in `free` if and only if a slot, page table chunk, manifest or superblock that some table or image refers to
    covers it, or if it was just allocated for one.
 3. Nothing that a retained image refers to is ever written to.
-4. After a failed sync (`poison`) nothing is written any more: what the file has is then unknown.
+4. After a failed sync (`poison`) nothing is written any more, and nothing cut off: what the file has is then unknown.
 """
 
 from __future__ import annotations
@@ -197,6 +197,9 @@ class PageSlots:
 
     def cut_end(self, *, least_unit_count: int) -> None:
         """Cut off the free units at the file's end, if they are many enough to be worth it."""
+        if self._poison is not None:
+            # What is free in memory may belong to an image that the file has after all (invariant 4).
+            return
         free_count = self.free.free_at_end()
         used_size = (self.free.unit_count - free_count) * UNIT_SIZE
         if self.file.size() - used_size >= max(1, least_unit_count) * UNIT_SIZE:
