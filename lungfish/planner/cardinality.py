@@ -136,9 +136,9 @@ class Cardinality:
                 number = index.columns[0].column_number
                 if number:
                     self._distinct[first_column + table.position_of_number(number)] = rows
-        for position in range(len(table.columns)):
+        for position, column in enumerate(table.columns):
             if first_column + position not in self._distinct:
-                count = self.statistics.distinct_count(table, position)
+                count = self.statistics.distinct_count(table, column.number)
                 if count is not None:
                     self._distinct[first_column + position] = max(count, 1.0)
         return rows
