@@ -53,7 +53,8 @@ from lungfish.planner.statistics import Statistics
 
 EQUALITY = 0.005
 RANGE = 1 / 3
-RANGE_PAIR = 0.005
+# PostgreSQL takes 0.005 here, but has histograms where it matters; ranges of dates are usually wider.
+RANGE_PAIR = 0.03
 PATTERN = 0.005
 IS_NULL = 0.005
 UNKNOWN = 1 / 3
