@@ -50,6 +50,8 @@ class Compiler:
         self._vectors = vectors
         self._rows = rows
         self._wrapper = wrapper
+        # Whether a LIMIT is above what is being compiled: who does more than read must then go no further than it is asked to.
+        self.is_below_limit = False
 
     def operator(self, plan: PhysicalPlan) -> Operator:
         """The operator of a plan node, with those of its inputs."""
@@ -58,6 +60,14 @@ class Compiler:
             raise errors.FeatureNotSupported(f"plan node {type(plan).__name__} is not supported")
         operator = maker(plan, self)
         return operator if self._wrapper is None else self._wrapper.wrap(plan, operator)
+
+    def operator_below_limit(self, plan: PhysicalPlan) -> Operator:
+        """The operator of a plan of which perhaps only the first rows are wanted."""
+        before, self.is_below_limit = self.is_below_limit, True
+        try:
+            return self.operator(plan)
+        finally:
+            self.is_below_limit = before
 
     def vector(self, expression: BoundExpression) -> VectorEvaluator:
         """The evaluator of an expression over batches."""

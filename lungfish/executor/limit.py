@@ -37,7 +37,7 @@ def evaluate_offset(offset: RowEvaluator | None, run: Run) -> int:
 
 def make_limit(plan: Limit, compiler: Compiler) -> Operator:
     """The operator of a Limit."""
-    source = compiler.operator(plan.input)
+    source = compiler.operator_below_limit(plan.input)
     limit = None if plan.limit is None else compiler.row(plan.limit)
     offset = None if plan.offset is None else compiler.row(plan.offset)
     ties = sort_order(plan.keys, compiler) if plan.has_ties else None

@@ -22,6 +22,9 @@ from lungfish.storage.lock_modes import LockMode
 from lungfish.storage.table_lock import LockStatus, LockWait
 from lungfish.types.batch import Batch
 
+# The TupleIds of one row; None where an outer join has no row.
+Addresses = tuple[int | None, ...]
+
 _MODES = {
     "update": LockMode.FOR_UPDATE,
     "no key update": LockMode.FOR_NO_KEY_UPDATE,
@@ -48,6 +51,8 @@ def make_lock_rows(plan: LockRows, compiler: Compiler) -> Operator:
         for table, column, strength, wait in plan.locks
     )
 
+    lock_batch = _lock_one_by_one if compiler.is_below_limit else _lock_all
+
     def run_lock_rows(run: Run) -> Iterator[Batch]:
         if run.context.transaction.is_read_only:
             raise errors.ReadOnlySqlTransaction(
@@ -55,28 +60,52 @@ def make_lock_rows(plan: LockRows, compiler: Compiler) -> Operator:
             )
         for batch in source(run):
             run.check_cancel()
-            kept: list[int] = []
-            changed: set[tuple[int | None, ...]] = set()
-            for number, addresses in enumerate(_addresses(batch, locks)):
-                statuses = {_lock(item, at, run) for item, at in zip(locks, addresses, strict=True)}
-                if statuses & {LockStatus.GONE, LockStatus.SKIPPED}:
-                    continue
-                if LockStatus.CHANGED in statuses:
-                    changed.add(addresses)
-                else:
-                    kept.append(number)
-            if len(kept) == batch.row_count:
-                yield batch
-            elif kept:
-                yield batch.take(pa.array(kept))
+            changed: set[Addresses] = set()
+            yield from lock_batch(batch, locks, changed, run)
             if changed:
                 yield from _read_again(source, locks, changed, run)
 
     return run_lock_rows
 
 
-def _addresses(batch: Batch, locks: tuple[_RowLock, ...]) -> list[tuple[int | None, ...]]:
-    """The TupleIds of each row; None where an outer join has no row."""
+def _lock_all(
+    batch: Batch, locks: tuple[_RowLock, ...], changed: set[Addresses], run: Run
+) -> Iterator[Batch]:
+    """Lock a batch's rows; those that someone else changed are added to `changed`, the others handed on together."""
+    kept: list[int] = []
+    for number, addresses in enumerate(_addresses(batch, locks)):
+        if _is_same(locks, addresses, changed, run):
+            kept.append(number)
+    if len(kept) == batch.row_count:
+        yield batch
+    elif kept:
+        yield batch.take(pa.array(kept))
+
+
+def _lock_one_by_one(
+    batch: Batch, locks: tuple[_RowLock, ...], changed: set[Addresses], run: Run
+) -> Iterator[Batch]:
+    """As `_lock_all`, but no row is locked before it is asked for: LIMIT must not lock what it leaves out."""
+    for number, addresses in enumerate(_addresses(batch, locks)):
+        if _is_same(locks, addresses, changed, run):
+            yield batch.slice(number, 1)
+
+
+def _is_same(
+    locks: tuple[_RowLock, ...], addresses: Addresses, changed: set[Addresses], run: Run
+) -> bool:
+    """Lock the rows behind one row; whether it is as it was read."""
+    statuses = {_lock(item, address, run) for item, address in zip(locks, addresses, strict=True)}
+    if statuses & {LockStatus.GONE, LockStatus.SKIPPED}:
+        return False
+    if LockStatus.CHANGED in statuses:
+        changed.add(addresses)
+        return False
+    return True
+
+
+def _addresses(batch: Batch, locks: tuple[_RowLock, ...]) -> list[Addresses]:
+    """The TupleIds of each row."""
     columns = [batch.columns[item.column].to_pylist() for item in locks]
     return list(zip(*columns, strict=True))
 
@@ -94,7 +123,7 @@ def _lock(lock: _RowLock, address: int | None, run: Run) -> LockStatus:
 def _read_again(
     source: Operator,
     locks: tuple[_RowLock, ...],
-    changed: set[tuple[int | None, ...]],
+    changed: set[Addresses],
     run: Run,
 ) -> Iterator[Batch]:
     """The rows that changed while we waited, as they are now, if the query still gives them. They are locked already."""

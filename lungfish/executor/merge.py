@@ -15,6 +15,7 @@ from lungfish.executor.rows import batch_rows
 from lungfish.executor.table_writer import TableWriter
 from lungfish.planner.physical import MergeBranch, MergeRows
 from lungfish.storage.ids import TupleId
+from lungfish.storage.lock_modes import LockMode
 from lungfish.storage.table_lock import LockStatus
 from lungfish.types.batch import Batch
 
@@ -87,7 +88,10 @@ class _Merge:
             new = self._writer.insert(self._assigned(values, branch, row))[1]
             return self._returning.row(None, new, others, run)
         old = row[: self._width]
-        if not self._lock(row):
+        mode = LockMode.FOR_UPDATE
+        if branch.kind == "update":
+            mode = self._writer.update_mode(position for position, _ in branch.assignments)
+        if not self._lock(row, mode):
             return None
         address = TupleId(row[self._width])
         if branch.kind == "delete":
@@ -110,7 +114,7 @@ class _Merge:
             values[position] = evaluate(row, self._writer.run)
         return values
 
-    def _lock(self, row: Row) -> bool:
+    def _lock(self, row: Row, mode: LockMode) -> bool:
         """Lock the target row; False if it is gone.
 
         If it was changed meanwhile, which branch applies would have to be found out by joining again, which this does not do.
@@ -121,7 +125,7 @@ class _Merge:
                 "MERGE command cannot affect row a second time",
                 hint="Ensure that not more than one source row matches any one target row.",
             )
-        locked = self._writer.lock(address)
+        locked = self._writer.lock(address, mode)
         if locked.status is LockStatus.CHANGED:
             raise errors.SerializationFailure(
                 "could not serialize access due to concurrent update",

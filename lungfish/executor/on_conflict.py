@@ -56,6 +56,7 @@ class ConflictHandler:
         self._arbiters = _arbiters(conflict, writer)
         # Rows that this statement has inserted or updated.
         self._touched: set[TupleId] = set()
+        self._mode = writer.update_mode(position for position, _ in conflict.assignments or ())
 
     def insert(self, rows: Sequence[Row]) -> Iterator[Changed]:
         """Insert the rows or do what the clause says; yields the rows that were changed."""
@@ -82,7 +83,7 @@ class ConflictHandler:
             if self._conflict.assignments is None:
                 self._require_visible(address)
                 return None
-            locked = writer.lock(address)
+            locked = writer.lock(address, self._mode)
             if locked.values is None:
                 # The row went while we waited for it.
                 continue

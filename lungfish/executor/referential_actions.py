@@ -9,7 +9,7 @@ from lungfish.executor.constraint_events import KeyChange
 from lungfish.executor.context import Row, Run
 from lungfish.executor.foreign_keys import ForeignKey, children, refers_to
 from lungfish.executor.table_writer import TableWriter
-from lungfish.storage.ids import TupleId
+from lungfish.storage.lock_modes import LockMode
 
 # The new row of a referring one: (old row, number of the key change).
 _Change = Callable[[Row, int], Sequence[Any]]
@@ -38,25 +38,20 @@ def _run_action(
     else:
         change = _reset(foreign_key, writer, is_delete, to_default=action == "set default")
     keys = [item.old for item in changes]
+    mode = LockMode.FOR_UPDATE
+    if change is not None:
+        mode = writer.update_mode(foreign_key.child_positions)
     for address, _, number in children(foreign_key, keys, run.context):
         run.check_cancel()
-        row = _locked_row(writer, foreign_key, address, changes[number])
-        if row is None:
+        child_key = foreign_key.as_child_key(changes[number].old)
+        row = writer.lock(address, mode).values
+        if row is None or not refers_to(foreign_key, row, child_key):
+            # It is gone, or refers to something else by now.
             continue
         if change is None:
             writer.delete(address, row)
         else:
             writer.update(address, row, change(row, number))
-
-
-def _locked_row(
-    writer: TableWriter, foreign_key: ForeignKey, address: TupleId, change: KeyChange
-) -> Row | None:
-    """The referring row, locked; None if it went or refers to something else by now."""
-    row = writer.lock(address).values
-    if row is None or not refers_to(foreign_key, row, foreign_key.as_child_key(change.old)):
-        return None
-    return row
 
 
 def _follow(foreign_key: ForeignKey, changes: list[KeyChange]) -> _Change:

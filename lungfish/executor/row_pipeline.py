@@ -105,9 +105,10 @@ def _update(plan: UpdateRows, compiler: Compiler) -> _Change | None:
 
     def update(run: Run) -> list[Row]:
         writer = TableWriter(table, run)
+        mode = writer.update_mode(assignments.positions)
         found: list[Row] = []
         for row in source(run):
-            current, _ = target.lock(row, writer)
+            current, _ = target.lock(row, writer, mode)
             if current is None:
                 continue
             old = target.old_row(current)

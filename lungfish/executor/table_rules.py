@@ -36,6 +36,8 @@ class TableRules:
     # The foreign keys of this table, and those of others that refer to it.
     foreign_keys: tuple[ForeignKey, ...]
     referenced_by: tuple[ForeignKey, ...]
+    # Columns of unique indexes: what foreign keys may refer to. An update of others does not stand in the way of references.
+    key_positions: frozenset[int]
     # The defaults of columns that have one, for SET DEFAULT.
     defaults: Mapping[int, RowEvaluator]
     # Whether a visible row is stored as it is.
@@ -102,6 +104,7 @@ def make_table_rules(table: Table, catalog: Catalog, compiler: Compiler) -> Tabl
         ),
         foreign_keys=foreign_keys_of(table, catalog),
         referenced_by=foreign_keys_to(table, catalog),
+        key_positions=_key_positions(table),
         defaults={
             position: compiler.row(_default(column, table, catalog))
             for position, column in enumerate(table.columns)
@@ -130,6 +133,16 @@ def _default(column: Column, table: Table, catalog: Catalog) -> BoundExpression:
     if bound.type == column.type:
         return bound
     return CastTo(bound, column.type, is_explicit=False)
+
+
+def _key_positions(table: Table) -> frozenset[int]:
+    return frozenset(
+        table.position_of_number(part.column_number)
+        for index in table.indexes
+        if index.is_unique and index.predicate is None
+        for part in index.columns
+        if part.expression is None
+    )
 
 
 def _checks_in_order(table: Table) -> list[Constraint]:

@@ -5,7 +5,7 @@ Every change of a row by SQL goes through here: INSERT, UPDATE, DELETE, MERGE, r
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from lungfish import errors
@@ -15,6 +15,7 @@ from lungfish.executor.context import Row, Run
 from lungfish.executor.rows import batch_rows
 from lungfish.executor.violations import unique_violation
 from lungfish.storage.ids import TupleId
+from lungfish.storage.lock_modes import LockMode
 from lungfish.storage.table_index import UniqueConflict
 from lungfish.storage.table_lock import LockedRow
 from lungfish.types.batch import Batch, Vector
@@ -110,6 +111,12 @@ class TableWriter:
         if self._events is not None:
             self._events.inserted(self.rules, address, row)
 
+    def _note_change(self, address: TupleId) -> None:
+        """Remember what the statement's snapshot sees of a row, which may be an older version than the one that it changes."""
+        if self._changes is not None:
+            seen = self.store.get(self._snapshot, address)
+            self._changes.note(self.table, address, seen)
+
     def claim(self, address: TupleId) -> bool:
         """Whether the statement has not changed the row yet: a join may meet a row many times, the first time counts."""
         if address in self._claimed:
@@ -119,9 +126,14 @@ class TableWriter:
         self._claimed.add(address)
         return True
 
-    def lock(self, address: TupleId) -> LockedRow:
+    def update_mode(self, positions: Iterable[int]) -> LockMode:
+        """How to lock a row of which these columns are to be changed."""
+        is_key_changed = not self.rules.key_positions.isdisjoint(positions)
+        return LockMode.FOR_UPDATE if is_key_changed else LockMode.FOR_NO_KEY_UPDATE
+
+    def lock(self, address: TupleId, mode: LockMode = LockMode.FOR_UPDATE) -> LockedRow:
         """Lock a row for a change; the values it holds are those of the visible columns."""
-        locked = self.store.lock(self._transaction, self._snapshot, address)
+        locked = self.store.lock(self._transaction, self._snapshot, address, mode=mode)
         if locked.values is None or self.rules.is_stored_plainly:
             return locked
         return LockedRow(locked.status, self.rules.from_stored(locked.values))
@@ -129,8 +141,7 @@ class TableWriter:
     def update(self, address: TupleId, old: Row, new: Sequence[object]) -> Row:
         """Replace a locked row; answers what it has become."""
         completed = self.rules.complete(new, self.run)
-        if self._changes is not None:
-            self._changes.note(self.table, address, self.rules.to_stored(old))
+        self._note_change(address)
         try:
             self.store.update(self._transaction, address, self.rules.to_stored(completed))
         except UniqueConflict as conflict:
@@ -141,8 +152,7 @@ class TableWriter:
 
     def delete(self, address: TupleId, old: Row) -> None:
         """Delete a locked row."""
-        if self._changes is not None:
-            self._changes.note(self.table, address, self.rules.to_stored(old))
+        self._note_change(address)
         self.store.delete(self._transaction, address)
         if self._events is not None:
             self._events.deleted(self.rules, old)

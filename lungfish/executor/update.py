@@ -25,6 +25,7 @@ from lungfish.planner.expression_tree import has_subquery
 from lungfish.planner.expressions import BoundExpression
 from lungfish.planner.physical import DeleteRows, UpdateRows
 from lungfish.storage.ids import TupleId
+from lungfish.storage.lock_modes import LockMode
 from lungfish.storage.table_lock import LockStatus
 from lungfish.types.batch import Batch
 from lungfish.types.sql_type import SqlType
@@ -100,10 +101,11 @@ def make_update(plan: UpdateRows, compiler: Compiler) -> Operator:
         batch: Batch, computed: list[tuple[Any, ...]] | None, writer: TableWriter
     ) -> Batch:
         run = writer.run
+        mode = writer.update_mode(assignments.positions)
         found: list[Row] = []
         for number, row in enumerate(batch_rows(batch, target.input_types)):
             run.check_cancel()
-            current, is_same = target.lock(row, writer)
+            current, is_same = target.lock(row, writer, mode)
             if current is None:
                 continue
             if is_same and computed is not None:
@@ -180,12 +182,14 @@ class Target:
         """What FROM or USING adds."""
         return row[self._width + 1 :]
 
-    def lock(self, row: Row, writer: TableWriter) -> tuple[Row | None, bool]:
+    def lock(
+        self, row: Row, writer: TableWriter, mode: LockMode = LockMode.FOR_UPDATE
+    ) -> tuple[Row | None, bool]:
         """Lock the row. Answers the input row with its newest values, None if it is not to be changed; and whether it is as read."""
         address = self.address(row)
         if not writer.claim(address):
             return None, False
-        locked = writer.lock(address)
+        locked = writer.lock(address, mode)
         if locked.values is None:
             return None, False
         if locked.status is LockStatus.SAME:

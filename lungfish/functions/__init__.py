@@ -17,6 +17,7 @@ from lungfish.functions import (
     aggregates_statistics,
     aggregates_sum,
     arithmetic,
+    arrays,
     binary_strings,
     bit_operators,
     comparison,
@@ -51,6 +52,7 @@ FUNCTIONS: tuple[Function, ...] = (
     *like.FUNCTIONS,
     *quoting.FUNCTIONS,
     *regexp_functions.FUNCTIONS,
+    *arrays.FUNCTIONS,
     *binary_strings.FUNCTIONS,
     *bit_operators.FUNCTIONS,
     *interval_math.FUNCTIONS,
@@ -59,7 +61,7 @@ FUNCTIONS: tuple[Function, ...] = (
     *datetime_truncate.FUNCTIONS,
     *datetime_make.FUNCTIONS,
     *datetime_now.FUNCTIONS,
-    *series.SERIES_FUNCTIONS,
+    *series.FUNCTIONS,
     *system_information.SYSTEM_FUNCTIONS,
 )
 AGGREGATES: tuple[Aggregate, ...] = (

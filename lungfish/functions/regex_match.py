@@ -282,8 +282,8 @@ class Matcher:
                 if middle <= end and end in self.ends(node.item, middle):
                     self.dissect(node.item, middle, end, groups)
                     return
-        elif start == end and False in (node.prefers_long, prefers_long(node.item)):
-            # Nothing comes before an empty round, where short is preferred.
+        elif start == end and prefers_long(node.item) is False:
+            # Where a round prefers to be short, no round comes before an empty one.
             return
         elif end in self._repeat_ends(replace(node, minimum=1), start):
             self._dissect_rounds(node, start, end, groups)

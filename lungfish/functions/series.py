@@ -1,27 +1,35 @@
-"""generate_series: rows from a start to an end, of integers, NUMERIC and timestamps."""
+"""generate_series: rows from a start to an end, of integers, NUMERIC and timestamps.
+
+Every function looks at its arguments at once, so a wrong step is an error even where no row is asked for; the rows themselves
+are made one by one.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from decimal import Decimal
-from typing import Any
 
 from lungfish.errors import InvalidParameterValue
-from lungfish.functions.registry import Function, FunctionContext
-from lungfish.types.calendar import add_months, is_infinite_timestamp
+from lungfish.functions.datetime_operators import (
+    add_interval,
+    add_interval_in_zone,
+    text_settings,
+)
+from lungfish.functions.interval_math import is_infinite
+from lungfish.functions.numeric_math import add
+from lungfish.functions.registry import Function, FunctionContext, Volatility
 from lungfish.types.compare import interval_span
-from lungfish.types.numerics import CONTEXT, ZERO
-from lungfish.types.settings import TextSettings
 from lungfish.types.sql_type import (
     BIGINT,
     INTEGER,
     INTERVAL,
     NUMERIC,
+    TEXT,
     TIMESTAMP,
+    TIMESTAMPTZ,
     Interval,
 )
-
-_DAY_US = 86_400_000_000
+from lungfish.types.time_zones import TimeZone, zone_by_name
 
 
 def _zero_step() -> InvalidParameterValue:
@@ -35,64 +43,82 @@ def _integers(start: int, stop: int, step: int = 1) -> Iterable[int]:
 
 
 def _decimals(start: Decimal, stop: Decimal, step: Decimal = Decimal(1)) -> Iterator[Decimal]:
-    for value, name in ((start, "start"), (stop, "stop"), (step, "step")):
+    for value, name in ((start, "start value"), (stop, "stop value"), (step, "step size")):
         if not value.is_finite():
-            word = "size" if name == "step" else "value"
             kind = "NaN" if value.is_nan() else "infinity"
-            raise InvalidParameterValue(f"{name} {word} cannot be {kind}")
-    if step == ZERO:
+            raise InvalidParameterValue(f"{name} cannot be {kind}")
+    if not step:
         raise _zero_step()
     return _count(start, stop, step)
 
 
 def _count(start: Decimal, stop: Decimal, step: Decimal) -> Iterator[Decimal]:
     value = start
-    while value <= stop if step > ZERO else value >= stop:
+    while value <= stop if step > 0 else value >= stop:
         yield value
-        value = CONTEXT.add(value, step)
+        value = add(value, step)
 
 
-def _timestamps(start: int, stop: int, step: Interval) -> Iterator[int]:
+def _moments(
+    start: int, stop: int, step: Interval, following: Callable[[int, Interval], int]
+) -> Iterator[int]:
+    if is_infinite(step):
+        raise InvalidParameterValue("step size cannot be infinite")
     span = interval_span(step)
     if span == 0:
         raise _zero_step()
-    if is_infinite_timestamp(start) or is_infinite_timestamp(stop):
-        raise InvalidParameterValue("start and stop values must be finite")
-    return _moments(start, stop, step, is_upward=span > 0)
+    return _count_moments(start, stop, step, following)
 
 
-def _moments(start: int, stop: int, step: Interval, *, is_upward: bool) -> Iterator[int]:
+def _count_moments(
+    start: int, stop: int, step: Interval, following: Callable[[int, Interval], int]
+) -> Iterator[int]:
+    is_upward = interval_span(step) > 0
     moment = start
     while moment <= stop if is_upward else moment >= stop:
         yield moment
-        days, rest = divmod(moment, _DAY_US)
-        moment = (add_months(days, step.months) + step.days) * _DAY_US + rest + step.microseconds
+        moment = following(moment, step)
 
 
-def _instants(context: FunctionContext, start: int, stop: int, step: Interval) -> Iterator[int]:
-    """Steps by the calendar of the session's time zone."""
-    settings: TextSettings = context.session_fact("text_settings")
-    zone = settings.time_zone
-    for local in _timestamps(zone.to_local(start), zone.to_local(stop), step):
-        yield zone.to_instant(local)
+def _timestamps(start: int, stop: int, step: Interval) -> Iterator[int]:
+    return _moments(start, stop, step, add_interval)
 
 
-def _series(kind: Any, step: Any, make: Any) -> tuple[Function, ...]:
-    return (
-        Function("generate_series", (kind, kind), kind, make, returns_set=True),
-        Function("generate_series", (kind, kind, step), kind, make, returns_set=True),
-    )
+def _instants(start: int, stop: int, step: Interval, zone: TimeZone) -> Iterator[int]:
+    return _moments(start, stop, step, lambda instant, by: add_interval_in_zone(instant, by, zone))
 
 
-SERIES_FUNCTIONS: tuple[Function, ...] = (
-    *_series(INTEGER, INTEGER, _integers),
-    *_series(BIGINT, BIGINT, _integers),
-    *_series(NUMERIC, NUMERIC, _decimals),
+def _session_instants(context: FunctionContext, start: int, stop: int, step: Interval) -> Iterator[int]:
+    return _instants(start, stop, step, text_settings(context).time_zone)
+
+
+def _zone_instants(start: int, stop: int, step: Interval, zone: str) -> Iterator[int]:
+    return _instants(start, stop, step, zone_by_name(zone))
+
+
+_NAME = "generate_series"
+
+FUNCTIONS: tuple[Function, ...] = (
+    *(
+        Function(_NAME, (kind,) * count, kind, make, returns_set=True)
+        for kind, make in ((INTEGER, _integers), (BIGINT, _integers), (NUMERIC, _decimals))
+        for count in (2, 3)
+    ),
+    Function(_NAME, (TIMESTAMP, TIMESTAMP, INTERVAL), TIMESTAMP, _timestamps, returns_set=True),
     Function(
-        "generate_series",
-        (TIMESTAMP, TIMESTAMP, INTERVAL),
-        TIMESTAMP,
-        _timestamps,
+        _NAME,
+        (TIMESTAMPTZ, TIMESTAMPTZ, INTERVAL),
+        TIMESTAMPTZ,
+        _session_instants,
+        volatility=Volatility.STABLE,
+        needs_context=True,
+        returns_set=True,
+    ),
+    Function(
+        _NAME,
+        (TIMESTAMPTZ, TIMESTAMPTZ, INTERVAL, TEXT),
+        TIMESTAMPTZ,
+        _zone_instants,
         returns_set=True,
     ),
 )

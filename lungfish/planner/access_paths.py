@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from lungfish.catalog.objects import Index, Table
-from lungfish.planner.cardinality import Cardinality
+from lungfish.planner.cardinality import RANGE_PAIR, Cardinality
 from lungfish.planner.expression_tree import columns_of, is_volatile
 from lungfish.planner.expressions import (
     BoundExpression,
@@ -239,4 +239,14 @@ def matched_rows(match: IndexMatch, scan: LogicalScan, cardinality: Cardinality)
     total = cardinality.rows(scan)
     if match.is_point:
         return 1.0
-    return max(total * cardinality.selectivity_all(tuple(match.used)), 1.0)
+    used = match.used
+    share = 1.0
+    if match.lower is not None and match.upper is not None:
+        # The ends may be columns of an outer row, so the estimate of predicates cannot tell that they are a pair.
+        used = [each for each in used if not _is_range(each)]
+        share = RANGE_PAIR
+    return max(total * share * cardinality.selectivity_all(tuple(used)), 1.0)
+
+
+def _is_range(conjunct: BoundExpression) -> bool:
+    return isinstance(conjunct, Call) and conjunct.function.name in RANGES

@@ -53,7 +53,8 @@ from lungfish.planner.statistics import Statistics
 
 EQUALITY = 0.005
 RANGE = 1 / 3
-RANGE_PAIR = 0.005
+# PostgreSQL takes 0.005 here, but has histograms where it matters; ranges of dates are usually wider.
+RANGE_PAIR = 0.03
 PATTERN = 0.005
 IS_NULL = 0.005
 UNKNOWN = 1 / 3
@@ -136,9 +137,9 @@ class Cardinality:
                 number = index.columns[0].column_number
                 if number:
                     self._distinct[first_column + table.position_of_number(number)] = rows
-        for position in range(len(table.columns)):
+        for position, column in enumerate(table.columns):
             if first_column + position not in self._distinct:
-                count = self.statistics.distinct_count(table, position)
+                count = self.statistics.distinct_count(table, column.number)
                 if count is not None:
                     self._distinct[first_column + position] = max(count, 1.0)
         return rows

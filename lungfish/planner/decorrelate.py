@@ -136,6 +136,20 @@ def separated(
     return None
 
 
+def compared_column(link: BoundExpression, outer: frozenset[int]) -> tuple[ColumnRef, Call] | None:
+    """The inner column that a link compares with outer values."""
+    if not isinstance(link, Call) or link.function.name not in COMPARISONS:
+        return None
+    left, right = link.arguments
+    for near, far in ((left, right), (right, left)):
+        if isinstance(near, ColumnRef) and near.index not in outer and columns_of(far) <= outer:
+            return near, link
+    return None
+
+
+COMPARISONS = frozenset({"=", "<", "<=", ">", ">="})
+
+
 def group_by_links(plan: LogicalAggregate, outer: frozenset[int], context: Rewriting) -> Pulled:
     """The grouping with the inner sides of its links as further keys. Raises StaysCorrelated for other links."""
     if len(plan.grouping_sets) != 1 or _aggregates_use(plan, outer):

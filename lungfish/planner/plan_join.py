@@ -9,7 +9,18 @@ from lungfish.planner.expression_tree import add_columns, conjunction
 from lungfish.planner.expressions import BoundExpression
 from lungfish.planner.hash_keys import HashKeys, hash_keys
 from lungfish.planner.logical import LogicalJoin, LogicalPlan, LogicalScan
-from lungfish.planner.physical import Estimate, HashJoin, IndexScan, NestedLoopJoin
+from lungfish.planner.physical import (
+    Estimate,
+    Filter,
+    HashJoin,
+    IndexScan,
+    Limit,
+    NestedLoopJoin,
+    PhysicalPlan,
+    Project,
+    TopN,
+    ValuesScan,
+)
 from lungfish.planner.physical_columns import Frames, Planned, layout_of
 from lungfish.planner.plan_scan import plan_scan
 from lungfish.planner.plan_tree import SEMI_KINDS, outputs, split_filter
@@ -18,8 +29,11 @@ from lungfish.planner.substitution import free_columns
 
 # Joins for which the right side may be run again for each left row.
 PROBING_KINDS = frozenset({"inner", "left", "semi", "anti"})
-# A nested loop that tries more pairs than this is a last resort.
-SMALL_OUTER_ROWS = 1000.0
+# With more outer rows than this, probing is not even looked at.
+PROBING_ROWS_MAX = 100_000.0
+# How much cheaper than a hash join probing must seem where the number of outer rows is a guess: too low a guess makes
+# probing dear without limit, while a hash join's price hardly depends on it.
+PROBE_DOUBT = 3.0
 
 
 def plan_join(
@@ -43,24 +57,38 @@ def plan_join(
     )
     probed = _probe(planning, node, left, frozenset(needed), frames)
     keys = hash_keys(node.conjuncts, left_outputs, right_outputs)
-    if probed is not None and keys.left and _is_cheap_probe(planning, node, left, probed, rows):
+    doubt = 1.0 if _is_certain(left.plan) else PROBE_DOUBT
+    if (
+        probed is not None
+        and keys.left
+        and doubt * probed.cost
+        < left.cost + hash_join_cost(left.rows, planning.cardinality.rows(node.right), rows)
+    ):
+        # Dearer than this any other way is, so none need be planned.
         return probed
     right = planning.narrowed(
         planning.plan_input(node.right, right_outputs & needed, frames), right_outputs & needed
     )
-    if probed is not None and probed.cost < _plain_cost(keys, left, right, rows):
+    if probed is not None and doubt * probed.cost < _plain_cost(keys, left, right, rows):
         return probed
     if keys.left:
         return _hash(planning, node.kind, left, right, keys, rows, frames=frames)
     return _nested(planning, node.kind, left, right, node.conjuncts, rows, frames=frames)
 
 
-def _is_cheap_probe(
-    planning: Planning, node: LogicalJoin, left: Planned, probed: Planned, rows: float
-) -> bool:
-    """Whether probing is cheaper than merely reading the right side once, so that no other way need be planned."""
-    right_rows = planning.cardinality.rows(node.right)
-    return probed.cost < left.cost + hash_join_cost(left.rows, right_rows, rows)
+def _is_certain(plan: PhysicalPlan) -> bool:
+    """Whether the number of rows is not merely a guess: a row by its key, a limit, literal rows."""
+    match plan:
+        case IndexScan():
+            return plan.index.is_unique and len(plan.equals) == len(plan.index.columns)
+        case ValuesScan() | TopN() | Limit():
+            return True
+        case Project() | Filter():
+            return _is_certain(plan.input)
+        case NestedLoopJoin():
+            return _is_certain(plan.left) and _is_certain(plan.right)
+        case _:
+            return False
 
 
 def _plain_cost(keys: HashKeys, left: Planned, right: Planned, rows: float) -> float:
@@ -208,7 +236,7 @@ def _probe(
     frames: Frames,
 ) -> Planned | None:
     """The join by probing an index of the right side, if that is a table with one that fits."""
-    if node.kind not in PROBING_KINDS or left.rows > SMALL_OUTER_ROWS * 100:
+    if node.kind not in PROBING_KINDS or left.rows > PROBING_ROWS_MAX:
         return None
     right, conjuncts = split_filter(node.right)
     conjuncts += node.conjuncts

@@ -16,8 +16,8 @@ class Statistics(Protocol):
     def row_count(self, table: Table) -> float:
         """About how many rows the table has."""
 
-    def distinct_count(self, table: Table, position: int) -> float | None:
-        """About how many different values the column has, or None if nobody has counted."""
+    def distinct_count(self, table: Table, column_number: int) -> float | None:
+        """About how many different values the column of that number has, or None if nobody has counted."""
 
 
 class DefaultStatistics:
@@ -27,6 +27,6 @@ class DefaultStatistics:
         """The same for every table."""
         return DEFAULT_ROW_COUNT
 
-    def distinct_count(self, table: Table, position: int) -> float | None:
+    def distinct_count(self, table: Table, column_number: int) -> float | None:
         """Unknown."""
         return None

@@ -15,7 +15,7 @@ Invariants:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -29,14 +29,14 @@ from lungfish.recovery.relation_state import (
 )
 from lungfish.storage.buffer_pool import BufferPool
 from lungfish.storage.frozen_pages import FrozenPages
-from lungfish.storage.ids import LSN, RelationId, TransactionId
+from lungfish.storage.ids import LSN, RelationId, TransactionId, TupleId
 from lungfish.storage.image import RelationKind
 from lungfish.storage.image_builder import ImageBuilder
 from lungfish.storage.page_slots import stored_units
 from lungfish.storage.page_store import PageStore
 from lungfish.storage.page_table import UNIT_SIZE
 from lungfish.storage.table import TableStore
-from lungfish.storage.table_rows import retained_rows
+from lungfish.storage.table_rows import InsertRun, TableRows
 from lungfish.storage.transactions import TransactionManager, TransactionState, UndoEntry
 from lungfish.storage.versions import RetainedRow
 
@@ -184,7 +184,7 @@ class TransactionsParticipant:
         self._unsettled: set[RelationId] = set()
         # The tables that are open.
         self._tables = tables
-        self._retained: dict[RelationId, list[RetainedRow]] = {}
+        self._held: list[HeldUndo] = []
         # Maps of free space by relation, of heaps and overflow pages.
         self._free_space: dict[RelationId, bytes] = {}
 
@@ -192,11 +192,7 @@ class TransactionsParticipant:
         return Forecast()
 
     def prepare(self, context: CheckpointContext) -> Prepared:
-        retained: dict[RelationId, list[RetainedRow]] = {}
-        for transaction_id, undo in self._undo_lists():
-            for relation_id, rows in retained_rows(transaction_id, undo).items():
-                retained.setdefault(relation_id, []).extend(rows)
-        self._retained = retained
+        self._held = [HeldUndo.of(*each) for each in self._undo_lists()]
         self._unsettled = {
             relation_id
             for relation_id in set(self._store.relations()) - self._settled()
@@ -210,7 +206,7 @@ class TransactionsParticipant:
         return Prepared(facts={"next_id": self._transactions.next_id}, write=self._write)
 
     def commit(self, context: CheckpointContext) -> None:
-        self._retained = {}
+        self._held = []
         self._free_space = {}
 
     def abort(self, context: CheckpointContext) -> None:
@@ -218,8 +214,12 @@ class TransactionsParticipant:
 
     def _write(self, context: CheckpointContext) -> None:
         image = context.image
+        by_relation: dict[RelationId, list[RetainedRow]] = {}
+        for held in self._held:
+            for relation_id, row in held.rows():
+                by_relation.setdefault(relation_id, []).append(row)
         for relation_id in image.relation_ids:
-            retained = tuple(self._retained.get(relation_id, ()))
+            retained = tuple(by_relation.get(relation_id, ()))
             free_space = self._free_space.get(relation_id)
             if free_space is None:
                 # Nobody has opened it since the restart, so its map is as it was.
@@ -250,6 +250,40 @@ class TransactionsParticipant:
     def _free_space_before(self, relation_id: RelationId) -> bytes:
         before = self._store.image.relations.get(relation_id)
         return b"" if before is None else decode_relation_state(before.payload).free_space
+
+
+@dataclass(frozen=True, slots=True)
+class HeldUndo:
+    """An undo list as it was at the fence. Taking it costs a copy of the list; what is in it is looked at later."""
+
+    # COMMITTED if only purges are owed.
+    transaction_id: TransactionId
+    entries: list[UndoEntry]
+    # How many rows each run of inserts still had: rollback takes them off one by one.
+    run_counts: dict[int, int]
+
+    @staticmethod
+    def of(transaction_id: TransactionId, undo: list[UndoEntry]) -> HeldUndo:
+        """Hold a list still. Inside the closed fence."""
+        if transaction_id == COMMITTED:
+            # Of a committed transaction nothing is owed for the rows it inserted.
+            return HeldUndo(transaction_id, [entry for entry in undo if entry[2] is not None], {})
+        run_counts = {
+            index: entry[0].count
+            for index, entry in enumerate(undo)
+            if isinstance(entry[0], InsertRun)
+        }
+        return HeldUndo(transaction_id, undo.copy(), run_counts)
+
+    def rows(self) -> Iterator[tuple[RelationId, RetainedRow]]:
+        """What the images of heaps must carry, oldest first."""
+        for index, (store, address, before) in enumerate(self.entries):
+            if isinstance(store, InsertRun):
+                for offset in range(self.run_counts[index]):
+                    inserted = TupleId(address + offset)
+                    yield store.rows.relation_id, RetainedRow(self.transaction_id, inserted, None)
+            elif isinstance(store, TableRows):
+                yield store.relation_id, RetainedRow(self.transaction_id, address, before)
 
 
 class FactsParticipant:

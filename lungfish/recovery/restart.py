@@ -35,6 +35,7 @@ from lungfish.recovery.relation_state import (
     decode_relation_state,
     restore_free_space,
 )
+from lungfish.recovery.restart_indexes import build_missing
 from lungfish.recovery.restart_log import (
     MEMORY_LIMIT_DEFAULT,
     LogFacts,
@@ -45,7 +46,6 @@ from lungfish.recovery.restart_log import (
 from lungfish.recovery.restart_report import RecoveryPhase, RecoveryProgress, RecoveryReport
 from lungfish.recovery.restart_tables import (
     ReplayCounts,
-    build_missing,
     last_changes,
     redo_rows,
     settle_image,

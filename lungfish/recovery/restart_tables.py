@@ -19,15 +19,12 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import groupby
 
-from lungfish import errors
 from lungfish.recovery.relation_state import COMMITTED, RelationState
 from lungfish.recovery.wal_records import ROW_PREFIX, RecordType, decode_row_after, decode_rows
 from lungfish.storage.heap import TAIL_SHARE, Heap
 from lungfish.storage.heap_page import HEADER_SIZE
-from lungfish.storage.ids import LSN, SLOT_BITS, SLOT_MASK, RelationId, TupleId
+from lungfish.storage.ids import LSN, SLOT_BITS, SLOT_MASK, TupleId
 from lungfish.storage.overflow import run_with_pages
-from lungfish.storage.table_build import build_index
-from lungfish.storage.table_index import UniqueConflict
 from lungfish.storage.table_restart import purge, put_back, retained_of
 from lungfish.storage.table_rows import TableRows
 
@@ -193,21 +190,3 @@ def _is_run(heap: Heap, page: list[RowState]) -> bool:
             return False
         total += len(after)
     return total <= room
-
-
-def build_missing(rows: TableRows, missing: set[RelationId], trim: Callable[[], None]) -> int:
-    """Build the table's indexes that had no image; answers how many. Requires: they are empty and `rows` has them."""
-    built = 0
-    for index in rows.indexes:
-        if index.relation_id not in missing:
-            continue
-        try:
-            build_index(rows, index)
-        except UniqueConflict as conflict:
-            raise errors.IndexCorrupted(
-                f'index {index.relation_id} of table "{rows.name}" cannot be built again:'
-                " two rows have the same key"
-            ) from conflict
-        built += 1
-        trim()
-    return built

@@ -13,11 +13,12 @@ import os
 import sys
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from prompt_toolkit import PromptSession
-from prompt_toolkit.application import get_app
+from prompt_toolkit.application import Application, get_app
 from prompt_toolkit.auto_suggest import AutoSuggestFromHistory
 from prompt_toolkit.completion import DynamicCompleter
 from prompt_toolkit.filters import Condition
@@ -44,10 +45,12 @@ class _EngineLoader:
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="lungfish open")
         self._future: Future[Engine] | None = None
 
-    def start(self) -> None:
+    def start(self, app: Application[str]) -> None:
         """Begin to load. A database that does not open ends the prompt."""
         self._future = self._executor.submit(self._load)
-        self._future.add_done_callback(_end_prompt_after_failure)
+        self._future.add_done_callback(
+            lambda future: None if future.exception() is None else _end_prompt(app)
+        )
 
     def _load(self) -> Engine:
         # The engine's modules take longer to import than the prompt to draw, hence by name and here.
@@ -62,27 +65,28 @@ class _EngineLoader:
             return None
         return future.result()
 
-    @property
-    def failed(self) -> bool:
-        """Whether the database did not open."""
-        future = self._future
-        return future is not None and future.done() and future.exception() is not None
+    def is_complete(self, text: str) -> bool:
+        """Whether Enter may hand the text over, waiting for the engine; where there is none, `wait` will say why."""
+        try:
+            return self.wait().open_construct(text) is None
+        except errors.Error:
+            return True
 
     def wait(self) -> Engine:
         """The engine, waited for. Raises what opening the database raised."""
-        if self._future is None:
-            self.start()
-        assert self._future is not None
+        assert self._future is not None, "the prompt has started it"
         return self._future.result()
 
 
-def _end_prompt_after_failure(future: Future[Engine]) -> None:
-    """Leave the prompt from the loading thread if there is nothing to prompt for."""
-    if future.exception() is None:
-        return
-    app = get_app()
-    if app.is_running and app.loop is not None:
-        app.loop.call_soon_threadsafe(lambda: app.exit(exception=EOFError))
+def _end_prompt(app: Application[str]) -> None:
+    """Leave the prompt, from another thread, unless it is being left already."""
+
+    def leave() -> None:
+        if app.future is not None and not app.future.done():
+            app.exit(exception=EOFError)
+
+    if app.loop is not None:
+        app.loop.call_soon_threadsafe(leave)
 
 
 def run_prompt(options: argparse.Namespace) -> int:
@@ -102,7 +106,7 @@ def run_prompt(options: argparse.Namespace) -> int:
 def _prompt_until_left(loader: _EngineLoader, database: str) -> None:
     session = _make_session(loader)
     label = database if database.startswith(":memory:") else Path(database).name
-    pre_run: Callable[[], None] | None = loader.start
+    pre_run: Callable[[], None] | None = partial(loader.start, session.app)
     while True:
         engine = loader.loaded
         mark = "=>" if engine is None else _STATUS_MARKS[engine.status]
@@ -155,7 +159,7 @@ def _key_bindings(loader: _EngineLoader) -> KeyBindings:
         # Enter in the middle of a text begins a line there.
         if document.text_after_cursor.strip():
             return False
-        return loader.failed or loader.wait().open_construct(document.text) is None
+        return loader.is_complete(document.text)
 
     @bindings.add("enter", filter=is_complete)
     def _run(event: KeyPressEvent) -> None:

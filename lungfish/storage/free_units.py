@@ -9,8 +9,10 @@ another; after each checkpoint it starts again at the front, so that the file's 
 
 from __future__ import annotations
 
+import numpy as np
+
 from lungfish.errors import CorruptDatabase, ProgramLimitExceeded
-from lungfish.storage.page_table import UNIT_COUNT_MAX
+from lungfish.storage.page_table import UNIT_COUNT_MAX, Units
 
 
 class FreeUnits:
@@ -37,6 +39,35 @@ class FreeUnits:
             raise CorruptDatabase(f"units {first} to {end - 1} of the file are used twice")
         self._used[first:end] = b"\1" * count
         self.used_count += count
+
+    def claim_runs(self, firsts: Units, counts: Units) -> None:
+        """Claim many runs at once; the same as `claim` of each, but for the time it takes."""
+        if not len(firsts):
+            return
+        order = firsts.argsort()
+        firsts, counts = firsts[order], counts[order]
+        ends = firsts + counts
+        is_twice = bool((ends[:-1] > firsts[1:]).any())
+        end = int(ends.max())
+        if end > len(self._used):
+            self._used.extend(bytes(end - len(self._used)))
+        units = _units_of(firsts, counts)
+        used = np.frombuffer(self._used, np.uint8)
+        if is_twice or used[units].any():
+            raise CorruptDatabase(
+                f"of the units {firsts[0]} to {end - 1} of the file some are used twice"
+            )
+        used[units] = 1
+        self.used_count += len(units)
+
+    def release_runs(self, firsts: Units, counts: Units) -> None:
+        """Give many runs back at once."""
+        units = _units_of(firsts, counts)
+        used = np.frombuffer(self._used, np.uint8)
+        assert used[units].all(), "units are freed twice"
+        used[units] = 0
+        self.used_count -= len(units)
+        self._hopeless_count = UNIT_COUNT_MAX
 
     def allocate(self, count: int) -> int:
         """Take a run of free units, at the file's end if there is no other; answers the first."""
@@ -90,3 +121,9 @@ class FreeUnits:
             self._hopeless_count = count
         # Use the free units at the very end as the beginning of the new run.
         return self._used.rfind(1) + 1
+
+
+def _units_of(firsts: Units, counts: Units) -> Units:
+    """The units of all runs."""
+    before = np.cumsum(counts) - counts
+    return np.repeat(firsts - before, counts) + np.arange(counts.sum())

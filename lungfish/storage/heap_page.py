@@ -80,6 +80,30 @@ class HeapPageFormat:
         """Make zeroed bytes an empty page."""
         HEADER.pack_into(data, 0, MAGIC, VERSION, self.stride, 0, 0, 0, self.page_size, 0, 0)
 
+    def check_rows(self, data: bytearray) -> None:
+        """Raise CorruptPage unless rows and header agree: counts, tails, the newest writer."""
+        used = deleted = tails_size = 0
+        for slot in range(self.slot_count(data)):
+            offset = self.row_offset(slot)
+            flags = data[offset + FLAGS_OFFSET]
+            used += flags != 0
+            deleted += bool(flags & DELETED)
+            tail_start, size = self._tail_of(data, offset)
+            tails_size += size
+            if size and tail_start < self.tails_start(data):
+                raise CorruptPage(
+                    f"the long values of the row in slot {slot} are not among the tails"
+                )
+            if _NEWEST.unpack_from(data, offset)[0] > self.newest_writer(data):
+                raise CorruptPage(f"the row in slot {slot} is newer than its page")
+        garbage = _TAILS.unpack_from(data, _TAILS_OFFSET)[1]
+        if (used, deleted) != self.counts(data)[1:]:
+            raise CorruptPage(
+                f"heap page with {used} used and {deleted} deleted rows: {self.counts(data)}"
+            )
+        if tails_size + garbage != self.page_size - self.tails_start(data):
+            raise CorruptPage(f"heap page with {tails_size} bytes of tails, {garbage} of garbage")
+
     def is_initialized(self, data: bytearray) -> bool:
         """Whether the page has a header; one that was allocated and not used before a crash has none."""
         return data[0] != 0

@@ -20,7 +20,6 @@ from lungfish.storage.page_table import (
     ChunkAddress,
     PageTable,
     PageTableChunk,
-    unit_count_of,
 )
 from lungfish.storage.superblock import (
     SUPERBLOCK_COUNT,
@@ -151,9 +150,7 @@ class _ImageReader:
                 self._read_chunk(ChunkAddress(unit, sum_))
                 for unit, sum_ in zip(units, sums, strict=True)
             ]
-        unit_count = sum(
-            unit_count_of(each) for chunk in chunks for each in chunk.locations if each
-        )
+        unit_count = sum(chunk.unit_count for chunk in chunks)
         return PageTable(chunks, page_count=entry.entry_count, unit_count=unit_count)
 
     def _read_chunk(self, address: ChunkAddress) -> PageTableChunk:

@@ -12,7 +12,7 @@ Invariants:
 2. A unit is used in `free` if and only if a slot, page table chunk, manifest or superblock that some table or image refers to
    covers it, or if it was just allocated for one.
 3. Nothing that a retained image refers to is ever written to.
-4. After a failed sync (`poison`) nothing is written any more: what the file has is then unknown.
+4. After a failed sync (`poison`) nothing is written any more, and nothing cut off: what the file has is then unknown.
 """
 
 from __future__ import annotations
@@ -29,9 +29,11 @@ from lungfish.storage.ids import PageId, RelationId
 from lungfish.storage.image import Image, RelationKind
 from lungfish.storage.page_table import (
     CHUNK_BITS,
+    UNIT_MASK,
     UNIT_SIZE,
     PageTable,
     pack_location,
+    unit_count_of,
     unpack_location,
 )
 from lungfish.storage.superblock import SUPERBLOCK_COUNT, ManifestAddress
@@ -136,8 +138,7 @@ class PageSlots:
     def release_slot(self, location: int) -> None:
         """Give back a slot to which nothing refers."""
         if location:
-            first_unit, head, tail = unpack_location(location)
-            self.free.release(first_unit, head + tail)
+            self.free.release(location & UNIT_MASK, unit_count_of(location))
 
     def release_unless_used(self, relation_id: RelationId, page_id: PageId, location: int) -> None:
         """Give back a slot that a table has just let go of, unless another one refers to it."""
@@ -155,9 +156,7 @@ class PageSlots:
                 continue
             if chunk.address is not None:
                 self.free.release(chunk.address.unit, 1)
-            for at, location in enumerate(chunk.locations):
-                if location and not any(other.locations[at] == location for other in theirs):
-                    self.release_slot(location)
+            self.free.release_runs(*chunk.runs_not_in(theirs))
 
     def release_manifest(self, address: ManifestAddress) -> None:
         """Give back a retired image's manifest."""
@@ -193,14 +192,14 @@ class PageSlots:
                     continue
                 if chunk.address is not None:
                     self.free.claim(chunk.address.unit, 1)
-                for at, location in enumerate(chunk.locations):
-                    if location and not any(other.locations[at] == location for other in theirs):
-                        first_unit, head, tail = unpack_location(location)
-                        self.free.claim(first_unit, head + tail)
+                self.free.claim_runs(*chunk.runs_not_in(theirs))
         self.images.append(image)
 
     def cut_end(self, *, least_unit_count: int) -> None:
         """Cut off the free units at the file's end, if they are many enough to be worth it."""
+        if self._poison is not None:
+            # What is free in memory may belong to an image that the file has after all (invariant 4).
+            return
         free_count = self.free.free_at_end()
         used_size = (self.free.unit_count - free_count) * UNIT_SIZE
         if self.file.size() - used_size >= max(1, least_unit_count) * UNIT_SIZE:

@@ -21,9 +21,15 @@ from __future__ import annotations
 
 import sys
 from array import array
+from collections.abc import Iterable
 from typing import NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 from lungfish.storage.ids import PageId
+
+Units = NDArray[np.int64]
 
 UNIT_SIZE = 4096
 CHUNK_BITS = 8
@@ -31,6 +37,7 @@ CHUNK_PAGES = 1 << CHUNK_BITS
 CHUNK_MASK = CHUNK_PAGES - 1
 # The first unit of a page has 32 bits: 16 TiB of file.
 UNIT_COUNT_MAX = 1 << 32
+UNIT_MASK = UNIT_COUNT_MAX - 1
 
 _ZEROS = array("Q", bytes(8 * CHUNK_PAGES))
 assert len(_ZEROS.tobytes()) * 2 == UNIT_SIZE
@@ -63,7 +70,7 @@ def pack_location(first_unit: int, *, head: int, tail: int) -> int:
 
 def unpack_location(location: int) -> PageLocation:
     """The parts of a packed place."""
-    return PageLocation(location & 0xFFFFFFFF, location >> 32 & 0xFF, location >> 40)
+    return PageLocation(location & UNIT_MASK, location >> 32 & 0xFF, location >> 40)
 
 
 def unit_count_of(location: int) -> int:
@@ -92,6 +99,20 @@ class PageTableChunk:
     def has_same_entries(self, other: PageTableChunk) -> bool:
         return self.locations == other.locations and self.checksums == other.checksums
 
+    def runs_not_in(self, others: Iterable[PageTableChunk]) -> tuple[Units, Units]:
+        """The first units and the unit counts of our pages where none of the others, chunks for the same pages, has its page too."""
+        locations = np.frombuffer(self.locations, np.int64)
+        is_ours = locations != 0
+        for other in others:
+            is_ours &= locations != np.frombuffer(other.locations, np.int64)
+        ours = locations[is_ours]
+        return ours & UNIT_MASK, _unit_counts(ours)
+
+    @property
+    def unit_count(self) -> int:
+        """How many units all pages take together."""
+        return int(_unit_counts(np.frombuffer(self.locations, np.int64)).sum())
+
     def encode(self) -> bytes:
         return _encode(self.locations) + _encode(self.checksums)
 
@@ -99,6 +120,11 @@ class PageTableChunk:
     def decode(data: bytes, address: ChunkAddress | None) -> PageTableChunk:
         half = len(data) // 2
         return PageTableChunk(_decode(data[:half]), _decode(data[half:]), address)
+
+
+def _unit_counts(locations: Units) -> Units:
+    counts: Units = (locations >> 32 & 0xFF) + (locations >> 40)
+    return counts
 
 
 class PageTable:

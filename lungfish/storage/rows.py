@@ -204,10 +204,6 @@ class RowLayout:
             field = raw[:size] if size <= INLINE_SIZE_MAX else _long_value(field, buffer, overflow)
         return field if codec.decode is None else codec.decode(field)
 
-    def with_writer(self, packed: bytes, writer: TransactionId) -> bytes:
-        """The same packed row, stamped with another writer."""
-        return writer.to_bytes(8, "little") + packed[FLAGS_OFFSET:]
-
     def long_views(
         self, buffer: bytes | bytearray, offset: int = 0
     ) -> Iterator[tuple[int, int, int, int]]:

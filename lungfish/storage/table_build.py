@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 from lungfish.errors import CorruptPage, IndexCorrupted
 from lungfish.storage.btree_build import build_btree, sort_entries, store_entries
 from lungfish.storage.ids import PageId, TupleId, tuple_id
 from lungfish.storage.keys import WHOLE_RANGE, Key
+from lungfish.storage.overflow import run_with_pages
 from lungfish.storage.relation_pages import PageMiss
 from lungfish.storage.rows import DELETED, FLAGS_OFFSET
 from lungfish.storage.table_index import IndexKey, TableIndex, UniqueConflict
@@ -59,9 +61,10 @@ def check_index(rows: TableRows, index: TableIndex) -> None:
 
 
 def check_heap(rows: TableRows) -> int:
-    """Check the header and every row of every page; answers how many live rows there are. Raises CorruptPage."""
+    """Check every page, row and long value; answers how many live rows there are. Raises CorruptPage."""
     live_count = 0
     for page_id in range(rows.heap.pages.page_count):
+        run_with_pages(partial(_check_page, rows, PageId(page_id)))
         for address, stored in _rows_of_page(rows, PageId(page_id)):
             if stored[FLAGS_OFFSET] & DELETED:
                 continue
@@ -72,7 +75,24 @@ def check_heap(rows: TableRows) -> int:
                     f'row {address} of table "{rows.name}" cannot be read: {error}'
                 ) from error
             live_count += 1
+    for page_id in range(rows.heap.overflow.pages.page_count):
+        run_with_pages(partial(_check_overflow_page, rows, PageId(page_id)))
     return live_count
+
+
+def _check_page(rows: TableRows, page_id: PageId) -> None:
+    with rows.latch:
+        frame = rows.heap.frame_of(tuple_id(page_id, 0))
+        if frame is not None and rows.heap.format.is_initialized(frame.data):
+            rows.heap.format.check_header(frame.data)
+            rows.heap.format.check_rows(frame.data)
+
+
+def _check_overflow_page(rows: TableRows, page_id: PageId) -> None:
+    overflow = rows.heap.overflow
+    with overflow.pages.latch:
+        for _ in overflow.check_page(page_id):
+            pass
 
 
 def _keys_of_rows(

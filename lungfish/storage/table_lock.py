@@ -145,7 +145,8 @@ def _newest(
 def _version_with_same_keys(
     rows: TableRows, address: TupleId, writer: TransactionId
 ) -> bytes | None:
-    """The version before the running writer's, if that has neither deleted the row nor changed a key: it can be referred to.
+    """The version before the running writer's, if that has neither deleted the row nor changed a unique key: it can be
+    referred to.
 
     Under the latch; raises PageMiss.
     """
@@ -153,7 +154,7 @@ def _version_with_same_keys(
     if stored is None or stored[FLAGS_OFFSET] & DELETED:
         return None
     for version in reversed(rows.chains.of(address)):
-        if not rows.have_same_keys(version, stored):
+        if not rows.have_same_keys(version, stored, rows.unique_positions):
             return None
         if writer_of(version) != writer:
             return version

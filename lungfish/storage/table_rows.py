@@ -70,19 +70,26 @@ class TableRows:
         self.indexes: tuple[TableIndex, ...] = ()
         # The fields that indexes use.
         self.key_positions: tuple[int, ...] = ()
+        # Those that unique indexes use: what a foreign key may refer to.
+        self.unique_positions: tuple[int, ...] = ()
         self.set_indexes(indexes)
 
     def set_indexes(self, indexes: Iterable[TableIndex]) -> None:
         """Take another set of indexes. Requires: no other transaction writes to the table (a table lock)."""
         with self.key_gate:
             self.indexes = tuple(indexes)
-            if any(index.positions is None for index in self.indexes):
-                self.key_positions = tuple(range(len(self.layout.types)))
-            else:
-                used = {each for index in self.indexes for each in index.positions or ()}
-                self.key_positions = tuple(sorted(used))
+            self.key_positions = self._positions_of(self.indexes)
+            self.unique_positions = self._positions_of(
+                [index for index in self.indexes if index.is_unique]
+            )
             for index in self.indexes:
                 self._settle_entries(index)
+
+    def _positions_of(self, indexes: Sequence[TableIndex]) -> tuple[int, ...]:
+        """The fields that some indexes use."""
+        if any(index.positions is None for index in indexes):
+            return tuple(range(len(self.layout.types)))
+        return tuple(sorted({each for index in indexes for each in index.positions or ()}))
 
     def _settle_entries(self, index: TableIndex) -> None:
         """Remove the entries of versions that were purged while the index was built: from now on purge does that."""
@@ -114,11 +121,16 @@ class TableRows:
         read = self.heap.overflow.read_resident
         return [index.stored_key(self.layout, stored, read) for index in self.indexes]
 
-    def have_same_keys(self, one: bytes, other: bytes) -> bool:
-        """Whether two stored rows have the same keys for sure. Under the heap's latch; raises PageMiss."""
+    def have_same_keys(
+        self, one: bytes, other: bytes, positions: Sequence[int] | None = None
+    ) -> bool:
+        """Whether two stored rows have the same keys for sure: all, or those of the fields at `positions`.
+
+        Under the heap's latch; raises PageMiss.
+        """
         read = self.heap.overflow.read_resident
         fields = self.layout.unpack_fields
-        positions = self.key_positions
+        positions = self.key_positions if positions is None else positions
         return fields(one, positions, 0, read) == fields(other, positions, 0, read)
 
     def log_image(self, stored: bytes) -> bytes:

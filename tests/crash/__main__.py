@@ -14,6 +14,7 @@ import time
 from tests.crash.faults import FAULTS, is_noticed
 from tests.crash.harness import (
     Tally,
+    check_errors,
     check_kills,
     check_points,
     crash_points,
@@ -23,7 +24,7 @@ from tests.crash.sql_drill import SqlDrill, check_sql_points, orders
 from tests.crash.workloads import WORKLOADS
 
 # States of each workload in a CI run, and kills.
-SAMPLE_COUNT = 260
+SAMPLE_COUNT = 220
 SAMPLE_KILL_COUNT = 8
 SAMPLE_NESTED_SHARE = 0.15
 SAMPLE_SQL_COUNT = 154
@@ -43,7 +44,7 @@ def run_sample(seed: int) -> Tally:
 def check_workload(
     name: str, seed: int, count: int | None, nested_share: float, kill_count: int | None
 ) -> Tally:
-    """One workload's crash points (None: all), and kills (None: before every operation)."""
+    """One workload's crash points (None: all), and kills and failing operations (None: every one)."""
     workload = WORKLOADS[name]
     began = time.monotonic()
     drill = run_workload(workload, seed)
@@ -52,10 +53,11 @@ def check_workload(
     total = drill.disk.operation_count
     step = 1 if kill_count is None else max(1, total // kill_count)
     tally.add(check_kills(workload, range(2 + seed % step, total, step), seed))
+    tally.add(check_errors(workload, range(1 + seed % step, total, step), seed))
     print(
         f"{name:28} seed {seed}: {total} operations, {tally.states} states,"
-        f" {tally.nested} crashes in recovery, {tally.kills} kills, {len(tally.failures)} failures,"
-        f" {time.monotonic() - began:.1f} s",
+        f" {tally.nested} crashes in recovery, {tally.kills} kills, {tally.errors} I/O errors,"
+        f" {len(tally.failures)} failures, {time.monotonic() - began:.1f} s",
         flush=True,
     )
     return tally
@@ -109,7 +111,7 @@ def main() -> int:
         print(failure)
     print(
         f"{tally.states} crash states, {tally.nested} crashes in recovery, {tally.kills} kills,"
-        f" {len(tally.failures)} failures"
+        f" {tally.errors} I/O errors, {len(tally.failures)} failures"
     )
     return 1 if tally.failures else 0
 

@@ -16,8 +16,9 @@ import traceback
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
+from lungfish import errors
 from lungfish.recovery.core import CoreOptions
-from lungfish.storage.crash_state import Operation
+from lungfish.storage.crash_state import SECTOR_SIZE, Operation, OperationKind
 from lungfish.storage.simulated_disk import Fault, Persistence, SimulatedDisk
 from tests.crash.drill import Drill, State, Version
 from tests.crash.small_database import OPTIONS, SmallDatabase
@@ -50,6 +51,7 @@ class Tally:
     states: int = 0
     nested: int = 0
     kills: int = 0
+    errors: int = 0
     failures: list[str] = field(default_factory=list)
 
     def fail(self, where: str) -> None:
@@ -60,6 +62,7 @@ class Tally:
         self.states += other.states
         self.nested += other.nested
         self.kills += other.kills
+        self.errors += other.errors
         self.failures += other.failures
 
 
@@ -105,6 +108,44 @@ def check_kills(workload: Workload, operations: Iterable[int], seed: int) -> Tal
             tally.fail(f"killed before {operation}")
         tally.kills += 1
     return tally
+
+
+def check_errors(workload: Workload, operations: Iterable[int], seed: int) -> Tally:
+    """Let one operation fail: the workload must see an error of ours, and what was acknowledged must survive the reopening."""
+    tally = Tally()
+    for operation in operations:
+        drill = run_until_error(workload, seed, operation)
+        try:
+            check_state(drill.disk, drill.allowed(drill.disk.operation_count), drill.options)
+        except Exception:
+            tally.fail(f"operation {operation} failed")
+        tally.errors += 1
+    return tally
+
+
+def run_until_error(
+    workload: Workload, seed: int, operation: int, options: CoreOptions = OPTIONS
+) -> Drill:
+    """A workload of which one operation fails: a sync by EIO and with the loss of what it should have synced, others as a disk is full."""
+
+    def fail(next_one: Operation) -> Fault | None:
+        if next_one.number != operation or next_one.kind is OperationKind.READ:
+            return None
+        drill.disk.before_operation = None
+        if next_one.kind is OperationKind.SYNC:
+            return Fault(errors.IoError("no sync"), loses_unsynced=True)
+        return Fault(
+            errors.DiskFull("no room"),
+            applied_size=len(next_one.data) // 2 // SECTOR_SIZE * SECTOR_SIZE,
+        )
+
+    drill = Drill(SimulatedDisk(), options)
+    drill.disk.before_operation = fail
+    with contextlib.suppress(errors.Error):
+        workload(drill, random.Random(f"{workload.__name__} {seed}"))
+    drill.disk.before_operation = None
+    drill.kill()
+    return drill
 
 
 def check_state_after_kill(drill: Drill, chance: random.Random) -> None:

@@ -78,6 +78,7 @@ def check(connection: Connection) -> None:
 def drop(connection: Connection) -> None:
     """Drop the database as a killed process would."""
     connection._session.database.crash()
+    connection.close()
 
 
 @dataclass(slots=True)

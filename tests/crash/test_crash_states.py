@@ -1,4 +1,4 @@
-"""A sample of all crash points of every workload: 260 states each, some crashed again in their recovery, and killed processes.
+"""A sample of all crash points of every workload: 220 states each, some crashed again in their recovery, and killed processes.
 
 `python -m tests.crash --release` does every operation with every persistence; `--faults` shows that the drill would notice.
 """
@@ -32,6 +32,7 @@ def test_every_crash_leaves_all_that_was_acknowledged_and_nothing_half_done(name
     assert tally.states == SAMPLE_COUNT
     assert tally.nested > 0
     assert tally.kills > 0
+    assert tally.errors > 0
 
 
 @pytest.mark.slow

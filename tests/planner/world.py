@@ -54,9 +54,10 @@ class FixedStatistics:
         """The given count, else 1000."""
         return self._rows.get(table.name, 1000.0)
 
-    def distinct_count(self, table: Table, position: int) -> float | None:
+    def distinct_count(self, table: Table, column_number: int) -> float | None:
         """The given count, if there is one."""
-        return self._distinct.get((table.name, table.columns[position].name))
+        column = table.columns[table.position_of_number(column_number)]
+        return self._distinct.get((table.name, column.name))
 
 
 class TableMaker:

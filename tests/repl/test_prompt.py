@@ -50,6 +50,14 @@ def test_an_error_does_not_end_it(keyboard: PipeInput, capsys: pytest.CaptureFix
 def test_a_database_that_does_not_open_ends_it(
     keyboard: PipeInput, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    # Nothing is typed: the prompt is left because there is nothing to prompt for.
+    assert run_prompt(options_of("/no/such/folder/app.db")) == ExitCode.CANNOT_OPEN
+    assert "ERROR:" in capsys.readouterr().err
+
+
+def test_what_was_typed_before_the_database_failed_to_open_is_dropped(
+    keyboard: PipeInput, capsys: pytest.CaptureFixture[str]
+) -> None:
     keyboard.send_text("select 1;\r")
     assert run_prompt(options_of("/no/such/folder/app.db")) == ExitCode.CANNOT_OPEN
     assert "ERROR:" in capsys.readouterr().err

@@ -31,6 +31,8 @@ actions = st.one_of(
 
 def check_page(page: HeapPageFormat, data: bytearray, model: dict[int, bytes]) -> None:
     page.check_header(data)
+    if page.is_initialized(data):
+        page.check_rows(data)
     slots, used, deleted = page.counts(data)
     assert used == len(model)
     assert deleted == sum(row[FLAGS_OFFSET] & DELETED != 0 for row in model.values())
@@ -61,7 +63,7 @@ def test_a_page_holds_what_a_dict_holds(steps: list[tuple], page: HeapPageFormat
             model.pop(slot, None)
         elif slot in model and not model[slot][FLAGS_OFFSET] & DELETED:
             page.mark_deleted(data, slot, number)
-            row = bytearray(LAYOUT.with_writer(model[slot], number))
+            row = bytearray(number.to_bytes(8, "little") + model[slot][8:])
             row[FLAGS_OFFSET] |= DELETED
             model[slot] = bytes(row)
         check_page(page, data, model)
@@ -115,6 +117,29 @@ def test_a_damaged_header_is_found(field: int, value: object) -> None:
     HEADER.pack_into(data, 0, *fields)
     with pytest.raises(errors.CorruptPage):
         FORMAT.check_header(data)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        (HEADER_SIZE + 8, 0),
+        (HEADER_SIZE + 8, 7),
+        (HEADER_SIZE + LAYOUT.offsets[1] + 13, 1),
+        (HEADER_SIZE + 1, 5),
+        (16, 3),
+    ],
+)
+def test_rows_that_disagree_with_their_header_are_found(damage: tuple[int, int]) -> None:
+    data = bytearray(4096)
+    FORMAT.initialize(data)
+    FORMAT.place(data, 0, LAYOUT.pack((1, "y" * 20, "")))
+    FORMAT.place(data, 1, LAYOUT.pack((1, "", "")))
+    FORMAT.check_rows(data)
+    place, value = damage
+    data[place] = value
+    FORMAT.check_header(data)
+    with pytest.raises(errors.CorruptPage):
+        FORMAT.check_rows(data)
 
 
 def put(heap: Heap, packed: bytes) -> TupleId:

@@ -404,7 +404,14 @@ def test_the_file_shrinks_after_a_large_relation_is_dropped() -> None:
 # --- Failures ---
 
 
-def fail(disk: SimulatedDisk, kind: OperationKind, error: Exception, *, nth: int = 1) -> None:
+def fail(
+    disk: SimulatedDisk,
+    kind: OperationKind,
+    error: Exception,
+    *,
+    nth: int = 1,
+    loses_unsynced: bool = True,
+) -> None:
     """Let the nth operation of a kind fail, and the ones after it succeed."""
     seen = []
 
@@ -412,7 +419,7 @@ def fail(disk: SimulatedDisk, kind: OperationKind, error: Exception, *, nth: int
         if operation.kind is kind:
             seen.append(operation)
             if len(seen) == nth:
-                return Fault(error, loses_unsynced=kind is OperationKind.SYNC)
+                return Fault(error, loses_unsynced=loses_unsynced)
         return None
 
     disk.before_operation = hook
@@ -487,6 +494,28 @@ def test_after_a_failed_sync_nothing_is_written_any_more(nth: int) -> None:
         expected = page(1) if reopened.generation == 2 else page(2)
         assert reopened.read(TABLE, PageId(0)) == expected
         assert check_pages(reopened).findings == ()
+
+
+def test_closing_after_a_failed_sync_leaves_the_file_as_it_is() -> None:
+    """The superblock may be on the disk although its sync failed: then its image must be whole."""
+    disk = SimulatedDisk()
+    store = new_store(disk)
+    # Leaves a hole for the next manifest, so that the file ends with pages.
+    publish(store)
+    builder = store.freeze()
+    for number in range(20):
+        builder.write(TABLE, PageId(number), page(1))
+    fail(disk, OperationKind.SYNC, IoError("EIO"), nth=2, loses_unsynced=False)
+    with pytest.raises(IoError, match="EIO"):
+        builder.publish()
+    builder.abort()
+    store.drop_relation(TABLE)
+    store.close()
+    disk.before_operation = None
+    reopened = PageStore.open(disk, "a.db")
+    assert reopened.generation == 3
+    assert reopened.read(TABLE, PageId(19)) == page(1)
+    assert check_pages(reopened).findings == ()
 
 
 def test_a_write_that_fails_on_the_superblock_poisons_too() -> None:

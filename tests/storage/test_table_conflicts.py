@@ -224,7 +224,6 @@ def test_nowait_and_skip_locked_do_not_wait(world: World, table: TableStore) -> 
 def test_a_reference_is_not_held_up_by_a_change_that_keeps_the_keys(
     world: World, table: TableStore
 ) -> None:
-    table.set_indexes(table.indexes[:1])
     (address,) = committed_rows(world, table, [(1, "one")])
     first, second = begin(world), begin(world)
     table.lock(first, first.statement_snapshot(), address, mode=LockMode.FOR_NO_KEY_UPDATE)

@@ -13,11 +13,19 @@ which the left join gives anyway.
 
 from __future__ import annotations
 
-from lungfish.planner.cost import OPERATOR_START, group_cost, index_scan_cost, seq_scan_cost
+from lungfish.planner.cardinality import RANGE, RANGE_PAIR
+from lungfish.planner.cost import (
+    OPERATOR_START,
+    group_cost,
+    index_scan_cost,
+    nested_loop_cost,
+    seq_scan_cost,
+)
 from lungfish.planner.decorrelate import (
     ONE_ROW,
     Pulled,
     StaysCorrelated,
+    compared_column,
     group_by_links,
     join_domain,
     pull_links,
@@ -300,22 +308,39 @@ class _Lifter:
     def _has_probe(self, pulled: Pulled) -> bool:
         """Whether an index answers the links for one outer row, and would do so cheaper than the join."""
         assert self._outer is not None
-        return any(
-            self._probe_is_cheaper(pulled.plan, sides[0])
-            for link in pulled.links
-            if (sides := separated(link, self._outer)) is not None
-        )
+        by_column: dict[int, list[Call]] = {}
+        columns: dict[int, ColumnRef] = {}
+        for link in pulled.links:
+            found = compared_column(link, self._outer)
+            if found is not None:
+                column, call = found
+                columns[column.index] = column
+                by_column.setdefault(column.index, []).append(call)
+        cardinality = self._context.cardinality
+        for number, calls in by_column.items():
+            names = [call.function.name for call in calls]
+            if "=" in names:
+                share = cardinality.equality_share(columns[number])
+            else:
+                share = RANGE_PAIR / 3 if len(calls) > 1 else RANGE
+            if self._probe_is_cheaper(pulled.plan, columns[number], share, by_pairs=True):
+                return True
+        return False
 
     def _check_worth(self, node: LogicalAggregate, grouped: Pulled) -> None:
         """Raise StaysCorrelated if few outer rows probe an index: then the grouping of everything would be dearer."""
         assert isinstance(grouped.plan, LogicalAggregate)
         for _, key in grouped.plan.keys:
-            if self._probe_is_cheaper(grouped.plan.input, key):
-                raise StaysCorrelated
+            if isinstance(key, ColumnRef):
+                share = self._context.cardinality.equality_share(key)
+                if self._probe_is_cheaper(grouped.plan.input, key, share):
+                    raise StaysCorrelated
 
-    def _probe_is_cheaper(self, plan: LogicalPlan, inner: BoundExpression) -> bool:
-        if not isinstance(inner, ColumnRef):
-            return False
+    def _probe_is_cheaper(
+        self, plan: LogicalPlan, inner: ColumnRef, share: float, *, by_pairs: bool = False
+    ) -> bool:
+        """Whether looking a share of the table up for each outer row costs less than reading it once. `by_pairs`: than
+        comparing all its rows with all outer ones."""
         for scan in walk_plan(plan):
             if not isinstance(scan, LogicalScan):
                 continue
@@ -327,10 +352,13 @@ class _Lifter:
                 return False
             cardinality = self._context.cardinality
             total = cardinality.rows(scan)
-            found = max(total * cardinality.equality_share(inner), 1.0)
+            found = max(total * share, 1.0)
             each = index_scan_cost(found, 1, 0) + 3 * OPERATOR_START
             whole = seq_scan_cost(total, 0) + group_cost(total)
-            return cardinality.rows(self._base) * each < whole
+            outer_rows = cardinality.rows(self._base)
+            if by_pairs:
+                whole = nested_loop_cost(outer_rows, total, 0.0)
+            return outer_rows * each < whole
         return False
 
     def _single_row(self, plan: LogicalOutput) -> BoundExpression:
