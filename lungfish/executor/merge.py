@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from lungfish import errors
@@ -40,8 +40,12 @@ def make_merge(plan: MergeRows, compiler: Compiler) -> Operator:
     branches = tuple(_compile(branch, compiler) for branch in plan.branches)
     returning = ReturningRows(plan.returning, plan.columns, len(table.columns), compiler)
 
+    def read(run: Run) -> Iterator[Row]:
+        for batch in source(run):
+            yield from batch_rows(batch, input_types)
+
     def run_merge(run: Run) -> Iterator[Batch]:
-        merge = _Merge(TableWriter(table, run), branches, returning)
+        merge = _Merge(TableWriter(table, run), branches, returning, read)
         kept = keep_batches(source(run), run)
         try:
             for batch in kept:
@@ -69,36 +73,67 @@ class _Merge:
     """One run of a MERGE. Input rows: the target's columns, its TupleId, the source's columns, and whether there is a source row."""
 
     def __init__(
-        self, writer: TableWriter, branches: Sequence[_Branch], returning: ReturningRows
+        self,
+        writer: TableWriter,
+        branches: Sequence[_Branch],
+        returning: ReturningRows,
+        read_again: Callable[[Run], Iterable[Row]],
     ) -> None:
+        """`read_again`: the input's rows in another run."""
         self._writer = writer
         self._branches = branches
         self._returning = returning
+        self._read_again = read_again
         self._width = len(writer.table.columns)
 
     def do(self, row: Row) -> tuple[Any, ...] | None:
         """Do what the branches say of one row; answers its output if it was changed."""
+        self._writer.run.check_cancel()
         branch = self._choose(row)
         if branch is None or branch.kind == "nothing":
             return None
-        run = self._writer.run
-        others = row[self._width + 1 : -1]
         if branch.kind == "insert":
-            values: list[Any] = [None] * self._width
-            new = self._writer.insert(self._assigned(values, branch, row))[1]
-            return self._returning.row(None, new, others, run)
-        old = row[: self._width]
-        mode = LockMode.FOR_UPDATE
-        if branch.kind == "update":
-            mode = self._writer.update_mode(position for position, _ in branch.assignments)
-        if not self._lock(row, mode):
-            return None
+            return self._insert(branch, row)
         address = TupleId(row[self._width])
-        if branch.kind == "delete":
-            self._writer.delete(address, old)
-            return self._returning.row(old, None, others, run)
-        new = self._writer.update(address, old, self._assigned(list(old), branch, row))
-        return self._returning.row(old, new, others, run)
+        if not self._writer.claim(address):
+            raise errors.CardinalityViolation(
+                "MERGE command cannot affect row a second time",
+                hint="Ensure that not more than one source row matches any one target row.",
+            )
+        new = self._new_row(branch, row)
+        mode = LockMode.FOR_UPDATE
+        if new is not None:
+            mode = self._writer.update_mode(row[: self._width], new)
+        locked = self._writer.lock(address, mode)
+        if locked.status is LockStatus.SAME:
+            return self._change(row, new)
+        return self._do_again(row, is_gone=locked.values is None)
+
+    def _do_again(self, row: Row, *, is_gone: bool) -> tuple[Any, ...] | None:
+        """The target row changed while we waited for it: its match and its branch are found anew."""
+        current = None if is_gone else self._newest(row)
+        if current is None:
+            if row[-1] is not True:
+                return None
+            # The source row has lost its match.
+            current = (*[None] * (self._width + 1), *row[self._width + 1 :])
+        branch = self._choose(current)
+        if branch is None or branch.kind == "nothing":
+            return None
+        if branch.kind == "insert":
+            return self._insert(branch, current)
+        self._writer.lock(TupleId(current[self._width]))
+        return self._change(current, self._new_row(branch, current))
+
+    def _newest(self, row: Row) -> Row | None:
+        """The input row as a newer snapshot gives it: the same target row joined with the same source row."""
+        context = self._writer.run.context
+        with context.snapshot_of_now() as snapshot:
+            now = Run(replace(context, snapshot=snapshot, kept={}), self._writer.run.outer_rows)
+            for candidate in self._read_again(now):
+                if candidate[self._width :] == row[self._width :]:
+                    return candidate
+        return None
 
     def _choose(self, row: Row) -> _Branch | None:
         match = _match_of(has_target=row[self._width] is not None, has_source=row[-1] is True)
@@ -109,29 +144,34 @@ class _Merge:
                 return branch
         return None
 
+    def _insert(self, branch: _Branch, row: Row) -> tuple[Any, ...]:
+        values = self._assigned([None] * self._width, branch, row)
+        new = self._writer.insert(values)[1]
+        return self._returning.row(None, new, self._others(row), self._writer.run)
+
+    def _new_row(self, branch: _Branch, row: Row) -> list[Any] | None:
+        """What an update makes of the target row; None for a delete."""
+        if branch.kind == "delete":
+            return None
+        return self._assigned(list(row[: self._width]), branch, row)
+
+    def _change(self, row: Row, new: list[Any] | None) -> tuple[Any, ...]:
+        """Update or delete the locked target row."""
+        writer, old, address = self._writer, row[: self._width], TupleId(row[self._width])
+        completed = None
+        if new is None:
+            writer.delete(address, old)
+        else:
+            completed = writer.update(address, old, new)
+        return self._returning.row(old, completed, self._others(row), writer.run)
+
     def _assigned(self, values: list[Any], branch: _Branch, row: Row) -> list[Any]:
         for position, evaluate in branch.assignments:
             values[position] = evaluate(row, self._writer.run)
         return values
 
-    def _lock(self, row: Row, mode: LockMode) -> bool:
-        """Lock the target row; False if it is gone.
-
-        If it was changed meanwhile, which branch applies would have to be found out by joining again, which this does not do.
-        """
-        address = TupleId(row[self._width])
-        if not self._writer.claim(address):
-            raise errors.CardinalityViolation(
-                "MERGE command cannot affect row a second time",
-                hint="Ensure that not more than one source row matches any one target row.",
-            )
-        locked = self._writer.lock(address, mode)
-        if locked.status is LockStatus.CHANGED:
-            raise errors.SerializationFailure(
-                "could not serialize access due to concurrent update",
-                detail="MERGE does not look again at a row that changed while it waited.",
-            )
-        return locked.values is not None
+    def _others(self, row: Row) -> Row:
+        return row[self._width + 1 : -1]
 
 
 def _match_of(*, has_target: bool, has_source: bool) -> str:

@@ -18,6 +18,7 @@ from lungfish.executor.table_writer import TableWriter
 from lungfish.executor.violations import unique_violation
 from lungfish.planner.physical import ConflictAction
 from lungfish.storage.ids import TupleId
+from lungfish.storage.lock_modes import LockMode
 from lungfish.storage.table_index import TableIndex, UniqueConflict
 
 # (old row, new row) of a changed row; no old row for an insert.
@@ -56,7 +57,11 @@ class ConflictHandler:
         self._arbiters = _arbiters(conflict, writer)
         # Rows that this statement has inserted or updated.
         self._touched: set[TupleId] = set()
-        self._mode = writer.update_mode(position for position, _ in conflict.assignments or ())
+        # What the new values will be is not known before the row is locked.
+        may_change_key = any(
+            position in writer.rules.key_positions for position, _ in conflict.assignments or ()
+        )
+        self._mode = LockMode.FOR_UPDATE if may_change_key else LockMode.FOR_NO_KEY_UPDATE
 
     def insert(self, rows: Sequence[Row]) -> Iterator[Changed]:
         """Insert the rows or do what the clause says; yields the rows that were changed."""

@@ -38,11 +38,11 @@ def _run_action(
     else:
         change = _reset(foreign_key, writer, is_delete, to_default=action == "set default")
     keys = [item.old for item in changes]
-    mode = LockMode.FOR_UPDATE
-    if change is not None:
-        mode = writer.update_mode(foreign_key.child_positions)
-    for address, _, number in children(foreign_key, keys, run.context):
+    for address, found, number in children(foreign_key, keys, run.context):
         run.check_cancel()
+        mode = LockMode.FOR_UPDATE
+        if change is not None:
+            mode = writer.update_mode(found, change(found, number))
         child_key = foreign_key.as_child_key(changes[number].old)
         row = writer.lock(address, mode).values
         if row is None or not refers_to(foreign_key, row, child_key):

@@ -16,7 +16,7 @@ from lungfish.executor.returning import ReturningRows
 from lungfish.executor.row_source import RowSource, make_row_source
 from lungfish.executor.table_reads import reads_while_writing
 from lungfish.executor.table_writer import TableWriter
-from lungfish.executor.update import Target, compile_assignments
+from lungfish.executor.update import Target, Updater
 from lungfish.planner.expressions import OutputColumn
 from lungfish.planner.physical import (
     DeleteRows,
@@ -100,22 +100,12 @@ def _update(plan: UpdateRows, compiler: Compiler) -> _Change | None:
     if source is None:
         return None
     table = plan.table
-    target = Target(plan, compiler)
-    assignments = compile_assignments(plan.assignments, compiler)
+    updater = Updater(plan, compiler)
 
     def update(run: Run) -> list[Row]:
         writer = TableWriter(table, run)
-        mode = writer.update_mode(assignments.positions)
-        found: list[Row] = []
-        for row in source(run):
-            current, _ = target.lock(row, writer, mode)
-            if current is None:
-                continue
-            old = target.old_row(current)
-            values = assignments.of_row(current, run)
-            new = writer.update(target.address(row), old, assignments.applied(old, values))
-            found.append(target.returning.row(old, new, target.others(row), run))
-        return found
+        changed = [updater.change(row, None, writer) for row in source(run)]
+        return [row for row in changed if row is not None]
 
     return update
 
@@ -129,13 +119,7 @@ def _delete(plan: DeleteRows, compiler: Compiler) -> _Change | None:
 
     def delete(run: Run) -> list[Row]:
         writer = TableWriter(table, run)
-        found: list[Row] = []
-        for row in source(run):
-            current, _ = target.lock(row, writer)
-            if current is not None:
-                old = target.old_row(current)
-                writer.delete(target.address(row), old)
-                found.append(target.returning.row(old, None, target.others(row), run))
-        return found
+        changed = [target.delete(row, writer) for row in source(run)]
+        return [row for row in changed if row is not None]
 
     return delete

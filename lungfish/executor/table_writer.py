@@ -5,7 +5,7 @@ Every change of a row by SQL goes through here: INSERT, UPDATE, DELETE, MERGE, r
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from lungfish import errors
@@ -126,10 +126,12 @@ class TableWriter:
         self._claimed.add(address)
         return True
 
-    def update_mode(self, positions: Iterable[int]) -> LockMode:
-        """How to lock a row of which these columns are to be changed."""
-        is_key_changed = not self.rules.key_positions.isdisjoint(positions)
-        return LockMode.FOR_UPDATE if is_key_changed else LockMode.FOR_NO_KEY_UPDATE
+    def update_mode(self, old: Row, new: Sequence[object]) -> LockMode:
+        """How to lock a row that is to be changed so: a row whose keys stay can be referred to meanwhile."""
+        for position in self.rules.key_positions:
+            if old[position] != new[position]:
+                return LockMode.FOR_UPDATE
+        return LockMode.FOR_NO_KEY_UPDATE
 
     def lock(self, address: TupleId, mode: LockMode = LockMode.FOR_UPDATE) -> LockedRow:
         """Lock a row for a change; the values it holds are those of the visible columns."""

@@ -25,7 +25,6 @@ from lungfish.planner.expression_tree import has_subquery
 from lungfish.planner.expressions import BoundExpression
 from lungfish.planner.physical import DeleteRows, UpdateRows
 from lungfish.storage.ids import TupleId
-from lungfish.storage.lock_modes import LockMode
 from lungfish.storage.table_lock import LockStatus
 from lungfish.types.batch import Batch
 from lungfish.types.sql_type import SqlType
@@ -66,10 +65,9 @@ class _Assignments:
         return new
 
 
-def compile_assignments(
+def _compile_assignments(
     assignments: Sequence[tuple[int, BoundExpression]], compiler: Compiler
 ) -> _Assignments:
-    """Compile SET."""
     expressions = [expression for _, expression in assignments]
     return _Assignments(
         positions=tuple(position for position, _ in assignments),
@@ -83,8 +81,8 @@ def compile_assignments(
 def make_update(plan: UpdateRows, compiler: Compiler) -> Operator:
     """The operator of an UpdateRows."""
     source = compiler.operator(plan.input)
-    target = Target(plan, compiler)
-    assignments = compile_assignments(plan.assignments, compiler)
+    updater = Updater(plan, compiler)
+    assignments, target = updater.assignments, updater.target
 
     def run_update(run: Run) -> Iterator[Batch]:
         writer = TableWriter(plan.table, run)
@@ -92,32 +90,52 @@ def make_update(plan: UpdateRows, compiler: Compiler) -> Operator:
         try:
             computed = _computed(kept, assignments, run)
             for batch, values in zip(kept, computed, strict=True):
-                run.check_cancel()
-                yield update_batch(batch, values, writer)
+                rows = batch_rows(batch, target.input_types)
+                changed = (
+                    updater.change(row, values[number] if values is not None else None, writer)
+                    for number, row in enumerate(rows)
+                )
+                yield target.returning.batch([row for row in changed if row is not None])
         finally:
             kept.close()
 
-    def update_batch(
-        batch: Batch, computed: list[tuple[Any, ...]] | None, writer: TableWriter
-    ) -> Batch:
-        run = writer.run
-        mode = writer.update_mode(assignments.positions)
-        found: list[Row] = []
-        for number, row in enumerate(batch_rows(batch, target.input_types)):
-            run.check_cancel()
-            current, is_same = target.lock(row, writer, mode)
-            if current is None:
-                continue
-            if is_same and computed is not None:
-                values = computed[number]
-            else:
-                values = assignments.of_row(current, run)
-            old = target.old_row(current)
-            new = writer.update(target.address(row), old, assignments.applied(old, values))
-            found.append(target.returning.row(old, new, target.others(row), run))
-        return target.returning.batch(found)
-
     return run_update
+
+
+class Updater:
+    """A compiled UPDATE of single rows, whichever way they come."""
+
+    def __init__(self, plan: UpdateRows, compiler: Compiler) -> None:
+        self.target = Target(plan, compiler)
+        self.assignments = _compile_assignments(plan.assignments, compiler)
+
+    def change(self, row: Row, computed: tuple[Any, ...] | None, writer: TableWriter) -> Row | None:
+        """Change the row that an input row stands for; answers its output, None if it is not to be changed.
+
+        `computed`: the new values, if they have been computed already.
+        """
+        run, target, assignments = writer.run, self.target, self.assignments
+        run.check_cancel()
+        address = target.address(row)
+        if not writer.claim(address):
+            return None
+        old = target.old_row(row)
+        values = assignments.of_row(row, run) if computed is None else computed
+        new = assignments.applied(old, values)
+        mode = writer.update_mode(old, new)
+        locked = writer.lock(address, mode)
+        if locked.values is None:
+            return None
+        if locked.status is not LockStatus.SAME:
+            current = target.looked_at_again(row, locked.values, run)
+            if current is None:
+                return None
+            old = locked.values
+            new = assignments.applied(old, assignments.of_row(current, run))
+            if writer.update_mode(old, new) is not mode:
+                writer.lock(address)
+        completed = writer.update(address, old, new)
+        return target.returning.row(old, completed, target.others(row), run)
 
 
 def _computed(
@@ -148,15 +166,8 @@ def make_delete(plan: DeleteRows, compiler: Compiler) -> Operator:
             kept.close()
 
     def delete_batch(batch: Batch, writer: TableWriter) -> Batch:
-        found: list[Row] = []
-        for row in batch_rows(batch, target.input_types):
-            writer.run.check_cancel()
-            current, _ = target.lock(row, writer)
-            if current is not None:
-                old = target.old_row(current)
-                writer.delete(target.address(row), old)
-                found.append(target.returning.row(old, None, target.others(row), writer.run))
-        return target.returning.batch(found)
+        changed = (target.delete(row, writer) for row in batch_rows(batch, target.input_types))
+        return target.returning.batch([row for row in changed if row is not None])
 
     return run_delete
 
@@ -182,19 +193,26 @@ class Target:
         """What FROM or USING adds."""
         return row[self._width + 1 :]
 
-    def lock(
-        self, row: Row, writer: TableWriter, mode: LockMode = LockMode.FOR_UPDATE
-    ) -> tuple[Row | None, bool]:
-        """Lock the row. Answers the input row with its newest values, None if it is not to be changed; and whether it is as read."""
+    def looked_at_again(self, row: Row, newest: Row, run: Run) -> Row | None:
+        """The input row with the newest values of a row that has changed; None if WHERE no longer holds for it."""
+        current = (*newest, *row[self._width :])
+        if self._recheck is not None and self._recheck(current, run) is not True:
+            return None
+        return current
+
+    def delete(self, row: Row, writer: TableWriter) -> Row | None:
+        """Delete the row that an input row stands for; answers its output, None if it is not to be deleted."""
+        writer.run.check_cancel()
         address = self.address(row)
         if not writer.claim(address):
-            return None, False
-        locked = writer.lock(address, mode)
+            return None
+        locked = writer.lock(address)
         if locked.values is None:
-            return None, False
-        if locked.status is LockStatus.SAME:
-            return row, True
-        current = (*locked.values, *row[self._width :])
-        if self._recheck is not None and self._recheck(current, writer.run) is not True:
-            return None, False
-        return current, False
+            return None
+        if (
+            locked.status is not LockStatus.SAME
+            and self.looked_at_again(row, locked.values, writer.run) is None
+        ):
+            return None
+        writer.delete(address, locked.values)
+        return self.returning.row(locked.values, None, self.others(row), writer.run)

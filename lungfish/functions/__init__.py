@@ -28,6 +28,9 @@ from lungfish.functions import (
     datetime_parts,
     datetime_truncate,
     interval_math,
+    json_access,
+    json_build,
+    json_edit,
     like,
     math_functions,
     quoting,
@@ -52,7 +55,6 @@ FUNCTIONS: tuple[Function, ...] = (
     *like.FUNCTIONS,
     *quoting.FUNCTIONS,
     *regexp_functions.FUNCTIONS,
-    *arrays.FUNCTIONS,
     *binary_strings.FUNCTIONS,
     *bit_operators.FUNCTIONS,
     *interval_math.FUNCTIONS,
@@ -62,6 +64,10 @@ FUNCTIONS: tuple[Function, ...] = (
     *datetime_make.FUNCTIONS,
     *datetime_now.FUNCTIONS,
     *series.FUNCTIONS,
+    *arrays.FUNCTIONS,
+    *json_access.FUNCTIONS,
+    *json_build.FUNCTIONS,
+    *json_edit.FUNCTIONS,
     *system_information.SYSTEM_FUNCTIONS,
 )
 AGGREGATES: tuple[Aggregate, ...] = (

@@ -271,19 +271,20 @@ def _null_safe_key(array_type: SqlType) -> KeyFunction:
 
 
 def _position(
-    array: ArrayValue | None, item: Any, start: int | None = 1, *, types: Sequence[SqlType]
+    array: ArrayValue | None, item: Any, *given: int | None, types: Sequence[SqlType]
 ) -> int | None:
+    """array_position; `given` is the subscript to start from, where there is one."""
     if array is None:
         return None
     _refuse_dimensions(array, "searching for elements")
-    if not array.dimensions:
+    if not array.dimensions or (item is None and None not in array.elements):
         return None
+    start = given[0] if given else array.lower_bounds[0]
     if start is None:
         raise NullValueNotAllowed("initial position must not be null")
     key = _null_safe_key(types[0])
     wanted = key(item)
-    lower = array.lower_bounds[0] if array.lower_bounds else 1
-    for index, element in enumerate(array.elements, lower):
+    for index, element in enumerate(array.elements, array.lower_bounds[0]):
         if index >= start and key(element) == wanted:
             return index
     return None

@@ -204,7 +204,7 @@ def _check_placement(owner: Scope, scope: Scope, node: ast.FunctionCall) -> None
         raise errors.GroupingError(
             f"aggregate functions are not allowed in {owner.clause.value}"
         ).at(node.position)
-    if owner.forbids_aggregates:
+    if owner.reads_own_recursion:
         raise errors.InvalidRecursion(
             "aggregate functions are not allowed in a recursive query's recursive term"
         ).at(node.position)

@@ -175,7 +175,9 @@ def _bind_source(
     """INSERT ... SELECT: the query's columns cast to those of the table."""
     assert node.query is not None
     state = scope.state
-    output: LogicalOutput = state.bind_query(node.query, scope, resolve_unknowns=False)
+    # The query is one inside of the statement: its own WITH may not change rows.
+    inside = Scope(state, scope)
+    output: LogicalOutput = state.bind_query(node.query, inside, resolve_unknowns=False)
     position = node.query.position
     targets = _check_width(node, targets, len(output.columns), position)
     for at in targets:

@@ -34,7 +34,6 @@ def bind_query(
     parent: Scope,
     *,
     resolve_unknowns: bool = True,
-    is_recursive_step: bool = False,
 ) -> LogicalOutput:
     """A query, with `parent` around it."""
     if query.into is not None:
@@ -42,11 +41,9 @@ def bind_query(
     around = parent if query.with_clause is None else bind_with(query.with_clause, parent)
     body = query.body
     if isinstance(body, ast.Select):
-        output = bind_select(body, query, around, forbids_aggregates=is_recursive_step)
+        output = bind_select(body, query, around)
     elif isinstance(body, ast.Query) and _is_bare(query):
-        return bind_query(
-            body, around, resolve_unknowns=resolve_unknowns, is_recursive_step=is_recursive_step
-        )
+        return bind_query(body, around, resolve_unknowns=resolve_unknowns)
     else:
         if query.locking:
             word = "VALUES" if isinstance(body, ast.Values) else "UNION/INTERSECT/EXCEPT"
@@ -56,7 +53,7 @@ def bind_query(
                 if word == "VALUES"
                 else f"FOR {strength} is not allowed with {word}"
             ).at(query.position)
-        output = _ordered(query, _bind_body(body, around, is_recursive_step), around)
+        output = _ordered(query, _bind_body(body, around), around)
     if resolve_unknowns:
         return resolve_outputs(output, parent.state)
     return output
@@ -68,16 +65,16 @@ def _is_bare(query: ast.Query) -> bool:
 
 
 def _bind_body(
-    body: ast.Values | ast.SetOperation | ast.Query | ast.Select, around: Scope, is_step: bool
+    body: ast.Values | ast.SetOperation | ast.Query | ast.Select, around: Scope
 ) -> LogicalOutput:
     match body:
         case ast.Values():
             return bind_values(body, around)
         case ast.SetOperation():
-            return bind_set_operation(body, around, is_recursive_step=is_step)
+            return bind_set_operation(body, around)
         case _:
             whole = body if isinstance(body, ast.Query) else ast.Query(body)
-            return bind_query(whole, around, resolve_unknowns=False, is_recursive_step=is_step)
+            return bind_query(whole, around, resolve_unknowns=False)
 
 
 def bind_values(values: ast.Values, around: Scope) -> LogicalOutput:

@@ -35,17 +35,18 @@ def bind_recursive_query(entry: CteEntry, query: object, scope: Scope) -> Logica
         for index, column in enumerate(initial.columns)
     )
     entry.work_columns = columns
-    step = scope.state.bind_query(_as_query(body.right), inner, is_recursive_step=True)
+    entry.open_depth = scope.state.subquery_depth
+    step = scope.state.bind_query(_as_query(body.right), inner)
     entry.work_columns = ()
     if len(step.columns) != len(columns):
         raise errors.SyntaxError("each UNION query must have the same number of columns").at(
             position
         )
-    if entry.self_reference_count > 1:
+    if len(entry.self_references) > 1:
         raise errors.InvalidRecursion(
             f'recursive reference to query "{name}" must not appear more than once'
         ).at(position)
-    entry.self_reference_count = 0
+    entry.self_references.clear()
     step = _typed_step(step, columns, entry, scope)
     made = tuple(scope.state.new_column(column.name, column.type) for column in columns)
     union = LogicalRecursiveUnion(

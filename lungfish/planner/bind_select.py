@@ -36,23 +36,18 @@ from lungfish.sql.ast import queries as ast
 ONE_ROW = LogicalValues(((),), ())
 
 
-def bind_select(
-    select: ast.Select, query: ast.Query, around: Scope, *, forbids_aggregates: bool = False
-) -> LogicalOutput:
+def bind_select(select: ast.Select, query: ast.Query, around: Scope) -> LogicalOutput:
     """A SELECT with the ORDER BY, LIMIT and FOR UPDATE of the query that it is the body of."""
-    return _SelectBinder(select, query, around, forbids_aggregates).bind()
+    return _SelectBinder(select, query, around).bind()
 
 
 class _SelectBinder:
     """The parts of one SELECT while they are bound."""
 
-    def __init__(
-        self, select: ast.Select, query: ast.Query, around: Scope, forbids_aggregates: bool
-    ) -> None:
+    def __init__(self, select: ast.Select, query: ast.Query, around: Scope) -> None:
         self.select = select
         self.query = query
         self.scope = Scope(around.state, around)
-        self.scope.forbids_aggregates = forbids_aggregates
         self.targets: list[Target] = []
         self.where: tuple[BoundExpression, ...] = ()
         self.having: BoundExpression | None = None

@@ -23,12 +23,10 @@ from lungfish.sql.ast import queries as ast
 from lungfish.types.sql_type import SqlType
 
 
-def bind_set_operation(
-    node: ast.SetOperation, scope: Scope, *, is_recursive_step: bool = False
-) -> LogicalOutput:
+def bind_set_operation(node: ast.SetOperation, scope: Scope) -> LogicalOutput:
     """A set operation over two queries."""
-    left = _bind_arm(node.left, scope, is_recursive_step)
-    right = _bind_arm(node.right, scope, is_recursive_step)
+    left = _bind_arm(node.left, scope)
+    right = _bind_arm(node.right, scope)
     word = node.kind.upper()
     position = _first_target(node.right)
     if len(left.columns) != len(right.columns):
@@ -56,9 +54,10 @@ def _shared_type(left: SqlType, right: SqlType) -> SqlType:
     return left if left == right or not same_type(left, right) else left.unmodified
 
 
-def _bind_arm(arm: ast.Query, scope: Scope, is_step: bool) -> LogicalOutput:
+def _bind_arm(arm: ast.Query, scope: Scope) -> LogicalOutput:
     query = arm if isinstance(arm, ast.Query) else ast.Query(arm)
-    return scope.state.bind_query(query, scope, resolve_unknowns=False, is_recursive_step=is_step)
+    around = scope if query.with_clause is None else Scope(scope.state, scope)
+    return scope.state.bind_query(query, around, resolve_unknowns=False)
 
 
 def _first_target(arm: ast.Query) -> int:

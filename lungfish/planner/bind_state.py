@@ -98,6 +98,7 @@ class BindState:
         "parameters",
         "root",
         "search_path",
+        "subquery_depth",
         "view_depth",
     )
 
@@ -125,6 +126,8 @@ class BindState:
         self.has_volatile = False
         self.has_subqueries = False
         self.locks_rows = False
+        # How many subquery expressions we are inside of.
+        self.subquery_depth = 0
         # Columns that USING computes of both sides' columns: grouping by these is grouping by them.
         self.merged_columns: dict[int, BoundExpression] = {}
         # For each aggregate whose arguments are being bound, innermost last: the query levels that they use.

@@ -32,7 +32,12 @@ def bind_inner(query: Query, scope: Scope, position: int) -> LogicalOutput:
     refusal = FORBIDDEN.get(scope.clause)
     if refusal is not None:
         raise errors.FeatureNotSupported(refusal).at(position)
-    return scope.state.bind_query(query, scope)
+    state = scope.state
+    state.subquery_depth += 1
+    try:
+        return state.bind_query(query, scope)
+    finally:
+        state.subquery_depth -= 1
 
 
 def make_subquery(

@@ -18,7 +18,7 @@ from lungfish.planner.logical import (
     LogicalWorkTable,
 )
 from lungfish.planner.scope import CteEntry, Scope
-from lungfish.planner.substitution import free_columns, plan_is_volatile
+from lungfish.planner.substitution import free_columns, plan_is_volatile, reads_outer_recursion
 from lungfish.planner.table_mentions import mentions_table
 from lungfish.sql.ast import dml
 from lungfish.sql.ast import queries as ast
@@ -85,7 +85,7 @@ def _ensure_bound(entry: CteEntry) -> LogicalOutput:
     output = _bind_definition(entry)
     entry.is_open = False
     entry.output = output
-    entry.is_correlated = bool(free_columns(output))
+    entry.is_correlated = bool(free_columns(output)) or reads_outer_recursion(output)
     if not entry.is_correlated:
         # Its place among the others is that of its end, so what it reads itself comes before it.
         entry.scope.state.ctes.append(
@@ -142,7 +142,12 @@ def reference_cte(
     state = scope.state
     name = entry.definition.name
     if entry.work_columns and entry.is_open:
-        entry.self_reference_count += 1
+        if state.subquery_depth > entry.open_depth:
+            raise errors.InvalidRecursion(
+                f'recursive reference to query "{name}" must not appear within a subquery'
+            ).at(item.position)
+        entry.self_references.add(id(item))
+        scope.reads_own_recursion = True
         columns = [state.new_column(column.name, column.type) for column in entry.work_columns]
         return LogicalWorkTable(entry.cte_id, name, tuple(columns)), columns
     if entry.is_open and entry.is_recursive:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from lungfish import errors
 from lungfish.catalog.objects import Table
@@ -176,13 +176,15 @@ class CteEntry:
     column_names: tuple[str, ...] = ()
     is_recursive: bool = False
     is_modifying: bool = False
-    # Uses columns of an enclosing query: then each reference gets a plan of its own.
+    # Uses columns of an enclosing query, or the rows of a recursion around it: then each reference gets a plan of its own.
     is_correlated: bool = False
     reference_count: int = 0
     work_columns: tuple[ColumnRef, ...] = ()
-    # Whether the definition is being bound right now, and whether it met its own name.
+    # Whether the definition is being bound right now, inside of how many subquery expressions, and the places (by identity)
+    # at which it met its own name.
     is_open: bool = False
-    self_reference_count: int = 0
+    open_depth: int = 0
+    self_references: set[int] = field(default_factory=set)
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +203,6 @@ class Scope:
         "clause",
         "ctes",
         "entries",
-        "forbids_aggregates",
         "has_set_calls",
         "is_conditional",
         "is_in_aggregate",
@@ -210,6 +211,7 @@ class Scope:
         "locking",
         "locks",
         "parent",
+        "reads_own_recursion",
         "row_flags",
         "state",
         "window_definitions",
@@ -236,8 +238,8 @@ class Scope:
         self.is_conditional: str | None = None
         # Set on the view that LATERAL items have of the FROM they stand in.
         self.is_lateral_view = False
-        # Set on the step of a recursive query.
-        self.forbids_aggregates = False
+        # Whether FROM reads the recursive query that it is the step of.
+        self.reads_own_recursion = False
         # FOR UPDATE and the like: what is asked for, and the tables that it reached.
         self.locking: tuple[LockingClause, ...] = ()
         self.locks: list[tuple[Table, ColumnRef, str, str]] = []

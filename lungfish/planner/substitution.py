@@ -31,10 +31,12 @@ from lungfish.planner.logical import (
     LogicalPlan,
     LogicalProject,
     LogicalProjectSet,
+    LogicalRecursiveUnion,
     LogicalScan,
     LogicalSort,
     LogicalUpdate,
     LogicalWindow,
+    LogicalWorkTable,
 )
 from lungfish.planner.plan_tree import (
     expressions_of,
@@ -142,6 +144,26 @@ def _collect_columns(node: BoundExpression, used: dict[int, ColumnRef]) -> None:
     if isinstance(node, SubqueryExpr):
         for outer in node.outer_columns:
             _collect_columns(outer, used)
+
+
+def reads_outer_recursion(plan: LogicalPlan) -> bool:
+    """Whether the plan reads the rows of a recursion that is not inside of it, so that each round gives others."""
+    made: set[int] = set()
+    read: set[int] = set()
+    _collect_recursions(plan, made, read)
+    return not read <= made
+
+
+def _collect_recursions(plan: LogicalPlan, made: set[int], read: set[int]) -> None:
+    for node in walk_plan(plan):
+        if isinstance(node, LogicalRecursiveUnion):
+            made.add(node.cte_id)
+        elif isinstance(node, LogicalWorkTable):
+            read.add(node.cte_id)
+        for expression in expressions_of(node):
+            for part in walk(expression):
+                if isinstance(part, SubqueryExpr):
+                    _collect_recursions(part.plan, made, read)  # type: ignore[arg-type]
 
 
 def plan_is_volatile(plan: LogicalPlan) -> bool:

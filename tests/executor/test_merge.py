@@ -6,9 +6,28 @@ import pytest
 
 from lungfish import errors
 from lungfish.catalog.objects import Table
-from lungfish.planner.physical import HashJoin, MergeBranch, MergeRows, Project, Returning
+from lungfish.planner.physical import (
+    DeleteRows,
+    HashJoin,
+    MergeBranch,
+    MergeRows,
+    Project,
+    Returning,
+    UpdateRows,
+)
 from lungfish.types.sql_type import BIGINT, BOOLEAN, INTEGER, TEXT
-from tests.executor.world import TRUE, World, col, columns, const, op, scan, values
+from tests.executor.world import (
+    TRUE,
+    World,
+    col,
+    columns,
+    const,
+    in_another_thread,
+    op,
+    scan,
+    values,
+    wait_until_someone_waits,
+)
 
 Row = tuple[Any, ...]
 # The input: target id, name, TupleId, source id, name, is there.
@@ -73,3 +92,36 @@ def test_returning_gives_old_and_new(world: World, table: Table) -> None:
 def test_a_row_is_not_changed_twice(world: World, table: Table) -> None:
     with pytest.raises(errors.CardinalityViolation):
         world.execute(merge(table, [(1, "A"), (1, "B")], UPDATE), "MERGE")
+
+
+# Two transactions.
+
+
+def changed_meanwhile(world: World, change: Any, plan: MergeRows) -> None:
+    """Run the MERGE while another transaction changes the table; that one commits while the MERGE waits."""
+    world.transaction.commit()
+    first = world.begin()
+    world.execute(change, type(change).__name__.removesuffix("Rows").upper())
+    world.begin()
+    waiting = in_another_thread(lambda: world.execute(plan, "MERGE"))
+    wait_until_someone_waits(world)
+    first.commit()
+    waiting.join()
+
+
+def test_a_changed_row_is_matched_again(world: World, table: Table) -> None:
+    row = scan(table, with_tuple_id=True, where=op("=", col(0, INTEGER), const(1, INTEGER)))
+    change = UpdateRows(table, row, ((1, const("new", TEXT)),), None, None, ())
+    appended = op("||", col(1, TEXT), SOURCE_NAME)
+    branch = MergeBranch("matched", None, "update", ((1, appended),))
+    changed_meanwhile(world, change, merge(table, [(1, "!")], branch))
+    assert (1, "new!") in world.contents(table)
+
+
+def test_a_source_row_that_has_lost_its_match_takes_the_other_branch(
+    world: World, table: Table
+) -> None:
+    row = scan(table, with_tuple_id=True, where=op("=", col(0, INTEGER), const(1, INTEGER)))
+    change = DeleteRows(table, row, None, None, ())
+    changed_meanwhile(world, change, merge(table, [(1, "back")], UPDATE, INSERT))
+    assert (1, "back") in world.contents(table)

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import threading
 from typing import Any
 
 import pytest
@@ -11,6 +10,7 @@ from lungfish.planner.expressions import BoundExpression, SubqueryExpr
 from lungfish.planner.physical import (
     DeleteRows,
     HashAggregate,
+    Limit,
     LockRows,
     NestedLoopJoin,
     Project,
@@ -19,7 +19,18 @@ from lungfish.planner.physical import (
 )
 from lungfish.storage.transactions import IsolationLevel
 from lungfish.types.sql_type import BIGINT, INTEGER, TEXT
-from tests.executor.world import World, aggregate, col, columns, const, op, scan, values
+from tests.executor.world import (
+    World,
+    aggregate,
+    col,
+    columns,
+    const,
+    in_another_thread,
+    op,
+    scan,
+    values,
+    wait_until_someone_waits,
+)
 
 Row = tuple[Any, ...]
 ID, NAME = col(0, INTEGER), col(1, TEXT)
@@ -129,12 +140,6 @@ def test_rows_are_deleted(world: World, table: Table) -> None:
 # Two transactions.
 
 
-def in_another_thread(work: Any) -> threading.Thread:
-    thread = threading.Thread(target=work)
-    thread.start()
-    return thread
-
-
 def test_a_row_that_changed_while_we_waited_is_looked_at_again(world: World, table: Table) -> None:
     world.transaction.commit()
     first = world.begin()
@@ -153,15 +158,6 @@ def test_a_row_that_changed_while_we_waited_is_looked_at_again(world: World, tab
     waiting.join()
     assert done == [2]
     assert world.contents(table) == [(1, "gone"), (2, "b2!"), (3, "c!")]
-
-
-def wait_until_someone_waits(world: World) -> None:
-    deadline = threading.Event()
-    for _ in range(2000):
-        if any(not fact.is_granted for fact in world.transactions.locks.facts()):
-            return
-        deadline.wait(0.001)
-    raise AssertionError("nobody waits")
 
 
 def test_above_read_committed_a_changed_row_is_an_error(world: World, table: Table) -> None:
@@ -206,6 +202,40 @@ def test_locked_rows_can_be_skipped_or_refused(world: World, table: Table) -> No
     assert sorted(world.rows(locked(table, everything, "skip locked"))) == [(2, "b"), (3, "c")]
     with pytest.raises(errors.LockNotAvailable):
         world.rows(locked(table, is_id(1), "nowait"))
+
+
+def test_a_limit_locks_only_the_rows_that_it_gives(world: World, table: Table) -> None:
+    world.transaction.commit()
+    everything = op(">", ID, const(0, INTEGER))
+
+    def first_free() -> list[Row]:
+        source = locked(table, everything, "skip locked")
+        limit = Limit(source, const(1, BIGINT), None, False, (), source.columns)
+        return world.rows(limit)
+
+    found = []
+    for _ in range(4):
+        world.begin()
+        found += first_free()
+    assert found == [(1, "a"), (2, "b"), (3, "c")]
+
+
+def test_an_update_that_keeps_the_key_does_not_wait_for_references(world: World) -> None:
+    parent = world.create_table("parent", {"id": INTEGER, "name": TEXT}, unique=[["id"]])
+    child = world.create_table(
+        "child",
+        {"id": INTEGER},
+        foreign_keys=[{"columns": ["id"], "parent": parent, "referenced": ["id"]}],
+    )
+    world.insert(parent, (1, "a"))
+    world.transaction.commit()
+    world.begin()
+    world.insert(child, (1,))
+    world.begin()
+    # Would hang if it waited: the first transaction never ends.
+    same_key = ((0, ID), (1, const("b", TEXT)))
+    assert world.execute(update(parent, same_key, is_id(1)), "UPDATE").row_count == 1
+    assert world.contents(parent) == [(1, "b")]
 
 
 def test_a_cancelled_statement_stops(world: World, table: Table) -> None:

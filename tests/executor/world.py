@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import threading
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from lungfish.catalog.catalog import Catalog
@@ -287,6 +288,23 @@ def key(
 ) -> SortKey:
     """A sort key over a column."""
     return SortKey(ColumnRef(index, sql_type), is_descending, nulls_first)
+
+
+def in_another_thread(work: Callable[[], object]) -> threading.Thread:
+    """Start some work that will have to wait."""
+    thread = threading.Thread(target=work)
+    thread.start()
+    return thread
+
+
+def wait_until_someone_waits(world: World) -> None:
+    """Return once a transaction waits for a lock."""
+    pause = threading.Event()
+    for _ in range(5000):
+        if any(not fact.is_granted for fact in world.transactions.locks.facts()):
+            return
+        pause.wait(0.001)
+    raise AssertionError("nobody waits")
 
 
 TRUE = Constant(True, BOOLEAN)
