@@ -63,7 +63,10 @@ def slice_array(array: ArrayValue | None, *bounds: int | None) -> ArrayValue | N
 
 
 def _block(
-    elements: Sequence[Any], dimensions: Sequence[int], starts: Sequence[int], lengths: Sequence[int]
+    elements: Sequence[Any],
+    dimensions: Sequence[int],
+    starts: Sequence[int],
+    lengths: Sequence[int],
 ) -> list[Any]:
     if len(dimensions) == 1:
         return list(elements[starts[0] : starts[0] + lengths[0]])
@@ -227,7 +230,9 @@ def _sort(
     first = is_descending if nulls_first is None else nulls_first
     key = _item_key(types[0])
     if len(array.dimensions) > 1:
-        rows.sort(key=lambda row: [(item is None, None if item is None else key(item)) for item in row])
+        rows.sort(
+            key=lambda row: [(item is None, None if item is None else key(item)) for item in row]
+        )
         return _from_rows(reversed(rows) if is_descending else rows, array)
     nulls = [row for row in rows if row[0] is None]
     values = [row for row in rows if row[0] is not None]
@@ -290,7 +295,9 @@ def _position(
     return None
 
 
-def _positions(array: ArrayValue | None, item: Any, *, types: Sequence[SqlType]) -> ArrayValue | None:
+def _positions(
+    array: ArrayValue | None, item: Any, *, types: Sequence[SqlType]
+) -> ArrayValue | None:
     if array is None:
         return None
     _refuse_dimensions(array, "searching for elements")
@@ -364,12 +371,15 @@ def _to_text(
     assert element is not None
     settings = text_settings(context)
     texts = [
-        null_text if item is None else format_value(item, element, settings) for item in array.elements
+        null_text if item is None else format_value(item, element, settings)
+        for item in array.elements
     ]
     return separator.join(text for text in texts if text is not None)
 
 
-def _split(text: str | None, separator: str | None, null_text: str | None = None) -> list[Any] | None:
+def _split(
+    text: str | None, separator: str | None, null_text: str | None = None
+) -> list[Any] | None:
     if text is None:
         return None
     if not text:
@@ -409,7 +419,12 @@ _TEXTS = array_of(TEXT)
 FUNCTIONS: tuple[Function, ...] = (
     Function("array_subscript", (_ARRAY, INTEGER), _ELEMENT, subscript, is_variadic=True),
     Function(
-        "array_slice", (_ARRAY, INTEGER, INTEGER), _ARRAY, slice_array, is_strict=False, is_variadic=True
+        "array_slice",
+        (_ARRAY, INTEGER, INTEGER),
+        _ARRAY,
+        slice_array,
+        is_strict=False,
+        is_variadic=True,
     ),
     Function("array_length", (_ARRAY, INTEGER), INTEGER, _length),
     Function("array_lower", (_ARRAY, INTEGER), INTEGER, _lower),
@@ -417,9 +432,18 @@ FUNCTIONS: tuple[Function, ...] = (
     Function("array_ndims", (_ARRAY,), INTEGER, _dimension_count),
     Function("array_dims", (_ARRAY,), TEXT, _dimensions_text),
     Function("cardinality", (_ARRAY,), INTEGER, len),
-    *(Function(name, (_ARRAYS, _ITEM), _ARRAYS, append, is_strict=False) for name in ("||", "array_append")),
-    *(Function(name, (_ITEM, _ARRAYS), _ARRAYS, prepend, is_strict=False) for name in ("||", "array_prepend")),
-    *(Function(name, (_ARRAYS, _ARRAYS), _ARRAYS, concatenate, is_strict=False) for name in ("||", "array_cat")),
+    *(
+        Function(name, (_ARRAYS, _ITEM), _ARRAYS, append, is_strict=False)
+        for name in ("||", "array_append")
+    ),
+    *(
+        Function(name, (_ITEM, _ARRAYS), _ARRAYS, prepend, is_strict=False)
+        for name in ("||", "array_prepend")
+    ),
+    *(
+        Function(name, (_ARRAYS, _ARRAYS), _ARRAYS, concatenate, is_strict=False)
+        for name in ("||", "array_cat")
+    ),
     Function("array_fill", (_ELEMENT, _INTEGERS), _ARRAY, _fill, is_strict=False),
     Function("array_fill", (_ELEMENT, _INTEGERS, _INTEGERS), _ARRAY, _fill, is_strict=False),
     Function("trim_array", (_ARRAY, INTEGER), _ARRAY, _trim),
@@ -428,7 +452,12 @@ FUNCTIONS: tuple[Function, ...] = (
     _typed("array_sort", (_ARRAY, BOOLEAN), _ARRAY, _sort),
     _typed("array_sort", (_ARRAY, BOOLEAN, BOOLEAN), _ARRAY, _sort),
     Function(
-        "array_shuffle", (_ARRAY,), _ARRAY, _shuffle, volatility=Volatility.VOLATILE, needs_context=True
+        "array_shuffle",
+        (_ARRAY,),
+        _ARRAY,
+        _shuffle,
+        volatility=Volatility.VOLATILE,
+        needs_context=True,
     ),
     Function(
         "array_sample",
@@ -447,7 +476,12 @@ FUNCTIONS: tuple[Function, ...] = (
     _typed("<@", (_ARRAY, _ARRAY), BOOLEAN, _contained),
     _typed("&&", (_ARRAY, _ARRAY), BOOLEAN, _overlaps),
     _typed(
-        "array_to_string", (_ARRAY, TEXT), TEXT, _to_text, volatility=Volatility.STABLE, needs_context=True
+        "array_to_string",
+        (_ARRAY, TEXT),
+        TEXT,
+        _to_text,
+        volatility=Volatility.STABLE,
+        needs_context=True,
     ),
     _typed(
         "array_to_string",
@@ -463,10 +497,14 @@ FUNCTIONS: tuple[Function, ...] = (
         for count in (2, 3)
     ),
     *(
-        Function("string_to_table", (TEXT,) * count, TEXT, _split, is_strict=False, returns_set=True)
+        Function(
+            "string_to_table", (TEXT,) * count, TEXT, _split, is_strict=False, returns_set=True
+        )
         for count in (2, 3)
     ),
     Function("unnest", (_ARRAY,), _ELEMENT, _unnest, returns_set=True),
     Function("generate_subscripts", (_ARRAY, INTEGER), INTEGER, _subscripts, returns_set=True),
-    Function("generate_subscripts", (_ARRAY, INTEGER, BOOLEAN), INTEGER, _subscripts, returns_set=True),
+    Function(
+        "generate_subscripts", (_ARRAY, INTEGER, BOOLEAN), INTEGER, _subscripts, returns_set=True
+    ),
 )

@@ -300,18 +300,32 @@ _TEXTS = array_of(TEXT)
 
 FUNCTIONS: tuple[Function, ...] = (
     *(Function(name, (JSONB, TEXT), JSONB, _b_field) for name in ("->", "jsonb_object_field")),
-    *(Function(name, (JSONB, INTEGER), JSONB, _b_element) for name in ("->", "jsonb_array_element")),
-    *(Function(name, (JSONB, TEXT), TEXT, _b_field_text) for name in ("->>", "jsonb_object_field_text")),
-    *(Function(name, (JSONB, INTEGER), TEXT, _b_element_text) for name in ("->>", "jsonb_array_element_text")),
+    *(
+        Function(name, (JSONB, INTEGER), JSONB, _b_element)
+        for name in ("->", "jsonb_array_element")
+    ),
+    *(
+        Function(name, (JSONB, TEXT), TEXT, _b_field_text)
+        for name in ("->>", "jsonb_object_field_text")
+    ),
+    *(
+        Function(name, (JSONB, INTEGER), TEXT, _b_element_text)
+        for name in ("->>", "jsonb_array_element_text")
+    ),
     Function("#>", (JSONB, _TEXTS), JSONB, _b_path),
     Function("#>>", (JSONB, _TEXTS), TEXT, _b_path_text),
     Function("jsonb_extract_path", (JSONB, TEXT), JSONB, _b_extract_path, is_variadic=True),
-    Function("jsonb_extract_path_text", (JSONB, TEXT), TEXT, _b_extract_path_text, is_variadic=True),
+    Function(
+        "jsonb_extract_path_text", (JSONB, TEXT), TEXT, _b_extract_path_text, is_variadic=True
+    ),
     Function("jsonb_subscript", (JSONB, TEXT), JSONB, _b_subscript),
     Function("jsonb_subscript", (JSONB, INTEGER), JSONB, _b_element),
     *(Function(name, (JSON, TEXT), JSON, _j_field) for name in ("->", "json_object_field")),
     *(Function(name, (JSON, INTEGER), JSON, _j_element) for name in ("->", "json_array_element")),
-    *(Function(name, (JSON, TEXT), TEXT, _text_after(_j_field)) for name in ("->>", "json_object_field_text")),
+    *(
+        Function(name, (JSON, TEXT), TEXT, _text_after(_j_field))
+        for name in ("->>", "json_object_field_text")
+    ),
     *(
         Function(name, (JSON, INTEGER), TEXT, _text_after(_j_element))
         for name in ("->>", "json_array_element_text")

@@ -27,7 +27,11 @@ def _iso_settings(settings: TextSettings) -> TextSettings:
     if settings.date_style == "ISO":
         return settings
     return TextSettings(
-        settings.time_zone, settings.date_order, "ISO", settings.interval_style, settings.bytea_output
+        settings.time_zone,
+        settings.date_order,
+        "ISO",
+        settings.interval_style,
+        settings.bytea_output,
     )
 
 
@@ -47,7 +51,9 @@ def _dated_text(value: Any, sql_type: SqlType, settings: TextSettings) -> str:
     return text
 
 
-def json_text(value: Any, sql_type: SqlType, settings: TextSettings, *, is_pretty: bool = False) -> str:
+def json_text(
+    value: Any, sql_type: SqlType, settings: TextSettings, *, is_pretty: bool = False
+) -> str:
     """The JSON text of a value, as type json writes it."""
     if value is None:
         return "null"
@@ -70,7 +76,9 @@ def _is_number(text: str) -> bool:
     return text not in ("NaN", "Infinity", "-Infinity")
 
 
-def _array_text(value: ArrayValue, sql_type: SqlType, settings: TextSettings, is_pretty: bool) -> str:
+def _array_text(
+    value: ArrayValue, sql_type: SqlType, settings: TextSettings, is_pretty: bool
+) -> str:
     assert sql_type.element is not None
     if not value.dimensions:
         return "[]"
@@ -85,7 +93,9 @@ def _array_text(value: ArrayValue, sql_type: SqlType, settings: TextSettings, is
     return texts[0]
 
 
-def _record_text(value: Sequence[Any], sql_type: SqlType, settings: TextSettings, is_pretty: bool) -> str:
+def _record_text(
+    value: Sequence[Any], sql_type: SqlType, settings: TextSettings, is_pretty: bool
+) -> str:
     pairs = [
         f"{quote_json(name)}:{json_text(item, field, settings)}"
         for name, item, field in zip(record_names(sql_type), value, sql_type.fields, strict=True)
@@ -255,7 +265,8 @@ def _two_arrays(keys: ArrayValue, values: ArrayValue) -> list[tuple[str, str | N
 
 def _object_text(pairs: Sequence[tuple[str, str | None]]) -> str:
     written = [
-        f"{quote_json(key)} : {'null' if value is None else quote_json(value)}" for key, value in pairs
+        f"{quote_json(key)} : {'null' if value is None else quote_json(value)}"
+        for key, value in pairs
     ]
     return "{" + ", ".join(written) + "}"
 

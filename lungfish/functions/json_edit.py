@@ -337,7 +337,9 @@ def _pretty_tree(tree: JsonTree, indent: str) -> str:
         return jsonb_text(tree)
     deeper = indent + "    "
     if isinstance(tree, dict):
-        lines = [f"{deeper}{quote_json(key)}: {_pretty_tree(item, deeper)}" for key, item in tree.items()]
+        lines = [
+            f"{deeper}{quote_json(key)}: {_pretty_tree(item, deeper)}" for key, item in tree.items()
+        ]
         opening, closing = "{", "}"
     else:
         lines = [deeper + _pretty_tree(item, deeper) for item in tree]
@@ -363,7 +365,9 @@ FUNCTIONS: tuple[Function, ...] = (
         is_strict=False,
         defaults=(True, "use_json_null"),
     ),
-    Function("jsonb_insert", (JSONB, _TEXTS, JSONB, BOOLEAN), JSONB, insert_path, defaults=(False,)),
+    Function(
+        "jsonb_insert", (JSONB, _TEXTS, JSONB, BOOLEAN), JSONB, insert_path, defaults=(False,)
+    ),
     *(Function(name, (JSONB, JSONB), BOOLEAN, _contains) for name in ("@>", "jsonb_contains")),
     *(Function(name, (JSONB, JSONB), BOOLEAN, _contained) for name in ("<@", "jsonb_contained")),
     *(Function(name, (JSONB, TEXT), BOOLEAN, _exists) for name in ("?", "jsonb_exists")),

@@ -30,9 +30,14 @@ def path_index(step: str) -> int | None:
 def kind_of(text: str) -> str:
     """object, array, string, number, boolean or null."""
     first = text[_skip_blanks(text, 0)]
-    return {"{": "object", "[": "array", '"': "string", "t": "boolean", "f": "boolean", "n": "null"}.get(
-        first, "number"
-    )
+    return {
+        "{": "object",
+        "[": "array",
+        '"': "string",
+        "t": "boolean",
+        "f": "boolean",
+        "n": "null",
+    }.get(first, "number")
 
 
 def _skip_blanks(text: str, place: int) -> int:

@@ -88,7 +88,9 @@ def _instants(start: int, stop: int, step: Interval, zone: TimeZone) -> Iterator
     return _moments(start, stop, step, lambda instant, by: add_interval_in_zone(instant, by, zone))
 
 
-def _session_instants(context: FunctionContext, start: int, stop: int, step: Interval) -> Iterator[int]:
+def _session_instants(
+    context: FunctionContext, start: int, stop: int, step: Interval
+) -> Iterator[int]:
     return _instants(start, stop, step, text_settings(context).time_zone)
 
 

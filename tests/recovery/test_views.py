@@ -27,14 +27,14 @@ PYTHON_TYPES: dict[TypeKind, tuple[type, ...]] = {
 
 def view(core: StorageCore, name: str) -> list[dict[str, Any]]:
     """A view's rows by column, once every value is seen to fit its column."""
-    columns, rows = next((columns, rows) for each, columns, rows in STORAGE_VIEWS if each == name)
+    definition = next(each for each in STORAGE_VIEWS if each.name == name)
     found = []
-    for values in rows(core):
-        assert len(values) == len(columns)
-        for (column, sql_type), value in zip(columns, values, strict=True):
+    for values in definition.rows(core):
+        assert len(values) == len(definition.columns)
+        for (column, sql_type), value in zip(definition.columns, values, strict=True):
             if value is not None:
                 assert type(value) in PYTHON_TYPES[sql_type.kind], (name, column, value)
-        found.append(dict(zip((column for column, _ in columns), values, strict=True)))
+        found.append(dict(zip((column for column, _ in definition.columns), values, strict=True)))
     return found
 
 

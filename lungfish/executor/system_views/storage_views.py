@@ -1,33 +1,30 @@
-"""The views of schema `lungfish`: what checkpoints, log and recovery did and are doing. `recovery/views.py` makes the rows."""
+"""The views about storage, in schema `lungfish` and under PostgreSQL's names. `recovery/views/` makes the rows."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
-from lungfish.catalog.objects import LUNGFISH_OID, SystemView
+from lungfish.catalog.objects import LUNGFISH_OID, PG_CATALOG_OID, SystemView
 from lungfish.executor.system_views.definition import system_view
 from lungfish.recovery.views import STORAGE_VIEWS as VIEWS
-from lungfish.recovery.views import ViewRows
+from lungfish.recovery.views import StorageView
 
 if TYPE_CHECKING:
     from lungfish.executor.context import ExecutionContext
 
-# A view keeps its oid for ever: stored views remember it.
-_OIDS = {
-    "checkpoint_status": 12301,
-    "checkpoint_history": 12302,
-    "wal_segments": 12305,
-    "wal_retention": 12306,
-    "recovery_history": 12313,
-}
 
-
-def _rows_of(rows: ViewRows) -> Callable[[ExecutionContext], Iterable[tuple[Any, ...]]]:
-    return lambda context: rows(context.tables.core)
+def _rows_of(view: StorageView) -> Callable[[ExecutionContext], Iterable[tuple[Any, ...]]]:
+    return lambda context: view.rows(context.tables.core)
 
 
 STORAGE_VIEWS: tuple[SystemView, ...] = tuple(
-    system_view(_OIDS[name], name, LUNGFISH_OID, columns, _rows_of(rows))
-    for name, columns, rows in VIEWS
+    system_view(
+        view.oid,
+        view.name,
+        PG_CATALOG_OID if view.is_postgres else LUNGFISH_OID,
+        view.columns,
+        _rows_of(view),
+    )
+    for view in VIEWS
 )

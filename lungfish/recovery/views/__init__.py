@@ -1,0 +1,15 @@
+"""The rows of the system views about checkpoints, the log and restarts, each with its columns: name and SQL type.
+
+One module for each thing looked at; `STORAGE_VIEWS` is all of them. A view's function takes the `StorageCore` and answers internal
+values in the order of its columns.
+"""
+
+from lungfish.recovery.views.checkpoint_views import CHECKPOINT_VIEWS
+from lungfish.recovery.views.log_views import LOG_VIEWS
+from lungfish.recovery.views.restart_views import RESTART_VIEWS
+from lungfish.recovery.views.storage_view import StorageView
+
+# In the order in which clients list them.
+STORAGE_VIEWS: tuple[StorageView, ...] = (*CHECKPOINT_VIEWS, *LOG_VIEWS, *RESTART_VIEWS)
+
+__all__ = ["STORAGE_VIEWS", "StorageView"]
