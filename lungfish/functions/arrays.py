@@ -13,7 +13,7 @@ from lungfish.errors import (
     NullValueNotAllowed,
     ProgramLimitExceeded,
 )
-from lungfish.functions.array_subscripts import slice_array
+from lungfish.functions.array_subscripts import slice_array, subscript
 from lungfish.functions.datetime_operators import text_settings
 from lungfish.functions.registry import Function, FunctionContext, Polymorphic, Volatility
 from lungfish.types.array_value import EMPTY_ARRAY, ArrayValue, array_value
