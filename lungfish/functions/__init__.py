@@ -36,6 +36,7 @@ from lungfish.functions import (
     quoting,
     regexp_functions,
     series,
+    storage_functions,
     strings,
     system_information,
     trigonometry,
@@ -69,6 +70,7 @@ FUNCTIONS: tuple[Function, ...] = (
     *json_build.FUNCTIONS,
     *json_edit.FUNCTIONS,
     *system_information.SYSTEM_FUNCTIONS,
+    *storage_functions.STORAGE_FUNCTIONS,
 )
 AGGREGATES: tuple[Aggregate, ...] = (
     *aggregates_count.AGGREGATES,

@@ -100,6 +100,9 @@ class FunctionContext(Protocol):
     def current_value(self, sequence_name: str) -> int: ...
     def set_value(self, sequence_name: str, value: int, is_called: bool) -> int: ...
     def last_value(self) -> int: ...
+    def ask_storage(self, name: str, arguments: Sequence[Any]) -> Any:
+        """What a function about storage answers: see `functions/storage_functions.py`."""
+
     def session_fact(self, name: str) -> Any:
         """Facts by name: "current_user", "current_database", "current_schema", "search_path", "backend_pid",
         "transaction_id", "version", "catalog".

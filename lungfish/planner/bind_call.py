@@ -82,6 +82,8 @@ def _function_name(node: ast.FunctionCall) -> str:
     if len(node.name) == 2 and node.name[0] in ("pg_catalog", "public"):
         return node.name[1]
     shown = ".".join(node.name)
+    if len(node.name) == 2 and has_function(shown):
+        return shown
     raise errors.UndefinedFunction(f"function {shown} does not exist").at(node.position)
 
 

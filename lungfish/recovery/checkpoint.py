@@ -48,6 +48,7 @@ from lungfish.recovery.wal_records import NoteKind
 from lungfish.storage.buffer_pool import BufferPool
 from lungfish.storage.clock import Clock
 from lungfish.storage.fence import Fence
+from lungfish.storage.measured_disk import CHECKPOINTER, IoTotals
 
 # The one pin that stands for "a restart reads from here".
 REDO_PIN = "checkpoint"
@@ -70,7 +71,10 @@ class CheckpointCoordinator:
         memory: CheckpointMemory,
         participants: Sequence[CheckpointParticipant],
         telemetry: StorageTelemetryRegistry | None = None,
+        io: IoTotals | None = None,
     ) -> None:
+        """`io`: where the checkpoint's reads and writes are counted."""
+        self._io = io if io is not None else IoTotals()
         registry = telemetry if telemetry is not None else StorageTelemetryRegistry()
         self.memory = memory
         self.retention = retention
@@ -137,7 +141,8 @@ class CheckpointCoordinator:
             return run.result()
         self.current = run
         try:
-            self._take(run)
+            with self._io.acting_as(CHECKPOINTER):
+                self._take(run)
         except BaseException as error:
             run.outcome = CheckpointOutcome.FAILED
             run.error = error if isinstance(error, errors.Error) else None

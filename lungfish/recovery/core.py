@@ -35,6 +35,7 @@ from lungfish.recovery.checkpoint_request import (
     CheckpointRequest,
     CheckpointTrigger,
 )
+from lungfish.recovery.gauges import register_gauges
 from lungfish.recovery.history import CheckpointRecord, RecoveryRecord, decode_record, encode_record
 from lungfish.recovery.restart import RecoveryDriver, RestartCatalog, TableRelations
 from lungfish.recovery.restart_log import MEMORY_LIMIT_DEFAULT
@@ -49,6 +50,7 @@ from lungfish.storage.clock import Clock, SystemClock
 from lungfish.storage.disk import Disk
 from lungfish.storage.fence import Fence
 from lungfish.storage.ids import RelationId
+from lungfish.storage.measured_disk import RECOVERY, MeasuredDisk
 from lungfish.storage.page_store import PAGE_SIZE_DEFAULT, PageStore
 from lungfish.storage.sequences import Sequences
 from lungfish.storage.table import TableStore
@@ -76,8 +78,11 @@ class CoreOptions:
 class StorageCore:
     """An open database without its catalog. Use `open`, then `recover`."""
 
-    def __init__(self, disk: Disk, store: PageStore, *, clock: Clock, options: CoreOptions) -> None:
+    def __init__(
+        self, disk: MeasuredDisk, store: PageStore, *, clock: Clock, options: CoreOptions
+    ) -> None:
         self.disk = disk
+        self.io = disk.totals
         self.store = store
         self.clock = clock
         self.telemetry = StorageTelemetryRegistry()
@@ -126,7 +131,9 @@ class StorageCore:
             memory=self.memory,
             participants=self._participants(),
             telemetry=self.telemetry,
+            io=self.io,
         )
+        register_gauges(self)
         self.report: RecoveryReport | None = None
         self.is_closed = False
 
@@ -159,19 +166,32 @@ class StorageCore:
         """
         used_clock = clock if clock is not None else SystemClock()
         used_options = options if options is not None else CoreOptions()
+        measured = MeasuredDisk(disk, path, used_clock)
+        with measured.totals.acting_as(RECOVERY):
+            return cls._open_measured(measured, path, create_with, used_clock, used_options)
+
+    @classmethod
+    def _open_measured(
+        cls,
+        disk: MeasuredDisk,
+        path: str,
+        create_with: UUID | None,
+        clock: Clock,
+        options: CoreOptions,
+    ) -> StorageCore:
         if create_with is not None and not PageStore.exists(disk, path):
             _refuse_foreign_log(disk, path)
             store = PageStore.create(
                 disk,
                 path,
-                page_size_bytes=used_options.page_size,
+                page_size_bytes=options.page_size,
                 uuid=create_with,
-                clock=used_clock,
+                clock=clock,
             )
         else:
-            store = PageStore.open(disk, path, clock=used_clock)
+            store = PageStore.open(disk, path, clock=clock)
         try:
-            return cls(disk, store, clock=used_clock, options=used_options)
+            return cls(disk, store, clock=clock, options=options)
         except BaseException:
             store.abandon()
             raise
@@ -203,7 +223,8 @@ class StorageCore:
             elif kind == NoteKind.RECOVERY:
                 self.memory.recoveries.add(decode_record(RecoveryRecord, payload))
         recovery_id = self.memory.recoveries.last_id + 1
-        report = self.report = self.driver.replay(catalog, self.pool, recovery_id)
+        with self.io.acting_as(RECOVERY):
+            report = self.report = self.driver.replay(catalog, self.pool, recovery_id)
         record = report.record()
         self.memory.recoveries.add(record)
         if not report.is_clean:

@@ -35,18 +35,24 @@ LATENCY_BOUNDS_MS = (
 )
 
 
+# Pairs of label and value that tell instruments of one name apart.
+Labels = tuple[tuple[str, str], ...]
+_Key = tuple[str, Labels]
+
+
 class Counter:
     """A number that only grows."""
 
-    __slots__ = ("help", "name", "unit", "value")
+    __slots__ = ("help", "labels", "name", "unit", "value")
 
-    def __init__(self, name: str, unit: str, help: str) -> None:  # noqa: A002 - the metrics' own word.
+    def __init__(self, name: str, unit: str, help: str, labels: Labels = ()) -> None:  # noqa: A002 - the metrics' own word.
         self.name = name
         self.unit = unit
         self.help = help
-        self.value = 0
+        self.labels = labels
+        self.value: float = 0
 
-    def add(self, amount: int = 1) -> None:
+    def add(self, amount: float = 1) -> None:
         """Count."""
         self.value += amount
 
@@ -86,49 +92,75 @@ class Histogram:
 
 
 @dataclass(frozen=True, slots=True)
-class Metric:
-    """One figure, as `lungfish.metrics` shows it."""
+class Reading:
+    """A figure that its owner keeps, read when someone looks: a gauge, or a counter if it only grows."""
 
     name: str
     type: str
     unit: str
+    help: str
+    labels: Labels
+    read: Callable[[], float]
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One figure, as `lungfish.metrics` shows it."""
+
+    # The instrument's name; for a histogram, with the part that the figure is: `wal_sync_p99`.
+    name: str
+    type: str
+    unit: str
+    labels: Labels
     value: float
     help: str
+    # A histogram's figure: count, sum, max, p50 or p99; else empty.
+    part: str = ""
+
+    @property
+    def family(self) -> str:
+        """The instrument's name."""
+        return self.name.removesuffix(f"_{self.part}") if self.part else self.name
 
 
 class StorageTelemetryRegistry:
-    """All instruments of one database, by name."""
+    """All instruments of one database, by name and labels."""
 
     def __init__(self) -> None:
-        self._counters: dict[str, Counter] = {}
-        self._histograms: dict[str, Histogram] = {}
-        self._gauges: dict[str, tuple[str, str, Callable[[], float]]] = {}
+        self._counters: dict[_Key, Counter] = {}
+        self._histograms: dict[_Key, Histogram] = {}
+        self._readings: dict[_Key, Reading] = {}
 
-    def counter(self, name: str, *, unit: str, help: str) -> Counter:  # noqa: A002 - the metrics' own word.
-        """The counter of that name, made at first sight."""
-        return self._counters.setdefault(name, Counter(name, unit, help))
+    def counter(self, name: str, *, unit: str, help: str, labels: Labels = ()) -> Counter:  # noqa: A002 - the metrics' own word.
+        """The counter of that name and those labels, made at first sight."""
+        return self._counters.setdefault((name, labels), Counter(name, unit, help, labels))
 
     def histogram(self, name: str, *, unit: str, help: str) -> Histogram:  # noqa: A002 - the metrics' own word.
         """The histogram of that name, made at first sight."""
-        return self._histograms.setdefault(name, Histogram(name, unit, help))
+        return self._histograms.setdefault((name, ()), Histogram(name, unit, help))
 
-    def gauge(
-        self,
-        name: str,
-        read: Callable[[], float],
-        *,
-        unit: str,
-        help: str,  # noqa: A002 - the metrics' own word.
-    ) -> None:
-        """Register a figure that is read when someone looks."""
-        self._gauges[name] = (unit, help, read)
+    def register(self, reading: Reading) -> None:
+        """Show a figure that its owner keeps."""
+        self._readings[reading.name, reading.labels] = reading
 
     def metrics(self) -> Iterator[Metric]:
-        """Every figure as it is now; a histogram gives its count, sum, largest, and two quantiles."""
+        """Every figure as it is now, by name; a histogram gives its count, sum, largest, and two quantiles."""
+        return iter(sorted(self._all(), key=lambda metric: (metric.family, metric.labels)))
+
+    def _all(self) -> Iterator[Metric]:
         for counter in list(self._counters.values()):
-            yield Metric(counter.name, "counter", counter.unit, counter.value, counter.help)
-        for name, (unit, text, read) in list(self._gauges.items()):
-            yield Metric(name, "gauge", unit, read(), text)
+            yield Metric(
+                counter.name, "counter", counter.unit, counter.labels, counter.value, counter.help
+            )
+        for reading in list(self._readings.values()):
+            yield Metric(
+                reading.name,
+                reading.type,
+                reading.unit,
+                reading.labels,
+                reading.read(),
+                reading.help,
+            )
         for each in list(self._histograms.values()):
             figures = {
                 "count": float(each.count),
@@ -137,5 +169,6 @@ class StorageTelemetryRegistry:
                 "p50": each.quantile(0.5),
                 "p99": each.quantile(0.99),
             }
-            for suffix, value in figures.items():
-                yield Metric(f"{each.name}_{suffix}", "histogram", each.unit, value, each.help)
+            for part, value in figures.items():
+                name = f"{each.name}_{part}"
+                yield Metric(name, "histogram", each.unit, (), value, each.help, part)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from lungfish.catalog.objects import Sequence
@@ -12,6 +13,7 @@ from lungfish.errors import (
     UndefinedTable,
     WrongObjectType,
 )
+from lungfish.recovery.views.storage_functions import STORAGE_ANSWERS
 
 if TYPE_CHECKING:
     from lungfish.session.session import Session
@@ -116,6 +118,10 @@ class SessionFunctions:
         return found
 
     # Facts.
+
+    def ask_storage(self, name: str, arguments: Iterable[Any]) -> Any:
+        """What a function about storage answers."""
+        return STORAGE_ANSWERS[name](self._session.database.core, *arguments)
 
     def session_fact(self, name: str) -> Any:
         """A fact by name; see `FunctionContext`."""
