@@ -35,6 +35,7 @@ from uuid import UUID
 import numpy as np
 
 from lungfish import errors
+from lungfish.recovery.wal_batch import RecordBatch, batch_at
 from lungfish.recovery.wal_records import (
     BODY_SIZE_MAX,
     HEADER,
@@ -47,6 +48,8 @@ from lungfish.recovery.wal_records import (
 )
 from lungfish.recovery.wal_segments import HEADER_SIZE, Segment, SegmentFolder, SegmentHeader
 from lungfish.storage.ids import LSN
+
+PIECE_SIZE_DEFAULT = 8 << 20
 
 
 class TailState(enum.Enum):
@@ -96,6 +99,7 @@ class LogReader:
         start: LSN,
         durable_lsn: LSN,
         tolerates_damage: bool = False,
+        piece_size: int = PIECE_SIZE_DEFAULT,
     ) -> None:
         self._folder = folder
         self._uuid = uuid
@@ -103,6 +107,8 @@ class LogReader:
         # The log had been synced up to here: the checkpoint says so.
         self._durable_lsn = durable_lsn
         self._tolerates_damage = tolerates_damage
+        # How much is read at once, but for a longer record; a multiple of 8.
+        self._piece_size = piece_size
         self.segments = folder.survey(uuid)
         self.lives = lives_of(self.segments)
         self.tail = Tail(TailState.CLEAN, start)
@@ -114,13 +120,18 @@ class LogReader:
 
     def records(self) -> Iterator[Record]:
         """Every record, oldest first."""
+        for batch in self.batches():
+            yield from batch.records()
+
+    def batches(self) -> Iterator[RecordBatch]:
+        """Every record, oldest first, many at once."""
         at = self._start
         for segment in self.segments:
             if segment.is_damaged:
                 self._stop(at, f"the header of segment {segment.number} is damaged", b"")
                 return
         for life in self._lives_from_start():
-            yield from self._records_of_life(life, max(at, life.start))
+            yield from self._batches_of_life(life, max(at, life.start))
             if self.tail.state is not TailState.CLEAN:
                 return
             at = self.tail.end
@@ -143,38 +154,41 @@ class LogReader:
             return []
         return self.lives
 
-    def _records_of_life(self, life: Life, start: LSN) -> Iterator[Record]:
+    def _batches_of_life(self, life: Life, start: LSN) -> Iterator[RecordBatch]:
         """The records of one life; leaves the tail CLEAN if they go on to the life's known end."""
         seed = record_seed(self._uuid, life.generation)
-        unpack = HEADER.unpack_from
-        base, data = start, self._payload(life, start)
-        at = 0
-        while True:
-            size = len(data)
-            is_bad = False
-            while at + HEADER.size <= size:
-                length, stored, lsn = unpack(data, at)
-                end = at + HEADER.size + length
-                if lsn != base + at or not 0 < length < BODY_SIZE_MAX or length & 7:
-                    is_bad = True
+        at = start
+        while data := self._payload(life, at, self._piece_size):
+            limit = None if life.end is None else life.end - at
+            batch = batch_at(at, data, seed, limit=limit)
+            if not batch.count:
+                # A record that goes on behind what was read, or a bad one.
+                whole = self._whole_record(life, at, data)
+                batch = batch_at(at, whole, seed, limit=limit)
+                if not batch.count:
                     break
-                if end > size:
-                    break
-                body = data[at + HEADER.size : end]
-                if checksum(body, seed) != stored:
-                    is_bad = True
-                    break
-                if life.end is not None and base + end > life.end:
-                    is_bad = True
-                    break
-                yield Record(LSN(base + at), LSN(base + end), body)
-                at = end
-            following = None if is_bad else self._payload(life, LSN(base + size))
-            if not following:
-                break
-            data = memoryview(b"".join((data[at:], following)))
-            base, at = LSN(base + at), 0
-        self._end_life(life, LSN(base + at), seed)
+            yield batch
+            at = batch.end
+        self._end_life(life, at, seed)
+
+    def _whole_record(self, life: Life, at: LSN, data: memoryview) -> memoryview:
+        """What the record at `at` claims to take, as far as there is so much; empty if there is no record."""
+        data = self._at_least(life, at, data, HEADER.size)
+        if len(data) < HEADER.size:
+            return data
+        length, _, lsn = HEADER.unpack_from(data)
+        if lsn != at or not 0 < length < BODY_SIZE_MAX or length & 7:
+            return data[:0]
+        return self._at_least(life, at, data, HEADER.size + length)[: HEADER.size + length]
+
+    def _at_least(self, life: Life, at: LSN, data: memoryview, size: int) -> memoryview:
+        """What was read at `at`, with more behind it until it is so long, or the life ends."""
+        parts = [data]
+        have = len(data)
+        while have < size and (part := self._payload(life, LSN(at + have), size - have)):
+            parts.append(part)
+            have += len(part)
+        return memoryview(b"".join(parts)) if len(parts) > 1 else data
 
     def _end_life(self, life: Life, end: LSN, seed: int) -> None:
         if life.end is None:
@@ -232,20 +246,21 @@ class LogReader:
         header = next(iter(self.lives[-1].headers.values()))
         return header.capacity
 
-    def _payload(self, life: Life, start: LSN) -> memoryview:
-        """What lies from `start` to the end of its segment; empty if the life has no such segment."""
+    def _payload(self, life: Life, start: LSN, size_max: int) -> memoryview:
+        """What lies from `start` on in its segment, at most so much; empty if the life has no such segment."""
         number, offset = divmod(start, self._capacity)
         if number not in life.headers:
             return memoryview(b"")
         file = self._folder.open(number)
         try:
-            return memoryview(file.read_at(HEADER_SIZE + offset, self._capacity - offset))
+            size = min(size_max, self._capacity - offset)
+            return memoryview(file.read_at(HEADER_SIZE + offset, size))
         finally:
             file.close()
 
     def _rest_of_life(self, life: Life, start: LSN) -> memoryview:
         parts = []
-        while part := self._payload(life, start):
+        while part := self._payload(life, start, self._capacity):
             parts.append(part)
             start = LSN(start + len(part))
         return memoryview(b"".join(parts))
