@@ -217,12 +217,18 @@ class CheckpointCoordinator:
     def _hold_still(self, run: CheckpointRun) -> None:
         """Inside the closed fence."""
         run.context.redo_lsn = self.log.end_lsn()
+        run.take_backs = self.log.take_backs()
         for participant in self._participants:
             run.prepared[participant.name] = participant.prepare(run.context)
 
     def _write(self, run: CheckpointRun) -> None:
         # Invariant 3.
         self.log.flush_to(run.context.redo_lsn)
+        if run.take_backs is None or run.take_backs != self.log.take_backs():
+            raise errors.DiskFull(
+                "the checkpoint was given up: a commit that it had counted was refused for lack of space",
+                hint="Free some space, and try again.",
+            )
         for prepared in run.prepared.values():
             prepared.write(run.context)
 

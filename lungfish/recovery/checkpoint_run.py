@@ -56,6 +56,8 @@ class CheckpointRun:
     est_pages: int | None = None
     est_bytes: int | None = None
     est_total_ms: float | None = None
+    # Of the log, at the fence: another number after the flush means that a commit was taken back meanwhile.
+    take_backs: int | None = 0
     report: PublishReport | None = None
     pruned: PruneReport | None = None
     wal_held_bytes: int = 0

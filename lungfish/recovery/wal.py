@@ -13,11 +13,14 @@ Invariants:
 4. After a failed write or sync the log is poisoned for ever: nobody knows what of the batch is on the disk, and the system may
    report the next sync of the same pages as done (Rebello et al., "Can Applications Recover from fsync Failures?", 2020).
 5. A batch that an exception from outside (Ctrl-C) cuts off is kept and written again, the same bytes to the same place.
-6. A life writes no file before its first record is flushed: a database that is only read gets no log.
+6. A full disk poisons nothing: what of the batch was written is cut off again, durably, and the batch is kept in memory for the next
+   try. A commit in it that was refused is taken back (`take_back`) before its transaction is rolled back, so it never comes to the disk.
+7. A life writes no file before its first record is flushed: a database that is only read gets no log.
 """
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -31,6 +34,7 @@ from lungfish.recovery.wal_records import (
     ABSENT,
     BODY_SIZE_MAX,
     CHECKSUM_MASK,
+    COMMIT_SIZE,
     END_OF_TRANSACTION,
     HEADER,
     MARK,
@@ -54,6 +58,8 @@ from lungfish.storage.ids import LSN, RelationId, TransactionId, TupleId
 BATCH_SIZE_MAX = 4 << 20
 # Memory that records may take before they are handed to the disk without waiting for a commit.
 BUFFER_SIZE_MAX = 4 << 20
+# Memory that records may take while the disk is full; beyond it they are refused.
+BACKLOG_SIZE_MAX = 32 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +105,11 @@ class WriteAheadLog:
         self._written = self.writer.life_start
         self._durable = self.writer.life_start
         self._failure: errors.Error | None = None
+        # The disk was full at the last try.
+        self._full: errors.DiskFull | None = None
+        # Commits that are being, or have been, taken back, and those of which the transaction manager knows it.
+        self._take_backs_begun = 0
+        self._take_backs_settled = 0
         self._is_closed = False
         self._group = GroupSync(self._write_and_sync)
         self._records = registry.counter("wal_records", unit="records", help="records appended")
@@ -141,6 +152,8 @@ class WriteAheadLog:
             if self._failure is not None:
                 self._refuse()
             lsn = self._end
+            if self._full is not None and lsn - self._written > BACKLOG_SIZE_MAX:
+                raise self._full
             self._chunks += (HEADER.pack(size, stored, lsn), body)
             self._end = end = LSN(lsn + 16 + size)
         if end - self._taken > self._buffer_size_max:
@@ -173,8 +186,34 @@ class WriteAheadLog:
         now = self._clock.utc_us()
         return self._append(END_OF_TRANSACTION.pack(RecordType.COMMIT, transaction_id, now))
 
+    def take_back(self, end: LSN) -> bool:
+        """Turn the COMMIT that ends at `end` into an ABORT; False if it was handed to the disk meanwhile, and so is to be flushed.
+
+        For a commit that `flush_to` refused because the disk is full. Whoever got True makes the transaction a running one again
+        inside the fence and calls `settle_take_back` there: a checkpoint that saw it as committed must not be published.
+        """
+        self._take_backs_begun += 1
+        changed: list[bool] = []
+        self._group.run_alone(lambda: changed.append(self._abort_in_memory(end)))
+        if not changed[0]:
+            self._take_backs_settled += 1
+        return changed[0]
+
+    def settle_take_back(self) -> None:
+        """See `take_back`."""
+        self._take_backs_settled += 1
+
+    def take_backs(self) -> int | None:
+        """How many commits were taken back so far; None while one of them is not settled."""
+        begun = self._take_backs_begun
+        return begun if begun == self._take_backs_settled else None
+
     def append_abort(self, transaction_id: TransactionId) -> LSN:
         """Log that the transaction was rolled back. Only a courtesy to readers: without a commit record it counts as such."""
+        if self._full is not None:
+            # Whoever is refused rolls back, and so finds out whether there is room again.
+            self._ask_for_relief()
+            return self._end
         now = self._clock.utc_us()
         return self._append(END_OF_TRANSACTION.pack(RecordType.ABORT, transaction_id, now))
 
@@ -198,12 +237,20 @@ class WriteAheadLog:
         return self._durable
 
     @property
+    def is_full(self) -> bool:
+        """Whether the disk was full at the last try to write: commits are refused until one succeeds."""
+        return self._full is not None
+
+    @property
     def failure(self) -> errors.Error | None:
         """What poisoned the log, or None."""
         return self._failure
 
     def flush_to(self, lsn: LSN) -> None:
-        """Return once everything before `lsn` is on disk. Raises IoError (58030) if that failed, now or ever before."""
+        """Return once everything before `lsn` is on disk.
+
+        Raises IoError (58030) if that failed, now or ever before; DiskFull (53100) if there is no room: call again once there is.
+        """
         if self._failure is not None:
             self._refuse()
         if lsn > self._durable:
@@ -211,8 +258,10 @@ class WriteAheadLog:
             self._group.sync_to(lsn)
 
     def relieve(self) -> None:
-        """Hand what is appended to the disk, without a sync. Requires: no latch is held."""
-        self._group.run_alone(self._write_if_sound)
+        """Hand what is appended to the disk, without a sync, if it has room. Requires: no latch is held."""
+        # Whoever relieves need not be the one who filled the disk: the next commit is told.
+        with contextlib.suppress(errors.DiskFull):
+            self._group.run_alone(self._write_if_sound)
 
     def prune(self, floor: LSN) -> PruneReport:
         """Remove the segments that end before `floor`, but for the newest one, which says which life is the last.
@@ -264,6 +313,8 @@ class WriteAheadLog:
         with self._latch:
             if self._failure is not None:
                 self._refuse()
+            if self._full is not None and self._end - self._written > BACKLOG_SIZE_MAX:
+                raise self._full
             end = self._append_under_latch(body, stored)
         if end - self._taken > self._buffer_size_max:
             self._ask_for_relief()
@@ -316,10 +367,54 @@ class WriteAheadLog:
         data = self._in_flight
         try:
             self.writer.write(self._written, data)
+        except errors.DiskFull as error:
+            self._wait_for_room(error)
         except errors.Error as error:
             self._poison(error)
+        self._full = None
         self._written, self._in_flight = LSN(self._written + len(data)), b""
         self._bytes.add(len(data))
+
+    def _wait_for_room(self, error: errors.DiskFull) -> None:
+        """Take away what of the batch was written, and raise (invariant 6)."""
+        try:
+            self.writer.cut_back(self._written)
+        except errors.Error as failure:
+            self._poison(failure)
+        self._full = errors.DiskFull(
+            "could not write to the write-ahead log: no space left on device",
+            detail=error.message,
+            hint="Free some space: the next commit goes on by itself. Nothing committed is lost.",
+        )
+        raise self._full from error
+
+    def _abort_in_memory(self, end: LSN) -> bool:
+        """Make an ABORT of the COMMIT that ends there, if it is still in memory only."""
+        if end <= self._written or self._failure is not None:
+            return False
+        start = end - COMMIT_SIZE
+        if end <= self._taken:
+            at = start - self._written
+            record = self._aborted(self._in_flight[at : at + COMMIT_SIZE])
+            data = self._in_flight
+            self._in_flight = b"".join((data[:at], record, data[at + COMMIT_SIZE :]))
+            return True
+        with self._latch:
+            at = self._taken
+            for index in range(0, len(self._chunks), 2):
+                if at == start:
+                    record = self._aborted(self._chunks[index] + self._chunks[index + 1])
+                    self._chunks[index : index + 2] = record[: HEADER.size], record[HEADER.size :]
+                    return True
+                at += len(self._chunks[index]) + len(self._chunks[index + 1])
+        raise errors.InternalError("no record ends where a commit was appended")
+
+    def _aborted(self, record: bytes) -> bytes:
+        """The record of a COMMIT as that of an ABORT, of the same size."""
+        size, _, lsn = HEADER.unpack_from(record)
+        body = bytes([RecordType.ABORT]) + record[HEADER.size + 1 :]
+        assert record[HEADER.size] == RecordType.COMMIT, "only a commit is taken back"
+        return HEADER.pack(size, checksum(body, self._seed), lsn) + body
 
     def _poison(self, error: errors.Error) -> None:
         """Refuse everything from now on (invariant 4)."""

@@ -47,6 +47,9 @@ SEQUENCE = struct.Struct("<BB6xQq")
 NOTE = struct.Struct("<BB2xI")
 MARK = struct.Struct("<B7xQ")
 
+# A COMMIT with its header.
+COMMIT_SIZE = HEADER.size + END_OF_TRANSACTION.size
+
 ABSENT = 0xFFFF_FFFF
 CHECKSUM_MASK = 0xFFFF_FFFF
 # No body is longer: the length is 32 bits, and a batch of rows is cut well before that.

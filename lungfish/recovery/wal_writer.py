@@ -5,10 +5,14 @@ Invariants:
 2. Segments are made in order, each when the log first reaches it.
 3. Behind the log's end the current segment is filled with zeros, some way ahead: a small write then goes to blocks that the file
    has already, and its sync need not write the file's metadata too (measured here: 130 instead of 165 us).
+4. Only a write or the making of a segment raises DiskFull. A sync that fails for lack of space is a failed sync as any other.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from lungfish.errors import DiskFull, IoError
 from lungfish.recovery.wal_segments import HEADER_SIZE, LogStart, SegmentFolder, SegmentHeader
 from lungfish.storage.clock import Clock
 from lungfish.storage.disk import File
@@ -51,10 +55,33 @@ class SegmentWriter:
             view = view[len(part) :]
             lsn = LSN(lsn + len(part))
 
+    def cut_back(self, end: LSN) -> None:
+        """Take away, durably, what was written from `end` on: the log goes on there.
+
+        Requires: nothing from there on was acknowledged.
+        """
+        if self._header is None:
+            return
+        number, offset = divmod(end, self._capacity)
+        last = self._header.number
+        if last < number:
+            # The segment before is full, and the next one could not be made.
+            return
+        if last > number:
+            self.close()
+            self._folder.remove(list(range(number + 1, last + 1)), keeps_free=False)
+            self.segments_made -= last - number
+            self._header = replace(self._header, number=number)
+        if self._file is None:
+            self._file = self._folder.open(number)
+        self._filled_to = HEADER_SIZE + offset
+        self._file.truncate(self._filled_to)
+        self.sync()
+
     def sync(self) -> None:
         """Make all that was written durable."""
         if self._file is not None:
-            self._file.sync()
+            _sync(self._file)
 
     def close(self) -> None:
         """Let go of the file, without a sync."""
@@ -68,7 +95,7 @@ class SegmentWriter:
             return file
         if file is not None:
             # Invariant 1: nothing of it is left to a later sync.
-            file.sync()
+            _sync(file)
             self.close()
         wanted = SegmentHeader(
             number=number,
@@ -92,5 +119,17 @@ class SegmentWriter:
             self._filled_to = max(self._filled_to, end)
         else:
             zeros = bytes(min(ZEROS_AHEAD, self._start.segment_size - end))
-            file.write_at(offset, b"".join((part, zeros)))
+            try:
+                file.write_at(offset, b"".join((part, zeros)))
+            except DiskFull:
+                # There may be room for the records alone.
+                file.write_at(offset, part)
+                zeros = b""
             self._filled_to = end + len(zeros)
+
+
+def _sync(file: File) -> None:
+    try:
+        file.sync()
+    except DiskFull as error:
+        raise IoError(error.message) from error

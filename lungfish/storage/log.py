@@ -44,8 +44,15 @@ class Log(Protocol):
     def flush_to(self, lsn: LSN) -> None:
         """Return once everything up to `lsn` is on disk. Waiting callers share one sync (group commit).
 
-        Raises IoError (58030) if a sync failed: from then on the log refuses everything.
+        Raises IoError (58030) if a sync failed: from then on the log refuses everything. Raises DiskFull (53100) while there is no
+        room: then a commit that waited is taken back, or flushed again later.
         """
+
+    def take_back(self, end: LSN) -> bool:
+        """Turn the commit record that ends at `end` into an abort; False if it was handed to the disk meanwhile."""
+
+    def settle_take_back(self) -> None:
+        """The transaction of a commit that was taken back is running again. Inside the fence."""
 
     def end_lsn(self) -> LSN:
         """The position after the last appended record."""
@@ -91,6 +98,12 @@ class NoLog:
         return LSN(self._end)
 
     def flush_to(self, lsn: LSN) -> None:
+        return
+
+    def take_back(self, end: LSN) -> bool:
+        return False
+
+    def settle_take_back(self) -> None:
         return
 
     def end_lsn(self) -> LSN:

@@ -19,6 +19,8 @@ Invariants:
    transaction as committed: its record is before the redo LSN, and the log is synced past that before the checkpoint is.
 4. The undo list of a committed transaction is kept until every snapshot sees it (`horizon`), then handed to the hooks of
    `purge_queue`.
+   A commit that a full disk refuses is taken back: the record becomes an abort before it reaches the disk, and the state RUNNING again
+   in one passage of the fence with the log's word of it, which keeps a checkpoint that has seen it committed from being published.
 5. After a failed sync nobody can tell whether the commit is on disk. The transaction stays in the running set for ever (nobody sees it,
    nothing is undone), and the manager is poisoned: no further commit. Reopening finds out.
 """
@@ -221,7 +223,7 @@ class Transaction:
 
         Raises StatementCompletionUnknown if the log cannot be synced: whether the transaction is committed will be known when
         the database is opened again. Any other error leaves it as it was: RUNNING if the commit record was refused (roll back),
-        COMMITTING if only the flush was cut off (commit again; it cannot be rolled back any more). A KeyboardInterrupt after the
+        COMMITTING if only the flush was cut off (commit again; it cannot be rolled back any more). DiskFull leaves it RUNNING. A KeyboardInterrupt after the
         record was appended is let through once the commit is done.
         """
         try:
@@ -396,9 +398,10 @@ class TransactionManager:
         transaction.state = TransactionState.COMMITTING
 
     def flush_commit(self, transaction: Transaction) -> None:
-        """Wait until the commit is durable. A failed sync poisons (invariant 5)."""
+        """Wait until the commit is durable. A failed sync poisons (invariant 5); on a full disk the transaction is RUNNING again."""
         try:
-            self.log.flush_to(transaction.commit_lsn)
+            while not self._try_to_flush(transaction):
+                pass
         except errors.IoError as error:
             self.poison(error)
             raise errors.StatementCompletionUnknown(
@@ -406,6 +409,19 @@ class TransactionManager:
                 detail=error.message,
                 hint="Open the database again to find out.",
             ) from error
+
+    def _try_to_flush(self, transaction: Transaction) -> bool:
+        """Flush, or take the commit back (invariant 3). False: another thread had found room for it; flush again."""
+        try:
+            self.log.flush_to(transaction.commit_lsn)
+        except errors.DiskFull:
+            if not self.log.take_back(transaction.commit_lsn):
+                return False
+            with self.fence:
+                transaction.state = TransactionState.RUNNING
+                self.log.settle_take_back()
+            raise
+        return True
 
     def append_abort(self, transaction: Transaction) -> None:
         """Log the abort, if the log still takes records: without a commit record the transaction counts as aborted anyway."""

@@ -194,8 +194,14 @@ def test_threads_that_commit_at_once_share_syncs() -> None:
     log.close()
 
 
-@pytest.mark.parametrize("kind", [OperationKind.SYNC, OperationKind.WRITE])
-@pytest.mark.parametrize("error", [errors.IoError("EIO"), errors.DiskFull("ENOSPC")])
+@pytest.mark.parametrize(
+    ("kind", "error"),
+    [
+        (OperationKind.SYNC, errors.IoError("EIO")),
+        (OperationKind.SYNC, errors.DiskFull("ENOSPC")),
+        (OperationKind.WRITE, errors.IoError("EIO")),
+    ],
+)
 def test_a_failed_write_or_sync_poisons_the_log_for_ever(
     kind: OperationKind, error: errors.Error
 ) -> None:
