@@ -27,9 +27,10 @@ from lungfish.database.plan_cache import CachedPlan, LruCache, ParsedText
 from lungfish.database.restart_catalog import DatabaseRestartCatalog, relations_of
 from lungfish.database.statistics import TableStatistics
 from lungfish.database.table_stores import StoredExpression, TableStores
-from lungfish.errors import ConnectionDoesNotExist, Error
+from lungfish.errors import ConnectionDoesNotExist, Error, UndefinedFile
 from lungfish.executor.ddl import CatalogChange
 from lungfish.executor.programs import Programs
+from lungfish.executor.session_facts import SessionFacts
 from lungfish.executor.violations import duplicated_key
 from lungfish.recovery.checkpoint_request import CheckpointRequest, CheckpointResult
 from lungfish.recovery.core import StorageCore
@@ -71,7 +72,7 @@ class Database:
         self._session_numbers = itertools.count(1)
         # Guards `_members` and the way to closing.
         self._lock = threading.RLock()
-        self._members: set[object] = set()
+        self._members: dict[object, Callable[[int], SessionFacts] | None] = {}
         self.stores = TableStores(core.pool, core.store, core.transactions, self._stored_expression)
         restart = DatabaseRestartCatalog(self)
         self.recovery_report: RecoveryReport = core.recover(
@@ -94,6 +95,9 @@ class Database:
 
         Raises UndefinedFile where it is not there and `create` is false, DatabaseInUse naming the holder, CorruptDatabase, CorruptLog.
         """
+        # Looked at before the lock is taken, which would make the file.
+        if not create and not disk.exists(path):
+            raise UndefinedFile(f'database "{path}" does not exist')
         identity = UUID(int=options.random.getrandbits(128), version=4)
         file_lock = disk.lock(path)
         try:
@@ -203,18 +207,27 @@ class Database:
 
     # Sessions.
 
-    def join(self, member: object) -> int:
-        """Take in a session, or another who needs the database open; answers its number."""
+    def join(self, member: object, facts: Callable[[int], SessionFacts] | None = None) -> int:
+        """Take in a session, or another who needs the database open; answers its number.
+
+        `facts` is a session's own account of itself, given the number of the session that asks.
+        """
         with self._lock:
             if self.is_closed:
                 raise ConnectionDoesNotExist("the database is closed")
-            self._members.add(member)
+            self._members[member] = facts
             return next(self._session_numbers)
+
+    def session_facts(self, own_number: int) -> list[SessionFacts]:
+        """Every session, for the system views; that of `own_number` is the one that asks."""
+        with self._lock:
+            accounts = [facts for facts in self._members.values() if facts is not None]
+        return [facts(own_number) for facts in accounts]
 
     def leave(self, member: object) -> None:
         """Let a member go; the last one closes the database."""
         with self._lock:
-            self._members.discard(member)
+            self._members.pop(member, None)
             if not self._members and not self.is_closed:
                 self.close()
 

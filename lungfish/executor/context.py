@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from lungfish.executor.constraint_events import ConstraintEvents, DeferredChecks
     from lungfish.executor.own_changes import OwnChanges
     from lungfish.executor.programs import Programs
+    from lungfish.executor.session_facts import SessionFacts
     from lungfish.executor.spill import SpillSpace
     from lungfish.recovery.core import StorageCore
     from lungfish.storage.table import TableStore
@@ -45,6 +46,9 @@ class TableProvider(Protocol):
         """Storage and recovery, for the system views."""
 
     def table_store(self, table: Table) -> TableStore: ...
+
+    def session_facts(self, own_number: int) -> list[SessionFacts]:
+        """Every session, for the system views; that of `own_number` is the one that asks."""
 
 
 class SnapshotSource(Protocol):

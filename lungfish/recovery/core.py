@@ -136,6 +136,8 @@ class StorageCore:
         register_gauges(self)
         self.report: RecoveryReport | None = None
         self.is_closed = False
+        # When counting began: microseconds since 1970, UTC.
+        self.opened_at: int = clock.utc_us()
 
     def _participants(self) -> list[CheckpointParticipant]:
         """The built-in parties to a checkpoint, beside the pages themselves."""

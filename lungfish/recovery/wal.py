@@ -112,8 +112,13 @@ class WriteAheadLog:
         self._take_backs_settled = 0
         self._is_closed = False
         self._group = GroupSync(self._write_and_sync)
-        self._records = registry.counter("wal_records", unit="records", help="records appended")
-        self._bytes = registry.counter("wal_bytes", unit="bytes", help="bytes handed to the disk")
+        self.records = registry.counter("wal_records", unit="records", help="records appended")
+        self.bytes = registry.counter("wal_bytes", unit="bytes", help="bytes handed to the disk")
+        self.buffers_full = registry.counter(
+            "wal_buffers_full",
+            unit="",
+            help="times that records had to be written before a commit asked for it",
+        )
         self._syncs = registry.histogram("wal_sync", unit="ms", help="write and sync of a batch")
 
     # Appending
@@ -329,6 +334,7 @@ class WriteAheadLog:
         """Let the next writer that leaves the fence, and so holds no latch, write for all."""
         if self._fence is not None and self._fence.relief is None:
             self._fence.relief = self.relieve
+            self.buffers_full.add()
 
     def _write_and_sync(self) -> LSN:
         if self._failure is not None:
@@ -359,7 +365,7 @@ class WriteAheadLog:
             chunks = self._chunks
             # One statement, so that no exception from outside finds a part of it done.
             self._in_flight, self._chunks, self._taken = b"".join(chunks), [], self._end
-        self._records.add(len(chunks) // 2)
+        self.records.add(len(chunks) // 2)
         if self._in_flight:
             self._write_in_flight()
 
@@ -373,7 +379,7 @@ class WriteAheadLog:
             self._poison(error)
         self._full = None
         self._written, self._in_flight = LSN(self._written + len(data)), b""
-        self._bytes.add(len(data))
+        self.bytes.add(len(data))
 
     def _wait_for_room(self, error: errors.DiskFull) -> None:
         """Take away what of the batch was written, and raise (invariant 6)."""

@@ -17,6 +17,7 @@ Lungfish, an embedded database with PostgreSQL's SQL.
   lungfish run FILE...           run scripts, each on a new database
   lungfish check DB              verify every page, checksum and index
   lungfish info DB               what the file is and how it last opened
+  lungfish metrics DB            every figure of storage, as OpenMetrics text
   lungfish demo                  load, query, kill, recover, prove
 """
 

@@ -21,6 +21,7 @@ SUBCOMMANDS: Mapping[str, str] = MappingProxyType(
         "check": "lungfish.repl.check:check_main",
         "demo": "lungfish.repl.demo.demo:demo_main",
         "info": "lungfish.repl.info:info_main",
+        "metrics": "lungfish.repl.metrics:metrics_main",
         "run": "lungfish.repl.batch:run_main",
     }
 )

@@ -14,6 +14,8 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from operator import itemgetter
+from threading import enumerate as living_threads
+from threading import get_ident
 from typing import TYPE_CHECKING, Any
 
 from lungfish.database.plan_cache import CachedPlan, ParsedText
@@ -26,6 +28,7 @@ from lungfish.errors import (
 )
 from lungfish.executor import ExecutionContext, execute
 from lungfish.executor.ddl import DdlContext, execute_ddl, is_ddl
+from lungfish.executor.session_facts import SessionFacts
 from lungfish.planner import plan_statement
 from lungfish.planner.physical import PhysicalStatement
 from lungfish.session.bulk import run_in_bulk
@@ -65,6 +68,8 @@ class Session(TransactionalSession):
         self.functions = SessionFunctions(self)
         self.prepared: dict[str, tuple[Statement, str, tuple[SqlType | None, ...]]] = {}
         self.last_query = ""
+        # The thread that ran it.
+        self._thread_number = 0
 
     # Running statements.
 
@@ -78,7 +83,7 @@ class Session(TransactionalSession):
         """Run the text's statements and answer a result for each. Raises lungfish.errors.Error, with the text attached."""
         with self._mutex:
             self._check_open()
-            self.last_query = sql
+            self.last_query, self._thread_number = sql, get_ident()
             parsed = None
             try:
                 parsed = parse_text(
@@ -103,7 +108,7 @@ class Session(TransactionalSession):
         """Run one statement for each set of parameters, in one transaction; answers the counts added up."""
         with self._mutex:
             self._check_open()
-            self.last_query = sql
+            self.last_query, self._thread_number = sql, get_ident()
             opened = self._open_implicit()
             try:
                 parsed = parse_text(self.database.parsed_texts, sql, has_parameters=True)
@@ -330,6 +335,27 @@ class Session(TransactionalSession):
 
     # The rest.
 
+    def facts(self, asking_number: int) -> SessionFacts:
+        """The session as the system views show it; from any thread."""
+        is_running = asking_number == self.number
+        if not is_running:
+            is_running = not self._mutex.acquire(blocking=False)
+            if not is_running:
+                self._mutex.release()
+        transaction = self._transaction
+        return SessionFacts(
+            number=self.number,
+            user=self.user,
+            application_name=self.settings.get("application_name"),
+            thread_name=_thread_name(self._thread_number),
+            begun_at=self.begun_at,
+            query=self.last_query,
+            query_began_at=self.functions.statement_time_us or None,
+            is_running=is_running,
+            is_failed=self._is_failed,
+            transaction=None if transaction is None else transaction.facts(),
+        )
+
     @property
     def description(self) -> str:
         """The session as histories name it."""
@@ -387,3 +413,8 @@ class Session(TransactionalSession):
                     self.database.transactions.locks.release_all_session(self._lock_owner)
             finally:
                 self.database.leave(self)
+
+
+def _thread_name(number: int) -> str | None:
+    """The name of a living thread."""
+    return next((each.name for each in living_threads() if each.ident == number), None)

@@ -18,6 +18,7 @@ from lungfish.errors import (
 )
 from lungfish.executor import Cancellation, DeferredChecks, ExecutionContext
 from lungfish.executor.ddl import CatalogChange
+from lungfish.executor.session_facts import SessionFacts
 from lungfish.session.results import StatementResult
 from lungfish.session.settings import SessionSettings
 from lungfish.sql.ast import utility
@@ -35,7 +36,8 @@ class TransactionalSession:
 
     def __init__(self, database: Database, *, autocommit: bool, read_only: bool) -> None:
         self.database = database
-        self.number = database.join(self)
+        self.number = database.join(self, self.facts)
+        self.begun_at = database.clock.utc_us()
         self.autocommit = autocommit
         self.is_read_only = read_only
         self.default_isolation = IsolationLevel.READ_COMMITTED
@@ -47,7 +49,7 @@ class TransactionalSession:
         # When the transaction began, in microseconds since 1970 UTC.
         self.transaction_time_us = 0
         self._mutex = threading.RLock()
-        self._lock_owner: LockOwner = database.transactions.locks.new_owner()
+        self._lock_owner: LockOwner = database.transactions.locks.new_owner(self.number)
         self._transaction: Transaction | None = None
         # Whether BEGIN (or PEP 249's implicit one) holds the transaction open beyond its statement.
         self._is_explicit = False
@@ -60,6 +62,10 @@ class TransactionalSession:
 
     def execution_context(self, values: tuple[Any, ...] = ()) -> ExecutionContext:
         """What the executor knows of the statement that runs now."""
+        raise AssertionError("Session implements it")
+
+    def facts(self, asking_number: int) -> SessionFacts:
+        """The session as the system views show it; from any thread. It is running if the one that asks is itself or cannot enter."""
         raise AssertionError("Session implements it")
 
     def notice(self, message: str, *, severity: str = "NOTICE") -> None:

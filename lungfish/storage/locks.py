@@ -137,7 +137,8 @@ class LockManager:
 
     def __init__(self) -> None:
         self._mutex = threading.Lock()
-        self._owner_numbers = itertools.count(1)
+        # Of owners that are no sessions.
+        self._owner_numbers = itertools.count(-1, -1)
         self._queues: dict[LockTag, _LockQueue] = {}
         # The tags of kind "row" that have a queue, and maybe others for a moment.
         self._row_tags: set[LockTag] = set()
@@ -151,9 +152,11 @@ class LockManager:
         """How many rows have explicit locks. Writers look at it without the mutex, under their heap's latch."""
         return len(self._row_tags)
 
-    def new_owner(self, *, timeout_s: float | None = None) -> LockOwner:
-        """A holder of locks that holds none yet; `timeout_s` is its lock_timeout."""
-        return LockOwner(next(self._owner_numbers), timeout_s=timeout_s)
+    def new_owner(self, number: int | None = None, *, timeout_s: float | None = None) -> LockOwner:
+        """A holder of locks that holds none yet: a session by its number, or another; `timeout_s` is its lock_timeout."""
+        if number is None:
+            number = next(self._owner_numbers)
+        return LockOwner(number, timeout_s=timeout_s)
 
     # Acquiring
 

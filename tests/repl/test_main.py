@@ -259,3 +259,16 @@ def test_the_prompt_is_drawn_before_the_engine_is_loaded() -> None:
         [sys.executable, "-c", script], capture_output=True, text=True, check=True
     )
     assert shown.stdout == "[]\n"
+
+
+def test_metrics_are_printed_for_a_scraper(
+    database: str, output: pytest.CaptureFixture[str]
+) -> None:
+    assert run("metrics", database) == ExitCode.CANNOT_OPEN
+    assert "does not exist" in output.readouterr().err
+    assert run(database, "-c", "create table t (a int)") == ExitCode.OK
+    output.readouterr()
+    assert run("metrics", database) == ExitCode.OK
+    text = output.readouterr().out
+    assert "# TYPE lungfish_wal_bytes counter" in text
+    assert text.endswith("# EOF\n")

@@ -1,6 +1,7 @@
 """Views whose rows the running database makes. `SYSTEM_VIEWS` lists them all."""
 
 from lungfish.catalog.objects import SystemView
+from lungfish.executor.system_views.activity_views import ACTIVITY_VIEWS
 from lungfish.executor.system_views.information_schema import INFORMATION_SCHEMA_VIEWS
 from lungfish.executor.system_views.pg_catalog import PG_CATALOG_VIEWS
 from lungfish.executor.system_views.storage_views import STORAGE_VIEWS
@@ -9,6 +10,7 @@ SYSTEM_VIEWS: tuple[SystemView, ...] = (
     *PG_CATALOG_VIEWS,
     *INFORMATION_SCHEMA_VIEWS,
     *STORAGE_VIEWS,
+    *ACTIVITY_VIEWS,
 )
 
 __all__ = ["SYSTEM_VIEWS"]

@@ -8,8 +8,14 @@ from lungfish.recovery.views.checkpoint_views import CHECKPOINT_VIEWS
 from lungfish.recovery.views.log_views import LOG_VIEWS
 from lungfish.recovery.views.restart_views import RESTART_VIEWS
 from lungfish.recovery.views.storage_view import StorageView
+from lungfish.recovery.views.telemetry_views import TELEMETRY_VIEWS
 
 # In the order in which clients list them.
-STORAGE_VIEWS: tuple[StorageView, ...] = (*CHECKPOINT_VIEWS, *LOG_VIEWS, *RESTART_VIEWS)
+STORAGE_VIEWS: tuple[StorageView, ...] = (
+    *CHECKPOINT_VIEWS,
+    *LOG_VIEWS,
+    *RESTART_VIEWS,
+    *TELEMETRY_VIEWS,
+)
 
 __all__ = ["STORAGE_VIEWS", "StorageView"]
