@@ -4,7 +4,7 @@ A change makes a successor (`with_object`, `without_object`); statements already
 Tables, views, sequences and indexes share one set of names in a namespace, types have another, as in PostgreSQL.
 
 Temporary objects live in the namespace `pg_temp`, which is always searched first; `pg_catalog` comes next unless the search
-path names it.
+path names it. They belong to one session and are in no catalog but that session's own (`with_temporaries`).
 """
 
 from __future__ import annotations
@@ -39,6 +39,12 @@ BUILT_IN_NAMESPACES = (
     Namespace(PG_TEMP_OID, "pg_temp"),
 )
 
+
+def is_temporary(item: CatalogObject) -> bool:
+    """Whether the object is in `pg_temp`."""
+    return not isinstance(item, Namespace) and item.namespace_oid == PG_TEMP_OID
+
+
 Relation = Table | View | Sequence | SystemView
 
 # Every catalog that ever existed in this process has a version of its own: plans are cached under it.
@@ -55,6 +61,7 @@ class Catalog:
         "_objects",
         "_relations",
         "_types",
+        "commit_action_tables",
         "next_oid",
         "next_relation_id",
         "version",
@@ -73,6 +80,8 @@ class Catalog:
         self._indexes: dict[tuple[Oid, str], tuple[Table, Index]] = {}
         # Functions of one name differ in their parameters' types.
         self._functions: dict[tuple[Oid, str], list[SqlFunction]] = {}
+        # Temporary tables that COMMIT empties or drops.
+        self.commit_action_tables: tuple[Table, ...] = ()
         for item in objects.values():
             match item:
                 case Namespace():
@@ -86,6 +95,8 @@ class Catalog:
             if isinstance(item, Table):
                 for index in item.indexes:
                     self._indexes[index.namespace_oid, index.name] = (item, index)
+                if item.on_commit != "preserve rows":
+                    self.commit_action_tables += (item,)
 
     @classmethod
     def empty(cls, system_views: Iterable[SystemView]) -> Catalog:
@@ -223,6 +234,20 @@ class Catalog:
     def without_object(self, oid: Oid) -> Catalog:
         """A successor without the object."""
         return self._successor({key: item for key, item in self._objects.items() if key != oid})
+
+    def temporaries(self) -> tuple[CatalogObject, ...]:
+        """The temporary objects."""
+        return tuple(item for item in self._objects.values() if is_temporary(item))
+
+    def with_temporaries(self, items: Iterable[CatalogObject]) -> Catalog:
+        """A session's view of this catalog: its temporary objects are added."""
+        return self._successor({**self._objects, **{item.oid: item for item in items}})
+
+    def without_temporaries(self) -> Catalog:
+        """A successor with the objects that all sessions share."""
+        return self._successor(
+            {oid: item for oid, item in self._objects.items() if not is_temporary(item)}
+        )
 
     def with_counters(self, *, next_oid: int, next_relation_id: int) -> Catalog:
         """A successor whose counters stand there."""

@@ -132,6 +132,8 @@ class Table:
     constraints: tuple[Constraint, ...] = ()
     # "permanent", "temporary" or "unlogged".
     persistence: str = "permanent"
+    # What COMMIT does to a temporary table: "preserve rows", "delete rows" or "drop".
+    on_commit: str = "preserve rows"
     next_column_number: int = 1
     comment: str | None = None
     # The text of a materialised view's query; None for a plain table.

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from typing import ClassVar
 
 from lungfish import errors
+from lungfish.connection.copy import Copy
 from lungfish.connection.cursor import Cursor, Parameters
 from lungfish.connection.row_factories import RowFactory, tuple_row
 from lungfish.connection.script import ScriptResult, run_script
@@ -70,6 +71,11 @@ class Connection:
         """
         self._check_open()
         return run_script(self, source, variables=vars or {}, on_error=on_error)
+
+    def copy(self, sql: str) -> Copy:
+        """A COPY FROM STDIN to write data to, or a COPY TO STDOUT to read it from, for use in `with`."""
+        self._check_open()
+        return Copy(self._session, sql)
 
     # Transactions.
 

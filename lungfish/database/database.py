@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable
 from uuid import UUID
 
 from lungfish.catalog import Catalog
-from lungfish.catalog.objects import Index, Oid, Table
+from lungfish.catalog.objects import Index, Oid, Sequence, Table
 from lungfish.catalog.store import CatalogRowWriter, CatalogStore
 from lungfish.database.background import BackgroundCheckpoints
 from lungfish.database.expressions import stored_expression
@@ -27,8 +27,9 @@ from lungfish.database.plan_cache import CachedPlan, LruCache, ParsedText
 from lungfish.database.restart_catalog import DatabaseRestartCatalog, relations_of
 from lungfish.database.statistics import TableStatistics
 from lungfish.database.table_stores import StoredExpression, TableStores
+from lungfish.database.temporaries import TemporaryObjects
 from lungfish.errors import ConnectionDoesNotExist, Error, UndefinedFile
-from lungfish.executor.ddl import CatalogChange
+from lungfish.executor.ddl import CatalogChange, relation_ids
 from lungfish.executor.programs import Programs
 from lungfish.executor.session_facts import SessionFacts
 from lungfish.executor.violations import duplicated_key
@@ -73,6 +74,7 @@ class Database:
         # Guards `_members` and the way to closing.
         self._lock = threading.RLock()
         self._members: dict[object, Callable[[int], SessionFacts] | None] = {}
+        self._temporaries: list[TemporaryObjects] = []
         self.stores = TableStores(core.pool, core.store, core.transactions, self._stored_expression)
         restart = DatabaseRestartCatalog(self)
         self.recovery_report: RecoveryReport = core.recover(
@@ -167,23 +169,37 @@ class Database:
 
     # DDL.
 
-    def begin_catalog_change(self, transaction: Transaction) -> CatalogChange:
-        """Take the catalog's lock for the transaction, and begin its successor."""
+    def begin_catalog_change(
+        self, transaction: Transaction, temporary: TemporaryObjects
+    ) -> CatalogChange:
+        """Take the catalog's lock for the transaction, and begin its successor, which has the session's temporary objects too."""
         self.transactions.locks.acquire(transaction.lock_owner, _CATALOG_LOCK, LockMode.EXCLUSIVE)
         writer = CatalogRowWriter(self._catalog_store, transaction)
-        change = CatalogChange(self.catalog, writer, self)
-        transaction.on_publish.append(lambda: self._publish(change))
+        change = CatalogChange(temporary.over(self.catalog), writer, self)
+        transaction.on_publish.append(lambda: self._publish(change, temporary))
         transaction.on_commit.append(lambda: self._after_catalog_commit(change))
         transaction.on_rollback.append(lambda: self._after_catalog_rollback(change))
         return change
 
-    def _publish(self, change: CatalogChange) -> None:
+    def _publish(self, change: CatalogChange, temporary: TemporaryObjects) -> None:
         """Under the manager's mutex, in the step that makes the transaction visible."""
-        self.catalog = change.catalog
+        temporaries = change.catalog.temporaries()
+        if change.is_shared:
+            self.catalog = change.catalog.without_temporaries() if temporaries else change.catalog
+        temporary.keep(temporaries)
 
     def _after_catalog_commit(self, change: CatalogChange) -> None:
         self._settle_relations(change.catalog, change.leftover_relations(is_committed=True))
-        self.sequences.keep_only(item.oid for item in change.catalog.sequences())
+        self._keep_sequences()
+
+    def _keep_sequences(self) -> None:
+        with self._lock:
+            temporary = [item for each in self._temporaries for item in each.objects]
+        self.sequences.keep_only(
+            item.oid
+            for item in itertools.chain(self.catalog.sequences(), temporary)
+            if isinstance(item, Sequence)
+        )
 
     def _after_catalog_rollback(self, change: CatalogChange) -> None:
         self._settle_relations(change.base, change.leftover_relations(is_committed=False))
@@ -194,6 +210,26 @@ class Database:
             self.stores.keep_indexes(table)
         self.stores.drop(leftover)
         self.statistics.forget(leftover)
+
+    # Temporary objects.
+
+    def new_temporaries(self) -> TemporaryObjects:
+        """The place for a session's temporary objects."""
+        made = TemporaryObjects()
+        with self._lock:
+            self._temporaries.append(made)
+        return made
+
+    def drop_temporaries(self, temporary: TemporaryObjects) -> None:
+        """Let go of a session's temporary objects, at its end."""
+        with self._lock:
+            self._temporaries.remove(temporary)
+        if temporary.objects:
+            leftover = relation_ids(temporary.over(self.catalog)) - relation_ids(self.catalog)
+            temporary.keep(())
+            self.stores.drop(leftover)
+            self.statistics.forget(leftover)
+            self._keep_sequences()
 
     # Checkpoints.
 

@@ -131,16 +131,33 @@ class TableStores:
 
     def _make(self, table: Table, indexes: list[TableIndex]) -> TableStore:
         return self._make_store(
-            RelationId(table.relation_id), table.stored_types, indexes, table.name
+            RelationId(table.relation_id),
+            table.stored_types,
+            indexes,
+            table.name,
+            is_logged=table.persistence != "temporary",
         )
 
     def _make_store(
-        self, heap: RelationId, types: Sequence[SqlType], indexes: list[TableIndex], name: str
+        self,
+        heap: RelationId,
+        types: Sequence[SqlType],
+        indexes: list[TableIndex],
+        name: str,
+        *,
+        is_logged: bool = True,
     ) -> TableStore:
         size = self._pages.page_size_bytes
         overflow = Overflow(self._pool.open_relation(overflow_of(heap)), size)
         rows = Heap(self._pool.open_relation(heap), overflow, RowLayout(types), size)
-        store = TableStore(rows, indexes, self._transactions, name=name, trim=self._pool.trim)
+        store = TableStore(
+            rows,
+            indexes,
+            self._transactions,
+            name=name,
+            trim=self._pool.trim,
+            is_logged=is_logged,
+        )
         restore_free_space(self._pages, store)
         return store
 

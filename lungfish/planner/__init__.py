@@ -8,6 +8,7 @@ from lungfish.planner.explain import explain
 from lungfish.planner.plan_statement import plan_statement
 from lungfish.planner.standalone import (
     bind_constant,
+    bind_row_condition,
     bind_scalar,
     bind_stored_expression,
     check_sql_function,
@@ -20,6 +21,7 @@ __all__ = [
     "DefaultStatistics",
     "Statistics",
     "bind_constant",
+    "bind_row_condition",
     "bind_scalar",
     "bind_stored_expression",
     "check_sql_function",

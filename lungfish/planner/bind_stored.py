@@ -19,7 +19,11 @@ from lungfish.sql.ast.expressions import Expression, FunctionCall, Literal
 from lungfish.sql.ast.queries import Query, Select
 from lungfish.types.sql_type import TypeKind
 
-BOOLEAN_CLAUSES = {Clause.CHECK: "CHECK", Clause.INDEX_PREDICATE: "WHERE"}
+BOOLEAN_CLAUSES = {
+    Clause.CHECK: "CHECK",
+    Clause.INDEX_PREDICATE: "WHERE",
+    Clause.COPY_WHERE: "WHERE",
+}
 
 
 @lru_cache(maxsize=1024)

@@ -58,6 +58,7 @@ class Clause(enum.Enum):
     INDEX = "index expressions"
     INDEX_PREDICATE = "index predicates"
     TRANSFORM = "transform expressions"
+    COPY_WHERE = "COPY FROM WHERE conditions"
 
 
 AGGREGATES_ALLOWED = frozenset(

@@ -66,6 +66,14 @@ def bind_scalar(
     return optimize_expression(resolve_unknown(bound, state, node.position))
 
 
+def bind_row_condition(
+    node: Expression, table: Table, catalog: Catalog, search_path: Sequence[str]
+) -> BoundExpression:
+    """The condition of COPY ... WHERE, over the table's columns by position."""
+    state = new_state(catalog, tuple(search_path))
+    return optimize_expression(bind_over_table(node, table, state, Clause.COPY_WHERE))
+
+
 def bind_constant(
     node: Expression, wanted: SqlType | None, catalog: Catalog, settings: TextSettings
 ) -> tuple[Any, SqlType]:

@@ -4,7 +4,7 @@ Start at `main.py`. The way of a line:
 
     prompt.py or batch.py  ->  interpreter.py  ->  Connection.execute  ->  output.py
                                     |
-                               commands.py (\d, \timing, ...), copy_data.py (COPY ... FROM STDIN)
+                               commands.py (\d, \timing, ...)
 
 `target.py` holds the open database, `wiring.py` joins the parts, `demo/` is `lungfish demo`.
 """

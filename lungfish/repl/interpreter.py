@@ -16,14 +16,12 @@ from pathlib import Path
 from typing import TextIO
 
 from lungfish import Cursor, errors
-from lungfish.repl.copy_data import copy_from_data
 from lungfish.repl.error_text import format_error
 from lungfish.repl.exit_codes import ExitCode, exit_code_of
 from lungfish.repl.interrupt import cancel_on_interrupt
 from lungfish.repl.output import DATA_FORMATS, DisplaySettings, ResultText, format_result
 from lungfish.repl.target import Target
-from lungfish.sql import ScriptPiece, parse_one, split_script
-from lungfish.sql.ast.dml import Copy
+from lungfish.sql import ScriptPiece, split_script
 
 _SAVEPOINT = "lungfish_shell_statement"
 _DIRECTIVES = {"--@ restart clean": False, "--@ restart crash": True, "--@ restart": False}
@@ -136,13 +134,9 @@ class Interpreter:
             self.say(f"Time: {(time.perf_counter() - started) * 1000:.3f} ms")
 
     def _run_copy(self, piece: ScriptPiece) -> str:
-        statement = parse_one(piece.text).statement
-        assert isinstance(statement, Copy), "only COPY has data behind it"
-        try:
-            count = copy_from_data(self.target.connection, statement, piece.data or "")
-        except errors.Error as error:
-            raise error.with_statement(piece.text) from None
-        return f"COPY {count}"
+        with self.target.connection.copy(piece.text) as copy:
+            copy.write(piece.data or "")
+        return f"COPY {copy.rowcount}"
 
     def _run_guarded(self, sql: str) -> None:
         """Run a statement of an open transaction so that its failure undoes only itself."""
@@ -165,7 +159,10 @@ class Interpreter:
 
     def _show(self, cursor: Cursor) -> None:
         while True:
-            if cursor.description is not None:
+            if (cursor.statusmessage or "").startswith("COPY ") and cursor.description is not None:
+                for (line,) in cursor.fetch_text():
+                    self.print(line or "")
+            elif cursor.description is not None:
                 self.show_result(result_of(cursor, self.display.rows_max))
             elif cursor.statusmessage:
                 self.say(cursor.statusmessage)

@@ -46,7 +46,7 @@ from lungfish.session.table_locks import locks_of_plan
 from lungfish.session.time_limit import limit_time
 from lungfish.session.transactions import TransactionalSession
 from lungfish.session.utility import TRANSACTION_CONTROL, run_utility, runs_outside_transaction
-from lungfish.sql.ast import Statement, dml, queries
+from lungfish.sql.ast import Statement, ddl, dml, queries
 from lungfish.storage.lock_modes import LockMode, LockTag, table_tag
 from lungfish.storage.transactions import IsolationLevel
 from lungfish.types.sql_type import SqlType
@@ -70,6 +70,8 @@ class Session(TransactionalSession):
         self.last_query = ""
         # The thread that ran it.
         self._thread_number = 0
+        # What a COPY ... FROM STDIN reads, while one is running.
+        self.copy_input: Iterable[str | bytes] | None = None
 
     # Running statements.
 
@@ -101,6 +103,16 @@ class Session(TransactionalSession):
                     # A text that cannot be parsed fails the transaction, as any failed statement does.
                     self._is_failed = True
                 raise error.with_statement(sql)  # noqa: B904 - the same error, its text added.
+
+    def copy_in(self, sql: str, pieces: Iterable[str | bytes]) -> StatementResult:
+        """Run a COPY ... FROM STDIN over the pieces of its data."""
+        with self._mutex:
+            self.copy_input = pieces
+            try:
+                (result,) = self.execute(sql)
+            finally:
+                self.copy_input = None
+            return result
 
     def execute_many(
         self, sql: str, parameter_sets: Iterable[Sequence[Any] | Mapping[str, Any]]
@@ -324,8 +336,28 @@ class Session(TransactionalSession):
         """What DDL works with; the first DDL of a transaction takes the catalog's lock, which it keeps to the end."""
         assert self._transaction is not None
         if self._change is None:
-            self._change = self.database.begin_catalog_change(self._transaction)
+            self._change = self.database.begin_catalog_change(self._transaction, self.temporary)
         return DdlContext(self._change, SessionRunner(self), self.settings.search_path)
+
+    def run_commit_actions(self) -> None:
+        """Empty or drop the temporary tables whose ON COMMIT says so."""
+        tables = self.catalog.commit_action_tables
+        names = {
+            action: tuple(
+                queries.ObjectName(table.name, "pg_temp")
+                for table in tables
+                if table.on_commit == action
+            )
+            for action in ("drop", "delete rows")
+        }
+        if names["drop"]:
+            execute_ddl(self.ddl_context(), ddl.Drop("table", names["drop"], is_cascade=True))
+        assert self._transaction is not None
+        if not self._transaction.id:
+            return
+        for name in names["delete rows"]:
+            delete = dml.Delete(queries.TableReference(name))
+            self.run_plan(self.locked_plan(delete, None, ()).plan, ())
 
     def require_writable(self, statement: Any) -> None:
         """Raise ReadOnlySqlTransaction in a read-only transaction."""
@@ -411,6 +443,7 @@ class Session(TransactionalSession):
                 if not self.database.is_closed:
                     self.rollback()
                     self.database.transactions.locks.release_all_session(self._lock_owner)
+                    self.database.drop_temporaries(self.temporary)
             finally:
                 self.database.leave(self)
 

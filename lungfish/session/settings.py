@@ -2,6 +2,7 @@
 
 Names, values and defaults are PostgreSQL's. A setting that PostgreSQL has and Lungfish gives no meaning to is accepted only
 at the value that describes what Lungfish does; any other value raises 0A000, so that nobody believes in an effect that is not there.
+The exception are settings that can never change an answer: hints to PostgreSQL's planner and memory limits (planner_settings.py).
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from lungfish.errors import FeatureNotSupported, InvalidParameterValue, UndefinedObject
+from lungfish.session.planner_settings import PLANNER_SETTINGS
 from lungfish.types.settings import TextSettings
 from lungfish.types.time_zones import zone_by_name
 
@@ -59,6 +61,14 @@ def _integer(name: str, value: str) -> str:
         return str(int(value))
     except ValueError:
         raise InvalidParameterValue(f'invalid value for parameter "{name}": "{value}"') from None
+
+
+def _number(name: str, value: str) -> str:
+    try:
+        float(value)
+    except ValueError:
+        raise InvalidParameterValue(f'invalid value for parameter "{name}": "{value}"') from None
+    return value
 
 
 def _text(name: str, value: str) -> str:
@@ -125,6 +135,12 @@ class Setting:
     is_read_only: bool = False
 
 
+_CHECKS: dict[str, Callable[[str, str], str]] = {
+    "boolean": _boolean,
+    "number": _number,
+    "text": _text,
+}
+
 SETTINGS: dict[str, Setting] = {
     setting.name.lower(): setting
     for setting in (
@@ -151,20 +167,26 @@ SETTINGS: dict[str, Setting] = {
         Setting("statement_timeout", "0", _milliseconds),
         Setting("synchronous_commit", "on", _one_of("on", "off", "local", "remote_write", "remote_apply")),
         Setting("TimeZone", "UTC", _time_zone),
+        Setting("escape_string_warning", "on", _boolean),
+        Setting("lc_messages", "C", _only("C", "POSIX", "C.UTF-8")),
+        Setting("lc_monetary", "C", _only("C", "POSIX", "C.UTF-8")),
+        Setting("lc_numeric", "C", _only("C", "POSIX", "C.UTF-8")),
+        Setting("lc_time", "C", _only("C", "POSIX", "C.UTF-8")),
+        Setting("transform_null_equals", "off", _only("off", "false", "0")),
+        Setting("array_nulls", "on", _only("on", "true", "1")),
+        Setting("transaction_deferrable", "off", _boolean),
+        Setting("default_transaction_deferrable", "off", _boolean),
+        Setting("role", "none", _only("none", "lungfish")),
+        Setting("session_authorization", "lungfish", _only("lungfish", "default")),
         Setting("transaction_isolation", "read committed", _text, is_read_only=True),
         Setting("transaction_read_only", "off", _text, is_read_only=True),
         Setting("transaction_timeout", "0", _milliseconds),
         Setting("xmloption", "content", _only("content")),
-        Setting("enable_seqscan", "on", _boolean),
-        Setting("enable_indexscan", "on", _boolean),
-        Setting("enable_bitmapscan", "on", _boolean),
-        Setting("enable_hashagg", "on", _boolean),
-        Setting("enable_hashjoin", "on", _boolean),
-        Setting("enable_mergejoin", "on", _boolean),
-        Setting("enable_nestloop", "on", _boolean),
-        Setting("enable_sort", "on", _boolean),
-        Setting("jit", "off", _only("off")),
-        Setting("work_mem", "4MB", _text),
+        Setting("jit", "off", _boolean),
+        *(
+            Setting(name, default, _CHECKS[kind])
+            for name, kind, default in PLANNER_SETTINGS
+        ),
     )
 }  # fmt: skip
 

@@ -50,6 +50,7 @@ class TransactionalSession:
         self.transaction_time_us = 0
         self._mutex = threading.RLock()
         self._lock_owner: LockOwner = database.transactions.locks.new_owner(self.number)
+        self.temporary = database.new_temporaries()
         self._transaction: Transaction | None = None
         # Whether BEGIN (or PEP 249's implicit one) holds the transaction open beyond its statement.
         self._is_explicit = False
@@ -68,6 +69,10 @@ class TransactionalSession:
         """The session as the system views show it; from any thread. It is running if the one that asks is itself or cannot enter."""
         raise AssertionError("Session implements it")
 
+    def run_commit_actions(self) -> None:
+        """Empty or drop the temporary tables whose ON COMMIT says so."""
+        raise AssertionError("Session implements it")
+
     def notice(self, message: str, *, severity: str = "NOTICE") -> None:
         """Tell the client something that is no error."""
         if self.on_notice is not None:
@@ -82,7 +87,9 @@ class TransactionalSession:
     @property
     def catalog(self) -> Catalog:
         """What exists, with this transaction's own changes."""
-        return self._change.catalog if self._change is not None else self.database.catalog
+        if self._change is not None:
+            return self._change.catalog
+        return self.temporary.over(self.database.catalog)
 
     @property
     def in_transaction(self) -> bool:
@@ -143,6 +150,8 @@ class TransactionalSession:
             try:
                 if self._deferred.is_pending:
                     self._deferred.run(self.execution_context())
+                if self.catalog.commit_action_tables:
+                    self.run_commit_actions()
                 transaction.commit()
             except BaseException:
                 self._roll_back_after_failed_commit(transaction)

@@ -19,6 +19,7 @@ from lungfish.executor.instrument import execute_measured
 from lungfish.planner import bind_constant, explain, resolve_type_name
 from lungfish.planner.expressions import OutputColumn
 from lungfish.session.checkpoint import run_checkpoint
+from lungfish.session.copying import run_copy
 from lungfish.session.results import StatementResult
 from lungfish.session.runner import SessionRunner
 from lungfish.sql.ast import dml, queries, utility
@@ -251,4 +252,5 @@ _UTILITIES: dict[type[Any], Callable[[Session, Any], StatementResult]] = {
     utility.Vacuum: _vacuum,
     utility.Checkpoint: run_checkpoint,
     utility.Discard: _discard,
+    dml.Copy: run_copy,
 }

@@ -58,8 +58,39 @@ class Log(Protocol):
         """The position after the last appended record."""
 
 
+class Unlogged:
+    """The log as tables see it whose changes are not logged: positions are those of the real one, to which nothing is added."""
+
+    def __init__(self, log: Log) -> None:
+        self._log = log
+        self.end_lsn = log.end_lsn
+        self.append_commit = log.append_commit
+        self.append_abort = log.append_abort
+        self.append_sequence = log.append_sequence
+        self.flush_to = log.flush_to
+
+    def append_row(
+        self,
+        transaction_id: TransactionId,
+        relation_id: RelationId,
+        address: TupleId,
+        before: bytes | None,
+        after: bytes | None,
+    ) -> LSN:
+        return self._log.end_lsn()
+
+    def append_rows(
+        self,
+        transaction_id: TransactionId,
+        relation_id: RelationId,
+        addresses: Sequence[TupleId],
+        after: Sequence[bytes],
+    ) -> LSN:
+        return self._log.end_lsn()
+
+
 class NoLog:
-    """A log that keeps nothing: for temporary tables and for tests of storage alone."""
+    """A log that keeps nothing: for tests of storage alone."""
 
     def __init__(self) -> None:
         self._end = 0

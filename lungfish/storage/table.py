@@ -20,6 +20,7 @@ from lungfish.storage.heap import Heap
 from lungfish.storage.ids import RelationId, TupleId
 from lungfish.storage.keys import KeyRange
 from lungfish.storage.lock_modes import LockMode
+from lungfish.storage.log import Unlogged
 from lungfish.storage.overflow import run_with_pages
 from lungfish.storage.relation_pages import PageMiss
 from lungfish.storage.row_codec_pack import pack_columns, rows_from_columns
@@ -52,14 +53,19 @@ class TableStore:
         *,
         name: str = "",
         trim: Callable[[], None] = lambda: None,
+        is_logged: bool = True,
     ) -> None:
-        """`trim` is the buffer pool's, called after operations that may have made memory short."""
-        self.rows = TableRows(heap, indexes, transactions, name=name)
+        """`trim` is the buffer pool's, called after operations that may have made memory short.
+
+        The rows of a table with `is_logged` false do not outlive the process.
+        """
+        log = transactions.log if is_logged else Unlogged(transactions.log)
+        self.rows = TableRows(heap, indexes, transactions, name=name, log=log)
         self.heap = heap
         self.layout = heap.layout
         self._transactions = transactions
         self._fence = transactions.fence
-        self._log = transactions.log
+        self._log = log
         self._latch = heap.pages.latch
         self._trim = trim
 

@@ -28,6 +28,7 @@ from functools import partial
 from lungfish.storage.heap import Heap
 from lungfish.storage.ids import LSN, RelationId, TransactionId, TupleId
 from lungfish.storage.keys import Key
+from lungfish.storage.log import Log
 from lungfish.storage.overflow import run_with_pages
 from lungfish.storage.rows import DELETED, FLAGS_OFFSET, HAS_OVERFLOW, Values, writer_of
 from lungfish.storage.snapshots import Snapshot
@@ -52,13 +53,15 @@ class TableRows:
         transactions: TransactionManager,
         *,
         name: str = "",
+        log: Log | None = None,
     ) -> None:
+        """`log`: where changes of rows go, if not to the transactions' own."""
         # For messages.
         self.name = name
         self.heap = heap
         self.layout = heap.layout
         self.transactions = transactions
-        self.log = transactions.log
+        self.log = transactions.log if log is None else log
         self.fence = transactions.fence
         self.latch = heap.pages.latch
         self.relation_id: RelationId = heap.pages.relation_id

@@ -2,7 +2,8 @@
 
 A naive datetime is a TIMESTAMP, an aware one a TIMESTAMPTZ; results of TIMESTAMPTZ are aware, in the session's zone. Values that
 Python has no type for are refused rather than bent: dates before the year 1 or after 9999 and infinite ones raise 22008.
-An interval becomes a timedelta as psycopg makes one, with years of 365 and months of 30 days.
+An interval becomes a timedelta as psycopg makes one, with years of 365 and months of 30 days (interval_delta.py); one that is
+too long for that becomes its text.
 """
 
 from __future__ import annotations
@@ -18,12 +19,13 @@ from typing import Any
 
 import pyarrow as pa
 
-from lungfish.errors import DatetimeFieldOverflow, InterfaceError, NumericValueOutOfRange
+from lungfish.errors import DatetimeFieldOverflow, InterfaceError
 from lungfish.types.array_value import ArrayValue
 from lungfish.types.batch import Vector
 from lungfish.types.calendar import MICROSECONDS_PER_DAY, MICROSECONDS_PER_SECOND
 from lungfish.types.casts import find_cast
 from lungfish.types.coercion import common_type
+from lungfish.types.interval_delta import IntervalDelta
 from lungfish.types.json_text import normalize_jsonb
 from lungfish.types.numerics import checked
 from lungfish.types.range_value import RangeValue
@@ -137,6 +139,7 @@ _READERS: dict[type, Callable[[Any], tuple[Any, SqlType]]] = {
     datetime.datetime: _from_datetime,
     datetime.time: _from_time,
     datetime.timedelta: _from_timedelta,
+    IntervalDelta: lambda value: (value.interval, INTERVAL),
     uuid.UUID: lambda value: (value.bytes, UUID),
     Interval: lambda value: (value, INTERVAL),
 }
@@ -350,15 +353,11 @@ def _as_timetz(value: tuple[int, int]) -> datetime.time:
     return _as_time(microseconds, datetime.timezone(datetime.timedelta(seconds=-west)))
 
 
-def _as_timedelta(value: Interval) -> datetime.timedelta:
-    years = int(value.months / 12)
-    days = years * 365 + (value.months - years * 12) * 30 + value.days
+def _as_timedelta(value: Interval) -> datetime.timedelta | str:
     try:
-        return datetime.timedelta(days, 0, value.microseconds)
-    except OverflowError as error:
-        raise NumericValueOutOfRange(
-            f"interval {format_value(value, INTERVAL)} is outside the range of Python's timedelta"
-        ) from error
+        return IntervalDelta(value)
+    except OverflowError:
+        return format_value(value, INTERVAL)
 
 
 def _as_lists(value: ArrayValue, writer: Callable[[Any], Any] | None) -> list[Any]:

@@ -101,7 +101,7 @@ def test_every_type_comes_back_as_it_went_in(connection: Any, kind: str, value: 
     connection.execute("INSERT INTO t VALUES (1, ?), (2, NULL)", (value,))
     rows = connection.execute("SELECT v FROM t ORDER BY id").fetchall()
     assert rows == [(value,), (None,)]
-    assert type(rows[0][0]) is type(value)
+    assert isinstance(rows[0][0], type(value))
 
 
 def test_row_factories(connection: Any) -> None:

@@ -137,14 +137,14 @@ def test_copy_takes_the_lines_behind_it(
     assert output.readouterr().out == "a,b\n1,x;y\n2,\n"
 
 
-def test_copy_errors_name_the_row(
+def test_copy_errors_name_the_line(
     database: str, tmp_path: Path, output: pytest.CaptureFixture[str]
 ) -> None:
     script = tmp_path / "copy.sql"
     script.write_text("create table t (a int, b text);\ncopy t from stdin;\n1\n\\.\n")
     assert run(database, "-q", "-f", str(script)) == ExitCode.SQL_ERROR
     assert (
-        'copy.sql:2: ERROR:  missing data for column "b"\nDETAIL:  COPY t, row 1'
+        'copy.sql:2: ERROR:  missing data for column "b"\nDETAIL:  COPY t, line 1'
         in output.readouterr().err
     )
 

@@ -176,6 +176,11 @@ def _add_foreign_key(context: DdlContext, table: Table, definition: ConstraintDe
             "constraints on permanent tables may reference only permanent tables",
             position=definition.position,
         )
+    if table.persistence == "temporary" and target.persistence != "temporary":
+        raise InvalidTableDefinition(
+            "constraints on temporary tables may reference only temporary tables",
+            position=definition.position,
+        )
     numbers, index = _referenced_key(target, reference)
     if len(numbers) != len(columns):
         raise InvalidForeignKey(

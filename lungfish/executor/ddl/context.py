@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from lungfish.catalog import Catalog
-from lungfish.catalog.catalog import BUILT_IN_NAMESPACES
+from lungfish.catalog.catalog import BUILT_IN_NAMESPACES, PG_TEMP_OID, is_temporary
 from lungfish.catalog.objects import CatalogObject, Column, Index, Namespace, Oid, Table
-from lungfish.errors import InsufficientPrivilege, InvalidSchemaName
+from lungfish.errors import InsufficientPrivilege, InvalidSchemaName, InvalidTableDefinition
 from lungfish.sql.ast.expressions import TypeName
 from lungfish.sql.ast.queries import ObjectName, Query
 from lungfish.storage.ids import RelationId
@@ -85,6 +85,8 @@ class CatalogChange:
         self.relations = relations
         self._rows = rows
         self._created: list[RelationId] = []
+        # Whether anything was changed that other sessions see too.
+        self.is_shared = False
 
     @property
     def is_changed(self) -> bool:
@@ -94,13 +96,18 @@ class CatalogChange:
     def put(self, item: CatalogObject) -> None:
         """Add the object, or replace the one with its oid."""
         self.catalog = self.catalog.with_object(item)
-        self._rows.write(item)
-        self._rows.write_counters(*self.relations.counters())
+        if not is_temporary(item):
+            self.is_shared = True
+            self._rows.write(item)
+            self._rows.write_counters(*self.relations.counters())
 
     def remove(self, oid: Oid) -> None:
         """Remove the object."""
+        item = self.catalog.object(oid)
         self.catalog = self.catalog.without_object(oid)
-        self._rows.remove(oid)
+        if item is not None and not is_temporary(item):
+            self.is_shared = True
+            self._rows.remove(oid)
 
     def new_oid(self) -> Oid:
         """A number for a new object."""
@@ -140,8 +147,15 @@ class DdlContext:
         """The catalog as changed so far."""
         return self.change.catalog
 
-    def namespace_for(self, name: ObjectName) -> Namespace:
+    def namespace_for(self, name: ObjectName, persistence: str = "permanent") -> Namespace:
         """Where a new object of that name goes. Raises InvalidSchemaName."""
+        if persistence == "temporary" or name.schema == "pg_temp":
+            if name.schema not in (None, "pg_temp"):
+                raise InvalidTableDefinition(
+                    "cannot create temporary relation in non-temporary schema",
+                    position=name.position,
+                )
+            return next(item for item in BUILT_IN_NAMESPACES if item.oid == PG_TEMP_OID)
         if name.schema is not None:
             named = self.find_namespace(name.schema, name.position)
             if named in BUILT_IN_NAMESPACES:

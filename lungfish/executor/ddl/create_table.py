@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from lungfish.catalog.catalog import PG_TEMP_OID
 from lungfish.catalog.objects import Column, Oid, Sequence, Table
 from lungfish.errors import (
     DuplicateColumn,
@@ -43,9 +44,7 @@ class MadeColumn:
 
 def create_table(context: DdlContext, statement: CreateTable) -> str:
     """Run CREATE TABLE; answers the command tag."""
-    if statement.persistence == "temporary":
-        raise FeatureNotSupported("temporary tables are not supported", position=statement.position)
-    namespace = context.namespace_for(statement.name)
+    namespace = context.namespace_for(statement.name, statement.persistence)
     if context.catalog.name_is_taken(namespace.oid, statement.name.name):
         if statement.if_not_exists:
             context.runner.notice(f'relation "{statement.name.name}" already exists, skipping')
@@ -53,9 +52,7 @@ def create_table(context: DdlContext, statement: CreateTable) -> str:
         raise DuplicateTable(
             f'relation "{statement.name.name}" already exists', position=statement.name.position
         )
-    table = _new_table(
-        context, statement.name.name, namespace.oid, persistence=statement.persistence
-    )
+    table = _new_table(context, statement, namespace.oid)
     sequences = []
     constraints: list[ConstraintDefinition] = []
     for element in statement.elements:
@@ -66,7 +63,6 @@ def create_table(context: DdlContext, statement: CreateTable) -> str:
         if made.sequence is not None:
             sequences.append(made.sequence)
         constraints += element.constraints
-    _refuse_stray_constraints(statement)
     for definition in order_constraints([*constraints, *statement.constraints]):
         table = add_constraint(context, table, definition)
     for sequence in sequences:
@@ -77,24 +73,25 @@ def create_table(context: DdlContext, statement: CreateTable) -> str:
     return "CREATE TABLE"
 
 
-def _new_table(context: DdlContext, name: str, namespace_oid: Oid, *, persistence: str) -> Table:
+def _new_table(
+    context: DdlContext, statement: CreateTable | CreateTableAs, namespace_oid: Oid
+) -> Table:
+    persistence = "temporary" if namespace_oid == PG_TEMP_OID else statement.persistence
+    if statement.on_commit != "preserve rows" and persistence != "temporary":
+        raise InvalidTableDefinition(
+            "ON COMMIT can only be used on temporary tables", position=statement.position
+        )
     return Table(
         context.change.new_oid(),
-        name,
+        statement.name.name,
         namespace_oid,
         context.change.new_relation_id(),
         columns=(),
         stored_types=(),
         stored_positions=(),
         persistence=persistence,
+        on_commit=statement.on_commit,
     )
-
-
-def _refuse_stray_constraints(statement: CreateTable) -> None:
-    if statement.on_commit != "preserve rows":
-        raise InvalidTableDefinition(
-            "ON COMMIT can only be used on temporary tables", position=statement.position
-        )
 
 
 def order_constraints(definitions: list[ConstraintDefinition]) -> list[ConstraintDefinition]:
@@ -269,9 +266,7 @@ def create_table_as(context: DdlContext, statement: CreateTableAs) -> str:
         raise FeatureNotSupported(
             "materialized views are not supported", position=statement.position
         )
-    if statement.persistence == "temporary":
-        raise FeatureNotSupported("temporary tables are not supported", position=statement.position)
-    namespace = context.namespace_for(statement.name)
+    namespace = context.namespace_for(statement.name, statement.persistence)
     if context.catalog.name_is_taken(namespace.oid, statement.name.name):
         if statement.if_not_exists:
             context.runner.notice(f'relation "{statement.name.name}" already exists, skipping')
@@ -285,9 +280,7 @@ def create_table_as(context: DdlContext, statement: CreateTableAs) -> str:
     )
     if len(statement.column_names) > len(columns):
         raise SyntaxError("too many column names were specified", position=statement.position)
-    table = _new_table(
-        context, statement.name.name, namespace.oid, persistence=statement.persistence
-    )
+    table = _new_table(context, statement, namespace.oid)
     for name, (_, kind) in zip(names, columns, strict=True):
         stored = TEXT if kind.kind is TypeKind.UNKNOWN else kind
         if table.column_position(name) is not None:

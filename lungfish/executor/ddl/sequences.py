@@ -6,7 +6,7 @@ from collections.abc import Sequence as SequenceOf
 from dataclasses import replace
 
 from lungfish.catalog.objects import Oid, Sequence
-from lungfish.errors import DuplicateTable, FeatureNotSupported, InvalidParameterValue, SyntaxError
+from lungfish.errors import DuplicateTable, InvalidParameterValue, SyntaxError
 from lungfish.executor.ddl.context import DdlContext
 from lungfish.executor.ddl.names import find_column, find_sequence, find_table
 from lungfish.sql.ast.ddl import AlterSequence, CreateSequence, SequenceOption
@@ -19,11 +19,7 @@ _BITS = {SMALLINT: 15, INTEGER: 31, BIGINT: 63}
 
 def create_sequence(context: DdlContext, statement: CreateSequence) -> str:
     """Run CREATE SEQUENCE; answers the command tag."""
-    if statement.persistence == "temporary":
-        raise FeatureNotSupported(
-            "temporary sequences are not supported", position=statement.position
-        )
-    namespace = context.namespace_for(statement.name)
+    namespace = context.namespace_for(statement.name, statement.persistence)
     if context.catalog.name_is_taken(namespace.oid, statement.name.name):
         if statement.if_not_exists:
             context.runner.notice(f'relation "{statement.name.name}" already exists, skipping')

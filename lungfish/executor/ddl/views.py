@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from lungfish.catalog.catalog import PG_TEMP_OID, is_temporary
 from lungfish.catalog.objects import Column, Oid, View
 from lungfish.errors import (
     DuplicateColumn,
@@ -18,11 +19,15 @@ from lungfish.types.sql_type import TEXT, TypeKind
 
 def create_view(context: DdlContext, statement: CreateView) -> str:
     """Run CREATE [OR REPLACE] VIEW; answers the command tag."""
-    if statement.persistence == "temporary":
-        raise FeatureNotSupported("temporary views are not supported", position=statement.position)
     if statement.check_option is not None:
         raise FeatureNotSupported("WITH CHECK OPTION is not supported", position=statement.position)
-    namespace = context.namespace_for(statement.name)
+    described, depends_on = context.runner.describe_query(statement.query)
+    persistence = statement.persistence
+    if any(is_temporary(item) for item in map(context.catalog.object, depends_on) if item):
+        if persistence != "temporary":
+            context.runner.notice(f'view "{statement.name.name}" will be a temporary view')
+        persistence = "temporary"
+    namespace = context.namespace_for(statement.name, persistence)
     existing = None
     if context.catalog.name_is_taken(namespace.oid, statement.name.name):
         found = context.catalog.find_relation(statement.name.name, namespace.name, ())
@@ -35,7 +40,6 @@ def create_view(context: DdlContext, statement: CreateView) -> str:
                 f'"{statement.name.name}" is not a view', position=statement.name.position
             )
         existing = found
-    described, depends_on = context.runner.describe_query(statement.query)
     if len(statement.column_names) > len(described):
         raise SyntaxError(
             "CREATE VIEW specifies more column names than columns", position=statement.position
@@ -64,6 +68,7 @@ def create_view(context: DdlContext, statement: CreateView) -> str:
             statement.text,
             search_path=context.search_path,
             depends_on=depends_on,
+            is_temporary=namespace.oid == PG_TEMP_OID,
         )
     )
     return "CREATE VIEW"
