@@ -12,8 +12,8 @@ from typing import Protocol
 from lungfish.storage.ids import LSN, RelationId, TransactionId, TupleId
 
 
-class Log(Protocol):
-    """The write side of the log. Appending only copies into memory; `flush_to` makes durable."""
+class RowLog(Protocol):
+    """What tables write to. Appending only copies into memory."""
 
     def append_row(
         self,
@@ -33,6 +33,13 @@ class Log(Protocol):
         after: Sequence[bytes],
     ) -> LSN:
         """Log a batch of inserts as one record."""
+
+    def end_lsn(self) -> LSN:
+        """The position after the last appended record."""
+
+
+class Log(RowLog, Protocol):
+    """The write side of the log; `flush_to` makes durable what was appended."""
 
     def append_commit(self, transaction_id: TransactionId) -> LSN: ...
 
@@ -54,20 +61,12 @@ class Log(Protocol):
     def settle_take_back(self) -> None:
         """The transaction of a commit that was taken back is running again. Inside the fence."""
 
-    def end_lsn(self) -> LSN:
-        """The position after the last appended record."""
-
 
 class Unlogged:
     """The log as tables see it whose changes are not logged: positions are those of the real one, to which nothing is added."""
 
-    def __init__(self, log: Log) -> None:
-        self._log = log
+    def __init__(self, log: RowLog) -> None:
         self.end_lsn = log.end_lsn
-        self.append_commit = log.append_commit
-        self.append_abort = log.append_abort
-        self.append_sequence = log.append_sequence
-        self.flush_to = log.flush_to
 
     def append_row(
         self,
@@ -77,7 +76,7 @@ class Unlogged:
         before: bytes | None,
         after: bytes | None,
     ) -> LSN:
-        return self._log.end_lsn()
+        return self.end_lsn()
 
     def append_rows(
         self,
@@ -86,7 +85,7 @@ class Unlogged:
         addresses: Sequence[TupleId],
         after: Sequence[bytes],
     ) -> LSN:
-        return self._log.end_lsn()
+        return self.end_lsn()
 
 
 class NoLog:

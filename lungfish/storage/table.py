@@ -20,7 +20,7 @@ from lungfish.storage.heap import Heap
 from lungfish.storage.ids import RelationId, TupleId
 from lungfish.storage.keys import KeyRange
 from lungfish.storage.lock_modes import LockMode
-from lungfish.storage.log import Unlogged
+from lungfish.storage.log import RowLog, Unlogged
 from lungfish.storage.overflow import run_with_pages
 from lungfish.storage.relation_pages import PageMiss
 from lungfish.storage.row_codec_pack import pack_columns, rows_from_columns
@@ -59,7 +59,7 @@ class TableStore:
 
         The rows of a table with `is_logged` false do not outlive the process.
         """
-        log = transactions.log if is_logged else Unlogged(transactions.log)
+        log: RowLog = transactions.log if is_logged else Unlogged(transactions.log)
         self.rows = TableRows(heap, indexes, transactions, name=name, log=log)
         self.heap = heap
         self.layout = heap.layout

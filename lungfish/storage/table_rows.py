@@ -28,7 +28,7 @@ from functools import partial
 from lungfish.storage.heap import Heap
 from lungfish.storage.ids import LSN, RelationId, TransactionId, TupleId
 from lungfish.storage.keys import Key
-from lungfish.storage.log import Log
+from lungfish.storage.log import RowLog
 from lungfish.storage.overflow import run_with_pages
 from lungfish.storage.rows import DELETED, FLAGS_OFFSET, HAS_OVERFLOW, Values, writer_of
 from lungfish.storage.snapshots import Snapshot
@@ -53,7 +53,7 @@ class TableRows:
         transactions: TransactionManager,
         *,
         name: str = "",
-        log: Log | None = None,
+        log: RowLog | None = None,
     ) -> None:
         """`log`: where changes of rows go, if not to the transactions' own."""
         # For messages.
@@ -61,7 +61,7 @@ class TableRows:
         self.heap = heap
         self.layout = heap.layout
         self.transactions = transactions
-        self.log = transactions.log if log is None else log
+        self.log: RowLog = transactions.log if log is None else log
         self.fence = transactions.fence
         self.latch = heap.pages.latch
         self.relation_id: RelationId = heap.pages.relation_id
