@@ -25,6 +25,7 @@ from collections.abc import Sequence
 
 from lungfish import errors
 from lungfish.recovery.checkpoint_facts import CheckpointFacts, encode_facts
+from lungfish.recovery.checkpoint_images import CheckpointImageStore
 from lungfish.recovery.checkpoint_memory import CheckpointMemory
 from lungfish.recovery.checkpoint_merge import RequestQueue
 from lungfish.recovery.checkpoint_participants import (
@@ -50,8 +51,6 @@ from lungfish.storage.clock import Clock
 from lungfish.storage.fence import Fence
 from lungfish.storage.measured_disk import CHECKPOINTER, IoTotals
 
-# The one pin that stands for "a restart reads from here".
-REDO_PIN = "checkpoint"
 # How often the fence is tried before the checkpoint is deferred, and how long writers get in between.
 FENCE_ATTEMPTS = 2
 FENCE_PAUSE_S = 0.001
@@ -69,6 +68,7 @@ class CheckpointCoordinator:
         retention: WalRetentionManager,
         clock: Clock,
         memory: CheckpointMemory,
+        images: CheckpointImageStore,
         participants: Sequence[CheckpointParticipant],
         telemetry: StorageTelemetryRegistry | None = None,
         io: IoTotals | None = None,
@@ -78,6 +78,7 @@ class CheckpointCoordinator:
         registry = telemetry if telemetry is not None else StorageTelemetryRegistry()
         self.memory = memory
         self.retention = retention
+        self.images = images
         self.log = log
         self._fence = fence
         self._clock = clock
@@ -182,6 +183,8 @@ class CheckpointCoordinator:
             self._retain(run)
 
     def _begin(self, run: CheckpointRun) -> None:
+        if run.request.name:
+            self.images.admit(run.request.name)
         # Nothing to flush there, but a poisoned log refuses: the checkpoint could not be published.
         self.log.flush_to(self.log.durable_lsn)
         self.retention.pin_lowest(
@@ -237,6 +240,7 @@ class CheckpointCoordinator:
         run.checkpoint_lsn = self.log.end_lsn()
         run.distance_bytes = context.redo_lsn - self.memory.facts.redo_lsn
         run.outcome = CheckpointOutcome.COMPLETE
+        self.images.expire(run.started_at)
         facts = CheckpointFacts(
             checkpoint_id=context.checkpoint_id,
             redo_lsn=context.redo_lsn,
@@ -244,6 +248,9 @@ class CheckpointCoordinator:
             segment_size=self.log.start.segment_size,
             is_clean=request.kind is CheckpointKind.FINAL,
             taken_at=run.started_at,
+            keep_until=0 if request.keep_us is None else run.started_at + request.keep_us,
+            retains_log=request.retains_log,
+            verdicts=self.images.verdicts(),
             participants={name: each.facts for name, each in run.prepared.items() if each.facts},
             checkpoints=(*self.memory.checkpoints.rows(), run.record()),
             recoveries=tuple(self.memory.recoveries.rows()),
@@ -262,9 +269,7 @@ class CheckpointCoordinator:
         try:
             for participant in self._participants:
                 participant.commit(run.context)
-            redo_lsn = run.context.redo_lsn
-            owner = f"checkpoint {checkpoint_id}"
-            self.retention.pin(HolderKind.REDO_LSN, REDO_PIN, owner=owner, lsn=redo_lsn)
+            self.images.hold_log()
             self.retention.release(HolderKind.CHECKPOINT_IN_PROGRESS, checkpoint_id)
             run.pruned = self.log.prune(self.retention.prune_below())
         except errors.Error as error:

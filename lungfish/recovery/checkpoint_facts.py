@@ -19,7 +19,7 @@ from lungfish.recovery.history import CheckpointRecord, RecoveryRecord, record_f
 from lungfish.storage.ids import LSN
 
 MAGIC = b"lungfish-facts"
-VERSION = 1
+VERSION = 2
 _HEAD = struct.Struct(f"<{len(MAGIC)}sI")
 _NO_LSN = LSN(0)
 # What a participant leaves: JSON values.
@@ -41,6 +41,12 @@ class CheckpointFacts:
     is_clean: bool = True
     # Microseconds since 1970, UTC.
     taken_at: int = 0
+    # For a named image: when its name ends, microseconds since 1970 (UTC); 0: never.
+    keep_until: int = 0
+    # For a named image: the log is kept from its lowest mark on.
+    retains_log: bool = False
+    # What the last scrubs of retained images found: generation, when, bad pages.
+    verdicts: tuple[tuple[int, int, int], ...] = ()
     participants: dict[str, Facts] = field(default_factory=dict)
     checkpoints: tuple[CheckpointRecord, ...] = ()
     recoveries: tuple[RecoveryRecord, ...] = ()
@@ -59,6 +65,9 @@ def encode_facts(facts: CheckpointFacts) -> bytes:
         "segment_size": facts.segment_size,
         "is_clean": facts.is_clean,
         "taken_at": facts.taken_at,
+        "keep_until": facts.keep_until,
+        "retains_log": facts.retains_log,
+        "verdicts": facts.verdicts,
         "participants": facts.participants,
         "checkpoints": [values_of(each) for each in facts.checkpoints],
         "recoveries": [values_of(each) for each in facts.recoveries],
@@ -90,6 +99,9 @@ def decode_facts(payload: bytes) -> CheckpointFacts:
             segment_size=int(document["segment_size"]),
             is_clean=bool(document["is_clean"]),
             taken_at=int(document["taken_at"]),
+            keep_until=int(document["keep_until"]),
+            retains_log=bool(document["retains_log"]),
+            verdicts=tuple((int(a), int(b), int(c)) for a, b, c in document["verdicts"]),
             participants=dict(document["participants"]),
             checkpoints=tuple(
                 record_from(CheckpointRecord, each) for each in document["checkpoints"]

@@ -71,6 +71,10 @@ class CheckpointRequest:
     reason: str = ""
     # Keep the image under this name.
     name: str = ""
+    # For so long, in microseconds; None: until it is dropped.
+    keep_us: int | None = None
+    # Keep the log from the named image on, too.
+    retains_log: bool = False
     is_dry_run: bool = False
     fence_timeout_ms: float = FENCE_TIMEOUT_MS_DEFAULT
 

@@ -21,8 +21,9 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from lungfish import errors
-from lungfish.recovery.checkpoint import REDO_PIN, CheckpointCoordinator
+from lungfish.recovery.checkpoint import CheckpointCoordinator
 from lungfish.recovery.checkpoint_facts import Facts
+from lungfish.recovery.checkpoint_images import CheckpointImageStore
 from lungfish.recovery.checkpoint_memory import CheckpointMemory
 from lungfish.recovery.checkpoint_participants import (
     SEQUENCES,
@@ -40,7 +41,7 @@ from lungfish.recovery.history import CheckpointRecord, RecoveryRecord, decode_r
 from lungfish.recovery.restart import RecoveryDriver, RestartCatalog, TableRelations
 from lungfish.recovery.restart_log import MEMORY_LIMIT_DEFAULT
 from lungfish.recovery.restart_report import RecoveryProgress, RecoveryReport
-from lungfish.recovery.retention import HolderKind, WalRetentionManager
+from lungfish.recovery.retention import WalRetentionManager
 from lungfish.recovery.telemetry import StorageTelemetryRegistry
 from lungfish.recovery.wal import WriteAheadLog
 from lungfish.recovery.wal_records import NoteKind
@@ -113,12 +114,10 @@ class StorageCore:
         self.sequences = Sequences(self.log, self.fence)
         self.sequences.restore(self.driver.sequence_states())
         self.retention = WalRetentionManager(clock)
-        self.retention.pin(
-            HolderKind.REDO_LSN,
-            REDO_PIN,
-            owner=f"checkpoint {self.driver.facts.checkpoint_id}",
-            lsn=self.driver.lowest_mark,
+        self.images = CheckpointImageStore(
+            store, self.retention, clock, log_reaches=self.driver.log_reaches
         )
+        self.images.hold_log(is_opening=True)
         # Set by `recover`: the tables that are open, and the relations of the committed catalog.
         self._tables: Callable[[], Iterable[TableStore]] = tuple
         self._settled: Callable[[], set[RelationId]] = set
@@ -129,6 +128,7 @@ class StorageCore:
             retention=self.retention,
             clock=clock,
             memory=self.memory,
+            images=self.images,
             participants=self._participants(),
             telemetry=self.telemetry,
             io=self.io,
@@ -262,9 +262,16 @@ class StorageCore:
                 fence_timeout_ms=CLOSE_FENCE_TIMEOUT_MS,
             )
         )
+        self._repeat_last_image()
         self.log.close()
         self.folder.remove_folder()
         self.store.close()
+
+    def _repeat_last_image(self) -> None:
+        """Put the image of a closed database under both superblocks: the image before would need the log, which goes now."""
+        *_, before, current = self.store.images
+        if before.payload != current.payload:
+            self.store.repeat_image()
 
     def _sequence_facts(self) -> Facts:
         return {str(oid): list(state) for oid, state in self.sequences.checkpoint_state().items()}

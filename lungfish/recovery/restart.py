@@ -138,6 +138,13 @@ class RecoveryDriver:
         """The newest life of the log of which there are segments; 0 if there are none."""
         return self._reader.generation
 
+    def log_reaches(self, lsn: LSN) -> bool:
+        """Whether the log is there from a position on."""
+        lives = self._reader.lives
+        if not lives:
+            return lsn >= self._reader.tail.end
+        return any(life.start <= lsn for life in lives) or lives[0].previous_end <= lsn
+
     @property
     def highest_relation_id(self) -> int:
         """The highest relation id that image or log speak of: new ones go above it (invariant 4)."""

@@ -38,7 +38,7 @@ class HolderKind(enum.Enum):
     USER_PIN = "user_pin"
 
 
-# What a person can do about a holder that keeps too much: in words, and in SQL where SQL can do it.
+# What a person can do about a holder that keeps too much: in words, and in SQL where SQL can do it ({name}: the holder's, quoted).
 REMEDIES: dict[HolderKind, tuple[str, str | None]] = {
     HolderKind.CHECKPOINT_IN_PROGRESS: ("wait until the checkpoint is done", None),
     HolderKind.REDO_LSN: ("take a checkpoint", "CHECKPOINT"),
@@ -46,7 +46,7 @@ REMEDIES: dict[HolderKind, tuple[str, str | None]] = {
     HolderKind.INDEX_MARK: ("take a checkpoint of all relations", "CHECKPOINT"),
     HolderKind.BACKUP: ("wait until the backup is done", None),
     HolderKind.ARCHIVE: ("see why the archive does not accept segments", None),
-    HolderKind.NAMED_CHECKPOINT: ("drop the named checkpoint", None),
+    HolderKind.NAMED_CHECKPOINT: ("drop the named checkpoint", "DROP CHECKPOINT {name}"),
     HolderKind.MIN_KEEP: ("keep less of the log", None),
     HolderKind.USER_PIN: ("release the pin", None),
 }

@@ -14,6 +14,7 @@ from lungfish.recovery.checkpoint_request import (
     CheckpointRequest,
 )
 from lungfish.recovery.view_rows import row_of
+from lungfish.session.images import check_named, with_keep
 from lungfish.session.results import StatementResult
 from lungfish.sql.ast import utility
 
@@ -33,6 +34,7 @@ def run_checkpoint(session: Session, statement: utility.Checkpoint) -> Statement
     request = CheckpointRequest(requested_by=session.description)
     for name, value in statement.options:
         request = _with_option(request, name, value, statement.position)
+    check_named(request, statement.position)
     if session.in_transaction and not request.is_dry_run:
         raise ActiveSqlTransaction(
             "CHECKPOINT cannot run inside a transaction block", position=statement.position
@@ -59,6 +61,12 @@ def _with_option(
             return replace(request, fence_timeout_ms=float(str(value)))
         case "reason":
             return replace(request, reason=str(value))
+        case "name":
+            return replace(request, name=str(value))
+        case "keep":
+            return with_keep(request, str(value), position)
+        case "retain_wal":
+            return replace(request, retains_log=bool(value))
         case "wait" if value:
             return request
         case "flush_unlogged":

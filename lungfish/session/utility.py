@@ -20,6 +20,7 @@ from lungfish.planner import bind_constant, explain, resolve_type_name
 from lungfish.planner.expressions import OutputColumn
 from lungfish.session.checkpoint import run_checkpoint
 from lungfish.session.copying import run_copy
+from lungfish.session.images import run_drop_checkpoint
 from lungfish.session.results import StatementResult
 from lungfish.session.runner import SessionRunner
 from lungfish.sql.ast import dml, queries, utility
@@ -41,7 +42,7 @@ TRANSACTION_CONTROL = (
 )
 
 # These run on their own, never inside a transaction: what they do is not undone by a rollback.
-_OUTSIDE_TRANSACTION = (utility.Checkpoint, utility.Scrub)
+_OUTSIDE_TRANSACTION = (utility.Checkpoint, utility.DropCheckpoint, utility.Scrub)
 
 
 def runs_outside_transaction(statement: object) -> bool:
@@ -251,6 +252,7 @@ _UTILITIES: dict[type[Any], Callable[[Session, Any], StatementResult]] = {
     utility.Analyze: _analyze,
     utility.Vacuum: _vacuum,
     utility.Checkpoint: run_checkpoint,
+    utility.DropCheckpoint: run_drop_checkpoint,
     utility.Discard: _discard,
     dml.Copy: run_copy,
 }

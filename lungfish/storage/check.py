@@ -78,7 +78,7 @@ def _check_units(slots: PageSlots) -> Iterator[Finding]:
     claimed.claim(0, SUPERBLOCK_COUNT)
     chunks: dict[int, PageTableChunk] = {}
     pages: set[tuple[RelationId, int, int]] = set()
-    for image in slots.images:
+    for image in slots.held_images():
         yield from _claim(claimed, image.manifest.first_unit, image.manifest.unit_count)
     for relation_id, table in _tables(slots):
         for index, chunk in enumerate(table.chunks):
@@ -108,7 +108,7 @@ def _claim(claimed: FreeUnits, first: int, count: int) -> Iterator[Finding]:
 
 
 def _tables(slots: PageSlots) -> Iterator[tuple[RelationId, PageTable]]:
-    for image in slots.images:
+    for image in slots.held_images():
         for relation_id, relation in image.relations.items():
             yield relation_id, relation.table
     for relation_id, live in slots.live.items():

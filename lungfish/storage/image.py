@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from lungfish.storage.ids import LSN, RelationId
@@ -49,6 +49,30 @@ class Image:
         """How many units the image's pages take."""
         return sum(relation.table.unit_count for relation in self.relations.values())
 
-    def without_name(self) -> Image:
-        """The same image, not kept any longer than others."""
-        return replace(self, name="")
+    def named(self, name: str) -> Image:
+        """The same image, kept under that name; with the empty one not kept any longer than others."""
+        return replace(self, name=name)
+
+
+@dataclass(frozen=True, slots=True)
+class QuarantinedImage:
+    """An image that was found damaged, and is used for nothing any more."""
+
+    generation: int
+    # The name under which it was kept; empty for most.
+    name: str
+    # What is wrong with it, in words.
+    reason: str
+    # Where its page tables are whole: as long as the file's superblock leads to it, its pages stay as they are. None: what it had
+    # is not known.
+    image: Image | None = None
+
+
+def shared_unit_count(image: Image, others: Iterable[Image]) -> int:
+    """How many units of the image's pages other images refer to as well."""
+    own = 0
+    tables = [each.relations for each in others]
+    for relation_id, relation in image.relations.items():
+        theirs = [each[relation_id].table for each in tables if relation_id in each]
+        own += relation.table.unit_count_not_in(theirs)
+    return image.unit_count - own

@@ -149,7 +149,7 @@ class ImageBuilder:
         self._payload = payload
 
     def set_name(self, name: str) -> None:
-        """Keep this image, under a name, until `PageStore.forget_image`."""
+        """Keep this image, under a name, until `PageStore.name_image` takes that away."""
         self._name = name
 
     @property
@@ -264,11 +264,11 @@ class ImageBuilder:
                 is_inline=is_inline,
                 table=_inline_entries(table) if is_inline else _chunk_entries(table, addresses),
             )
-        retained = [
-            RetainedImage(image.generation, image.name, image.manifest)
-            for image in self._slots.images
-            if image.name
-        ]
+        with self._slots.lock:
+            retained = [
+                RetainedImage(image.generation, image.name, image.manifest)
+                for image in self._slots.images_to_keep(newer=1)
+            ]
         return Manifest(
             generation=self.generation,
             uuid=self._uuid,
@@ -309,10 +309,7 @@ class ImageBuilder:
                 live = slots.live.get(relation_id)
                 if live is not None:
                     live.table.adopt_equal_chunks(table)
-            # The current image and the one before stay, and those that have a name.
-            for old in slots.images[:-2]:
-                if not old.name:
-                    slots.retire_image(old)
+            slots.retire_images()
             slots.free.start_at_front()
         return image
 

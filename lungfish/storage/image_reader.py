@@ -7,12 +7,14 @@ not match raises CorruptDatabase, and `open_images` then falls back to the image
 from __future__ import annotations
 
 from array import array
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from lungfish.errors import CorruptDatabase, FeatureNotSupported, WrongObjectType
 from lungfish.storage.checksum import checksum
 from lungfish.storage.disk import File
-from lungfish.storage.image import Image, RelationImage, RelationKind
+from lungfish.storage.image import Image, QuarantinedImage, RelationImage, RelationKind
 from lungfish.storage.manifest import Manifest, RelationEntry
 from lungfish.storage.page_table import (
     CHUNK_PAGES,
@@ -40,43 +42,63 @@ class FoundImages:
     # What was found damaged, in words. If it is the newest image, the current one is the one before.
     damage: tuple[str, ...]
     is_fallback: bool
+    # Images that are damaged, or that the caller found so before.
+    quarantined: tuple[QuarantinedImage, ...] = ()
 
 
-def open_images(file: File) -> FoundImages:
+def open_images(file: File, *, avoid: Mapping[int, str] = MappingProxyType({})) -> FoundImages:
     """Find the newest whole image and all that must be kept beside it.
 
+    `avoid` are generations that must not become the current one, though their page tables are whole, each with the reason.
     Raises WrongObjectType (no database at all), FeatureNotSupported (another format), CorruptDatabase (no image is whole).
     """
     superblocks, damage = _read_superblocks(file)
     reader = _ImageReader(file)
     whole: list[tuple[Superblock, Manifest, Image]] = []
+    quarantined: dict[int, QuarantinedImage] = {}
     for superblock in sorted(superblocks, key=lambda each: -each.generation):
+        generation = superblock.generation
         try:
             manifest, image = reader.read_image(superblock.manifest)
-            if manifest.generation != superblock.generation or manifest.uuid != superblock.uuid:
+            if manifest.generation != generation or manifest.uuid != superblock.uuid:
                 raise CorruptDatabase(
                     "a manifest belongs to another image than its superblock says"
                 )
         except CorruptDatabase as error:
-            damage.append(f"image {superblock.generation}: {error.message}")
+            quarantined[generation] = QuarantinedImage(generation, "", error.message)
         else:
-            whole.append((superblock, manifest, image))
+            if generation in avoid:
+                reason = avoid[generation]
+                quarantined[generation] = QuarantinedImage(generation, "", reason, image)
+            else:
+                whole.append((superblock, manifest, image))
     if not whole:
+        damage += [f"image {each.generation}: {each.reason}" for each in quarantined.values()]
         raise CorruptDatabase(
             f'no image in database "{file.path}" is whole', detail="; ".join(damage)
         )
     superblock, manifest, _ = whole[0]
-    images = [image for _, _, image in whole]
+    known = {image.generation: image for _, _, image in whole}
+    # What is kept for its name is what the newest manifest says: an older one may speak of a name that was dropped since.
+    images = {superblock.generation: known[superblock.generation]}
+    images |= {each: image.named("") for each, image in known.items() if each not in images}
     for retained in manifest.retained:
-        if all(image.generation != retained.generation for image in images):
-            images.append(reader.read_image(retained.manifest)[1])
+        generation = retained.generation
+        try:
+            image = known.get(generation) or reader.read_image(retained.manifest)[1]
+        except CorruptDatabase as error:
+            quarantined[generation] = QuarantinedImage(generation, retained.name, error.message)
+        else:
+            images[generation] = image.named(retained.name)
+    damage += [f"image {each.generation}: {each.reason}" for each in quarantined.values()]
     return FoundImages(
         superblock=superblock,
-        images=sorted(images, key=lambda image: image.generation),
+        images=[images[each] for each in sorted(images)],
         damage=tuple(damage),
         # A superblock that cannot be read may have been the newest one: better to say so than not.
         is_fallback=(len(superblocks) < SUPERBLOCK_COUNT and bool(damage))
         or superblock.generation < max(each.generation for each in superblocks),
+        quarantined=tuple(quarantined.values()),
     )
 
 

@@ -5,6 +5,8 @@ A *slot* is a run of units that holds one stored page. The tables that may refer
     live        what `PageStore.read` sees: the newest version of each page that was ever written
     building    the image being built, if there is one
     images      the retained images, oldest first; the last one is the current image
+    quarantine  a damaged image to which a superblock in the file still leads: nothing of it is read, but nothing put in its
+                place either, until another superblock is written over that one
 
 Invariants:
 1. A slot is written once, while no table refers to it, and belongs to one page of one relation for as long as any table
@@ -18,15 +20,17 @@ Invariants:
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from lungfish.errors import CorruptPage, Error, IoError
+from lungfish.errors import CorruptDatabase, CorruptPage, Error, IoError
 from lungfish.storage.checksum import checksum, checksum_of_parts
 from lungfish.storage.disk import File
 from lungfish.storage.free_units import FreeUnits
 from lungfish.storage.ids import PageId, RelationId
-from lungfish.storage.image import Image, RelationKind
+from lungfish.storage.image import Image, QuarantinedImage, RelationKind
+from lungfish.storage.image_reader import FoundImages
 from lungfish.storage.page_table import (
     CHUNK_BITS,
     UNIT_MASK,
@@ -39,6 +43,8 @@ from lungfish.storage.page_table import (
 from lungfish.storage.superblock import SUPERBLOCK_COUNT, ManifestAddress
 
 _ZERO_UNIT = bytes(UNIT_SIZE)
+# The current image and the one before: a crash while the next one is published needs both.
+IMAGES_KEPT_MIN = 2
 
 
 @dataclass(slots=True)
@@ -69,6 +75,10 @@ class PageSlots:
         self.free = FreeUnits()
         self.live: dict[RelationId, LiveRelation] = {}
         self.images: list[Image] = []
+        self.quarantined: list[QuarantinedImage] = []
+        # How many of the newest images are kept, the current one counted; and those that somebody reads just now, by generation.
+        self.images_kept = IMAGES_KEPT_MIN
+        self.pins: Counter[int] = Counter()
         self.building: Building | None = None
         # How many images were begun: tells an early write whether one was begun since its version was taken.
         self.freeze_count = 0
@@ -169,20 +179,63 @@ class PageSlots:
             yield live.table
         if self.building is not None and relation_id in self.building.tables:
             yield self.building.tables[relation_id]
-        for image in self.images:
+        for image in self.held_images():
             relation = image.relations.get(relation_id)
             if relation is not None:
                 yield relation.table
 
-    def retire_image(self, image: Image) -> None:
-        """Let go of a retained image."""
-        self.images.remove(image)
+    def held_images(self) -> list[Image]:
+        """Every image whose slots must stay as they are."""
+        damaged = [each.image for each in self.quarantined if each.image is not None]
+        return [*self.images, *damaged]
+
+    def images_to_keep(self, *, newer: int) -> list[Image]:
+        """Those of the images that are still kept when so many newer ones are there, oldest first."""
+        first_recent = len(self.images) + newer - self.images_kept
+        return [
+            image for index, image in enumerate(self.images) if image.name or index >= first_recent
+        ]
+
+    def retire_images(self) -> None:
+        """Let go of what is not kept any longer, now that a newer image is durable."""
+        kept = {image.generation for image in self.images_to_keep(newer=0)}
+        for image in self.images.copy():
+            if image.generation not in kept and not self.pins[image.generation]:
+                self.images.remove(image)
+                self._release_image(image)
+        for index, damaged in enumerate(self.quarantined):
+            if damaged.image is not None:
+                # Its superblock is gone: another one has been written over it.
+                self.quarantined[index] = replace(damaged, image=None)
+                self._release_image(damaged.image)
+
+    def _release_image(self, image: Image) -> None:
         for relation_id, relation in image.relations.items():
             self.release_table(relation_id, relation.table)
         self.release_manifest(image.manifest)
 
-    def claim_image(self, image: Image) -> None:
-        """Retain an image found in the file, at open. Raises CorruptDatabase if a unit has two uses."""
+    def claim_images(self, found: FoundImages) -> None:
+        """Retain the images found in the file, at open. Raises CorruptDatabase if a unit of the current one has two uses.
+
+        An older one that does not agree with it is quarantined. The units that it had claimed until that was seen stay used until
+        the next open: nobody can tell whose they are.
+        """
+        for damaged in found.quarantined:
+            if damaged.image is not None:
+                self._claim_image(damaged.image)
+            self.quarantined.append(damaged)
+        for image in reversed(found.images):
+            try:
+                self._claim_image(image)
+            except CorruptDatabase as error:
+                if image is found.images[-1]:
+                    raise
+                lost = QuarantinedImage(image.generation, image.name, error.message)
+                self.quarantined.append(lost)
+            else:
+                self.images.insert(0, image)
+
+    def _claim_image(self, image: Image) -> None:
         self.free.claim(image.manifest.first_unit, image.manifest.unit_count)
         for relation_id, relation in image.relations.items():
             others = list(self.tables_of(relation_id))
@@ -193,7 +246,6 @@ class PageSlots:
                 if chunk.address is not None:
                     self.free.claim(chunk.address.unit, 1)
                 self.free.claim_runs(*chunk.runs_not_in(theirs))
-        self.images.append(image)
 
     def cut_end(self, *, least_unit_count: int) -> None:
         """Cut off the free units at the file's end, if they are many enough to be worth it."""

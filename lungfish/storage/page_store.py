@@ -18,19 +18,22 @@ crash forgets them. The files `page_slots.py`, `image_builder.py` and `image_rea
 
 from __future__ import annotations
 
+import contextlib
 import uuid
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from lungfish.errors import CorruptPage, InternalError, InvalidParameterValue
 from lungfish.storage.checksum import checksum
 from lungfish.storage.clock import Clock, SystemClock
 from lungfish.storage.disk import Disk, File, parent_directory
 from lungfish.storage.ids import PageId, RelationId
-from lungfish.storage.image import Image, RelationKind
-from lungfish.storage.image_builder import ImageBuilder
+from lungfish.storage.image import Image, QuarantinedImage, RelationKind
+from lungfish.storage.image_builder import ImageBuilder, PublishReport
 from lungfish.storage.image_reader import FoundImages, is_unfinished, open_images
 from lungfish.storage.manifest import Manifest
-from lungfish.storage.page_slots import LiveRelation, PageSlots
+from lungfish.storage.page_slots import IMAGES_KEPT_MIN, LiveRelation, PageSlots
 from lungfish.storage.page_table import UNIT_SIZE, PageTable
 from lungfish.storage.superblock import (
     SUPERBLOCK_COUNT,
@@ -69,8 +72,7 @@ class PageStore:
         self._remade: set[RelationId] = set()
         # The parts of the page store share these; nobody else looks at them.
         self.slots = PageSlots(file, self.page_size_bytes)
-        for image in found.images:
-            self.slots.claim_image(image)
+        self.slots.claim_images(found)
         for relation_id, relation in self.image.relations.items():
             self.slots.live[relation_id] = LiveRelation(relation.kind, relation.table.freeze())
 
@@ -115,15 +117,21 @@ class PageStore:
             raise
 
     @staticmethod
-    def open(disk: Disk, path: str, *, clock: Clock | None = None) -> PageStore:
-        """Open a database file at its newest whole image.
+    def open(
+        disk: Disk,
+        path: str,
+        *,
+        clock: Clock | None = None,
+        avoid: Mapping[int, str] = MappingProxyType({}),
+    ) -> PageStore:
+        """Open a database file at its newest whole image that is not among the generations to `avoid`.
 
         Raises UndefinedFile, WrongObjectType (some other file), FeatureNotSupported (another format version) and
         CorruptDatabase (no image is whole).
         """
         file = disk.open(path)
         try:
-            return PageStore(file, open_images(file), clock or SystemClock())
+            return PageStore(file, open_images(file, avoid=avoid), clock or SystemClock())
         except BaseException:
             file.close()
             raise
@@ -140,7 +148,14 @@ class PageStore:
     @property
     def images(self) -> tuple[Image, ...]:
         """All retained images, oldest first: those with a name, the one before the current one, the current one."""
-        return tuple(self.slots.images)
+        with self.slots.lock:
+            return tuple(self.slots.images)
+
+    @property
+    def quarantined(self) -> tuple[QuarantinedImage, ...]:
+        """The images that were found damaged at open."""
+        with self.slots.lock:
+            return tuple(self.slots.quarantined)
 
     @property
     def generation(self) -> int:
@@ -275,14 +290,63 @@ class PageStore:
         self.slots.check_poison()
         return ImageBuilder(self.slots, identity=self.uuid, clock=self._clock)
 
-    def forget_image(self, generation: int) -> None:
-        """Keep a named image no longer: from the next publish on its space is free."""
+    def set_images_kept(self, count: int) -> None:
+        """How many of the newest images are kept from the next publish on; fewer than two are never."""
+        with self.slots.lock:
+            self.slots.images_kept = max(IMAGES_KEPT_MIN, count)
+
+    def name_image(self, generation: int, name: str) -> None:
+        """Keep a retained image under a name; with the empty one no longer: from the next publish on its space is free.
+
+        The file says so from the next publish on.
+        """
         with self.slots.lock:
             for index, image in enumerate(self.slots.images):
                 if image.generation == generation:
-                    self.slots.images[index] = image.without_name()
+                    self.slots.images[index] = image.named(name)
                     return
         raise InternalError(f"image {generation} is not retained")
+
+    def forget_quarantined(self, name: str) -> bool:
+        """Speak no more of a damaged image that was kept under a name; whether there was one. The next manifest leaves it out."""
+        slots = self.slots
+        with slots.lock:
+            for damaged in slots.quarantined:
+                if damaged.name == name and damaged.image is None:
+                    slots.quarantined.remove(damaged)
+                    return True
+        return False
+
+    @contextlib.contextmanager
+    def pin_image(self, generation: int) -> Iterator[Image]:
+        """Hold an image for reading: its slots stay, whatever is dropped or published meanwhile."""
+        slots = self.slots
+        with slots.lock:
+            image = next((each for each in slots.images if each.generation == generation), None)
+            if image is None:
+                raise InternalError(f"image {generation} is not retained")
+            slots.pins[generation] += 1
+        try:
+            yield image
+        finally:
+            with slots.lock:
+                slots.pins[generation] -= 1
+
+    def repeat_image(self) -> PublishReport:
+        """Publish the current image once more, sharing all its pages: then the file holds it under both superblocks.
+
+        Requires: nothing was written since. At a close it takes the place of an image that would need the log.
+        """
+        current = self.image
+        builder = self.freeze()
+        try:
+            for relation_id, relation in current.relations.items():
+                builder.set_page_count(relation_id, relation.page_count)
+            builder.set_payload(current.payload)
+            builder.set_name(current.name)
+            return builder.publish()
+        finally:
+            builder.abort()
 
     # --- The file ---
 

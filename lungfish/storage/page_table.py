@@ -186,6 +186,16 @@ class PageTable:
             self.page_count = page_id + 1
         return before
 
+    def unit_count_not_in(self, others: Iterable[PageTable]) -> int:
+        """How many units our pages take that none of the others has at the same page. Requires: no table changes meanwhile."""
+        tables = list(others)
+        count = 0
+        for index, chunk in enumerate(self.chunks):
+            theirs = [each.chunks[index] for each in tables if index < len(each.chunks)]
+            if not any(each is chunk for each in theirs):
+                count += int(chunk.runs_not_in(theirs)[1].sum())
+        return count
+
     def adopt_equal_chunks(self, other: PageTable) -> None:
         """Share every chunk of `other` that has the same entries as ours: what it knows of the file is then ours too."""
         for index, (mine, theirs) in enumerate(zip(self.chunks, other.chunks, strict=False)):

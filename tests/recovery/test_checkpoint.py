@@ -78,6 +78,7 @@ def operations_of(disk: SimulatedDisk, action: Callable[[], object]) -> list[Ope
 def test_the_order_on_disk_is_log_pages_sync_superblock_sync_prune() -> None:
     disk = SimulatedDisk()
     database = small_database(disk)
+    database.checkpoint()
     # Running, so that there is something in the log that nobody has synced.
     transaction = database.begin()
     database.insert(transaction, 0, row(500))

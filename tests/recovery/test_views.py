@@ -83,19 +83,27 @@ def test_segments_say_whether_someone_needs_them(database: SmallDatabase) -> Non
     assert segments[-1]["state"] == "active"
     assert len(segments) > 1
     database.checkpoint()
+    # The image before is still one of a database without rows: it would need all of the log.
+    assert view(database.core, "wal_segments")[0]["state"] == "needed"
+    database.checkpoint()
     segments = view(database.core, "wal_segments")
     assert [segment["state"] for segment in segments] == ["active"]
 
 
 def test_retention_names_the_holder_and_the_way_out(database: SmallDatabase) -> None:
-    (holder,) = view(database.core, "wal_retention")
-    assert holder["holder_kind"] == "redo_lsn"
-    assert holder["remedy_sql"] == "CHECKPOINT"
-    assert holder["is_binding"] is True
-    held_before = holder["pinned_bytes"]
     database.checkpoint()
-    (holder,) = view(database.core, "wal_retention")
-    assert holder["pinned_bytes"] < held_before
+    transaction = database.begin()
+    database.insert(transaction, 0, row(1000))
+    transaction.commit()
+    database.checkpoint()
+    previous, current = view(database.core, "wal_retention")
+    assert (previous["holder_kind"], previous["holder_id"]) == ("redo_lsn", "previous checkpoint")
+    assert (current["holder_kind"], current["holder_id"]) == ("redo_lsn", "checkpoint")
+    assert previous["remedy_sql"] == current["remedy_sql"] == "CHECKPOINT"
+    assert previous["is_binding"] is True
+    assert previous["pinned_bytes"] > current["pinned_bytes"]
+    database.checkpoint()
+    assert view(database.core, "wal_retention")[0]["pinned_lsn"] == current["pinned_lsn"]
 
 
 def test_history_survives_a_clean_close_and_a_kill() -> None:

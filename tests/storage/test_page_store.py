@@ -317,7 +317,7 @@ def test_a_page_that_comes_while_the_image_is_published_is_refused() -> None:
     assert check_pages(store).findings == ()
 
 
-def test_a_named_image_is_kept_until_it_is_forgotten() -> None:
+def test_a_named_image_is_kept_until_its_name_is_taken_away() -> None:
     disk = MemoryDisk()
     store = new_store(disk)
     builder = store.freeze()
@@ -332,7 +332,7 @@ def test_a_named_image_is_kept_until_it_is_forgotten() -> None:
     assert (named.generation, named.name) == (2, "before the release")
     assert store.read_image_page(named, TABLE, PageId(0)) == page(1)
     assert check_pages(store).findings == ()
-    store.forget_image(2)
+    store.name_image(2, "")
     publish(store)
     assert [image.generation for image in store.images] == [6, 7]
     assert check_pages(store).findings == ()

@@ -10,6 +10,7 @@ from lungfish.recovery.view_rows import Columns, Row
 from lungfish.recovery.views.storage_view import StorageView
 from lungfish.recovery.wal_records import format_lsn
 from lungfish.recovery.wal_segments import Segment
+from lungfish.sql.quoting import quote_identifier
 from lungfish.types.sql_type import BIGINT, BOOLEAN, DOUBLE, INTEGER, PG_LSN, TEXT, TIMESTAMPTZ
 
 WAL_SEGMENTS_COLUMNS: Columns = (
@@ -90,6 +91,8 @@ def wal_retention_rows(core: StorageCore) -> Iterable[Row]:
     for share in retention_shares(core.retention.holders(), core.log.end_lsn()):
         holder = share.holder
         remedy, remedy_sql = REMEDIES[holder.kind]
+        if remedy_sql is not None:
+            remedy_sql = remedy_sql.format(name=quote_identifier(holder.id))
         yield (
             holder.kind.value,
             holder.id,
