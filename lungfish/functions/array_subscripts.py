@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from lungfish.errors import ArraySubscriptError, NullValueNotAllowed, ProgramLimitExceeded
 from lungfish.types.array_value import EMPTY_ARRAY, ArrayValue
 
 
@@ -58,4 +59,111 @@ def _block(
     return found
 
 
-# Sizes
+# Assignment
+
+_SIZE_MAX = 134_217_727
+
+
+def set_element(array: ArrayValue | None, value: Any, *indices: int | None) -> ArrayValue:
+    """The array after `a[i][j] = value`. One dimension grows as needed, with NULLs between. Raises 22004, 2202E."""
+    if None in indices:
+        raise NullValueNotAllowed("array subscript in assignment must not be null")
+    places = [index for index in indices if index is not None]
+    if array is None or not array.dimensions:
+        return ArrayValue((value,), (1,) * len(places), tuple(places))
+    if len(places) != len(array.dimensions):
+        raise ArraySubscriptError("wrong number of array subscripts")
+    if len(places) == 1:
+        index = places[0]
+        array = _grown(array, index, index)
+        place = index - array.lower_bounds[0]
+    else:
+        place = 0
+        for index, length, lower in zip(places, array.dimensions, array.lower_bounds, strict=True):
+            if not 0 <= index - lower < length:
+                raise ArraySubscriptError("array subscript out of range")
+            place = place * length + index - lower
+    elements = (*array.elements[:place], value, *array.elements[place + 1 :])
+    return ArrayValue(elements, array.dimensions, array.lower_bounds)
+
+
+def _grown(array: ArrayValue, first: int, last: int) -> ArrayValue:
+    """A one-dimensional array made to reach from `first` to `last`, NULLs where there was nothing."""
+    lower, length = array.lower_bounds[0], array.dimensions[0]
+    before = max(lower - first, 0)
+    after = max(last - (lower + length - 1), 0)
+    if not before and not after:
+        return array
+    if length + before + after > _SIZE_MAX:
+        raise ProgramLimitExceeded(f"array size exceeds the maximum allowed ({_SIZE_MAX})")
+    elements = (*(None,) * before, *array.elements, *(None,) * after)
+    return ArrayValue(elements, (len(elements),), (lower - before,))
+
+
+def set_slice(
+    array: ArrayValue | None, source: ArrayValue | None, *bounds: int | None
+) -> ArrayValue | None:
+    """The array after `a[i:j] = source`; a missing bound (None) is the array's own. Raises 2202E."""
+    if source is None:
+        return array
+    pairs = list(zip(bounds[::2], bounds[1::2], strict=True))
+    if array is None or not array.dimensions:
+        return _new_from_slice(source, pairs)
+    if len(pairs) > len(array.dimensions):
+        raise ArraySubscriptError("wrong number of array subscripts")
+    ends = []
+    for axis, (length, lower) in enumerate(zip(array.dimensions, array.lower_bounds, strict=True)):
+        low, high = pairs[axis] if axis < len(pairs) else (None, None)
+        first = lower if low is None else low
+        last = lower + length - 1 if high is None else high
+        if first > last + (len(array.dimensions) == 1):
+            raise ArraySubscriptError("upper bound cannot be less than lower bound")
+        ends.append((first, last))
+    _require_size(source, ends)
+    if len(ends) == 1:
+        first, last = ends[0]
+        if first > last:
+            return array
+        array = _grown(array, first, last)
+    for (first, last), length, lower in zip(
+        ends, array.dimensions, array.lower_bounds, strict=True
+    ):
+        if first < lower or last > lower + length - 1:
+            raise ArraySubscriptError("array subscript out of range")
+    elements = list(array.elements)
+    starts = [first - lower for (first, _), lower in zip(ends, array.lower_bounds, strict=True)]
+    lengths = [last - first + 1 for first, last in ends]
+    places = _block(range(len(elements)), array.dimensions, starts, lengths)
+    for place, item in zip(places, source.elements, strict=False):
+        elements[place] = item
+    return ArrayValue(tuple(elements), array.dimensions, array.lower_bounds)
+
+
+def _new_from_slice(
+    source: ArrayValue, pairs: Sequence[tuple[int | None, int | None]]
+) -> ArrayValue:
+    """What assigning a slice makes of an empty array: the slice is all that there is."""
+    ends = []
+    for low, high in pairs:
+        if low is None or high is None:
+            raise ArraySubscriptError(
+                "array slice subscript must provide both boundaries",
+                detail="When assigning to a slice of an empty array value, slice boundaries must be fully specified.",
+            )
+        if low > high:
+            raise ArraySubscriptError("upper bound cannot be less than lower bound")
+        ends.append((low, high))
+    _require_size(source, ends)
+    lengths = tuple(high - low + 1 for low, high in ends)
+    count = 1
+    for length in lengths:
+        count *= length
+    return ArrayValue(source.elements[:count], lengths, tuple(low for low, _ in ends))
+
+
+def _require_size(source: ArrayValue, ends: Sequence[tuple[int, int]]) -> None:
+    count = 1
+    for first, last in ends:
+        count *= last - first + 1
+    if len(source.elements) < count:
+        raise ArraySubscriptError("source array too small")

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
-from lungfish.errors import AmbiguousFunction, DatatypeMismatch
+from lungfish.errors import AmbiguousFunction, DatatypeMismatch, FeatureNotSupported
 from lungfish.functions.registry import ArgumentType, Polymorphic, Resolved, ResultType
 from lungfish.types.coercion import (
     Category,
@@ -59,6 +59,7 @@ def select(
 
     Raises AmbiguousFunction without a name where several fit equally, DatatypeMismatch for polymorphic types at odds.
     """
+    given, types = types, [each.base for each in types]
     candidates = _spread_candidates(signatures, types, is_variadic)
     exact = [item for item in candidates if _is_exact(item.parameters, types)]
     if exact:
@@ -70,13 +71,19 @@ def select(
         fitting = _narrow(fitting, types)
     if len(fitting) > 1:
         raise AmbiguousFunction("ambiguous")
-    return _resolve(fitting[0], types)
+    # A domain stays what it is only where any type at all is taken.
+    actual = [
+        each if parameter is _P.ANY else plain
+        for parameter, each, plain in zip(fitting[0].parameters, given, types, strict=True)
+    ]
+    return _resolve(fitting[0], actual)
 
 
 def select_operator(
     signatures: Sequence[Callee], types: Sequence[SqlType]
 ) -> Resolved[Callee] | None:
     """As `select`; but of two operands an unknown one is first taken to be of the other's type."""
+    types = [each.base for each in types]
     if len(types) == 2:
         left, right = types
         if left.kind is TypeKind.UNKNOWN and right.kind is not TypeKind.UNKNOWN:
@@ -361,6 +368,8 @@ def _actual_type(
             assert compatible is not None
             return array_of(compatible)
         case _P.RECORD:
+            if given.kind is TypeKind.UNKNOWN:
+                raise FeatureNotSupported("input of anonymous composite types is not implemented")
             return given
     assert element is not None
     return element

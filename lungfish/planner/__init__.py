@@ -8,6 +8,7 @@ from lungfish.planner.explain import explain
 from lungfish.planner.plan_statement import plan_statement
 from lungfish.planner.standalone import (
     bind_constant,
+    bind_domain_texts,
     bind_row_condition,
     bind_scalar,
     bind_stored_expression,
@@ -21,6 +22,7 @@ __all__ = [
     "DefaultStatistics",
     "Statistics",
     "bind_constant",
+    "bind_domain_texts",
     "bind_row_condition",
     "bind_scalar",
     "bind_stored_expression",

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from lungfish import errors
 from lungfish.catalog.objects import Table
 from lungfish.planner.bind_collection import access_field
+from lungfish.planner.bind_indirection import assign_part
 from lungfish.planner.bind_operator import ROW_VALUE
 from lungfish.planner.bind_stored import default_of
 from lungfish.planner.coerce import coerce_assignment
@@ -19,27 +20,24 @@ from lungfish.types.sql_type import TypeKind
 Assignments = tuple[tuple[int, BoundExpression], ...]
 
 
-def refuse_indirection(column: ast.TargetColumn) -> None:
-    """Raise FeatureNotSupported for `a[1] = ...` and `a.b = ...`."""
-    if column.indirection:
-        raise errors.FeatureNotSupported(
-            "assignment to an array element or a field is not supported"
-        ).at(column.position)
-
-
 def bind_assignments(
     assignments: Sequence[ast.Assignment], table: Table, scope: Scope
 ) -> Assignments:
     """(column position, expression) in the order of the text. Raises if a column is assigned twice."""
     found: dict[int, BoundExpression] = {}
+    # Columns assigned in parts: each part is put into what the parts before have made.
+    partial: set[int] = set()
     for assignment in assignments:
         for column, value, place in _pairs(assignment, scope):
-            refuse_indirection(column)
             position = table.column_position(column.name)
             if position is None:
                 raise errors.UndefinedColumn(
                     f'column "{column.name}" of relation "{table.name}" does not exist'
                 ).at(column.position)
+            if column.indirection and (position not in found or position in partial):
+                found[position] = _assigned_part(value, table, column, scope, found, place)
+                partial.add(position)
+                continue
             if position in found:
                 raise errors.SyntaxError(f'multiple assignments to same column "{column.name}"').at(
                     column.position
@@ -115,3 +113,27 @@ def _assigned(
         )
     bound = value if isinstance(value, BoundExpression) else scope.bind(value)
     return coerce_assignment(bound, column.type, column.name, scope.state, place)
+
+
+def _assigned_part(
+    value: Value,
+    table: Table,
+    column: ast.TargetColumn,
+    scope: Scope,
+    found: dict[int, BoundExpression],
+    place: int,
+) -> BoundExpression:
+    """The whole value of a column of which a part is assigned."""
+    position = table.column_position(column.name)
+    assert position is not None
+    if isinstance(value, expression_ast.Default):
+        raise errors.FeatureNotSupported("cannot set an array element or a subfield to DEFAULT").at(
+            place
+        )
+    current = found.get(position)
+    if current is None:
+        current = scope.entries[0].ref(position)
+        if table.columns[position].generated is not None:
+            raise errors.GeneratedAlways(f'column "{column.name}" can only be updated to DEFAULT')
+    bound = value if isinstance(value, BoundExpression) else scope.bind(value)
+    return assign_part(current, column, column.indirection, bound, scope)

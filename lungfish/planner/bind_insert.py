@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from lungfish import errors
 from lungfish.catalog.objects import Table
-from lungfish.planner.bind_assignments import bind_assignments, refuse_indirection
+from lungfish.planner.bind_assignments import bind_assignments
 from lungfish.planner.bind_conflict import bind_conflict_target
+from lungfish.planner.bind_indirection import assign_part
 from lungfish.planner.bind_output import untyped_source
 from lungfish.planner.bind_returning import bind_returning, returned
 from lungfish.planner.bind_stored import default_of
 from lungfish.planner.coerce import coerce_assignment, coerce_boolean
-from lungfish.planner.expressions import BoundExpression, ColumnRef
+from lungfish.planner.expressions import BoundExpression, ColumnRef, Constant
 from lungfish.planner.logical import (
     Item,
     LogicalConflict,
@@ -37,6 +38,8 @@ def bind_insert(node: ast.Insert, around: Scope) -> LogicalOutput:
     targets = _target_positions(node, table)
     if node.query is None:
         plan, given = _empty_rows(table, scope)
+    elif any(column.indirection for column in node.columns):
+        plan, given = _bind_parts(node, table, targets, scope)
     elif _is_plain_values(node.query):
         plan, given = _bind_rows(node, table, targets, scope)
     else:
@@ -59,13 +62,12 @@ def _target_positions(node: ast.Insert, table: Table) -> list[int]:
         return list(range(len(table.columns)))
     positions: list[int] = []
     for column in node.columns:
-        refuse_indirection(column)
         position = table.column_position(column.name)
         if position is None:
             raise errors.UndefinedColumn(
                 f'column "{column.name}" of relation "{table.name}" does not exist'
             ).at(column.position)
-        if position in positions:
+        if position in positions and not column.indirection:
             raise errors.DuplicateColumn(f'column "{column.name}" specified more than once').at(
                 column.position
             )
@@ -199,6 +201,30 @@ def _bind_source(
             given[at] = made
     plan = LogicalProject(output.input, tuple(items)) if items else output.input
     return plan, given
+
+
+def _bind_parts(
+    node: ast.Insert, table: Table, targets: list[int], scope: Scope
+) -> tuple[LogicalPlan, Given]:
+    """INSERT INTO t (a[1], a[2], b.c): the parts of each column put together, beginning with NULL."""
+    assert node.query is not None
+    state = scope.state
+    inside = Scope(state, scope)
+    inside.clause = Clause.VALUES
+    output: LogicalOutput = state.bind_query(node.query, inside, resolve_unknowns=False)
+    targets = _check_width(node, targets, len(output.columns), node.query.position)
+    values: dict[int, BoundExpression] = {}
+    for column, at, source in zip(node.columns, targets, output.columns, strict=True):
+        _check_generated(node, table, at)
+        value = untyped_source(output.input, source)
+        before = values.get(at, Constant(None, table.columns[at].type))
+        values[at] = assign_part(before, column, column.indirection, value, scope)
+    items = [
+        (state.new_column(table.columns[at].name, table.columns[at].type), value)
+        for at, value in values.items()
+    ]
+    given = {at: column for at, (column, _) in zip(values, items, strict=True)}
+    return LogicalProject(output.input, tuple(items)), given
 
 
 def _complete(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lungfish import errors
 from lungfish.catalog.objects import Table
-from lungfish.planner.bind_assignments import bind_assignments, refuse_indirection
+from lungfish.planner.bind_assignments import bind_assignments
 from lungfish.planner.bind_from import bind_item, check_aliases, scan_table
 from lungfish.planner.bind_returning import bind_returning, returned
 from lungfish.planner.bind_stored import default_of
@@ -115,7 +115,10 @@ def _bind_insert(
     """An expression for every column of the table."""
     positions: list[int] = []
     for target in action.columns:
-        refuse_indirection(target)
+        if target.indirection:
+            raise errors.FeatureNotSupported(
+                "INSERT of parts of a column in MERGE is not supported"
+            ).at(target.position)
         found = table.column_position(target.name)
         if found is None:
             raise errors.UndefinedColumn(

@@ -75,6 +75,7 @@ class Seams:
     bind_expression: BindExpression
     bind_with: Callable[[With, Scope], Scope]
     bind_modification: Callable[[Insert | Update | Delete | Merge, Scope], LogicalOutput]
+    make_domain_value: Callable[[BoundExpression, SqlType, BindState, int], BoundExpression]
 
 
 class BindState:
@@ -97,6 +98,7 @@ class BindState:
         "merged_columns",
         "parameters",
         "root",
+        "seams",
         "search_path",
         "subquery_depth",
         "view_depth",
@@ -115,6 +117,7 @@ class BindState:
         # How many SQL functions are being inlined into each other.
         self.inlining_depth = 0
         self.parameters = ParameterTypes(parameter_types)
+        self.seams = seams
         self.bind_query = seams.bind_query
         self.bind_expression = seams.bind_expression
         self.bind_with = seams.bind_with

@@ -10,6 +10,7 @@ from functools import lru_cache
 
 from lungfish import errors
 from lungfish.catalog.objects import Table
+from lungfish.catalog.type_uses import domain_default
 from lungfish.planner.bind_state import BindState
 from lungfish.planner.coerce import coerce_assignment, coerce_boolean, resolve_unknown
 from lungfish.planner.expressions import BoundExpression, ColumnRef, Constant
@@ -41,10 +42,15 @@ def default_of(table: Table, position: int, state: BindState) -> BoundExpression
     column = table.columns[position]
     if column.generated is not None:
         return Constant(None, column.type)
-    if column.default is not None:
-        node = parse_expression(column.default)
+    default = column.default
+    if default is None and column.type.domain is not None:
+        default = domain_default(column.type, state.catalog)
+    if default is not None:
+        node = parse_expression(default)
     elif column.sequence_oid is not None:
         node = _next_value(column.sequence_oid, state)
+    elif column.type.domain is not None:
+        node = Literal(Literal.Kind.NULL)
     else:
         return Constant(None, column.type)
     scope = Scope(state, None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from lungfish import errors
+from lungfish.catalog.objects import Table, View
 from lungfish.planner.bind_collection import bind_array_as
 from lungfish.planner.bind_state import BindState
 from lungfish.planner.coerce import coerce_explicit
@@ -50,7 +51,26 @@ def _find(name: ast.TypeName, state: BindState) -> SqlType | None:
         if built_in is not None:
             return built_in
     user = state.catalog.find_type(name.name, name.schema, state.search_path)
-    return None if user is None else user.type
+    if user is not None:
+        if name.modifiers:
+            raise errors.SyntaxError(f'type modifier is not allowed for type "{user.name}"').at(
+                name.position
+            )
+        return user.type
+    return _row_type(name, state)
+
+
+def _row_type(name: ast.TypeName, state: BindState) -> SqlType | None:
+    """The type of a table's or view's rows, which has its name."""
+    found = state.catalog.find_relation(name.name, name.schema, state.search_path)
+    if not isinstance(found, (Table, View)):
+        return None
+    return SqlType(
+        TypeKind.RECORD,
+        name=found.name,
+        labels=tuple(column.name for column in found.columns),
+        fields=tuple(column.type for column in found.columns),
+    )
 
 
 def bind_cast(node: ast.Cast, scope: Scope) -> BoundExpression:
@@ -60,7 +80,8 @@ def bind_cast(node: ast.Cast, scope: Scope) -> BoundExpression:
     operand = node.operand
     if isinstance(operand, ast.ArrayConstructor) and target.kind is TypeKind.ARRAY:
         assert target.element is not None
-        return bind_array_as(operand, target.element, scope)
+        made = bind_array_as(operand, target.element, scope)
+        return coerce_explicit(made, target, state, node.position)
     position = operand.position if isinstance(operand, ast.Literal) else node.position
     if isinstance(operand, ast.Literal) and node.type_name.interval_fields is not None:
         operand = _with_unit(operand, node.type_name.interval_fields)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from lungfish import errors
 from lungfish.catalog.catalog import Catalog
+from lungfish.planner.bind_domain import make_domain_value
 from lungfish.planner.bind_expression import bind_expression
 from lungfish.planner.bind_insert import bind_insert
 from lungfish.planner.bind_merge import bind_merge
@@ -35,7 +36,7 @@ def bind_modification(node: Modification, around: Scope) -> LogicalOutput:
             return bind_merge(node, around)
 
 
-SEAMS = Seams(bind_query, bind_expression, bind_with, bind_modification)
+SEAMS = Seams(bind_query, bind_expression, bind_with, bind_modification, make_domain_value)
 
 
 def new_state(

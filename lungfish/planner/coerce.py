@@ -61,8 +61,13 @@ def coerce_with(
     """The node as `target`, by a cast that the context allows. Raises CannotCoerce."""
     source = node.type
     is_explicit = context is CastContext.EXPLICIT
+    if target.domain is not None and source.domain_oid != target.domain_oid:
+        value = coerce_with(node, target.base, context, state, position)
+        return state.seams.make_domain_value(value, target, state, position)
     if source.kind is TypeKind.UNKNOWN:
         if isinstance(node, Constant):
+            if node.value is not None:
+                _refuse_inner_domains(target, position)
             return read_literal(node, target, is_explicit=is_explicit, position=position)
         if isinstance(node, ParameterRef):
             decided = state.parameters.decide(node.index, target, position)
@@ -84,11 +89,23 @@ def coerce_with(
         raise errors.CannotCoerce(
             f"cannot cast type {source.unmodified} to {target.unmodified}"
         ).at(position)
+    _refuse_inner_domains(target, position)
     if isinstance(node, Constant):
         converted = convert_literal(node, target)
         if converted is not None:
             return converted
     return CastTo(node, target, is_explicit, position)
+
+
+def _refuse_inner_domains(target: SqlType, position: int) -> None:
+    """Raise FeatureNotSupported where values of a domain would be made inside of another value, unchecked."""
+    inner = (*target.fields, *(() if target.element is None else (target.element,)))
+    for each in inner:
+        if each.domain is not None:
+            raise errors.FeatureNotSupported(
+                f"making values of domain {each.domain} inside of type {target} is not supported"
+            ).at(position)
+        _refuse_inner_domains(each, position)
 
 
 def _modify(

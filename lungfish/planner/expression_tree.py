@@ -22,6 +22,7 @@ from lungfish.planner.expressions import (
     CoalesceExpr,
     ColumnRef,
     Constant,
+    DomainExpr,
     ExtremeExpr,
     InListExpr,
     IsBooleanExpr,
@@ -54,6 +55,8 @@ _CHILDREN: dict[type, Callable[[Any], tuple[BoundExpression, ...]]] = {
     ParameterRef: lambda node: (),
     Call: attrgetter("arguments"),
     CastTo: lambda node: (node.operand,),
+    # The checks are over a row of their own.
+    DomainExpr: lambda node: (node.operand,),
     NotExpr: lambda node: (node.operand,),
     IsNullExpr: lambda node: (node.operand,),
     IsBooleanExpr: lambda node: (node.operand,),
@@ -123,6 +126,11 @@ def map_children(node: BoundExpression, change: Mapper) -> BoundExpression:
 
 def _map_compound(node: BoundExpression, change: Mapper) -> BoundExpression:
     match node:
+        case DomainExpr():
+            operand = change(node.operand)
+            if operand is node.operand:
+                return node
+            return DomainExpr(operand, node.type, node.checks, node.position)
         case IsDistinctExpr():
             left, right = change(node.left), change(node.right)
             if left is node.left and right is node.right:

@@ -74,6 +74,25 @@ class CastTo:
 
 
 @dataclass(frozen=True, slots=True)
+class DomainCheck:
+    """One condition of a domain over ColumnRef(0), the value; NOT NULL where `condition` is None."""
+
+    domain: str
+    name: str
+    condition: BoundExpression | None
+
+
+@dataclass(frozen=True, slots=True)
+class DomainExpr:
+    """The operand made a value of the domain `type`: it goes through unchanged, or a check raises."""
+
+    operand: BoundExpression
+    type: SqlType
+    checks: tuple[DomainCheck, ...]
+    position: int = field(default=-1, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
 class AndAll:
     operands: tuple[BoundExpression, ...]
     type: SqlType = BOOLEAN
@@ -252,6 +271,7 @@ BoundExpression = (
     | ParameterRef
     | Call
     | CastTo
+    | DomainExpr
     | AndAll
     | OrAny
     | NotExpr

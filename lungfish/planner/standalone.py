@@ -8,8 +8,9 @@ from typing import Any
 
 from lungfish import errors
 from lungfish.catalog.catalog import Catalog
-from lungfish.catalog.objects import Column, Oid, SqlFunction, Table, View
+from lungfish.catalog.objects import Column, Oid, SqlFunction, Table, UserType, View
 from lungfish.catalog.objects import Sequence as SequenceObject
+from lungfish.planner.bind_domain import check_domain_texts
 from lungfish.planner.bind_stored import bind_over_table, parse_expression
 from lungfish.planner.bind_type import find_type
 from lungfish.planner.binder import new_state
@@ -114,6 +115,13 @@ def check_sql_function(
     except errors.Error as error:
         error.position = None
         raise
+
+
+def bind_domain_texts(
+    domain: UserType, catalog: Catalog, search_path: Sequence[str] = ("public",)
+) -> None:
+    """Bind a domain's default and checks, so that wrong ones are found when it is made or changed."""
+    check_domain_texts(domain, new_state(catalog, tuple(search_path)))
 
 
 def objects_used(

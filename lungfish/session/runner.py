@@ -103,6 +103,9 @@ def internal_rows(result: StatementResult) -> Iterator[tuple[Any, ...]]:
         return
     types = [column.type for column in result.columns or ()]
     for batch in result.batches:
+        if not types:
+            yield from [()] * batch.row_count
+            continue
         columns = [
             to_values(vector, kind) for vector, kind in zip(batch.columns, types, strict=True)
         ]

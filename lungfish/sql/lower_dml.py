@@ -15,6 +15,7 @@ from lungfish.sql.ast.dml import (
     MergeAction,
     OnConflict,
     Returning,
+    SubscriptStep,
     TargetColumn,
     Truncate,
     Update,
@@ -75,7 +76,7 @@ def _lower_insert(fields: Node, lowering: Lowering) -> Insert:
 
 
 def _lower_target(fields: Node, lowering: Lowering) -> TargetColumn:
-    indirection: list[Expression | str] = []
+    indirection: list[SubscriptStep | str] = []
     for step in fields.get("indirection", ()):
         ((tag, detail),) = step.items()
         if tag == "String":
@@ -83,9 +84,12 @@ def _lower_target(fields: Node, lowering: Lowering) -> TargetColumn:
         elif tag == "A_Star":
             raise_unsupported("assignment to .*", fields.get("location", 0))
         elif detail.get("is_slice", False):
-            raise_unsupported("assignment to an array slice", fields.get("location", 0))
+            lower = lowering.optional_expression(detail.get("lidx"))
+            upper = lowering.optional_expression(detail.get("uidx"))
+            indirection.append(SubscriptStep(lower, upper, is_slice=True))
         else:
-            indirection.append(lowering.expression(detail["uidx"]))
+            # A plain subscript is kept where a slice has its upper bound.
+            indirection.append(SubscriptStep(lowering.expression(detail["uidx"])))
     return TargetColumn(fields["name"], tuple(indirection), fields.get("location", 0))
 
 

@@ -20,6 +20,7 @@ from lungfish.sql import (
     lower_functions,
     lower_queries,
     lower_tables,
+    lower_types_ddl,
     lower_utility,
 )
 from lungfish.sql.admin import is_own, parse_own
@@ -47,6 +48,7 @@ _LOWERING = Lowering(
         **lower_definitions.STATEMENTS,
         **lower_functions.STATEMENTS,
         **lower_alter.STATEMENTS,
+        **lower_types_ddl.STATEMENTS,
         **lower_utility.STATEMENTS,
     },
     lower_query=lower_queries.lower_query,

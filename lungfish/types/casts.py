@@ -83,6 +83,7 @@ def find_cast(source: SqlType, target: SqlType, *, is_explicit: bool = False) ->
     context = cast_context(source, target)
     if context is None:
         return None
+    source, target = source.base, target.base
     convert = _conversion(source, target, is_explicit)
     fit = _length_coercion(source, target, is_explicit)
     depends = _depends_on_settings(source, target)

@@ -116,8 +116,10 @@ def is_same_type(left: SqlType, right: SqlType) -> bool:
     """Whether two types differ in their modifiers at most (also those of their elements)."""
     if left == right:
         return True
-    if left.kind is not right.kind:
+    if left.kind is not right.kind or left.domain_oid != right.domain_oid:
         return False
+    if left.oid and right.oid:
+        return left.oid == right.oid
     if left.element is not None and right.element is not None:
         return left.name == right.name and is_same_type(left.element, right.element)
     return left.unmodified == right.unmodified
@@ -127,6 +129,9 @@ def cast_context(source: SqlType, target: SqlType) -> CastContext | None:
     """The weakest context in which a value of `source` becomes one of `target`; None where there is no cast."""
     if source.kind is K.UNKNOWN or is_same_type(source, target):
         return CastContext.IMPLICIT
+    if source.domain is not None or target.domain is not None:
+        # A domain is its base type, in both directions; what it checks is seen to by who casts.
+        return cast_context(source.base, target.base)
     found = _CONTEXT_OF.get((source.kind, target.kind))
     if found is not None:
         return found
@@ -185,6 +190,7 @@ def common_type(types: Sequence[SqlType], construct: str = "UNION", position: in
         return TEXT if types else UNKNOWN
     if len(known) == len(types) and all(item == known[0] for item in known):
         return known[0]
+    known = [item.base for item in known]
     chosen = known[0]
     for item in known[1:]:
         if is_same_type(item, chosen):

@@ -35,7 +35,7 @@ otherwise (any precision, each value with its own display scale, NaN and infinit
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 
@@ -87,21 +87,31 @@ class SqlType:
     modifiers: tuple[int, ...] = ()
     # The type of an ARRAY's elements or a RANGE's bounds.
     element: SqlType | None = None
-    # The name of an ENUM, RANGE, domain or composite type.
+    # The name of an ENUM, RANGE or composite type.
     name: str | None = None
     # An ENUM's labels in their order; a RECORD's field names.
     labels: tuple[str, ...] = ()
     # A RECORD's field types.
     fields: tuple[SqlType, ...] = ()
+    # The catalog's oid of an ENUM or of a named composite type.
+    oid: int = 0
+    # The name and oid of a domain: values are those of `base`, which the domain's checks have let through.
+    domain: str | None = None
+    domain_oid: int = 0
 
     @property
     def unmodified(self) -> SqlType:
         """The same type without its modifiers."""
-        if not self.modifiers:
-            return self
-        return SqlType(self.kind, (), self.element, self.name, self.labels, self.fields)
+        return replace(self, modifiers=()) if self.modifiers else self
+
+    @property
+    def base(self) -> SqlType:
+        """The type beneath a domain, whatever domains lie between; other types are their own."""
+        return self if self.domain is None else replace(self, domain=None, domain_oid=0)
 
     def __str__(self) -> str:
+        if self.domain is not None:
+            return self.domain
         if self.kind is TypeKind.ARRAY and self.element is not None:
             return f"{self.element}[]"
         if self.name is not None:
@@ -155,6 +165,6 @@ MINUS_INFINITE_TIMESTAMP = -(2**63)
 
 def array_of(element: SqlType) -> SqlType:
     """The type of arrays of `element`; PostgreSQL has no arrays of arrays, only more dimensions."""
-    if element.kind is TypeKind.ARRAY:
+    if element.kind is TypeKind.ARRAY and element.domain is None:
         return element
     return SqlType(TypeKind.ARRAY, element=element)

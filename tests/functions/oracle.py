@@ -38,8 +38,8 @@ class Oracle:
 
 
 @contextmanager
-def start_oracle(folder: Path) -> Iterator[Oracle]:
-    """A server on a socket in `folder` for as long as the block runs."""
+def start_server(folder: Path) -> Iterator[psycopg.Connection[tuple[str | None]]]:
+    """A connection to a server of its own, on a socket in `folder`, for as long as the block runs."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         os.environ.setdefault("XDG_RUNTIME_DIR", str(folder))
@@ -52,7 +52,14 @@ def start_oracle(folder: Path) -> Iterator[Oracle]:
     options = "-c timezone=UTC -c client_min_messages=error -c datestyle=ISO,MDY"
     try:
         with psycopg.connect(server.get_uri(), autocommit=True, options=options) as connection:
-            connection.execute("DROP FUNCTION IF EXISTS try_expression(text)")
-            yield Oracle(connection)
+            yield connection
     finally:
         server._cleanup()
+
+
+@contextmanager
+def start_oracle(folder: Path) -> Iterator[Oracle]:
+    """A server that answers what expressions are, for as long as the block runs."""
+    with start_server(folder) as connection:
+        connection.execute("DROP FUNCTION IF EXISTS try_expression(text)")
+        yield Oracle(connection)

@@ -75,7 +75,6 @@ def test_text_that_postgresql_could_not_receive_is_refused(sql: str) -> None:
         ("select xmlelement(name a)", "XML function", "xmlelement"),
         ("select json_object('a': 1)", "JSON_OBJECT", "json_object"),
         ("select * from json_table('[]', '$' columns (a int))", "JSON_TABLE", "json_table"),
-        ("update t set a[1:2] = b", "array slice", "a["),
         ("update t set a = 1 where current of c", "WHERE CURRENT OF", None),
         ("truncate only t", "TRUNCATE ONLY", "t"),
         ("vacuum (full) t", "VACUUM (FULL)", "full"),

@@ -10,11 +10,13 @@ from lungfish.executor.ddl.alter_table import alter_table
 from lungfish.executor.ddl.context import CatalogChange, DdlContext, relation_ids
 from lungfish.executor.ddl.create_index import create_index
 from lungfish.executor.ddl.create_table import create_table, create_table_as
+from lungfish.executor.ddl.domains import alter_domain, create_domain
 from lungfish.executor.ddl.drop import drop
 from lungfish.executor.ddl.functions import create_function, drop_function
 from lungfish.executor.ddl.schemas import comment, create_schema, rename, set_schema
 from lungfish.executor.ddl.sequences import alter_sequence, create_sequence
 from lungfish.executor.ddl.truncate import truncate
+from lungfish.executor.ddl.types import alter_enum, create_composite_type, create_enum
 from lungfish.executor.ddl.views import create_view
 from lungfish.sql.ast import ddl, dml
 
@@ -30,6 +32,11 @@ DDL: dict[type[Any], Callable[[DdlContext, Any], str]] = {
     ddl.CreateSequence: create_sequence,
     ddl.AlterSequence: alter_sequence,
     ddl.AlterTable: alter_table,
+    ddl.CreateEnum: create_enum,
+    ddl.AlterEnum: alter_enum,
+    ddl.CreateCompositeType: create_composite_type,
+    ddl.CreateDomain: create_domain,
+    ddl.AlterDomain: alter_domain,
     ddl.Rename: rename,
     ddl.SetSchema: set_schema,
     ddl.Drop: drop,
@@ -39,10 +46,6 @@ DDL: dict[type[Any], Callable[[DdlContext, Any], str]] = {
 
 # What the syntax tree has and this list has not yet.
 UNSUPPORTED: dict[type[Any], str] = {
-    ddl.CreateEnum: "CREATE TYPE ... AS ENUM",
-    ddl.AlterEnum: "ALTER TYPE",
-    ddl.CreateCompositeType: "CREATE TYPE",
-    ddl.CreateDomain: "CREATE DOMAIN",
     ddl.RefreshMaterializedView: "REFRESH MATERIALIZED VIEW",
 }
 

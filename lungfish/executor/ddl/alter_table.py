@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 from lungfish.catalog.objects import Column, Index, Sequence, Table
 from lungfish.errors import (
@@ -125,8 +127,15 @@ def _sequence_text(context: DdlContext, sequence: Sequence) -> str:
     return "'" + path.replace("'", "''") + "'"
 
 
-def rewrite(context: DdlContext, old: Table, new: Table, values: list[str]) -> Table:
-    """Copy the rows of `old` into a new heap laid out as `new`; `values` are expressions over the old columns.
+def rewrite(
+    context: DdlContext,
+    old: Table,
+    new: Table,
+    values: list[str],
+    change_row: Callable[[tuple[Any, ...]], tuple[Any, ...]] | None = None,
+) -> Table:
+    """Copy the rows of `old` into a new heap laid out as `new`; `values` are expressions over the old columns, and
+    `change_row` is what is done to the row of their values.
 
     The stored row keeps the visible columns only, in order; indexes are made anew.
     """
@@ -150,7 +159,7 @@ def rewrite(context: DdlContext, old: Table, new: Table, values: list[str]) -> T
     )
     context.change.put(moved)
     context.change.relations.create_table(moved)
-    context.runner.insert_rows(relaxed, rows)
+    context.runner.insert_rows(relaxed, rows if change_row is None else map(change_row, rows))
     finished = replace(moved, constraints=new.constraints)
     context.change.put(finished)
     return finished

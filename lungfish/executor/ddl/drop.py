@@ -13,6 +13,7 @@ from lungfish.catalog.objects import (
     Sequence,
     SystemView,
     Table,
+    UserType,
     View,
 )
 from lungfish.errors import (
@@ -26,6 +27,7 @@ from lungfish.errors import (
 )
 from lungfish.executor.ddl.constraints import drop_keys_of_index
 from lungfish.executor.ddl.context import DdlContext
+from lungfish.executor.ddl.types import drop_type, drop_types
 from lungfish.sql.ast.ddl import Drop
 from lungfish.sql.ast.queries import ObjectName
 
@@ -40,6 +42,8 @@ def drop(context: DdlContext, statement: Drop) -> str:
     elif statement.kind == "index":
         for name in statement.names:
             _drop_index(context, name, statement)
+    elif statement.kind in ("type", "domain"):
+        drop_types(context, statement)
     elif statement.kind in _CLASSES:
         _drop_relations(context, statement)
     else:
@@ -105,6 +109,9 @@ def _drop_object(
         case Sequence():
             _drop_defaults_on(context, item, is_cascade=is_cascade)
             _drop_views_on(context, item, going=going, is_cascade=is_cascade)
+        case UserType():
+            drop_type(context, item, going=going, is_cascade=is_cascade)
+            return
     context.change.remove(item.oid)
 
 

@@ -14,6 +14,7 @@ from lungfish.errors import (
     UndefinedTable,
 )
 from lungfish.executor.ddl.context import DdlContext
+from lungfish.executor.ddl.domains import rename_domain_constraint
 from lungfish.executor.ddl.names import (
     find_column,
     find_constraint,
@@ -22,6 +23,7 @@ from lungfish.executor.ddl.names import (
     find_view,
     refuse_taken_name,
 )
+from lungfish.executor.ddl.types import find_user_type, rename_type
 from lungfish.sql.ast.ddl import Comment, CreateSchema, Rename, SetSchema
 from lungfish.sql.ast.queries import ObjectName
 from lungfish.sql.rename import mentions_name, rename_in_text
@@ -66,6 +68,11 @@ def rename(context: DdlContext, statement: Rename) -> str:
             _rename_index(context, statement)
         case "table" | "view" | "sequence":
             _rename_relation(context, statement)
+        case "type" | "domain":
+            rename_type(context, statement)
+        case "domain constraint":
+            rename_domain_constraint(context, statement)
+            return "ALTER DOMAIN"
         case kind:
             raise FeatureNotSupported(
                 f"ALTER {kind.upper()} ... RENAME is not supported", position=statement.position
@@ -242,6 +249,8 @@ def comment(context: DdlContext, statement: Comment) -> str:
                 for item in table.indexes
             )
             context.change.put(replace(table, indexes=indexes))
+        case "type" | "domain":
+            context.change.put(replace(find_user_type(context, name), comment=statement.text))
         case "column":
             _comment_column(context, statement)
         case "constraint":

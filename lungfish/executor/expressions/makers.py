@@ -25,6 +25,7 @@ from lungfish.executor.expressions.conditional import (
     vector_coalesce,
     vector_extreme,
 )
+from lungfish.executor.expressions.domains import row_domain, vector_domain
 from lungfish.executor.expressions.leaves import (
     row_column,
     row_constant,
@@ -59,6 +60,7 @@ from lungfish.planner.expressions import (
     CoalesceExpr,
     ColumnRef,
     Constant,
+    DomainExpr,
     ExtremeExpr,
     InListExpr,
     IsBooleanExpr,
@@ -80,6 +82,7 @@ VECTOR_MAKERS: Mapping[type, VectorMaker] = {
     ParameterRef: vector_parameter,
     Call: vector_call,
     CastTo: vector_cast,
+    DomainExpr: vector_domain,
     AndAll: vector_and,
     OrAny: vector_or,
     NotExpr: vector_not,
@@ -103,6 +106,7 @@ ROW_MAKERS: Mapping[type, RowMaker] = {
     ParameterRef: row_parameter,
     Call: row_call,
     CastTo: row_cast,
+    DomainExpr: row_domain,
     AndAll: row_and,
     OrAny: row_or,
     NotExpr: row_not,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from lungfish.functions.registry import Volatility
 from lungfish.planner.expression_tree import children
-from lungfish.planner.expressions import BoundExpression, Call, CastTo, SubqueryExpr
+from lungfish.planner.expressions import BoundExpression, Call, CastTo, DomainExpr, SubqueryExpr
 from lungfish.types.sql_type import SqlType, TypeKind
 
 _SAFE_OPERATORS = frozenset({"=", "<>", "<", "<=", ">", ">=", "~~", "!~~", "||"})
@@ -28,7 +28,7 @@ _INTEGER_RANKS = {TypeKind.SMALLINT: 1, TypeKind.INTEGER: 2, TypeKind.BIGINT: 3}
 def is_safe(expression: BoundExpression) -> bool:
     """Whether evaluating the expression for any row at all raises nothing and changes nothing."""
     match expression:
-        case SubqueryExpr():
+        case SubqueryExpr() | DomainExpr():
             return False
         case Call():
             function = expression.function

@@ -241,6 +241,19 @@ class CreateDomain:
 
 
 @dataclass(frozen=True, slots=True)
+class AlterDomain:
+    """`action`: set default (None drops it), set not null, drop not null, add constraint, drop constraint, validate."""
+
+    name: ObjectName
+    action: str
+    default: ExpressionText | None = None
+    constraint: ConstraintDefinition | None = None
+    constraint_name: str | None = None
+    if_exists: bool = False
+    position: int = -1
+
+
+@dataclass(frozen=True, slots=True)
 class FunctionParameter:
     """`name` None: it can only be called $n."""
 

@@ -9,11 +9,20 @@ from lungfish.sql.ast.queries import FromItem, ObjectName, Query, SelectItem, Ta
 
 
 @dataclass(frozen=True, slots=True)
+class SubscriptStep:
+    """[index], or as a slice [index:upper], of which a bound may be missing."""
+
+    index: Expression | None
+    upper: Expression | None = None
+    is_slice: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class TargetColumn:
-    """A column that is assigned to; `subscripts` for `a[1] = ...`, fields for `a.b = ...`."""
+    """A column that is assigned to, or a part of it: `a[1] = ...`, and `a.b = ...` by the field's name."""
 
     name: str
-    indirection: tuple[Expression | str, ...] = ()
+    indirection: tuple[SubscriptStep | str, ...] = ()
     position: int = -1
 
 

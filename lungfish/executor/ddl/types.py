@@ -1,0 +1,359 @@
+"""CREATE TYPE of enums and composite types, ALTER TYPE of enums, and DROP of all kinds of types.
+
+An enum's values are stored as their labels and ordered by their places in the type, so a label at the end changes no row and
+no index. One in the middle moves the places of others, which index keys are made of: the tables with such an index are written
+anew. A label that is renamed is written anew wherever it is stored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from lungfish.catalog.objects import (
+    CatalogObject,
+    Namespace,
+    Oid,
+    SqlFunction,
+    Table,
+    UserType,
+    View,
+)
+from lungfish.catalog.type_uses import types_of, users_of_type, uses_type, with_types
+from lungfish.errors import (
+    DependentObjectsStillExist,
+    DuplicateColumn,
+    DuplicateObject,
+    FeatureNotSupported,
+    InvalidName,
+    InvalidParameterValue,
+    UndefinedObject,
+    UniqueViolation,
+    WrongObjectType,
+)
+from lungfish.executor.ddl.alter_table import alter_table, rewrite
+from lungfish.executor.ddl.context import DdlContext
+from lungfish.sql.ast.ddl import (
+    AlterEnum,
+    AlterTable,
+    CreateCompositeType,
+    CreateEnum,
+    Drop,
+    DropColumn,
+    Rename,
+)
+from lungfish.sql.ast.queries import ObjectName
+from lungfish.sql.quoting import quote_identifier, quote_literal
+from lungfish.types.array_value import ArrayValue
+from lungfish.types.sql_type import SqlType, TypeKind
+from lungfish.types.type_names import type_by_name
+
+LABEL_BYTES_MAX = 63
+
+
+def create_enum(context: DdlContext, statement: CreateEnum) -> str:
+    """Run CREATE TYPE ... AS ENUM; answers the command tag."""
+    namespace = new_type_namespace(context, statement.name)
+    for place, label in enumerate(statement.labels):
+        _check_label(label)
+        if label in statement.labels[:place]:
+            raise UniqueViolation(
+                'duplicate key value violates unique constraint "pg_enum_typid_label_index"',
+                detail=f"Key (enumlabel)=({label}) is already in the type.",
+            )
+    oid = context.change.new_oid()
+    name = statement.name.name
+    sql_type = SqlType(TypeKind.ENUM, name=name, labels=statement.labels, oid=oid)
+    context.change.put(UserType(oid, name, namespace.oid, sql_type))
+    return "CREATE TYPE"
+
+
+def create_composite_type(context: DdlContext, statement: CreateCompositeType) -> str:
+    """Run CREATE TYPE ... AS (...); answers the command tag."""
+    namespace = new_type_namespace(context, statement.name)
+    labels: list[str] = []
+    for column in statement.columns:
+        if column.name in labels:
+            raise DuplicateColumn(
+                f'column "{column.name}" specified more than once', position=column.position
+            )
+        labels.append(column.name)
+    fields = tuple(context.runner.resolve_type(column.type_name) for column in statement.columns)
+    oid = context.change.new_oid()
+    name = statement.name.name
+    sql_type = SqlType(TypeKind.RECORD, name=name, labels=tuple(labels), fields=fields, oid=oid)
+    context.change.put(UserType(oid, name, namespace.oid, sql_type))
+    return "CREATE TYPE"
+
+
+def new_type_namespace(context: DdlContext, name: ObjectName) -> Namespace:
+    """Where a new type goes. Raises DuplicateObject; a table's name is the name of its rows' type, too."""
+    namespace = context.namespace_for(name)
+    _refuse_taken_type(context, namespace, name)
+    return namespace
+
+
+def _refuse_taken_type(context: DdlContext, namespace: Namespace, name: ObjectName) -> None:
+    taken = context.catalog.find_type(name.name, namespace.name)
+    relation = context.catalog.find_relation(name.name, namespace.name)
+    if taken is not None or isinstance(relation, (Table, View)):
+        raise DuplicateObject(f'type "{name.name}" already exists', position=name.position)
+
+
+def find_user_type(context: DdlContext, name: ObjectName) -> UserType:
+    """The enum, domain or composite type of that name. Raises UndefinedObject, WrongObjectType."""
+    found = context.catalog.find_type(name.name, name.schema, context.search_path)
+    if found is None:
+        if name.schema in (None, "pg_catalog") and type_by_name(name.name) is not None:
+            raise WrongObjectType(f'"{name}" is a built-in type', position=name.position)
+        raise UndefinedObject(f'type "{name}" does not exist', position=name.position)
+    return found
+
+
+# ALTER TYPE of an enum.
+
+
+def _check_label(label: str) -> None:
+    if len(label.encode()) > LABEL_BYTES_MAX:
+        raise InvalidName(
+            f'invalid enum label "{label}"',
+            detail=f"Labels must be {LABEL_BYTES_MAX} bytes or less.",
+        )
+
+
+def alter_enum(context: DdlContext, statement: AlterEnum) -> str:
+    """Run ALTER TYPE ... ADD VALUE or RENAME VALUE; answers the command tag."""
+    found = find_user_type(context, statement.name)
+    if found.type.kind is not TypeKind.ENUM or found.base is not None:
+        raise WrongObjectType(f"{found.name} is not an enum", position=statement.name.position)
+    _check_label(statement.new_label)
+    if statement.old_label is not None:
+        _rename_label(context, found, statement.old_label, statement.new_label)
+    else:
+        _add_label(context, found, statement)
+    return "ALTER TYPE"
+
+
+def _add_label(context: DdlContext, found: UserType, statement: AlterEnum) -> None:
+    labels = found.type.labels
+    if statement.new_label in labels:
+        message = f'enum label "{statement.new_label}" already exists'
+        if not statement.if_not_exists:
+            raise DuplicateObject(message)
+        context.runner.notice(f"{message}, skipping")
+        return
+    place = len(labels)
+    if statement.neighbour is not None:
+        if statement.neighbour not in labels:
+            raise InvalidParameterValue(f'"{statement.neighbour}" is not an existing enum label')
+        place = labels.index(statement.neighbour) + statement.is_after
+    new = (*labels[:place], statement.new_label, *labels[place:])
+    _change_labels(context, found, new, rewrites_keys=place < len(labels))
+
+
+def _rename_label(context: DdlContext, found: UserType, old: str, new: str) -> None:
+    labels = found.type.labels
+    if old not in labels:
+        raise InvalidParameterValue(f'"{old}" is not an existing enum label')
+    if new in labels:
+        raise DuplicateObject(f'enum label "{new}" already exists')
+    for user in users_of_type(context.catalog, found.oid):
+        if any(quote_literal(old) in text for text in _stored_texts(user)):
+            raise FeatureNotSupported(
+                f'renaming the enum label "{old}", which a stored expression of {user.name} names, is not supported'
+            )
+    renamed = tuple(new if label == old else label for label in labels)
+    _change_labels(context, found, renamed, old=old, new=new)
+
+
+def _stored_texts(item: CatalogObject) -> list[str]:
+    """The expressions and queries that an object keeps."""
+    texts: list[str | None] = []
+    match item:
+        case Table():
+            for column in item.columns:
+                texts += [column.default, column.generated]
+            texts += [constraint.check for constraint in item.constraints]
+            for index in item.indexes:
+                texts += [index.predicate, *(key.expression for key in index.columns)]
+        case View():
+            texts.append(item.query)
+        case UserType():
+            texts += [item.default, *(check for _, check in item.checks)]
+        case SqlFunction():
+            texts.append(item.body)
+    return [text for text in texts if text is not None]
+
+
+def _change_labels(
+    context: DdlContext,
+    found: UserType,
+    labels: tuple[str, ...],
+    *,
+    rewrites_keys: bool = False,
+    old: str | None = None,
+    new: str = "",
+) -> None:
+    """Give the enum other labels, here and in all that is made of it; `old` is the one that became `new`."""
+    oid = found.oid
+
+    def changed(sql_type: SqlType) -> SqlType:
+        return replace(sql_type, labels=labels) if sql_type.oid == oid else sql_type
+
+    users = users_of_type(context.catalog, oid)
+    context.change.put(with_types(found, changed))
+    for user in users:
+        after = with_types(user, changed)
+        if not isinstance(user, Table) or not isinstance(after, Table):
+            context.change.put(after)
+            continue
+        has_keys = any(
+            key.type is not None and uses_type(key.type, oid)
+            for index in user.indexes
+            for key in index.columns
+        )
+        context.runner.lock_table(user, "access exclusive")
+        if old is not None or (rewrites_keys and has_keys):
+            names = [quote_identifier(column.name) for column in user.columns]
+            types = [column.type for column in user.columns]
+            rewrite(context, user, after, names, _row_change(types, oid, old, new))
+        else:
+            context.change.put(after)
+
+
+def _row_change(
+    types: list[SqlType], oid: Oid, old: str | None, new: str
+) -> Callable[[tuple[Any, ...]], tuple[Any, ...]] | None:
+    if old is None:
+        return None
+    return lambda row: tuple(
+        _relabel(value, sql_type, oid, old, new) for value, sql_type in zip(row, types, strict=True)
+    )
+
+
+def _relabel(value: Any, sql_type: SqlType, oid: Oid, old: str, new: str) -> Any:
+    """The value with the label `old` of the enum made `new`, wherever it is inside."""
+    if value is None or not uses_type(sql_type, oid):
+        return value
+    if sql_type.kind is TypeKind.ENUM:
+        return new if value == old else value
+    if sql_type.kind is TypeKind.ARRAY and sql_type.element is not None:
+        element = sql_type.element
+        items = tuple(_relabel(item, element, oid, old, new) for item in value.elements)
+        return ArrayValue(items, value.dimensions, value.lower_bounds)
+    return tuple(
+        _relabel(item, field, oid, old, new)
+        for item, field in zip(value, sql_type.fields, strict=True)
+    )
+
+
+# RENAME and DROP.
+
+
+def rename_type(context: DdlContext, statement: Rename) -> None:
+    """Run ALTER TYPE or ALTER DOMAIN ... RENAME TO."""
+    found = find_user_type(context, statement.name)
+    name = ObjectName(statement.new_name, position=statement.position)
+    namespace = context.find_namespace(
+        context.catalog.namespace_name(found.namespace_oid), statement.position
+    )
+    _refuse_taken_type(context, namespace, name)
+    users = users_of_type(context.catalog, found.oid)
+    for user in users:
+        if any(found.name in text for text in _stored_texts(user)):
+            raise FeatureNotSupported(
+                f"renaming type {found.name}, which a stored expression of {user.name} names, is not supported"
+            )
+
+    def changed(sql_type: SqlType) -> SqlType:
+        if sql_type.domain_oid == found.oid:
+            return replace(sql_type, domain=statement.new_name)
+        if sql_type.oid == found.oid:
+            return replace(sql_type, name=statement.new_name)
+        return sql_type
+
+    after = with_types(found, changed)
+    assert isinstance(after, UserType)
+    context.change.put(replace(after, name=statement.new_name))
+    for user in users:
+        context.change.put(with_types(user, changed))
+
+
+def drop_types(context: DdlContext, statement: Drop) -> None:
+    """Run DROP TYPE or DROP DOMAIN: what is made of the type stops it, or goes under CASCADE."""
+    found: list[UserType] = []
+    for name in statement.names:
+        item = context.catalog.find_type(name.name, name.schema, context.search_path)
+        if item is None:
+            message = f'type "{name}" does not exist'
+            if not statement.if_exists:
+                raise UndefinedObject(message, position=name.position)
+            context.runner.notice(f"{message}, skipping")
+            continue
+        if statement.kind == "domain" and item.base is None:
+            raise WrongObjectType(f'"{item.name}" is not a domain', position=name.position)
+        found.append(item)
+    going = frozenset(item.oid for item in found)
+    for item in found:
+        if context.catalog.object(item.oid) is not None:
+            drop_type(context, item, going=going, is_cascade=statement.is_cascade)
+
+
+def drop_type(
+    context: DdlContext, item: UserType, *, going: frozenset[Oid], is_cascade: bool
+) -> None:
+    """Drop one type after what is made of it: types, functions and views whole, of tables the columns."""
+    for user in users_of_type(context.catalog, item.oid):
+        now = context.catalog.object(user.oid)
+        if now is None or not (
+            isinstance(now, View) or any(uses_type(each, item.oid) for each in types_of(now))
+        ):
+            # It went with what was dropped before it.
+            continue
+        if not is_cascade and user.oid not in going:
+            raise DependentObjectsStillExist(
+                f"cannot drop type {item.name} because other objects depend on it",
+                detail=f"{_describe_user(user, item)} depends on type {item.name}",
+                hint="Use DROP ... CASCADE to drop the dependent objects too.",
+            )
+        if user.oid not in going:
+            context.runner.notice(f"drop cascades to {_describe_user(user, item)}")
+        if isinstance(user, UserType) and user.base is None:
+            raise FeatureNotSupported(
+                f"dropping type {item.name}, which type {user.name} is made of, is not supported"
+            )
+        if isinstance(now, Table):
+            _drop_columns(context, now, item)
+        elif isinstance(user, UserType):
+            drop_type(context, user, going=going, is_cascade=is_cascade)
+        elif isinstance(user, View) and context.catalog.dependent_views(user.oid):
+            raise FeatureNotSupported("DROP TYPE ... CASCADE over views of views is not supported")
+        else:
+            context.change.remove(user.oid)
+    context.change.remove(item.oid)
+
+
+def _describe_user(user: CatalogObject, item: UserType) -> str:
+    match user:
+        case Table():
+            users = [c.name for c in user.columns if uses_type(c.type, item.oid)]
+            column = f"column {users[0]} of " if users else ""
+            return f"{column}table {user.name}"
+        case UserType():
+            return f"type {user.name}"
+        case SqlFunction():
+            return f"function {user.name}"
+    return f"{type(user).__name__.lower()} {user.name}"
+
+
+def _drop_columns(context: DdlContext, table: Table, item: UserType) -> None:
+    name = ObjectName(table.name, context.catalog.namespace_name(table.namespace_oid))
+    going = [column.name for column in table.columns if uses_type(column.type, item.oid)]
+    if going:
+        actions = tuple(DropColumn(column, is_cascade=True) for column in going)
+        alter_table(context, AlterTable(name, actions))
+    left = context.catalog.table(table.oid)
+    if any(uses_type(each, item.oid) for each in left.stored_types):
+        # The dropped columns' fields are still in the stored rows: write these anew without them.
+        rewrite(context, left, left, [quote_identifier(column.name) for column in left.columns])
