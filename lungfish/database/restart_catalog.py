@@ -10,7 +10,7 @@ from lungfish.catalog.objects import Table
 from lungfish.catalog.store import CATALOG_HEAP, CATALOG_INDEX, CATALOG_OVERFLOW, CatalogStore
 from lungfish.database.table_stores import overflow_of
 from lungfish.executor.system_views import SYSTEM_VIEWS
-from lungfish.recovery.restart import TableRelations
+from lungfish.recovery.restart_relations import TableRelations
 from lungfish.storage.ids import RelationId
 from lungfish.storage.table import TableStore
 

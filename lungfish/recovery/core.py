@@ -38,8 +38,9 @@ from lungfish.recovery.checkpoint_request import (
 )
 from lungfish.recovery.gauges import register_gauges
 from lungfish.recovery.history import CheckpointRecord, RecoveryRecord, decode_record, encode_record
-from lungfish.recovery.restart import RecoveryDriver, RestartCatalog, TableRelations
+from lungfish.recovery.restart import RecoveryDriver
 from lungfish.recovery.restart_log import MEMORY_LIMIT_DEFAULT
+from lungfish.recovery.restart_relations import RestartCatalog, TableRelations
 from lungfish.recovery.restart_report import RecoveryProgress, RecoveryReport
 from lungfish.recovery.retention import WalRetentionManager
 from lungfish.recovery.telemetry import StorageTelemetryRegistry

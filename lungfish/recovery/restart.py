@@ -23,30 +23,27 @@ Invariants:
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from typing import Protocol
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+
+import numpy as np
 
 from lungfish import errors
 from lungfish.recovery.checkpoint_facts import CheckpointFacts, decode_facts
 from lungfish.recovery.checkpoint_participants import SEQUENCES, TRANSACTIONS
-from lungfish.recovery.relation_state import (
-    RelationState,
-    decode_relation_state,
-    restore_free_space,
-)
-from lungfish.recovery.restart_indexes import build_missing
+from lungfish.recovery.restart_changes import changes_of
 from lungfish.recovery.restart_log import (
     MEMORY_LIMIT_DEFAULT,
     LogFacts,
     Window,
     analyse,
+    piece_size_for,
     windows,
 )
+from lungfish.recovery.restart_relations import RestartCatalog, RestartTables, TableRelations
 from lungfish.recovery.restart_report import RecoveryPhase, RecoveryProgress, RecoveryReport
 from lungfish.recovery.restart_tables import (
     ReplayCounts,
-    last_changes,
     redo_rows,
     settle_image,
 )
@@ -55,43 +52,8 @@ from lungfish.recovery.wal_segments import SEGMENT_SIZE_DEFAULT, LogStart, Segme
 from lungfish.storage.buffer_pool import BufferPool
 from lungfish.storage.clock import Clock
 from lungfish.storage.disk import Disk
-from lungfish.storage.ids import LSN, RelationId, TransactionId
-from lungfish.storage.image import RelationKind
+from lungfish.storage.ids import LSN, TransactionId
 from lungfish.storage.page_store import PageStore
-from lungfish.storage.table import TableStore
-from lungfish.storage.table_rows import TableRows
-
-# From so many rows on, the indexes of a table that had no image are built at the end.
-BULK_ROW_COUNT = 512
-
-
-@dataclass(frozen=True, slots=True)
-class TableRelations:
-    """The relations of one table."""
-
-    heap: RelationId
-    overflow: RelationId
-    indexes: tuple[RelationId, ...] = ()
-
-    def all(self) -> tuple[RelationId, ...]:
-        """Heap, overflow, indexes."""
-        return (self.heap, self.overflow, *self.indexes)
-
-
-class RestartCatalog(Protocol):
-    """What restart asks of the catalog; `database` implements it. Relations exist when a table is asked for, perhaps without a page."""
-
-    def catalog_tables(self) -> Sequence[TableRelations]:
-        """The tables in which the catalog itself is kept: their layout is fixed."""
-
-    def load(self) -> None:
-        """The catalog's tables hold their committed rows: read them."""
-
-    def tables(self) -> Sequence[TableRelations]:
-        """Every other table that the catalog knows. Called after `load`."""
-
-    def table(self, heap: RelationId) -> TableStore:
-        """One of these tables, open. An index without pages is made anew, empty."""
 
 
 class RecoveryDriver:
@@ -148,7 +110,7 @@ class RecoveryDriver:
     @property
     def highest_relation_id(self) -> int:
         """The highest relation id that image or log speak of: new ones go above it (invariant 4)."""
-        return max([*self._store.image.relations, *self.log_facts.relations], default=0)
+        return max([*self._store.image.relations, *self.log_facts.rows], default=0)
 
     @property
     def next_transaction_id(self) -> TransactionId:
@@ -169,10 +131,12 @@ class RecoveryDriver:
         counts = ReplayCounts()
         missed_before = pool.figures().misses
         own = catalog.catalog_tables()
-        self._replay_tables(_Tables(self._store, pool, catalog, own), counts)
+        self._replay_tables(RestartTables(self._store, pool, catalog, own, self.log_facts), counts)
         catalog.load()
         others = catalog.tables()
-        self._replay_tables(_Tables(self._store, pool, catalog, others), counts)
+        self._replay_tables(
+            RestartTables(self._store, pool, catalog, others, self.log_facts), counts
+        )
         with self._in_phase(RecoveryPhase.CLEANUP):
             dropped = self._drop_orphans(pool, [*own, *others])
         tail = self._reader.tail
@@ -194,7 +158,7 @@ class RecoveryDriver:
             log_bytes=self.log_facts.byte_count,
             times=self._times,
             counts=counts,
-            losers=len(self.log_facts.losers),
+            losers=self.log_facts.loser_count,
             relations_dropped=dropped,
             pages_hydrated=pool.figures().misses - missed_before,
         )
@@ -207,6 +171,7 @@ class RecoveryDriver:
             uuid=self._store.uuid,
             start=self.lowest_mark,
             durable_lsn=self.facts.redo_lsn,
+            piece_size=piece_size_for(self._memory_limit),
         )
         if not self.facts.is_clean and reader.generation < self.facts.log_generation:
             raise errors.CorruptLog(
@@ -244,7 +209,7 @@ class RecoveryDriver:
 
     # Undo, redo, finish
 
-    def _replay_tables(self, tables: _Tables, counts: ReplayCounts) -> None:
+    def _replay_tables(self, tables: RestartTables, counts: ReplayCounts) -> None:
         """Bring tables from their images and the log to their committed rows."""
         with self._in_phase(RecoveryPhase.HYDRATE):
             tables.make_missing()
@@ -263,18 +228,21 @@ class RecoveryDriver:
         with self._in_phase(RecoveryPhase.INDEX_REPAIR):
             counts.indexes_built += tables.finish()
 
-    def _redo_window(self, window: Window, tables: _Tables, counts: ReplayCounts) -> None:
-        heaps = [heap for heap in window if heap in tables.heaps]
+    def _redo_window(self, window: Window, tables: RestartTables, counts: ReplayCounts) -> None:
+        heaps = sorted(
+            {heap for part in window.parts for heap in np.unique(part.relations).tolist()}
+        )
+        heaps = [heap for heap in heaps if heap in tables.heaps]
         for number, heap in enumerate(heaps):
             self._tell(RecoveryProgress(RecoveryPhase.REDO, number, len(heaps), "tables"))
-            changes, seen = last_changes(
-                window[heap], mark=tables.mark(heap), committed=self.log_facts.committed
+            changes = changes_of(
+                window.parts, heap, mark=tables.mark(heap), committed=self.log_facts.committed
             )
-            if changes:
+            counts.records_applied += changes.records_applied
+            counts.records_skipped += changes.records_skipped
+            if changes.states is not None:
                 replay = tables.open(heap)
-                replay.expect(len(changes))
-                seen.rows_redone = redo_rows(replay.rows, changes, tables.pool.trim)
-            counts.add(seen)
+                counts.rows_redone += redo_rows(replay.rows, changes.states, tables.pool.trim)
 
     def _drop_orphans(self, pool: BufferPool, tables: Iterable[TableRelations]) -> int:
         """Drop relations of transactions that never committed, or whose drop did."""
@@ -297,105 +265,3 @@ class RecoveryDriver:
     def _tell(self, progress: RecoveryProgress) -> None:
         if self._on_progress is not None:
             self._on_progress(progress)
-
-
-class _Tables:
-    """The tables of one round: the catalog's own, or all others."""
-
-    def __init__(
-        self,
-        store: PageStore,
-        pool: BufferPool,
-        catalog: RestartCatalog,
-        tables: Sequence[TableRelations],
-    ) -> None:
-        self.pool = pool
-        self.heaps = {table.heap: table for table in tables}
-        self._store = store
-        self._catalog = catalog
-        self._images = store.image.relations
-        self._open: dict[RelationId, _TableReplay] = {}
-
-    def make_missing(self) -> None:
-        """Make the relations that came after the image, and those of indexes that are to be built again, empty."""
-        there = set(self._store.relations())
-        for table in self.heaps.values():
-            wanted = [(table.heap, RelationKind.HEAP), (table.overflow, RelationKind.OVERFLOW)]
-            wanted += [(each, RelationKind.INDEX) for each in table.indexes]
-            for relation_id, kind in wanted:
-                if relation_id in there and self.state(relation_id).is_unsettled:
-                    self.pool.drop_relation(relation_id)
-                    there.remove(relation_id)
-                if relation_id not in there:
-                    self.pool.create_relation(relation_id, kind)
-
-    def unbuilt(self, heap: RelationId) -> set[RelationId]:
-        """A table's indexes that have no image to rely on."""
-        return {
-            each
-            for each in self.heaps[heap].indexes
-            if each not in self._images or self.state(each).is_unsettled
-        }
-
-    def state(self, relation_id: RelationId) -> RelationState:
-        """What the image has of a relation beside its pages."""
-        image = self._images.get(relation_id)
-        return RelationState() if image is None else decode_relation_state(image.payload)
-
-    def mark(self, heap: RelationId) -> LSN:
-        """Up to where the image of a heap is complete."""
-        image = self._images.get(heap)
-        return LSN(0) if image is None else image.mark_lsn
-
-    def with_retained_rows(self) -> list[RelationId]:
-        """The heaps whose images have something to put back or to purge."""
-        return [heap for heap in self.heaps if self.state(heap).retained]
-
-    def open(self, heap: RelationId) -> _TableReplay:
-        """A table at work."""
-        replay = self._open.get(heap)
-        if replay is None:
-            table = self._catalog.table(heap)
-            restore_free_space(self._store, table)
-            replay = _TableReplay(
-                table.rows,
-                has_image=heap in self._images,
-                missing=self.unbuilt(heap),
-            )
-            self._open[heap] = replay
-        return replay
-
-    def finish(self) -> int:
-        """Build what indexes are to be built, also of tables that the log does not speak of; answers how many."""
-        for heap in self.heaps:
-            if heap in self._images and self.unbuilt(heap):
-                self.open(heap)
-        return sum(replay.finish(self.pool.trim) for replay in self._open.values())
-
-
-class _TableReplay:
-    """A table under undo and redo: which of its indexes go along, and which are built at the end."""
-
-    def __init__(self, rows: TableRows, *, has_image: bool, missing: set[RelationId]) -> None:
-        self.rows = rows
-        self._is_empty = not has_image
-        self._missing = missing
-        self._all = rows.indexes
-        # An index without an image lacks the rows that the heap's image has: it is built at the end.
-        self._is_building = bool(missing) and has_image
-        if self._is_building:
-            rows.set_indexes(each for each in rows.indexes if each.relation_id not in missing)
-
-    def expect(self, row_count: int) -> None:
-        """So many rows will be redone next: if there are none yet, building the indexes beats adding one by one."""
-        if self._is_empty and row_count >= BULK_ROW_COUNT:
-            self._is_building = True
-            self.rows.set_indexes(())
-        self._is_empty = False
-
-    def finish(self, trim: Callable[[], None]) -> int:
-        """Build, with all indexes in place again; answers how many were built."""
-        if not self._is_building:
-            return 0
-        self.rows.set_indexes(self._all)
-        return build_missing(self.rows, self._missing, trim)

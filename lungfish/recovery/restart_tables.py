@@ -6,34 +6,37 @@ committed ones had left behind there, then bring the rows to where the last comm
 Invariants:
 1. Undo comes before redo, and reads the image's own retained rows only: whatever the log says came later.
 2. Of a row's committed records only the last one is applied, so nothing is written twice.
-3. Rows are redone page by page. What fits on a page depends on the order: a row that grew late, when its page was full, has its long
-   value elsewhere. So everything that changes is taken off first, then the slots are made, then what fits is placed. What did not
-   change, with the slots, fitted before and fits now.
+3. Pages are built anew, some at a time, from what stays and what the log says (`storage/heap_rebuild.py`); those that take more thought
+   are done row by row. What fits on a page depends on the order: a row that grew late, when its page was full, has its long value
+   elsewhere. So everything that changes is taken off first, then the slots are made, then what fits is placed. What did not change,
+   with the slots, fitted before and fits now.
 4. A table of which every row comes from the log, or most, gets its indexes built at the end, in bulk.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container
 from dataclasses import dataclass
 from functools import partial
-from itertools import groupby
+from itertools import pairwise
+
+import numpy as np
 
 from lungfish.recovery.relation_state import COMMITTED, RelationState
-from lungfish.recovery.wal_records import ROW_PREFIX, RecordType, decode_row_after, decode_rows
-from lungfish.storage.heap import TAIL_SHARE, Heap
-from lungfish.storage.heap_page import HEADER_SIZE
-from lungfish.storage.ids import LSN, SLOT_BITS, SLOT_MASK, TupleId
+from lungfish.storage.heap_rebuild import build_pages
+from lungfish.storage.ids import LSN, PageId, TupleId
 from lungfish.storage.overflow import run_with_pages
+from lungfish.storage.row_states import RowStates
 from lungfish.storage.table_restart import purge, put_back, retained_of
 from lungfish.storage.table_rows import TableRows
 
-# How many rows are changed before memory is looked after.
+# How many rows, and how many whole pages, are changed before memory is looked after.
 TRIM_INTERVAL = 256
-_ROW = int(RecordType.ROW)
+PAGE_TRIM_INTERVAL = 8
+# Pages are built in groups of so many bytes: what fits the processor's cache is built fastest.
+GROUP_BYTES = 4 << 20
 
 # What becomes of a row: the last record's LSN, and the packed row after it (None: there is no such row).
-Changes = dict[TupleId, tuple[LSN, bytes | None]]
 RowState = tuple[TupleId, LSN, bytes | None]
 
 
@@ -59,11 +62,14 @@ class ReplayCounts:
 
 
 def settle_image(
-    rows: TableRows, state: RelationState, committed: set[int], trim: Callable[[], None]
+    rows: TableRows, state: RelationState, committed: Container[int], trim: Callable[[], None]
 ) -> ReplayCounts:
     """Bring a table's image to the rows of committed transactions, one version each."""
     counts = ReplayCounts()
-    lost, kept = retained_of(state.retained, committed | {COMMITTED})
+    writers = {retained.transaction_id for retained in state.retained}
+    lost, kept = retained_of(
+        state.retained, {each for each in writers if each == COMMITTED or each in committed}
+    )
     for retained in reversed(lost):
         # Put back one by one, a row must still be known to have its older versions: their index entries stay.
         if retained.before is not None:
@@ -82,53 +88,72 @@ def settle_image(
     return counts
 
 
-def last_changes(
-    records: Iterable[tuple[LSN, memoryview]], *, mark: LSN, committed: set[int]
-) -> tuple[Changes, ReplayCounts]:
-    """What the committed records past the mark make of each row."""
-    changes: Changes = {}
-    counts = ReplayCounts()
-    for lsn, body in records:
-        kind, _, transaction_id = ROW_PREFIX.unpack_from(body)
-        if lsn < mark or transaction_id not in committed:
-            counts.records_skipped += 1
-            continue
-        counts.records_applied += 1
-        if kind == _ROW:
-            address, after = decode_row_after(body)
-            changes[address] = (lsn, after)
-        else:
-            addresses, packed = decode_rows(body)
-            changes.update(
-                (TupleId(each), (lsn, row)) for each, row in zip(addresses, packed, strict=True)
-            )
-    return changes, counts
-
-
-def redo_rows(rows: TableRows, changes: Changes, trim: Callable[[], None]) -> int:
-    """Bring the rows there, page by page; answers how many."""
-    done = 0
-    for _, group in groupby(sorted(changes), lambda address: address >> SLOT_BITS):
-        page = [(address, *changes[address]) for address in group]
-        _redo_page(rows, page)
-        done += len(page)
+def redo_rows(rows: TableRows, states: RowStates, trim: Callable[[], None]) -> int:
+    """Bring the rows there, some pages at a time; answers how many."""
+    group_size = max(1, GROUP_BYTES // rows.heap.format.page_size)
+    page_ids = states.page_ids()
+    firsts = np.flatnonzero(np.diff(page_ids, prepend=-1))
+    bounds = [*firsts[::group_size].tolist(), len(states)]
+    for start, end in pairwise(bounds):
+        _redo_group(rows, states.pick(slice(start, end)), trim)
         trim()
-    return done
+    return len(states)
+
+
+def _redo_group(rows: TableRows, states: RowStates, trim: Callable[[], None]) -> None:
+    """Bring the rows of some pages there."""
+    if rows.indexes:
+        for index in range(len(states)):
+            state = TupleId(int(states.addresses[index])), LSN(int(states.lsns[index]))
+            run_with_pages(partial(_redo_entries, rows, *state, states.packed(index)))
+            if index % TRIM_INTERVAL == 0:
+                trim()
+    page_ids = states.page_ids()
+    old_pages = {}
+    for page_id in np.unique(page_ids).tolist():
+        old = run_with_pages(partial(_used_page, rows, PageId(page_id)))
+        if old is not None:
+            old_pages[page_id] = old
+            trim()
+    built = build_pages(rows.heap.format, states, old_pages)
+    lsn = LSN(int(states.lsns.max()))
+    for number, page_id in enumerate(built.page_ids):
+        image = built.images[number].data
+        run_with_pages(partial(_replace_page, rows, PageId(page_id), image, lsn))
+        if number % PAGE_TRIM_INTERVAL == 0:
+            trim()
+    for page_id in built.left:
+        _redo_page(rows, _rows_of(states.pick(page_ids == page_id)))
+        trim()
+
+
+def _used_page(rows: TableRows, page_id: PageId) -> bytes | None:
+    with rows.latch:
+        return rows.heap.used_page(page_id)
+
+
+def _replace_page(rows: TableRows, page_id: PageId, image: memoryview, lsn: LSN) -> None:
+    with rows.latch:
+        rows.heap.replace_page(page_id, image, lsn)
+
+
+def _rows_of(states: RowStates) -> list[RowState]:
+    return [
+        (TupleId(address), LSN(lsn), states.packed(index))
+        for index, (address, lsn) in enumerate(
+            zip(states.addresses.tolist(), states.lsns.tolist(), strict=True)
+        )
+    ]
 
 
 def _redo_page(rows: TableRows, page: list[RowState]) -> None:
-    """Bring one page's rows there, given in the order of their slots.
+    """Bring one page's rows there one by one, given in the order of their slots.
 
     All that changes is taken off the page before anything is placed, and the highest slot is placed first (invariant 3). Each row
     waits for its own pages, and is not touched again: together they may have more long values than fit into memory.
     """
-    if rows.indexes:
-        for state in page:
-            run_with_pages(partial(_redo_entries, rows, *state))
     for address, lsn, _ in page:
         run_with_pages(partial(_take_off, rows, address, lsn))
-    if run_with_pages(partial(_place_as_run, rows, page)):
-        return
     for address, lsn, after in reversed(page):
         if after is not None:
             run_with_pages(partial(_place, rows, address, lsn, after))
@@ -158,35 +183,3 @@ def _place(rows: TableRows, address: TupleId, lsn: LSN, after: bytes) -> None:
     """Place a row where there is none. Raises PageMiss before any change."""
     with rows.latch:
         rows.heap.apply(address, after, lsn)
-
-
-def _place_as_run(rows: TableRows, page: list[RowState]) -> bool:
-    """Place all rows at once, if they go side by side; whether they did. Raises PageMiss before any change."""
-    with rows.latch:
-        if not _is_run(rows.heap, page):
-            return False
-        packed = [after for _, _, after in page if after is not None]
-        rows.heap.place_run(page[0][0], packed, page[-1][1])
-        return True
-
-
-def _is_run(heap: Heap, page: list[RowState]) -> bool:
-    """Whether the rows go side by side behind those that the page has, and none needs overflow pages. Under the latch."""
-    first = page[0][0]
-    if page[-1][0] - first != len(page) - 1:
-        return False
-    room = heap.format.page_size - HEADER_SIZE
-    frame = heap.frame_of(first)
-    if frame is not None:
-        if heap.format.slot_count(frame.data) != first & SLOT_MASK:
-            return False
-        room = heap.format.tail_room(frame.data, first & SLOT_MASK) + heap.layout.stride
-    elif first & SLOT_MASK:
-        return False
-    size_max = heap.layout.stride + heap.format.page_size // TAIL_SHARE
-    total = 0
-    for _, _, after in page:
-        if after is None or len(after) > size_max:
-            return False
-        total += len(after)
-    return total <= room

@@ -358,6 +358,18 @@ class Heap:
             return
         self.place(address, self.store(packed, address, lsn, replaced=replaced), lsn)
 
+    def used_page(self, page_id: PageId) -> bytes | None:
+        """A page that has rows, as it is; None if it has none. Raises PageMiss."""
+        frame = self.frame_of(tuple_id(page_id, 0))
+        return bytes(frame.data) if frame is not None and frame.data[0] else None
+
+    def replace_page(self, page_id: PageId, image: memoryview, lsn: LSN) -> None:
+        """Put another content in place of a page's (heap_rebuild.py); the relation grows if need be. Raises PageMiss."""
+        frame = self._frame_to_write(tuple_id(page_id, 0))
+        data = self.pages.writable(frame, lsn)
+        data[:] = image
+        self._note_room(page_id, data)
+
     def _make_slot_fit(self, address: TupleId, lsn: LSN) -> None:
         """Send tails of other rows to overflow pages if they are in the way of a slot. Raises PageMiss; can be done again.
 

@@ -47,6 +47,15 @@ MAGIC = b"LH"
 VERSION = 1
 HEADER = struct.Struct("<2sBxHHHHII4xQ")
 HEADER_SIZE = 32
+# The same for NumPy, without the padding.
+HEADER_DTYPE = np.dtype(
+    {
+        "names": ["magic", "version", "stride", "slots", "used", "deleted", "tails_start", "garbage", "newest"],
+        "formats": ["S2", "u1", "<u2", "<u2", "<u2", "<u2", "<u4", "<u4", "<u8"],
+        "offsets": [0, 2, 4, 6, 8, 10, 12, 16, 24],
+        "itemsize": HEADER_SIZE,
+    }
+)  # fmt: skip
 SLOT_COUNT_MAX = 0xFFFF
 # Tails are compacted for the sake of garbage only when it is at least this share of the page: so it costs little for each row.
 COMPACTION_SHARE = 16

@@ -9,7 +9,7 @@ from uuid import UUID
 from lungfish.recovery.checkpoint_request import CheckpointRequest
 from lungfish.recovery.core import CoreOptions, StorageCore
 from lungfish.recovery.relation_state import restore_free_space
-from lungfish.recovery.restart import TableRelations
+from lungfish.recovery.restart_relations import TableRelations
 from lungfish.storage.btree import BTree
 from lungfish.storage.check import check_pages
 from lungfish.storage.clock import ManualClock

@@ -1,0 +1,222 @@
+"""Heap pages built anew by column: what redo does instead of placing row by row.
+
+For some pages at once: the rows that stay (of the old page) and the rows that the log says (of its buffers) are gathered, put side by side,
+and the pages written whole. Bulk redo of a page costs a copy of its bytes and a few vector operations a group of pages, about a
+hundredth of a call for each row.
+
+    old page   | header | a | b | c |      | c's tail | a's tail |        the log: b is B, d is D, with a tail
+    new page   | header | a | B | c | D |       | a's | c's | D's tail |
+
+Invariants:
+1. A page is built only if all its rows fit with their tails in it, and nothing of what goes has overflowed values: all others are
+   `left`, to be done row by row, which knows how to spill and to free.
+2. A built page has no garbage, and its counts, tails and newest writer are those of its rows (heap_page.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from lungfish.storage.heap import TAIL_SHARE
+from lungfish.storage.heap_page import (
+    HEADER_DTYPE,
+    HEADER_SIZE,
+    MAGIC,
+    VERSION,
+    HeapPageFormat,
+)
+from lungfish.storage.ids import SLOT_BITS, SLOT_MASK
+from lungfish.storage.row_codec import INLINE_SIZE_MAX
+from lungfish.storage.row_states import (
+    GONE,
+    Bytes,
+    Flags,
+    Integers,
+    RowStates,
+    copy_stretches,
+    gather,
+)
+from lungfish.storage.rows import DELETED, FLAGS_OFFSET, HAS_OVERFLOW, VIEW_DTYPE, RowArray
+
+
+@dataclass(frozen=True, slots=True)
+class BuiltPages:
+    """Some pages of a heap as they are to be."""
+
+    # The pages, and for each its content: a row of the array.
+    page_ids: list[int]
+    images: Bytes
+    # Pages that must be done row by row.
+    left: list[int]
+
+
+@dataclass(slots=True)
+class _Rows:
+    """Rows on their way to pages, in the order of their addresses."""
+
+    addresses: Integers
+    # The fixed parts, which are changed to point to the tails' new places.
+    fixed: RowArray
+    # Of each tail: its buffer, where it begins there, the position that the views give for that place, its size.
+    buffer_of: Integers
+    tail_starts: Integers
+    tail_positions: Integers
+    tail_sizes: Integers
+
+    def pick(self, chosen: Flags | Integers) -> _Rows:
+        return _Rows(
+            self.addresses[chosen],
+            self.fixed[chosen],
+            self.buffer_of[chosen],
+            self.tail_starts[chosen],
+            self.tail_positions[chosen],
+            self.tail_sizes[chosen],
+        )
+
+
+def build_pages(
+    form: HeapPageFormat, changes: RowStates, old_pages: Mapping[int, bytes]
+) -> BuiltPages:
+    """The pages of the changed rows. `old_pages` has those that exist and were used."""
+    page_ids = np.unique(changes.page_ids())
+    size_max = form.page_size // TAIL_SHARE
+    rows = _changed_rows(form, changes)
+    bad_pages = [changes.page_ids()[changes.lengths - form.stride > size_max]]
+    buffers = [*changes.buffers]
+    if old_pages:
+        numbers = np.array(sorted(old_pages), np.int64)
+        joined = np.frombuffer(b"".join(old_pages[each] for each in numbers.tolist()), np.uint8)
+        kept, bad = _kept_rows(form, numbers, joined, changes.addresses, len(buffers))
+        buffers.append(joined)
+        bad_pages.append(bad)
+        rows = _merged(rows, kept)
+    is_left = np.isin(page_ids, np.concatenate(bad_pages))
+    slots, tails = _room_taken(rows, page_ids)
+    is_left |= HEADER_SIZE + slots * form.stride + tails > form.page_size
+    if is_left.any():
+        rows = rows.pick(~np.isin(rows.addresses >> SLOT_BITS, page_ids[is_left]))
+    built = page_ids[~is_left]
+    images = _write(form, rows, buffers, built)
+    return BuiltPages(built.tolist(), images, page_ids[is_left].tolist())
+
+
+def _changed_rows(form: HeapPageFormat, changes: RowStates) -> _Rows:
+    """The rows that the log says."""
+    there = changes if (changes.lengths != GONE).all() else changes.pick(changes.lengths != GONE)
+    stride = form.stride
+    return _Rows(
+        there.addresses,
+        gather(there.buffers, there.buffer_of, there.starts, stride).view(form.layout.dtype),
+        there.buffer_of,
+        there.starts + stride,
+        np.full(len(there), stride, np.int64),
+        there.lengths - stride,
+    )
+
+
+def _kept_rows(
+    form: HeapPageFormat, page_ids: Integers, joined: Bytes, changed: Integers, buffer: int
+) -> tuple[_Rows, Integers]:
+    """The rows of the old pages that do not change, and the pages on which something goes that is not just a row."""
+    headers = np.ndarray((len(page_ids),), HEADER_DTYPE, joined, strides=(form.page_size,))
+    counts = headers["slots"].astype(np.int64)
+    page_of = np.repeat(np.arange(len(page_ids)), counts)
+    slots = np.arange(len(page_of)) - np.repeat(np.cumsum(counts) - counts, counts)
+    starts = page_of * form.page_size + HEADER_SIZE + slots * form.stride
+    addresses = (page_ids[page_of] << SLOT_BITS) | slots
+    flags = joined[starts + FLAGS_OFFSET]
+    places = np.minimum(np.searchsorted(changed, addresses), len(changed) - 1)
+    is_changed = changed[places] == addresses
+    bad = addresses[((flags & DELETED) > 0) | (is_changed & ((flags & HAS_OVERFLOW) > 0))]
+    kept = np.flatnonzero((flags != 0) & ~is_changed)
+    starts, addresses = starts[kept], addresses[kept]
+    zeros = np.zeros(len(kept), np.int64)
+    fixed = gather([joined], zeros, starts, form.stride).view(form.layout.dtype)
+    positions = np.full(len(kept), form.page_size, np.int64)
+    sizes = np.zeros(len(kept), np.int64)
+    for number, _ in form.layout.views:
+        view = fixed[f"f{number}"].view(VIEW_DTYPE)
+        is_tail = (view["size"] > INLINE_SIZE_MAX) & (view["number"] == 0)
+        positions = np.where(is_tail, np.minimum(positions, view["position"]), positions)
+        sizes += np.where(is_tail, view["size"], 0)
+    tail_starts = page_of[kept] * form.page_size + positions
+    rows = _Rows(addresses, fixed, zeros + buffer, tail_starts, positions, sizes)
+    return rows, bad >> SLOT_BITS
+
+
+def _merged(one: _Rows, other: _Rows) -> _Rows:
+    """Rows of both, in the order of their addresses."""
+    raw = f"V{one.fixed.dtype.itemsize}"
+    both = _Rows(
+        np.concatenate([one.addresses, other.addresses]),
+        # As plain bytes: NumPy would leave out a structure's padding.
+        np.concatenate([one.fixed.view(raw), other.fixed.view(raw)]).view(one.fixed.dtype),
+        np.concatenate([one.buffer_of, other.buffer_of]),
+        np.concatenate([one.tail_starts, other.tail_starts]),
+        np.concatenate([one.tail_positions, other.tail_positions]),
+        np.concatenate([one.tail_sizes, other.tail_sizes]),
+    )
+    return both.pick(np.argsort(both.addresses, kind="stable"))
+
+
+def _room_taken(rows: _Rows, page_ids: Integers) -> tuple[Integers, Integers]:
+    """How many slots each page needs, used or free, and how many bytes of tails."""
+    places = np.searchsorted(page_ids, rows.addresses >> SLOT_BITS)
+    slots = np.zeros(len(page_ids), np.int64)
+    np.maximum.at(slots, places, (rows.addresses & SLOT_MASK) + 1)
+    return slots, np.bincount(places, rows.tail_sizes, len(page_ids)).astype(np.int64)
+
+
+def _write(form: HeapPageFormat, rows: _Rows, buffers: list[Bytes], page_ids: Integers) -> Bytes:
+    """The pages with these rows, one after the other."""
+    target = np.zeros(len(page_ids) * form.page_size, np.uint8)
+    places = np.searchsorted(page_ids, rows.addresses >> SLOT_BITS)
+    slots, tails = _room_taken(rows, page_ids)
+    _place_tails(form, rows, buffers, target, places, tails)
+    starts = places * form.page_size + HEADER_SIZE + (rows.addresses & SLOT_MASK) * form.stride
+    fixed = rows.fixed.view(f"V{form.stride}")
+    copied = np.ndarray((max(0, len(target) - form.stride + 1),), fixed.dtype, target, strides=(1,))
+    copied[starts] = fixed
+    headers = np.ndarray((len(page_ids),), HEADER_DTYPE, target, strides=(form.page_size,))
+    headers["magic"], headers["version"], headers["stride"] = MAGIC, VERSION, form.stride
+    headers["slots"] = slots
+    headers["used"] = np.bincount(places, minlength=len(page_ids))
+    headers["tails_start"] = form.page_size - tails
+    newest = np.zeros(len(page_ids), np.int64)
+    np.maximum.at(newest, places, rows.fixed["writer"])
+    headers["newest"] = newest
+    return target.reshape(len(page_ids), form.page_size)
+
+
+def _place_tails(
+    form: HeapPageFormat,
+    rows: _Rows,
+    buffers: list[Bytes],
+    target: Bytes,
+    places: Integers,
+    tails: Integers,
+) -> None:
+    """Put the tails side by side at their pages' ends, and let the views point there."""
+    if not tails.any():
+        return
+    before = np.cumsum(rows.tail_sizes) - rows.tail_sizes
+    page_before = np.cumsum(tails) - tails
+    positions = form.page_size - tails[places] + before - page_before[places]
+    for number, _ in form.layout.views:
+        view = rows.fixed[f"f{number}"].view(VIEW_DTYPE)
+        is_tail = (view["size"] > INLINE_SIZE_MAX) & (view["number"] == 0)
+        shift = np.where(is_tail, positions - rows.tail_positions, 0)
+        view["position"] = (view["position"] + shift).astype(np.uint32)
+    to = places * form.page_size + positions
+    for number in np.unique(rows.buffer_of).tolist():
+        chosen = np.flatnonzero((rows.buffer_of == number) & (rows.tail_sizes > 0))
+        copy_stretches(
+            buffers[number],
+            rows.tail_starts[chosen],
+            target,
+            to[chosen],
+            rows.tail_sizes[chosen],
+        )
