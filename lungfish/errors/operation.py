@@ -65,6 +65,12 @@ class InvalidTransactionTermination(InternalError):
     sqlstate = "2D000"
 
 
+class ExternalRoutineException(OperationalError):
+    """Code that the user has registered raised something; the message says what."""
+
+    sqlstate = "38000"
+
+
 class InvalidSavepointSpecification(InternalError):
     """PostgreSQL's 3B001, invalid savepoint specification."""
 
@@ -155,6 +161,12 @@ class LockNotAvailable(OperationalError):
     sqlstate = "55P03"
 
 
+class CantChangeRuntimeParam(OperationalError):
+    """PostgreSQL's 55P02, cant change runtime param."""
+
+    sqlstate = "55P02"
+
+
 class DatabaseInUse(OperationalError):
     """Another process has the database open; the message names it."""
 
@@ -189,6 +201,12 @@ class DuplicateFile(OperationalError):
     """PostgreSQL's 58P02, duplicate file."""
 
     sqlstate = "58P02"
+
+
+class SnapshotTooOld(OperationalError):
+    """The transaction's snapshot was given up: it was older than `max_snapshot_age`."""
+
+    sqlstate = "72000"
 
 
 class CorruptDatabase(DatabaseError):

@@ -12,10 +12,11 @@ finds is overwritten by it, so a crash in a restart only begins it again. tests/
 """
 
 from lungfish.recovery.checkpoint import CheckpointCoordinator
-from lungfish.recovery.checkpoint_participants import (
+from lungfish.recovery.checkpoint_contract import (
     CheckpointContext,
     CheckpointParticipant,
     Forecast,
+    PhaseDeadlines,
     Prepared,
 )
 from lungfish.recovery.checkpoint_request import (
@@ -49,6 +50,7 @@ __all__ = [
     "Columns",
     "CoreOptions",
     "Forecast",
+    "PhaseDeadlines",
     "Prepared",
     "RecoveryPhase",
     "RecoveryProgress",

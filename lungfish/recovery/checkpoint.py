@@ -16,6 +16,7 @@ Invariants:
    committed in the image, and its commit record lies before that.
 4. The fence is open again before any I/O, whatever happens.
 5. A checkpoint that fails before the superblock is written leaves the database as if it had not been asked for.
+6. What an exception from outside (Ctrl-C) has cut off, be it the going back itself, is put right before the next one begins (`_settle`).
 """
 
 from __future__ import annotations
@@ -24,15 +25,18 @@ import contextlib
 from collections.abc import Sequence
 
 from lungfish import errors
+from lungfish.recovery.checkpoint_contract import (
+    CheckpointContext,
+    CheckpointParticipant,
+    PhaseDeadlines,
+)
+from lungfish.recovery.checkpoint_counters import CheckpointCounters
 from lungfish.recovery.checkpoint_facts import CheckpointFacts, encode_facts
 from lungfish.recovery.checkpoint_images import CheckpointImageStore
 from lungfish.recovery.checkpoint_memory import CheckpointMemory
 from lungfish.recovery.checkpoint_merge import RequestQueue
-from lungfish.recovery.checkpoint_participants import (
-    CheckpointContext,
-    CheckpointParticipant,
-    PagesParticipant,
-)
+from lungfish.recovery.checkpoint_pages import ImagePages
+from lungfish.recovery.checkpoint_party import Party
 from lungfish.recovery.checkpoint_request import (
     CheckpointKind,
     CheckpointMode,
@@ -62,6 +66,7 @@ class CheckpointCoordinator:
     def __init__(
         self,
         *,
+        pages: ImagePages,
         pool: BufferPool,
         log: WriteAheadLog,
         fence: Fence,
@@ -75,45 +80,66 @@ class CheckpointCoordinator:
     ) -> None:
         """`io`: where the checkpoint's reads and writes are counted."""
         self._io = io if io is not None else IoTotals()
-        registry = telemetry if telemetry is not None else StorageTelemetryRegistry()
         self.memory = memory
         self.retention = retention
         self.images = images
         self.log = log
+        # How far the pages of the current checkpoint have got.
+        self.pages = pages
         self._fence = fence
         self._clock = clock
-        self._pages = PagesParticipant(pool)
-        self._participants: list[CheckpointParticipant] = [self._pages, *participants]
+        self._parties = [Party(each) for each in (*pages.participants(), *participants)]
         self._queue = RequestQueue(self._perform, clock.monotonic_s)
         # The checkpoint under way, for the status view; None: idle.
         self.current: CheckpointRun | None = None
         # Where the log ended when the last image was complete: nothing to do while that is still so.
         self._quiet_end = log.end_lsn()
         self._pool = pool
-        self._fence_times = registry.histogram("fence", unit="ms", help="time the fence was closed")
-        self._done = registry.counter("checkpoints", unit="checkpoints", help="images published")
+        self.counters = CheckpointCounters(telemetry or StorageTelemetryRegistry())
+        fence.observe_wait = self.counters.observe_wait
 
-    def register(self, participant: CheckpointParticipant) -> None:
-        """Let one more party take part, from the next checkpoint on."""
-        self._participants.append(participant)
+    def register(
+        self,
+        participant: CheckpointParticipant,
+        *,
+        deadlines: PhaseDeadlines | None = None,
+    ) -> None:
+        """Let one more party take part, from the next checkpoint on. Raises DuplicateObject if there is one of that name."""
+        name = participant.name
+        if any(each.participant.name == name for each in self._parties):
+            raise errors.DuplicateObject(f'checkpoint participant "{name}" already exists')
+        party = Party(participant, deadlines or PhaseDeadlines(), is_foreign=True)
+        self._parties = [*self._parties, party]
+
+    def unregister(self, name: str) -> None:
+        """Let a registered party take part no longer. Raises UndefinedObject; the built-in ones stay."""
+        kept = [
+            each
+            for each in self._parties
+            if not (each.is_foreign and each.participant.name == name)
+        ]
+        if len(kept) == len(self._parties):
+            raise errors.UndefinedObject(f'checkpoint participant "{name}" does not exist')
+        self._parties = kept
 
     @property
     def waiting_count(self) -> int:
         """How many requests wait for the next checkpoint."""
         return self._queue.merged_count
 
-    @property
-    def pages(self) -> PagesParticipant:
-        """How far the pages of the current checkpoint have got."""
-        return self._pages
-
     def run(self, request: CheckpointRequest) -> CheckpointResult:
         """Take a checkpoint that begins after this call; several calls may share one.
 
-        Raises LockNotAvailable if the fence could not be closed in time (not in PASSIVE mode), IoError on a poisoned log or file,
-        DiskFull, and what participants raise; then nothing has changed (invariant 5).
+        Raises LockNotAvailable if the fence could not be closed in time (not in PASSIVE mode), QueryCanceled if it was cancelled or
+        its time was over, IoError on a poisoned log or file, DiskFull, and what participants raise; then nothing has changed
+        (invariant 5).
         """
         return self._queue.submit(request)
+
+    def cancel(self, reason: str = "canceling checkpoint due to user request") -> bool:
+        """Ask the checkpoint under way to stop before its image counts. False if there is none, or it is past that."""
+        run = self.current
+        return run is not None and run.cancel(reason)
 
     def has_changes(self) -> bool:
         """Whether the database differs from its newest image, or that image from one that a clean close leaves."""
@@ -128,34 +154,36 @@ class CheckpointCoordinator:
     def _perform(
         self, request: CheckpointRequest, merged_count: int, queue_wait_ms: float
     ) -> CheckpointResult:
-        run = CheckpointRun(
-            context=CheckpointContext(self.memory.take_checkpoint_id(), request),
+        self._settle()
+        run = CheckpointRun.begin(
+            CheckpointContext(self.memory.take_checkpoint_id(), request),
             clock=self._clock,
+            parties=self._parties,
             merged_count=merged_count,
             queue_wait_ms=queue_wait_ms,
-            started_at=self._clock.utc_us(),
-            started_s=self._clock.monotonic_s(),
         )
+        self.counters.count_request(request)
         if request.kind is CheckpointKind.FINAL and not self.has_changes():
             run.outcome = CheckpointOutcome.SKIPPED
             run.reason = "nothing has changed since the last image"
             return run.result()
-        self.current = run
         try:
-            with self._io.acting_as(CHECKPOINTER):
-                self._take(run)
-        except BaseException as error:
-            run.outcome = CheckpointOutcome.FAILED
-            run.error = error if isinstance(error, errors.Error) else None
-            run.reason = run.error.message if run.error is not None else type(error).__name__
-            self._abort(run)
-            raise
+            self.current = run
+            try:
+                with self._io.acting_as(CHECKPOINTER):
+                    self._take(run)
+            except BaseException as error:
+                run.fail(error)
+                self._abort(run)
+                raise
+            finally:
+                self._finish(run)
         finally:
-            self._finish(run)
+            self._settle()
         if run.outcome is CheckpointOutcome.DEFERRED and request.mode is not CheckpointMode.PASSIVE:
             raise errors.LockNotAvailable(
                 "the checkpoint was deferred: writers could not be held for a moment in time",
-                detail=f"The fence was tried {FENCE_ATTEMPTS} times for {request.fence_timeout_ms} ms.",
+                detail=f"The fence was tried {FENCE_ATTEMPTS} times for {request.fence_timeout_ms:g} ms.",
                 hint="Try again, or allow more time with FENCE_TIMEOUT.",
             )
         return run.result()
@@ -170,8 +198,8 @@ class CheckpointCoordinator:
             self._abort(run)
             return
         if run.request.is_dry_run:
-            run.est_bytes = self._pages.stored_bytes()
-            run.est_total_ms = self.memory.predict_ms(run.est_bytes)
+            with run.in_phase(Phase.WRITE):
+                self._rehearse(run)
             run.outcome = CheckpointOutcome.DRY_RUN
             self._abort(run)
             return
@@ -192,21 +220,21 @@ class CheckpointCoordinator:
             str(run.context.checkpoint_id),
             owner=run.request.requested_by,
         )
-        forecasts = [each.begin(run.context) for each in self._participants]
-        run.est_pages = sum(each.pages for each in forecasts)
-        run.est_bytes = sum(each.bytes for each in forecasts)
-        run.est_total_ms = self.memory.predict_ms(run.est_bytes)
+        run.segments_before = self.log.segments_made
+        run.predict(run.calls.begin(), self.memory)
 
     def _prepare(self, run: CheckpointRun) -> bool:
         """Hold everything still for a moment; False if the fence could not be closed in time."""
-        timeout_s = run.request.fence_timeout_ms / 1000
         for attempt in range(FENCE_ATTEMPTS):
             with run.in_phase(Phase.PREPARE):
                 if attempt:
                     self._clock.sleep(FENCE_PAUSE_S)
-                is_closed = self._fence.close(timeout_s)
+                run.context.check()
+                is_closed = self._close_fence(run.request)
             if is_closed:
                 break
+            run.note_blocked(self._fence)
+            self.counters.count_abandoned()
         else:
             return False
         try:
@@ -214,15 +242,27 @@ class CheckpointCoordinator:
                 self._hold_still(run)
         finally:
             self._fence.open()
-            self._fence_times.observe(run.times[Phase.FENCE])
+            run.times[Phase.FENCE] = self._fence.closed_s * 1000
+            run.note_blocked(self._fence)
+            self.counters.observe_fence(run.times[Phase.FENCE])
+        return True
+
+    def _close_fence(self, request: CheckpointRequest) -> bool:
+        """Close the fence within its time. PASSIVE never lets a writer wait for others: it closes when nobody is inside, or not at all."""
+        if request.mode is not CheckpointMode.PASSIVE:
+            return self._fence.close(request.fence_timeout_ms / 1000)
+        deadline = self._clock.monotonic_s() + request.fence_timeout_ms / 1000
+        while not self._fence.close(0.0):
+            if self._clock.monotonic_s() >= deadline:
+                return False
+            self._clock.sleep(FENCE_PAUSE_S)
         return True
 
     def _hold_still(self, run: CheckpointRun) -> None:
         """Inside the closed fence."""
         run.context.redo_lsn = self.log.end_lsn()
         run.take_backs = self.log.take_backs()
-        for participant in self._participants:
-            run.prepared[participant.name] = participant.prepare(run.context)
+        run.calls.prepare()
 
     def _write(self, run: CheckpointRun) -> None:
         # Invariant 3.
@@ -232,14 +272,33 @@ class CheckpointCoordinator:
                 "the checkpoint was given up: a commit that it had counted was refused for lack of space",
                 hint="Free some space, and try again.",
             )
-        for prepared in run.prepared.values():
-            prepared.write(run.context)
+        run.calls.write()
+        if run.request.verifies:
+            self.pages.verify()
+        run.context.check()
+
+    def _rehearse(self, run: CheckpointRun) -> None:
+        """What writing would cost, and what of the log could go."""
+        run.predict(run.calls.rehearse(), self.memory)
+        run.est_fence_ms = run.times[Phase.FENCE]
+        keeps = [
+            each
+            for each in self.retention.holders()
+            if each.kind not in (HolderKind.REDO_LSN, HolderKind.CHECKPOINT_IN_PROGRESS)
+        ]
+        floor = min([run.context.redo_lsn, *(each.pinned_lsn for each in keeps)])
+        run.pruned = self.log.would_prune(floor)
+        run.note_held(
+            min(keeps, key=lambda each: each.pinned_lsn, default=None), self.log.end_lsn()
+        )
 
     def _commit(self, run: CheckpointRun) -> None:
         request, context = run.request, run.context
+        run.is_past_cancel = True
         run.checkpoint_lsn = self.log.end_lsn()
         run.distance_bytes = context.redo_lsn - self.memory.facts.redo_lsn
         run.outcome = CheckpointOutcome.COMPLETE
+        prepared = run.calls.prepared
         self.images.expire(run.started_at)
         facts = CheckpointFacts(
             checkpoint_id=context.checkpoint_id,
@@ -251,7 +310,7 @@ class CheckpointCoordinator:
             keep_until=0 if request.keep_us is None else run.started_at + request.keep_us,
             retains_log=request.retains_log,
             verdicts=self.images.verdicts(),
-            participants={name: each.facts for name, each in run.prepared.items() if each.facts},
+            participants={name: each.facts for name, each in prepared.items() if each.facts},
             checkpoints=(*self.memory.checkpoints.rows(), run.record()),
             recoveries=tuple(self.memory.recoveries.rows()),
         )
@@ -259,49 +318,53 @@ class CheckpointCoordinator:
         if request.name:
             context.image.set_name(request.name)
         run.phase = Phase.SYNC
-        run.report = self._pages.frozen.publish()
+        run.report = self.pages.publish()
         self.memory.facts = facts
-        self._done.add()
+        self.counters.count_done(run)
 
     def _retain(self, run: CheckpointRun) -> None:
         """The image is durable: what only the one before needed may go. A failure here is no failure of the checkpoint."""
         checkpoint_id = str(run.context.checkpoint_id)
+        run.calls.commit()
         try:
-            for participant in self._participants:
-                participant.commit(run.context)
             self.images.hold_log()
             self.retention.release(HolderKind.CHECKPOINT_IN_PROGRESS, checkpoint_id)
-            run.pruned = self.log.prune(self.retention.prune_below())
+            # With a named image its own pin keeps what RETAIN_WAL asks for; without one the next checkpoint removes it.
+            if run.request.name or not run.request.retains_log:
+                run.pruned = self.log.prune(self.retention.prune_below())
         except errors.Error as error:
-            run.warnings.append(f"after the image was published: {error.message}")
-        binding = self.retention.binding()
-        if binding is not None:
-            run.wal_held_bytes = max(0, self.log.end_lsn() - binding.pinned_lsn)
-            run.held_by = f"{binding.kind.value} {binding.id}"
+            run.calls.warnings.append(f"after the image was published: {error.message}")
+        run.note_held(self.retention.binding(), self.log.end_lsn())
 
     def _abort(self, run: CheckpointRun) -> None:
         """Let every participant go back; what one of them raises does not keep the others from it."""
         with run.in_phase(Phase.ABORT):
-            for participant in self._participants:
-                try:
-                    participant.abort(run.context)
-                except errors.Error as error:
-                    run.warnings.append(f"{participant.name} could not abort: {error.message}")
+            run.calls.abort()
 
     def _finish(self, run: CheckpointRun) -> None:
         """Remember how it went."""
         self.retention.release(HolderKind.CHECKPOINT_IN_PROGRESS, str(run.context.checkpoint_id))
-        run.blocked_count = self._fence.held_count
-        run.blocked_total_ms = self._fence.held_total_s * 1000
-        run.blocked_max_ms = self._fence.held_max_s * 1000
-        run.finished_at = self._clock.utc_us()
-        run.end_lsn = self.log.end_lsn()
+        run.end(self.log.end_lsn(), self.log.segments_made)
         record = run.record()
         self.memory.checkpoints.add(record)
+        self.memory.remember_parties(run.calls.rows)
         if run.request.kind is not CheckpointKind.FINAL:
             # A poisoned log takes no note; then the row lives as long as the process.
             with contextlib.suppress(errors.IoError):
                 self.log.append_note(NoteKind.CHECKPOINT, encode_record(record))
         if run.outcome is CheckpointOutcome.COMPLETE:
             self._quiet_end = self.log.end_lsn()
+        self.current = None
+
+    def _settle(self) -> None:
+        """Put right what a checkpoint left that was cut off in going back itself (invariant 6)."""
+        run = self.current
+        if run is None:
+            return
+        self._fence.open()
+        if run.report is None:
+            run.calls.abort()
+        else:
+            run.calls.commit()
+        self.retention.release(HolderKind.CHECKPOINT_IN_PROGRESS, str(run.context.checkpoint_id))
         self.current = None

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import threading
+from collections import deque
 
 from lungfish.recovery.checkpoint_facts import CheckpointFacts
+from lungfish.recovery.checkpoint_party import PartyRow
 from lungfish.recovery.history import (
     CHECKPOINT_HISTORY_ROWS,
     RECOVERY_HISTORY_ROWS,
@@ -15,6 +17,8 @@ from lungfish.recovery.history import (
 
 # How many of the last checkpoints a prediction goes by.
 _SAMPLE_COUNT = 8
+# Of how many checkpoints the participants are shown.
+_PARTIES_OF = 32
 
 
 class CheckpointMemory:
@@ -28,6 +32,8 @@ class CheckpointMemory:
         self.recoveries: History[RecoveryRecord] = History("recovery_id", RECOVERY_HISTORY_ROWS)
         self.checkpoints.extend(facts.checkpoints)
         self.recoveries.extend(facts.recoveries)
+        # How the participants of the last checkpoints fared, oldest first; not kept beyond the process.
+        self.parties: deque[list[PartyRow]] = deque(maxlen=_PARTIES_OF)
         self._latch = threading.Lock()
         self._last_id = 0
 
@@ -37,6 +43,10 @@ class CheckpointMemory:
             known = max(self.facts.checkpoint_id, self.checkpoints.last_id)
             self._last_id = max(self._last_id, known) + 1
             return self._last_id
+
+    def remember_parties(self, rows: list[PartyRow]) -> None:
+        """Keep how the participants of a checkpoint fared."""
+        self.parties.append(rows)
 
     def predict_ms(self, byte_count: int) -> float | None:
         """How long writing so much would take by the last checkpoints' speed; None if there is nothing to go by."""

@@ -1,163 +1,55 @@
-"""The checkpoint's contract, and the built-in parties to it.
-
-The coordinator calls each participant in this order; a participant may be asked to abort after any of them:
-
-    begin      writers go on: say what is dirty and what it will cost
-    prepare    inside the closed fence: hold still what belongs to the image, copy nothing large
-    write      (`Prepared.write`) writers go on: bring what was held still into the image
-    commit     the image is durable: let go of what only the one before needed
-
-Invariants:
-1. `prepare` does no I/O and takes time by the number of its objects, not of their bytes.
-2. What `prepare` answers is of one moment: the fence is closed, so pages, undo lists, sequences and the log's end agree.
-3. `abort` loses nothing: the next checkpoint captures what this one would have.
-"""
+"""The parties to a checkpoint beside the pages: maps of free space, transactions with what they owe, sequences."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
-from typing import Protocol
+from dataclasses import dataclass
 
+from lungfish.recovery.checkpoint_contract import CheckpointContext, Forecast, Prepared
 from lungfish.recovery.checkpoint_facts import Facts
-from lungfish.recovery.checkpoint_request import CheckpointRequest
 from lungfish.recovery.relation_state import (
     COMMITTED,
     RelationState,
     decode_relation_state,
     encode_relation_state,
 )
-from lungfish.storage.buffer_pool import BufferPool
-from lungfish.storage.frozen_pages import FrozenPages
-from lungfish.storage.ids import LSN, RelationId, TransactionId, TupleId
+from lungfish.storage.ids import RelationId, TransactionId, TupleId
 from lungfish.storage.image import RelationKind
-from lungfish.storage.image_builder import ImageBuilder
-from lungfish.storage.page_slots import stored_units
 from lungfish.storage.page_store import PageStore
-from lungfish.storage.page_table import UNIT_SIZE
 from lungfish.storage.table import TableStore
 from lungfish.storage.table_rows import InsertRun, TableRows
 from lungfish.storage.transactions import TransactionManager, TransactionState, UndoEntry
 from lungfish.storage.versions import RetainedRow
 
-TRANSACTIONS = "transactions"
+FREE_SPACE = "fsm"
+TRANSACTIONS = "txn_allocator"
 SEQUENCES = "sequences"
 
-_NO_LSN = LSN(0)
 
+class FreeSpaceParticipant:
+    """The maps of free space of the tables that are open; the image keeps them with each relation's state."""
 
-@dataclass(slots=True)
-class CheckpointContext:
-    """One checkpoint under way, as its participants see it."""
+    name = FREE_SPACE
 
-    checkpoint_id: int
-    request: CheckpointRequest
-    # Set inside the fence, before the first `prepare`.
-    redo_lsn: LSN = _NO_LSN
-    # Set by the pages' own `prepare`; the image takes what others have to keep with a relation.
-    builder: ImageBuilder | None = None
-
-    @property
-    def image(self) -> ImageBuilder:
-        """The image being built. Requires: the write phase."""
-        assert self.builder is not None, "there is an image from `prepare` on"
-        return self.builder
-
-
-@dataclass(frozen=True, slots=True)
-class Forecast:
-    """What a participant would have to write now."""
-
-    pages: int = 0
-    bytes: int = 0
-
-
-def _write_nothing(context: CheckpointContext) -> None:
-    """For a participant whose facts are all it has."""
-
-
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """What a participant holds still for the image."""
-
-    pages: int = 0
-    # JSON values kept with the image under the participant's name, for restart.
-    facts: Facts = field(default_factory=dict)
-    # Called in the write phase, outside the fence.
-    write: Callable[[CheckpointContext], None] = _write_nothing
-
-
-class CheckpointParticipant(Protocol):
-    """A party to every checkpoint; see the module's text for when each method is called."""
-
-    @property
-    def name(self) -> str:
-        """Under which its facts are kept."""
-
-    def begin(self, context: CheckpointContext) -> Forecast: ...
-
-    def prepare(self, context: CheckpointContext) -> Prepared: ...
-
-    def commit(self, context: CheckpointContext) -> None: ...
-
-    def abort(self, context: CheckpointContext) -> None: ...
-
-
-def _do_not_wait(size: int) -> None:
-    """Write on at once."""
-
-
-class PagesParticipant:
-    """The dirty pages of all relations: catalog, heaps, indexes, overflow."""
-
-    name = "pages"
-
-    def __init__(self, pool: BufferPool) -> None:
-        self._pool = pool
-        self._frozen: FrozenPages | None = None
-        # Called after each page with its bytes, while writers go on: where an I/O budget holds the checkpoint back.
-        self.pace: Callable[[int], None] = _do_not_wait
-        # What the last image was given, for the status view.
-        self.pages_total = 0
-        self.pages_done = 0
-        self.bytes_done = 0
+    def __init__(self, tables: Callable[[], Iterable[TableStore]]) -> None:
+        self._tables = tables
 
     def begin(self, context: CheckpointContext) -> Forecast:
-        dirty = self._pool.figures().dirty_pages
-        return Forecast(dirty, dirty * self._pool.store.page_size_bytes)
+        return Forecast()
 
     def prepare(self, context: CheckpointContext) -> Prepared:
-        frozen = self._frozen = self._pool.freeze()
-        context.builder = frozen.builder
-        self.pages_total, self.pages_done, self.bytes_done = frozen.page_count, 0, 0
-        return Prepared(pages=frozen.page_count, write=self._write)
+        maps = context.free_space
+        for table in self._tables():
+            heap = table.heap
+            maps[heap.pages.relation_id] = heap.free_space.encode()
+            maps[heap.overflow.pages.relation_id] = heap.overflow.free_space.encode()
+        return Prepared()
 
     def commit(self, context: CheckpointContext) -> None:
-        self._frozen = None
+        context.free_space = {}
 
     def abort(self, context: CheckpointContext) -> None:
-        frozen, self._frozen = self._frozen, None
-        if frozen is not None:
-            frozen.abort()
-
-    @property
-    def frozen(self) -> FrozenPages:
-        """What the image is to get. Requires: between `prepare` and `commit`."""
-        assert self._frozen is not None, "frozen at `prepare`"
-        return self._frozen
-
-    def stored_bytes(self) -> int:
-        """What the frozen pages will take in the file: for a dry run, which writes none of them."""
-        return sum(sum(stored_units(page.data)) * UNIT_SIZE for page in self.frozen)
-
-    def _write(self, context: CheckpointContext) -> None:
-        frozen = self.frozen
-        for page in frozen:
-            size = frozen.write(page)
-            self.bytes_done += size
-            self.pages_done += 1
-            self.pace(size)
-        self.pages_done = self.pages_total
+        context.free_space = {}
 
 
 class TransactionsParticipant:
@@ -173,7 +65,6 @@ class TransactionsParticipant:
         self,
         store: PageStore,
         transactions: TransactionManager,
-        tables: Callable[[], Iterable[TableStore]],
         settled: Callable[[], set[RelationId]],
     ) -> None:
         self._store = store
@@ -182,32 +73,23 @@ class TransactionsParticipant:
         self._settled = settled
         # Indexes that were not among them at the fence.
         self._unsettled: set[RelationId] = set()
-        # The tables that are open.
-        self._tables = tables
         self._held: list[HeldUndo] = []
-        # Maps of free space by relation, of heaps and overflow pages.
-        self._free_space: dict[RelationId, bytes] = {}
 
     def begin(self, context: CheckpointContext) -> Forecast:
         return Forecast()
 
     def prepare(self, context: CheckpointContext) -> Prepared:
         self._held = [HeldUndo.of(*each) for each in self._undo_lists()]
+        settled = self._settled()
         self._unsettled = {
             relation_id
-            for relation_id in set(self._store.relations()) - self._settled()
-            if self._store.kind(relation_id) is RelationKind.INDEX
+            for relation_id, kind in self._store.kinds().items()
+            if kind is RelationKind.INDEX and relation_id not in settled
         }
-        self._free_space = {}
-        for table in self._tables():
-            heap = table.heap
-            self._free_space[heap.pages.relation_id] = heap.free_space.encode()
-            self._free_space[heap.overflow.pages.relation_id] = heap.overflow.free_space.encode()
         return Prepared(facts={"next_id": self._transactions.next_id}, write=self._write)
 
     def commit(self, context: CheckpointContext) -> None:
         self._held = []
-        self._free_space = {}
 
     def abort(self, context: CheckpointContext) -> None:
         self.commit(context)
@@ -220,7 +102,7 @@ class TransactionsParticipant:
                 by_relation.setdefault(relation_id, []).append(row)
         for relation_id in image.relation_ids:
             retained = tuple(by_relation.get(relation_id, ()))
-            free_space = self._free_space.get(relation_id)
+            free_space = context.free_space.get(relation_id)
             if free_space is None:
                 # Nobody has opened it since the restart, so its map is as it was.
                 free_space = self._free_space_before(relation_id)

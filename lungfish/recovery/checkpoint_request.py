@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from lungfish.recovery.view_rows import Columns
 from lungfish.storage.ids import LSN
@@ -53,6 +54,8 @@ class CheckpointOutcome(enum.Enum):
     ABORTED = "aborted"
     FAILED = "failed"
     DRY_RUN = "dry_run"
+    # Only as an answer, with WAIT off: it has been asked for.
+    REQUESTED = "requested"
 
 
 _MODES = list(CheckpointMode)
@@ -73,10 +76,20 @@ class CheckpointRequest:
     name: str = ""
     # For so long, in microseconds; None: until it is dropped.
     keep_us: int | None = None
-    # Keep the log from the named image on, too.
+    # Keep the log from a named image on, too; without a name: remove nothing of it afterwards.
     retains_log: bool = False
+    # Hand the log over to the archive before any of it is removed.
+    archives: bool = False
+    # Read back what was written before it counts.
+    verifies: bool = False
     is_dry_run: bool = False
+    # False: answer at once, and let it be done in the background.
+    waits: bool = True
     fence_timeout_ms: float = FENCE_TIMEOUT_MS_DEFAULT
+    # How long all of it may take; None: as long as it takes.
+    timeout_ms: float | None = None
+    # Bytes a second that it may write, in place of the setting; None: the setting.
+    io_rate: float | None = None
 
     def merged_with(self, other: CheckpointRequest) -> CheckpointRequest:
         """One request that does what both ask for: of each option the stronger."""
@@ -84,9 +97,24 @@ class CheckpointRequest:
             self,
             mode=max(self.mode, other.mode, key=_MODES.index),
             kind=max(self.kind, other.kind, key=_KINDS.index),
+            reason="; ".join(dict.fromkeys(each for each in (self.reason, other.reason) if each)),
             name=self.name or other.name,
+            keep_us=_longer(self.keep_us, other.keep_us),
+            retains_log=self.retains_log or other.retains_log,
+            archives=self.archives or other.archives,
+            verifies=self.verifies or other.verifies,
             fence_timeout_ms=max(self.fence_timeout_ms, other.fence_timeout_ms),
+            timeout_ms=_longer(self.timeout_ms, other.timeout_ms),
+            io_rate=_longer(self.io_rate, other.io_rate),
         )
+
+
+_Number = TypeVar("_Number", int, float)
+
+
+def _longer(first: _Number | None, second: _Number | None) -> _Number | None:
+    """The larger of two numbers, where None has no end."""
+    return None if first is None or second is None else max(first, second)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import contextlib
 import enum
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from lungfish import errors
-from lungfish.recovery.checkpoint_participants import CheckpointContext, Prepared
+from lungfish.recovery.checkpoint_contract import CheckpointContext, Forecast
+from lungfish.recovery.checkpoint_memory import CheckpointMemory
+from lungfish.recovery.checkpoint_party import Party, RollCall
 from lungfish.recovery.checkpoint_request import (
     CheckpointOutcome,
     CheckpointRequest,
     CheckpointResult,
 )
 from lungfish.recovery.history import CheckpointRecord
+from lungfish.recovery.retention import RetentionHolder
 from lungfish.recovery.wal import PruneReport
 from lungfish.storage.clock import Clock
+from lungfish.storage.fence import Fence
 from lungfish.storage.ids import LSN
 from lungfish.storage.image_builder import PublishReport
 
@@ -42,6 +46,7 @@ class CheckpointRun:
 
     context: CheckpointContext
     clock: Clock
+    calls: RollCall
     merged_count: int
     queue_wait_ms: float
     started_at: int
@@ -49,19 +54,20 @@ class CheckpointRun:
     phase: Phase = Phase.BEGIN
     # Milliseconds in each phase so far.
     times: dict[Phase, float] = field(default_factory=dict)
-    prepared: dict[str, Prepared] = field(default_factory=dict)
     outcome: CheckpointOutcome = CheckpointOutcome.ABORTED
     reason: str = ""
-    warnings: list[str] = field(default_factory=list)
     est_pages: int | None = None
     est_bytes: int | None = None
     est_total_ms: float | None = None
+    est_fence_ms: float | None = None
     # Of the log, at the fence: another number after the flush means that a commit was taken back meanwhile.
     take_backs: int | None = 0
     report: PublishReport | None = None
     pruned: PruneReport | None = None
     wal_held_bytes: int = 0
     held_by: str | None = None
+    # Segments that the log had made when the checkpoint began, and how many it made meanwhile.
+    segments_before: int = 0
     segments_added: int = 0
     distance_bytes: int | None = None
     checkpoint_lsn: LSN | None = None
@@ -71,7 +77,92 @@ class CheckpointRun:
     blocked_count: int = 0
     blocked_total_ms: float = 0.0
     blocked_max_ms: float = 0.0
+    # How long an I/O budget held it back.
+    throttled_ms: float = 0.0
+    # How long a restart would take, before and after; None: not known.
+    recovery_before_ms: float | None = None
+    recovery_after_ms: float | None = None
     error: errors.Error | None = None
+    # Why it is to stop.
+    _cancel_reason: str | None = None
+    # The image is being published: too late to stop.
+    is_past_cancel: bool = False
+
+    @staticmethod
+    def begin(
+        context: CheckpointContext,
+        *,
+        clock: Clock,
+        parties: Sequence[Party],
+        merged_count: int,
+        queue_wait_ms: float,
+    ) -> CheckpointRun:
+        """A checkpoint begins now."""
+        run = CheckpointRun(
+            context=context,
+            clock=clock,
+            calls=RollCall(parties, context, clock),
+            merged_count=merged_count,
+            queue_wait_ms=queue_wait_ms,
+            started_at=clock.utc_us(),
+            started_s=clock.monotonic_s(),
+        )
+        context.check = run.check
+        return run
+
+    def cancel(self, reason: str) -> bool:
+        """Have it stop at its next `check`; False if it is too late for that."""
+        if self.is_past_cancel:
+            return False
+        self._cancel_reason = reason
+        return True
+
+    def check(self) -> None:
+        """Raise QueryCanceled if it was cancelled or its time is over."""
+        if self._cancel_reason is not None:
+            raise errors.QueryCanceled(self._cancel_reason)
+        timeout_ms = self.request.timeout_ms
+        if timeout_ms is not None and self.total_ms > timeout_ms:
+            raise errors.QueryCanceled(
+                "canceling checkpoint due to its timeout",
+                detail=f"TIMEOUT was {timeout_ms:g} ms.",
+            )
+
+    def fail(self, error: BaseException) -> None:
+        """Note what ended it."""
+        is_given_up = isinstance(error, (errors.QueryCanceled, errors.ObjectNotInPrerequisiteState))
+        self.outcome = CheckpointOutcome.ABORTED if is_given_up else CheckpointOutcome.FAILED
+        self.error = error if isinstance(error, errors.Error) else None
+        self.reason = self.error.message if self.error is not None else type(error).__name__
+
+    def predict(self, forecast: Forecast, memory: CheckpointMemory) -> None:
+        """Say what it will cost, by what the last ones did."""
+        self.est_pages = forecast.pages
+        self.est_bytes = forecast.bytes
+        self.est_total_ms = memory.predict_ms(forecast.bytes)
+
+    def note_blocked(self, fence: Fence) -> None:
+        """Add up the writers that the fence held the last time it was closed."""
+        self.blocked_count += fence.held_count
+        self.blocked_total_ms += fence.held_total_s * 1000
+        self.blocked_max_ms = max(self.blocked_max_ms, fence.held_max_s * 1000)
+
+    def note_held(self, binding: RetentionHolder | None, end: LSN) -> None:
+        """Who keeps how much of the log."""
+        if binding is not None:
+            self.wal_held_bytes = max(0, end - binding.pinned_lsn)
+            self.held_by = f"{binding.kind.value} {binding.id}"
+
+    def end(self, end_lsn: LSN, segments_made: int) -> None:
+        """It is over."""
+        self.finished_at = self.clock.utc_us()
+        self.end_lsn = end_lsn
+        self.segments_added = segments_made - self.segments_before
+
+    @property
+    def write_ms(self) -> float:
+        """The write phase so far."""
+        return self.times.get(Phase.WRITE, 0.0)
 
     @property
     def request(self) -> CheckpointRequest:
@@ -97,7 +188,7 @@ class CheckpointRun:
     @property
     def pages_dirty(self) -> int:
         """What the participants held still for the image."""
-        return sum(each.pages for each in self.prepared.values())
+        return sum(each.pages for each in self.calls.prepared.values())
 
     def result(self) -> CheckpointResult:
         """The row that CHECKPOINT answers."""
@@ -106,7 +197,7 @@ class CheckpointRun:
         return CheckpointResult(
             checkpoint_id=self.context.checkpoint_id,
             outcome=self.outcome,
-            reason=self.reason,
+            reason=self.reason or request.reason,
             mode=request.mode,
             kind=request.kind,
             redo_lsn=redo_lsn or None,
@@ -125,11 +216,14 @@ class CheckpointRun:
             total_ms=self.total_ms,
             blocked_txns=self.blocked_count,
             blocked_max_ms=self.blocked_max_ms,
+            throttled_ms=self.throttled_ms,
             est_pages=self.est_pages,
             est_bytes=self.est_bytes,
             est_total_ms=self.est_total_ms,
-            est_fence_ms=self.times.get(Phase.FENCE) if request.is_dry_run else None,
-            warnings=tuple(self.warnings),
+            est_fence_ms=self.est_fence_ms,
+            recovery_estimate_before_ms=self.recovery_before_ms,
+            recovery_estimate_after_ms=self.recovery_after_ms,
+            warnings=tuple(self.calls.warnings),
         )
 
     def record(self) -> CheckpointRecord:
@@ -173,6 +267,7 @@ class CheckpointRun:
             blocked_total_ms=self.blocked_total_ms,
             blocked_max_ms=self.blocked_max_ms,
             queue_wait_ms=self.queue_wait_ms,
+            throttled_ms=self.throttled_ms,
             error_sqlstate=None if self.error is None else self.error.sqlstate,
             error_text=None if self.error is None else self.error.message,
             blocker=self.held_by,

@@ -22,13 +22,15 @@ from uuid import UUID
 
 from lungfish import errors
 from lungfish.recovery.checkpoint import CheckpointCoordinator
+from lungfish.recovery.checkpoint_contract import CheckpointParticipant
 from lungfish.recovery.checkpoint_facts import Facts
 from lungfish.recovery.checkpoint_images import CheckpointImageStore
 from lungfish.recovery.checkpoint_memory import CheckpointMemory
+from lungfish.recovery.checkpoint_pages import ImagePages
 from lungfish.recovery.checkpoint_participants import (
     SEQUENCES,
-    CheckpointParticipant,
     FactsParticipant,
+    FreeSpaceParticipant,
     TransactionsParticipant,
 )
 from lungfish.recovery.checkpoint_request import (
@@ -122,33 +124,35 @@ class StorageCore:
         # Set by `recover`: the tables that are open, and the relations of the committed catalog.
         self._tables: Callable[[], Iterable[TableStore]] = tuple
         self._settled: Callable[[], set[RelationId]] = set
-        self.checkpoints = CheckpointCoordinator(
-            pool=self.pool,
-            log=self.log,
-            fence=self.fence,
-            retention=self.retention,
-            clock=clock,
-            memory=self.memory,
-            images=self.images,
-            participants=self._participants(),
-            telemetry=self.telemetry,
-            io=self.io,
-        )
+        # The catalog's own relations; known from `recover` on.
+        self._own_relations: frozenset[RelationId] = frozenset()
+        self.checkpoints = self._coordinator()
         register_gauges(self)
         self.report: RecoveryReport | None = None
         self.is_closed = False
         # When counting began: microseconds since 1970, UTC.
         self.opened_at: int = clock.utc_us()
 
+    def _coordinator(self) -> CheckpointCoordinator:
+        return CheckpointCoordinator(
+            pages=ImagePages(self.pool, lambda: self._own_relations),
+            pool=self.pool,
+            log=self.log,
+            fence=self.fence,
+            retention=self.retention,
+            clock=self.clock,
+            memory=self.memory,
+            images=self.images,
+            participants=self._participants(),
+            telemetry=self.telemetry,
+            io=self.io,
+        )
+
     def _participants(self) -> list[CheckpointParticipant]:
         """The built-in parties to a checkpoint, beside the pages themselves."""
         return [
-            TransactionsParticipant(
-                self.store,
-                self.transactions,
-                tables=lambda: self._tables(),
-                settled=lambda: self._settled(),
-            ),
+            FreeSpaceParticipant(lambda: self._tables()),
+            TransactionsParticipant(self.store, self.transactions, lambda: self._settled()),
             FactsParticipant(SEQUENCES, self._sequence_facts),
         ]
 
@@ -213,6 +217,7 @@ class StorageCore:
         """
         self._tables = tables
         own = {each for table in catalog.catalog_tables() for each in table.all()}
+        self._own_relations = frozenset(own)
 
         def settled_relations() -> set[RelationId]:
             if settled is None:

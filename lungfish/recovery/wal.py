@@ -273,11 +273,18 @@ class WriteAheadLog:
 
         Requires: `floor` is the retention manager's. One thread at a time.
         """
-        capacity = self.start.capacity
-        numbers = self._folder.numbers()[:-1]
-        needless = [number for number in numbers if (number + 1) * capacity <= floor]
+        needless = self._needless(floor)
         removed, recycled = self._folder.remove(needless, keeps_free=True)
         return PruneReport(removed, recycled, len(needless) * self.start.segment_size)
+
+    def would_prune(self, floor: LSN) -> PruneReport:
+        """What `prune` would do with that floor, all counted as removed. Changes nothing."""
+        needless = self._needless(floor)
+        return PruneReport(len(needless), 0, len(needless) * self.start.segment_size)
+
+    def _needless(self, floor: LSN) -> list[int]:
+        capacity = self.start.capacity
+        return [each for each in self._folder.numbers()[:-1] if (each + 1) * capacity <= floor]
 
     @property
     def newest_generation(self) -> int:

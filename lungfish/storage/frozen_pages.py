@@ -58,12 +58,19 @@ class FrozenPages:
         return self._is_finished
 
     def __iter__(self) -> Iterator[FrozenPage]:
-        for relation_id, pages in self._pages.items():
-            # In the order of their numbers, so that they lie so in the file too.
-            for page_id in pages.frozen_page_ids():
-                data = pages.take_frozen(page_id)
-                if data is not None:
-                    yield FrozenPage(relation_id, page_id, data)
+        for relation_id in self._pages:
+            yield from self.of(relation_id)
+
+    def of(self, relation_id: RelationId) -> Iterator[FrozenPage]:
+        """One relation's pages that are still left; none of a relation that was never opened."""
+        pages = self._pages.get(relation_id)
+        if pages is None:
+            return
+        # In the order of their numbers, so that they lie so in the file too.
+        for page_id in pages.frozen_page_ids():
+            data = pages.take_frozen(page_id)
+            if data is not None:
+                yield FrozenPage(relation_id, page_id, data)
 
     def write(self, page: FrozenPage) -> int:
         """Write a page into the image; answers how many bytes that took. Raises DiskFull, IoError: then it is still left."""

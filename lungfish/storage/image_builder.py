@@ -157,6 +157,10 @@ class ImageBuilder:
         """The relations of the image: those that were there at the freeze."""
         return list(self._tables)
 
+    def table(self, relation_id: RelationId) -> PageTable:
+        """Where the image has a relation's pages. Under the slots' lock."""
+        return self._tables[relation_id]
+
     def publish(self) -> PublishReport:
         """Make this image the current one, durably.
 

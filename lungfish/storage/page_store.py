@@ -191,6 +191,11 @@ class PageStore:
         with self.slots.lock:
             return self._live(relation_id).kind
 
+    def kinds(self) -> dict[RelationId, RelationKind]:
+        """The relations there are now, with what they are."""
+        with self.slots.lock:
+            return {relation_id: live.kind for relation_id, live in self.slots.live.items()}
+
     def page_count(self, relation_id: RelationId) -> int:
         """How many pages of the relation the file has or had at the current image, whichever is more."""
         with self.slots.lock:
