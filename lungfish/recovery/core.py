@@ -47,6 +47,7 @@ from lungfish.recovery.restart_report import RecoveryProgress, RecoveryReport
 from lungfish.recovery.retention import WalRetentionManager
 from lungfish.recovery.telemetry import StorageTelemetryRegistry
 from lungfish.recovery.wal import WriteAheadLog
+from lungfish.recovery.wal_damage import WalRecoveryMode
 from lungfish.recovery.wal_records import NoteKind
 from lungfish.recovery.wal_segments import SEGMENT_SIZE_DEFAULT, SegmentFolder
 from lungfish.storage.buffer_pool import BUDGET_BYTES_DEFAULT, BufferPool
@@ -75,6 +76,8 @@ class CoreOptions:
     buffer_size: int = BUDGET_BYTES_DEFAULT
     # How much of the log restart keeps in memory at once.
     recovery_memory_limit: int = MEMORY_LIMIT_DEFAULT
+    # What restart does where the log is damaged.
+    wal_recovery_mode: WalRecoveryMode = WalRecoveryMode.TAIL
     # Called while restart runs.
     on_recovery: Callable[[RecoveryProgress], None] | None = None
 
@@ -98,6 +101,7 @@ class StorageCore:
             clock=clock,
             segment_size=options.segment_size,
             memory_limit=options.recovery_memory_limit,
+            mode=options.wal_recovery_mode,
             on_progress=options.on_recovery,
         )
         self.memory = CheckpointMemory(self.driver.facts)
@@ -109,6 +113,7 @@ class StorageCore:
             previous_generation=self.driver.log_generation,
             fence=self.fence,
             telemetry=self.telemetry,
+            on_first_segment=lambda: store.note_log(self.driver.log_start.generation),
         )
         self.pool = BufferPool(store, options.buffer_size)
         self.transactions = TransactionManager(self.log, self.fence, clock)

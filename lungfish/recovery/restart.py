@@ -47,7 +47,8 @@ from lungfish.recovery.restart_tables import (
     redo_rows,
     settle_image,
 )
-from lungfish.recovery.wal_reader import LogReader, TailState
+from lungfish.recovery.wal_damage import WalRecoveryMode
+from lungfish.recovery.wal_reader import LogReader, Tail
 from lungfish.recovery.wal_segments import SEGMENT_SIZE_DEFAULT, LogStart, SegmentFolder
 from lungfish.storage.buffer_pool import BufferPool
 from lungfish.storage.clock import Clock
@@ -68,6 +69,7 @@ class RecoveryDriver:
         clock: Clock,
         segment_size: int = SEGMENT_SIZE_DEFAULT,
         memory_limit: int = MEMORY_LIMIT_DEFAULT,
+        mode: WalRecoveryMode = WalRecoveryMode.TAIL,
         on_progress: Callable[[RecoveryProgress], None] | None = None,
     ) -> None:
         """Locate and analyse. Raises CorruptDatabase, CorruptLog; nothing is changed then."""
@@ -76,6 +78,7 @@ class RecoveryDriver:
         self._folder = folder
         self._clock = clock
         self._memory_limit = memory_limit
+        self._mode = mode
         self._on_progress = on_progress
         self._times: dict[RecoveryPhase, float] = {}
         self._opened_at = clock.utc_us()
@@ -140,9 +143,7 @@ class RecoveryDriver:
         with self._in_phase(RecoveryPhase.CLEANUP):
             dropped = self._drop_orphans(pool, [*own, *others])
         tail = self._reader.tail
-        quarantined = None
-        if tail.state is TailState.GAP and tail.damaged:
-            quarantined = self._folder.keep_aside(tail.end, tail.damaged)
+        quarantined = self._keep_aside(tail)
         # Views into all that was read: they would keep the whole log in memory.
         self.log_facts.window = None
         self._tell(RecoveryProgress(RecoveryPhase.DONE))
@@ -155,6 +156,7 @@ class RecoveryDriver:
             redo_lsn=self.facts.redo_lsn,
             tail=tail,
             quarantined_path=quarantined,
+            mode=self._mode,
             log_bytes=self.log_facts.byte_count,
             times=self._times,
             counts=counts,
@@ -166,20 +168,34 @@ class RecoveryDriver:
     # Locate and analyse
 
     def _open_log(self) -> LogReader:
-        reader = LogReader(
+        noted, known = self._store.noted_log_generation, self.facts.log_generation
+        # A life that began after the image says so in the file itself, so that a log that is gone is missed.
+        was_open = not self.facts.is_clean or noted > known
+        return LogReader(
             self._folder,
             uuid=self._store.uuid,
             start=self.lowest_mark,
             durable_lsn=self.facts.redo_lsn,
             piece_size=piece_size_for(self._memory_limit),
+            least_generation=max(noted, known) if was_open else 0,
+            mode=self._mode,
         )
-        if not self.facts.is_clean and reader.generation < self.facts.log_generation:
-            raise errors.CorruptLog(
-                f'the write-ahead log "{self._folder.path}" is missing, or an older one',
-                detail="The database was not closed, so there may be committed work in its log.",
-                hint="Put the log back beside the database file, or restore from a backup.",
-            )
-        return reader
+
+    def _keep_aside(self, tail: Tail) -> str | None:
+        """Keep what was found in the log and is not used; answers where."""
+        paths = []
+        for damage in tail.damage:
+            if not damage.data:
+                continue
+            try:
+                paths.append(
+                    self._folder.keep_aside(damage.lsn, damage.data, is_torn=damage.is_torn)
+                )
+            except errors.DiskFull:
+                # A torn tail is nobody's work; anything else must not go before it is kept.
+                if not damage.is_torn:
+                    raise
+        return ", ".join(paths) or None
 
     def _start_of_next_life(self, segment_size: int) -> LogStart:
         """A fresh segment, above all that are there, whole or not."""
@@ -187,7 +203,10 @@ class RecoveryDriver:
         size = self.facts.segment_size or (known[0] if known else segment_size)
         start = LogStart(
             uuid=self._store.uuid,
-            generation=max(self._reader.generation, self.facts.log_generation) + 1,
+            generation=max(
+                self._reader.generation, self.facts.log_generation, self._store.noted_log_generation
+            )
+            + 1,
             segment_number=0,
             segment_size=size,
             previous_end=self._reader.tail.end,

@@ -121,6 +121,7 @@ def analyse(
             tell(end)
     if kept_bytes <= memory_limit:
         facts.window = Window(tuple(parts), end, is_last=True)
+    facts.committed.discard(np.array(sorted(reader.lost_transactions), np.int64))
     return facts
 
 

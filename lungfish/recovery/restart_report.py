@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from lungfish.recovery.history import RecoveryRecord
 from lungfish.recovery.restart_tables import ReplayCounts
+from lungfish.recovery.wal_damage import WalRecoveryMode
 from lungfish.recovery.wal_reader import Tail
 from lungfish.storage.ids import LSN
 
@@ -46,6 +47,7 @@ class RecoveryReport:
     redo_lsn: LSN
     tail: Tail
     quarantined_path: str | None
+    mode: WalRecoveryMode
     log_bytes: int
     # Milliseconds.
     times: dict[RecoveryPhase, float] = field(default_factory=dict)
@@ -91,5 +93,5 @@ class RecoveryReport:
             tail_state=self.tail.state.value,
             discarded_bytes=self.tail.discarded_bytes,
             quarantined_path=self.quarantined_path,
-            wal_recovery_mode="tail",
+            wal_recovery_mode=self.mode.value,
         )

@@ -33,6 +33,13 @@ class TransactionSet:
             members[chosen & (_PAGE_SIZE - 1)] = 1
             self._pages[number] = np.packbits(members)
 
+    def discard(self, ids: Ids) -> None:
+        """Take ids out; some may not be there."""
+        for number, chosen in _by_page(ids):
+            members = self._unpacked(number)
+            members[chosen & (_PAGE_SIZE - 1)] = 0
+            self._pages[number] = np.packbits(members)
+
     def has(self, ids: Ids) -> npt.NDArray[np.bool_]:
         """Which of the ids are members."""
         found = np.zeros(len(ids), np.bool_)

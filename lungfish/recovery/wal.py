@@ -22,7 +22,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from xxhash import xxh3_64_intdigest
@@ -34,6 +34,7 @@ from lungfish.recovery.wal_records import (
     ABSENT,
     BODY_SIZE_MAX,
     CHECKSUM_MASK,
+    COMMIT,
     COMMIT_SIZE,
     END_OF_TRANSACTION,
     HEADER,
@@ -84,13 +85,15 @@ class WriteAheadLog:
         fence: Fence | None = None,
         telemetry: StorageTelemetryRegistry | None = None,
         buffer_size_max: int = BUFFER_SIZE_MAX,
+        on_first_segment: Callable[[], None] | None = None,
     ) -> None:
+        """`on_first_segment`: called once the life's first segment is durable, before a record is in it."""
         registry = telemetry if telemetry is not None else StorageTelemetryRegistry()
         self.start = start
         self._folder = folder
         # Of the life before, if there are segments of it still.
         self._previous_generation = previous_generation
-        self.writer = SegmentWriter(folder, start, clock=clock)
+        self.writer = SegmentWriter(folder, start, clock=clock, on_first_segment=on_first_segment)
         self._clock = clock
         self._fence = fence
         self._seed = record_seed(start.uuid, start.generation)
@@ -186,10 +189,10 @@ class WriteAheadLog:
         rest = slice(first, None)
         return self._append(encode_rows(transaction_id, relation_id, addresses[rest], after[rest]))
 
-    def append_commit(self, transaction_id: TransactionId) -> LSN:
-        """Log that the transaction has committed, and when."""
+    def append_commit(self, transaction_id: TransactionId, first_lsn: LSN) -> LSN:
+        """Log that the transaction has committed, when, and from where on its records lie."""
         now = self._clock.utc_us()
-        return self._append(END_OF_TRANSACTION.pack(RecordType.COMMIT, transaction_id, now))
+        return self._append(COMMIT.pack(RecordType.COMMIT, transaction_id, now, first_lsn))
 
     def take_back(self, end: LSN) -> bool:
         """Turn the COMMIT that ends at `end` into an ABORT; False if it was handed to the disk meanwhile, and so is to be flushed.

@@ -36,6 +36,14 @@ import numpy as np
 
 from lungfish import errors
 from lungfish.recovery.wal_batch import RecordBatch, batch_at
+from lungfish.recovery.wal_damage import (
+    Damage,
+    WalRecoveryMode,
+    damaged_log,
+    describe_loss,
+    torn_tail,
+    torn_transactions,
+)
 from lungfish.recovery.wal_records import (
     BODY_SIZE_MAX,
     HEADER,
@@ -68,8 +76,8 @@ class Tail:
     state: TailState
     end: LSN
     discarded_bytes: int = 0
-    # What was found there instead of a record, for GAP: acknowledged work may be among it.
-    damaged: bytes = b""
+    # What was found in the log and is not used; with GAP, acknowledged work may be among it.
+    damage: tuple[Damage, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +96,7 @@ class Life:
 class LogReader:
     """Reads the log once, from `start`; then `tail` says how it ended.
 
-    Raises CorruptLog where acknowledged work is damaged or missing. `tolerates_damage` stops there instead, with a GAP as the tail.
+    Raises CorruptLog where acknowledged work is damaged or missing, unless the mode accepts that (see `wal_damage.py`).
     """
 
     def __init__(
@@ -98,20 +106,27 @@ class LogReader:
         uuid: UUID,
         start: LSN,
         durable_lsn: LSN,
-        tolerates_damage: bool = False,
+        least_generation: int = 0,
+        mode: WalRecoveryMode = WalRecoveryMode.TAIL,
         piece_size: int = PIECE_SIZE_DEFAULT,
     ) -> None:
+        # There was a life of the number `least_generation`: a log without it is not the one to read.
+        self._least_generation = least_generation
+        self._mode = mode
         self._folder = folder
         self._uuid = uuid
         self._start = start
         # The log had been synced up to here: the checkpoint says so.
         self._durable_lsn = durable_lsn
-        self._tolerates_damage = tolerates_damage
         # How much is read at once, but for a longer record; a multiple of 8.
         self._piece_size = piece_size
         self.segments = folder.survey(uuid)
         self.lives = lives_of(self.segments)
         self.tail = Tail(TailState.CLEAN, start)
+        # Salvage: what was passed over, up to where, and the transactions whose commits lie behind it and do not count.
+        self._passed: list[Damage] = []
+        self._passed_to = LSN(0)
+        self.lost_transactions: set[int] = set()
 
     @property
     def generation(self) -> int:
@@ -124,35 +139,96 @@ class LogReader:
             yield from batch.records()
 
     def batches(self) -> Iterator[RecordBatch]:
-        """Every record, oldest first, many at once."""
+        """Every record, oldest first, many at once. Those of `lost_transactions` are among them."""
         at = self._start
-        for segment in self.segments:
-            if segment.is_damaged:
-                self._stop(at, f"the header of segment {segment.number} is damaged", b"")
-                return
+        if not self._is_there():
+            return
         for life in self._lives_from_start():
-            yield from self._batches_of_life(life, max(at, life.start))
+            yield from self._batches_and_beyond(life, LSN(max(at, life.start)))
             if self.tail.state is not TailState.CLEAN:
-                return
+                break
             at = self.tail.end
-        if at < self._durable_lsn:
-            self._stop(at, "it ends before what the checkpoint knows to be durable", b"")
+        else:
+            if at < self._durable_lsn:
+                self._stop(at, "it ends before what the checkpoint knows to be durable", None)
+                self._pass(self.tail, self._durable_lsn)
+        if self._passed:
+            damage = (*self._passed, *self.tail.damage)
+            size = sum(len(each.data) for each in damage)
+            self.tail = Tail(TailState.GAP, self.tail.end, size, damage)
+
+    def _is_there(self) -> bool:
+        """Whether the log is the one to read, with whole headers. Stops (see `_stop`) if not."""
+        if self.generation < self._least_generation:
+            self._stop(self._start, "it is missing, or an older one", None)
+            return False
+        if self._mode is WalRecoveryMode.SALVAGE:
+            return True
+        first = self._start // self._capacity
+        for segment in self.segments:
+            if segment.is_damaged and segment.number >= first:
+                self._stop(self._start, f"the header of segment {segment.number} is damaged", None)
+                return False
+        return True
 
     def _lives_from_start(self) -> list[Life]:
         """The lives to be read. Stops (see `_stop`) if the log between the start and the first of them is missing."""
         start = self._start
         covering = [index for index, life in enumerate(self.lives) if life.start <= start]
+        following = self.lives
         if covering:
             first = self.lives[covering[-1]]
-            if first.end is not None and start > first.end:
-                self._stop(start, f"the life before ended at {format_lsn(first.end)}", b"")
-                return []
-            return self.lives[covering[-1] :]
-        if self.lives and self.lives[0].previous_end != start:
-            found = format_lsn(self.lives[0].previous_end)
-            self._stop(start, f"the oldest segment goes on from {found}", b"")
-            return []
-        return self.lives
+            if first.end is None or start <= first.end:
+                return self.lives[covering[-1] :]
+            reason = f"the life before ended at {format_lsn(first.end)}"
+            following = self.lives[covering[-1] + 1 :]
+        elif self.lives and self.lives[0].previous_end != start:
+            reason = f"the oldest segment goes on from {format_lsn(self.lives[0].previous_end)}"
+        else:
+            return self.lives
+        self._stop(start, reason, None)
+        return (
+            following if self._pass(self.tail, following[0].start if following else start) else []
+        )
+
+    def _batches_and_beyond(self, life: Life, start: LSN) -> Iterator[RecordBatch]:
+        """The records of one life; in salvage also those behind damage."""
+        at: LSN | None = start
+        while at is not None:
+            for batch in self._batches_of_life(life, at):
+                if self._passed:
+                    self.lost_transactions |= torn_transactions(batch, self._passed_to)
+                yield batch
+            at = None
+            if self.tail.state is TailState.GAP and self._mode is WalRecoveryMode.SALVAGE:
+                at = self._find_beyond(life, self.tail)
+
+    def _find_beyond(self, life: Life, tail: Tail) -> LSN | None:
+        """Salvage: pass over damage. Where the next whole record of the life lies; None if there is none, and the tail is CLEAN."""
+        seed = record_seed(self._uuid, life.generation)
+        start, last = tail.end, max(life.headers)
+        while start // self._capacity <= last:
+            rest = self._rest_of_life(life, start)
+            beyond = records_beyond(rest, start, seed)
+            if beyond and (life.end is None or beyond[0].end <= life.end):
+                self._pass(tail, beyond[0].lsn, self._rest_of_life(life, tail.end))
+                return beyond[0].lsn
+            # Behind a segment that is missing.
+            start = LSN(((start + len(rest)) // self._capacity + 1) * self._capacity)
+        end = LSN(max(tail.end, life.end or 0))
+        self._pass(tail, end, self._rest_of_life(life, tail.end))
+        self.tail = Tail(TailState.CLEAN, end)
+        return None
+
+    def _pass(self, tail: Tail, end: LSN, found: memoryview | None = None) -> bool:
+        """Salvage: note damage that reaches up to `end`, and go on there; False in any other mode."""
+        if self._mode is not WalRecoveryMode.SALVAGE:
+            return False
+        data = b"" if found is None else bytes(found[: end - tail.end])
+        self._passed.append(Damage(tail.end, tail.damage[0].reason, data))
+        self._passed_to = LSN(max(self._passed_to, end))
+        self.tail = Tail(TailState.CLEAN, end)
+        return True
 
     def _batches_of_life(self, life: Life, start: LSN) -> Iterator[RecordBatch]:
         """The records of one life; leaves the tail CLEAN if they go on to the life's known end."""
@@ -196,14 +272,14 @@ class LogReader:
         elif end == life.end:
             self.tail = Tail(TailState.CLEAN, end)
         else:
-            self._stop(end, f"the log is known to go on to {format_lsn(life.end)}", b"")
+            self._stop(end, f"the log is known to go on to {format_lsn(life.end)}", life)
 
     def _judge_tail(self, life: Life, end: LSN, seed: int) -> None:
         """Say what lies behind the last record of the last life."""
         for number in range(end // self._capacity, max(life.headers)):
             if number not in life.headers:
                 # A segment is durable before the next one is made.
-                self._stop(end, f"segment {number} is missing", b"")
+                self._stop(end, f"segment {number} is missing", life)
                 return
         rest = self._rest_of_life(life, end)
         beyond = records_beyond(rest, end, seed)
@@ -212,8 +288,7 @@ class LogReader:
             if record.body[0] == RecordType.MARK:
                 synced = max(synced, LSN(MARK.unpack_from(record.body)[1]))
         if synced > end:
-            reason = f"the log had been synced up to {format_lsn(synced)}"
-            self._stop(end, reason, bytes(rest))
+            self._stop(end, f"the log had been synced up to {format_lsn(synced)}", life)
             return
         claimed = 0
         if len(rest) >= HEADER.size:
@@ -222,29 +297,53 @@ class LogReader:
                 claimed = min(HEADER.size + length, len(rest))
         if claimed or beyond:
             furthest = max((record.end - end for record in beyond), default=0)
-            self.tail = Tail(TailState.TORN, end, max(claimed, furthest))
+            self._end_torn(TailState.TORN, end, rest[: max(claimed, furthest)])
             return
         used = np.flatnonzero(np.frombuffer(rest, np.uint8))
         header = life.headers.get(end // self._capacity)
         if len(used) and header is not None and not header.is_reused:
-            size = int(used[-1]) + 1
-            self.tail = Tail(TailState.GARBAGE, end, size)
+            self._end_torn(TailState.GARBAGE, end, rest[: int(used[-1]) + 1])
         else:
             self.tail = Tail(TailState.CLEAN, end)
 
-    def _stop(self, lsn: LSN, reason: str, damaged: bytes) -> None:
-        """Meet damage: raise, or take it for the end if that was asked for."""
-        if not self._tolerates_damage:
-            raise errors.CorruptLog(
-                f'the write-ahead log "{self._folder.path}" is damaged at {format_lsn(lsn)}: {reason}',
-                hint="Nothing was changed. Put the missing files back, or restore from a backup.",
-            )
-        self.tail = Tail(TailState.GAP, lsn, len(damaged), damaged)
+    def _end_torn(self, state: TailState, end: LSN, data: memoryview) -> None:
+        """Take a torn tail for the end, unless the mode is strict."""
+        if self._mode is WalRecoveryMode.STRICT:
+            raise torn_tail(self._folder.path, self._place(end), len(data))
+        damage = Damage(end, "the last write was cut off", bytes(data), is_torn=True)
+        self.tail = Tail(state, end, len(data), (damage,))
+
+    def _stop(self, lsn: LSN, reason: str, life: Life | None) -> None:
+        """Meet damage inside a life, or (None) between two: raise, or make it the tail if the mode accepts that."""
+        rest = memoryview(b"") if life is None else self._rest_of_life(life, lsn)
+        if not self._mode.accepts_damage:
+            beyond: list[Record] = []
+            if life is not None:
+                beyond = records_beyond(rest, lsn, record_seed(self._uuid, life.generation))
+            place, loss = self._place(lsn), describe_loss(beyond)
+            raise damaged_log(self._folder.path, place, reason, loss)
+        found = [Damage(lsn, reason, bytes(rest))]
+        if self._mode is WalRecoveryMode.POINT_IN_TIME:
+            for later in self.lives:
+                if later.start > lsn:
+                    rest = self._rest_of_life(later, later.start)
+                    found.append(Damage(later.start, "a later part of the log", bytes(rest)))
+        size = sum(len(each.data) for each in found)
+        self.tail = Tail(TailState.GAP, lsn, size, tuple(found))
+
+    def _place(self, lsn: LSN) -> str:
+        """Where a position is, in words."""
+        if not self.lives:
+            return f"at {format_lsn(lsn)}"
+        number, offset = divmod(lsn, self._capacity)
+        path = self._folder.path_of(number)
+        return f'at {format_lsn(lsn)}, in file "{path}" at offset {HEADER_SIZE + offset}'
 
     @property
     def _capacity(self) -> int:
-        header = next(iter(self.lives[-1].headers.values()))
-        return header.capacity
+        if not self.lives:
+            return 1
+        return next(iter(self.lives[-1].headers.values())).capacity
 
     def _payload(self, life: Life, start: LSN, size_max: int) -> memoryview:
         """What lies from `start` on in its segment, at most so much; empty if the life has no such segment."""

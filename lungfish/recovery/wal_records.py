@@ -6,7 +6,7 @@
     type        fixed part after the type byte                                       payload
     ROW         3x  relation u32  transaction u64  address i64  before u32 after u32 packed row before, packed row after
     ROWS        3x  relation u32  transaction u64  count u32  4x                     addresses i64 each, lengths u32 each, rows
-    COMMIT      7x  transaction u64  wall clock i64 (microseconds since 1970, UTC)
+    COMMIT      7x  transaction u64  wall clock i64 (microseconds since 1970, UTC)  first LSN u64
     ABORT       7x  transaction u64  wall clock i64
     SEQUENCE    is_called u8  6x  sequence u64  value i64
     NOTE        kind u8  2x  length u32                                              what a checkpoint or a restart did
@@ -43,12 +43,14 @@ ROW_PREFIX = struct.Struct("<B3xIQ")
 ROW = struct.Struct("<B3xIQqII")
 ROWS = struct.Struct("<B3xIQI4x")
 END_OF_TRANSACTION = struct.Struct("<B7xQq")
+# An END_OF_TRANSACTION, then where the log ended when the transaction got its id: all its records lie from there on.
+COMMIT = struct.Struct("<B7xQqQ")
 SEQUENCE = struct.Struct("<BB6xQq")
 NOTE = struct.Struct("<BB2xI")
 MARK = struct.Struct("<B7xQ")
 
 # A COMMIT with its header.
-COMMIT_SIZE = HEADER.size + END_OF_TRANSACTION.size
+COMMIT_SIZE = HEADER.size + COMMIT.size
 
 ABSENT = 0xFFFF_FFFF
 CHECKSUM_MASK = 0xFFFF_FFFF
@@ -59,7 +61,7 @@ PADDING = tuple(bytes(count) for count in range(ALIGNMENT))
 assert HEADER.size == 16
 assert ROW.size == 32
 assert all(each.size % ALIGNMENT == 0 for each in (HEADER, ROW, ROWS, END_OF_TRANSACTION))
-assert all(each.size % ALIGNMENT == 0 for each in (SEQUENCE, NOTE, MARK))
+assert all(each.size % ALIGNMENT == 0 for each in (COMMIT, SEQUENCE, NOTE, MARK))
 
 
 class RecordType(enum.IntEnum):

@@ -38,6 +38,9 @@ MAGIC = b"LUNGWAL\n"
 VERSION = 1
 SUFFIX = ".wal"
 FREE_PREFIX = "free-"
+# Bytes kept aside: of damage, for good; of a torn tail, until the database is closed.
+DAMAGED_PREFIX = "damaged-"
+TORN_PREFIX = "torn-"
 # Magic, version, size; UUID; number, generation, life's start, previous life's end, wall clock; reused; then a checksum.
 HEADER = struct.Struct("<8sII16sQQQQqI4x")
 CHECKSUM = struct.Struct("<Q")
@@ -228,9 +231,11 @@ class SegmentFolder:
         self._disk.sync_directory(self.path)
         self._disk.sync_directory(parent_directory(self.path))
 
-    def keep_aside(self, lsn: int, data: bytes) -> str:
-        """Keep damaged bytes in a file of their own, durably; answers its path. Doing it again changes nothing."""
-        path = f"{self.path}/damaged-{lsn:016X}"
+    def keep_aside(self, lsn: int, data: bytes, *, is_torn: bool = False) -> str:
+        """Keep bytes that are not used in a file of their own, durably; answers its path. Doing it again changes nothing."""
+        prefix = TORN_PREFIX if is_torn else DAMAGED_PREFIX
+        path = f"{self.path}/{prefix}{lsn:016X}"
+        self._make_folder()
         file = self._disk.open(path, create=True)
         try:
             file.write_at(0, data)
@@ -245,9 +250,8 @@ class SegmentFolder:
         if not self._disk.exists(self.path):
             return
         names = self._disk.list(self.path)
-        damaged = [
-            name for name in names if not (name.endswith(SUFFIX) or name.startswith(FREE_PREFIX))
-        ]
+        ours = (FREE_PREFIX, TORN_PREFIX)
+        damaged = [name for name in names if not (name.endswith(SUFFIX) or name.startswith(ours))]
         for name in names:
             if name not in damaged:
                 self._disk.remove(f"{self.path}/{name}")

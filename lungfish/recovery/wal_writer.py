@@ -10,6 +10,7 @@ Invariants:
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from lungfish.errors import DiskFull, IoError
@@ -26,10 +27,19 @@ SMALL_WRITE_MAX = 64 << 10
 class SegmentWriter:
     """Where a life's records go."""
 
-    def __init__(self, folder: SegmentFolder, start: LogStart, *, clock: Clock) -> None:
+    def __init__(
+        self,
+        folder: SegmentFolder,
+        start: LogStart,
+        *,
+        clock: Clock,
+        on_first_segment: Callable[[], None] | None = None,
+    ) -> None:
         self._folder = folder
         self._start = start
         self._clock = clock
+        # Until it was called: see `WriteAheadLog`.
+        self._on_first_segment = on_first_segment
         self._capacity = start.capacity
         self.life_start = start.life_start
         # The segment that is written to; none before the life's first write.
@@ -110,6 +120,9 @@ class SegmentWriter:
         self._file, self._header = self._folder.create(wanted)
         self.segments_made += 1
         self._filled_to = self._header.size if self._header.is_reused else 0
+        if self._on_first_segment is not None:
+            self._on_first_segment()
+            self._on_first_segment = None
         return self._file
 
     def _write_part(self, file: File, offset: int, part: memoryview) -> None:

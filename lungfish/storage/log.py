@@ -41,7 +41,8 @@ class RowLog(Protocol):
 class Log(RowLog, Protocol):
     """The write side of the log; `flush_to` makes durable what was appended."""
 
-    def append_commit(self, transaction_id: TransactionId) -> LSN: ...
+    def append_commit(self, transaction_id: TransactionId, first_lsn: LSN) -> LSN:
+        """Log that the transaction has committed; all its records lie from `first_lsn` on."""
 
     def append_abort(self, transaction_id: TransactionId) -> LSN: ...
 
@@ -115,7 +116,7 @@ class NoLog:
         self._end += 1
         return LSN(self._end)
 
-    def append_commit(self, transaction_id: TransactionId) -> LSN:
+    def append_commit(self, transaction_id: TransactionId, first_lsn: LSN) -> LSN:
         self._end += 1
         return LSN(self._end)
 

@@ -36,9 +36,13 @@ from lungfish.storage.manifest import Manifest
 from lungfish.storage.page_slots import IMAGES_KEPT_MIN, LiveRelation, PageSlots
 from lungfish.storage.page_table import UNIT_SIZE, PageTable
 from lungfish.storage.superblock import (
+    LOG_NOTE_OFFSET,
+    LOG_NOTE_SIZE,
     SUPERBLOCK_COUNT,
     ManifestAddress,
     Superblock,
+    decode_log_note,
+    encode_log_note,
     is_page_size,
 )
 
@@ -67,6 +71,8 @@ class PageStore:
         # What was found damaged at open, in words.
         self.damage = found.damage
         self._clock = clock
+        # The newest life of the log that the file itself speaks of; 0: none.
+        self.noted_log_generation = _read_log_notes(file, self.uuid)
         # Relations of the image that were dropped and made again: what the image says of their size is over. Restart does that with an
         # index that it cannot rely on.
         self._remade: set[RelationId] = set()
@@ -355,6 +361,24 @@ class PageStore:
 
     # --- The file ---
 
+    def note_log(self, generation: int) -> None:
+        """Note durably in the file that a life of the log has begun: whoever finds no log then knows that it is missing.
+
+        Raises IoError; then the store is poisoned, as after any failed sync.
+        """
+        slots = self.slots
+        slots.check_poison()
+        # Invariant 4 of `superblock.py`.
+        unit = (self.generation + 1) % SUPERBLOCK_COUNT
+        note = encode_log_note(generation, self.uuid)
+        try:
+            slots.file.write_at(unit * UNIT_SIZE + LOG_NOTE_OFFSET, note)
+            slots.file.sync()
+        except BaseException as error:
+            slots.poison(error)
+            raise
+        self.noted_log_generation = generation
+
     def usage(self) -> FileUsage:
         """How the file's space is used now."""
         slots = self.slots
@@ -381,6 +405,14 @@ class PageStore:
         if relation is None:
             raise InternalError(f"relation {relation_id} does not exist")
         return relation
+
+
+def _read_log_notes(file: File, identity: uuid.UUID) -> int:
+    notes = (
+        file.read_at(unit * UNIT_SIZE + LOG_NOTE_OFFSET, LOG_NOTE_SIZE)
+        for unit in range(SUPERBLOCK_COUNT)
+    )
+    return max(decode_log_note(note, identity) for note in notes)
 
 
 def _write_empty_images(file: File, identity: uuid.UUID, page_size_bytes: int) -> None:

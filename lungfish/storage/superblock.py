@@ -13,11 +13,17 @@ r"""The superblock: what makes the file a Lungfish database, and which manifest 
      72     8   manifest: checksum
      80   424   zeros
     504     8   checksum of the bytes before
+    512     8   "LFLOGNOW": the log note, in the sector behind; zeros if there is none
+    520     8   generation of a life of the log that has segments
+    528    16   UUID of the database
+    544     8   checksum of the 32 bytes before
 
 All numbers are little-endian. There are two, in units 0 and 1; generation g is in unit g mod 2. Invariants:
 1. A superblock lies within one sector of 512 bytes, so a crash leaves the old one or the new one.
 2. It is written only after all that its manifest leads to is durable.
 3. The other superblock, and all that its image needs, stays untouched until this one is durable.
+4. A log note is written into the older superblock's unit, so no sector near the current superblock is touched. It is durable before
+   the first record of the life that it names: a log that was there and is gone is missed.
 """
 
 from __future__ import annotations
@@ -40,6 +46,10 @@ PAGE_SIZE_MAX = 128 * UNIT_SIZE
 
 _FIELDS = struct.Struct("<16sIIII16sQQQQ")
 _CHECKSUM = struct.Struct("<Q")
+LOG_NOTE_OFFSET = SUPERBLOCK_SIZE
+_LOG_NOTE_MAGIC = b"LFLOGNOW"
+_LOG_NOTE = struct.Struct("<8sQ16s")
+LOG_NOTE_SIZE = _LOG_NOTE.size + _CHECKSUM.size
 _BODY_SIZE = SUPERBLOCK_SIZE - _CHECKSUM.size
 assert _FIELDS.size == 80
 assert len(MAGIC) == 16
@@ -111,6 +121,23 @@ class Superblock:
             generation=generation,
             manifest=ManifestAddress(unit, length, sum_),
         )
+
+
+def encode_log_note(generation: int, identity: uuid.UUID) -> bytes:
+    """The note that a life of the log has segments."""
+    body = _LOG_NOTE.pack(_LOG_NOTE_MAGIC, generation, identity.bytes)
+    return body + _CHECKSUM.pack(checksum(body))
+
+
+def decode_log_note(data: bytes, identity: uuid.UUID) -> int:
+    """The life that a note names; 0 for what is no note of this database: a torn one says nothing either."""
+    if len(data) < LOG_NOTE_SIZE:
+        return 0
+    magic, generation, found = _LOG_NOTE.unpack_from(data)
+    (stored,) = _CHECKSUM.unpack_from(data, _LOG_NOTE.size)
+    if magic != _LOG_NOTE_MAGIC or found != identity.bytes:
+        return 0
+    return int(generation) if stored == checksum(data[: _LOG_NOTE.size]) else 0
 
 
 def is_page_size(size: int) -> bool:

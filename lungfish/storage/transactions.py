@@ -86,6 +86,7 @@ class Transaction:
         "_savepoints",
         "begun_at",
         "commit_lsn",
+        "first_lsn",
         "id",
         "is_read_only",
         "isolation",
@@ -119,6 +120,8 @@ class Transaction:
         self.state = TransactionState.RUNNING
         # Oldest first. The table store appends; see invariant 2.
         self.undo: list[UndoEntry] = []
+        # Where the log ended when the id was given: all records of the transaction lie from there on.
+        self.first_lsn = LSN(0)
         self.commit_lsn = LSN(0)
         # Called at the very moment the commit becomes visible, under the mutex of the running set: must be short, and must not call the manager.
         self.on_publish: list[Callback] = []
@@ -324,6 +327,7 @@ class TransactionManager:
     def assign_id(self, transaction: Transaction) -> TransactionId:
         """Give the transaction its id and let its snapshot see what it will write."""
         self._raise_if_poisoned()
+        transaction.first_lsn = self.log.end_lsn()
         # Others may wait for it from now on, so the owner of its locks must be there.
         assert transaction.lock_owner is not None
         return self.members.assign_id(transaction)
@@ -394,7 +398,7 @@ class TransactionManager:
                 raise
 
     def _log_commit(self, transaction: Transaction) -> None:
-        transaction.commit_lsn = self.log.append_commit(transaction.id)
+        transaction.commit_lsn = self.log.append_commit(transaction.id, transaction.first_lsn)
         transaction.state = TransactionState.COMMITTING
 
     def flush_commit(self, transaction: Transaction) -> None:

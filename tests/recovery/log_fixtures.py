@@ -5,6 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from lungfish.recovery.wal import WriteAheadLog
+from lungfish.recovery.wal_damage import WalRecoveryMode
 from lungfish.recovery.wal_reader import LogReader
 from lungfish.recovery.wal_records import Record, RecordType
 from lungfish.recovery.wal_segments import LogStart, SegmentFolder
@@ -40,14 +41,18 @@ def append_insert(log: WriteAheadLog, key: int, size: int = 40) -> LSN:
 
 
 def reader_of(
-    disk: Disk, *, start: int = 0, durable_lsn: int = 0, tolerates_damage: bool = False
+    disk: Disk,
+    *,
+    start: int = 0,
+    durable_lsn: int = 0,
+    mode: WalRecoveryMode = WalRecoveryMode.TAIL,
 ) -> LogReader:
     return LogReader(
         folder_of(disk),
         uuid=IDENTITY,
         start=LSN(start),
         durable_lsn=LSN(durable_lsn),
-        tolerates_damage=tolerates_damage,
+        mode=mode,
     )
 
 

@@ -49,7 +49,7 @@ def test_every_kind_of_record_comes_back() -> None:
     log.append_sequence(16400, -3, is_called=True)
     log.append_abort(TransactionId(4))
     log.append_note(NoteKind.RECOVERY, b"{}")
-    log.flush_to(log.append_commit(TransactionId(5)))
+    log.flush_to(log.append_commit(TransactionId(5), LSN(0)))
     records = read_all(reader_of(disk))
     assert [record.type for record in records] == [
         RecordType.ROW,

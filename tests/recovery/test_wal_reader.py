@@ -7,6 +7,7 @@ from uuid import UUID
 import pytest
 
 from lungfish import errors
+from lungfish.recovery.wal_damage import WalRecoveryMode
 from lungfish.recovery.wal_reader import TailState
 from lungfish.recovery.wal_segments import HEADER_SIZE
 from lungfish.storage.disk import Disk
@@ -80,10 +81,10 @@ def test_damage_before_what_was_synced_later_is_no_torn_tail() -> None:
     change_log(disk, ends[1] - 8, b"????????")
     with pytest.raises(errors.CorruptLog):
         read_all(reader_of(disk))
-    reader = reader_of(disk, tolerates_damage=True)
+    reader = reader_of(disk, mode=WalRecoveryMode.POINT_IN_TIME)
     assert keys_of(read_all(reader)) == [1]
     assert reader.tail.state is TailState.GAP
-    assert b"????????" in reader.tail.damaged
+    assert b"????????" in reader.tail.damage[0].data
 
 
 def test_damage_before_what_the_checkpoint_knows_to_be_durable_is_no_torn_tail() -> None:
@@ -218,7 +219,7 @@ def test_a_damaged_header_is_not_taken_for_the_end_of_the_log(number: int) -> No
     file.close()
     with pytest.raises(errors.CorruptLog, match="header"):
         read_all(reader_of(disk))
-    reader = reader_of(disk, tolerates_damage=True)
+    reader = reader_of(disk, mode=WalRecoveryMode.POINT_IN_TIME)
     assert read_all(reader) == []
     assert reader.tail.state is TailState.GAP
 

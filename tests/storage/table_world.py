@@ -69,7 +69,7 @@ class RecordingLog(NoLog):
             self.records.append(LoggedRow(transaction_id, address, None, row))
         return self.end_lsn()
 
-    def append_commit(self, transaction_id: TransactionId) -> LSN:
+    def append_commit(self, transaction_id: TransactionId, first_lsn: LSN) -> LSN:
         self.committed.add(transaction_id)
         return self.end_lsn()
 

@@ -28,7 +28,7 @@ class ListLog(NoLog):
         self.records.append((kind, number))
         return LSN(len(self.records))
 
-    def append_commit(self, transaction_id: TransactionId) -> LSN:
+    def append_commit(self, transaction_id: TransactionId, first_lsn: LSN) -> LSN:
         return self._note("commit", transaction_id)
 
     def append_abort(self, transaction_id: TransactionId) -> LSN:
