@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from lungfish.connection.connection import Connection
@@ -21,6 +22,7 @@ def open(  # noqa: A001 - the API's name.
     *,
     read_only: bool = False,
     create: bool = True,
+    wal_recovery_mode: str | None = None,
     options: DatabaseOptions | None = None,
 ) -> DatabaseHandle:
     """Open a database for many sessions; in one process each file is opened once, and shared.
@@ -28,15 +30,19 @@ def open(  # noqa: A001 - the API's name.
     ":memory:" is a new database of its own, ":memory:name" is shared by all who give that name. Raises DatabaseInUse (55006), which
     names the holder, if another process has the file open; UndefinedFile (58P01) without `create` where there is none.
     """
-    return DatabaseHandle(_find(path, create=create, read_only=read_only, options=options))
+    used = _options(options, wal_recovery_mode)
+    return DatabaseHandle(_find(path, create=create, read_only=read_only, options=used))
+
+
+def _options(options: DatabaseOptions | None, wal_recovery_mode: str | None) -> DatabaseOptions:
+    used = options if options is not None else DatabaseOptions()
+    return used if wal_recovery_mode is None else replace(used, wal_recovery_mode=wal_recovery_mode)
 
 
 def _find(
-    path: str | os.PathLike[str], *, create: bool, read_only: bool, options: DatabaseOptions | None
+    path: str | os.PathLike[str], *, create: bool, read_only: bool, options: DatabaseOptions
 ) -> Database:
-    return open_database(
-        os.fspath(path), create=create, read_only=read_only, options=options or DatabaseOptions()
-    )
+    return open_database(os.fspath(path), create=create, read_only=read_only, options=options)
 
 
 def connect(
@@ -51,17 +57,20 @@ def connect(
     create: bool = True,
     read_only: bool = False,
     settings: Mapping[str, str] | None = None,
+    wal_recovery_mode: str | None = None,
     options: DatabaseOptions | None = None,
 ) -> Connection:
     """Connect to a database, which is made if it does not exist (unless `create` is false).
 
     `timeout` is how long to wait for a lock, in seconds (None: for ever); `statement_timeout` how long a statement may take.
     `durability`: "full" syncs at each commit; "normal" and "off" leave the sync to the next checkpoint or full commit, so that a crash of
-    the machine may lose the last commits, but never halves of them. `settings` are SET at the start.
+    the machine may lose the last commits, but never halves of them. `settings` are SET at the start. `wal_recovery_mode` says what
+    opening does where the log is damaged: "tail" (the default), "strict", "point_in_time" or "salvage".
     """
     if durability not in _DURABILITY:
         raise InterfaceError(f'durability is "full", "normal" or "off", not "{durability}"')
-    database = _find(path, create=create, read_only=read_only, options=options)
+    used = _options(options, wal_recovery_mode)
+    database = _find(path, create=create, read_only=read_only, options=used)
     session = Session(database, autocommit=autocommit, read_only=read_only)
     try:
         first: dict[str, Any] = {"default_transaction_isolation": isolation}

@@ -33,9 +33,14 @@ from lungfish.executor.ddl import CatalogChange, relation_ids
 from lungfish.executor.programs import Programs
 from lungfish.executor.session_facts import SessionFacts
 from lungfish.executor.violations import duplicated_key
-from lungfish.recovery.checkpoint_request import CheckpointRequest, CheckpointResult
+from lungfish.recovery.checkpoint_request import (
+    CheckpointRequest,
+    CheckpointResult,
+    CheckpointTrigger,
+)
 from lungfish.recovery.core import StorageCore
 from lungfish.recovery.restart_report import RecoveryReport
+from lungfish.recovery.wal_reader import TailState
 from lungfish.storage import Disk, RelationPages
 from lungfish.storage.disk import Lock
 from lungfish.storage.ids import RelationId
@@ -87,6 +92,8 @@ class Database:
             max(self.catalog.next_relation_id, core.driver.highest_relation_id + 2),
         )
         self.sequences.keep_only(item.oid for item in self.catalog.sequences())
+        if self.recovery_report.tail.state is TailState.GAP:
+            self._leave_damage_behind()
         self._background = BackgroundCheckpoints(self, options.checkpoint_wal_bytes)
 
     @classmethod
@@ -232,6 +239,19 @@ class Database:
             self._keep_sequences()
 
     # Checkpoints.
+
+    def _leave_damage_behind(self) -> None:
+        """Take a checkpoint before anything is acknowledged: the damaged part of the log, kept aside, is not needed any more.
+
+        If it fails the database does not open, and everything is still as it was found.
+        """
+        self.checkpoint(
+            CheckpointRequest(
+                trigger=CheckpointTrigger.FORCED,
+                requested_by="recovery",
+                reason=f"the log was damaged; wal_recovery_mode is {self.options.wal_recovery_mode}",
+            )
+        )
 
     def checkpoint(self, request: CheckpointRequest) -> CheckpointResult:
         """Take a checkpoint now, in the calling thread."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from lungfish.recovery.core import CoreOptions
 from lungfish.recovery.restart_log import MEMORY_LIMIT_DEFAULT
 from lungfish.recovery.restart_report import RecoveryProgress
+from lungfish.recovery.wal_damage import WalRecoveryMode, recovery_mode
 from lungfish.recovery.wal_segments import SEGMENT_SIZE_DEFAULT
 from lungfish.storage import Clock, Disk, SystemClock
 from lungfish.storage.page_store import PAGE_SIZE_DEFAULT
@@ -28,6 +29,8 @@ class DatabaseOptions:
     recovery_memory_bytes: int = MEMORY_LIMIT_DEFAULT
     # A checkpoint begins by itself once that much has been logged since the last one; 0: never.
     checkpoint_wal_bytes: int = 64 * MIB
+    # What opening does where the log is damaged: tail, strict, point_in_time, salvage (`recovery/wal_damage.py`).
+    wal_recovery_mode: str = WalRecoveryMode.TAIL.value
     # Called while restart runs.
     on_recovery: Callable[[RecoveryProgress], None] | None = None
     # Where the files are; None: the machine's own disk, or memory for ":memory:".
@@ -43,5 +46,6 @@ class DatabaseOptions:
             segment_size=self.wal_segment_bytes,
             buffer_size=self.buffer_bytes,
             recovery_memory_limit=self.recovery_memory_bytes,
+            wal_recovery_mode=recovery_mode(self.wal_recovery_mode),
             on_recovery=self.on_recovery,
         )

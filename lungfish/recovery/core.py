@@ -106,15 +106,7 @@ class StorageCore:
         )
         self.memory = CheckpointMemory(self.driver.facts)
         self.fence = Fence()
-        self.log = WriteAheadLog(
-            self.folder,
-            self.driver.log_start,
-            clock=clock,
-            previous_generation=self.driver.log_generation,
-            fence=self.fence,
-            telemetry=self.telemetry,
-            on_first_segment=lambda: store.note_log(self.driver.log_start.generation),
-        )
+        self.log = self._new_life()
         self.pool = BufferPool(store, options.buffer_size)
         self.transactions = TransactionManager(self.log, self.fence, clock)
         self.transactions.restore(self.driver.next_transaction_id)
@@ -151,6 +143,19 @@ class StorageCore:
             participants=self._participants(),
             telemetry=self.telemetry,
             io=self.io,
+        )
+
+    def _new_life(self) -> WriteAheadLog:
+        """The log of this life. That it has begun is noted in the file, so that its absence would be noticed."""
+        generation = self.driver.log_start.generation
+        return WriteAheadLog(
+            self.folder,
+            self.driver.log_start,
+            clock=self.clock,
+            previous_generation=self.driver.log_generation,
+            fence=self.fence,
+            telemetry=self.telemetry,
+            on_first_segment=lambda: self.store.note_log(generation),
         )
 
     def _participants(self) -> list[CheckpointParticipant]:

@@ -123,7 +123,7 @@ class LogReader:
         self.segments = folder.survey(uuid)
         self.lives = lives_of(self.segments)
         self.tail = Tail(TailState.CLEAN, start)
-        # Salvage: what was passed over, up to where, and the transactions whose commits lie behind it and do not count.
+        # What was passed over, up to where (salvage), and the transactions whose commits lie behind it and do not count.
         self._passed: list[Damage] = []
         self._passed_to = LSN(0)
         self.lost_transactions: set[int] = set()
@@ -162,13 +162,15 @@ class LogReader:
         if self.generation < self._least_generation:
             self._stop(self._start, "it is missing, or an older one", None)
             return False
-        if self._mode is WalRecoveryMode.SALVAGE:
-            return True
-        first = self._start // self._capacity
         for segment in self.segments:
-            if segment.is_damaged and segment.number >= first:
-                self._stop(self._start, f"the header of segment {segment.number} is damaged", None)
-                return False
+            if not segment.is_damaged or segment.number < self._start // self._capacity:
+                continue
+            reason = f"the header of segment {segment.number} is damaged"
+            if not self._mode.accepts_damage:
+                self._stop(self._start, reason, None)
+            # For those who read on it is a segment that is missing.
+            place = LSN(segment.number * self._capacity)
+            self._passed.append(Damage(place, reason, self._folder.content(segment.number)))
         return True
 
     def _lives_from_start(self) -> list[Life]:

@@ -185,6 +185,14 @@ class SegmentFolder:
         """Open a segment that is there."""
         return self._disk.open(self.path_of(number))
 
+    def content(self, number: int) -> bytes:
+        """What lies behind a segment's header."""
+        file = self.open(number)
+        try:
+            return file.read_at(HEADER_SIZE, max(0, file.size() - HEADER_SIZE))
+        finally:
+            file.close()
+
     def create(self, header: SegmentHeader) -> tuple[File, SegmentHeader]:
         """Make a segment, durably with its name (invariant 1); a free one is reused if there is one. Answers its header too."""
         path = self.path_of(header.number)

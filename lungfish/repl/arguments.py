@@ -47,6 +47,15 @@ class _AppendInput(argparse.Action):
         namespace.inputs = [*namespace.inputs, (kind, str(values))]
 
 
+def add_recovery_mode(parser: argparse.ArgumentParser) -> None:
+    """The option that says how a damaged log is met at opening."""
+    parser.add_argument(
+        "--wal-recovery-mode",
+        choices=("tail", "strict", "point_in_time", "salvage"),
+        help="what opening does where the log is damaged",
+    )
+
+
 def shell_parser() -> Parser:
     """The arguments of the shell itself."""
     parser = Parser(
@@ -95,6 +104,7 @@ def shell_parser() -> Parser:
     parser.add_argument("--echo", action="store_true", help="print each statement before it runs")
     parser.add_argument("--verbose", action="store_true", help="errors with SQLSTATE and names")
     parser.add_argument("--read-only", action="store_true", help="refuse all changes")
+    add_recovery_mode(parser)
     parser.add_argument(
         "--on-error",
         choices=("stop", "continue"),

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import lungfish
 from lungfish import errors
-from lungfish.repl.arguments import Parser
+from lungfish.repl.arguments import Parser, add_recovery_mode
 from lungfish.repl.error_text import format_error
 from lungfish.repl.exit_codes import ExitCode, exit_code_of_opening
 
@@ -16,13 +16,15 @@ def check_main(arguments: Sequence[str]) -> int:
     """Run the subcommand; its exit code, 6 if anything is damaged."""
     parser = Parser(prog="lungfish check", description="Verify a database.")
     parser.add_argument("database", metavar="DB")
+    add_recovery_mode(parser)
     parser.add_argument(
         "--quick", action="store_true", help="pages and checksums only, not the indexes"
     )
     parser.add_argument("-q", "--quiet", action="store_true", help="say nothing if all is well")
     options = parser.parse_args(arguments)
     try:
-        with lungfish.open(options.database, create=False) as database:
+        mode = options.wal_recovery_mode
+        with lungfish.open(options.database, create=False, wal_recovery_mode=mode) as database:
             report = database.check("quick" if options.quick else "full")
     except errors.Error as error:
         print(format_error(error), file=sys.stderr)

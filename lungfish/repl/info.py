@@ -8,7 +8,7 @@ from pathlib import Path
 
 import lungfish
 from lungfish import errors
-from lungfish.repl.arguments import Parser
+from lungfish.repl.arguments import Parser, add_recovery_mode
 from lungfish.repl.describe import Pattern, list_relations, query
 from lungfish.repl.error_text import format_error
 from lungfish.repl.exit_codes import ExitCode, exit_code_of_opening
@@ -24,9 +24,10 @@ def info_main(arguments: Sequence[str]) -> int:
     """Run the subcommand; its exit code."""
     parser = Parser(prog="lungfish info", description="What a database file is and holds.")
     parser.add_argument("database", metavar="DB")
+    add_recovery_mode(parser)
     options = parser.parse_args(arguments)
     try:
-        lines = _facts(options.database)
+        lines = _facts(options.database, options.wal_recovery_mode)
     except errors.Error as error:
         print(format_error(error), file=sys.stderr)
         return exit_code_of_opening(error)
@@ -36,9 +37,9 @@ def info_main(arguments: Sequence[str]) -> int:
     return ExitCode.OK
 
 
-def _facts(path: str) -> list[tuple[str, str]]:
+def _facts(path: str, wal_recovery_mode: str | None) -> list[tuple[str, str]]:
     size_bytes = Path(path).stat().st_size if Path(path).exists() else 0
-    with lungfish.open(path, create=False) as database:
+    with lungfish.open(path, create=False, wal_recovery_mode=wal_recovery_mode) as database:
         connection = database.connect(autocommit=True)
         facts = [("file", path), ("size", f"{size_bytes:,} bytes")]
         for kind, words in _KIND_NAMES.items():

@@ -14,7 +14,12 @@ class Target:
     """An open database with the shell's one connection to it."""
 
     def __init__(
-        self, path: str, *, is_read_only: bool = False, on_notice: Notice | None = None
+        self,
+        path: str,
+        *,
+        is_read_only: bool = False,
+        wal_recovery_mode: str | None = None,
+        on_notice: Notice | None = None,
     ) -> None:
         """Open the database, which is made if it does not exist.
 
@@ -22,11 +27,14 @@ class Target:
         """
         self.path = path
         self.is_read_only = is_read_only
+        self._wal_recovery_mode = wal_recovery_mode
         self._on_notice = on_notice
         self._open()
 
     def _open(self) -> None:
-        self.database = lungfish.open(self.path, read_only=self.is_read_only)
+        self.database = lungfish.open(
+            self.path, read_only=self.is_read_only, wal_recovery_mode=self._wal_recovery_mode
+        )
         try:
             self.connection = self.database.connect(autocommit=True, read_only=self.is_read_only)
         except BaseException:

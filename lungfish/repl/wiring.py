@@ -35,7 +35,12 @@ def display_of(options: argparse.Namespace) -> DisplaySettings:
 
 def open_target(options: argparse.Namespace) -> Target:
     """Open the database of the command line; notices go to standard error."""
-    return Target(options.database, is_read_only=options.read_only, on_notice=_print_notice)
+    return Target(
+        options.database,
+        is_read_only=options.read_only,
+        wal_recovery_mode=options.wal_recovery_mode,
+        on_notice=_print_notice,
+    )
 
 
 def _print_notice(severity: str, message: str) -> None:

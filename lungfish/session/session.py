@@ -406,6 +406,8 @@ class Session(TransactionalSession):
             return self._transaction.isolation.value
         if folded == "transaction_read_only" and self._transaction is not None:
             return "on" if self._transaction.is_read_only else "off"
+        if folded == "wal_recovery_mode":
+            return self.database.options.wal_recovery_mode
         return self.settings.get(name)
 
     def set_default(self, name: str, value: str) -> None:

@@ -181,6 +181,7 @@ SETTINGS: dict[str, Setting] = {
         Setting("transaction_isolation", "read committed", _text, is_read_only=True),
         Setting("transaction_read_only", "off", _text, is_read_only=True),
         Setting("transaction_timeout", "0", _milliseconds),
+        Setting("wal_recovery_mode", "tail", _text, is_read_only=True),
         Setting("xmloption", "content", _only("content")),
         Setting("jit", "off", _boolean),
         *(

@@ -220,7 +220,7 @@ def test_a_damaged_header_is_not_taken_for_the_end_of_the_log(number: int) -> No
     with pytest.raises(errors.CorruptLog, match="header"):
         read_all(reader_of(disk))
     reader = reader_of(disk, mode=WalRecoveryMode.POINT_IN_TIME)
-    assert read_all(reader) == []
+    assert keys_of(read_all(reader)) == ([] if number == 1 else list(range(1, 12)))
     assert reader.tail.state is TailState.GAP
 
 
