@@ -81,7 +81,14 @@ class Index:
     # The text of a partial index's WHERE.
     predicate: str | None = None
     nulls_not_distinct: bool = False
+    # Of a deferrable constraint: a key may stand there twice until it is looked at.
+    is_deferrable: bool = False
     comment: str | None = None
+
+    @property
+    def is_key(self) -> bool:
+        """Whether no two rows have the same key at any moment."""
+        return self.is_unique and not self.is_deferrable
 
 
 @dataclass(frozen=True, slots=True)

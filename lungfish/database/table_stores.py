@@ -177,6 +177,7 @@ class TableStores:
             nulls_not_distinct=index.nulls_not_distinct,
             predicate=predicate,
             positions=positions if predicate is None else None,
+            is_deferrable=index.is_deferrable,
         )
 
     def _key_function(

@@ -1,4 +1,4 @@
-"""Foreign keys are looked at when a statement has made all its changes: what is to be looked at, and the doing of it.
+"""Foreign keys and deferrable keys are looked at when a statement has made all its changes: what is to be looked at, and the doing of it.
 
 A change of a row leaves events here. At the statement's end they are worked off in this order, again and again while referential
 actions bring new ones:
@@ -18,8 +18,9 @@ from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import TYPE_CHECKING
 
-from lungfish.catalog.objects import Oid
+from lungfish.catalog.objects import Constraint, Oid
 from lungfish.executor.context import ExecutionContext, Row
+from lungfish.executor.deferred_keys import WrittenKey, check_key
 from lungfish.executor.foreign_keys import (
     ForeignKey,
     KeyValues,
@@ -74,14 +75,19 @@ class ConstraintEvents:
     def __init__(self) -> None:
         self._pending: dict[tuple[Oid, Oid], _Pending] = {}
         self._key_count = 0
+        self._written_keys: list[WrittenKey] = []
 
     def inserted(self, rules: TableRules, address: TupleId, row: Row) -> None:
         """A row is there that was not."""
+        for constraint in rules.deferrable_keys:
+            self._written_keys.append(WrittenKey(rules.table.oid, constraint, address))
         for foreign_key in rules.foreign_keys:
             self._check_child(foreign_key, address, foreign_key.child_key(row))
 
     def updated(self, rules: TableRules, address: TupleId, old: Row, new: Row) -> None:
         """A row has changed."""
+        for constraint in rules.deferrable_keys:
+            self._written_keys.append(WrittenKey(rules.table.oid, constraint, address))
         for foreign_key in rules.foreign_keys:
             key = foreign_key.child_key(new)
             if key != foreign_key.child_key(old):
@@ -118,9 +124,17 @@ class ConstraintEvents:
         return found
 
     def finish(self, context: ExecutionContext, run_action: ActionRunner) -> None:
-        """Work off all events. Raises ForeignKeyViolation, RestrictViolation and what changing rows raises."""
-        if not self._pending:
-            return
+        """Work off all events. Raises ForeignKeyViolation, RestrictViolation, UniqueViolation and what changing rows raises."""
+        if self._pending:
+            self._finish_foreign_keys(context, run_action)
+        written, self._written_keys = self._written_keys, []
+        for each in written:
+            if context.deferred is not None and context.deferred.is_deferred(each.constraint):
+                context.deferred.add_key(each)
+            else:
+                check_key(each, context)
+
+    def _finish_foreign_keys(self, context: ExecutionContext, run_action: ActionRunner) -> None:
         no_action: list[tuple[ForeignKey, list[KeyChange]]] = []
         child_keys: dict[tuple[Oid, Oid], _Pending] = {}
         while self._pending:
@@ -159,7 +173,7 @@ def _finish_children(pending: Iterable[_Pending], context: ExecutionContext) -> 
 
 def _deferred(foreign_key: ForeignKey, context: ExecutionContext) -> DeferredChecks | None:
     deferred = context.deferred
-    if deferred is not None and deferred.is_deferred(foreign_key):
+    if deferred is not None and deferred.is_deferred(foreign_key.constraint):
         return deferred
     return None
 
@@ -237,11 +251,13 @@ class DeferredChecks:
         self._modes: dict[Oid | None, bool] = {}
         self._children: list[tuple[ForeignKey, ChildKeys]] = []
         self._parents: list[tuple[ForeignKey, list[KeyChange]]] = []
+        # In order, each once.
+        self._keys: dict[WrittenKey, None] = {}
 
     @property
     def is_pending(self) -> bool:
         """Whether there is anything to check."""
-        return bool(self._children or self._parents)
+        return bool(self._children or self._parents or self._keys)
 
     def set_mode(self, constraints: Iterable[Oid] | None, *, is_deferred: bool) -> None:
         """SET CONSTRAINTS; None stands for ALL. Set to immediate, call `run` afterwards."""
@@ -251,9 +267,8 @@ class DeferredChecks:
         for oid in constraints:
             self._modes[oid] = is_deferred
 
-    def is_deferred(self, foreign_key: ForeignKey) -> bool:
+    def is_deferred(self, constraint: Constraint) -> bool:
         """Whether the constraint's checks wait for the transaction's end."""
-        constraint = foreign_key.constraint
         if not constraint.is_deferrable:
             return False
         default = self._modes.get(None, constraint.is_initially_deferred)
@@ -264,6 +279,10 @@ class DeferredChecks:
         if keys:
             self._children.append((foreign_key, keys))
 
+    def add_key(self, written: WrittenKey) -> None:
+        """A row whose key no other may have at the end."""
+        self._keys[written] = None
+
     def add_parents(self, foreign_key: ForeignKey, changes: list[KeyChange]) -> None:
         """Keys that nothing may refer to at the end."""
         self._parents.append((foreign_key, changes))
@@ -273,18 +292,24 @@ class DeferredChecks:
 
         Rows may have changed again since, or their change been rolled back: only what is there now counts.
         """
+        keys, self._keys = self._keys, {}
+        for written in keys:
+            if only_immediate and self.is_deferred(written.constraint):
+                self._keys[written] = None
+            else:
+                check_key(written, context)
         parents, self._parents = self._parents, []
         for foreign_key, changes in parents:
-            if only_immediate and self.is_deferred(foreign_key):
+            if only_immediate and self.is_deferred(foreign_key.constraint):
                 self._parents.append((foreign_key, changes))
             else:
                 check_unreferenced(foreign_key, changes, context)
         referring, self._children = self._children, []
-        for foreign_key, keys in referring:
-            if only_immediate and self.is_deferred(foreign_key):
-                self._children.append((foreign_key, keys))
+        for foreign_key, child_keys in referring:
+            if only_immediate and self.is_deferred(foreign_key.constraint):
+                self._children.append((foreign_key, child_keys))
             else:
-                for key in _still_there(foreign_key, keys, context):
+                for key in _still_there(foreign_key, child_keys, context):
                     check_parent(foreign_key, key, context)
 
 

@@ -76,7 +76,7 @@ def _above(
 
 
 def _is_short(plan: IndexScan) -> bool:
-    is_one_row = plan.index.is_unique and len(plan.equals) == len(plan.index.columns)
+    is_one_row = plan.index.is_key and len(plan.equals) == len(plan.index.columns)
     return is_one_row or plan.estimate.rows <= _ROW_COUNT_MAX
 
 

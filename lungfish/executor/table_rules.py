@@ -13,6 +13,7 @@ from lungfish.catalog.catalog import Catalog
 from lungfish.catalog.objects import Column, Constraint, Table
 from lungfish.executor.compiler import Compiler, RowEvaluator
 from lungfish.executor.context import Row, Run
+from lungfish.executor.deferred_keys import deferrable_keys
 from lungfish.executor.foreign_keys import ForeignKey, foreign_keys_of, foreign_keys_to
 from lungfish.executor.violations import check_violation, not_null_violation
 from lungfish.planner import bind_stored_expression
@@ -36,6 +37,8 @@ class TableRules:
     # The foreign keys of this table, and those of others that refer to it.
     foreign_keys: tuple[ForeignKey, ...]
     referenced_by: tuple[ForeignKey, ...]
+    # Unique constraints that are looked at later.
+    deferrable_keys: tuple[Constraint, ...]
     # Columns of unique indexes: what foreign keys may refer to. An update of others does not stand in the way of references.
     key_positions: frozenset[int]
     # The defaults of columns that have one, for SET DEFAULT.
@@ -104,6 +107,7 @@ def make_table_rules(table: Table, catalog: Catalog, compiler: Compiler) -> Tabl
         ),
         foreign_keys=foreign_keys_of(table, catalog),
         referenced_by=foreign_keys_to(table, catalog),
+        deferrable_keys=deferrable_keys(table),
         key_positions=_key_positions(table),
         defaults={
             position: compiler.row(_default(column, table, catalog))

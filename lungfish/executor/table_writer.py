@@ -37,7 +37,9 @@ class TableWriter:
         self._transaction = context.transaction
         self._snapshot = context.snapshot
         self._changes = context.own_changes
-        self._has_events = bool(self.rules.foreign_keys or self.rules.referenced_by)
+        self._has_events = bool(
+            self.rules.foreign_keys or self.rules.referenced_by or self.rules.deferrable_keys
+        )
         if self._has_events and context.constraint_events is None:
             context.constraint_events = ConstraintEvents()
         self._events = context.constraint_events if self._has_events else None

@@ -59,7 +59,7 @@ class IndexMatch:
     @property
     def is_point(self) -> bool:
         """Whether at most one row can be found."""
-        return self.index.is_unique and len(self.equals) == len(self.index.columns)
+        return self.index.is_key and len(self.equals) == len(self.index.columns)
 
 
 @dataclass(frozen=True, slots=True)

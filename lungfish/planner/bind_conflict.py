@@ -24,6 +24,8 @@ def bind_conflict_target(node: ast.OnConflict, table: Table, scope: Scope) -> tu
                 "ON CONFLICT DO UPDATE requires inference specification or constraint name",
                 hint="For example, ON CONFLICT (column_name).",
             ).at(node.position)
+        for index in table.indexes:
+            _usable(index)
         return ()
     if target.constraint is not None:
         return (_by_constraint(target.constraint, table, node.position),)
@@ -40,7 +42,15 @@ def bind_conflict_target(node: ast.OnConflict, table: Table, scope: Scope) -> tu
         raise errors.InvalidColumnReference(
             "there is no unique or exclusion constraint matching the ON CONFLICT specification"
         )
-    return arbiters
+    return tuple(_usable(index) for index in arbiters)
+
+
+def _usable(index: Index) -> Index:
+    if index.is_deferrable:
+        raise errors.ObjectNotInPrerequisiteState(
+            "ON CONFLICT does not support deferrable unique constraints/exclusion constraints as arbiters"
+        )
+    return index
 
 
 def _by_constraint(name: str, table: Table, position: int) -> Index:
@@ -48,7 +58,7 @@ def _by_constraint(name: str, table: Table, position: int) -> Index:
         if constraint.name == name:
             for index in table.indexes:
                 if index.oid == constraint.index_oid:
-                    return index
+                    return _usable(index)
             raise errors.WrongObjectType(
                 "constraint in ON CONFLICT clause has no associated index"
             ).at(position)

@@ -80,7 +80,7 @@ def _is_certain(plan: PhysicalPlan) -> bool:
     """Whether the number of rows is not merely a guess: a row by its key, a limit, literal rows."""
     match plan:
         case IndexScan():
-            return plan.index.is_unique and len(plan.equals) == len(plan.index.columns)
+            return plan.index.is_key and len(plan.equals) == len(plan.index.columns)
         case ValuesScan() | TopN() | Limit():
             return True
         case Project() | Filter():

@@ -59,7 +59,7 @@ def _of_scan(plan: LogicalScan) -> Keys:
     table, first = plan.table, plan.first_column
     found: Keys = [frozenset({plan.tuple_id_column})] if plan.with_tuple_id else []
     for index in table.indexes:
-        if not index.is_unique or index.predicate is not None:
+        if not index.is_key or index.predicate is not None:
             continue
         if any(not column.column_number for column in index.columns):
             continue

@@ -26,7 +26,7 @@ from lungfish.errors import (
     LockNotAvailable,
     ReadOnlySqlTransaction,
 )
-from lungfish.executor import ExecutionContext, execute
+from lungfish.executor import DeferredChecks, ExecutionContext, execute
 from lungfish.executor.ddl import DdlContext, execute_ddl, is_ddl
 from lungfish.executor.session_facts import SessionFacts
 from lungfish.planner import plan_statement
@@ -156,10 +156,13 @@ class Session(TransactionalSession):
     def _run_several(self, parsed: ParsedText, timeout_s: float | None) -> list[StatementResult]:
         """Several statements in one text are one transaction, unless they say otherwise."""
         results = []
-        opened = self._open_implicit() if parsed.statements else False
+        opened = False
         try:
             with self._limit_time(timeout_s):
-                for index in range(len(parsed.statements)):
+                for index, statement in enumerate(parsed.statements):
+                    if not isinstance(statement, TRANSACTION_CONTROL):
+                        # Again behind a COMMIT among them.
+                        opened |= self._open_implicit()
                     results.append(self._run(parsed, index, (), ()))
         except BaseException:
             self._close_implicit(opened, is_failed=True)
@@ -172,10 +175,12 @@ class Session(TransactionalSession):
         if self._transaction is not None or not self.autocommit:
             return False
         self._begin()
+        self._is_implicit_block = True
         return True
 
     def _close_implicit(self, opened: bool, *, is_failed: bool) -> None:
         """End what `_open_implicit` began, unless the statements themselves began or ended a transaction."""
+        self._is_implicit_block = False
         if not opened or self._transaction is None or self._is_explicit:
             return
         if is_failed:
@@ -258,6 +263,7 @@ class Session(TransactionalSession):
         types: tuple[SqlType | None, ...],
     ) -> StatementResult:
         """The way of a query or a change of rows: plan (or find the plan), lock its tables, execute."""
+        self.has_queried = True
         cached = self.locked_plan(statement, text, types)
         if not cached.plan.is_read_only:
             self.require_writable(statement)
@@ -339,6 +345,11 @@ class Session(TransactionalSession):
             self._change = self.database.begin_catalog_change(self._transaction, self.temporary)
         return DdlContext(self._change, SessionRunner(self), self.settings.search_path)
 
+    @property
+    def deferred_checks(self) -> DeferredChecks:
+        """The checks that the transaction has put off."""
+        return self._deferred
+
     def run_commit_actions(self) -> None:
         """Empty or drop the temporary tables whose ON COMMIT says so."""
         tables = self.catalog.commit_action_tables
@@ -408,6 +419,8 @@ class Session(TransactionalSession):
             return "on" if self._transaction.is_read_only else "off"
         if folded == "wal_recovery_mode":
             return self.database.options.wal_recovery_mode
+        if folded == "transaction_deferrable" and self._transaction is not None:
+            return "on" if self.is_deferrable else "off"
         return self.settings.get(name)
 
     def set_default(self, name: str, value: str) -> None:

@@ -19,6 +19,7 @@ from lungfish.errors import (
 from lungfish.executor import Cancellation, DeferredChecks, ExecutionContext
 from lungfish.executor.ddl import CatalogChange
 from lungfish.executor.session_facts import SessionFacts
+from lungfish.session.cursors import SessionCursors
 from lungfish.session.results import StatementResult
 from lungfish.session.settings import SessionSettings
 from lungfish.sql.ast import utility
@@ -55,10 +56,16 @@ class TransactionalSession:
         # Whether BEGIN (or PEP 249's implicit one) holds the transaction open beyond its statement.
         self._is_explicit = False
         self._is_failed = False
+        # Whether several statements of one text are one transaction.
+        self._is_implicit_block = False
+        # Whether a query has run in the transaction: then it is too late for SET TRANSACTION.
+        self.has_queried = False
+        self.is_deferrable = False
+        self.cursors = SessionCursors()
         self._change: CatalogChange | None = None
         self._deferred = DeferredChecks()
         # The catalog's change, and how far it had come, at each open savepoint; newest last.
-        self._savepoints: list[tuple[str, CatalogChange | None, Catalog]] = []
+        self._savepoints: list[tuple[str, CatalogChange | None, Catalog, bool]] = []
         self._settings_before: dict[str, str] = {}
 
     def execution_context(self, values: tuple[Any, ...] = ()) -> ExecutionContext:
@@ -95,6 +102,16 @@ class TransactionalSession:
     def in_transaction(self) -> bool:
         """Whether a transaction is open."""
         return self._transaction is not None
+
+    @property
+    def is_in_block(self) -> bool:
+        """Whether what comes next runs in the same transaction: after BEGIN, or in a text of several statements."""
+        return self._is_explicit or self._is_implicit_block
+
+    @property
+    def savepoint_count(self) -> int:
+        """How many savepoints are open."""
+        return len(self._savepoints)
 
     @property
     def transaction(self) -> Transaction | None:
@@ -134,6 +151,8 @@ class TransactionalSession:
             lock_owner=self._lock_owner,
         )
         self._is_failed = False
+        self.has_queried = False
+        self.is_deferrable = False
         self._deferred = DeferredChecks()
         self._settings_before = self.settings.snapshot()
         self.transaction_time_us = self.database.clock.utc_us()
@@ -157,6 +176,7 @@ class TransactionalSession:
                 self._roll_back_after_failed_commit(transaction)
                 raise
             self._forget_transaction()
+            self.cursors.end_transaction(is_committed=True)
             self.settings.end_transaction()
         self.database.after_commit()
 
@@ -175,6 +195,7 @@ class TransactionalSession:
                 return
             self._transaction.rollback()
             self.settings.restore(self._settings_before)
+            self.cursors.end_transaction(is_committed=False)
             self._forget_transaction()
 
     def _forget_transaction(self) -> None:
@@ -186,27 +207,32 @@ class TransactionalSession:
 
     def savepoint(self, name: str) -> None:
         """SAVEPOINT. Raises NoActiveSqlTransaction outside a transaction."""
-        self._open_transaction("SAVEPOINT").savepoint(name)
-        self._savepoints.append((name, self._change, self.catalog))
+        transaction = self._open_transaction("SAVEPOINT")
+        transaction.savepoint(name)
+        self._savepoints.append((name, self._change, self.catalog, transaction.is_read_only))
 
     def release(self, name: str) -> None:
         """RELEASE SAVEPOINT."""
         self._open_transaction("RELEASE SAVEPOINT").release(name)
-        del self._savepoints[self._savepoint_index(name) :]
+        index = self._savepoint_index(name)
+        del self._savepoints[index:]
+        self.cursors.release(index)
 
     def rollback_to(self, name: str) -> None:
         """ROLLBACK TO SAVEPOINT; a failed transaction works again afterwards."""
-        self._open_transaction("ROLLBACK TO SAVEPOINT").rollback_to(name)
+        transaction = self._open_transaction("ROLLBACK TO SAVEPOINT")
+        transaction.rollback_to(name)
         index = self._savepoint_index(name)
         # A change that began after the savepoint has given its lock back: the next DDL begins another.
-        _, self._change, catalog = self._savepoints[index]
+        _, self._change, catalog, transaction.is_read_only = self._savepoints[index]
         if self._change is not None:
             self._change.catalog = catalog
         del self._savepoints[index + 1 :]
+        self.cursors.roll_back_to(index)
         self._is_failed = False
 
     def _savepoint_index(self, name: str) -> int:
-        return max(index for index, (known, _, _) in enumerate(self._savepoints) if known == name)
+        return max(index for index, (known, *_) in enumerate(self._savepoints) if known == name)
 
     def _open_transaction(self, what: str) -> Transaction:
         if self._transaction is None:
@@ -214,6 +240,8 @@ class TransactionalSession:
                 raise NoActiveSqlTransaction(f"{what} can only be used in transaction blocks")
             self._begin()
             self._is_explicit = True
+        elif not self._is_explicit:
+            raise NoActiveSqlTransaction(f"{what} can only be used in transaction blocks")
         assert self._transaction is not None
         return self._transaction
 
@@ -249,23 +277,40 @@ class TransactionalSession:
         else:
             if self._transaction is None:
                 self._begin(statement.isolation, is_read_only=statement.is_read_only)
+            else:
+                self._characterize(statement)
+            self.is_deferrable = bool(statement.is_deferrable)
             self._is_explicit = True
         return StatementResult(None, "BEGIN")
 
+    def _characterize(self, statement: utility.Begin) -> None:
+        """BEGIN behind other statements of its text: the transaction is open already."""
+        assert self._transaction is not None
+        if statement.isolation is not None and not self.has_queried:
+            self._transaction.isolation = IsolationLevel(statement.isolation)
+        if statement.is_read_only is not None:
+            self._transaction.is_read_only = statement.is_read_only
+
     def _control_end(self, statement: utility.Commit | utility.Rollback) -> StatementResult:
-        if self._transaction is None:
+        word = "COMMIT" if isinstance(statement, utility.Commit) else "ROLLBACK"
+        if self._transaction is None or not self._is_explicit:
+            if statement.and_chain:
+                raise NoActiveSqlTransaction(
+                    f"{word} AND CHAIN can only be used in transaction blocks"
+                )
             self.notice("there is no transaction in progress", severity="WARNING")
-            return StatementResult(
-                None, "COMMIT" if isinstance(statement, utility.Commit) else "ROLLBACK"
-            )
-        level = self._transaction.isolation.value
+        if self._transaction is None:
+            return StatementResult(None, word)
+        before = self._transaction
+        is_deferrable = self.is_deferrable
         is_commit = isinstance(statement, utility.Commit) and not self._is_failed
         if is_commit:
             self.commit()
         else:
             self.rollback()
         if statement.and_chain:
-            self._begin(level)
+            self._begin(before.isolation.value, is_read_only=before.is_read_only)
+            self.is_deferrable = is_deferrable
             self._is_explicit = True
         return StatementResult(None, "COMMIT" if is_commit else "ROLLBACK")
 

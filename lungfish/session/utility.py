@@ -5,25 +5,30 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
-from lungfish.catalog.objects import Table
+from lungfish.catalog.objects import Oid, Table
 from lungfish.errors import (
     ActiveSqlTransaction,
     DuplicatePreparedStatement,
     FeatureNotSupported,
+    InvalidSchemaName,
     InvalidSqlStatementName,
+    NoActiveSqlTransaction,
     SyntaxError,
+    UndefinedObject,
     UndefinedTable,
     WrongObjectType,
 )
+from lungfish.executor.ddl import execute_ddl
 from lungfish.executor.instrument import execute_measured
 from lungfish.planner import bind_constant, explain, resolve_type_name
 from lungfish.planner.expressions import OutputColumn
 from lungfish.session.checkpoint import run_checkpoint
 from lungfish.session.copying import run_copy
+from lungfish.session.cursors import close_cursor, declare_cursor, fetch
 from lungfish.session.images import run_drop_checkpoint
 from lungfish.session.results import StatementResult
 from lungfish.session.runner import SessionRunner
-from lungfish.sql.ast import dml, queries, utility
+from lungfish.sql.ast import ddl, dml, queries, utility
 from lungfish.sql.quoting import quote_identifier
 from lungfish.storage.lock_modes import LockMode, table_tag
 from lungfish.storage.transactions import IsolationLevel
@@ -100,7 +105,7 @@ def _set_transaction(session: Session, statement: utility.SetTransaction) -> Sta
     transaction = session.transaction
     assert transaction is not None
     if level is not None and level is not transaction.isolation:
-        if transaction.snapshot is not None or transaction.id:
+        if session.has_queried or transaction.id:
             raise ActiveSqlTransaction(
                 "SET TRANSACTION ISOLATION LEVEL must be called before any query",
                 position=statement.position,
@@ -111,7 +116,18 @@ def _set_transaction(session: Session, statement: utility.SetTransaction) -> Sta
             )
         transaction.isolation = level
     if statement.is_read_only is not None:
+        if not statement.is_read_only and transaction.is_read_only:
+            if session.savepoint_count:
+                raise ActiveSqlTransaction(
+                    "cannot set transaction read-write mode inside a read-only transaction"
+                )
+            if session.has_queried:
+                raise ActiveSqlTransaction(
+                    "transaction read-write mode must be set before any query"
+                )
         transaction.is_read_only = statement.is_read_only
+    if statement.is_deferrable is not None:
+        session.is_deferrable = statement.is_deferrable
     return StatementResult(None, "SET")
 
 
@@ -189,6 +205,8 @@ def _deallocate(session: Session, statement: utility.Deallocate) -> StatementRes
 
 
 def _lock_table(session: Session, statement: utility.LockTable) -> StatementResult:
+    if not session.is_in_block:
+        raise NoActiveSqlTransaction("LOCK TABLE can only be used in transaction blocks")
     mode = LockMode[statement.mode.upper().replace(" ", "_")]
     for name in statement.tables:
         found = session.catalog.find_relation(name.name, name.schema, session.settings.search_path)
@@ -219,6 +237,45 @@ def _analyze(session: Session, statement: utility.Analyze) -> StatementResult:
     return StatementResult(None, "ANALYZE")
 
 
+def _set_constraints(session: Session, statement: utility.SetConstraints) -> StatementResult:
+    oids: list[Oid] | None = None
+    if statement.names:
+        oids = []
+        for name in statement.names:
+            oids += _constraints_named(session, name)
+    deferred = session.deferred_checks
+    deferred.set_mode(oids, is_deferred=statement.is_deferred)
+    if not statement.is_deferred:
+        deferred.run(session.execution_context(), only_immediate=True)
+    return StatementResult(None, "SET CONSTRAINTS")
+
+
+def _constraints_named(session: Session, name: queries.ObjectName) -> list[Oid]:
+    """The deferrable constraints of that name, in the first schema that has any."""
+    catalog = session.catalog
+    schemas = [name.schema] if name.schema is not None else session.settings.search_path
+    for schema in schemas:
+        namespace = catalog.namespace(schema)
+        if namespace is None:
+            if name.schema is not None:
+                raise InvalidSchemaName(f'schema "{schema}" does not exist', position=name.position)
+            continue
+        found = [
+            item
+            for table in catalog.tables()
+            if table.namespace_oid == namespace.oid
+            for item in table.constraints
+            if item.name == name.name
+        ]
+        if found:
+            if not all(item.is_deferrable for item in found):
+                raise WrongObjectType(
+                    f'constraint "{name.name}" is not deferrable', position=name.position
+                )
+            return [item.oid for item in found]
+    raise UndefinedObject(f'constraint "{name}" does not exist', position=name.position)
+
+
 def _find_table(session: Session, name: queries.ObjectName) -> Table:
     found = session.catalog.find_relation(name.name, name.schema, session.settings.search_path)
     if found is None:
@@ -230,13 +287,27 @@ def _find_table(session: Session, name: queries.ObjectName) -> Table:
 
 def _vacuum(session: Session, statement: utility.Vacuum) -> StatementResult:
     """There are no dead rows to clean away: what may be purged is purged now, as it is all the time."""
+    if session.is_in_block:
+        raise ActiveSqlTransaction("VACUUM cannot run inside a transaction block")
     session.database.transactions.purge()
     return StatementResult(None, "VACUUM")
 
 
 def _discard(session: Session, statement: utility.Discard) -> StatementResult:
-    session.prepared.clear()
-    session.settings.reset_all()
+    if statement.kind == "all":
+        if session.is_in_block:
+            raise ActiveSqlTransaction("DISCARD ALL cannot run inside a transaction block")
+        session.prepared.clear()
+        session.cursors.open.clear()
+        session.settings.reset_all()
+    if statement.kind in ("all", "temp"):
+        names = tuple(
+            queries.ObjectName(item.name, "pg_temp")
+            for item in session.catalog.temporaries()
+            if isinstance(item, Table)
+        )
+        if names:
+            execute_ddl(session.ddl_context(), ddl.Drop("table", names, is_cascade=True))
     return StatementResult(None, f"DISCARD {statement.kind.upper()}")
 
 
@@ -255,4 +326,8 @@ _UTILITIES: dict[type[Any], Callable[[Session, Any], StatementResult]] = {
     utility.DropCheckpoint: run_drop_checkpoint,
     utility.Discard: _discard,
     dml.Copy: run_copy,
+    utility.DeclareCursor: declare_cursor,
+    utility.Fetch: fetch,
+    utility.CloseCursor: close_cursor,
+    utility.SetConstraints: _set_constraints,
 }

@@ -330,6 +330,23 @@ class TableStore:
                 return address
         return None
 
+    def find_double(
+        self, transaction: Transaction, index: TableIndex, address: TupleId
+    ) -> UniqueConflict | None:
+        """Whether another row has the key of the row at `address`, as that is now; waits as `find_conflict` does."""
+        snapshot = self._transactions.take_snapshot(transaction.id)
+        try:
+            values = self.get(snapshot, address)
+        finally:
+            self._transactions.release(snapshot)
+        key = None if values is None else index.key(values)
+        if values is None or key is None or not key.is_exclusive:
+            return None
+        for other in index.addresses(key.key):
+            if other != address and self._is_in_the_way(transaction, index, key, other):
+                return UniqueConflict(index, other, index.key_of(values))
+        return None
+
     def _settle(
         self, transaction: Transaction, keys: Keys, suspects: Suspects, values: Values
     ) -> None:

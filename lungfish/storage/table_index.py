@@ -58,11 +58,14 @@ class TableIndex:
         nulls_not_distinct: bool = False,
         predicate: Callable[[Values], bool] | None = None,
         positions: Sequence[int] | None = None,
+        is_deferrable: bool = False,
     ) -> None:
         self.btree = btree
         self.key_of = key_of
         self.is_unique = is_unique
         self.nulls_not_distinct = nulls_not_distinct
+        # Adding an entry then answers no other rows: who writes asks `TableStore.find_double` later.
+        self.is_deferrable = is_deferrable
         self.predicate = predicate
         self.positions = None if positions is None else tuple(positions)
         # Entries of old versions, found while the index was built: looked at again when the table takes the index.
@@ -102,7 +105,9 @@ class TableIndex:
 
     def add(self, key: IndexKey, address: TupleId, lsn: LSN) -> list[TupleId]:
         """Add the entry unless it is there; answer the other rows with that key if it is exclusive (invariant 3)."""
-        return self.btree.add(key.key, address, lsn, list_others=key.is_exclusive)
+        return self.btree.add(
+            key.key, address, lsn, list_others=key.is_exclusive and not self.is_deferrable
+        )
 
     def remove(self, key: IndexKey, address: TupleId, lsn: LSN) -> None:
         """Remove the entry if it is there."""

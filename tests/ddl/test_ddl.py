@@ -220,7 +220,6 @@ def test_create_table_as_keeps_names_and_types(connection: Any) -> None:
 @pytest.mark.parametrize(
     ("sql", "sqlstate"),
     [
-        ("CREATE TEMPORARY TABLE x (a integer)", "0A000"),
         ("CREATE TABLE x (a nosuch)", "42704"),
         ("CREATE TABLE x (a integer, a text)", "42701"),
         ("CREATE TABLE x (a integer DEFAULT nosuch)", "0A000"),

@@ -15,6 +15,7 @@ from lungfish.errors import (
     InvalidForeignKey,
     InvalidTableDefinition,
     NotNullViolation,
+    ObjectNotInPrerequisiteState,
     UndefinedColumn,
     UndefinedObject,
 )
@@ -114,6 +115,7 @@ def _add_key(context: DdlContext, table: Table, definition: ConstraintDefinition
         is_primary=is_primary,
         include=tuple(find_column(table, item).number for item in definition.include),
         nulls_not_distinct=definition.nulls_not_distinct,
+        is_deferrable=definition.is_deferrable,
     )
     constraint = Constraint(
         context.change.new_oid(),
@@ -241,6 +243,7 @@ def _referenced_key(target: Table, reference: ForeignKeyReference) -> tuple[tupl
     if not reference.columns:
         for index in target.indexes:
             if index.is_primary:
+                _refuse_deferrable(index, target)
                 return tuple(column.column_number for column in index.columns), index
         raise UndefinedObject(
             f'there is no primary key for referenced table "{target.name}"',
@@ -253,11 +256,19 @@ def _referenced_key(target: Table, reference: ForeignKeyReference) -> tuple[tupl
     for index in target.indexes:
         held = [column.column_number for column in index.columns]
         if index.is_unique and index.predicate is None and sorted(held) == sorted(numbers):
+            _refuse_deferrable(index, target)
             return numbers, index
     raise InvalidForeignKey(
         f'there is no unique constraint matching given keys for referenced table "{target.name}"',
         position=reference.table.position,
     )
+
+
+def _refuse_deferrable(index: Index, target: Table) -> None:
+    if index.is_deferrable:
+        raise ObjectNotInPrerequisiteState(
+            f'cannot use a deferrable unique constraint for referenced table "{target.name}"'
+        )
 
 
 # What is there already.
