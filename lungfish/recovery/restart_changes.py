@@ -146,9 +146,8 @@ def _states(rows: RowRecords) -> RowStates:
         addresses, bodies, starts, lengths = (
             each[order] for each in (addresses, bodies, starts, lengths)
         )
-    lsns = rows.batch.base + bodies - HEADER.size
     zeros = np.zeros(len(addresses), np.int64)
-    return RowStates(addresses, lsns, [rows.batch.bytes()], zeros, starts, lengths)
+    return RowStates(addresses, [rows.batch.end], [rows.batch.bytes()], zeros, starts, lengths)
 
 
 def _single(rows: RowRecords, words: Words) -> tuple[Integers, Integers, Integers, Integers]:
@@ -185,11 +184,13 @@ def _many(rows: RowRecords, words: Words) -> tuple[Integers, Integers, Integers,
 
 def _last_of_each(found: list[RowStates]) -> RowStates:
     """Of each row what was said last, in the order of the addresses."""
+    if len(found) == 1 and (found[0].addresses[1:] > found[0].addresses[:-1]).all():
+        return found[0]
     addresses = np.concatenate([each.addresses for each in found])
     sizes = [len(each) for each in found]
     states = RowStates(
         addresses,
-        np.concatenate([each.lsns for each in found]),
+        [each.ends[0] for each in found],
         [each.buffers[0] for each in found],
         np.repeat(np.arange(len(found)), sizes),
         np.concatenate([each.starts for each in found]),

@@ -28,6 +28,7 @@ from lungfish.recovery.wal_records import (
     format_lsn,
 )
 from lungfish.storage.ids import LSN, RelationId
+from lungfish.storage.row_states import distinct
 
 MEMORY_LIMIT_DEFAULT = 512 << 20
 # What a row of the log takes beside its bytes while it is redone: address, LSN, place, length, and what sorting them takes.
@@ -149,7 +150,8 @@ def _take_in(facts: LogFacts, batch: RecordBatch) -> RowRecords:
 
 def _count_rows(facts: LogFacts, rows: RowRecords) -> None:
     facts.row_record_count += rows.count
-    for relation_id in np.unique(rows.relations).tolist():
+    for number in distinct(rows.relations):
+        relation_id = RelationId(number)
         chosen = rows.relations == relation_id
         counted, size = int(rows.row_counts[chosen].sum()), int(rows.sizes[chosen].sum())
         facts.rows[relation_id] = facts.rows.get(relation_id, 0) + counted

@@ -26,7 +26,7 @@ from lungfish.recovery.relation_state import COMMITTED, RelationState
 from lungfish.storage.heap_rebuild import build_pages
 from lungfish.storage.ids import LSN, PageId, TupleId
 from lungfish.storage.overflow import run_with_pages
-from lungfish.storage.row_states import RowStates
+from lungfish.storage.row_states import RowStates, distinct_sorted
 from lungfish.storage.table_restart import purge, put_back, retained_of
 from lungfish.storage.table_rows import TableRows
 
@@ -35,9 +35,6 @@ TRIM_INTERVAL = 256
 PAGE_TRIM_INTERVAL = 8
 # Pages are built in groups of so many bytes: what fits the processor's cache is built fastest.
 GROUP_BYTES = 4 << 20
-
-# What becomes of a row: the last record's LSN, and the packed row after it (None: there is no such row).
-RowState = tuple[TupleId, LSN, bytes | None]
 
 
 @dataclass(slots=True)
@@ -104,26 +101,25 @@ def _redo_group(rows: TableRows, states: RowStates, trim: Callable[[], None]) ->
     """Bring the rows of some pages there."""
     if rows.indexes:
         for index in range(len(states)):
-            state = TupleId(int(states.addresses[index])), LSN(int(states.lsns[index]))
-            run_with_pages(partial(_redo_entries, rows, *state, states.packed(index)))
+            address = TupleId(int(states.addresses[index]))
+            run_with_pages(partial(_redo_entries, rows, address, states.end, states.packed(index)))
             if index % TRIM_INTERVAL == 0:
                 trim()
     page_ids = states.page_ids()
     old_pages = {}
-    for page_id in np.unique(page_ids).tolist():
+    for page_id in distinct_sorted(page_ids).tolist():
         old = run_with_pages(partial(_used_page, rows, PageId(page_id)))
         if old is not None:
             old_pages[page_id] = old
             trim()
     built = build_pages(rows.heap.format, states, old_pages)
-    lsn = LSN(int(states.lsns.max()))
     for number, page_id in enumerate(built.page_ids):
         image = built.images[number].data
-        run_with_pages(partial(_replace_page, rows, PageId(page_id), image, lsn))
+        run_with_pages(partial(_replace_page, rows, PageId(page_id), image, states.end))
         if number % PAGE_TRIM_INTERVAL == 0:
             trim()
     for page_id in built.left:
-        _redo_page(rows, _rows_of(states.pick(page_ids == page_id)))
+        _redo_page(rows, states.pick(page_ids == page_id))
         trim()
 
 
@@ -137,26 +133,19 @@ def _replace_page(rows: TableRows, page_id: PageId, image: memoryview, lsn: LSN)
         rows.heap.replace_page(page_id, image, lsn)
 
 
-def _rows_of(states: RowStates) -> list[RowState]:
-    return [
-        (TupleId(address), LSN(lsn), states.packed(index))
-        for index, (address, lsn) in enumerate(
-            zip(states.addresses.tolist(), states.lsns.tolist(), strict=True)
-        )
-    ]
-
-
-def _redo_page(rows: TableRows, page: list[RowState]) -> None:
-    """Bring one page's rows there one by one, given in the order of their slots.
+def _redo_page(rows: TableRows, states: RowStates) -> None:
+    """Bring one page's rows there one by one.
 
     All that changes is taken off the page before anything is placed, and the highest slot is placed first (invariant 3). Each row
     waits for its own pages, and is not touched again: together they may have more long values than fit into memory.
     """
-    for address, lsn, _ in page:
-        run_with_pages(partial(_take_off, rows, address, lsn))
-    for address, lsn, after in reversed(page):
+    addresses = [TupleId(address) for address in states.addresses.tolist()]
+    for address in addresses:
+        run_with_pages(partial(_take_off, rows, address, states.end))
+    for index in reversed(range(len(states))):
+        after = states.packed(index)
         if after is not None:
-            run_with_pages(partial(_place, rows, address, lsn, after))
+            run_with_pages(partial(_place, rows, addresses[index], states.end, after))
 
 
 def _redo_entries(rows: TableRows, address: TupleId, lsn: LSN, after: bytes | None) -> None:

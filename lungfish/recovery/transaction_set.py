@@ -9,6 +9,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from lungfish.storage.row_states import distinct
+
 _PAGE_BITS = 16
 _PAGE_SIZE = 1 << _PAGE_BITS
 
@@ -44,7 +46,7 @@ class TransactionSet:
         """Which of the ids are members."""
         found = np.zeros(len(ids), np.bool_)
         pages = ids >> _PAGE_BITS
-        for number in np.unique(pages).tolist():
+        for number in distinct(pages):
             if number in self._pages:
                 chosen = np.flatnonzero(pages == number)
                 found[chosen] = self._unpacked(number)[ids[chosen] & (_PAGE_SIZE - 1)] > 0
@@ -65,4 +67,4 @@ class TransactionSet:
 
 def _by_page(ids: Ids) -> list[tuple[int, Ids]]:
     pages = ids >> _PAGE_BITS
-    return [(number, ids[pages == number]) for number in np.unique(pages).tolist()]
+    return [(number, ids[pages == number]) for number in distinct(pages)]

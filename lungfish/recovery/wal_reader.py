@@ -355,7 +355,9 @@ class LogReader:
         file = self._folder.open(number)
         try:
             size = min(size_max, self._capacity - offset)
-            return memoryview(file.read_at(HEADER_SIZE + offset, size))
+            # Not `read_at`, which copies once more; nor a bytearray, which is filled with zeros first.
+            data = np.empty(size, np.uint8).data
+            return data[: file.read_into(HEADER_SIZE + offset, data)]
         finally:
             file.close()
 

@@ -36,7 +36,10 @@ from lungfish.storage.row_states import (
     Flags,
     Integers,
     RowStates,
+    copy_items,
     copy_stretches,
+    distinct,
+    distinct_sorted,
     gather,
 )
 from lungfish.storage.rows import DELETED, FLAGS_OFFSET, HAS_OVERFLOW, VIEW_DTYPE, RowArray
@@ -81,7 +84,7 @@ def build_pages(
     form: HeapPageFormat, changes: RowStates, old_pages: Mapping[int, bytes]
 ) -> BuiltPages:
     """The pages of the changed rows. `old_pages` has those that exist and were used."""
-    page_ids = np.unique(changes.page_ids())
+    page_ids = distinct_sorted(changes.page_ids())
     size_max = form.page_size // TAIL_SHARE
     rows = _changed_rows(form, changes)
     bad_pages = [changes.page_ids()[changes.lengths - form.stride > size_max]]
@@ -93,8 +96,8 @@ def build_pages(
         buffers.append(joined)
         bad_pages.append(bad)
         rows = _merged(rows, kept)
-    is_left = np.isin(page_ids, np.concatenate(bad_pages))
     slots, tails = _room_taken(rows, page_ids)
+    is_left = np.isin(page_ids, np.concatenate(bad_pages))
     is_left |= HEADER_SIZE + slots * form.stride + tails > form.page_size
     if is_left.any():
         rows = rows.pick(~np.isin(rows.addresses >> SLOT_BITS, page_ids[is_left]))
@@ -175,11 +178,11 @@ def _write(form: HeapPageFormat, rows: _Rows, buffers: list[Bytes], page_ids: In
     target = np.zeros(len(page_ids) * form.page_size, np.uint8)
     places = np.searchsorted(page_ids, rows.addresses >> SLOT_BITS)
     slots, tails = _room_taken(rows, page_ids)
-    _place_tails(form, rows, buffers, target, places, tails)
+    if tails.any():
+        _place_tails(form, rows, buffers, target, places, tails)
     starts = places * form.page_size + HEADER_SIZE + (rows.addresses & SLOT_MASK) * form.stride
-    fixed = rows.fixed.view(f"V{form.stride}")
-    copied = np.ndarray((max(0, len(target) - form.stride + 1),), fixed.dtype, target, strides=(1,))
-    copied[starts] = fixed
+    fixed = rows.fixed.view(np.uint8)
+    copy_items(fixed, np.arange(0, len(fixed), form.stride), target, starts, form.stride)
     headers = np.ndarray((len(page_ids),), HEADER_DTYPE, target, strides=(form.page_size,))
     headers["magic"], headers["version"], headers["stride"] = MAGIC, VERSION, form.stride
     headers["slots"] = slots
@@ -200,19 +203,20 @@ def _place_tails(
     tails: Integers,
 ) -> None:
     """Put the tails side by side at their pages' ends, and let the views point there."""
-    if not tails.any():
-        return
     before = np.cumsum(rows.tail_sizes) - rows.tail_sizes
     page_before = np.cumsum(tails) - tails
-    positions = form.page_size - tails[places] + before - page_before[places]
+    # Where each page's tails start, less what the tails of the pages before it take.
+    origins = form.page_size - tails - page_before
+    positions = origins[places] + before
+    shifts = positions - rows.tail_positions
     for number, _ in form.layout.views:
         view = rows.fixed[f"f{number}"].view(VIEW_DTYPE)
         is_tail = (view["size"] > INLINE_SIZE_MAX) & (view["number"] == 0)
-        shift = np.where(is_tail, positions - rows.tail_positions, 0)
-        view["position"] = (view["position"] + shift).astype(np.uint32)
+        view["position"] += np.where(is_tail, shifts, 0).astype(np.uint32)
     to = places * form.page_size + positions
-    for number in np.unique(rows.buffer_of).tolist():
-        chosen = np.flatnonzero((rows.buffer_of == number) & (rows.tail_sizes > 0))
+    has_tail = rows.tail_sizes > 0
+    for number in distinct(rows.buffer_of):
+        chosen = np.flatnonzero(has_tail & (rows.buffer_of == number))
         copy_stretches(
             buffers[number],
             rows.tail_starts[chosen],
