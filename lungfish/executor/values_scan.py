@@ -14,7 +14,7 @@ from lungfish.executor.rows import rows_batches
 from lungfish.planner.expressions import BoundExpression, Call, Constant
 from lungfish.planner.physical import EmptyScan, FunctionScan, ValuesScan
 from lungfish.types.batch import BATCH_ROW_COUNT, Batch
-from lungfish.types.sql_type import SqlType
+from lungfish.types.sql_type import SqlType, TypeKind
 from lungfish.types.vectors import build_vector
 
 _ONE_ROW = Batch((), 1)
@@ -106,8 +106,10 @@ class _FunctionRows:
     def __init__(self, call: Call, compiler: Compiler) -> None:
         self._arguments = compiler.rows(call.arguments)
         self._function = row_set_function(call)
-        self.is_row = len(call.function.output_columns) > 1
-        self.width = max(1, len(call.function.output_columns))
+        # A function whose type is a row gives tuples, one value for each of its fields.
+        fields = call.type.fields if call.type.kind is TypeKind.RECORD else ()
+        self.is_row = bool(fields)
+        self.width = max(1, len(fields))
 
     def items(self, run: Run) -> Iterable[Any]:
         """What one call gives."""

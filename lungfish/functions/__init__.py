@@ -14,6 +14,7 @@ from lungfish.functions import (
     aggregates_collections,
     aggregates_count,
     aggregates_extreme,
+    aggregates_json,
     aggregates_statistics,
     aggregates_sum,
     arithmetic,
@@ -32,6 +33,7 @@ from lungfish.functions import (
     json_access,
     json_build,
     json_edit,
+    json_populate,
     like,
     math_functions,
     quoting,
@@ -71,6 +73,7 @@ FUNCTIONS: tuple[Function, ...] = (
     *json_access.FUNCTIONS,
     *json_build.FUNCTIONS,
     *json_edit.FUNCTIONS,
+    *json_populate.FUNCTIONS,
     *system_information.SYSTEM_FUNCTIONS,
     *storage_functions.STORAGE_FUNCTIONS,
 )
@@ -79,6 +82,7 @@ AGGREGATES: tuple[Aggregate, ...] = (
     *aggregates_sum.AGGREGATES,
     *aggregates_extreme.AGGREGATES,
     *aggregates_collections.COLLECTION_AGGREGATES,
+    *aggregates_json.JSON_AGGREGATES,
     *aggregates_statistics.STATISTICAL_AGGREGATES,
 )
 WINDOW_FUNCTIONS: tuple[WindowFunction, ...] = window_functions.WINDOW_FUNCTIONS

@@ -3,19 +3,42 @@
 from __future__ import annotations
 
 from lungfish import errors
+from lungfish.functions.aggregates_json import AGGREGATE_NAMES, argument_conversions
 from lungfish.functions.registry import Aggregate, Resolved
 from lungfish.planner.callees import find_aggregate
-from lungfish.planner.coerce import coerce_boolean
-from lungfish.planner.expressions import BoundExpression
+from lungfish.planner.coerce import coerce_boolean, resolve_unknown
+from lungfish.planner.expressions import BoundExpression, Call
 from lungfish.planner.scope import Scope
 from lungfish.sql.ast import expressions as ast
+from lungfish.types.sql_type import SqlType
 
 
 def bind_arguments(node: ast.FunctionCall, scope: Scope) -> tuple[BoundExpression, ...]:
     """The arguments bound. Named ones are not supported."""
     if node.argument_names:
         raise errors.FeatureNotSupported("named arguments are not supported").at(node.position)
-    return tuple([scope.bind(argument) for argument in node.arguments])
+    arguments = tuple([scope.bind(argument) for argument in node.arguments])
+    if node.name[-1] in AGGREGATE_NAMES:
+        return _as_json(node.name[-1], arguments, scope, node.position)
+    return arguments
+
+
+def _as_json(
+    name: str, arguments: tuple[BoundExpression, ...], scope: Scope, position: int
+) -> tuple[BoundExpression, ...]:
+    """The arguments of a JSON aggregate converted to what it collects."""
+    conversions = argument_conversions(name)
+    if len(conversions) != len(arguments):
+        return arguments
+    converted: list[BoundExpression] = []
+    for argument, function in zip(arguments, conversions, strict=True):
+        value = resolve_unknown(argument, scope.state, position)
+        if value.type == function.result:
+            converted.append(value)
+        else:
+            assert isinstance(function.result, SqlType)
+            converted.append(Call(function, (value,), function.result, position=position))
+    return tuple(converted)
 
 
 def bind_filter(node: ast.FunctionCall, scope: Scope) -> BoundExpression | None:

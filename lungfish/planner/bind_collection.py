@@ -13,12 +13,13 @@ from lungfish.planner.coerce import (
     coerce_arguments,
     coerce_common,
     coerce_explicit,
-    coerce_implicit,
+    coerce_with,
     resolve_unknown,
 )
 from lungfish.planner.expressions import ArrayExpr, BoundExpression, Call, Constant, RowExpr
 from lungfish.planner.scope import Scope
 from lungfish.sql.ast import expressions as ast
+from lungfish.types.coercion import CastContext, can_coerce
 from lungfish.types.sql_type import INTEGER, SqlType, TypeKind, array_of
 
 
@@ -59,29 +60,58 @@ def bind_array_as(node: ast.ArrayConstructor, element: SqlType, scope: Scope) ->
 
 
 def bind_subscript(node: ast.Subscript, scope: Scope) -> BoundExpression:
-    """x[i] and x[i:j], by the functions registered for them."""
-    operand = scope.bind(node.operand)
+    """x[i] and x[i:j], by the functions registered for them; of an array, all its subscripts at once."""
+    chain = [node]
+    while isinstance(chain[-1].operand, ast.Subscript):
+        chain.append(chain[-1].operand)
+    operand = scope.bind(chain[-1].operand)
+    if operand.type.kind is TypeKind.ARRAY:
+        return _array_part(operand, chain[::-1], scope)
+    for step in chain[::-1]:
+        operand = _subscript(operand, step, scope)
+    return operand
+
+
+def _array_part(
+    operand: BoundExpression, steps: list[ast.Subscript], scope: Scope
+) -> BoundExpression:
+    """An element, or where one of the subscripts is a slice, the part that all of them cut out."""
+    is_slice = any(step.is_slice for step in steps)
+    arguments = [operand]
+    for step in steps:
+        if is_slice and not step.is_slice:
+            # Beside a slice, [i] means [1:i].
+            arguments.append(Constant(1, INTEGER))
+        for bound in (step.index, step.upper) if step.is_slice else (step.index,):
+            if bound is None:
+                arguments.append(Constant(None, INTEGER))
+            else:
+                value = scope.bind(bound)
+                if not can_coerce(value.type, INTEGER, CastContext.ASSIGNMENT):
+                    raise errors.DatatypeMismatch("array subscript must have type integer").at(
+                        bound.position
+                    )
+                arguments.append(
+                    coerce_with(value, INTEGER, CastContext.ASSIGNMENT, scope.state, bound.position)
+                )
+    name = "array_slice" if is_slice else "array_subscript"
+    position = steps[0].position
+    found = find_function(name, tuple(argument.type for argument in arguments), position)
+    typed = coerce_arguments(tuple(arguments), found, scope.state, (position,) * len(arguments))
+    return Call(found.callee, typed, found.result, position=position)
+
+
+def _subscript(operand: BoundExpression, node: ast.Subscript, scope: Scope) -> BoundExpression:
     position = node.position
-    if operand.type.kind is not TypeKind.ARRAY and operand.type.kind is not TypeKind.JSONB:
+    if operand.type.kind is not TypeKind.JSONB:
         raise errors.DatatypeMismatch(
             f"cannot subscript type {operand.type} because it does not support subscripting"
         ).at(position)
-    bounds = [node.index, node.upper] if node.is_slice else [node.index]
-    arguments = [operand]
-    for bound in bounds:
-        if bound is None:
-            arguments.append(Constant(None, INTEGER))
-        elif operand.type.kind is TypeKind.JSONB:
-            arguments.append(resolve_unknown(scope.bind(bound), scope.state, bound.position))
-        else:
-            arguments.append(
-                coerce_implicit(scope.bind(bound), INTEGER, scope.state, bound.position)
-            )
-    name = "array_slice" if node.is_slice else "array_subscript"
-    if operand.type.kind is TypeKind.JSONB:
-        name = "jsonb_subscript"
-    found = find_function(name, tuple(argument.type for argument in arguments), position)
-    typed = coerce_arguments(tuple(arguments), found, scope.state, (position,) * len(arguments))
+    if node.is_slice or node.index is None:
+        raise errors.DatatypeMismatch("jsonb subscript does not support slices").at(position)
+    key = resolve_unknown(scope.bind(node.index), scope.state, node.index.position)
+    found = find_function("jsonb_subscript", (operand.type, key.type), position)
+    typed = coerce_arguments((operand, key), found, scope.state, (position, position))
     return Call(found.callee, typed, found.result, position=position)
 
 

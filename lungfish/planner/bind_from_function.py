@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
 from lungfish import errors
+from lungfish.functions.json_populate import reader_of
 from lungfish.functions.registry import Function
 from lungfish.planner.bind_type import find_type
 from lungfish.planner.expressions import BoundExpression, Call, ColumnRef, Constant
@@ -23,7 +27,7 @@ def bind_function_reference(
     scope.clause = Clause.FROM_FUNCTION
     calls: list[Call] = []
     columns: Columns = []
-    for node in item.calls:
+    for node in _side_by_side(item.calls):
         bound = scope.bind(node)
         if not isinstance(bound, Call):
             return _single_value(item, bound, scope)
@@ -39,6 +43,16 @@ def bind_function_reference(
     entry.is_scalar_function = len(columns) == 1
     rename_columns(entry, item.column_aliases, item.position)
     return LogicalFunctionScan(tuple(calls), alias, item.with_ordinality, refs), [entry]
+
+
+def _side_by_side(nodes: Sequence[FunctionCall]) -> Iterator[FunctionCall]:
+    """The calls, with unnest of several arrays as an unnest for each of them."""
+    for node in nodes:
+        if node.name[-1] == "unnest" and len(node.arguments) > 1:
+            for argument in node.arguments:
+                yield replace(node, arguments=(argument,))
+        else:
+            yield node
 
 
 def _single_value(
@@ -73,7 +87,11 @@ def _describe(
             ).at(node.position)
         return call, list(zip(call.type.labels, call.type.fields, strict=True))
     name = node.name[-1]
-    if item.alias is not None and len(item.calls) == 1:
+    if (
+        item.alias is not None
+        and len(item.calls) == 1
+        and len(node.arguments) == len(item.calls[0].arguments)
+    ):
         name = item.alias
     return call, [(name, call.type)]
 
@@ -93,5 +111,6 @@ def _defined(call: Call, item: ast.FunctionReference, scope: Scope) -> tuple[Cal
         labels=tuple(name for name, _ in columns),
         fields=tuple(each for _, each in columns),
     )
-    typed = Call(call.function, call.arguments, type_, call.is_variadic_array, call.position)
+    function = reader_of(call.function.name, type_) or call.function
+    typed = Call(function, call.arguments, type_, call.is_variadic_array, call.position)
     return typed, columns

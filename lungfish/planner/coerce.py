@@ -112,7 +112,7 @@ def _modify(
     node: BoundExpression, target: SqlType, is_explicit: bool, position: int
 ) -> BoundExpression:
     """Apply the target's modifiers, where it has any that the node has not."""
-    if not target.modifiers or node.type.modifiers == target.modifiers:
+    if target.unmodified is target or node.type == target:
         return node
     return CastTo(node, target, is_explicit, position)
 

@@ -64,7 +64,7 @@ def read_literal(
     except errors.Error as error:
         error.at(position)
         raise
-    if not target.modifiers:
+    if plain is target:
         return Constant(value, plain)
     try:
         return Constant(coerce_length(value, target, is_explicit=is_explicit), target)
@@ -79,7 +79,7 @@ def convert_literal(node: Constant, target: SqlType) -> BoundExpression | None:
     if value is None:
         return Constant(None, target)
     source = node.type.kind
-    if target.modifiers:
+    if target.unmodified is not target:
         return None
     if source in _INTEGERS:
         if target.kind in _INTEGERS:

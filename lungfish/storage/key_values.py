@@ -19,6 +19,8 @@ encoding keeps no more than the order: a display scale or the parts of an interv
     array                    each element as a column of a key with NULLs last, ended by 00, then the shape
     record                   each field as a column with NULLs last
     range                    empty first; bounds with their openness
+    jsonb                    a byte for the kind (the empty array at the top before all), then a string as text, a number as numeric, a
+                             boolean as a byte, of a container the count of its parts and these, of members the key's length first
 
 The escape of 00 and the flipped floats are common practice (FoundationDB's tuple layer, CockroachDB's keys); the numeric form is our
 own, made for `bytes.fromhex`, which packs decimal digits at C speed.
@@ -33,6 +35,7 @@ from typing import Any
 
 from lungfish import errors
 from lungfish.types.array_value import ArrayValue
+from lungfish.types.json_text import JsonTree, load_json
 from lungfish.types.range_value import RangeValue
 from lungfish.types.sql_type import SqlType, TypeKind
 
@@ -94,7 +97,7 @@ _ONE_UP = bytes((byte + 1) % 256 for byte in range(256))
 
 
 def value_encoder(sql_type: SqlType) -> ValueEncoder:
-    """The encoder of a type. Raises UndefinedObject (42704) for types without an order, FeatureNotSupported for jsonb."""
+    """The encoder of a type. Raises UndefinedObject (42704) for types without an order."""
     kind = sql_type.kind
     width = INTEGER_WIDTHS.get(kind)
     if width is not None:
@@ -107,8 +110,6 @@ def value_encoder(sql_type: SqlType) -> ValueEncoder:
     maker = _MAKERS.get(kind)
     if maker is not None:
         return maker(sql_type)
-    if kind is TypeKind.JSONB:
-        raise errors.FeatureNotSupported("a btree key of type jsonb is not supported")
     raise errors.UndefinedObject(
         f'data type {sql_type} has no default operator class for access method "btree"',
         hint="You must specify an operator class for the index or define a default operator class for the data type.",
@@ -256,6 +257,39 @@ def _range(sql_type: SqlType) -> ValueEncoder:
     return encode
 
 
+def _jsonb(_: SqlType) -> ValueEncoder:
+    def encode(value: str) -> bytes:
+        tree = load_json(value)
+        return b"\x00" if tree == [] and isinstance(tree, list) else _json_tree(tree)
+
+    return encode
+
+
+def _json_tree(tree: JsonTree) -> bytes:
+    """Jsonb's order: null, strings, numbers, booleans, arrays, objects; of containers the smaller first."""
+    if tree is None:
+        return b"\x01"
+    if isinstance(tree, str):
+        return b"\x02" + _delimited(tree)
+    if isinstance(tree, Decimal):
+        return b"\x03" + encode_numeric(tree)
+    if isinstance(tree, bool):
+        return b"\x04" + bytes([tree])
+    size = len(tree).to_bytes(4, "big")
+    if isinstance(tree, list):
+        return b"\x05" + size + b"".join([_json_tree(item) for item in tree])
+    keys = sorted((len(key.encode()), key.encode(), key) for key in tree)
+    parts = [
+        length.to_bytes(4, "big") + _delimited(key) + _json_tree(tree[key])
+        for length, _, key in keys
+    ]
+    return b"\x06" + size + b"".join(parts)
+
+
+def _delimited(text: str) -> bytes:
+    return text.encode().replace(b"\x00", ZERO_ESCAPE) + TERMINATOR
+
+
 _MAKERS: dict[TypeKind, Callable[[SqlType], ValueEncoder]] = {
     TypeKind.BOOLEAN: lambda _: lambda value: b"\x01" if value else b"\x00",
     TypeKind.REAL: lambda _: encode_double,
@@ -269,4 +303,5 @@ _MAKERS: dict[TypeKind, Callable[[SqlType], ValueEncoder]] = {
     TypeKind.ARRAY: _array,
     TypeKind.RECORD: _record,
     TypeKind.RANGE: _range,
+    TypeKind.JSONB: _jsonb,
 }

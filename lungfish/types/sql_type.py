@@ -101,7 +101,10 @@ class SqlType:
 
     @property
     def unmodified(self) -> SqlType:
-        """The same type without its modifiers."""
+        """The same type without its modifiers, an array's without those of its elements."""
+        if self.kind is TypeKind.ARRAY and self.element is not None:
+            element = self.element.unmodified
+            return self if element is self.element else replace(self, element=element)
         return replace(self, modifiers=()) if self.modifiers else self
 
     @property

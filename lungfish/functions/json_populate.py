@@ -1,0 +1,214 @@
+"""JSON read into rows: json_populate_record, json_to_record and their sets, and jsonb's.
+
+Works on JSON texts, so that a field of type json keeps its spelling; jsonb's text is one like any other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import lru_cache, partial
+from typing import Any
+
+from lungfish.errors import (
+    FeatureNotSupported,
+    InvalidParameterValue,
+    InvalidTextRepresentation,
+    SyntaxError,
+)
+from lungfish.functions.datetime_operators import text_settings
+from lungfish.functions.json_scan import elements_of, kind_of, members_of, text_of
+from lungfish.functions.registry import Function, FunctionContext, Polymorphic, Volatility
+from lungfish.types.array_value import ArrayValue, array_value
+from lungfish.types.casts import coerce_length
+from lungfish.types.json_text import normalize_jsonb
+from lungfish.types.settings import TextSettings
+from lungfish.types.sql_type import JSON, JSONB, SqlType, TypeKind
+from lungfish.types.text_parse import parse_value
+
+K = TypeKind
+Row = tuple[Any, ...]
+
+
+def read_value(text: str, sql_type: SqlType, settings: TextSettings) -> Any:
+    """The value of a type that a JSON value stands for. Raises 22P02, 22023 and what the type's text input raises."""
+    if sql_type.domain is not None:
+        raise FeatureNotSupported(f"reading JSON into domain {sql_type.domain} is not supported")
+    kind = kind_of(text)
+    if sql_type.kind is K.JSON:
+        return text
+    if sql_type.kind is K.JSONB:
+        return normalize_jsonb(text)
+    if kind == "null":
+        return None
+    if sql_type.kind is K.ARRAY and kind != "string":
+        return _read_array(text, sql_type, settings)
+    if sql_type.kind is K.RECORD and kind != "string":
+        return _read_row(text, sql_type, None, settings)
+    spelled = text_of(text)
+    assert spelled is not None, "null was seen to"
+    return coerce_length(parse_value(spelled, sql_type.unmodified, settings), sql_type)
+
+
+def _read_row(
+    text: str, sql_type: SqlType, base: Row | None, settings: TextSettings, name: str = ""
+) -> Row:
+    """An object as a row; fields that it does not have are those of `base`."""
+    kind = kind_of(text)
+    if kind != "object":
+        shown = "an array" if kind == "array" else "a scalar"
+        raise InvalidParameterValue(f"cannot call {name or 'populate_composite'} on {shown}")
+    given = dict(members_of(text))
+    row: list[Any] = []
+    for index, (label, field) in enumerate(zip(sql_type.labels, sql_type.fields, strict=True)):
+        part = given.get(label)
+        if part is None:
+            row.append(None if base is None else base[index])
+        elif kind_of(part) == "null":
+            row.append(None)
+        else:
+            row.append(read_value(part, field, settings))
+    return tuple(row)
+
+
+def _read_array(text: str, sql_type: SqlType, settings: TextSettings) -> ArrayValue:
+    element = sql_type.element
+    assert element is not None
+    if kind_of(text) != "array":
+        raise InvalidTextRepresentation("expected JSON array")
+    dimensions: list[int] = []
+    items: list[Any] = []
+
+    def read(part: str, depth: int) -> None:
+        parts = list(elements_of(part))
+        if depth == len(dimensions):
+            dimensions.append(len(parts))
+        elif dimensions[depth] != len(parts):
+            raise InvalidTextRepresentation(
+                "malformed JSON array",
+                detail="Multidimensional arrays must have sub-arrays with matching dimensions.",
+            )
+        for each in parts:
+            is_nested = kind_of(each) == "array" and element.kind not in (K.JSON, K.JSONB)
+            if is_nested and not (items and depth + 1 == len(dimensions)):
+                read(each, depth + 1)
+            elif is_nested or depth + 1 != len(dimensions):
+                raise InvalidTextRepresentation("expected JSON array")
+            else:
+                items.append(read_value(each, element, settings))
+
+    read(text, 0)
+    if not items:
+        return array_value(())
+    return ArrayValue(tuple(items), tuple(dimensions), (1,) * len(dimensions))
+
+
+def _populate(
+    context: FunctionContext,
+    base: Row | None,
+    text: str | None,
+    *,
+    types: Sequence[SqlType],
+    name: str,
+) -> Row | None:
+    _require_fields(types[0], name)
+    if text is None:
+        return base
+    return _read_row(text, types[0], base, text_settings(context), name)
+
+
+def _populate_set(
+    context: FunctionContext,
+    base: Row | None,
+    text: str | None,
+    *,
+    types: Sequence[SqlType],
+    name: str,
+) -> Iterator[Row]:
+    _require_fields(types[0], name)
+    if text is not None:
+        yield from _rows(text, types[0], base, text_settings(context), name)
+
+
+def _require_fields(sql_type: SqlType, name: str) -> None:
+    if sql_type.kind is not K.RECORD:
+        raise InvalidParameterValue(f"first argument of {name} must be a row type")
+    if not sql_type.fields:
+        raise InvalidParameterValue(
+            f"could not determine row type for result of {name}",
+            hint="Provide a non-null record argument, or call the function in the FROM clause using a column definition list.",
+        )
+
+
+def _rows(
+    text: str, sql_type: SqlType, base: Row | None, settings: TextSettings, name: str
+) -> Iterator[Row]:
+    kind = kind_of(text)
+    if kind != "array":
+        shown = "an object" if kind == "object" else "a scalar"
+        raise InvalidParameterValue(f"cannot call {name} on {shown}")
+    for element in elements_of(text):
+        if kind_of(element) != "object":
+            raise InvalidParameterValue(f"argument of {name} must be an array of objects")
+        yield _read_row(element, sql_type, base, settings, name)
+
+
+# json_to_record and the like: the row's type is written behind the call.
+
+
+def _without_definition(*arguments: Any) -> Any:
+    raise SyntaxError('a column definition list is required for functions returning "record"')
+
+
+@lru_cache(maxsize=256)
+def reader_of(name: str, sql_type: SqlType) -> Function | None:
+    """The function of that name, made for the row type of its column definition list; None if it is not one of these."""
+    if name not in _READERS:
+        return None
+    argument, is_set = _READERS[name]
+
+    def read(context: FunctionContext, text: str) -> Any:
+        settings = text_settings(context)
+        if is_set:
+            return list(_rows(text, sql_type, None, settings, name))
+        return _read_row(text, sql_type, None, settings, name)
+
+    return Function(
+        name,
+        (argument,),
+        sql_type,
+        read,
+        volatility=Volatility.STABLE,
+        needs_context=True,
+        returns_set=is_set,
+    )
+
+
+_READERS = {
+    f"{kind}_to_record{'set' * is_set}": (argument, is_set)
+    for kind, argument in (("json", JSON), ("jsonb", JSONB))
+    for is_set in (False, True)
+}
+_RECORD = SqlType(K.RECORD)
+
+FUNCTIONS: tuple[Function, ...] = (
+    *(
+        Function(name, (argument,), _RECORD, _without_definition, returns_set=is_set)
+        for name, (argument, is_set) in _READERS.items()
+    ),
+    *(
+        Function(
+            name,
+            (Polymorphic.ANYELEMENT, argument),
+            Polymorphic.ANYELEMENT,
+            partial(_populate_set if is_set else _populate, name=name),
+            volatility=Volatility.STABLE,
+            is_strict=False,
+            returns_set=is_set,
+            needs_context=True,
+            needs_types=True,
+        )
+        for kind, argument in (("json", JSON), ("jsonb", JSONB))
+        for is_set in (False, True)
+        for name in (f"{kind}_populate_record{'set' * is_set}",)
+    ),
+)
