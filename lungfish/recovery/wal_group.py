@@ -5,9 +5,15 @@ leader is done, it wakes all whom its sync has served, and hands the lead to the
 serves all of these (DeWitt et al., "Implementation Techniques for Main Memory Database Systems", 1984). The alternative, a
 thread of its own for syncing, costs a lone writer two thread switches for each commit.
 
+Python may raise an exception from outside (Ctrl-C, no memory) between any two bytecodes, also where a leader has just taken the lead or
+is about to hand it on. So nobody relies on a leader's last words: everyone who takes part holds a lock of its own (`alive`) by a `with`
+statement, which is let go of however the thread leaves; a lead whose holder is not alive any more is taken over by the next who
+comes, or by a waiter that has waited for a while.
+
 Invariants:
 1. At most one thread is inside `lead`.
-2. A waiter that is woken either was served, or leads.
+2. A waiter that goes on either was served, or leads.
+3. A lead that is held by nobody alive does not stay: whoever meets it takes it.
 """
 
 from __future__ import annotations
@@ -18,16 +24,19 @@ from collections.abc import Callable
 from lungfish.storage.ids import LSN
 
 LSN_MAX = LSN(2**63 - 1)
+# After so long a waiter looks whether its leader is still there.
+LEADER_CHECK_S = 0.5
 
 
 class _Waiter:
-    """A thread that waits for `lsn` to be durable."""
+    """One call: a thread that waits for `lsn` to be durable, or leads."""
 
-    __slots__ = ("is_leader", "lsn", "wake")
+    __slots__ = ("alive", "lsn", "wake")
 
     def __init__(self, lsn: LSN) -> None:
         self.lsn = lsn
-        self.is_leader = False
+        # Held by the thread for as long as it takes part.
+        self.alive = threading.Lock()
         # Held until the waiter may go on: releasing it is all that waking takes.
         self.wake = threading.Lock()
         self.wake.acquire()
@@ -40,65 +49,81 @@ class GroupSync:
         self._lead = lead
         self._latch = threading.Lock()
         # Guarded by the latch.
-        self._is_led = False
+        self._leader: _Waiter | None = None
         self._waiters: list[_Waiter] = []
+        # The highest position that a `lead` has answered.
+        self._durable = LSN(0)
 
     def sync_to(self, lsn: LSN) -> None:
         """Return once `lead` has answered a position of at least `lsn`, here or in another thread. Raises what `lead` raises."""
-        if self._wait_for_turn(lsn):
-            self._run_lead()
+        waiter = _Waiter(lsn)
+        with waiter.alive:
+            if self._wait_for_turn(waiter):
+                durable = LSN(0)
+                try:
+                    durable = self._lead()
+                finally:
+                    self._pass_on(durable)
 
     def run_alone(self, action: Callable[[], None]) -> None:
         """Run something else that must not run beside `lead`."""
-        leads = self._wait_for_turn(LSN_MAX)
-        assert leads, "no sync reaches the largest LSN"
-        try:
-            action()
-        finally:
-            self._pass_on(LSN(0))
+        waiter = _Waiter(LSN_MAX)
+        with waiter.alive:
+            leads = self._wait_for_turn(waiter)
+            assert leads, "no sync reaches the largest LSN"
+            try:
+                action()
+            finally:
+                self._pass_on(LSN(0))
 
-    def _wait_for_turn(self, lsn: LSN) -> bool:
-        """Wait until served or leading; whether leading."""
+    def _wait_for_turn(self, waiter: _Waiter) -> bool:
+        """Wait until served or leading; whether leading. Requires: the waiter is alive."""
         with self._latch:
-            if not self._is_led:
-                self._is_led = True
+            if self._takes_lead(waiter):
                 return True
-            waiter = _Waiter(lsn)
             self._waiters.append(waiter)
         try:
-            waiter.wake.acquire()
+            while not waiter.wake.acquire(timeout=LEADER_CHECK_S):
+                with self._latch:
+                    if waiter.lsn <= self._durable:
+                        # Served by a leader that was cut off before it could say so.
+                        return False
+                    if self._takes_lead(waiter):
+                        return True
         except BaseException:
-            # An exception from outside (Ctrl-C) must not leave a leader behind that never leads.
             self._leave(waiter)
             raise
-        return waiter.is_leader
+        return self._leader is waiter
+
+    def _takes_lead(self, waiter: _Waiter) -> bool:
+        """Lead, if nobody alive does (invariant 3). Under the latch."""
+        leader = self._leader
+        if leader is not None and leader is not waiter and leader.alive.locked():
+            return False
+        self._leader = waiter
+        if waiter in self._waiters:
+            self._waiters.remove(waiter)
+        return True
 
     def _leave(self, waiter: _Waiter) -> None:
+        """An exception from outside came into the waiting: do not keep a lead that was handed over meanwhile."""
         with self._latch:
             if waiter in self._waiters:
                 self._waiters.remove(waiter)
-                return
-        if waiter.is_leader:
+            is_leader = self._leader is waiter
+        if is_leader:
             self._pass_on(LSN(0))
-
-    def _run_lead(self) -> None:
-        durable = LSN(0)
-        try:
-            durable = self._lead()
-        finally:
-            self._pass_on(durable)
 
     def _pass_on(self, durable: LSN) -> None:
         """Wake the served, and hand the lead to the first of the others."""
         with self._latch:
-            waiters = self._waiters
+            self._durable = max(self._durable, durable)
+            waiters = [each for each in self._waiters if each.alive.locked()]
             served = [each for each in waiters if each.lsn <= durable]
             self._waiters = [each for each in waiters if each.lsn > durable]
+            self._leader = None
             if self._waiters:
-                leader = self._waiters.pop(0)
-                leader.is_leader = True
+                leader = self._leader = self._waiters.pop(0)
                 served.append(leader)
-            else:
-                self._is_led = False
         for waiter in served:
             waiter.wake.release()

@@ -146,6 +146,11 @@ class SimulatedDisk:
         """The recorded operation with a number, from 1."""
         return self._operations[number - 1]
 
+    @property
+    def used_bytes(self) -> int:
+        """What all files take now: what `capacity_bytes` bounds."""
+        return sum(self._live[each].size for each in self._names.values())
+
     def crash_state(self, number: int, persistence: Persistence, seed: int = 0) -> SimulatedDisk:
         """The disk as a crash right after operation `number` may leave it (0: before the first one).
 
@@ -270,8 +275,7 @@ class SimulatedDisk:
         if self.capacity_bytes is None:
             return
         growth = size - self._live[file_id].size
-        used = sum(self._live[each].size for each in self._names.values())
-        if growth > 0 and used + growth > self.capacity_bytes:
+        if growth > 0 and self.used_bytes + growth > self.capacity_bytes:
             raise DiskFull("could not write file: No space left on device")
 
 

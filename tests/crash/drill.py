@@ -102,6 +102,16 @@ class Drill:
         """The process that had the database open is gone, whatever it was doing."""
         self._database = None
 
+    def settle(self, *, is_committed: bool) -> None:
+        """Say how the commit that an exception came into has ended: until then its version may be or not."""
+        last = self.versions[-1]
+        if last.acknowledged_at is None:
+            if is_committed:
+                now = self.disk.operation_count
+                self.versions[-1] = Version(last.state, last.began_at, now)
+            else:
+                self.versions.pop()
+
     def allowed(self, crash_at: int) -> list[State]:
         """What the database may hold after a crash right after that operation."""
         last = max(

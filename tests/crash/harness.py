@@ -12,9 +12,8 @@ from __future__ import annotations
 
 import contextlib
 import random
-import traceback
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from lungfish import errors
 from lungfish.recovery.core import CoreOptions
@@ -22,11 +21,8 @@ from lungfish.storage.crash_state import SECTOR_SIZE, Operation, OperationKind
 from lungfish.storage.simulated_disk import Fault, Persistence, SimulatedDisk
 from tests.crash.drill import Drill, State, Version
 from tests.crash.small_database import OPTIONS, SmallDatabase
+from tests.crash.tally import Tally
 from tests.crash.workloads import Workload, row
-
-# How much of a failure is kept.
-FAILURE_SIZE_MAX = 3000
-
 
 class DrillFailure(AssertionError):
     """Recovery did not give back what it should."""
@@ -42,28 +38,6 @@ class CrashPoint:
 
     def __str__(self) -> str:
         return f"operation {self.operation}, {self.persistence.name}, seed {self.seed}"
-
-
-@dataclass(slots=True)
-class Tally:
-    """How many states were looked at, and what was wrong."""
-
-    states: int = 0
-    nested: int = 0
-    kills: int = 0
-    errors: int = 0
-    failures: list[str] = field(default_factory=list)
-
-    def fail(self, where: str) -> None:
-        """Note the exception that is being handled: its end says most, and rows may be long."""
-        self.failures.append(f"{where}\n{traceback.format_exc()[-FAILURE_SIZE_MAX:]}")
-
-    def add(self, other: Tally) -> None:
-        self.states += other.states
-        self.nested += other.nested
-        self.kills += other.kills
-        self.errors += other.errors
-        self.failures += other.failures
 
 
 def run_workload(workload: Workload, seed: int, options: CoreOptions = OPTIONS) -> Drill:
@@ -106,7 +80,7 @@ def check_kills(workload: Workload, operations: Iterable[int], seed: int) -> Tal
             check_state_after_kill(drill, chance)
         except Exception:
             tally.fail(f"killed before {operation}")
-        tally.kills += 1
+        tally.count("kills")
     return tally
 
 
@@ -119,7 +93,7 @@ def check_errors(workload: Workload, operations: Iterable[int], seed: int) -> Ta
             check_state(drill.disk, drill.allowed(drill.disk.operation_count), drill.options)
         except Exception:
             tally.fail(f"operation {operation} failed")
-        tally.errors += 1
+        tally.count("failing operations")
     return tally
 
 
@@ -192,10 +166,10 @@ def check_points(
         disk = drill.disk.crash_state(point.operation, point.persistence, point.seed)
         try:
             check_state(disk, drill.allowed(point.operation), drill.options)
-            tally.states += 1
+            tally.count("crash states")
             if chance.random() < nested_share:
-                check_nested(disk, drill, point, chance)
-                tally.nested += 1
+                check_chain(drill, point, chance, depth=1)
+                tally.count("crashes in recovery")
         except Exception:  # Whatever it is, it is what the drill is for: say where.
             tally.fail(str(point))
     return tally
@@ -246,27 +220,34 @@ def write_more(database: SmallDatabase, state: State) -> State:
     return after
 
 
-def check_nested(
-    disk: SimulatedDisk, drill: Drill, point: CrashPoint, chance: random.Random
-) -> None:
-    """Crash once more, somewhere in what `check_state` has just done to the disk: in recovery, in the writes after it, or in the close."""
-    first = drill.disk.crash_state(point.operation, point.persistence, point.seed)
-    inner = Drill(first, drill.options, versions=[])
-    database = inner.database
-    state = database.dump()
-    inner.versions.append(Version(state, 0, 0))
-    recovered_at = first.operation_count
-    observe_more(inner)
-    inner.close()
-    again = CrashPoint(
-        chance.randint(0, first.operation_count), chance.choice(list(Persistence)), point.seed
-    )
-    left = first.crash_state(again.operation, again.persistence, again.seed)
-    allowed = inner.allowed(again.operation)
+def check_chain(drill: Drill, point: CrashPoint, chance: random.Random, *, depth: int) -> None:
+    """Crash so many times more, each time somewhere in what came after the crash before: in recovery, in the writes after it, or
+    in the close. At last what is left must pass `check_state`.
+    """
+    disk = drill.disk.crash_state(point.operation, point.persistence, point.seed)
+    allowed = drill.allowed(point.operation)
+    course = [str(point)]
     try:
-        check_state(left, allowed, drill.options)
+        for _ in range(depth):
+            inner = Drill(disk, drill.options, versions=[])
+            state = inner.database.dump()
+            if state not in allowed:
+                raise DrillFailure(describe_difference(state, allowed))
+            inner.versions.append(Version(state, 0, 0))
+            recovered_at = disk.operation_count
+            observe_more(inner)
+            inner.close()
+            # Half of the crashes in the recovery itself, half in what follows it.
+            last = recovered_at if chance.random() < 0.5 else disk.operation_count
+            again = CrashPoint(
+                chance.randint(0, last), chance.choice(list(Persistence)), point.seed
+            )
+            course.append(f"recovered at {recovered_at}, then {again}")
+            allowed = inner.allowed(again.operation)
+            disk = disk.crash_state(again.operation, again.persistence, again.seed)
+        check_state(disk, allowed, drill.options)
     except Exception as error:
-        raise DrillFailure(f"after {point}, recovered at {recovered_at}, then {again}") from error
+        raise DrillFailure("; ".join(course)) from error
 
 
 def observe_more(drill: Drill) -> None:

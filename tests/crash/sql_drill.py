@@ -19,7 +19,8 @@ from lungfish.storage.check import check_pages
 from lungfish.storage.clock import ManualClock
 from lungfish.storage.simulated_disk import SimulatedDisk
 from lungfish.storage.table_build import check_heap, check_index
-from tests.crash.harness import CrashPoint, DrillFailure, Tally
+from tests.crash.harness import CrashPoint, DrillFailure
+from tests.crash.tally import Tally
 
 PATH = "app.db"
 Rows = list[tuple[Any, ...]]
@@ -179,7 +180,7 @@ def check_sql_points(drill: SqlDrill, points: Iterable[CrashPoint]) -> Tally:
             check_sql_state(disk, drill.allowed(point.operation))
         except Exception:
             tally.fail(str(point))
-        tally.states += 1
+        tally.count("crash states")
     return tally
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from lungfish import errors
-from lungfish.recovery.wal_group import GroupSync
+from lungfish.recovery.wal_group import GroupSync, _Waiter
 from lungfish.storage.ids import LSN
 
 WAIT_S = 10
@@ -160,7 +160,7 @@ def test_a_waiter_that_is_interrupted_takes_nobody_with_it(
     class Interrupted:
         """A lock whose wait ends in Ctrl-C, after the lead was handed to its waiter."""
 
-        def acquire(self) -> None:
+        def acquire(self, timeout: float) -> bool:
             gate.answer(LSN(10))
             assert first.is_done()
             raise KeyboardInterrupt
@@ -171,7 +171,7 @@ def test_a_waiter_that_is_interrupted_takes_nobody_with_it(
     class InterruptedWaiter:
         def __init__(self, lsn: LSN) -> None:
             self.lsn = lsn
-            self.is_leader = False
+            self.alive = threading.Lock()
             self.wake = Interrupted()
 
     with monkeypatch.context() as patched:
@@ -181,3 +181,22 @@ def test_a_waiter_that_is_interrupted_takes_nobody_with_it(
     third = Caller(lambda: group.sync_to(LSN(30)))
     gate.answer(LSN(30))
     assert third.is_done()
+
+
+def test_a_lead_that_an_exception_cut_off_is_taken_over(
+    gate: Gate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lungfish.recovery.wal_group.LEADER_CHECK_S", 0.01)
+    group = GroupSync(gate.lead)
+    group._leader = gone = _Waiter(LSN(5))
+    gone.alive.acquire()
+    waiting = Caller(lambda: group.sync_to(LSN(10)))
+    wait_for_waiters(group, 1)
+    gone.alive.release()
+    gate.answer(LSN(10))
+    assert waiting.is_done()
+    group._leader = _Waiter(LSN(5))
+    next_one = Caller(lambda: group.sync_to(LSN(20)))
+    gate.answer(LSN(20))
+    assert next_one.is_done()
+    assert gate.count == 2
