@@ -6,7 +6,8 @@ joins the one that is running.
 Invariants:
 1. At most one thread is inside `perform`.
 2. A group that has begun takes no more requests.
-3. Every request of a group gets the group's one answer, or its one error.
+3. Every request of a group gets the group's one answer, or its one error; but if the thread that was to serve it was cut off from
+   outside (Ctrl-C, no memory), only its own request ends with it: the others ask again.
 """
 
 from __future__ import annotations
@@ -15,7 +16,11 @@ import threading
 from collections.abc import Callable
 from dataclasses import replace
 
+from lungfish.errors import Error
 from lungfish.recovery.checkpoint_request import CheckpointRequest, CheckpointResult
+
+# After so long a request looks whether the thread that is to serve it is still there.
+SERVER_CHECK_S = 0.5
 
 
 class _Group:
@@ -24,6 +29,8 @@ class _Group:
     def __init__(self, request: CheckpointRequest) -> None:
         self.request = request
         self.count = 1
+        # Held, by a `with` statement, for as long as the thread is there that serves the group.
+        self.alive = threading.Lock()
         self.is_done = threading.Event()
         self.result: CheckpointResult | None = None
         self.error: BaseException | None = None
@@ -57,22 +64,35 @@ class RequestQueue:
             # An image has one name: whoever asks for one gets a checkpoint of his own.
             with self._turn:
                 return self._perform(request, 1, 0.0)
-        with self._latch:
-            group = self._waiting
-            is_first = group is None
-            if group is None:
-                group = self._waiting = _Group(request)
-            else:
-                group.request = group.request.merged_with(request)
-                group.count += 1
-        if is_first:
-            self._serve(group)
-        else:
-            group.is_done.wait()
+        own = _Group(request)
+        with own.alive:
+            group = self._join_or_begin(own)
+            if group is own:
+                self._serve(own)
+        if group is not own and not self._wait_for(group):
+            return self.submit(request)
         if group.error is not None:
             raise group.error
         assert group.result is not None
         return replace(group.result, merged=group.count > 1)
+
+    def _join_or_begin(self, own: _Group) -> _Group:
+        """Merge into the group that waits, if whoever serves it is there; else wait with one's own."""
+        with self._latch:
+            waiting = self._waiting
+            if waiting is None or not waiting.alive.locked():
+                self._waiting = own
+                return own
+            waiting.request = waiting.request.merged_with(own.request)
+            waiting.count += 1
+            return waiting
+
+    def _wait_for(self, group: _Group) -> bool:
+        """Whether the group was served; not if an exception from outside (Ctrl-C) cut off the thread that was to do it."""
+        while not group.is_done.wait(SERVER_CHECK_S):
+            if not group.alive.locked() and not group.is_done.is_set():
+                return False
+        return group.error is None or isinstance(group.error, Error)
 
     def _serve(self, group: _Group) -> None:
         began = self._now_s()
