@@ -249,14 +249,19 @@ class CheckpointCoordinator:
 
     def _close_fence(self, request: CheckpointRequest) -> bool:
         """Close the fence within its time. PASSIVE never lets a writer wait for others: it closes when nobody is inside, or not at all."""
-        if request.mode is not CheckpointMode.PASSIVE:
-            return self._fence.close(request.fence_timeout_ms / 1000)
-        deadline = self._clock.monotonic_s() + request.fence_timeout_ms / 1000
-        while not self._fence.close(0.0):
-            if self._clock.monotonic_s() >= deadline:
-                return False
-            self._clock.sleep(FENCE_PAUSE_S)
-        return True
+        try:
+            if request.mode is not CheckpointMode.PASSIVE:
+                return self._fence.close(request.fence_timeout_ms / 1000)
+            deadline = self._clock.monotonic_s() + request.fence_timeout_ms / 1000
+            while not self._fence.close(0.0):
+                if self._clock.monotonic_s() >= deadline:
+                    return False
+                self._clock.sleep(FENCE_PAUSE_S)
+            return True
+        except BaseException:
+            # An exception from outside may come when it is closed and nobody has been told yet.
+            self._fence.open()
+            raise
 
     def _hold_still(self, run: CheckpointRun) -> None:
         """Inside the closed fence."""

@@ -162,8 +162,11 @@ class WriteAheadLog:
             lsn = self._end
             if self._full is not None and lsn - self._written > BACKLOG_SIZE_MAX:
                 raise self._full
-            self._chunks += (HEADER.pack(size, stored, lsn), body)
-            self._end = end = LSN(lsn + 16 + size)
+            end = LSN(lsn + 16 + size)
+            header = HEADER.pack(size, stored, lsn)
+            # No call from here on: nothing from outside comes between the two (invariant 1).
+            self._chunks += (header, body)
+            self._end = end
         if end - self._taken > self._buffer_size_max:
             self._ask_for_relief()
         return end
@@ -336,9 +339,12 @@ class WriteAheadLog:
         return end
 
     def _append_under_latch(self, body: bytes, stored: int) -> LSN:
-        self._chunks += (HEADER.pack(len(body), stored, self._end), body)
-        self._end = LSN(self._end + HEADER.size + len(body))
-        return self._end
+        end = LSN(self._end + HEADER.size + len(body))
+        header = HEADER.pack(len(body), stored, self._end)
+        # As in `append_row`: no call between the two.
+        self._chunks += (header, body)
+        self._end = end
+        return end
 
     def _ask_for_relief(self) -> None:
         """Let the next writer that leaves the fence, and so holds no latch, write for all."""

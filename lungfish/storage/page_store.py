@@ -298,8 +298,16 @@ class PageStore:
 
         With a buffer pool, call its `freeze` instead: it does this at the right moment, with the pages still in memory.
         """
-        self.slots.check_poison()
-        return ImageBuilder(self.slots, identity=self.uuid, clock=self._clock)
+        slots = self.slots
+        slots.check_poison()
+        before = slots.building
+        try:
+            return ImageBuilder(slots, identity=self.uuid, clock=self._clock)
+        except BaseException:
+            # Cut off (Ctrl-C) when all was ready: nothing is in the image yet, and nobody would give it up.
+            with slots.lock:
+                slots.building = before
+            raise
 
     def set_images_kept(self, count: int) -> None:
         """How many of the newest images are kept from the next publish on; fewer than two are never."""

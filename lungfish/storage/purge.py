@@ -33,7 +33,8 @@ class PurgeQueue(Generic[Entry]):
         # The lists, and a heap of their ids.
         self._lists: dict[TransactionId, list[Entry]] = {}
         self._ids: list[TransactionId] = []
-        self._purging = threading.Lock()
+        # Held by the thread that purges: one that was cut off (Ctrl-C) has let go of its own.
+        self._turn = threading.Lock()
         # Each must bear being called again with the same list, should it or a later one raise.
         self.hooks: list[Callable[[TransactionId, list[Entry]], None]] = []
         # The error of the last automatic purge, for the views; it is tried again at the next.
@@ -57,16 +58,17 @@ class PurgeQueue(Generic[Entry]):
 
     def run(self) -> None:
         """Do the purges behind the horizon. Returns at once if another thread is at it. Raises what a hook raises."""
-        if not self._purging.acquire(blocking=False):
-            return
-        try:
+        turn = threading.Lock()
+        with turn:
+            with self._mutex:
+                if self._turn.locked():
+                    return
+                self._turn = turn
             while (first := self._first_behind(self._horizon())) is not None:
                 for hook in self.hooks:
                     hook(*first)
                 with self._mutex:
                     del self._lists[first[0]]
-        finally:
-            self._purging.release()
 
     def run_quietly(self) -> None:
         """`run` at the end of a transaction, whose outcome a failure here must not disguise: it is kept in `error`."""

@@ -1,8 +1,11 @@
-"""The crash drill from the command line.
+"""The crash matrix from the command line.
 
-python -m tests.crash             what CI runs: a sample of all crash points of all workloads
-python -m tests.crash --release   every operation with every persistence, several seeds, half of them nested
-python -m tests.crash --faults    plants each fault, and fails unless the drill notices it
+python -m tests.crash                         what each commit runs
+python -m tests.crash --release               all there is: hours
+python -m tests.crash --release --minutes 30  the same, each trial getting its share of the time
+python -m tests.crash --only 7                one trial (may be repeated)
+
+Ends with a table: what was tried, how often, and how often it failed. The exit code is 1 if anything did.
 """
 
 from __future__ import annotations
@@ -11,109 +14,54 @@ import argparse
 import sys
 import time
 
-from tests.crash.faults import FAULTS, is_noticed
-from tests.crash.harness import (
-    Tally,
-    check_errors,
-    check_kills,
-    check_points,
-    crash_points,
-    run_workload,
-)
-from tests.crash.sql_drill import SqlDrill, check_sql_points, orders
-from tests.crash.workloads import WORKLOADS
+from tests.crash import mutations
+from tests.crash.matrix import MATRIX, Trial
+from tests.crash.tally import Budget, Tally
 
-# States of each workload in a CI run, and kills.
-SAMPLE_COUNT = 220
-SAMPLE_KILL_COUNT = 8
-SAMPLE_NESTED_SHARE = 0.15
-SAMPLE_SQL_COUNT = 154
-RELEASE_SEED_COUNT = 5
-RELEASE_NESTED_SHARE = 0.5
+FAILURES_SHOWN = 5
 
 
-def run_sample(seed: int) -> Tally:
-    """What CI runs."""
-    tally = Tally()
-    for name in WORKLOADS:
-        tally.add(check_workload(name, seed, SAMPLE_COUNT, SAMPLE_NESTED_SHARE, SAMPLE_KILL_COUNT))
-    tally.add(check_sql(SAMPLE_SQL_COUNT, seed))
-    return tally
-
-
-def check_workload(
-    name: str, seed: int, count: int | None, nested_share: float, kill_count: int | None
-) -> Tally:
-    """One workload's crash points (None: all), and kills and failing operations (None: every one)."""
-    workload = WORKLOADS[name]
+def run_trial(trial: Trial, budget: Budget) -> tuple[Tally, float]:
+    """One trial; says how it went as soon as it is over."""
     began = time.monotonic()
-    drill = run_workload(workload, seed)
-    points = crash_points(drill.disk, count=count, seed=seed)
-    tally = check_points(drill, points, nested_share=nested_share, seed=seed)
-    total = drill.disk.operation_count
-    step = 1 if kill_count is None else max(1, total // kill_count)
-    tally.add(check_kills(workload, range(2 + seed % step, total, step), seed))
-    tally.add(check_errors(workload, range(1 + seed % step, total, step), seed))
-    print(
-        f"{name:28} seed {seed}: {total} operations, {tally.states} states,"
-        f" {tally.nested} crashes in recovery, {tally.kills} kills, {tally.errors} I/O errors,"
-        f" {len(tally.failures)} failures, {time.monotonic() - began:.1f} s",
-        flush=True,
+    tally = trial.run(budget)
+    seconds = time.monotonic() - began
+    print(line(trial, tally, seconds), flush=True)
+    for failure in tally.failures[:FAILURES_SHOWN]:
+        print(failure)
+    return tally, seconds
+
+
+def line(trial: Trial, tally: Tally, seconds: float) -> str:
+    return (
+        f"{trial.number:>2}  {trial.title:36} {tally.total:>9,}  {len(tally.failures):>8}"
+        f"  {seconds:>7.1f} s  {tally}"
     )
-    return tally
-
-
-def run_faults() -> bool:
-    """Plant each fault in turn; whether all were noticed."""
-    missed = []
-    for fault in FAULTS:
-        found = is_noticed(fault)
-        last_line = "NOT NOTICED" if found is None else found.strip().splitlines()[-1]
-        print(f"{fault.name:60} {last_line[:100]}", flush=True)
-        if found is None:
-            missed.append(fault.name)
-    print(f"{len(FAULTS) - len(missed)} of {len(FAULTS)} planted faults noticed")
-    return not missed
-
-
-def check_sql(count: int | None, seed: int) -> Tally:
-    """The workload through SQL."""
-    began = time.monotonic()
-    drill = SqlDrill()
-    orders(drill)
-    drill.end()
-    tally = check_sql_points(drill, crash_points(drill.disk, count=count, seed=seed))
-    print(
-        f"{'through SQL':28} seed {seed}: {drill.disk.operation_count} operations,"
-        f" {tally.states} states, {len(tally.failures)} failures, {time.monotonic() - began:.1f} s",
-        flush=True,
-    )
-    return tally
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.crash", description=__doc__)
-    parser.add_argument("--release", action="store_true")
-    parser.add_argument("--faults", action="store_true")
+    parser.add_argument("--release", action="store_true", help="all there is, not a sample")
+    parser.add_argument("--only", type=int, action="append", metavar="N", help="this trial alone")
+    parser.add_argument("--minutes", type=float, help="end after about so long")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
-    if options.faults:
-        return 0 if run_faults() else 1
-    tally = Tally()
-    if options.release:
-        for seed in range(options.seed, options.seed + RELEASE_SEED_COUNT):
-            for name in WORKLOADS:
-                tally.add(check_workload(name, seed, None, RELEASE_NESTED_SHARE, None))
-            tally.add(check_sql(None, seed))
-    else:
-        tally = run_sample(options.seed)
-    for failure in tally.failures[:5]:
-        print(failure)
-    print(
-        f"{tally.states} crash states, {tally.nested} crashes in recovery, {tally.kills} kills,"
-        f" {tally.errors} I/O errors, {len(tally.failures)} failures"
-    )
-    return 1 if tally.failures else 0
+    chosen = [each for each in MATRIX if options.only is None or each.number in options.only]
+    print(f"    {'trial':36} {'tried':>9}  {'failures':>8}  {'time':>9}")
+    total = Tally()
+    ends = None if options.minutes is None else time.monotonic() + options.minutes * 60
+    for index, trial in enumerate(chosen):
+        deadline = None
+        if ends is not None:
+            # What a trial does not use is left to those after it.
+            left = ends - time.monotonic()
+            deadline = time.monotonic() + left / (len(chosen) - index)
+        tally, _ = run_trial(trial, Budget(options.seed, options.release, deadline))
+        total.add(tally)
+    print(f"    {'total':36} {total.total:>9,}  {len(total.failures):>8}")
+    if options.release and options.only is None:
+        return 1 if mutations.run([], jobs=2) or total.failures else 0
+    return 1 if total.failures else 0
 
 
 if __name__ == "__main__":

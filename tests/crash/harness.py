@@ -24,6 +24,7 @@ from tests.crash.small_database import OPTIONS, SmallDatabase
 from tests.crash.tally import Tally
 from tests.crash.workloads import Workload, row
 
+
 class DrillFailure(AssertionError):
     """Recovery did not give back what it should."""
 

@@ -1,7 +1,4 @@
-"""A sample of all crash points of every workload: 220 states each, some crashed again in their recovery, and killed processes.
-
-`python -m tests.crash --release` does every operation with every persistence; `--faults` shows that the drill would notice.
-"""
+"""What the crash drill relies on, and two kinds of damage looked at closely. The drill itself is run by `test_matrix.py`."""
 
 from __future__ import annotations
 
@@ -10,61 +7,9 @@ import pytest
 from lungfish import errors
 from lungfish.recovery.wal import WriteAheadLog
 from lungfish.storage.simulated_disk import Persistence
-from tests.crash.__main__ import (
-    SAMPLE_COUNT,
-    SAMPLE_KILL_COUNT,
-    SAMPLE_NESTED_SHARE,
-    SAMPLE_SQL_COUNT,
-    check_sql,
-    check_workload,
-)
-from tests.crash.faults import FAULTS, Fault, is_noticed
 from tests.crash.harness import run_workload
 from tests.crash.small_database import SmallDatabase
 from tests.crash.workloads import WORKLOADS
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", WORKLOADS)
-def test_every_crash_leaves_all_that_was_acknowledged_and_nothing_half_done(name: str) -> None:
-    tally = check_workload(name, 1, SAMPLE_COUNT, SAMPLE_NESTED_SHARE, SAMPLE_KILL_COUNT)
-    assert not tally.failures, tally.failures[0]
-    assert tally.states == SAMPLE_COUNT
-    assert tally.nested > 0
-    assert tally.kills > 0
-    assert tally.errors > 0
-
-
-@pytest.mark.slow
-def test_every_crash_leaves_all_that_was_acknowledged_through_sql() -> None:
-    tally = check_sql(SAMPLE_SQL_COUNT, 1)
-    assert not tally.failures, tally.failures[0]
-    assert tally.states == SAMPLE_SQL_COUNT
-
-
-@pytest.mark.release
-def test_every_operation_with_every_persistence_through_sql() -> None:
-    assert not check_sql(None, 2).failures
-
-
-@pytest.mark.release
-@pytest.mark.parametrize("seed", range(1, 6))
-@pytest.mark.parametrize("name", WORKLOADS)
-def test_every_operation_with_every_persistence(name: str, seed: int) -> None:
-    tally = check_workload(name, seed, None, 0.5, None)
-    assert not tally.failures, tally.failures[0]
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("fault", FAULTS[::4], ids=lambda fault: fault.name)
-def test_a_planted_fault_is_noticed(fault: Fault) -> None:
-    assert is_noticed(fault) is not None
-
-
-@pytest.mark.release
-@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
-def test_every_planted_fault_is_noticed(fault: Fault) -> None:
-    assert is_noticed(fault) is not None
 
 
 def test_a_workload_is_the_same_in_every_run() -> None:
