@@ -15,7 +15,9 @@ MUTATION_STEP = 5
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("trial", "part"), list(parts()), ids=lambda each: each if isinstance(each, str) else str(each.number)
+    ("trial", "part"),
+    list(parts()),
+    ids=lambda each: each if isinstance(each, str) else str(each.number),
 )
 def test_nothing_acknowledged_is_lost_and_nothing_is_half_done(trial: Trial, part: str) -> None:
     tally = trial.parts[part](Budget())
