@@ -6,6 +6,7 @@ from lungfish.connection.connection import Connection
 from lungfish.connection.row_factories import RowFactory, tuple_row
 from lungfish.database import Database
 from lungfish.database.check import CheckReport, check_database
+from lungfish.database.historical import open_historical
 from lungfish.errors import InterfaceError
 from lungfish.recovery.checkpoint_request import (
     CheckpointMode,
@@ -34,6 +35,22 @@ class DatabaseHandle:
         return Connection(
             self.session(autocommit=autocommit, read_only=read_only), row_factory=row_factory
         )
+
+    def as_of(
+        self,
+        checkpoint: str,
+        *,
+        autocommit: bool = False,
+        row_factory: RowFactory = tuple_row,
+    ) -> Connection:
+        """A read-only connection to the database as a named checkpoint has it. Raises UndefinedObject if there is none of that name."""
+        session = open_historical(
+            self._database,
+            checkpoint,
+            reader="python",
+            use=lambda database: Session(database, autocommit=autocommit, read_only=True),
+        )
+        return Connection(session, row_factory=row_factory)
 
     def session(self, *, autocommit: bool = False, read_only: bool = False) -> Session:
         """A new session: what a Connection is made of."""

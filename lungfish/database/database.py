@@ -14,6 +14,7 @@ from __future__ import annotations
 import itertools
 import threading
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from uuid import UUID
 
 from lungfish.catalog import Catalog
@@ -28,7 +29,13 @@ from lungfish.database.restart_catalog import DatabaseRestartCatalog, relations_
 from lungfish.database.statistics import TableStatistics
 from lungfish.database.table_stores import StoredExpression, TableStores
 from lungfish.database.temporaries import TemporaryObjects
-from lungfish.errors import ConnectionDoesNotExist, Error, UndefinedFile
+from lungfish.errors import (
+    ConnectionDoesNotExist,
+    CorruptDatabase,
+    CorruptLog,
+    Error,
+    UndefinedFile,
+)
 from lungfish.executor.ddl import CatalogChange, relation_ids
 from lungfish.executor.programs import Programs
 from lungfish.executor.session_facts import SessionFacts
@@ -55,6 +62,9 @@ _CATALOG_LOCK = table_tag(1)
 class Database:
     """An open database, shared by the sessions of this process."""
 
+    # Nothing can be changed, whoever asks: it shows what once was (`historical.py`).
+    is_historical = False
+
     def __init__(
         self, core: StorageCore, file_lock: Lock, *, name: str, options: DatabaseOptions
     ) -> None:
@@ -67,6 +77,9 @@ class Database:
         self.is_closed = False
         # Called once when it closes, whichever way.
         self.on_close: list[Callable[[], None]] = []
+        # The images of it that are open, by generation, the one used last at the end; guarded by the lock.
+        self.past: dict[int, Database] = {}
+        self.past_lock = threading.Lock()
         self.parsed_texts: LruCache[ParsedText] = LruCache()
         self.plans: LruCache[CachedPlan] = LruCache()
         self.programs = Programs()
@@ -110,21 +123,59 @@ class Database:
         identity = UUID(int=options.random.getrandbits(128), version=4)
         file_lock = disk.lock(path)
         try:
-            core = StorageCore.open(
+            return cls._open_whole(
                 disk,
                 path,
+                file_lock,
+                name=name,
                 create_with=identity if create else None,
-                clock=options.clock,
-                options=options.core(),
+                options=options,
             )
-            try:
-                return cls(core, file_lock, name=name, options=options)
-            except BaseException:
-                core.crash()
-                raise
         except BaseException:
             file_lock.release()
             raise
+
+    @classmethod
+    def _open_whole(
+        cls,
+        disk: Disk,
+        path: str,
+        file_lock: Lock,
+        *,
+        name: str,
+        create_with: UUID | None,
+        options: DatabaseOptions,
+    ) -> Database:
+        """Open at the newest image; where that turns out to be damaged while it is recovered, at the one before."""
+        damage: CorruptDatabase | None = None
+        avoid: dict[int, str] = {}
+        while True:
+            try:
+                core = StorageCore.open(
+                    disk,
+                    path,
+                    create_with=create_with,
+                    clock=options.clock,
+                    options=replace(options.core(), avoid_images=avoid),
+                )
+            except CorruptDatabase as error:
+                if damage is None:
+                    raise
+                raise damage from error
+            try:
+                return cls(core, file_lock, name=name, options=options)
+            except CorruptDatabase as error:
+                core.crash()
+                if damage is not None:
+                    raise damage from error
+                if isinstance(error, CorruptLog):
+                    raise
+                # What is wrong with the newer image is what to say if the one before does not help.
+                damage = error
+                avoid[core.store.generation] = error.message
+            except BaseException:
+                core.crash()
+                raise
 
     @property
     def page_size_bytes(self) -> int:
@@ -314,6 +365,10 @@ class Database:
 
     def _end(self, finish: Callable[[], None]) -> None:
         self.is_closed = True
+        with self.past_lock:
+            for past in self.past.values():
+                past.crash()
+            self.past.clear()
         try:
             finish()
         finally:

@@ -16,8 +16,8 @@ Invariants:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from uuid import UUID
 
 from lungfish import errors
@@ -40,6 +40,7 @@ from lungfish.recovery.checkpoint_request import (
 )
 from lungfish.recovery.gauges import register_gauges
 from lungfish.recovery.history import CheckpointRecord, RecoveryRecord, decode_record, encode_record
+from lungfish.recovery.integrity import DamageAction, DamageKind, IntegrityLog
 from lungfish.recovery.restart import RecoveryDriver
 from lungfish.recovery.restart_log import MEMORY_LIMIT_DEFAULT
 from lungfish.recovery.restart_relations import RestartCatalog, TableRelations
@@ -55,7 +56,10 @@ from lungfish.storage.clock import Clock, SystemClock
 from lungfish.storage.disk import Disk
 from lungfish.storage.fence import Fence
 from lungfish.storage.ids import RelationId
+from lungfish.storage.image import Image
 from lungfish.storage.measured_disk import RECOVERY, MeasuredDisk
+from lungfish.storage.memory_disk import MemoryDisk
+from lungfish.storage.page_slots import IMAGES_KEPT_MIN
 from lungfish.storage.page_store import PAGE_SIZE_DEFAULT, PageStore
 from lungfish.storage.sequences import Sequences
 from lungfish.storage.table import TableStore
@@ -80,6 +84,10 @@ class CoreOptions:
     wal_recovery_mode: WalRecoveryMode = WalRecoveryMode.TAIL
     # Called while restart runs.
     on_recovery: Callable[[RecoveryProgress], None] | None = None
+    # Images that must not be opened though they look whole, by generation, each with what was found wrong with it.
+    avoid_images: Mapping[int, str] = field(default_factory=dict)
+    # The database is what its image says, and a log is neither there nor looked for.
+    is_historical: bool = False
 
 
 class StorageCore:
@@ -103,6 +111,7 @@ class StorageCore:
             memory_limit=options.recovery_memory_limit,
             mode=options.wal_recovery_mode,
             on_progress=options.on_recovery,
+            is_historical=options.is_historical,
         )
         self.memory = CheckpointMemory(self.driver.facts)
         self.fence = Fence()
@@ -114,6 +123,15 @@ class StorageCore:
         self.sequences = Sequences(self.log, self.fence)
         self.sequences.restore(self.driver.sequence_states())
         self.retention = WalRetentionManager(clock)
+        self.integrity = IntegrityLog(clock)
+        for damaged in store.quarantined:
+            self.integrity.add(
+                DamageKind.IMAGE_CRC,
+                f"image {damaged.generation}",
+                action=DamageAction.QUARANTINED,
+                source="open",
+                detail=damaged.reason,
+            )
         self.images = CheckpointImageStore(
             store, self.retention, clock, log_reaches=self.driver.log_reaches
         )
@@ -206,12 +224,21 @@ class StorageCore:
                 clock=clock,
             )
         else:
-            store = PageStore.open(disk, path, clock=clock)
+            store = PageStore.open(disk, path, clock=clock, avoid=options.avoid_images)
         try:
             return cls(disk, store, clock=clock, options=options)
         except BaseException:
             store.abandon()
             raise
+
+    def at_image(self, image: Image, *, buffer_size: int) -> StorageCore:
+        """The database as one of its images has it, to be recovered and read; what changes in it stays in memory.
+
+        Requires: the image is pinned until that core is dropped with `crash`.
+        """
+        disk = MeasuredDisk(MemoryDisk(), self.store.path, self.clock)
+        options = CoreOptions(buffer_size=buffer_size, is_historical=True)
+        return StorageCore(disk, self.store.at_image(image), clock=self.clock, options=options)
 
     def recover(
         self,
@@ -285,8 +312,9 @@ class StorageCore:
 
     def _repeat_last_image(self) -> None:
         """Put the image of a closed database under both superblocks: the image before would need the log, which goes now."""
-        *_, before, current = self.store.images
-        if before.payload != current.payload:
+        images = self.store.images
+        is_twice = len(images) >= IMAGES_KEPT_MIN and images[-2].payload == images[-1].payload
+        if self.store.damage or not is_twice:
             self.store.repeat_image()
 
     def _sequence_facts(self) -> Facts:

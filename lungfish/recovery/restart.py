@@ -71,6 +71,7 @@ class RecoveryDriver:
         memory_limit: int = MEMORY_LIMIT_DEFAULT,
         mode: WalRecoveryMode = WalRecoveryMode.TAIL,
         on_progress: Callable[[RecoveryProgress], None] | None = None,
+        is_historical: bool = False,
     ) -> None:
         """Locate and analyse. Raises CorruptDatabase, CorruptLog; nothing is changed then."""
         self._disk = disk
@@ -80,6 +81,7 @@ class RecoveryDriver:
         self._memory_limit = memory_limit
         self._mode = mode
         self._on_progress = on_progress
+        self._is_historical = is_historical
         self._times: dict[RecoveryPhase, float] = {}
         self._opened_at = clock.utc_us()
         with self._in_phase(RecoveryPhase.LOCATE):
@@ -87,6 +89,10 @@ class RecoveryDriver:
             marks = [relation.mark_lsn for relation in store.image.relations.values()]
             # Restart needs the log from here on.
             self.lowest_mark = LSN(min(marks, default=self.facts.redo_lsn))
+            if is_historical:
+                # The image is to be shown as it is: there is no log, and none is missed.
+                self.facts = replace(self.facts, is_clean=True)
+                self.lowest_mark = self.facts.redo_lsn
             self._reader = self._open_log()
         with self._in_phase(RecoveryPhase.ANALYZE):
             self.log_facts: LogFacts = analyse(self._reader, memory_limit=memory_limit)
@@ -170,7 +176,7 @@ class RecoveryDriver:
     def _open_log(self) -> LogReader:
         noted, known = self._store.noted_log_generation, self.facts.log_generation
         # A life that began after the image says so in the file itself, so that a log that is gone is missed.
-        was_open = not self.facts.is_clean or noted > known
+        was_open = not self._is_historical and (not self.facts.is_clean or noted > known)
         return LogReader(
             self._folder,
             uuid=self._store.uuid,

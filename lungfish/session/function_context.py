@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from lungfish.catalog.objects import Sequence
 from lungfish.errors import (
     ObjectNotInPrerequisiteState,
+    ReadOnlySqlTransaction,
     SequenceGeneratorLimitExceeded,
     UndefinedObject,
     UndefinedTable,
@@ -69,6 +70,7 @@ class SessionFunctions:
 
     def next_value(self, sequence_name: str) -> int:
         """nextval. Raises SequenceGeneratorLimitExceeded at the end of a sequence that does not cycle."""
+        self._require_writable("nextval")
         sequence = self.find_sequence(sequence_name)
         value = self._session.database.sequences.next_value(sequence)
         self._current[sequence.oid] = value
@@ -87,6 +89,7 @@ class SessionFunctions:
 
     def set_value(self, sequence_name: str, value: int, is_called: bool) -> int:
         """setval. Raises NumericValueOutOfRange's kin outside the sequence's bounds."""
+        self._require_writable("setval")
         sequence = self.find_sequence(sequence_name)
         if not sequence.minimum <= value <= sequence.maximum:
             raise SequenceGeneratorLimitExceeded(
@@ -97,6 +100,11 @@ class SessionFunctions:
         if is_called:
             self._current[sequence.oid] = value
         return value
+
+    def _require_writable(self, name: str) -> None:
+        transaction = self._session.transaction
+        if transaction is not None and transaction.is_read_only:
+            raise ReadOnlySqlTransaction(f"cannot execute {name}() in a read-only transaction")
 
     def last_value(self) -> int:
         """lastval: what the last nextval of this session gave, of whichever sequence."""

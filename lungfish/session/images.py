@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from lungfish.database.historical import forget_historical
 from lungfish.errors import (
     ActiveSqlTransaction,
     InvalidParameterValue,
@@ -65,6 +66,7 @@ def run_drop_checkpoint(session: Session, statement: utility.DropCheckpoint) -> 
         moment = parse_value(statement.before, TIMESTAMPTZ, session.settings.text)
         names = images.names_before(moment)
     if names:
+        forget_historical(session.database, names)
         with images.dropping(names):
             session.database.checkpoint(
                 CheckpointRequest(

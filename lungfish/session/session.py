@@ -31,6 +31,7 @@ from lungfish.executor.ddl import DdlContext, execute_ddl, is_ddl
 from lungfish.executor.session_facts import SessionFacts
 from lungfish.planner import plan_statement
 from lungfish.planner.physical import PhysicalStatement
+from lungfish.session.as_of import run_as_of
 from lungfish.session.bulk import run_in_bulk
 from lungfish.session.function_context import SessionFunctions
 from lungfish.session.parameters import (
@@ -46,7 +47,7 @@ from lungfish.session.table_locks import locks_of_plan
 from lungfish.session.time_limit import limit_time
 from lungfish.session.transactions import TransactionalSession
 from lungfish.session.utility import TRANSACTION_CONTROL, run_utility, runs_outside_transaction
-from lungfish.sql.ast import Statement, ddl, dml, queries
+from lungfish.sql.ast import Statement, ddl, dml, queries, utility
 from lungfish.storage.lock_modes import LockMode, LockTag, table_tag
 from lungfish.storage.transactions import IsolationLevel
 from lungfish.types.sql_type import SqlType
@@ -250,6 +251,8 @@ class Session(TransactionalSession):
     ) -> StatementResult:
         if isinstance(statement, _PLANNED):
             return self._run_query(statement, text, values, types)
+        if isinstance(statement, utility.AsOf):
+            return run_as_of(self, statement, text, values, types)
         if is_ddl(statement):
             self.require_writable(statement)
             return StatementResult(None, execute_ddl(self.ddl_context(), statement))

@@ -146,7 +146,8 @@ class TransactionalSession:
         self.cancellation.is_requested = False
         self._transaction = self.database.transactions.begin(
             level,
-            is_read_only=self.is_read_only if is_read_only is None else is_read_only,
+            is_read_only=self.database.is_historical
+            or (self.is_read_only if is_read_only is None else is_read_only),
             synchronous_commit=self.settings.is_synchronous,
             lock_owner=self._lock_owner,
         )

@@ -13,6 +13,7 @@ from lungfish.errors import (
     InvalidSchemaName,
     InvalidSqlStatementName,
     NoActiveSqlTransaction,
+    ReadOnlySqlTransaction,
     SyntaxError,
     UndefinedObject,
     UndefinedTable,
@@ -95,6 +96,10 @@ def _show_variable(session: Session, statement: utility.ShowVariable) -> Stateme
 
 
 def _set_transaction(session: Session, statement: utility.SetTransaction) -> StatementResult:
+    if statement.is_read_only is False and session.database.is_historical:
+        raise ReadOnlySqlTransaction(
+            "cannot set transaction read-write mode AS OF a checkpoint", position=statement.position
+        )
     level = None if statement.isolation is None else IsolationLevel(statement.isolation)
     if statement.is_session:
         if level is not None:

@@ -24,7 +24,9 @@ from lungfish.sql import (
     lower_utility,
 )
 from lungfish.sql.admin import is_own, parse_own
+from lungfish.sql.as_of import AsOfTail, find_as_of
 from lungfish.sql.ast import Statement
+from lungfish.sql.ast.utility import AsOf
 from lungfish.sql.libpg import RawStatement, parse_raw
 from lungfish.sql.lowering import Lowering
 from lungfish.sql.split import ScriptPiece, split_script
@@ -75,7 +77,7 @@ def parse(sql: str, *, position_of: PositionMap | None = None) -> list[ParsedSta
     """
     if _MAYBE_OWN.search(sql) is not None:
         pieces = list(split_script(sql))
-        if any(is_own(piece.text) for piece in pieces):
+        if any(is_own(piece.text) or find_as_of(piece.text) for piece in pieces):
             return _parse_pieces(pieces, position_of)
     try:
         raws = parse_raw(sql, position_of)
@@ -92,6 +94,10 @@ def _parse_pieces(
     statements = []
     for piece in pieces:
         moved = _shifted(piece.start, position_of)
+        as_of = find_as_of(piece.text)
+        if as_of is not None:
+            statements.append(_parse_as_of(piece.text, as_of, moved))
+            continue
         if not is_own(piece.text):
             statements += parse(piece.text, position_of=moved)
             continue
@@ -104,6 +110,16 @@ def _parse_pieces(
             statement = replace(statement, position=moved(statement.position))
         statements.append(ParsedStatement(statement, piece.text, moved(0)))
     return statements
+
+
+def _parse_as_of(sql: str, as_of: AsOfTail, position_of: PositionMap) -> ParsedStatement:
+    """The statement before AS OF CHECKPOINT, and which checkpoint that is. Its text is that of the statement alone."""
+    position = position_of(as_of.start)
+    found = parse(sql[: as_of.start], position_of=position_of)
+    if len(found) != 1:
+        raise errors.SyntaxError('syntax error at or near "AS"', position=position)
+    (inner,) = found
+    return replace(inner, statement=AsOf(inner.statement, as_of.checkpoint, position))
 
 
 def _shifted(start: int, position_of: PositionMap | None) -> PositionMap:

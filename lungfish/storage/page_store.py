@@ -33,6 +33,7 @@ from lungfish.storage.image import Image, QuarantinedImage, RelationKind
 from lungfish.storage.image_builder import ImageBuilder, PublishReport
 from lungfish.storage.image_reader import FoundImages, is_unfinished, open_images
 from lungfish.storage.manifest import Manifest
+from lungfish.storage.overlay_file import OverlayFile
 from lungfish.storage.page_slots import IMAGES_KEPT_MIN, LiveRelation, PageSlots
 from lungfish.storage.page_table import UNIT_SIZE, PageTable
 from lungfish.storage.superblock import (
@@ -141,6 +142,12 @@ class PageStore:
         except BaseException:
             file.close()
             raise
+
+    def at_image(self, image: Image) -> PageStore:
+        """The store as one of its images has it, to be read, and changed in memory only. Requires: the image is pinned throughout."""
+        superblock = Superblock(self.uuid, self.page_size_bytes, image.generation, image.manifest)
+        found = FoundImages(superblock, [image.named("")], (), is_fallback=False)
+        return PageStore(OverlayFile(self.slots.file), found, self._clock)
 
     @property
     def path(self) -> str:

@@ -6,9 +6,11 @@ from typing import Any
 
 import lungfish
 from lungfish.database import DatabaseOptions
+from lungfish.storage.btree_check import check_btree
 from lungfish.storage.clock import ManualClock
 from lungfish.storage.disk import Disk
 from lungfish.storage.memory_disk import MemoryDisk
+from lungfish.storage.table_build import check_heap, check_index
 
 PATH = "app.db"
 
@@ -57,3 +59,13 @@ class World:
     def check(self) -> None:
         """Everything is whole."""
         assert self.database.check().problems == ()
+
+    def check_tables(self) -> None:
+        """Every page that is in use is whole, every index agrees with its table. Kept images are not looked at."""
+        database = self.database._database
+        for table in database.catalog.tables():
+            store = database.stores.get(table)
+            check_heap(store.rows)
+            for index in store.indexes:
+                check_btree(index.btree)
+                check_index(store.rows, index)

@@ -53,6 +53,7 @@ Statement = (
     | utility.Analyze
     | utility.Vacuum
     | utility.Discard
+    | utility.AsOf
     | utility.Checkpoint
     | utility.DropCheckpoint
     | utility.CancelCheckpoint

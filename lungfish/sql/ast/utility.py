@@ -202,6 +202,16 @@ class ExplainRecovery:
 
 
 @dataclass(frozen=True, slots=True)
+class AsOf:
+    """A statement with AS OF CHECKPOINT 'name' behind it: of the database as that image has it."""
+
+    statement: Statement
+    checkpoint: str
+    # Of the words AS OF.
+    position: int = -1
+
+
+@dataclass(frozen=True, slots=True)
 class Scrub:
     """SCRUB [relation | IMAGES | WAL]; None reads everything."""
 
