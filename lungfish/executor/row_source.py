@@ -33,6 +33,7 @@ from lungfish.storage.ids import TupleId
 from lungfish.types.compare import comparison_key
 
 RowSource = Callable[[Run], "list[Row]"]
+_Pick = Callable[[TupleId, Row], Row]
 
 # Of plans that are expected to give more rows, the operators are faster.
 _ROW_COUNT_MAX = 64
@@ -218,6 +219,8 @@ def _index_rows(plan: IndexScan, compiler: Compiler) -> RowSource:
     positions = [table.stored_positions[column] for column in plan.column_indexes]
     holds = None if plan.filter is None else compiler.row(plan.filter)
     pick = _with_tuple_id(positions) if plan.with_tuple_id else _without_tuple_id(positions, table)
+    if len(plan.equals) == len(index.columns) and not plan.any_of:
+        return _key_rows(plan, compiler, pick, holds)
 
     def rows(run: Run) -> list[Row]:
         context = run.context
@@ -232,6 +235,30 @@ def _index_rows(plan: IndexScan, compiler: Compiler) -> RowSource:
         if holds is not None:
             return [row for row in found if holds(row, run) is True]
         return found
+
+    return rows
+
+
+def _key_rows(
+    plan: IndexScan, compiler: Compiler, pick: _Pick, holds: RowEvaluator | None
+) -> RowSource:
+    """The rows of a whole key."""
+    table, index = plan.table, plan.index
+    key_of = compiler.rows(plan.equals)
+    step = -1 if plan.is_backward else 1
+
+    def rows(run: Run) -> list[Row]:
+        context = run.context
+        values = [evaluate((), run) for evaluate in key_of]
+        if None in values:
+            return []
+        store = context.tables.table_store(table)
+        stored_index = find_index(store, index)
+        found = store.key_lookup(context.snapshot, stored_index, values)
+        picked = [pick(address, stored) for address, stored in found[::step]]
+        if holds is not None:
+            return [row for row in picked if holds(row, run) is True]
+        return picked
 
     return rows
 

@@ -460,7 +460,7 @@ class Session(TransactionalSession):
             try:
                 if not self.database.is_closed:
                     self.rollback()
-                    self.database.transactions.locks.release_all_session(self._lock_owner)
+                    self.database.transactions.locks.dismiss(self._lock_owner)
                     self.database.drop_temporaries(self.temporary)
             finally:
                 self.database.leave(self)

@@ -23,7 +23,7 @@ from lungfish.session.cursors import SessionCursors
 from lungfish.session.results import StatementResult
 from lungfish.session.settings import SessionSettings
 from lungfish.sql.ast import utility
-from lungfish.storage.locks import LockOwner
+from lungfish.storage.lock_queue import LockOwner
 from lungfish.storage.transactions import IsolationLevel, Transaction, TransactionState
 
 if TYPE_CHECKING:

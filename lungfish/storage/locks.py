@@ -30,96 +30,10 @@ from dataclasses import dataclass
 
 from lungfish import errors
 from lungfish.storage.deadlock import Edge, find_cycle
+from lungfish.storage.fast_path_locks import FastPathLocks, is_strong, is_weak
 from lungfish.storage.ids import TransactionId
 from lungfish.storage.lock_modes import CONFLICTS, LockMode, LockTag, transaction_tag
-
-
-class LockOwner:
-    """Whoever holds locks: a session, or a transaction that was begun without one.
-
-    Locks of the transaction go at its end (or with the savepoint after which they were taken), session locks when they are
-    released as often as they were taken, or when the session ends. Used by one thread at a time, but for `cancel`.
-    """
-
-    __slots__ = (
-        "cancel_message",
-        "held",
-        "log",
-        "number",
-        "request",
-        "session_counts",
-        "timeout_s",
-    )
-
-    def __init__(self, number: int, *, timeout_s: float | None = None) -> None:
-        # Names the owner in messages and views.
-        self.number = number
-        # The session's lock_timeout; None waits for ever.
-        self.timeout_s = timeout_s
-        # The transaction's modes by tag, as a bit mask.
-        self.held: dict[LockTag, int] = {}
-        # The same in the order of acquisition, for savepoints.
-        self.log: list[tuple[LockTag, LockMode]] = []
-        self.session_counts: dict[tuple[LockTag, LockMode], int] = {}
-        self.request: _Request | None = None
-        # Set by `LockManager.cancel`; sticky until the session clears it at the next statement.
-        self.cancel_message: str | None = None
-
-    def session_mask(self, tag: LockTag) -> int:
-        """The modes that the session holds on the tag beyond its transaction."""
-        if not self.session_counts:
-            return 0
-        return sum(1 << mode for each, mode in self.session_counts if each == tag)
-
-
-class _Request:
-    """A place in a queue."""
-
-    __slots__ = ("condition", "is_granted", "is_session", "mode", "owner", "tag")
-
-    def __init__(self, owner: LockOwner, tag: LockTag, mode: LockMode, *, is_session: bool) -> None:
-        self.owner = owner
-        self.tag = tag
-        self.mode = mode
-        self.is_session = is_session
-        self.is_granted = False
-        # Over the manager's mutex; made only if the request has to wait.
-        self.condition: threading.Condition | None = None
-
-
-class _LockQueue:
-    """What is granted and who waits on one tag."""
-
-    __slots__ = ("granted", "waiting")
-
-    def __init__(self) -> None:
-        self.granted: dict[LockOwner, int] = {}
-        self.waiting: list[_Request] = []
-
-    def holders_against(self, owner: LockOwner, mode: LockMode) -> Iterable[LockOwner]:
-        """The other owners with a granted mode that conflicts."""
-        conflicts = CONFLICTS[mode]
-        return (
-            holder
-            for holder, mask in self.granted.items()
-            if mask & conflicts and holder is not owner
-        )
-
-    def place_for(self, owner: LockOwner) -> int:
-        """Where a new request of this owner goes: last, or before the first that waits for what the owner holds."""
-        held = self.granted.get(owner, 0)
-        if held:
-            for index, request in enumerate(self.waiting):
-                if CONFLICTS[request.mode] & held:
-                    return index
-        return len(self.waiting)
-
-    def is_free(self, owner: LockOwner, mode: LockMode, place: int) -> bool:
-        """Whether a request at this place could be granted now."""
-        conflicts = CONFLICTS[mode]
-        if any(True for _ in self.holders_against(owner, mode)):
-            return False
-        return not any(conflicts >> request.mode & 1 for request in self.waiting[:place])
+from lungfish.storage.lock_queue import LockOwner, LockQueue, LockRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +44,8 @@ class LockFact:
     mode: LockMode
     owner_number: int
     is_granted: bool
+    # Taken without the lock table.
+    is_fast: bool = False
 
 
 class LockManager:
@@ -139,10 +55,11 @@ class LockManager:
         self._mutex = threading.Lock()
         # Of owners that are no sessions.
         self._owner_numbers = itertools.count(-1, -1)
-        self._queues: dict[LockTag, _LockQueue] = {}
+        self._queues: dict[LockTag, LockQueue] = {}
         # The tags of kind "row" that have a queue, and maybe others for a moment.
         self._row_tags: set[LockTag] = set()
         self._poison: errors.Error | None = None
+        self.fast_path = FastPathLocks()
         self.waiting_count = 0
         self.wait_count = 0
         self.deadlock_count = 0
@@ -155,8 +72,11 @@ class LockManager:
     def new_owner(self, number: int | None = None, *, timeout_s: float | None = None) -> LockOwner:
         """A holder of locks that holds none yet: a session by its number, or another; `timeout_s` is its lock_timeout."""
         if number is None:
-            number = next(self._owner_numbers)
-        return LockOwner(number, timeout_s=timeout_s)
+            return LockOwner(next(self._owner_numbers), timeout_s=timeout_s)
+        owner = LockOwner(number, timeout_s=timeout_s)
+        with self._mutex:
+            self.fast_path.enroll(owner)
+        return owner
 
     # Acquiring
 
@@ -164,10 +84,14 @@ class LockManager:
         self, owner: LockOwner, tag: LockTag, mode: LockMode, *, is_session: bool = False
     ) -> bool:
         """Take the lock if nobody is in the way. Never waits."""
-        if not is_session and owner.held.get(tag, 0) >> mode & 1:
+        if not is_session and self._has(owner, tag, mode):
             return True
         with self._mutex:
-            return self._try(_Request(owner, tag, mode, is_session=is_session))
+            is_granted = self._try_first(LockRequest(owner, tag, mode, is_session=is_session))
+            if not is_granted:
+                # A strong lock that is not waited for is wanted no more.
+                self._grant_waiting(tag)
+            return is_granted
 
     def acquire(
         self, owner: LockOwner, tag: LockTag, mode: LockMode, *, is_session: bool = False
@@ -177,11 +101,11 @@ class LockManager:
         Raises LockNotAvailable (the owner's timeout), DeadlockDetected, QueryCanceled. Must not be called under a latch or
         inside the fence.
         """
-        if not is_session and owner.held.get(tag, 0) >> mode & 1:
+        if not is_session and self._has(owner, tag, mode):
             return
         with self._mutex:
-            request = _Request(owner, tag, mode, is_session=is_session)
-            if not self._try(request):
+            request = LockRequest(owner, tag, mode, is_session=is_session)
+            if not self._try_first(request):
                 self._wait(request)
 
     def wait_for_transaction(
@@ -202,24 +126,59 @@ class LockManager:
         with self._mutex:
             queue = self._queues.get(tag)
             if queue is None:
-                queue = self._queues[tag] = _LockQueue()
+                queue = self._queues[tag] = LockQueue()
                 queue.granted[holder] = 1 << LockMode.EXCLUSIVE
             if is_running(transaction_id):
-                self._wait(_Request(owner, tag, LockMode.SHARE, is_session=False))
+                self._wait(LockRequest(owner, tag, LockMode.SHARE, is_session=False))
             else:
                 queue.granted.clear()
                 self._grant_waiting(tag)
 
-    def _try(self, request: _Request) -> bool:
+    def _has(self, owner: LockOwner, tag: LockTag, mode: LockMode) -> bool:
+        """Whether the owner's transaction holds the lock, or has taken it now the fast way."""
+        if owner.held.get(tag, 0) >> mode & 1:
+            return True
+        return (
+            owner.number > 0 and is_weak(tag, mode) and self.fast_path.take(owner, tag, 1 << mode)
+        )
+
+    def _try_first(self, request: LockRequest) -> bool:
+        """Try, with all weak locks in the table that may be in the way. Answers whether the lock was granted."""
+        owner, tag, mode = request.owner, request.tag, request.mode
+        if is_strong(tag, mode):
+            for holder, mask, weak in self.fast_path.announce(tag):
+                self._adopt(holder, tag, mask)
+                if holder.weak is not weak:
+                    self._release_adopted(holder, tag)
+        elif tag in self.fast_path.strong:
+            # Invariant 2 of fast_path_locks.py.
+            owner.weak.pop(tag, None)
+            if not request.is_session and owner.held.get(tag, 0) >> mode & 1:
+                return True
+        return self._try(request)
+
+    def _adopt(self, owner: LockOwner, tag: LockTag, mask: int) -> None:
+        for mode in LockMode:
+            if mask >> mode & 1:
+                queue = self._queues.get(tag) or LockQueue()
+                self._grant(queue, LockRequest(owner, tag, mode, is_session=False))
+
+    def _release_adopted(self, owner: LockOwner, tag: LockTag) -> None:
+        """The owner's transaction ended while its weak locks were adopted."""
+        owner.log[:] = [entry for entry in owner.log if entry[0] != tag]
+        owner.held.pop(tag, None)
+        self._set_granted(owner, tag)
+
+    def _try(self, request: LockRequest) -> bool:
         queue = self._queues.get(request.tag)
         if queue is None:
-            queue = _LockQueue()
+            queue = LockQueue()
         elif not queue.is_free(request.owner, request.mode, queue.place_for(request.owner)):
             return False
         self._grant(queue, request)
         return True
 
-    def _grant(self, queue: _LockQueue, request: _Request) -> None:
+    def _grant(self, queue: LockQueue, request: LockRequest) -> None:
         owner, tag, mode = request.owner, request.tag, request.mode
         if tag.kind == "transaction":
             # Seeing it end is all that was asked for.
@@ -238,7 +197,7 @@ class LockManager:
 
     # Waiting
 
-    def _wait(self, request: _Request) -> None:
+    def _wait(self, request: LockRequest) -> None:
         """Queue up and sleep until granted. Holds the mutex, except while asleep."""
         queue = self._queues[request.tag]
         owner = request.owner
@@ -285,6 +244,8 @@ class LockManager:
                 self._grant(queue, request)
             else:
                 index += 1
+        if tag in self.fast_path.strong and not queue.has_strong():
+            self.fast_path.strong.discard(tag)
         if not queue.granted and not queue.waiting:
             self._queues.pop(tag, None)
             self._row_tags.discard(tag)
@@ -305,7 +266,7 @@ class LockManager:
             if CONFLICTS[request.mode] >> earlier.mode & 1:
                 yield Edge(owner, earlier.owner, is_soft=True)
 
-    def _resolve_deadlock(self, request: _Request) -> None:
+    def _resolve_deadlock(self, request: LockRequest) -> None:
         """Break cycles by letting requests pass each other; raise DeadlockDetected if that cannot do it."""
         passed: set[tuple[int, int]] = set()
         while not request.is_granted:
@@ -340,8 +301,10 @@ class LockManager:
 
         Requires: the transaction has left the running set, so that whoever comes later does not wait.
         """
-        if owner is not None and owner.log:
-            self.release_since(owner, 0)
+        if owner is not None:
+            self.fast_path.give_back(owner)
+            if owner.log:
+                self.release_since(owner, 0)
         if transaction_id:
             self.wake_waiters(transaction_id)
 
@@ -385,6 +348,7 @@ class LockManager:
 
     def release_all(self, owner: LockOwner) -> None:
         """Release everything, session locks too: the session ends."""
+        self.fast_path.give_back(owner)
         self.release_since(owner, 0)
         self.release_all_session(owner)
 
@@ -445,7 +409,30 @@ class LockManager:
                     LockFact(tag, request.mode, request.owner.number, False)
                     for request in queue.waiting
                 )
+            for owner in self.fast_path.owners():
+                found.extend(
+                    LockFact(tag, mode, owner.number, True, is_fast=True)
+                    for tag, mask in list(owner.weak.items())
+                    if tag not in self.fast_path.strong
+                    for mode in LockMode
+                    if mask >> mode & 1
+                )
             return found
+
+    def settle(self, owner: LockOwner) -> None:
+        """Put the owner's weak locks into the table, before a savepoint: what comes after it is released with it."""
+        if owner.weak:
+            with self._mutex:
+                for tag in list(owner.weak):
+                    mask = owner.weak.pop(tag)
+                    if tag not in self.fast_path.strong:
+                        self._adopt(owner, tag, mask)
+
+    def dismiss(self, owner: LockOwner) -> None:
+        """The session has ended."""
+        self.release_all(owner)
+        with self._mutex:
+            self.fast_path.dismiss(owner)
 
 
 def _describe(edge: Edge[LockOwner]) -> str:

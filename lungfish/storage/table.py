@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
+from typing import Any
 
 from lungfish.storage.heap import Heap
 from lungfish.storage.ids import RelationId, TupleId
@@ -30,7 +31,7 @@ from lungfish.storage.table_build import build_index
 from lungfish.storage.table_index import IndexKey, TableIndex, UniqueConflict
 from lungfish.storage.table_lock import LockedRow, LockStatus, LockWait, lock_row
 from lungfish.storage.table_rows import InsertRun, Suspects, TableRows, key_owner
-from lungfish.storage.table_scan import Rows, index_scan, scan
+from lungfish.storage.table_scan import Rows, index_scan, key_lookup, scan
 from lungfish.storage.transactions import Transaction, TransactionManager
 from lungfish.types.batch import Batch, Vector
 
@@ -438,3 +439,7 @@ class TableStore:
     ) -> Iterator[Rows]:
         """The rows that the snapshot sees with a key in the range, in the index's order or backwards, in chunks."""
         return index_scan(self.rows, snapshot, index, key_range, is_backward=is_backward)
+
+    def key_lookup(self, snapshot: Snapshot, index: TableIndex, values: Sequence[Any]) -> Rows:
+        """The rows that the snapshot sees whose key columns have these values, none of them NULL; by address."""
+        return key_lookup(self.rows, snapshot, index, index.btree.codec.encode(values))

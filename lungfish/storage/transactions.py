@@ -35,7 +35,8 @@ from lungfish import errors
 from lungfish.storage.clock import Clock
 from lungfish.storage.fence import Fence
 from lungfish.storage.ids import LSN, TransactionId, TupleId
-from lungfish.storage.locks import LockManager, LockOwner
+from lungfish.storage.lock_queue import LockOwner
+from lungfish.storage.locks import LockManager
 from lungfish.storage.log import Log
 from lungfish.storage.purge import PurgeQueue
 from lungfish.storage.running_set import RunningSet
@@ -187,6 +188,8 @@ class Transaction:
         """Make a point to roll back to. A name may be used again: it hides the older one until it is released."""
         self._require_running()
         owner = self._lock_owner
+        if owner is not None:
+            self._manager.locks.settle(owner)
         point = Savepoint(
             name=name,
             undo_count=len(self.undo),

@@ -12,7 +12,8 @@ import pytest
 from lungfish.errors import DeadlockDetected, IoError, LockNotAvailable, QueryCanceled
 from lungfish.storage.ids import TransactionId
 from lungfish.storage.lock_modes import LockMode, LockTag, advisory_tag, row_tag, table_tag
-from lungfish.storage.locks import LockManager, LockOwner, _Request
+from lungfish.storage.lock_queue import LockOwner, LockRequest
+from lungfish.storage.locks import LockManager
 
 TABLE = table_tag(16384)
 OTHER = table_tag(16385)
@@ -45,7 +46,7 @@ class WatchedLocks(LockManager):
         super().__init__()
         self.began_to_wait = threading.Semaphore(0)
 
-    def _resolve_deadlock(self, request: _Request) -> None:
+    def _resolve_deadlock(self, request: LockRequest) -> None:
         super()._resolve_deadlock(request)
         self.began_to_wait.release()
 

@@ -169,7 +169,7 @@ def _locked_object(tag: LockTag, heaps: Mapping[int, Oid]) -> tuple[int | None, 
 
 
 def _holder(fact: LockFact) -> tuple[int, str, bool, bool]:
-    return fact.owner_number, fact.mode.label, fact.is_granted, False
+    return fact.owner_number, fact.mode.label, fact.is_granted, fact.is_fast
 
 
 def _snapshot_rows(context: ExecutionContext) -> Rows:
