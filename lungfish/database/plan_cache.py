@@ -51,7 +51,11 @@ class CachedPlan:
     @property
     def is_outgrown(self) -> bool:
         """Whether a table has grown so much since that another plan may be better."""
-        return any(pages.page_count > 4 * count + 4 for pages, count in self.sizes)
+        # Looked at for every statement, so no generator.
+        for pages, count in self.sizes:  # noqa: SIM110
+            if pages.page_count > 4 * count + 4:
+                return True
+        return False
 
 
 class LruCache(Generic[Entry]):

@@ -38,9 +38,7 @@ class SessionRunner:
         self, query: Query
     ) -> tuple[tuple[tuple[str, SqlType], ...], Iterable[tuple[Any, ...]]]:
         """The names and types of a query's columns, and its rows."""
-        cached = self._session.plan(query, None, ())
-        while not self._session._lock_tables(cached):
-            cached = self._session.plan(query, None, ())
+        cached = self._session.locked_plan(query, None, ())
         result = self._session.run_plan(cached.plan, ())
         columns = tuple((column.name, column.type) for column in result.columns or ())
         return columns, internal_rows(result)

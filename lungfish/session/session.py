@@ -1,6 +1,6 @@
-"""One user's state, and the whole path of a statement: parse, bind and plan, lock, execute.
+"""One user's state, and the path of a statement: parse, choose the transaction, dispatch.
 
-`Session._run_query` is that path on one screen. Around it: the transaction that the statement runs in, and its end.
+`plans.py` goes on from there: bind and plan, lock, execute. `transactions.py` has the ends of a transaction.
 
     autocommit        each statement outside BEGIN is a transaction of its own
     not autocommit    the first statement begins a transaction (PEP 249); commit() or rollback() ends it
@@ -18,47 +18,40 @@ from threading import enumerate as living_threads
 from threading import get_ident
 from typing import TYPE_CHECKING, Any
 
-from lungfish.database.plan_cache import CachedPlan, ParsedText
+from lungfish.database.plan_cache import ParsedText
 from lungfish.errors import (
     Error,
     InFailedSqlTransaction,
     InterfaceError,
     LockNotAvailable,
-    ReadOnlySqlTransaction,
 )
-from lungfish.executor import DeferredChecks, ExecutionContext, execute
+from lungfish.executor import DeferredChecks
 from lungfish.executor.ddl import DdlContext, execute_ddl, is_ddl
 from lungfish.executor.session_facts import SessionFacts
-from lungfish.planner import plan_statement
-from lungfish.planner.physical import PhysicalStatement
 from lungfish.session.as_of import run_as_of
 from lungfish.session.bulk import run_in_bulk
 from lungfish.session.function_context import SessionFunctions
 from lungfish.session.parameters import (
     BoundParameters,
     bind_parameters,
-    infer_values,
     move_position,
     parse_text,
 )
+from lungfish.session.plans import PLANNED, PlanningSession
 from lungfish.session.results import StatementResult
 from lungfish.session.runner import SessionRunner
-from lungfish.session.table_locks import locks_of_plan
 from lungfish.session.time_limit import limit_time
-from lungfish.session.transactions import TransactionalSession
 from lungfish.session.utility import TRANSACTION_CONTROL, run_utility, runs_outside_transaction
 from lungfish.sql.ast import Statement, ddl, dml, queries, utility
-from lungfish.storage.lock_modes import LockMode, LockTag, table_tag
+from lungfish.storage.lock_modes import LockMode, LockTag
 from lungfish.storage.transactions import IsolationLevel
 from lungfish.types.sql_type import SqlType
 
 if TYPE_CHECKING:
     from lungfish.database import Database
 
-_PLANNED = (queries.Query, dml.Insert, dml.Update, dml.Delete, dml.Merge)
 
-
-class Session(TransactionalSession):
+class Session(PlanningSession):
     """A session with a database. Made by `Database.session()`."""
 
     def __init__(
@@ -89,13 +82,24 @@ class Session(TransactionalSession):
             self.last_query, self._thread_number = sql, get_ident()
             parsed = None
             try:
-                parsed = parse_text(
-                    self.database.parsed_texts, sql, has_parameters=parameters is not None
-                )
-                values, types = bind_parameters(parsed, parameters, self.settings.text)
+                text = self._ready.text(sql, parameters is not None)
+                if text is not None:
+                    parsed = text.parsed
+                    values, types = bind_parameters(parsed, parameters, self.settings.text)
+                    ready = self._ready.find(text, types)
+                    if ready is not None and self._is_valid(ready):
+                        with self._limit_time(timeout_s):
+                            return [self._run_ready(ready, values)]
+                else:
+                    parsed = parse_text(
+                        self.database.parsed_texts, sql, has_parameters=parameters is not None
+                    )
+                    values, types = bind_parameters(parsed, parameters, self.settings.text)
                 if len(parsed.statements) == 1:
                     with self._limit_time(timeout_s):
-                        return [self._run(parsed, 0, values, types)]
+                        result = self._run(parsed, 0, values, types)
+                    self._make_ready(sql, parameters is not None, parsed, types)
+                    return [result]
                 return self._run_several(parsed, timeout_s)
             except Error as error:
                 if parsed is not None:
@@ -236,12 +240,6 @@ class Session(TransactionalSession):
             self._transaction.end_statement()
         return result
 
-    def _after_failure(self, *, is_single: bool) -> None:
-        if is_single:
-            self.rollback()
-        elif self._transaction is not None:
-            self._is_failed = True
-
     def _dispatch(
         self,
         statement: Statement,
@@ -249,7 +247,7 @@ class Session(TransactionalSession):
         values: tuple[Any, ...],
         types: tuple[SqlType | None, ...],
     ) -> StatementResult:
-        if isinstance(statement, _PLANNED):
+        if isinstance(statement, PLANNED):
             return self._run_query(statement, text, values, types)
         if isinstance(statement, utility.AsOf):
             return run_as_of(self, statement, text, values, types)
@@ -257,87 +255,6 @@ class Session(TransactionalSession):
             self.require_writable(statement)
             return StatementResult(None, execute_ddl(self.ddl_context(), statement))
         return run_utility(self, statement)
-
-    def _run_query(
-        self,
-        statement: Statement,
-        text: str,
-        values: tuple[Any, ...],
-        types: tuple[SqlType | None, ...],
-    ) -> StatementResult:
-        """The way of a query or a change of rows: plan (or find the plan), lock its tables, execute."""
-        self.has_queried = True
-        cached = self.locked_plan(statement, text, types)
-        if not cached.plan.is_read_only:
-            self.require_writable(statement)
-        wanted = cached.plan.parameter_types
-        return self.run_plan(cached.plan, infer_values(values, types, wanted, self.settings.text))
-
-    def locked_plan(
-        self, statement: Statement, text: str | None, types: tuple[SqlType | None, ...]
-    ) -> CachedPlan:
-        """The statement's plan, with its tables locked: planned again if the catalog changed while we waited."""
-        cached = self.plan(statement, text, types)
-        while not self._lock_tables(cached):
-            cached = self.plan(statement, text, types)
-        return cached
-
-    def plan(
-        self, statement: Statement, text: str | None, types: tuple[SqlType | None, ...]
-    ) -> CachedPlan:
-        """The statement's plan, from the cache if its text is known there."""
-        catalog = self.catalog
-        key = (text, types, catalog.version, self.settings.search_path)
-        if text is not None:
-            found = self.database.plans.get(key)
-            if found is not None and not found.is_outgrown:
-                return found
-        plan = plan_statement(
-            statement,
-            catalog,
-            parameter_types=types,
-            search_path=self.settings.search_path,
-            statistics=self.database.statistics,
-        )
-        locks = locks_of_plan(plan)
-        cached = CachedPlan(plan, locks, self.database.page_counts(catalog, locks))
-        if text is not None:
-            self.database.plans.put(key, cached)
-        return cached
-
-    def _lock_tables(self, cached: CachedPlan) -> bool:
-        """Lock the plan's tables. False if the catalog changed while we waited, so that the plan may be stale."""
-        locks = self.database.transactions.locks
-        owner = self._lock_owner
-        for oid, mode in cached.locks:
-            tag = table_tag(oid)
-            if not locks.try_acquire(owner, tag, mode):
-                version = self.catalog.version
-                locks.acquire(owner, tag, mode)
-                if self.catalog.version != version:
-                    return False
-        return True
-
-    def run_plan(self, plan: PhysicalStatement, values: tuple[Any, ...]) -> StatementResult:
-        """Execute a plan whose tables are locked."""
-        found = execute(plan, self.execution_context(values))
-        return StatementResult(found.columns, found.tag, found.row_count, found.batches, found.rows)
-
-    def execution_context(self, values: tuple[Any, ...] = ()) -> ExecutionContext:
-        """What the executor knows of the statement that runs now."""
-        assert self._transaction is not None
-        database = self.database
-        return ExecutionContext(
-            transaction=self._transaction,
-            snapshot=self._transaction.statement_snapshot(),
-            catalog=self.catalog,
-            tables=database,
-            functions=self.functions,
-            programs=database.programs,
-            parameters=values,
-            cancellation=self.cancellation,
-            deferred=self._deferred,
-        )
 
     # DDL.
 
@@ -372,12 +289,6 @@ class Session(TransactionalSession):
         for name in names["delete rows"]:
             delete = dml.Delete(queries.TableReference(name))
             self.run_plan(self.locked_plan(delete, None, ()).plan, ())
-
-    def require_writable(self, statement: Any) -> None:
-        """Raise ReadOnlySqlTransaction in a read-only transaction."""
-        if self._transaction is not None and self._transaction.is_read_only:
-            name = type(statement).__name__.upper()
-            raise ReadOnlySqlTransaction(f"cannot execute {name} in a read-only transaction")
 
     # The rest.
 

@@ -7,7 +7,7 @@ The exception are settings that can never change an answer: hints to PostgreSQL'
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from lungfish.errors import FeatureNotSupported, InvalidParameterValue, UndefinedObject
@@ -196,7 +196,8 @@ class SessionSettings:
     """The current values. SET LOCAL and a SET in a transaction that rolls back are undone through `snapshot` and `restore`."""
 
     def __init__(self) -> None:
-        self._values: dict[str, str] = {}
+        # Replaced, never changed, so that a snapshot is the dict itself.
+        self._values: Mapping[str, str] = {}
         # What RESET goes back to where that is not the setting's own default.
         self._defaults: dict[str, str] = {}
         self._local: dict[str, str | None] = {}
@@ -248,14 +249,14 @@ class SessionSettings:
         """The names of all settings, as SHOW ALL lists them."""
         return sorted(setting.name for setting in SETTINGS.values())
 
-    def snapshot(self) -> dict[str, str]:
+    def snapshot(self) -> Mapping[str, str]:
         """The values as they are, to be restored if the transaction rolls back."""
-        return dict(self._values)
+        return self._values
 
-    def restore(self, values: dict[str, str]) -> None:
+    def restore(self, values: Mapping[str, str]) -> None:
         """Go back to values that `snapshot` gave."""
-        if values != self._values:
-            self._values = dict(values)
+        if values is not self._values:
+            self._values = values
             self._derive()
         self._local.clear()
 
@@ -263,11 +264,13 @@ class SessionSettings:
         """Undo what SET LOCAL set."""
         if not self._local:
             return
+        values = dict(self._values)
         for name, before in self._local.items():
             if before is None:
-                self._values.pop(name, None)
+                values.pop(name, None)
             else:
-                self._values[name] = before
+                values[name] = before
+        self._values = values
         self._local.clear()
         self._derive()
 
@@ -276,7 +279,7 @@ class SessionSettings:
             self._local.setdefault(name, self._values.get(name))
         else:
             self._local.pop(name, None)
-        self._values[name] = value
+        self._values = {**self._values, name: value}
         self._derive()
 
     def _derive(self) -> None:

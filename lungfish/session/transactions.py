@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from lungfish.catalog import Catalog
@@ -66,7 +66,9 @@ class TransactionalSession:
         self._deferred = DeferredChecks()
         # The catalog's change, and how far it had come, at each open savepoint; newest last.
         self._savepoints: list[tuple[str, CatalogChange | None, Catalog, bool]] = []
-        self._settings_before: dict[str, str] = {}
+        self._settings_before: Mapping[str, str] = {}
+        # Used again for each single statement that only reads: see `_begin_reading`.
+        self._reader: Transaction | None = None
 
     def execution_context(self, values: tuple[Any, ...] = ()) -> ExecutionContext:
         """What the executor knows of the statement that runs now."""
@@ -157,6 +159,46 @@ class TransactionalSession:
         self._deferred = DeferredChecks()
         self._settings_before = self.settings.snapshot()
         self.transaction_time_us = self.database.clock.utc_us()
+
+    def _begin_reading(self) -> Transaction:
+        """Begin the transaction of a single statement that only reads: the one of the last such statement, if it may be used again."""
+        reader = self._reader
+        if reader is None or reader.isolation is not self.default_isolation:
+            self._begin()
+            assert self._transaction is not None
+            self._reader = self._transaction
+            return self._transaction
+        owner = self._lock_owner
+        owner.cancel_message = None
+        owner.timeout_s = self.settings.lock_timeout_s
+        self.cancellation.is_requested = False
+        now = self.database.clock.utc_us()
+        reader.begun_at = self.transaction_time_us = now
+        # Kept only while it is unused: an exception from here on leaves the session without it.
+        self._reader = None
+        self.database.transactions.members.enter(reader)
+        self._transaction = reader
+        self._settings_before = self.settings.snapshot()
+        return reader
+
+    def _end_reading(self, reader: Transaction) -> None:
+        """End it; with a commit if the statement did more than read (a function may)."""
+        settings = self.settings
+        if (
+            reader.id
+            or reader.on_commit
+            or self._deferred.is_pending
+            or settings.snapshot() is not self._settings_before
+        ):
+            self._reader = None
+            self.commit()
+            return
+        manager = self.database.transactions
+        reader.snapshot = None
+        manager.members.forget(reader)
+        manager.locks.end_transaction(self._lock_owner, reader.id)
+        self._transaction = None
+        self._reader = reader
 
     def commit(self) -> None:
         """Commit what is open. A failed transaction is rolled back instead, as in PostgreSQL."""

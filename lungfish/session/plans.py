@@ -1,0 +1,205 @@
+"""The part of a session that plans statements and runs plans: `_run_query` is the way of each, `_run_ready` the short one.
+
+What makes a statement ready for the short way is in `ready.py`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from lungfish.database.plan_cache import CachedPlan, ParsedText
+from lungfish.errors import ReadOnlySqlTransaction
+from lungfish.executor import ExecutionContext, execute
+from lungfish.planner import plan_statement
+from lungfish.planner.physical import PhysicalStatement
+from lungfish.session.function_context import SessionFunctions
+from lungfish.session.parameters import infer_values
+from lungfish.session.ready import ReadyStatement, ReadyStatements, lock_list, refresh
+from lungfish.session.results import StatementResult
+from lungfish.session.table_locks import locks_of_plan
+from lungfish.session.transactions import TransactionalSession
+from lungfish.sql.ast import Statement, dml, queries
+from lungfish.storage.lock_modes import table_tag
+from lungfish.types.sql_type import SqlType
+
+if TYPE_CHECKING:
+    from lungfish.database import Database
+
+PLANNED = (queries.Query, dml.Insert, dml.Update, dml.Delete, dml.Merge)
+
+
+class PlanningSession(TransactionalSession):
+    """A session's way from a statement to its result. `Session` is what comes before: texts and their statements."""
+
+    # Made by `Session`.
+    functions: SessionFunctions
+
+    def __init__(self, database: Database, *, autocommit: bool, read_only: bool) -> None:
+        super().__init__(database, autocommit=autocommit, read_only=read_only)
+        self._ready = ReadyStatements()
+
+    # Statements that run again.
+
+    def _is_valid(self, ready: ReadyStatement) -> bool:
+        return (
+            ready.catalog is self.catalog
+            and ready.search_path is self.settings.search_path
+            and not self._is_failed
+            and not ready.cached.is_outgrown
+        )
+
+    def _make_ready(
+        self, sql: str, has_parameters: bool, parsed: ParsedText, types: tuple[SqlType | None, ...]
+    ) -> None:
+        """Keep a statement that has just run, if it is one whose next run can be shorter."""
+        statement = parsed.statements[0]
+        if not isinstance(statement, PLANNED) or self._change is not None:
+            return
+        cached = self.plan(statement, parsed.texts[0], types)
+        pipeline = self.database.programs.program(cached.plan).pipeline
+        if pipeline is None:
+            return
+        made = ReadyStatement(
+            types,
+            self.catalog,
+            self.settings.search_path,
+            statement,
+            cached,
+            pipeline,
+            lock_list(cached),
+            is_inferring=None in types,
+        )
+        self._ready.keep(sql, has_parameters, parsed, made)
+
+    def _run_ready(self, ready: ReadyStatement, values: tuple[Any, ...]) -> StatementResult:
+        """What `run_in_transaction` and `_run_query` do, for a statement that is ready. Hot: every short statement of bench/."""
+        transaction, plan = self._transaction, ready.cached.plan
+        is_single = transaction is None and self.autocommit
+        is_reading = is_single and plan.is_read_only
+        if is_reading:
+            transaction = self._begin_reading()
+        elif transaction is None:
+            self._begin()
+            self._is_explicit = not is_single
+            transaction = self._transaction
+        assert transaction is not None
+        self.has_queried = True
+        self.functions.statement_time_us = self.database.clock.utc_us()
+        try:
+            locks, owner = self.database.transactions.locks, self._lock_owner
+            for tag, mode, bit in ready.locks:
+                if not locks.fast_path.take(owner, tag, bit):
+                    locks.acquire(owner, tag, mode)
+            if ready.catalog is not self.catalog:
+                # It has changed before the locks were there.
+                result = self._run_query(ready.statement, None, values, ready.types)
+            else:
+                if not plan.is_read_only:
+                    self.require_writable(ready.statement)
+                if ready.is_inferring:
+                    wanted = plan.parameter_types
+                    values = infer_values(values, ready.types, wanted, self.settings.text)
+                context, ready.context = ready.context, None
+                if context is None:
+                    context = self.execution_context(values)
+                else:
+                    refresh(context, transaction, values, self._deferred)
+                result = ready.pipeline(context)
+                ready.context = context
+        except BaseException:
+            self._after_failure(is_single=is_single)
+            raise
+        if is_reading:
+            self._end_reading(transaction)
+        elif is_single:
+            self.commit()
+        else:
+            transaction.end_statement()
+        return result
+
+    def _run_query(
+        self,
+        statement: Statement,
+        text: str | None,
+        values: tuple[Any, ...],
+        types: tuple[SqlType | None, ...],
+    ) -> StatementResult:
+        """The way of a query or a change of rows: plan (or find the plan), lock its tables, execute."""
+        self.has_queried = True
+        cached = self.locked_plan(statement, text, types)
+        if not cached.plan.is_read_only:
+            self.require_writable(statement)
+        wanted = cached.plan.parameter_types
+        return self.run_plan(cached.plan, infer_values(values, types, wanted, self.settings.text))
+
+    def locked_plan(
+        self, statement: Statement, text: str | None, types: tuple[SqlType | None, ...]
+    ) -> CachedPlan:
+        """The statement's plan, with its tables locked: planned again if the catalog changed while we waited."""
+        while True:
+            catalog = self.catalog
+            cached = self.plan(statement, text, types)
+            self._lock_tables(cached)
+            if self.catalog is catalog:
+                return cached
+
+    def plan(
+        self, statement: Statement, text: str | None, types: tuple[SqlType | None, ...]
+    ) -> CachedPlan:
+        """The statement's plan, from the cache if its text is known there."""
+        catalog = self.catalog
+        key = (text, types, catalog.version, self.settings.search_path)
+        if text is not None:
+            found = self.database.plans.get(key)
+            if found is not None and not found.is_outgrown:
+                return found
+        plan = plan_statement(
+            statement,
+            catalog,
+            parameter_types=types,
+            search_path=self.settings.search_path,
+            statistics=self.database.statistics,
+        )
+        locks = locks_of_plan(plan)
+        cached = CachedPlan(plan, locks, self.database.page_counts(catalog, locks))
+        if text is not None:
+            self.database.plans.put(key, cached)
+        return cached
+
+    def _lock_tables(self, cached: CachedPlan) -> None:
+        """Lock the plan's tables, waiting if need be."""
+        locks = self.database.transactions.locks
+        for oid, mode in cached.locks:
+            locks.acquire(self._lock_owner, table_tag(oid), mode)
+
+    def run_plan(self, plan: PhysicalStatement, values: tuple[Any, ...]) -> StatementResult:
+        """Execute a plan whose tables are locked."""
+        return execute(plan, self.execution_context(values))
+
+    def execution_context(self, values: tuple[Any, ...] = ()) -> ExecutionContext:
+        """What the executor knows of the statement that runs now."""
+        assert self._transaction is not None
+        database = self.database
+        return ExecutionContext(
+            transaction=self._transaction,
+            snapshot=self._transaction.statement_snapshot(),
+            catalog=self.catalog,
+            tables=database,
+            functions=self.functions,
+            programs=database.programs,
+            parameters=values,
+            cancellation=self.cancellation,
+            deferred=self._deferred,
+        )
+
+    def require_writable(self, statement: Any) -> None:
+        """Raise ReadOnlySqlTransaction in a read-only transaction."""
+        if self._transaction is not None and self._transaction.is_read_only:
+            name = type(statement).__name__.upper()
+            raise ReadOnlySqlTransaction(f"cannot execute {name} in a read-only transaction")
+
+    def _after_failure(self, *, is_single: bool) -> None:
+        if is_single:
+            self.rollback()
+        elif self._transaction is not None:
+            self._is_failed = True

@@ -1,0 +1,105 @@
+"""Statements that are ready to run again: parsed, planned and compiled, found by their text at once.
+
+A short statement costs little more than its way through the session, so what does not change from one execution to the next is looked
+up once: the plan, its program, its locks, even the execution context. An entry holds as long as the session sees the very
+same catalog object under the same search path; else it is made anew in the ordinary way (`Session._run_query`).
+
+Only statements with a row pipeline (executor/row_pipeline.py) are kept: for the others the look-up does not matter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from lungfish.catalog import Catalog
+from lungfish.database.plan_cache import CachedPlan, ParsedText
+from lungfish.executor import ExecutionContext
+from lungfish.executor.row_pipeline import RowPipeline
+from lungfish.sql.ast import Statement
+from lungfish.storage.lock_modes import LockMode, LockTag, table_tag
+from lungfish.types.sql_type import SqlType
+
+# Of texts, and of parameter types for one text.
+TEXTS_MAX = 256
+TYPES_MAX = 8
+
+Types = tuple[SqlType | None, ...]
+
+
+@dataclass(slots=True)
+class ReadyStatement:
+    """One statement with parameters of certain types."""
+
+    # Keeps the types alive, whose identities are the key.
+    types: Types
+    catalog: Catalog
+    search_path: tuple[str, ...]
+    statement: Statement
+    cached: CachedPlan
+    pipeline: RowPipeline
+    # Of each table: what to lock, in which mode, and that mode as a bit.
+    locks: tuple[tuple[LockTag, LockMode, int], ...]
+    # Whether the statement says of some parameters what they are.
+    is_inferring: bool
+    # Lent to the execution that runs; None meanwhile.
+    context: ExecutionContext | None = None
+
+
+@dataclass(slots=True)
+class ReadyText:
+    """A text of one statement, and what it is ready for."""
+
+    parsed: ParsedText
+    by_types: dict[tuple[int, ...], ReadyStatement]
+
+
+class ReadyStatements:
+    """Those of one session, which guards them."""
+
+    def __init__(self) -> None:
+        self._texts: dict[tuple[str, bool], ReadyText] = {}
+
+    def text(self, sql: str, has_parameters: bool) -> ReadyText | None:
+        """What is known of a text."""
+        return self._texts.get((sql, has_parameters))
+
+    def find(self, text: ReadyText, types: Types) -> ReadyStatement | None:
+        """The statement for parameters of these types. Types are compared by identity, which is much faster and never wrong."""
+        return text.by_types.get(tuple(map(id, types)))
+
+    def keep(
+        self, sql: str, has_parameters: bool, parsed: ParsedText, made: ReadyStatement
+    ) -> None:
+        """Keep a statement for the next time."""
+        texts = self._texts
+        text = texts.get((sql, has_parameters))
+        if text is None:
+            if len(texts) >= TEXTS_MAX:
+                # The older half goes.
+                self._texts = texts = dict(list(texts.items())[TEXTS_MAX // 2 :])
+            text = texts[sql, has_parameters] = ReadyText(parsed, {})
+        elif len(text.by_types) >= TYPES_MAX:
+            text.by_types.clear()
+        text.by_types[tuple(map(id, made.types))] = made
+
+
+def lock_list(cached: CachedPlan) -> tuple[tuple[LockTag, LockMode, int], ...]:
+    """A plan's locks, ready to be taken."""
+    return tuple((table_tag(oid), mode, 1 << mode) for oid, mode in cached.locks)
+
+
+def refresh(
+    context: ExecutionContext, transaction: Any, parameters: Sequence[Any], deferred: Any
+) -> ExecutionContext:
+    """A context that has run its statement, for the next run."""
+    context.transaction = transaction
+    context.snapshot = transaction.statement_snapshot()
+    context.parameters = tuple(parameters)
+    context.deferred = deferred
+    context.constraint_events = None
+    context.own_changes = None
+    if context.kept:
+        context.kept.clear()
+    return context
