@@ -281,6 +281,24 @@ class SqlJsonScalarRequired(DataError):
     sqlstate = "2203F"
 
 
+class NonNumericSqlJsonItem(DataError):
+    """PostgreSQL's 22036, non numeric sql json item."""
+
+    sqlstate = "22036"
+
+
+class SingletonSqlJsonItemRequired(DataError):
+    """PostgreSQL's 22038, singleton sql json item required."""
+
+    sqlstate = "22038"
+
+
+class SqlJsonNumberNotFound(DataError):
+    """PostgreSQL's 2203B, sql json number not found."""
+
+    sqlstate = "2203B"
+
+
 class DuplicateJsonObjectKeyValue(DataError):
     """PostgreSQL's 22030, duplicate json object key value."""
 

@@ -139,6 +139,7 @@ _CODECS: dict[TypeKind, FieldCodec] = {
     TypeKind.UUID: _BYTES16,
     TypeKind.JSON: _TEXT,
     TypeKind.JSONB: _TEXT,
+    TypeKind.JSONPATH: _TEXT,
     TypeKind.BIT: _TEXT,
     TypeKind.VARBIT: _TEXT,
     TypeKind.ENUM: _TEXT,

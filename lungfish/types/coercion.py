@@ -54,7 +54,7 @@ _CATEGORIES = {
     Category.COMPOSITE: (K.RECORD,),
     Category.UNKNOWN: (K.UNKNOWN,),
     Category.PSEUDO: (K.VOID,),
-    Category.USER: (K.BYTEA, K.UUID, K.JSON, K.JSONB, K.PG_LSN),
+    Category.USER: (K.BYTEA, K.UUID, K.JSON, K.JSONB, K.JSONPATH, K.PG_LSN),
 }
 _CATEGORY_OF = {kind: category for category, kinds in _CATEGORIES.items() for kind in kinds}
 _PREFERRED = frozenset({K.BOOLEAN, K.OID, K.DOUBLE, K.TEXT, K.TIMESTAMPTZ, K.INTERVAL, K.VARBIT})

@@ -10,6 +10,7 @@ The internal value of each kind, as every room of the house sees it (NULL is Non
     NUMERIC                  Decimal (finite, NaN or Infinity)    decimal128(p, s), or large_string of its text
     TEXT VARCHAR CHAR NAME   str (CHAR(n): padded to n)           large_string
     JSON JSONB               str (JSONB: PostgreSQL's text form)  large_string
+    JSONPATH                 str, PostgreSQL's text form          large_string
     BYTEA                    bytes                                large_binary
     DATE                     int, days since 1970-01-01           date32
     TIME                     int, microseconds since midnight     time64("us")
@@ -64,6 +65,7 @@ class TypeKind(enum.Enum):
     UUID = "uuid"
     JSON = "json"
     JSONB = "jsonb"
+    JSONPATH = "jsonpath"
     BIT = "bit"
     VARBIT = "bit varying"
     ARRAY = "array"
@@ -156,6 +158,7 @@ INTERVAL = SqlType(TypeKind.INTERVAL)
 UUID = SqlType(TypeKind.UUID)
 JSON = SqlType(TypeKind.JSON)
 JSONB = SqlType(TypeKind.JSONB)
+JSONPATH = SqlType(TypeKind.JSONPATH)
 PG_LSN = SqlType(TypeKind.PG_LSN)
 UNKNOWN = SqlType(TypeKind.UNKNOWN)
 VOID = SqlType(TypeKind.VOID)

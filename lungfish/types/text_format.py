@@ -86,6 +86,7 @@ FORMATTERS: dict[TypeKind, Formatter] = {
     TypeKind.UUID: lambda v, t, s: format_uuid(v),
     TypeKind.JSON: _as_is,
     TypeKind.JSONB: _as_is,
+    TypeKind.JSONPATH: _as_is,
     TypeKind.BIT: _as_is,
     TypeKind.VARBIT: _as_is,
     TypeKind.ARRAY: _array,

@@ -13,6 +13,7 @@ from typing import Any
 from lungfish.errors import FeatureNotSupported, InvalidTextRepresentation
 from lungfish.types.array_text import parse_array
 from lungfish.types.bytea_text import parse_bytea, parse_uuid
+from lungfish.types.json_path import format_json_path, parse_json_path
 from lungfish.types.json_text import check_json, normalize_jsonb
 from lungfish.types.parse_datetime import (
     parse_date,
@@ -158,6 +159,7 @@ PARSERS: dict[TypeKind, Parser] = {
     TypeKind.UUID: lambda x, t, s: parse_uuid(x),
     TypeKind.JSON: lambda x, t, s: check_json(x),
     TypeKind.JSONB: lambda x, t, s: normalize_jsonb(x),
+    TypeKind.JSONPATH: lambda x, t, s: format_json_path(parse_json_path(x)),
     TypeKind.BIT: lambda x, t, s: parse_bits(x),
     TypeKind.VARBIT: lambda x, t, s: parse_bits(x),
     TypeKind.ARRAY: _array,

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lungfish.errors import FeatureNotSupported, UndefinedObject
+from lungfish.errors import UndefinedObject
 from lungfish.storage.key_columns import encode_column, encode_entries, encode_keys
 from lungfish.storage.key_values import column_encoder, value_encoder
 from lungfish.storage.keys import Bound, KeyCodec
@@ -362,5 +362,3 @@ def test_types_without_an_order_are_refused() -> None:
         match='data type json has no default operator class for access method "btree"',
     ):
         KeyCodec([t.JSON])
-    with pytest.raises(FeatureNotSupported, match="jsonb"):
-        KeyCodec([t.JSONB])
