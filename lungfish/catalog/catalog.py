@@ -186,12 +186,12 @@ class Catalog:
         """All sequences."""
         return (item for item in self._objects.values() if isinstance(item, Sequence))
 
-    def dependent_views(self, oid: Oid) -> list[View]:
-        """The views that use the object directly."""
+    def dependent_views(self, oid: Oid) -> list[View | Table]:
+        """The views, materialised ones too, that use the object directly."""
         return [
             item
             for item in self._objects.values()
-            if isinstance(item, View) and oid in item.depends_on
+            if isinstance(item, (View, Table)) and oid in item.depends_on
         ]
 
     def referencing_tables(self, oid: Oid) -> list[Table]:

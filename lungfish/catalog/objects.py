@@ -145,6 +145,20 @@ class Table:
     comment: str | None = None
     # The text of a materialised view's query; None for a plain table.
     materialized_query: str | None = None
+    # Of a materialised view: whether it has been filled, what its query uses, and the search path to read it under.
+    is_populated: bool = True
+    depends_on: frozenset[Oid] = frozenset()
+    search_path: tuple[str, ...] = ("public",)
+
+    @property
+    def query(self) -> str:
+        """The text of a materialised view's query."""
+        return self.materialized_query or ""
+
+    @property
+    def kind(self) -> str:
+        """What it is called in messages and command tags."""
+        return "table" if self.materialized_query is None else "materialized view"
 
     def column_position(self, name: str) -> int | None:
         """The position of the column of that name, or None."""

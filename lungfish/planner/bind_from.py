@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import Any
 
 from lungfish import errors
-from lungfish.catalog.objects import SystemView, Table, View
+from lungfish.catalog import objects
+from lungfish.catalog.objects import Column, SystemView, Table, View
 from lungfish.planner.bind_from_function import bind_function_reference
 from lungfish.planner.bind_join import bind_join_condition
 from lungfish.planner.bind_with import reference_cte
@@ -28,7 +30,7 @@ from lungfish.planner.scope import RangeEntry, Scope
 from lungfish.planner.substitution import free_columns
 from lungfish.sql import parse
 from lungfish.sql.ast import queries as ast
-from lungfish.types.sql_type import BIGINT
+from lungfish.types.sql_type import BIGINT, BOOLEAN
 
 BoundItem = tuple[LogicalPlan, list[RangeEntry]]
 
@@ -101,15 +103,34 @@ def _table_reference(item: ast.TableReference, scope: Scope) -> BoundItem:
             return plan, [entry]
     relation = scope.state.find_relation(name)
     if isinstance(relation, Table):
+        if not relation.is_populated:
+            raise errors.ObjectNotInPrerequisiteState(
+                f'materialized view "{relation.name}" has not been populated',
+                hint="Use the REFRESH MATERIALIZED VIEW command.",
+            )
         return scan_table(relation, item, scope)
     if isinstance(relation, SystemView):
         return _scan_system_view(relation, item, scope)
     if isinstance(relation, View):
         return _expand_view(relation, item, scope)
-    raise errors.FeatureNotSupported(
-        f'reading the sequence "{name}" as a table is not supported',
-        hint="Use the lungfish.sequences view or currval().",
-    ).at(item.position)
+    return _scan_system_view(_sequence_row(relation), item, scope)
+
+
+def _sequence_row(sequence: objects.Sequence) -> SystemView:
+    """A sequence read as a table: one row with its state."""
+
+    def rows(context: Any) -> list[tuple[Any, ...]]:
+        state = context.tables.core.sequences.state(sequence.oid)
+        if state is None:
+            return [(sequence.start, 0, False)]
+        return [(state.last_value, 0, state.is_called)]
+
+    columns = (
+        Column("last_value", BIGINT, 1),
+        Column("log_cnt", BIGINT, 2),
+        Column("is_called", BOOLEAN, 3),
+    )
+    return SystemView(sequence.oid, sequence.name, sequence.namespace_oid, columns, rows)
 
 
 @lru_cache(maxsize=64)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from lungfish.catalog.objects import Column, Oid, Table
@@ -88,6 +89,22 @@ class SessionRunner:
     def set_sequence(self, oid: Oid, value: int, *, is_called: bool) -> None:
         """Set a sequence's running value."""
         self._session.database.sequences.set_value(oid, value, is_called=is_called)
+
+    @contextmanager
+    def searching(self, search_path: tuple[str, ...]) -> Iterator[None]:
+        """Names without a schema are looked for there meanwhile."""
+        settings = self._session.settings
+        before = settings.search_path
+        settings.search_path = search_path
+        try:
+            yield
+        finally:
+            settings.search_path = before
+
+    @property
+    def is_in_block(self) -> bool:
+        """Whether other statements run in the same transaction."""
+        return self._session.is_in_block
 
     def notice(self, message: str) -> None:
         """Tell the client."""

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import TypeAlias
 
+from lungfish import errors
 from lungfish.sql.ast.ddl import (
     AddColumn,
     AddConstraint,
@@ -15,13 +16,16 @@ from lungfish.sql.ast.ddl import (
     AlterColumnType,
     AlterTable,
     AlterTableAction,
+    ChangeOwner,
     DropColumn,
     DropConstraint,
     DropExpression,
     Identity,
     Rename,
+    SetPersistence,
     SetSchema,
     ValidateConstraint,
+    WithoutEffect,
 )
 from lungfish.sql.ast.queries import ObjectName
 from lungfish.sql.libpg import Node
@@ -44,6 +48,7 @@ from lungfish.sql.lowering import (
     require_only,
     strings,
 )
+from lungfish.sql.storage_parameters import check_parameters
 
 # A command's fields, the table's name, and the lowering.
 _CommandRule: TypeAlias = Callable[[Node, ObjectName, Lowering], AlterTableAction]
@@ -54,21 +59,24 @@ _ALTER_FIELDS = frozenset({"relation", "cmds", "objtype", "missing_ok"})
 def _lower_alter_table(fields: Node, lowering: Lowering) -> AlterTable:
     require_only(fields, _ALTER_FIELDS)
     name = object_name(fields["relation"])
-    if fields["objtype"] != "OBJECT_TABLE":
-        word = fields["objtype"].removeprefix("OBJECT_").replace("MATVIEW", "MATERIALIZED VIEW")
-        raise_unsupported(f"ALTER {word} with this action", name.position)
+    kind = kind_of(fields["objtype"], "ALTER", name.position)
+    commands = [node["AlterTableCmd"] for node in fields["cmds"]]
+    for command in commands:
+        if kind != "table" and command["subtype"] not in _COMMANDS_OF_ALL:
+            raise_unsupported(
+                f"ALTER {kind.upper()} {_command_words(command['subtype'])}", name.position
+            )
     return AlterTable(
         name=name,
-        actions=tuple(
-            [_lower_command(node["AlterTableCmd"], name, lowering) for node in fields["cmds"]]
-        ),
+        kind=kind,
+        actions=tuple([_lower_command(command, name, lowering) for command in commands]),
         if_exists=fields.get("missing_ok", False),
         is_only=not fields["relation"].get("inh", False),
         position=name.position,
     )
 
 
-_COMMAND_FIELDS = frozenset({"subtype", "name", "def", "behavior", "missing_ok"})
+_COMMAND_FIELDS = frozenset({"subtype", "name", "num", "newowner", "def", "behavior", "missing_ok"})
 
 
 def _lower_command(fields: Node, table: ObjectName, lowering: Lowering) -> AlterTableAction:
@@ -193,12 +201,66 @@ def _lower_validate_constraint(
     return ValidateConstraint(fields["name"], table.position)
 
 
+def _lower_persistence(fields: Node, table: ObjectName, _lowering: Lowering) -> SetPersistence:
+    is_logged = fields["subtype"] == "AT_SetLogged"
+    return SetPersistence("permanent" if is_logged else "unlogged", table.position)
+
+
+def _lower_owner(fields: Node, table: ObjectName, _lowering: Lowering) -> ChangeOwner:
+    role = (
+        fields["newowner"]["RoleSpec"] if "RoleSpec" in fields["newowner"] else fields["newowner"]
+    )
+    return ChangeOwner(role.get("rolename"), table.position)
+
+
+def _lower_parameters(fields: Node, table: ObjectName, _lowering: Lowering) -> WithoutEffect:
+    if fields["subtype"] == "AT_SetRelOptions":
+        nodes = fields["def"]["List"]["items"]
+        if any(node["DefElem"]["defname"] == "check_option" for node in nodes):
+            raise_unsupported("ALTER VIEW SET (check_option)", table.position)
+        for kind in ("table", "index", "view"):
+            try:
+                check_parameters(nodes, kind)
+                break
+            except errors.InvalidParameterValue:
+                if kind == "view":
+                    raise
+    return WithoutEffect(position=table.position)
+
+
+def _lower_column_hint(fields: Node, table: ObjectName, _lowering: Lowering) -> WithoutEffect:
+    return WithoutEffect(column=fields.get("name"), position=table.position)
+
+
+def _lower_cluster(fields: Node, table: ObjectName, _lowering: Lowering) -> WithoutEffect:
+    return WithoutEffect(index=fields.get("name"), position=table.position)
+
+
+# What ALTER VIEW, ALTER INDEX and ALTER SEQUENCE have of these.
+_COMMANDS_OF_ALL = frozenset(
+    {
+        "AT_ChangeOwner", "AT_SetRelOptions", "AT_ResetRelOptions", "AT_SetStatistics", "AT_SetLogged",
+        "AT_SetUnLogged",
+    }
+)  # fmt: skip
 _COMMANDS: Mapping[str, _CommandRule] = MappingProxyType(
     {
         "AT_AddColumn": _lower_add_column,
         "AT_AddConstraint": _lower_add_constraint,
         "AT_AddIdentity": _lower_add_identity,
         "AT_AlterColumnType": _lower_column_type,
+        "AT_ChangeOwner": _lower_owner,
+        "AT_ClusterOn": _lower_cluster,
+        "AT_DropCluster": _lower_cluster,
+        "AT_ResetOptions": _lower_column_hint,
+        "AT_ResetRelOptions": _lower_parameters,
+        "AT_SetCompression": _lower_column_hint,
+        "AT_SetLogged": _lower_persistence,
+        "AT_SetOptions": _lower_column_hint,
+        "AT_SetRelOptions": _lower_parameters,
+        "AT_SetStatistics": _lower_column_hint,
+        "AT_SetStorage": _lower_column_hint,
+        "AT_SetUnLogged": _lower_persistence,
         "AT_ColumnDefault": _lower_column_default,
         "AT_DropColumn": _lower_drop_column,
         "AT_DropConstraint": _lower_drop_constraint,

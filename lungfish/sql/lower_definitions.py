@@ -20,6 +20,7 @@ from lungfish.sql.ast.ddl import (
     CreateSequence,
     CreateView,
     Drop,
+    DropAbsent,
     DropFunction,
     ExpressionText,
     IndexElement,
@@ -37,6 +38,7 @@ from lungfish.sql.lower_tables import (
     lower_sequence_options,
 )
 from lungfish.sql.lower_types import lower_type
+from lungfish.sql.lower_upkeep import lower_drop_absent
 from lungfish.sql.lowering import (
     Lowering,
     StatementRule,
@@ -48,6 +50,7 @@ from lungfish.sql.lowering import (
     require_only,
     strings,
 )
+from lungfish.sql.storage_parameters import check_parameters
 from lungfish.sql.unparse_queries import unparse_query
 
 # Indexes.
@@ -64,6 +67,7 @@ _INDEX_FIELDS = frozenset(
         "nulls_not_distinct",
         "concurrent",
         "if_not_exists",
+        "options",
     }
 )
 _ELEMENT_FIELDS = frozenset({"name", "expr", "collation", "opclass", "ordering", "nulls_ordering"})
@@ -77,6 +81,7 @@ _NULLS_FIRST: Mapping[str, bool | None] = {
 def _lower_create_index(fields: Node, lowering: Lowering) -> CreateIndex:
     table = object_name(fields["relation"])
     require_only(fields, _INDEX_FIELDS, position=table.position)
+    check_parameters(fields.get("options", ()), "index")
     where = fields.get("whereClause")
     included = [node["IndexElem"] for node in fields.get("indexIncludingParams", ())]
     for element in included:
@@ -125,7 +130,7 @@ def _lower_index_element(fields: Node, position: int, lowering: Lowering) -> Ind
 
 # Views.
 
-_VIEW_FIELDS = frozenset({"view", "aliases", "query", "replace", "withCheckOption"})
+_VIEW_FIELDS = frozenset({"view", "aliases", "query", "replace", "withCheckOption", "options"})
 _CHECK_OPTIONS: Mapping[str, str | None] = {
     "NO_CHECK_OPTION": None,
     "LOCAL_CHECK_OPTION": "local",
@@ -136,6 +141,7 @@ _CHECK_OPTIONS: Mapping[str, str | None] = {
 def _lower_create_view(fields: Node, lowering: Lowering) -> CreateView:
     name = object_name(fields["view"])
     require_only(fields, _VIEW_FIELDS, position=name.position)
+    parameters = check_parameters(fields.get("options", ()), "view")
     query = lowering.query(fields["query"])
     return CreateView(
         name=name,
@@ -144,20 +150,23 @@ def _lower_create_view(fields: Node, lowering: Lowering) -> CreateView:
         text=unparse_query(query),
         or_replace=fields.get("replace", False),
         persistence=PERSISTENCE[fields["view"]["relpersistence"]],
-        check_option=_CHECK_OPTIONS[fields["withCheckOption"]],
+        check_option=_CHECK_OPTIONS[fields["withCheckOption"]] or parameters.get("check_option"),
         position=name.position,
     )
 
 
-_REFRESH_FIELDS = frozenset({"relation", "skipData"})
+_REFRESH_FIELDS = frozenset({"relation", "skipData", "concurrent"})
 
 
 def _lower_refresh(fields: Node, _lowering: Lowering) -> RefreshMaterializedView:
     name = object_name(fields["relation"])
-    if "concurrent" in fields:
-        raise_unsupported("REFRESH MATERIALIZED VIEW CONCURRENTLY", name.position)
     require_only(fields, _REFRESH_FIELDS, position=name.position)
-    return RefreshMaterializedView(name, not fields.get("skipData", False), name.position)
+    return RefreshMaterializedView(
+        name,
+        not fields.get("skipData", False),
+        name.position,
+        is_concurrent=fields.get("concurrent", False),
+    )
 
 
 # Schemas and sequences.
@@ -276,8 +285,11 @@ def _lower_create_domain(fields: Node, lowering: Lowering) -> CreateDomain:
 _DROP_FIELDS = frozenset({"objects", "removeType", "behavior", "missing_ok", "concurrent"})
 
 
-def _lower_drop(fields: Node, _lowering: Lowering) -> Drop | DropFunction:
+def _lower_drop(fields: Node, _lowering: Lowering) -> Drop | DropFunction | DropAbsent:
     require_only(fields, _DROP_FIELDS)
+    absent = lower_drop_absent(fields)
+    if absent is not None:
+        return absent
     if fields["removeType"] == "OBJECT_FUNCTION":
         return lower_drop_function(fields)
     kind = kind_of(fields["removeType"], "DROP", find_position(fields))

@@ -31,6 +31,7 @@ from lungfish.sql.lowering import (
     require_only,
     strings,
 )
+from lungfish.sql.storage_parameters import check_parameters
 from lungfish.sql.unparse_queries import unparse_expression, unparse_query
 
 PERSISTENCE: Mapping[str, str] = {"p": "permanent", "t": "temporary", "u": "unlogged"}
@@ -41,13 +42,17 @@ _ON_COMMIT: Mapping[str, str] = {
     "ONCOMMIT_DROP": "drop",
 }
 
-_TABLE_FIELDS = frozenset({"relation", "tableElts", "constraints", "oncommit", "if_not_exists"})
+_TABLE_FIELDS = frozenset(
+    {"relation", "tableElts", "constraints", "oncommit", "if_not_exists", "options", "accessMethod"}
+)
 
 
 def _lower_create_table(fields: Node, lowering: Lowering) -> CreateTable:
     require_only(fields, _TABLE_FIELDS)
     relation = fields["relation"]
     name = object_name(relation)
+    check_parameters(fields.get("options", ()), "table")
+    check_access_method(fields)
     elements: list[ColumnDefinition | LikeClause] = []
     constraints = []
     for node in fields.get("tableElts", ()):
@@ -67,6 +72,13 @@ def _lower_create_table(fields: Node, lowering: Lowering) -> CreateTable:
         on_commit=_ON_COMMIT[fields["oncommit"]],
         position=name.position,
     )
+
+
+def check_access_method(fields: Node) -> None:
+    """USING heap is what there is."""
+    method = fields.get("accessMethod", "heap")
+    if method != "heap":
+        raise errors.UndefinedObject(f'access method "{method}" does not exist')
 
 
 # PostgreSQL's CREATE_TABLE_LIKE bits (nodes/parsenodes.h).
@@ -296,6 +308,7 @@ _CONSTRAINT_FIELDS = frozenset(
         "fk_del_action",
         "fk_del_set_cols",
         "location",
+        "options",
     }
 )
 
@@ -308,6 +321,7 @@ def lower_constraint(fields: Node, lowering: Lowering) -> ConstraintDefinition:
         word = fields["contype"].removeprefix("CONSTR_")
         raise_unsupported("EXCLUDE" if word == "EXCLUSION" else word, position)
     require_only(fields, _CONSTRAINT_FIELDS, position=position)
+    check_parameters(fields.get("options", ()), "index")
     columns = fields.get("fk_attrs", ()) if kind == "foreign key" else fields.get("keys", ())
     check = fields.get("raw_expr")
     return ConstraintDefinition(
@@ -397,7 +411,7 @@ def _sequence_value(fields: Node, position: int) -> int | str | bool | None:
 
 # CREATE TABLE AS.
 
-_INTO_FIELDS = frozenset({"rel", "colNames", "onCommit", "skipData"})
+_INTO_FIELDS = frozenset({"rel", "colNames", "onCommit", "skipData", "options", "accessMethod"})
 _TABLE_AS_FIELDS = frozenset({"query", "into", "objtype", "is_select_into", "if_not_exists"})
 
 
@@ -431,6 +445,8 @@ def _table_as(
     relation = into["rel"]
     name = object_name(relation)
     require_only(into, _INTO_FIELDS, position=name.position)
+    check_parameters(into.get("options", ()), "table")
+    check_access_method(into)
     return CreateTableAs(
         name=name,
         column_names=strings(into.get("colNames", ())),
@@ -456,6 +472,7 @@ STATEMENTS: Mapping[str, StatementRule] = MappingProxyType(
 __all__ = [
     "PERSISTENCE",
     "STATEMENTS",
+    "check_access_method",
     "expression_text",
     "lower_collation",
     "lower_column",

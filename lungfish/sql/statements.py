@@ -21,6 +21,7 @@ from lungfish.sql import (
     lower_queries,
     lower_tables,
     lower_types_ddl,
+    lower_upkeep,
     lower_utility,
 )
 from lungfish.sql.admin import is_own, parse_own
@@ -51,6 +52,7 @@ _LOWERING = Lowering(
         **lower_functions.STATEMENTS,
         **lower_alter.STATEMENTS,
         **lower_types_ddl.STATEMENTS,
+        **lower_upkeep.STATEMENTS,
         **lower_utility.STATEMENTS,
     },
     lower_query=lower_queries.lower_query,

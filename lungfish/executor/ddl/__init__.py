@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from lungfish.errors import FeatureNotSupported
@@ -13,10 +14,18 @@ from lungfish.executor.ddl.create_table import create_table, create_table_as
 from lungfish.executor.ddl.domains import alter_domain, create_domain
 from lungfish.executor.ddl.drop import drop
 from lungfish.executor.ddl.functions import create_function, drop_function
-from lungfish.executor.ddl.schemas import comment, create_schema, rename, set_schema
+from lungfish.executor.ddl.materialized_views import refresh
+from lungfish.executor.ddl.schemas import (
+    comment,
+    create_schema,
+    rename,
+    schema_elements,
+    set_schema,
+)
 from lungfish.executor.ddl.sequences import alter_sequence, create_sequence
 from lungfish.executor.ddl.truncate import truncate
 from lungfish.executor.ddl.types import alter_enum, create_composite_type, create_enum
+from lungfish.executor.ddl.upkeep import drop_absent, grant, reindex
 from lungfish.executor.ddl.views import create_view
 from lungfish.sql.ast import ddl, dml
 
@@ -41,13 +50,15 @@ DDL: dict[type[Any], Callable[[DdlContext, Any], str]] = {
     ddl.SetSchema: set_schema,
     ddl.Drop: drop,
     ddl.Comment: comment,
+    ddl.RefreshMaterializedView: refresh,
+    ddl.Reindex: reindex,
+    ddl.Grant: grant,
+    ddl.DropAbsent: drop_absent,
     dml.Truncate: truncate,
 }
 
 # What the syntax tree has and this list has not yet.
-UNSUPPORTED: dict[type[Any], str] = {
-    ddl.RefreshMaterializedView: "REFRESH MATERIALIZED VIEW",
-}
+UNSUPPORTED: dict[type[Any], str] = {}
 
 
 def is_ddl(statement: object) -> bool:
@@ -62,7 +73,13 @@ def execute_ddl(context: DdlContext, statement: Any) -> str:
         raise FeatureNotSupported(
             f"{UNSUPPORTED[type(statement)]} is not supported", position=statement.position
         )
-    return run(context, statement)
+    tag = run(context, statement)
+    if isinstance(statement, ddl.CreateSchema) and statement.elements:
+        inside = replace(context, search_path=(statement.name, *context.search_path))
+        with context.runner.searching(inside.search_path):
+            for element in schema_elements(inside, statement):
+                execute_ddl(inside, element)
+    return tag
 
 
 __all__ = ["CatalogChange", "DdlContext", "execute_ddl", "is_ddl", "relation_ids"]

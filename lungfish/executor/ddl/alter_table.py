@@ -13,12 +13,12 @@ from lungfish.errors import (
     InvalidTableDefinition,
     ObjectNotInPrerequisiteState,
     SyntaxError,
+    WrongObjectType,
 )
 from lungfish.executor.ddl.constraints import (
     add_constraint,
     drop_keys_of_index,
     qualified,
-    set_not_null,
     validate_constraint,
     validate_not_null,
 )
@@ -31,7 +31,9 @@ from lungfish.executor.ddl.create_table import (
     validate_new,
 )
 from lungfish.executor.ddl.identity import alter_identity
+from lungfish.executor.ddl.key_of_index import set_not_null
 from lungfish.executor.ddl.names import find_column, find_constraint, find_table
+from lungfish.executor.ddl.upkeep import alter_other, alter_without_rows
 from lungfish.sql.ast.ddl import (
     AddColumn,
     AddConstraint,
@@ -41,10 +43,13 @@ from lungfish.sql.ast.ddl import (
     AlterColumnType,
     AlterTable,
     AlterTableAction,
+    ChangeOwner,
     DropColumn,
     DropConstraint,
     DropExpression,
+    SetPersistence,
     ValidateConstraint,
+    WithoutEffect,
 )
 from lungfish.sql.quoting import quote_identifier
 from lungfish.sql.rename import mentions_name
@@ -59,11 +64,16 @@ def alter_table(context: DdlContext, statement: AlterTable) -> str:
     ):
         context.runner.notice(f'relation "{name}" does not exist, skipping')
         return "ALTER TABLE"
+    if statement.kind not in ("table", "materialized view"):
+        return alter_other(context, statement)
     table = find_table(context, name)
+    if (table.materialized_query is not None) != (statement.kind == "materialized view"):
+        kind = "materialized view" if statement.kind != "table" else "table"
+        raise WrongObjectType(f'"{table.name}" is not a {kind}', position=name.position)
     context.runner.lock_table(table, "access exclusive")
     for action in statement.actions:
         _apply(context, context.catalog.table(table.oid), action)
-    return "ALTER TABLE"
+    return f"ALTER {statement.kind.upper()}"
 
 
 def _apply(context: DdlContext, table: Table, action: AlterTableAction) -> None:
@@ -88,6 +98,8 @@ def _apply(context: DdlContext, table: Table, action: AlterTableAction) -> None:
             alter_identity(context, table, action)
         case DropExpression():
             _drop_expression(context, table, action)
+        case SetPersistence() | ChangeOwner() | WithoutEffect():
+            alter_without_rows(context, table, action)
 
 
 def _replace_column(table: Table, old: Column, new: Column) -> Table:
@@ -343,9 +355,9 @@ def _store_with_constraint(context: DdlContext, before: Table, after: Table) -> 
         if new.is_not_null and not old.is_not_null:
             validate_not_null(context, before, new.name)
     context.change.put(after)
-    known = {index.oid for index in before.indexes}
+    known = {index.relation_id for index in before.indexes}
     for index in after.indexes:
-        if index.oid not in known:
+        if index.relation_id not in known:
             context.change.relations.build_index(after, index)
     validate_new(context, before, after)
 

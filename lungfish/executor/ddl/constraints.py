@@ -20,6 +20,7 @@ from lungfish.errors import (
     UndefinedObject,
 )
 from lungfish.executor.ddl.context import DdlContext
+from lungfish.executor.ddl.key_of_index import add_key_using_index, set_not_null
 from lungfish.executor.ddl.names import (
     choose_constraint_name,
     choose_relation_name,
@@ -78,20 +79,9 @@ def constraint_name(
     return choose_constraint_name(taken, *parts, label)
 
 
-def set_not_null(table: Table, name: str, *, is_not_null: bool) -> Table:
-    """The table with the column's NOT NULL set or dropped."""
-    column = find_column(table, name)
-    changed = replace(column, is_not_null=is_not_null)
-    return replace(
-        table, columns=tuple(changed if item is column else item for item in table.columns)
-    )
-
-
 def _add_key(context: DdlContext, table: Table, definition: ConstraintDefinition) -> Table:
     if definition.using_index is not None:
-        raise FeatureNotSupported(
-            "ADD CONSTRAINT ... USING INDEX is not supported", position=definition.position
-        )
+        return add_key_using_index(context, table, definition)
     columns = [_key_column(table, name, definition.position) for name in definition.columns]
     is_primary = definition.kind == "primary key"
     if is_primary:

@@ -8,6 +8,7 @@ when the transaction ends (`CatalogChange.leftover_relations`).
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -74,6 +75,13 @@ class StatementRunner(Protocol):
     def set_sequence(self, oid: Oid, value: int, *, is_called: bool) -> None: ...
 
     def notice(self, message: str) -> None: ...
+
+    def searching(self, search_path: tuple[str, ...]) -> AbstractContextManager[None]:
+        """Names without a schema are looked for there meanwhile."""
+
+    @property
+    def is_in_block(self) -> bool:
+        """Whether other statements run in the same transaction."""
 
 
 class CatalogChange:

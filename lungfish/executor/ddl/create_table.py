@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from lungfish.catalog.catalog import PG_TEMP_OID
+from lungfish.catalog.catalog import PG_TEMP_OID, is_temporary
 from lungfish.catalog.objects import Column, Oid, Sequence, Table
 from lungfish.errors import (
     DuplicateColumn,
@@ -16,7 +17,8 @@ from lungfish.errors import (
 )
 from lungfish.executor.ddl.constraints import add_constraint, validate_constraint
 from lungfish.executor.ddl.context import DdlContext
-from lungfish.executor.ddl.names import choose_relation_name, find_table
+from lungfish.executor.ddl.create_like import CopiedTable, copy_like, finish_like
+from lungfish.executor.ddl.names import choose_relation_name
 from lungfish.executor.ddl.sequences import make_sequence
 from lungfish.sql.ast.ddl import (
     ColumnDefinition,
@@ -53,11 +55,16 @@ def create_table(context: DdlContext, statement: CreateTable) -> str:
             f'relation "{statement.name.name}" already exists', position=statement.name.position
         )
     table = _new_table(context, statement, namespace.oid)
-    sequences = []
+    sequences: list[Sequence] = []
+    likes: list[CopiedTable] = []
     constraints: list[ConstraintDefinition] = []
     for element in statement.elements:
         if isinstance(element, LikeClause):
-            table = _copy_columns(context, table, element)
+            copied = copy_like(context, table, element)
+            table = copied.table
+            sequences += copied.sequences
+            constraints += copied.constraints
+            likes.append(copied)
             continue
         table, made = append_column(context, table, element)
         if made.sequence is not None:
@@ -65,6 +72,8 @@ def create_table(context: DdlContext, statement: CreateTable) -> str:
         constraints += element.constraints
     for definition in order_constraints([*constraints, *statement.constraints]):
         table = add_constraint(context, table, definition)
+    for copied in likes:
+        table = finish_like(context, table, copied)
     for sequence in sequences:
         store_sequence(context, sequence)
     check_stored_texts(context, table)
@@ -221,60 +230,21 @@ def _check_default(context: DdlContext, table: Table, column: Column) -> None:
         raise FeatureNotSupported("cannot use column reference in DEFAULT expression") from error
 
 
-def _copy_columns(context: DdlContext, table: Table, clause: LikeClause) -> Table:
-    source = find_table(context, clause.table)
-    wanted = clause.including
-    everything = "all" in wanted
-    if everything or wanted & {
-        "indexes",
-        "constraints",
-        "identity",
-        "statistics",
-        "storage",
-        "comments",
-    }:
-        raise FeatureNotSupported(
-            "LIKE INCLUDING other than DEFAULTS and GENERATED is not supported",
-            position=clause.position,
-        )
-    for column in source.columns:
-        if table.column_position(column.name) is not None:
-            raise DuplicateColumn(
-                f'column "{column.name}" specified more than once', position=clause.position
-            )
-        copied = Column(
-            column.name,
-            column.type,
-            table.next_column_number,
-            is_not_null=column.is_not_null,
-            default=column.default if "defaults" in wanted else None,
-            generated=column.generated if "generated" in wanted else None,
-        )
-        table = replace(
-            table,
-            columns=(*table.columns, copied),
-            stored_types=(*table.stored_types, column.type),
-            stored_positions=(*table.stored_positions, len(table.stored_types)),
-            next_column_number=table.next_column_number + 1,
-        )
-    return table
-
-
 def create_table_as(context: DdlContext, statement: CreateTableAs) -> str:
     """Run CREATE TABLE AS or SELECT INTO; answers the command tag."""
-    if statement.is_materialized_view:
-        raise FeatureNotSupported(
-            "materialized views are not supported", position=statement.position
-        )
+    tag = "CREATE MATERIALIZED VIEW" if statement.is_materialized_view else "CREATE TABLE AS"
     namespace = context.namespace_for(statement.name, statement.persistence)
     if context.catalog.name_is_taken(namespace.oid, statement.name.name):
         if statement.if_not_exists:
             context.runner.notice(f'relation "{statement.name.name}" already exists, skipping')
-            return "CREATE TABLE AS"
+            return tag
         raise DuplicateTable(
             f'relation "{statement.name.name}" already exists', position=statement.name.position
         )
-    columns, rows = context.runner.run_query(statement.query)
+    columns, depends_on = context.runner.describe_query(statement.query)
+    rows: Iterable[tuple[object, ...]] = ()
+    if statement.with_data:
+        columns, rows = context.runner.run_query(statement.query)
     names = (
         list(statement.column_names) + [name for name, _ in columns][len(statement.column_names) :]
     )
@@ -294,10 +264,20 @@ def create_table_as(context: DdlContext, statement: CreateTableAs) -> str:
             stored_positions=(*table.stored_positions, len(table.stored_types)),
             next_column_number=table.next_column_number + 1,
         )
+    if statement.is_materialized_view:
+        if any(is_temporary(item) for item in map(context.catalog.object, depends_on) if item):
+            raise FeatureNotSupported("materialized views must not use temporary tables or views")
+        table = replace(
+            table,
+            materialized_query=statement.text,
+            is_populated=statement.with_data,
+            depends_on=depends_on,
+            search_path=context.search_path,
+        )
     context.change.put(table)
     context.change.relations.create_table(table)
     if not statement.with_data:
-        return "CREATE TABLE AS"
+        return tag
     return f"SELECT {context.runner.insert_rows(table, rows)}"
 
 

@@ -27,11 +27,17 @@ from lungfish.errors import (
 )
 from lungfish.executor.ddl.constraints import drop_keys_of_index
 from lungfish.executor.ddl.context import DdlContext
+from lungfish.executor.ddl.sequence_users import uses_sequence
 from lungfish.executor.ddl.types import drop_type, drop_types
 from lungfish.sql.ast.ddl import Drop
 from lungfish.sql.ast.queries import ObjectName
 
-_CLASSES: dict[str, type[CatalogObject]] = {"table": Table, "view": View, "sequence": Sequence}
+_CLASSES: dict[str, type[CatalogObject]] = {
+    "table": Table,
+    "materialized view": Table,
+    "view": View,
+    "sequence": Sequence,
+}
 
 
 def drop(context: DdlContext, statement: Drop) -> str:
@@ -65,12 +71,13 @@ def _drop_relations(context: DdlContext, statement: Drop) -> None:
             raise InsufficientPrivilege(
                 f'permission denied: "{item.name}" is a system catalog', position=name.position
             )
-        if not isinstance(item, wanted):
+        kind = kind_of(item)
+        if not isinstance(item, wanted) or kind != statement.kind:
             article = "an" if statement.kind[0] in "aeiou" else "a"
             raise WrongObjectType(
                 f'"{item.name}" is not {article} {statement.kind}',
                 position=name.position,
-                hint=f"Use DROP {type(item).__name__.upper()} to remove a {type(item).__name__.lower()}.",
+                hint=f"Use DROP {kind.upper()} to remove a {kind}.",
             )
         found[item.oid] = item
     # What is named together may depend on each other.
@@ -103,6 +110,8 @@ def _drop_object(
             _drop_views_on(context, item, going=going, is_cascade=is_cascade)
             _drop_references_to(context, item, going=going, is_cascade=is_cascade)
             for sequence in context.catalog.owned_sequences(item.oid):
+                _refuse_users(context, sequence, item, is_cascade=is_cascade)
+            for sequence in context.catalog.owned_sequences(item.oid):
                 context.change.remove(sequence.oid)
         case View():
             _drop_views_on(context, item, going=going, is_cascade=is_cascade)
@@ -115,8 +124,31 @@ def _drop_object(
     context.change.remove(item.oid)
 
 
+def _refuse_users(
+    context: DdlContext, sequence: Sequence, owner: Table, *, is_cascade: bool
+) -> None:
+    """A sequence that goes with its table may be asked by the defaults of others."""
+    for table in list(context.catalog.tables()):
+        if table.oid == owner.oid:
+            continue
+        users = [item for item in table.columns if uses_sequence(context, item, sequence)]
+        if not users:
+            continue
+        if not is_cascade:
+            raise _refuse(owner, f"default value for column {users[0].name} of table {table.name}")
+        columns = tuple(
+            replace(item, default=None) if item in users else item for item in table.columns
+        )
+        context.change.put(replace(table, columns=columns))
+
+
+def kind_of(item: CatalogObject) -> str:
+    """What an object is called in messages."""
+    return item.kind if isinstance(item, Table) else type(item).__name__.lower()
+
+
 def _refuse(item: CatalogObject, dependent: str) -> DependentObjectsStillExist:
-    kind = type(item).__name__.lower()
+    kind = kind_of(item)
     return DependentObjectsStillExist(
         f"cannot drop {kind} {item.name} because other objects depend on it",
         detail=f"{dependent} depends on {kind} {item.name}",
@@ -129,10 +161,10 @@ def _drop_views_on(
 ) -> None:
     for view in context.catalog.dependent_views(item.oid):
         if not is_cascade and view.oid not in going:
-            raise _refuse(item, f"view {view.name}")
+            raise _refuse(item, f"{kind_of(view)} {view.name}")
         if context.catalog.object(view.oid) is not None:
             if view.oid not in going:
-                context.runner.notice(f"drop cascades to view {view.name}")
+                context.runner.notice(f"drop cascades to {kind_of(view)} {view.name}")
             _drop_object(context, view, going=going, is_cascade=is_cascade)
 
 
@@ -156,7 +188,11 @@ def _drop_references_to(
 def _drop_defaults_on(context: DdlContext, sequence: Sequence, *, is_cascade: bool) -> None:
     """The column that owns a sequence, or whose default asks it, loses its default under CASCADE."""
     for table in list(context.catalog.tables()):
-        users = [column for column in table.columns if column.sequence_oid == sequence.oid]
+        users = [
+            column
+            for column in table.columns
+            if column.sequence_oid == sequence.oid or uses_sequence(context, column, sequence)
+        ]
         if not users:
             continue
         if not is_cascade or users[0].identity is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from lungfish.catalog.catalog import Relation
 from lungfish.catalog.objects import (
     Column,
     Constraint,
@@ -26,6 +27,14 @@ from lungfish.executor.ddl.context import DdlContext
 from lungfish.sql.ast.queries import ObjectName
 
 NAME_BYTES_MAX = 63
+
+
+def find_relation(context: DdlContext, name: ObjectName) -> Relation:
+    """The table, view or sequence of that name. Raises UndefinedTable."""
+    found = context.catalog.find_relation(name.name, name.schema, context.search_path)
+    if found is None:
+        raise UndefinedTable(f'relation "{name}" does not exist', position=name.position)
+    return found
 
 
 def find_table(context: DdlContext, name: ObjectName) -> Table:

@@ -3,38 +3,53 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
-from lungfish.catalog.objects import Column, Index, Namespace, Sequence, Table, View
+from lungfish.catalog.catalog import PG_TEMP_OID
+from lungfish.catalog.objects import Column, Index, Namespace, Sequence, SystemView, Table, View
 from lungfish.errors import (
     DuplicateColumn,
     DuplicateObject,
     DuplicateSchema,
     FeatureNotSupported,
+    InsufficientPrivilege,
+    InvalidSchemaDefinition,
     ReservedName,
     UndefinedTable,
+    WrongObjectType,
 )
 from lungfish.executor.ddl.context import DdlContext
 from lungfish.executor.ddl.domains import rename_domain_constraint
+from lungfish.executor.ddl.drop import kind_of
 from lungfish.executor.ddl.names import (
     find_column,
     find_constraint,
+    find_relation,
     find_sequence,
     find_table,
     find_view,
     refuse_taken_name,
 )
+from lungfish.executor.ddl.sequence_users import rename_in_defaults
 from lungfish.executor.ddl.types import find_user_type, rename_type
-from lungfish.sql.ast.ddl import Comment, CreateSchema, Rename, SetSchema
+from lungfish.executor.ddl.view_texts import rename_in_view
+from lungfish.sql.ast.ddl import (
+    Comment,
+    CreateIndex,
+    CreateSchema,
+    CreateSequence,
+    CreateTable,
+    CreateView,
+    Grant,
+    Rename,
+    SetSchema,
+)
 from lungfish.sql.ast.queries import ObjectName
 from lungfish.sql.rename import mentions_name, rename_in_text
 
 
 def create_schema(context: DdlContext, statement: CreateSchema) -> str:
     """Run CREATE SCHEMA; answers the command tag."""
-    if statement.elements:
-        raise FeatureNotSupported(
-            "CREATE SCHEMA with elements is not supported", position=statement.position
-        )
     if statement.name.startswith("pg_"):
         raise ReservedName(
             f'unacceptable schema name "{statement.name}"',
@@ -52,6 +67,34 @@ def create_schema(context: DdlContext, statement: CreateSchema) -> str:
     return "CREATE SCHEMA"
 
 
+# In this order the elements of CREATE SCHEMA are made, as in PostgreSQL.
+_ELEMENT_ORDER = (CreateSequence, CreateTable, CreateView, CreateIndex, Grant)
+
+
+def schema_elements(context: DdlContext, statement: CreateSchema) -> list[Any]:
+    """The elements of CREATE SCHEMA, each with the schema in its name, in the order in which they are to be made."""
+    elements = []
+    for element in statement.elements:
+        kind = type(element)
+        if kind not in _ELEMENT_ORDER:
+            raise FeatureNotSupported("this element of CREATE SCHEMA is not supported")
+        elements.append(_placed(element, statement.name))
+    elements.sort(key=lambda item: _ELEMENT_ORDER.index(type(item)))
+    return elements
+
+
+def _placed(element: Any, schema: str) -> Any:
+    field = "table" if isinstance(element, CreateIndex) else "name"
+    name = getattr(element, field, None)
+    if name is None:
+        return element
+    if name.schema not in (None, schema):
+        raise InvalidSchemaDefinition(
+            f"CREATE specifies a schema ({name.schema}) different from the one being created ({schema})"
+        )
+    return replace(element, **{field: replace(name, schema=schema)})
+
+
 def rename(context: DdlContext, statement: Rename) -> str:
     """Run ALTER ... RENAME; answers the command tag."""
     tag = f"ALTER {statement.kind.upper()}"
@@ -66,7 +109,7 @@ def rename(context: DdlContext, statement: Rename) -> str:
             _rename_schema(context, statement)
         case "index":
             _rename_index(context, statement)
-        case "table" | "view" | "sequence":
+        case "table" | "view" | "sequence" | "materialized view":
             _rename_relation(context, statement)
         case "type" | "domain":
             rename_type(context, statement)
@@ -88,27 +131,25 @@ def _rename_relation(context: DdlContext, statement: Rename) -> None:
     ):
         context.runner.notice(f'relation "{name}" does not exist, skipping')
         return
-    found: Table | View | Sequence
-    match statement.kind:
-        case "view":
-            found = find_view(context, name)
-        case "sequence":
-            found = find_sequence(context, name)
-        case _:
-            found = find_table(context, name)
+    found = find_relation(context, name)
+    if isinstance(found, SystemView):
+        raise InsufficientPrivilege(
+            f'permission denied: "{found.name}" is a system catalog', position=name.position
+        )
+    # ALTER TABLE renames anything that has rows; the others only their own.
+    if statement.kind != "table" and kind_of(found) != statement.kind:
+        raise WrongObjectType(f'"{found.name}" is not a {statement.kind}', position=name.position)
     refuse_taken_name(
         context, found.namespace_oid, ObjectName(statement.new_name, position=statement.position)
     )
     if isinstance(found, Table):
         context.runner.lock_table(found, "access exclusive")
-    dependents = context.catalog.dependent_views(found.oid)
-    if dependents:
-        raise FeatureNotSupported(
-            f"renaming {found.name}, which view {dependents[0].name} uses, is not supported",
-            position=statement.position,
-            hint="Drop the view, rename, and create it again.",
-        )
-    context.change.put(replace(found, name=statement.new_name))
+    renamed = replace(found, name=statement.new_name)
+    if isinstance(found, Sequence) and isinstance(renamed, Sequence):
+        rename_in_defaults(context, found, renamed)
+    for view in context.catalog.dependent_views(found.oid):
+        rename_in_view(context, view, found, ObjectName(statement.new_name))
+    context.change.put(renamed)
 
 
 def _rename_column(context: DdlContext, statement: Rename) -> None:
@@ -208,32 +249,79 @@ def _rename_schema(context: DdlContext, statement: Rename) -> None:
         raise DuplicateSchema(
             f'schema "{statement.new_name}" already exists', position=statement.position
         )
-    context.change.put(replace(namespace, name=statement.new_name))
+    renamed = replace(namespace, name=statement.new_name)
+    for view in list(context.catalog.objects()):
+        if isinstance(view, (View, Table)) and namespace.name in view.search_path:
+            path = tuple(
+                renamed.name if item == namespace.name else item for item in view.search_path
+            )
+            context.change.put(replace(view, search_path=path))
+    for item in list(context.catalog.objects()):
+        if isinstance(item, (Namespace, SystemView)) or item.namespace_oid != namespace.oid:
+            continue
+        if isinstance(item, (Table, View, Sequence)):
+            for view in context.catalog.dependent_views(item.oid):
+                rename_in_view(context, view, item, ObjectName(item.name, renamed.name))
+    sequences = [
+        item for item in context.catalog.sequences() if item.namespace_oid == namespace.oid
+    ]
+    for sequence in sequences:
+        rename_in_defaults(context, sequence, sequence, schema=renamed.name)
+    context.change.put(renamed)
 
 
 def set_schema(context: DdlContext, statement: SetSchema) -> str:
     """Run ALTER ... SET SCHEMA; answers the command tag."""
-    if statement.kind != "table":
+    tag = f"ALTER {statement.kind.upper()}"
+    if statement.kind not in ("table", "view", "sequence", "materialized view"):
         raise FeatureNotSupported(
-            f"ALTER {statement.kind.upper()} ... SET SCHEMA is not supported",
-            position=statement.position,
+            f"{tag} ... SET SCHEMA is not supported", position=statement.position
         )
-    table = find_table(context, statement.name)
+    name = statement.name
+    if (
+        statement.if_exists
+        and context.catalog.find_relation(name.name, name.schema, context.search_path) is None
+    ):
+        context.runner.notice(f'relation "{name}" does not exist, skipping')
+        return tag
+    found = find_relation(context, name)
+    if isinstance(found, SystemView) or (
+        statement.kind != "table" and kind_of(found) != statement.kind
+    ):
+        raise WrongObjectType(f'"{found.name}" is not a {statement.kind}', position=name.position)
     namespace = context.find_namespace(statement.schema, statement.position)
-    refuse_taken_name(context, namespace.oid, statement.name)
-    context.runner.lock_table(table, "access exclusive")
-    indexes = tuple(replace(index, namespace_oid=namespace.oid) for index in table.indexes)
-    context.change.put(replace(table, namespace_oid=namespace.oid, indexes=indexes))
-    for sequence in context.catalog.owned_sequences(table.oid):
-        context.change.put(replace(sequence, namespace_oid=namespace.oid))
-    return "ALTER TABLE"
+    if PG_TEMP_OID in (namespace.oid, found.namespace_oid):
+        raise FeatureNotSupported("cannot move objects into or out of temporary schemas")
+    if namespace.oid == found.namespace_oid:
+        return tag
+    refuse_taken_name(context, namespace.oid, name)
+    for view in context.catalog.dependent_views(found.oid):
+        rename_in_view(context, view, found, ObjectName(found.name, namespace.name))
+    if isinstance(found, Table):
+        context.runner.lock_table(found, "access exclusive")
+        for sequence in context.catalog.owned_sequences(found.oid):
+            _move_sequence(context, sequence, namespace)
+        found = context.catalog.table(found.oid)
+        indexes = tuple(replace(index, namespace_oid=namespace.oid) for index in found.indexes)
+        context.change.put(replace(found, namespace_oid=namespace.oid, indexes=indexes))
+    elif isinstance(found, Sequence):
+        _move_sequence(context, found, namespace)
+    else:
+        context.change.put(replace(found, namespace_oid=namespace.oid))
+    return tag
+
+
+def _move_sequence(context: DdlContext, sequence: Sequence, namespace: Namespace) -> None:
+    moved = replace(sequence, namespace_oid=namespace.oid)
+    rename_in_defaults(context, sequence, moved)
+    context.change.put(moved)
 
 
 def comment(context: DdlContext, statement: Comment) -> str:
     """Run COMMENT ON; answers the command tag."""
     name = statement.name
     match statement.kind:
-        case "table":
+        case "table" | "materialized view":
             context.change.put(replace(find_table(context, name), comment=statement.text))
         case "view":
             context.change.put(replace(find_view(context, name), comment=statement.text))

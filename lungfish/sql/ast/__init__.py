@@ -32,6 +32,9 @@ Statement = (
     | ddl.Rename
     | ddl.SetSchema
     | ddl.Drop
+    | ddl.DropAbsent
+    | ddl.Grant
+    | ddl.Reindex
     | ddl.Comment
     | utility.Begin
     | utility.Commit

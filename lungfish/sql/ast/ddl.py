@@ -177,6 +177,38 @@ class RefreshMaterializedView:
     name: ObjectName
     with_data: bool = True
     position: int = -1
+    is_concurrent: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Reindex:
+    """`kind`: index, table, schema or database; a database's `name` is None."""
+
+    kind: str
+    name: ObjectName | None
+    is_concurrent: bool = False
+    position: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """A GRANT to everybody or to the only user there is, who has all rights as it is."""
+
+    tables: tuple[ObjectName, ...] = ()
+    position: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class DropAbsent:
+    """DROP of something that Lungfish cannot have: a trigger, a role, an operator, ... `relation` is whose it is said to be."""
+
+    kind: str
+    names: tuple[str, ...]
+    relation: ObjectName | None = None
+    if_exists: bool = False
+    # The error without IF EXISTS is "function" (42883) or "object" (42704).
+    is_function: bool = False
+    position: int = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -365,6 +397,31 @@ class ValidateConstraint:
     position: int = -1
 
 
+@dataclass(frozen=True, slots=True)
+class SetPersistence:
+    """SET LOGGED or SET UNLOGGED."""
+
+    persistence: str
+    position: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeOwner:
+    """OWNER TO the role; None stands for the current user."""
+
+    role: str | None
+    position: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class WithoutEffect:
+    """An action on something that Lungfish has not: storage parameters, SET STORAGE, SET STATISTICS, CLUSTER ON index."""
+
+    column: str | None = None
+    index: str | None = None
+    position: int = -1
+
+
 AlterTableAction = (
     AddColumn
     | DropColumn
@@ -376,6 +433,9 @@ AlterTableAction = (
     | AddConstraint
     | DropConstraint
     | ValidateConstraint
+    | SetPersistence
+    | ChangeOwner
+    | WithoutEffect
 )
 
 
@@ -386,6 +446,8 @@ class AlterTable:
     if_exists: bool = False
     is_only: bool = False
     position: int = -1
+    # table, index, view, sequence or materialized view.
+    kind: str = "table"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,164 @@
+"""CREATE TABLE (LIKE other INCLUDING ...): columns with what belongs to them, then checks, keys, indexes and comments."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from lungfish.catalog.objects import Column, Constraint, Index, Sequence, SystemView, Table, View
+from lungfish.errors import DuplicateColumn, WrongObjectType
+from lungfish.executor.ddl.context import DdlContext
+from lungfish.executor.ddl.names import choose_relation_name, find_relation
+from lungfish.sql.ast.ddl import ConstraintDefinition, ExpressionText, LikeClause
+from lungfish.sql.ast.expressions import Literal
+
+_KEYS = ("primary key", "unique")
+_EVERYTHING = frozenset(
+    {"comments", "constraints", "defaults", "generated", "identity", "indexes", "storage"}
+)
+
+
+@dataclass(slots=True)
+class CopiedTable:
+    """What a LIKE clause has brought. `table` has the columns; the rest follows when all columns are there."""
+
+    table: Table
+    source: Table
+    wanted: frozenset[str]
+    sequences: list[Sequence] = field(default_factory=list)
+    constraints: list[ConstraintDefinition] = field(default_factory=list)
+
+
+def copy_like(context: DdlContext, table: Table, clause: LikeClause) -> CopiedTable:
+    """The table with the source's columns. Raises DuplicateColumn, WrongObjectType."""
+    source = _source(context, clause)
+    wanted = _EVERYTHING if "all" in clause.including else clause.including
+    copied = CopiedTable(table, source, wanted)
+    for column in source.columns:
+        if table.column_position(column.name) is not None:
+            raise DuplicateColumn(
+                f'column "{column.name}" specified more than once', position=clause.position
+            )
+        made = _copy_column(context, copied, column)
+        table = copied.table = replace(
+            table,
+            columns=(*table.columns, made),
+            stored_types=(*table.stored_types, made.type),
+            stored_positions=(*table.stored_positions, len(table.stored_types)),
+            next_column_number=table.next_column_number + 1,
+        )
+    for constraint in source.constraints:
+        definition = _definition(source, constraint, wanted)
+        if definition is not None:
+            copied.constraints.append(definition)
+    return copied
+
+
+def _source(context: DdlContext, clause: LikeClause) -> Table:
+    """The table that is copied; of a view it is its columns that count."""
+    found = find_relation(context, clause.table)
+    if isinstance(found, Table):
+        return found
+    if isinstance(found, (View, SystemView)):
+        types = tuple(column.type for column in found.columns)
+        positions = tuple(range(len(types)))
+        return Table(found.oid, found.name, found.namespace_oid, 0, found.columns, types, positions)
+    raise WrongObjectType(
+        f'relation "{found.name}" is invalid in LIKE clause',
+        position=clause.position,
+        detail="This operation is not supported for sequences.",
+    )
+
+
+def _copy_column(context: DdlContext, copied: CopiedTable, column: Column) -> Column:
+    wanted, table = copied.wanted, copied.table
+    made = Column(
+        column.name,
+        column.type,
+        table.next_column_number,
+        is_not_null=column.is_not_null,
+        default=column.default if "defaults" in wanted else None,
+        generated=column.generated if "generated" in wanted else None,
+        collation=column.collation,
+        comment=column.comment if "comments" in wanted else None,
+    )
+    if column.identity is None or "identity" not in wanted or column.sequence_oid is None:
+        return made
+    original = context.catalog.object(column.sequence_oid)
+    assert isinstance(original, Sequence), "an identity column has a sequence"
+    sequence = replace(
+        original,
+        oid=context.change.new_oid(),
+        name=choose_relation_name(context, table.namespace_oid, table.name, column.name, "seq"),
+        namespace_oid=table.namespace_oid,
+        owner_table_oid=table.oid,
+        owner_column=made.number,
+    )
+    copied.sequences.append(sequence)
+    return replace(made, identity=column.identity, sequence_oid=sequence.oid)
+
+
+def _definition(
+    source: Table, constraint: Constraint, wanted: frozenset[str]
+) -> ConstraintDefinition | None:
+    """The constraint as it would be written; None if it is not wanted: foreign keys never are."""
+    names = {column.number: column.name for column in source.columns}
+    if constraint.kind == "check" and "constraints" in wanted:
+        assert constraint.check is not None
+        null = Literal(Literal.Kind.NULL)
+        return ConstraintDefinition(
+            "check",
+            constraint.name,
+            check=ExpressionText(null, constraint.check),
+            is_not_enforced=not constraint.is_enforced,
+        )
+    if constraint.kind in _KEYS and "indexes" in wanted:
+        index = next(item for item in source.indexes if item.oid == constraint.index_oid)
+        return ConstraintDefinition(
+            constraint.kind,
+            columns=tuple(names[number] for number in constraint.columns),
+            include=tuple(names[number] for number in index.include),
+            nulls_not_distinct=index.nulls_not_distinct,
+            is_deferrable=constraint.is_deferrable,
+            is_initially_deferred=constraint.is_initially_deferred,
+        )
+    return None
+
+
+def finish_like(context: DdlContext, table: Table, copied: CopiedTable) -> Table:
+    """The table with the indexes that are no constraint's, and the comments on constraints."""
+    source = copied.source
+    numbers = {
+        old.number: table.columns[position].number
+        for old in source.columns
+        if (position := table.column_position(old.name)) is not None
+    }
+    if "indexes" in copied.wanted:
+        held = {item.index_oid for item in source.constraints}
+        for index in source.indexes:
+            if index.oid not in held:
+                made = _copy_index(context, table, index, numbers)
+                table = replace(table, indexes=(*table.indexes, made))
+    if "comments" in copied.wanted:
+        texts = {item.name: item.comment for item in source.constraints}
+        commented = tuple(replace(item, comment=texts.get(item.name)) for item in table.constraints)
+        table = replace(table, constraints=commented)
+    return table
+
+
+def _copy_index(context: DdlContext, table: Table, index: Index, numbers: dict[int, int]) -> Index:
+    names = {column.number: column.name for column in table.columns}
+    columns = tuple(
+        replace(key, column_number=numbers.get(key.column_number, 0)) for key in index.columns
+    )
+    words = "_".join(names.get(key.column_number, "expr") for key in columns)
+    return replace(
+        index,
+        oid=context.change.new_oid(),
+        name=choose_relation_name(context, table.namespace_oid, table.name, words, "idx"),
+        namespace_oid=table.namespace_oid,
+        table_oid=table.oid,
+        relation_id=context.change.new_relation_id(),
+        columns=columns,
+        include=tuple(numbers[number] for number in index.include),
+        comment=None,
+    )

@@ -1,0 +1,168 @@
+"""REINDEX, GRANT, DROP of what is never there, and the actions of ALTER that change no rows: owner, parameters, logging."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from lungfish.catalog.objects import Index, Sequence, Table, View
+from lungfish.errors import (
+    ActiveSqlTransaction,
+    FeatureNotSupported,
+    InvalidSchemaName,
+    UndefinedObject,
+    UndefinedTable,
+    WrongObjectType,
+)
+from lungfish.executor.ddl.context import DdlContext
+from lungfish.executor.ddl.names import find_column, find_relation
+from lungfish.sql.ast.ddl import (
+    AlterTable,
+    ChangeOwner,
+    DropAbsent,
+    Grant,
+    Reindex,
+    SetPersistence,
+    WithoutEffect,
+)
+
+# Those who may be named as owners: there is one user.
+_CURRENT_USER = (None, "lungfish")
+
+
+def reindex(context: DdlContext, statement: Reindex) -> str:
+    """Run REINDEX: each index is built anew from its table's rows. Raises UniqueViolation if they no longer allow it."""
+    if statement.is_concurrent or statement.kind in ("schema", "database", "system"):
+        if context.runner.is_in_block:
+            word = "CONCURRENTLY" if statement.is_concurrent else statement.kind.upper()
+            raise ActiveSqlTransaction(f"REINDEX {word} cannot run inside a transaction block")
+    if statement.kind == "index":
+        assert statement.name is not None
+        table, index = find_index(context, statement)
+        _rebuild(context, table, (index,))
+    elif statement.kind == "table":
+        assert statement.name is not None
+        found = find_relation(context, statement.name)
+        if not isinstance(found, Table):
+            raise WrongObjectType(
+                f'"{found.name}" is not a table or materialized view', position=statement.position
+            )
+        if not found.indexes:
+            context.runner.notice(f'table "{found.name}" has no indexes to reindex')
+        _rebuild(context, found, found.indexes)
+    else:
+        for table in _tables_of(context, statement):
+            _rebuild(context, table, table.indexes)
+    return "REINDEX"
+
+
+def find_index(context: DdlContext, statement: Reindex) -> tuple[Table, Index]:
+    """The index that REINDEX INDEX names. Raises UndefinedTable or WrongObjectType."""
+    name = statement.name
+    assert name is not None
+    found = context.catalog.find_index(name.name, name.schema, context.search_path)
+    if found is None:
+        if context.catalog.find_relation(name.name, name.schema, context.search_path) is not None:
+            raise WrongObjectType(f'"{name.name}" is not an index', position=name.position)
+        raise UndefinedTable(f'relation "{name}" does not exist', position=name.position)
+    return found
+
+
+def _tables_of(context: DdlContext, statement: Reindex) -> list[Table]:
+    """The tables of a schema, or of the whole database."""
+    if statement.kind != "schema":
+        return list(context.catalog.tables())
+    assert statement.name is not None
+    namespace = context.catalog.namespace(statement.name.name)
+    if namespace is None:
+        raise InvalidSchemaName(f'schema "{statement.name}" does not exist')
+    return [item for item in context.catalog.tables() if item.namespace_oid == namespace.oid]
+
+
+def _rebuild(context: DdlContext, table: Table, indexes: tuple[Index, ...]) -> None:
+    context.runner.lock_table(table, "access exclusive")
+    for old in indexes:
+        table = context.catalog.table(table.oid)
+        fresh = replace(old, relation_id=context.change.new_relation_id())
+        table = replace(
+            table,
+            indexes=tuple(fresh if item.oid == old.oid else item for item in table.indexes),
+        )
+        context.change.put(table)
+        context.change.relations.build_index(table, fresh)
+
+
+def grant(context: DdlContext, statement: Grant) -> str:
+    """Run a GRANT that gives rights to those who have them: the tables must be there."""
+    for name in statement.tables:
+        find_relation(context, name)
+    return "GRANT"
+
+
+def drop_absent(context: DdlContext, statement: DropAbsent) -> str:
+    """Run DROP of something that does not exist: an error, or a notice under IF EXISTS."""
+    behind = ""
+    if statement.relation is not None:
+        name = statement.relation
+        found = context.catalog.find_relation(name.name, name.schema, context.search_path)
+        if found is None:
+            if not statement.if_exists:
+                raise UndefinedTable(f'relation "{name}" does not exist')
+            context.runner.notice(f'relation "{name}" does not exist, skipping')
+            return f"DROP {statement.kind.upper()}"
+        word = "relation" if statement.kind == "rule" else "table"
+        behind = f' for {word} "{name.name}"'
+    for each in statement.names:
+        message = f'{statement.kind} "{each}"{behind} does not exist'
+        if not statement.if_exists:
+            raise UndefinedObject(message)
+        context.runner.notice(f"{message}, skipping")
+    return f"DROP {statement.kind.upper()}"
+
+
+def alter_without_rows(
+    context: DdlContext, table: Table, action: SetPersistence | ChangeOwner | WithoutEffect
+) -> None:
+    """An action of ALTER TABLE after which all rows are as they were."""
+    match action:
+        case ChangeOwner():
+            require_owner(action)
+        case SetPersistence():
+            if table.persistence == "temporary":
+                raise FeatureNotSupported(
+                    f'cannot change logged status of table "{table.name}" because it is temporary',
+                    position=action.position,
+                )
+            context.change.put(replace(table, persistence=action.persistence))
+        case WithoutEffect():
+            if action.column is not None:
+                find_column(table, action.column, action.position)
+            if action.index is not None and all(
+                item.name != action.index for item in table.indexes
+            ):
+                raise UndefinedObject(
+                    f'index "{action.index}" for table "{table.name}" does not exist'
+                )
+
+
+def alter_other(context: DdlContext, statement: AlterTable) -> str:
+    """ALTER of an index, a view or a sequence with actions that only say what is so. The object must be there."""
+    name = statement.name
+    if statement.kind == "index":
+        if context.catalog.find_index(name.name, name.schema, context.search_path) is None:
+            raise UndefinedTable(f'relation "{name}" does not exist', position=name.position)
+    else:
+        found = find_relation(context, name)
+        if not isinstance(found, View if statement.kind == "view" else Sequence):
+            raise WrongObjectType(
+                f'"{found.name}" is not a {statement.kind}', position=name.position
+            )
+    for action in statement.actions:
+        if isinstance(action, ChangeOwner):
+            require_owner(action)
+    return f"ALTER {statement.kind.upper()}"
+
+
+def require_owner(action: ChangeOwner) -> None:
+    """Raise UndefinedObject unless the role is the one that there is."""
+    if action.role not in _CURRENT_USER:
+        raise UndefinedObject(f'role "{action.role}" does not exist', position=action.position)

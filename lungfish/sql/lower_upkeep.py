@@ -1,0 +1,90 @@
+"""REINDEX, GRANT as far as it says what is so, and DROP of what Lungfish never has."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from lungfish.sql.ast.ddl import DropAbsent, Grant, Reindex
+from lungfish.sql.ast.queries import ObjectName
+from lungfish.sql.libpg import Node
+from lungfish.sql.lowering import (
+    Lowering,
+    StatementRule,
+    object_name,
+    object_name_of,
+    raise_unsupported,
+    strings,
+)
+
+# Kinds of objects that cannot be made, so none is ever there to be dropped. The first belong to a relation.
+_OF_RELATIONS: Mapping[str, str] = {
+    "OBJECT_POLICY": "policy",
+    "OBJECT_RULE": "rule",
+    "OBJECT_TRIGGER": "trigger",
+}
+_BARE: Mapping[str, str] = {
+    "OBJECT_EVENT_TRIGGER": "event trigger",
+    "OBJECT_EXTENSION": "extension",
+    "OBJECT_FDW": "foreign-data wrapper",
+    "OBJECT_FOREIGN_SERVER": "server",
+    "OBJECT_PUBLICATION": "publication",
+}
+
+
+def lower_drop_absent(fields: Node) -> DropAbsent | None:
+    """The statement, if it drops something of these kinds."""
+    kind = _BARE.get(fields["removeType"])
+    if_exists = fields.get("missing_ok", False)
+    if kind is not None:
+        names = tuple([node["String"]["sval"] for node in fields["objects"]])
+        return DropAbsent(kind, names, if_exists=if_exists)
+    kind = _OF_RELATIONS.get(fields["removeType"])
+    if kind is None:
+        return None
+    *relation, name = strings(fields["objects"][0]["List"]["items"])
+    return DropAbsent(kind, (name,), object_name_of(tuple(relation)), if_exists)
+
+
+def _lower_drop_role(fields: Node, _lowering: Lowering) -> DropAbsent:
+    names = [node["RoleSpec"].get("rolename", "") for node in fields["roles"]]
+    return DropAbsent("role", tuple(names), if_exists=fields.get("missing_ok", False))
+
+
+def _lower_reindex(fields: Node, _lowering: Lowering) -> Reindex:
+    kind = fields["kind"].removeprefix("REINDEX_OBJECT_").lower()
+    options = [node["DefElem"]["defname"] for node in fields.get("params", ())]
+    for option in options:
+        if option not in ("concurrently", "verbose"):
+            raise_unsupported(f"REINDEX ({option.upper()})")
+    name = None
+    if "relation" in fields:
+        name = object_name(fields["relation"])
+    elif "name" in fields:
+        name = ObjectName(fields["name"])
+    position = -1 if name is None else name.position
+    return Reindex(kind, name, "concurrently" in options, position)
+
+
+def _lower_grant(fields: Node, _lowering: Lowering) -> Grant:
+    if not fields.get("is_grant", False):
+        raise_unsupported("REVOKE")
+    if fields["targtype"] != "ACL_TARGET_OBJECT":
+        raise_unsupported("GRANT ON ALL ... IN SCHEMA")
+    for node in fields["grantees"]:
+        kind = node["RoleSpec"]["roletype"]
+        if kind == "ROLESPEC_CSTRING" and node["RoleSpec"]["rolename"] != "lungfish":
+            raise_unsupported("GRANT to a role", node["RoleSpec"].get("location", -1))
+    tables = tuple(
+        [object_name(node["RangeVar"]) for node in fields["objects"] if "RangeVar" in node]
+    )
+    return Grant(tables, tables[0].position if tables else -1)
+
+
+STATEMENTS: Mapping[str, StatementRule] = MappingProxyType(
+    {
+        "DropRoleStmt": _lower_drop_role,
+        "GrantStmt": _lower_grant,
+        "ReindexStmt": _lower_reindex,
+    }
+)
