@@ -82,7 +82,7 @@ def bind_literal(node: ast.Literal, _scope: Scope) -> BoundExpression:
     """A constant. Numbers take the smallest of integer, bigint and numeric; strings stay unknown until something types them."""
     kind = node.kind
     if kind is ast.Literal.Kind.STRING:
-        return Constant(node.text, UNKNOWN)
+        return Constant(node.text, UNKNOWN, node.position)
     if kind is ast.Literal.Kind.INTEGER:
         value = int(node.text)
         if -INTEGER_MAX - 1 <= value <= INTEGER_MAX:

@@ -26,6 +26,8 @@ class Constant:
 
     value: Any
     type: SqlType
+    # Where a literal stands, for the error of whoever reads it as a type.
+    position: int = field(default=-1, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

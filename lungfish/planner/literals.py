@@ -53,6 +53,8 @@ def read_literal(
     """A literal of unknown type read as `target`. Raises what the type's input function raises, with the place."""
     text = node.value
     plain = target.unmodified
+    if node.position >= 0:
+        position = node.position
     if text is None:
         return Constant(None, plain)
     if target.kind is TypeKind.TEXT:

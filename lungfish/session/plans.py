@@ -8,17 +8,26 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from lungfish.database.plan_cache import CachedPlan, ParsedText
-from lungfish.errors import ReadOnlySqlTransaction
+from lungfish.errors import Error, ReadOnlySqlTransaction
 from lungfish.executor import ExecutionContext, execute
 from lungfish.planner import plan_statement
 from lungfish.planner.physical import PhysicalStatement
 from lungfish.session.function_context import SessionFunctions
-from lungfish.session.parameters import infer_values
-from lungfish.session.ready import ReadyStatement, ReadyStatements, lock_list, refresh
+from lungfish.session.parameters import infer_values, move_position, parse_text
+from lungfish.session.ready import (
+    ReadyStatement,
+    ReadyStatements,
+    literal_values,
+    lock_list,
+    looks_up_keys,
+    refresh,
+)
 from lungfish.session.results import StatementResult
 from lungfish.session.table_locks import locks_of_plan
+from lungfish.session.time_limit import limit_time
 from lungfish.session.transactions import TransactionalSession
 from lungfish.sql.ast import Statement, dml, queries
+from lungfish.sql.normalize import lift_literals
 from lungfish.storage.lock_modes import table_tag
 from lungfish.types.sql_type import SqlType
 
@@ -50,15 +59,15 @@ class PlanningSession(TransactionalSession):
 
     def _make_ready(
         self, sql: str, has_parameters: bool, parsed: ParsedText, types: tuple[SqlType | None, ...]
-    ) -> None:
+    ) -> ReadyStatement | None:
         """Keep a statement that has just run, if it is one whose next run can be shorter."""
         statement = parsed.statements[0]
         if not isinstance(statement, PLANNED) or self._change is not None:
-            return
+            return None
         cached = self.plan(statement, parsed.texts[0], types)
         pipeline = self.database.programs.program(cached.plan).pipeline
         if pipeline is None:
-            return
+            return None
         made = ReadyStatement(
             types,
             self.catalog,
@@ -70,8 +79,59 @@ class PlanningSession(TransactionalSession):
             is_inferring=None in types,
         )
         self._ready.keep(sql, has_parameters, parsed, made)
+        return made
 
-    def _run_ready(self, ready: ReadyStatement, values: tuple[Any, ...]) -> StatementResult:
+    def _run_lifted(self, sql: str, timeout_s: float | None) -> StatementResult | None:
+        """Run a statement that differs from an earlier one in its literals only; None where that is not known to be so.
+
+        Only plans that look up keys are shared: for others the literals may ask for another plan. And whatever goes wrong before it
+        runs is left to the ordinary way, which words the error with its place.
+        """
+        lifted = lift_literals(sql)
+        if lifted is None:
+            return None
+        shape = lifted.shape
+        values, types = literal_values(lifted.literals)
+        if self._ready.is_refused(shape, types):
+            return None
+        try:
+            text = self._ready.text(shape, True)
+            ready = None if text is None else self._ready.find(text, types)
+            if ready is None or not self._is_valid(ready):
+                ready = self._make_lifted_ready(shape, types)
+                if ready is None:
+                    return None
+            if ready.is_inferring:
+                wanted = ready.cached.plan.parameter_types
+                values = infer_values(values, types, wanted, self.settings.text)
+        except Error:
+            return None
+        try:
+            with self._limit_time(timeout_s):
+                return self._run_ready(ready, values, is_inferred=True)
+        except Error as error:
+            raise move_position(error, lifted.position_of)  # noqa: B904 - the same error, its place mapped back.
+
+    def _make_lifted_ready(
+        self, shape: str, types: tuple[SqlType | None, ...]
+    ) -> ReadyStatement | None:
+        """Plan a shape for the first time, or for literals of other types."""
+        if self._is_failed or self._change is not None:
+            return None
+        parsed = parse_text(self.database.parsed_texts, shape, has_parameters=True)
+        statement = parsed.statements[0]
+        if isinstance(statement, PLANNED) and looks_up_keys(
+            self.plan(statement, parsed.texts[0], types).plan.root
+        ):
+            made = self._make_ready(shape, True, parsed, types)
+            if made is not None:
+                return made
+        self._ready.refuse(shape, types)
+        return None
+
+    def _run_ready(
+        self, ready: ReadyStatement, values: tuple[Any, ...], *, is_inferred: bool = False
+    ) -> StatementResult:
         """What `run_in_transaction` and `_run_query` do, for a statement that is ready. Hot: every short statement of bench/."""
         transaction, plan = self._transaction, ready.cached.plan
         is_single = transaction is None and self.autocommit
@@ -96,7 +156,7 @@ class PlanningSession(TransactionalSession):
             else:
                 if not plan.is_read_only:
                     self.require_writable(ready.statement)
-                if ready.is_inferring:
+                if ready.is_inferring and not is_inferred:
                     wanted = plan.parameter_types
                     values = infer_values(values, ready.types, wanted, self.settings.text)
                 context, ready.context = ready.context, None
@@ -203,3 +263,15 @@ class PlanningSession(TransactionalSession):
             self.rollback()
         elif self._transaction is not None:
             self._is_failed = True
+
+    # Stopping.
+
+    def cancel(self, reason: str = "canceling statement due to user request") -> None:
+        """Stop the statement that is running, from any thread."""
+        self.cancellation.request(reason)
+        self.database.transactions.locks.cancel(self._lock_owner, reason)
+
+    def _limit_time(self, timeout_s: float | None) -> Any:
+        if timeout_s is None:
+            timeout_s = self.settings.statement_timeout_s
+        return limit_time(timeout_s, self.cancel)

@@ -11,19 +11,33 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from lungfish.catalog import Catalog
 from lungfish.database.plan_cache import CachedPlan, ParsedText
 from lungfish.executor import ExecutionContext
 from lungfish.executor.row_pipeline import RowPipeline
+from lungfish.planner.physical import (
+    DeleteRows,
+    Filter,
+    IndexScan,
+    InsertRows,
+    PhysicalPlan,
+    Project,
+    UpdateRows,
+    ValuesScan,
+)
 from lungfish.sql.ast import Statement
+from lungfish.sql.ast.expressions import Literal
 from lungfish.storage.lock_modes import LockMode, LockTag, table_tag
-from lungfish.types.sql_type import SqlType
+from lungfish.types.sql_type import BIGINT, INTEGER, NUMERIC, SqlType
 
 # Of texts, and of parameter types for one text.
 TEXTS_MAX = 256
 TYPES_MAX = 8
+# Of shapes that are known to be planned with their literals.
+REFUSED_MAX = 1024
 
 Types = tuple[SqlType | None, ...]
 
@@ -60,6 +74,7 @@ class ReadyStatements:
 
     def __init__(self) -> None:
         self._texts: dict[tuple[str, bool], ReadyText] = {}
+        self._refused: set[tuple[str, tuple[int, ...]]] = set()
 
     def text(self, sql: str, has_parameters: bool) -> ReadyText | None:
         """What is known of a text."""
@@ -83,6 +98,51 @@ class ReadyStatements:
         elif len(text.by_types) >= TYPES_MAX:
             text.by_types.clear()
         text.by_types[tuple(map(id, made.types))] = made
+
+    def refuse(self, shape: str, types: Types) -> None:
+        """Note that statements of this shape, with literals of these types, are to be planned with them."""
+        if len(self._refused) >= REFUSED_MAX:
+            self._refused.clear()
+        self._refused.add((shape, tuple(map(id, types))))
+
+    def is_refused(self, shape: str, types: Types) -> bool:
+        """Whether `refuse` was told so. The types of literals live for ever, so their identities may stand for them."""
+        return (shape, tuple(map(id, types))) in self._refused
+
+
+def looks_up_keys(plan: PhysicalPlan) -> bool:
+    """Whether the plan reads rows by whole unique keys only, or stores given ones: then its constants cannot make another plan better."""
+    match plan:
+        case IndexScan():
+            return plan.index.is_unique and len(plan.equals) == len(plan.index.columns)
+        case InsertRows():
+            return isinstance(plan.input, ValuesScan) or looks_up_keys(plan.input)
+        case Filter() | Project() | UpdateRows() | DeleteRows():
+            return looks_up_keys(plan.input)
+    return False
+
+
+def literal_values(literals: Sequence[Literal]) -> tuple[tuple[Any, ...], Types]:
+    """The internal values of literals, and their types as PostgreSQL has them; None for a string, whose use decides."""
+    values: list[Any] = []
+    types: list[SqlType | None] = []
+    for literal in literals:
+        text = literal.text
+        if literal.kind is Literal.Kind.STRING:
+            values.append(text)
+            types.append(None)
+            continue
+        number = int(text) if literal.kind is Literal.Kind.INTEGER else None
+        if number is not None and -(2**31) <= number < 2**31:
+            values.append(number)
+            types.append(INTEGER)
+        elif number is not None and -(2**63) <= number < 2**63:
+            values.append(number)
+            types.append(BIGINT)
+        else:
+            values.append(Decimal(text))
+            types.append(NUMERIC)
+    return tuple(values), tuple(types)
 
 
 def lock_list(cached: CachedPlan) -> tuple[tuple[LockTag, LockMode, int], ...]:

@@ -40,7 +40,6 @@ from lungfish.session.parameters import (
 from lungfish.session.plans import PLANNED, PlanningSession
 from lungfish.session.results import StatementResult
 from lungfish.session.runner import SessionRunner
-from lungfish.session.time_limit import limit_time
 from lungfish.session.utility import TRANSACTION_CONTROL, run_utility, runs_outside_transaction
 from lungfish.sql.ast import Statement, ddl, dml, queries, utility
 from lungfish.storage.lock_modes import LockMode, LockTag
@@ -91,6 +90,10 @@ class Session(PlanningSession):
                         with self._limit_time(timeout_s):
                             return [self._run_ready(ready, values)]
                 else:
+                    if parameters is None:
+                        lifted = self._run_lifted(sql, timeout_s)
+                        if lifted is not None:
+                            return [lifted]
                     parsed = parse_text(
                         self.database.parsed_texts, sql, has_parameters=parameters is not None
                     )
@@ -351,16 +354,6 @@ class Session(PlanningSession):
             locks.acquire(self._lock_owner, tag, mode)
         elif not locks.try_acquire(self._lock_owner, tag, mode):
             raise LockNotAvailable(f"could not obtain lock on {tag}")
-
-    def cancel(self, reason: str = "canceling statement due to user request") -> None:
-        """Stop the statement that is running, from any thread."""
-        self.cancellation.request(reason)
-        self.database.transactions.locks.cancel(self._lock_owner, reason)
-
-    def _limit_time(self, timeout_s: float | None) -> Any:
-        if timeout_s is None:
-            timeout_s = self.settings.statement_timeout_s
-        return limit_time(timeout_s, self.cancel)
 
     def close(self) -> None:
         """Roll back what is open and leave the database, which closes with its last session."""
