@@ -43,7 +43,7 @@ if TYPE_CHECKING:
         Timestamp,
         TimestampFromTicks,
     )
-    from lungfish.connection.entry import connect, open
+    from lungfish.connection.entry import connect, open, recovery_status
     from lungfish.connection.handle import DatabaseHandle as Database
     from lungfish.connection.row_factories import (
         args_row,
@@ -68,7 +68,7 @@ _LAZY = {
         "BINARY", "DATETIME", "NUMBER", "ROWID", "STRING", "Binary", "Date", "DateFromTicks", "Time",
         "TimeFromTicks", "Timestamp", "TimestampFromTicks",
     ),
-    "lungfish.connection.entry": ("connect", "open"),
+    "lungfish.connection.entry": ("connect", "open", "recovery_status"),
     "lungfish.connection.row_factories": (
         "args_row", "class_row", "dict_row", "kwargs_row", "namedtuple_row", "scalar_row", "tuple_row",
     ),
@@ -112,6 +112,7 @@ __all__ = [
     "namedtuple_row",
     "open",
     "paramstyle",
+    "recovery_status",
     "scalar_row",
     "threadsafety",
     "tuple_row",

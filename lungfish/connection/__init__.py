@@ -5,5 +5,6 @@ Start at `Connection`. Values become Python's own here and nowhere else.
 
 from lungfish.connection.connection import Connection
 from lungfish.connection.cursor import Cursor
+from lungfish.connection.entry import recovery_status
 
-__all__ = ["Connection", "Cursor"]
+__all__ = ["Connection", "Cursor", "recovery_status"]

@@ -121,7 +121,10 @@ class Database:
         if not create and not disk.exists(path):
             raise UndefinedFile(f'database "{path}" does not exist')
         identity = UUID(int=options.random.getrandbits(128), version=4)
+        clock = options.clock
+        began_s = clock.monotonic_s()
         file_lock = disk.lock(path)
+        lock_ms = (clock.monotonic_s() - began_s) * 1000
         try:
             return cls._open_whole(
                 disk,
@@ -129,10 +132,12 @@ class Database:
                 file_lock,
                 name=name,
                 create_with=identity if create else None,
+                lock_ms=lock_ms,
                 options=options,
             )
         except BaseException:
-            file_lock.release()
+            # What was not closed before still is not.
+            file_lock.release(is_crash=file_lock.last_end != "unknown")
             raise
 
     @classmethod
@@ -144,6 +149,7 @@ class Database:
         *,
         name: str,
         create_with: UUID | None,
+        lock_ms: float,
         options: DatabaseOptions,
     ) -> Database:
         """Open at the newest image; where that turns out to be damaged while it is recovered, at the one before."""
@@ -156,7 +162,12 @@ class Database:
                     path,
                     create_with=create_with,
                     clock=options.clock,
-                    options=replace(options.core(), avoid_images=avoid),
+                    options=replace(
+                        options.core(),
+                        avoid_images=avoid,
+                        unclean_cause=file_lock.last_end,
+                        lock_ms=lock_ms,
+                    ),
                 )
             except CorruptDatabase as error:
                 if damage is None:
@@ -348,7 +359,8 @@ class Database:
             self._background.stop()
             for transaction in self.transactions.running():
                 transaction.rollback()
-            self._end(self.core.close)
+            is_poisoned = self.core.log.failure is not None
+            self._end(self.core.close, is_crash=is_poisoned)
 
     def crash(self) -> None:
         """Drop everything as a killed process would: nothing is flushed, nothing written. What was acknowledged comes back at the next open."""
@@ -356,14 +368,14 @@ class Database:
             if self.is_closed:
                 return
             self._background.stop()
-            self._end(self.core.crash)
+            self._end(self.core.crash, is_crash=True)
 
     def disown(self, reason: Error) -> None:
         """Make the database unusable in a forked child, without touching the files: they belong to the parent."""
         self.is_closed = True
         self.transactions.poison(reason)
 
-    def _end(self, finish: Callable[[], None]) -> None:
+    def _end(self, finish: Callable[[], None], *, is_crash: bool) -> None:
         self.is_closed = True
         with self.past_lock:
             for past in self.past.values():
@@ -372,6 +384,6 @@ class Database:
         try:
             finish()
         finally:
-            self._file_lock.release()
+            self._file_lock.release(is_crash=is_crash)
             for callback in self.on_close:
                 callback()

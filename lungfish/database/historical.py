@@ -72,7 +72,9 @@ class HistoricalDatabase(Database):
 class _NoLock:
     """The present database holds the file's lock."""
 
-    def release(self) -> None:
+    last_end = "unknown"
+
+    def release(self, *, is_crash: bool = False) -> None:
         """Nothing was locked."""
 
 

@@ -7,8 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from lungfish.recovery.core import CoreOptions
+from lungfish.recovery.restart_checkpoint import RESTART_CHECKPOINT_BYTES_DEFAULT
 from lungfish.recovery.restart_log import MEMORY_LIMIT_DEFAULT
-from lungfish.recovery.restart_report import RecoveryProgress
+from lungfish.recovery.restart_progress import RecoveryProgress
 from lungfish.recovery.wal_damage import WalRecoveryMode, recovery_mode
 from lungfish.recovery.wal_segments import SEGMENT_SIZE_DEFAULT
 from lungfish.storage import Clock, Disk, SystemClock
@@ -27,6 +28,8 @@ class DatabaseOptions:
     buffer_bytes: int = 256 * MIB
     # How much of the log restart keeps in memory at once.
     recovery_memory_bytes: int = MEMORY_LIMIT_DEFAULT
+    # A long restart takes an image of its own each time it has redone that much of the log.
+    recovery_checkpoint_bytes: int = RESTART_CHECKPOINT_BYTES_DEFAULT
     # A checkpoint begins by itself once that much has been logged since the last one; 0: never.
     checkpoint_wal_bytes: int = 64 * MIB
     # What opening does where the log is damaged: tail, strict, point_in_time, salvage (`recovery/wal_damage.py`).
@@ -46,6 +49,7 @@ class DatabaseOptions:
             segment_size=self.wal_segment_bytes,
             buffer_size=self.buffer_bytes,
             recovery_memory_limit=self.recovery_memory_bytes,
+            recovery_checkpoint_bytes=self.recovery_checkpoint_bytes,
             wal_recovery_mode=recovery_mode(self.wal_recovery_mode),
             on_recovery=self.on_recovery,
         )

@@ -29,8 +29,9 @@ from lungfish.recovery.checkpoint_request import (
     CheckpointTrigger,
 )
 from lungfish.recovery.core import CoreOptions, StorageCore
+from lungfish.recovery.restart_progress import RecoveryPhase, RecoveryProgress
 from lungfish.recovery.restart_relations import RestartCatalog, TableRelations
-from lungfish.recovery.restart_report import RecoveryPhase, RecoveryProgress, RecoveryReport
+from lungfish.recovery.restart_report import RecoveryReport
 from lungfish.recovery.telemetry import StorageTelemetryRegistry
 from lungfish.recovery.view_rows import Columns, Row, row_of
 from lungfish.recovery.views import STORAGE_VIEWS

@@ -42,9 +42,14 @@ from lungfish.recovery.gauges import register_gauges
 from lungfish.recovery.history import CheckpointRecord, RecoveryRecord, decode_record, encode_record
 from lungfish.recovery.integrity import DamageAction, DamageKind, IntegrityLog
 from lungfish.recovery.restart import RecoveryDriver
+from lungfish.recovery.restart_checkpoint import (
+    RESTART_CHECKPOINT_BYTES_DEFAULT,
+    RestartCheckpoints,
+)
 from lungfish.recovery.restart_log import MEMORY_LIMIT_DEFAULT
+from lungfish.recovery.restart_progress import RecoveryProgress
 from lungfish.recovery.restart_relations import RestartCatalog, TableRelations
-from lungfish.recovery.restart_report import RecoveryProgress, RecoveryReport
+from lungfish.recovery.restart_report import RecoveryReport
 from lungfish.recovery.retention import WalRetentionManager
 from lungfish.recovery.telemetry import StorageTelemetryRegistry
 from lungfish.recovery.wal import WriteAheadLog
@@ -80,6 +85,11 @@ class CoreOptions:
     buffer_size: int = BUDGET_BYTES_DEFAULT
     # How much of the log restart keeps in memory at once.
     recovery_memory_limit: int = MEMORY_LIMIT_DEFAULT
+    # Redo takes an image of its own each time it has come so much further.
+    recovery_checkpoint_bytes: int = RESTART_CHECKPOINT_BYTES_DEFAULT
+    # How the process before ended if it did not close the database, as far as that is known; how long its lock was waited for.
+    unclean_cause: str = "unknown"
+    lock_ms: float | None = None
     # What restart does where the log is damaged.
     wal_recovery_mode: WalRecoveryMode = WalRecoveryMode.TAIL
     # Called while restart runs.
@@ -97,6 +107,7 @@ class StorageCore:
         self, disk: MeasuredDisk, store: PageStore, *, clock: Clock, options: CoreOptions
     ) -> None:
         self.disk = disk
+        self._options = options
         self.io = disk.totals
         self.store = store
         self.clock = clock
@@ -269,7 +280,21 @@ class StorageCore:
                 self.memory.recoveries.add(decode_record(RecoveryRecord, payload))
         recovery_id = self.memory.recoveries.last_id + 1
         with self.io.acting_as(RECOVERY):
-            report = self.report = self.driver.replay(catalog, self.pool, recovery_id)
+            report = self.report = self.driver.replay(
+                catalog,
+                self.pool,
+                recovery_id,
+                past=self.memory.recoveries.rows(),
+                checkpoints=RestartCheckpoints(
+                    pool=self.pool,
+                    images=self.images,
+                    memory=self.memory,
+                    clock=self.clock,
+                    interval_bytes=self._options.recovery_checkpoint_bytes,
+                ),
+            )
+        report.cause = self._options.unclean_cause
+        report.lock_ms = self._options.lock_ms
         record = report.record()
         self.memory.recoveries.add(record)
         if not report.is_clean:

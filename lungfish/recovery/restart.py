@@ -16,22 +16,23 @@ Invariants:
    So a crash at any moment of a restart just begins it again.
 2. What was read is made durable before anything is built on it: a killed process may have left it in the system's cache, from
    where a loss of power would take it away again.
-3. Nothing is removed, neither segments nor images, before the next checkpoint.
+3. Nothing is removed, neither segments nor images, before the next checkpoint. (Redo of a long log takes images of its own:
+   restart_checkpoint.py.)
 4. Transaction ids, relation ids and generations go on above all that image and log speak of, committed or not.
 """
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
-
-import numpy as np
 
 from lungfish import errors
 from lungfish.recovery.checkpoint_facts import CheckpointFacts, decode_facts
 from lungfish.recovery.checkpoint_participants import SEQUENCES, TRANSACTIONS
+from lungfish.recovery.history import RecoveryRecord
 from lungfish.recovery.restart_changes import changes_of
+from lungfish.recovery.restart_checkpoint import LogPlace, RestartCheckpoints
+from lungfish.recovery.restart_estimate import predict
 from lungfish.recovery.restart_log import (
     MEMORY_LIMIT_DEFAULT,
     LogFacts,
@@ -40,8 +41,9 @@ from lungfish.recovery.restart_log import (
     piece_size_for,
     windows,
 )
+from lungfish.recovery.restart_progress import ProgressTracker, RecoveryPhase, RecoveryProgress
 from lungfish.recovery.restart_relations import RestartCatalog, RestartTables, TableRelations
-from lungfish.recovery.restart_report import RecoveryPhase, RecoveryProgress, RecoveryReport
+from lungfish.recovery.restart_report import RecoveryReport
 from lungfish.recovery.restart_tables import (
     ReplayCounts,
     redo_rows,
@@ -53,8 +55,9 @@ from lungfish.recovery.wal_segments import SEGMENT_SIZE_DEFAULT, LogStart, Segme
 from lungfish.storage.buffer_pool import BufferPool
 from lungfish.storage.clock import Clock
 from lungfish.storage.disk import Disk
-from lungfish.storage.ids import LSN, TransactionId
+from lungfish.storage.ids import LSN, RelationId, TransactionId
 from lungfish.storage.page_store import PageStore
+from lungfish.storage.row_states import distinct
 
 
 class RecoveryDriver:
@@ -80,11 +83,15 @@ class RecoveryDriver:
         self._clock = clock
         self._memory_limit = memory_limit
         self._mode = mode
-        self._on_progress = on_progress
         self._is_historical = is_historical
-        self._times: dict[RecoveryPhase, float] = {}
-        self._opened_at = clock.utc_us()
-        with self._in_phase(RecoveryPhase.LOCATE):
+        self.progress = ProgressTracker(
+            disk=disk,
+            path=store.path,
+            clock=clock,
+            memory_limit=memory_limit,
+            on_progress=on_progress,
+        )
+        with self.progress.in_phase(RecoveryPhase.LOCATE):
             self.facts: CheckpointFacts = decode_facts(store.image.payload)
             marks = [relation.mark_lsn for relation in store.image.relations.values()]
             # Restart needs the log from here on.
@@ -94,9 +101,19 @@ class RecoveryDriver:
                 self.facts = replace(self.facts, is_clean=True)
                 self.lowest_mark = self.facts.redo_lsn
             self._reader = self._open_log()
-        with self._in_phase(RecoveryPhase.ANALYZE):
-            self.log_facts: LogFacts = analyse(self._reader, memory_limit=memory_limit)
+        figures = self.progress.figures
+        figures.recovery_id = max((each.recovery_id for each in self.facts.recoveries), default=0) + 1  # fmt: skip
+        figures.start_lsn = figures.current_lsn = self.lowest_mark
+        extent = self._reader.extent
+        figures.end_lsn = max(self.lowest_mark, extent)
+        total = figures.end_lsn - self.lowest_mark
+        with self.progress.in_phase(RecoveryPhase.ANALYZE, total=total, units="bytes"):
+            self.log_facts: LogFacts = analyse(
+                self._reader, memory_limit=memory_limit, tell=self._tell_position
+            )
             self.log_start = self._start_of_next_life(segment_size)
+        figures.end_lsn = self._reader.tail.end
+        figures.losers_total = self.log_facts.loser_count
         self._sync_what_was_read()
 
     @property
@@ -135,27 +152,46 @@ class RecoveryDriver:
         }
         return states | self.log_facts.sequences
 
-    def replay(self, catalog: RestartCatalog, pool: BufferPool, recovery_id: int) -> RecoveryReport:
-        """Undo, redo and finish. Requires: no transaction, no snapshot, no checkpoint before it has returned."""
+    def replay(
+        self,
+        catalog: RestartCatalog,
+        pool: BufferPool,
+        recovery_id: int,
+        *,
+        past: Sequence[RecoveryRecord] = (),
+        checkpoints: RestartCheckpoints | None = None,
+    ) -> RecoveryReport:
+        """Undo, redo and finish; `past` restarts say how long this one should take.
+
+        Requires: no transaction, no snapshot, no checkpoint before it has returned, but for those that redo takes itself. Raises
+        QueryCanceled if that is asked for; then what was done is not relied on.
+        """
+        self.progress.figures.recovery_id = recovery_id
         counts = ReplayCounts()
         missed_before = pool.figures().misses
+        estimated_ms = self._estimate_ms(past)
         own = catalog.catalog_tables()
         self._replay_tables(RestartTables(self._store, pool, catalog, own, self.log_facts), counts)
         catalog.load()
         others = catalog.tables()
         self._replay_tables(
-            RestartTables(self._store, pool, catalog, others, self.log_facts), counts
+            RestartTables(self._store, pool, catalog, others, self.log_facts),
+            counts,
+            checkpoints,
+            {relation_id for table in own for relation_id in table.all()},
         )
-        with self._in_phase(RecoveryPhase.CLEANUP):
+        with self.progress.in_phase(RecoveryPhase.CLEANUP):
             dropped = self._drop_orphans(pool, [*own, *others])
         tail = self._reader.tail
         quarantined = self._keep_aside(tail)
         # Views into all that was read: they would keep the whole log in memory.
         self.log_facts.window = None
-        self._tell(RecoveryProgress(RecoveryPhase.DONE))
+        self.progress.figures.pages_hydrated = pool.figures().misses - missed_before
+        self.progress.figures.mem_bytes = 0
+        self.progress.finish()
         return RecoveryReport(
             recovery_id=recovery_id,
-            opened_at=self._opened_at,
+            opened_at=self.progress.started_at,
             is_clean=self.is_clean,
             checkpoint_id=self.facts.checkpoint_id,
             fallback_used=self._store.fallback_used,
@@ -164,11 +200,13 @@ class RecoveryDriver:
             quarantined_path=quarantined,
             mode=self._mode,
             log_bytes=self.log_facts.byte_count,
-            times=self._times,
+            times=self.progress.times,
             counts=counts,
             losers=self.log_facts.loser_count,
             relations_dropped=dropped,
-            pages_hydrated=pool.figures().misses - missed_before,
+            pages_hydrated=self.progress.figures.pages_hydrated,
+            estimated_ms=estimated_ms,
+            checkpoints=0 if checkpoints is None else checkpoints.taken,
         )
 
     # Locate and analyse
@@ -234,40 +272,116 @@ class RecoveryDriver:
 
     # Undo, redo, finish
 
-    def _replay_tables(self, tables: RestartTables, counts: ReplayCounts) -> None:
+    def _replay_tables(
+        self,
+        tables: RestartTables,
+        counts: ReplayCounts,
+        checkpoints: RestartCheckpoints | None = None,
+        catalog: Collection[RelationId] = (),
+    ) -> None:
         """Bring tables from their images and the log to their committed rows."""
-        with self._in_phase(RecoveryPhase.HYDRATE):
+        progress = self.progress
+        with progress.in_phase(RecoveryPhase.HYDRATE):
             tables.make_missing()
-        with self._in_phase(RecoveryPhase.UNDO):
-            for number, heap in enumerate(tables.with_retained_rows()):
-                self._tell(RecoveryProgress(RecoveryPhase.UNDO, number, unit="tables"))
-                replay = tables.open(heap)
+        heaps = tables.with_retained_rows()
+        with progress.in_phase(RecoveryPhase.UNDO, total=len(heaps), units="tables"):
+            for number, heap in enumerate(heaps):
+                progress.tell(sofar=number)
                 counts.add(
                     settle_image(
-                        replay.rows, tables.state(heap), self.log_facts.committed, tables.pool.trim
+                        tables.open(heap).rows,
+                        tables.state(heap),
+                        self.log_facts.committed,
+                        tables.pool.trim,
                     )
                 )
-        with self._in_phase(RecoveryPhase.REDO):
+        progress.figures.losers_done = progress.figures.losers_total
+        rows = sum(self.log_facts.rows.get(heap, 0) for heap in tables.heaps)
+        with progress.in_phase(RecoveryPhase.REDO, total=rows, units="rows"):
+            saved_at = progress.figures.current_lsn = self.lowest_mark
             for window in windows(self._open_log, self.log_facts, memory_limit=self._memory_limit):
                 self._redo_window(window, tables, counts)
-        with self._in_phase(RecoveryPhase.INDEX_REPAIR):
+                if checkpoints is None or window.is_last:
+                    continue
+                if checkpoints.is_due(saved_at, window.end):
+                    saved_at = window.end
+                    self._save(window.end, tables, checkpoints, catalog)
+        with progress.in_phase(RecoveryPhase.INDEX_REPAIR):
             counts.indexes_built += tables.finish()
 
-    def _redo_window(self, window: Window, tables: RestartTables, counts: ReplayCounts) -> None:
-        heaps = sorted(
-            {heap for part in window.parts for heap in np.unique(part.relations).tolist()}
+    def _save(
+        self,
+        at: LSN,
+        tables: RestartTables,
+        checkpoints: RestartCheckpoints,
+        catalog: Collection[RelationId],
+    ) -> None:
+        """Take an image of what was redone up to `at`."""
+        place = LogPlace(
+            generation=self.log_generation,
+            segment_size=self.log_start.segment_size,
+            end=self._reader.tail.end,
         )
-        heaps = [heap for heap in heaps if heap in tables.heaps]
-        for number, heap in enumerate(heaps):
-            self._tell(RecoveryProgress(RecoveryPhase.REDO, number, len(heaps), "tables"))
+        with self.progress.in_phase(RecoveryPhase.CHECKPOINT):
+            checkpoints.take(
+                at,
+                tables,
+                place=place,
+                catalog=catalog,
+                next_transaction_id=self.next_transaction_id,
+                sequences=self.sequence_states(),
+            )
+
+    def _redo_window(self, window: Window, tables: RestartTables, counts: ReplayCounts) -> None:
+        figures = self.progress.figures
+        figures.mem_bytes = window.memory_bytes
+        relations = {heap for part in window.parts for heap in distinct(part.relations)}
+        for heap in sorted(relations & set(tables.heaps)):
             changes = changes_of(
-                window.parts, heap, mark=tables.mark(heap), committed=self.log_facts.committed
+                window.parts,
+                RelationId(heap),
+                mark=tables.mark(RelationId(heap)),
+                committed=self.log_facts.committed,
             )
             counts.records_applied += changes.records_applied
             counts.records_skipped += changes.records_skipped
+            figures.records_applied = counts.records_applied
+            figures.records_skipped = counts.records_skipped
+            before = figures.sofar
             if changes.states is not None:
-                replay = tables.open(heap)
-                counts.rows_redone += redo_rows(replay.rows, changes.states, tables.pool.trim)
+                replay = tables.open(RelationId(heap))
+                counts.rows_redone += redo_rows(
+                    replay.rows,
+                    changes.states,
+                    tables.pool.trim,
+                    lambda rows, pages: self._tell_redone(rows, pages),
+                )
+            # Rows of which only a later record counted are done too.
+            figures.sofar = before + changes.row_count
+        figures.current_lsn = self._reader.tail.end if window.is_last else window.end
+        self.progress.tell()
+
+    def _tell_position(self, position: LSN, held_bytes: int) -> None:
+        """Analysis has come that far."""
+        figures = self.progress.figures
+        figures.current_lsn = position
+        figures.mem_bytes = held_bytes
+        self.progress.tell(sofar=position - self.lowest_mark)
+
+    def _tell_redone(self, row_count: int, page_count: int) -> None:
+        """Redo has brought some more rows, on so many pages, to where they belong."""
+        figures = self.progress.figures
+        figures.pages_repaired += page_count
+        self.progress.tell(sofar=figures.sofar + row_count)
+
+    def _estimate_ms(self, past: Sequence[RecoveryRecord]) -> float | None:
+        """How long this restart should take, by those before it."""
+        if self.is_clean:
+            return None
+        facts = self.log_facts
+        return predict(
+            past, log_bytes=facts.byte_count, record_count=facts.row_record_count
+        ).total_ms
 
     def _drop_orphans(self, pool: BufferPool, tables: Iterable[TableRelations]) -> int:
         """Drop relations of transactions that never committed, or whose drop did."""
@@ -276,17 +390,3 @@ class RecoveryDriver:
         for relation_id in orphans:
             pool.drop_relation(relation_id)
         return len(orphans)
-
-    @contextlib.contextmanager
-    def _in_phase(self, phase: RecoveryPhase) -> Iterator[None]:
-        self._tell(RecoveryProgress(phase))
-        began = self._clock.monotonic_s()
-        try:
-            yield
-        finally:
-            took = (self._clock.monotonic_s() - began) * 1000
-            self._times[phase] = self._times.get(phase, 0.0) + took
-
-    def _tell(self, progress: RecoveryProgress) -> None:
-        if self._on_progress is not None:
-            self._on_progress(progress)

@@ -106,6 +106,8 @@ class TableChanges:
     states: RowStates | None
     records_applied: int
     records_skipped: int
+    # How many rows all these records change, counting each as often as it is changed.
+    row_count: int
 
 
 def changes_of(
@@ -113,11 +115,12 @@ def changes_of(
 ) -> TableChanges:
     """What the committed records of a heap past the mark make of each row. Raises CorruptLog."""
     found: list[RowStates] = []
-    applied = skipped = 0
+    applied = skipped = rows = 0
     for part in parts:
         own = part.pick(part.relations == heap)
         if not own.count:
             continue
+        rows += int(own.row_counts.sum())
         lsns = own.batch.base + own.bodies - HEADER.size
         counts = (lsns >= mark) & committed.has(own.transactions)
         applied_here = int(counts.sum())
@@ -125,7 +128,7 @@ def changes_of(
         if applied_here:
             applied += applied_here
             found.append(_states(own if applied_here == own.count else own.pick(counts)))
-    return TableChanges(_last_of_each(found) if found else None, applied, skipped)
+    return TableChanges(_last_of_each(found) if found else None, applied, skipped, rows)
 
 
 def _states(rows: RowRecords) -> RowStates:

@@ -37,6 +37,7 @@ ROW_OVERHEAD_BYTES = 96
 _PIECES_A_WINDOW = 8
 _PIECE_SIZE_MIN = 4096
 
+_NO_LSN = LSN(0)
 _ROW = int(RecordType.ROW)
 _ROWS = int(RecordType.ROWS)
 _COMMIT = int(RecordType.COMMIT)
@@ -51,6 +52,8 @@ class Window:
     # Everything before it is in this window, or in one before it.
     end: LSN
     is_last: bool
+    # What it keeps in memory.
+    memory_bytes: int
 
 
 @dataclass(slots=True)
@@ -71,6 +74,8 @@ class LogFacts:
     record_count: int = 0
     row_record_count: int = 0
     byte_count: int = 0
+    # Where the last record begins.
+    last_record_lsn: LSN = _NO_LSN
     # Wall clock of the last commit, microseconds since 1970 (UTC); 0: there was none.
     last_commit_at: int = 0
     # All row records, if they fit the memory limit.
@@ -102,9 +107,9 @@ def analyse(
     reader: LogReader,
     *,
     memory_limit: int = MEMORY_LIMIT_DEFAULT,
-    tell: Callable[[LSN], None] | None = None,
+    tell: Callable[[LSN, int], None] | None = None,
 ) -> LogFacts:
-    """Read the log to its end, telling how far it is. Raises CorruptLog (see `LogReader`, and for a record of an unknown type)."""
+    """Read the log to its end, telling how far it is and what it holds of it. Raises CorruptLog (see `LogReader`, and for a record of an unknown type)."""
     facts = LogFacts()
     parts: list[RowRecords] = []
     kept_bytes = 0
@@ -119,9 +124,9 @@ def analyse(
             parts.clear()
         end = batch.end
         if tell is not None:
-            tell(end)
+            tell(end, kept_bytes if parts else len(batch.data))
     if kept_bytes <= memory_limit:
-        facts.window = Window(tuple(parts), end, is_last=True)
+        facts.window = Window(tuple(parts), end, is_last=True, memory_bytes=kept_bytes)
     facts.committed.discard(np.array(sorted(reader.lost_transactions), np.int64))
     return facts
 
@@ -134,6 +139,7 @@ def _take_in(facts: LogFacts, batch: RecordBatch) -> RowRecords:
     transactions = words[np.minimum(bodies + 1, len(words) - 1)].astype(np.int64)
     facts.record_count += batch.count
     facts.byte_count += batch.size
+    facts.last_record_lsn = LSN(batch.base + int(batch.starts[-1]))
     is_row = (kinds == _ROW) | (kinds == _ROWS)
     rows = row_records(batch, np.flatnonzero(is_row))
     commits = np.flatnonzero(kinds == _COMMIT)
@@ -192,13 +198,13 @@ def windows(
         rows = row_records(batch, _row_indexes(batch))
         size = _memory_of(rows)
         if held + size > memory_limit and parts:
-            yield Window(tuple(parts), end, is_last=False)
+            yield Window(tuple(parts), end, is_last=False, memory_bytes=held)
             parts, held = [], 0
         if rows.count:
             parts.append(rows)
             held += size
         end = batch.end
-    yield Window(tuple(parts), end, is_last=True)
+    yield Window(tuple(parts), end, is_last=True, memory_bytes=held)
 
 
 def _row_indexes(batch: RecordBatch) -> Integers:

@@ -18,6 +18,7 @@ from lungfish.recovery.relation_state import (
 from lungfish.recovery.restart_indexes import build_missing
 from lungfish.recovery.restart_log import LogFacts
 from lungfish.storage.buffer_pool import BufferPool
+from lungfish.storage.heap import Heap
 from lungfish.storage.ids import LSN, RelationId
 from lungfish.storage.image import RelationKind
 from lungfish.storage.page_store import PageStore
@@ -136,6 +137,18 @@ class RestartTables:
             replay = self._open[heap] = TableReplay(table.rows, missing)
         return replay
 
+    def opened(self) -> list[Heap]:
+        """The heaps at work."""
+        return [replay.rows.heap for replay in self._open.values()]
+
+    def built_at_the_end(self) -> set[RelationId]:
+        """The indexes that do not follow redo."""
+        return {
+            each
+            for heap in self.heaps
+            for each in (self._open[heap].missing if heap in self._open else self.unbuilt(heap))
+        }
+
     def finish(self) -> int:
         """Build what indexes are to be built, also of tables that the log does not speak of; answers how many."""
         for heap in self.heaps:
@@ -149,14 +162,14 @@ class TableReplay:
 
     def __init__(self, rows: TableRows, missing: set[RelationId]) -> None:
         self.rows = rows
-        self._missing = missing
+        self.missing = missing
         self._all = rows.indexes
         if missing:
             rows.set_indexes(each for each in rows.indexes if each.relation_id not in missing)
 
     def finish(self, trim: Callable[[], None]) -> int:
         """Build, with all indexes in place again; answers how many were built."""
-        if not self._missing:
+        if not self.missing:
             return 0
         self.rows.set_indexes(self._all)
-        return build_missing(self.rows, self._missing, trim)
+        return build_missing(self.rows, self.missing, trim)

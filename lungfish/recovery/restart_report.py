@@ -1,38 +1,15 @@
-"""What a restart tells while it runs, and what it leaves for `lungfish.recovery_history`."""
+"""What a restart leaves for `lungfish.recovery_history`."""
 
 from __future__ import annotations
 
-import enum
 from dataclasses import dataclass, field
 
 from lungfish.recovery.history import RecoveryRecord
+from lungfish.recovery.restart_progress import RecoveryPhase
 from lungfish.recovery.restart_tables import ReplayCounts
 from lungfish.recovery.wal_damage import WalRecoveryMode
 from lungfish.recovery.wal_reader import Tail
 from lungfish.storage.ids import LSN
-
-
-class RecoveryPhase(enum.Enum):
-    """Where a restart is; the values are those of `lungfish.recovery_progress`."""
-
-    LOCATE = "locate"
-    HYDRATE = "hydrate"
-    ANALYZE = "analyze"
-    UNDO = "undo"
-    REDO = "redo"
-    INDEX_REPAIR = "index_repair"
-    CLEANUP = "cleanup"
-    DONE = "done"
-
-
-@dataclass(frozen=True, slots=True)
-class RecoveryProgress:
-    """How far a restart has got: given to its callback at the start of each phase, and at each table."""
-
-    phase: RecoveryPhase
-    done: int = 0
-    total: int = 0
-    unit: str = ""
 
 
 @dataclass(slots=True)
@@ -55,11 +32,25 @@ class RecoveryReport:
     losers: int = 0
     relations_dropped: int = 0
     pages_hydrated: int = 0
+    cause: str = "unknown"
+    # How long it took to get the file's lock; None: nobody measured.
+    lock_ms: float | None = None
+    # What was expected once the log had been looked at; None: there was nothing to recover.
+    estimated_ms: float | None = None
+    # Images taken during redo.
+    checkpoints: int = 0
 
     @property
     def total_ms(self) -> float:
         """All phases."""
         return sum(self.times.values())
+
+    @property
+    def estimate_error(self) -> float | None:
+        """How far off the estimate was, as a share of the time it took: above 0 it was too high."""
+        if self.estimated_ms is None or not self.total_ms:
+            return None
+        return (self.estimated_ms - self.total_ms) / self.total_ms
 
     def record(self) -> RecoveryRecord:
         """The row of the history."""
@@ -68,7 +59,7 @@ class RecoveryReport:
             recovery_id=self.recovery_id,
             opened_at=self.opened_at,
             clean=self.is_clean,
-            cause="clean" if self.is_clean else "crash",
+            cause="clean" if self.is_clean else self.cause,
             checkpoint_id=self.checkpoint_id,
             fallback_used=self.fallback_used,
             redo_lsn=self.redo_lsn,
@@ -79,7 +70,7 @@ class RecoveryReport:
             pages_hydrated=self.pages_hydrated,
             torn_pages_fixed=0,
             losers=self.losers,
-            lock_ms=None,
+            lock_ms=self.lock_ms,
             locate_ms=times[RecoveryPhase.LOCATE],
             hydrate_ms=times[RecoveryPhase.HYDRATE],
             analyze_ms=times[RecoveryPhase.ANALYZE],
@@ -88,8 +79,8 @@ class RecoveryReport:
             index_ms=times[RecoveryPhase.INDEX_REPAIR],
             cleanup_ms=times[RecoveryPhase.CLEANUP],
             total_ms=self.total_ms,
-            estimated_ms=None,
-            estimate_error=None,
+            estimated_ms=self.estimated_ms,
+            estimate_error=self.estimate_error,
             tail_state=self.tail.state.value,
             discarded_bytes=self.tail.discarded_bytes,
             quarantined_path=self.quarantined_path,

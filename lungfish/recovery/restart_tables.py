@@ -85,20 +85,27 @@ def settle_image(
     return counts
 
 
-def redo_rows(rows: TableRows, states: RowStates, trim: Callable[[], None]) -> int:
-    """Bring the rows there, some pages at a time; answers how many."""
+def redo_rows(
+    rows: TableRows,
+    states: RowStates,
+    trim: Callable[[], None],
+    tell: Callable[[int, int], None] | None = None,
+) -> int:
+    """Bring the rows there, some pages at a time; answers how many. `tell` is given the rows and pages of each time."""
     group_size = max(1, GROUP_BYTES // rows.heap.format.page_size)
     page_ids = states.page_ids()
     firsts = np.flatnonzero(np.diff(page_ids, prepend=-1))
     bounds = [*firsts[::group_size].tolist(), len(states)]
     for start, end in pairwise(bounds):
-        _redo_group(rows, states.pick(slice(start, end)), trim)
+        page_count = _redo_group(rows, states.pick(slice(start, end)), trim)
         trim()
+        if tell is not None:
+            tell(end - start, page_count)
     return len(states)
 
 
-def _redo_group(rows: TableRows, states: RowStates, trim: Callable[[], None]) -> None:
-    """Bring the rows of some pages there."""
+def _redo_group(rows: TableRows, states: RowStates, trim: Callable[[], None]) -> int:
+    """Bring the rows of some pages there; answers how many pages."""
     if rows.indexes:
         for index in range(len(states)):
             address = TupleId(int(states.addresses[index]))
@@ -121,6 +128,7 @@ def _redo_group(rows: TableRows, states: RowStates, trim: Callable[[], None]) ->
     for page_id in built.left:
         _redo_page(rows, states.pick(page_ids == page_id))
         trim()
+    return len(built.page_ids) + len(built.left)
 
 
 def _used_page(rows: TableRows, page_id: PageId) -> bytes | None:

@@ -133,6 +133,12 @@ class LogReader:
         """The newest life of which there is a segment; 0 if there is none."""
         return self.lives[-1].generation if self.lives else 0
 
+    @property
+    def extent(self) -> LSN:
+        """Behind the last byte that the segments could hold: the log ends there or before."""
+        ends = [each.header.end for each in self.segments if each.header is not None]
+        return max(ends, default=self._start)
+
     def records(self) -> Iterator[Record]:
         """Every record, oldest first."""
         for batch in self.batches():

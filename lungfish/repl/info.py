@@ -8,6 +8,7 @@ from pathlib import Path
 
 import lungfish
 from lungfish import errors
+from lungfish.connection import recovery_status
 from lungfish.repl.arguments import Parser, add_recovery_mode
 from lungfish.repl.describe import Pattern, list_relations, query
 from lungfish.repl.error_text import format_error
@@ -28,6 +29,14 @@ def info_main(arguments: Sequence[str]) -> int:
     options = parser.parse_args(arguments)
     try:
         lines = _facts(options.database, options.wal_recovery_mode)
+    except errors.DatabaseInUse as error:
+        # Another process may just be recovering it.
+        status = recovery_status(options.database)
+        if status is None:
+            print(format_error(error), file=sys.stderr)
+            return exit_code_of_opening(error)
+        lines = [("file", options.database), ("recovering", error.message)]
+        lines += [(name, str(value)) for name, value in status.items() if value is not None]
     except errors.Error as error:
         print(format_error(error), file=sys.stderr)
         return exit_code_of_opening(error)

@@ -78,8 +78,12 @@ class File(Protocol):
 class Lock(Protocol):
     """A database file held for this process alone."""
 
-    def release(self) -> None:
-        """Let go. Twice is harmless."""
+    @property
+    def last_end(self) -> str:
+        """How the one who held it before ended, if it did not close the database: crash, kill, os_restart; unknown."""
+
+    def release(self, *, is_crash: bool = False) -> None:
+        """Let go; `is_crash`: of a database that was not closed, so that the next one knows. Twice is harmless."""
 
 
 class Disk(Protocol):
@@ -119,6 +123,18 @@ class LockHolder:
     host: str
     command: str
     since_us: int
+    # Of the system it ran on; empty where that has none.
+    boot_id: str = ""
+    # It let go of the lock, without closing the database.
+    has_crashed: bool = False
+
+    def end(self) -> str:
+        """How it ended, seen from this process: the names of `Lock.last_end`."""
+        if self.has_crashed:
+            return "crash"
+        if not self.boot_id or self.host != socket.gethostname():
+            return "unknown"
+        return "kill" if self.boot_id == _boot_id() else "os_restart"
 
     def describe(self) -> str:
         since = datetime.datetime.fromtimestamp(self.since_us // 1_000_000, datetime.UTC)
@@ -225,8 +241,9 @@ class LocalDisk:
         except OSError as error:
             os.close(descriptor)
             raise _typed(error, f'could not lock file "{path}"') from error
+        last = _read_holder(path)
         _write_holder(path, self._clock.utc_us())
-        return _LocalLock(path, descriptor)
+        return _LocalLock(path, descriptor, last_end="unknown" if last is None else last.end())
 
 
 class LocalFile:
@@ -332,16 +349,21 @@ class LocalFile:
 class _LocalLock:
     """A lock on the open file: the operating system lets go of it when the process ends, however that happens."""
 
-    def __init__(self, path: str, descriptor: int) -> None:
+    def __init__(self, path: str, descriptor: int, *, last_end: str) -> None:
         self._path = path
         self._descriptor = descriptor
+        self.last_end = last_end
 
-    def release(self) -> None:
+    def release(self, *, is_crash: bool = False) -> None:
         descriptor, self._descriptor = self._descriptor, -1
         if descriptor < 0:
             return
-        with contextlib.suppress(OSError):
-            os.remove(self._path + HOLDER_SUFFIX)
+        holder = _read_holder(self._path)
+        if is_crash and holder is not None:
+            _write_holder(self._path, holder.since_us, has_crashed=True)
+        else:
+            with contextlib.suppress(OSError):
+                os.remove(self._path + HOLDER_SUFFIX)
         os.close(descriptor)
 
 
@@ -360,7 +382,16 @@ def _lock_descriptor(descriptor: int) -> None:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
-def _write_holder(path: str, now_us: int) -> None:
+def _boot_id() -> str:
+    """What tells this run of the system from those before; empty where there is no such thing."""
+    try:
+        with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
+            return file.read().strip()
+    except OSError:
+        return ""
+
+
+def _write_holder(path: str, now_us: int, *, has_crashed: bool = False) -> None:
     """Say who holds the lock. Only a courtesy to others: a failure to say so is no failure to hold it."""
     command = " ".join(os.path.basename(part) for part in sys.orig_argv[:3])
     facts = {
@@ -368,6 +399,8 @@ def _write_holder(path: str, now_us: int) -> None:
         "host": socket.gethostname(),
         "command": command,
         "since_us": now_us,
+        "boot_id": _boot_id(),
+        "has_crashed": has_crashed,
     }
     with contextlib.suppress(OSError), open(path + HOLDER_SUFFIX, "w", encoding="utf-8") as file:
         json.dump(facts, file)
@@ -383,6 +416,8 @@ def _read_holder(path: str) -> LockHolder | None:
             host=str(facts["host"]),
             command=str(facts["command"]),
             since_us=int(facts["since_us"]),
+            boot_id=str(facts.get("boot_id", "")),
+            has_crashed=bool(facts.get("has_crashed", False)),
         )
     except (OSError, ValueError, KeyError, TypeError):
         return None

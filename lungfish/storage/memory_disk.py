@@ -231,7 +231,10 @@ class _MemoryLock:
         self._locked = locked
         self._path = path
 
-    def release(self) -> None:
+    # There is no other process.
+    last_end = "unknown"
+
+    def release(self, *, is_crash: bool = False) -> None:
         self._locked.discard(self._path)
 
 

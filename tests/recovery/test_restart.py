@@ -9,7 +9,7 @@ import pytest
 
 from lungfish import errors
 from lungfish.recovery.core import CoreOptions, StorageCore
-from lungfish.recovery.restart_report import RecoveryPhase, RecoveryProgress
+from lungfish.recovery.restart_progress import RecoveryPhase, RecoveryProgress
 from lungfish.storage.clock import ManualClock
 from lungfish.storage.disk import Disk
 from lungfish.storage.memory_disk import MemoryDisk
