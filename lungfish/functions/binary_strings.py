@@ -15,7 +15,6 @@ from lungfish.errors import (
     CharacterNotInRepertoire,
     InvalidParameterValue,
     SubstringError,
-    UndefinedObject,
     UntranslatableCharacter,
 )
 from lungfish.functions.registry import Function
@@ -160,10 +159,10 @@ _CODECS = {
 }  # fmt: skip
 
 
-def _codec(name: str) -> str:
+def _codec(name: str, role: str = "source") -> str:
     found = _CODECS.get(re.sub(r"[^a-z0-9]", "", name.lower()))
     if found is None:
-        raise UndefinedObject(f'encoding "{name}" does not exist')
+        raise InvalidParameterValue(f'invalid {role} encoding name "{name}"')
     return codecs.lookup(found).name
 
 
@@ -182,7 +181,7 @@ def _convert_from(value: bytes, name: str) -> str:
 
 
 def _convert_to(text: str, name: str) -> bytes:
-    codec = _codec(name)
+    codec = _codec(name, "destination")
     try:
         return text.encode(codec)
     except UnicodeEncodeError as error:

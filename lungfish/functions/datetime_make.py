@@ -129,9 +129,10 @@ def _make_timestamptz_in_zone(*parts: Any) -> int:
 
 def _make_interval(*parts: Any) -> Interval:
     years, months, weeks, days, hours, minutes, seconds = parts
-    if not math.isfinite(seconds):
+    microseconds = seconds * MICROSECONDS_PER_SECOND
+    if not math.isfinite(microseconds):
         raise out_of_range()
-    total_seconds = round(seconds * MICROSECONDS_PER_SECOND)
+    total_seconds = round(microseconds)
     clock = (hours * 60 + minutes) * 60 * MICROSECONDS_PER_SECOND + total_seconds
     return checked_interval(years * 12 + months, weeks * 7 + days, clock)
 
@@ -259,6 +260,8 @@ def _zoned_with_lengths(which: tuple[bool, bool]) -> Callable[..., bool | None]:
 
 
 def _add_to_time(time: int, length: Interval) -> int:
+    if is_infinite_interval(length):
+        raise DatetimeFieldOverflow("cannot add infinite interval to time")
     return (time + length.microseconds) % MICROSECONDS_PER_DAY
 
 

@@ -166,10 +166,10 @@ def timestamp_of_epoch(seconds: float) -> int:
         return INFINITE_TIMESTAMP if seconds > 0 else MINUS_INFINITE_TIMESTAMP
     # PostgreSQL counts from 2000, in doubles: the rounding must be the same.
     from_2000 = seconds - 946_684_800.0
-    microseconds = round(from_2000 * MICROSECONDS_PER_SECOND)
     try:
+        microseconds = round(from_2000 * MICROSECONDS_PER_SECOND)
         return checked_timestamp(microseconds + 946_684_800 * MICROSECONDS_PER_SECOND)
-    except DatetimeFieldOverflow:
+    except (DatetimeFieldOverflow, OverflowError):
         raise DatetimeFieldOverflow(f'timestamp out of range: "{seconds:g}"') from None
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import unicodedata
+from collections.abc import Callable
 from typing import Any
 
 import pyarrow as pa
@@ -271,6 +272,17 @@ def _reverse(value: str) -> str:
     return value[::-1]
 
 
+def _case_vector(scalar: Callable[[str], str], of_ascii: Any) -> Callable[[Argument], Argument]:
+    """Arrow's own mapping where it is the same: beyond ASCII it maps letters that PostgreSQL leaves alone (ß)."""
+
+    def vector(values: Argument) -> Argument:
+        if isinstance(values, pa.Scalar) or not pc.all(pc.string_is_ascii(values)).as_py():
+            return map_rows(scalar, (values,), (TEXT,), TEXT)
+        return of_ascii(values)
+
+    return vector
+
+
 def _text_function(name: str, scalar: Any, vector: Any = None) -> Function:
     return Function(name, (TEXT,), TEXT, scalar, vector)
 
@@ -310,8 +322,8 @@ FUNCTIONS: tuple[Function, ...] = (
     Function("octet_length", (TEXT,), INTEGER, _octet_length),
     Function("octet_length", (CHAR,), INTEGER, _octet_length),
     Function("bit_length", (TEXT,), INTEGER, lambda value: 8 * _octet_length(value)),
-    _text_function("lower", lower, pc.utf8_lower),
-    _text_function("upper", upper, pc.utf8_upper),
+    _text_function("lower", lower, _case_vector(lower, pc.ascii_lower)),
+    _text_function("upper", upper, _case_vector(upper, pc.ascii_upper)),
     _text_function("initcap", initcap),
     _text_function("casefold", casefold),
     _text_function("reverse", _reverse),

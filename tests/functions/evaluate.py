@@ -122,6 +122,8 @@ def answer(compute: Callable[[], Any], result: Callable[[], SqlType]) -> str | N
         return format_value(value, result(), SETTINGS)
     except errors.Error as error:
         return f"ERROR {error.sqlstate}"
+    except (ArithmeticError, LookupError, TypeError, ValueError, AttributeError) as error:
+        return f"ERROR XX000 {type(error).__name__}: {error}"
 
 
 def evaluate(name: str, arguments: Sequence[Typed]) -> str | None:
@@ -150,7 +152,7 @@ def answer_set(found: Resolved[Function], values: Sequence[Any]) -> str | None:
                 texts.append(",".join(cells))
             else:
                 texts.append("NULL" if row is None else format_value(row, found.result, SETTINGS))
-        return "|".join(texts)
+        return "|".join(texts) if texts else None
     except errors.Error as error:
         return f"ERROR {error.sqlstate}"
 
