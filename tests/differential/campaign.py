@@ -1,0 +1,83 @@
+"""A campaign: N random queries through both sides, each difference made as small as it will go."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from tests.differential.compare import difference
+from tests.differential.fragments import Fragment, shrink
+from tests.differential.queries import Queries, Query
+from tests.differential.schemas import Schema, make_schema
+from tests.differential.sides import Answer, Side
+
+QUERIES_PER_SCHEMA = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A query that the two sides answer differently."""
+
+    seed: str
+    setup: tuple[str, ...]
+    sql: str
+    what: str
+    expected: Answer
+    got: Answer
+
+    def report(self) -> str:
+        lines = [
+            f"-- {self.what} ({self.seed})",
+            self.sql,
+            f"  PostgreSQL: {self.expected.summary()}",
+        ]
+        return "\n".join([*lines, f"  Lungfish:   {self.got.summary()}"])
+
+
+def run_campaign(
+    postgres: Side, ours: Side, *, count: int, seed: int, first: int = 0
+) -> Iterator[Finding | None]:
+    """One item for each query: what was found, or None. Query number n of a seed is always the same."""
+    schema: Schema | None = None
+    for number in range(first, first + count):
+        if schema is None or number % QUERIES_PER_SCHEMA == 0:
+            drop_schema(schema, postgres, ours)
+            group = number // QUERIES_PER_SCHEMA
+            schema = make_schema(random.Random(f"{seed}/{group}"), group)
+            for statement in schema.statements:
+                for side in (postgres, ours):
+                    answer = side.run(statement)
+                    assert answer.sqlstate is None, f"{statement}: {answer.summary()}"
+        query = Queries(random.Random(f"{seed}/query {number}"), schema).make()
+        yield examine(postgres, ours, schema, query, f"--seed {seed} --first {number}")
+    drop_schema(schema, postgres, ours)
+
+
+def drop_schema(schema: Schema | None, *sides: Side) -> None:
+    for table in schema.tables if schema is not None else ():
+        for side in sides:
+            side.run(f"DROP TABLE {table.name}")
+
+
+def examine(postgres: Side, ours: Side, schema: Schema, query: Query, seed: str) -> Finding | None:
+    """Compare one query, and shrink it where it differs."""
+
+    def verdict(tree: Fragment) -> tuple[str | None, Answer, Answer]:
+        sql = str(tree)
+        expected, got = postgres.run(sql), ours.run(sql)
+        if expected.sqlstate == "57014":
+            # Too slow for the server's own limit: no answer to compare with.
+            return None, expected, got
+        return (
+            difference(expected, got, is_ordered=query.is_ordered, is_loose=query.is_loose),
+            expected,
+            got,
+        )
+
+    what = verdict(query.tree)[0]
+    if what is None:
+        return None
+    smallest = shrink(query.tree, lambda tree: verdict(tree)[0] == what)
+    _, expected, got = verdict(smallest)
+    return Finding(seed, schema.statements, str(smallest), what, expected, got)

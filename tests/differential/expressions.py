@@ -1,0 +1,250 @@
+"""Random typed expressions.
+
+Two moods: *calm* expressions cannot raise an error on the data of `schemas.py`, so they may stand anywhere, whatever order a
+planner evaluates things in; *wild* ones call any registered function at the edges of its types and stand alone.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from lungfish.functions import FUNCTIONS
+from lungfish.functions.registry import Function
+from lungfish.types.sql_type import SqlType, TypeKind
+from tests.differential.fragments import Fragment, text
+from tests.differential.schemas import COLUMN_VALUES
+from tests.functions.samples import Call, calls_of, is_callable_here, typed_literal, SAMPLES
+
+NUMBERS = ("integer", "bigint", "numeric", "double precision")
+_COMPARABLE = (
+    "integer", "bigint", "smallint", "numeric", "double precision", "text", "date", "boolean",
+    "timestamp without time zone", "timestamp with time zone", "time without time zone", "interval", "uuid", "bytea",
+    "real", "character",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column that an expression may name."""
+
+    name: str
+    type: str
+
+
+class Expressions:
+    """Makes expressions over the columns in sight."""
+
+    def __init__(self, source: random.Random, columns: Sequence[Column]) -> None:
+        self.source = source
+        self.columns = columns
+
+    def calm(self, kind: str, depth: int) -> Fragment:
+        """An expression of type `kind` that raises nothing."""
+        if depth <= 0 or self.source.random() < 0.3:
+            return self._leaf(kind)
+        makers = [maker for maker in self._makers(kind)]
+        made = self.source.choice(makers)(depth - 1)
+        return Fragment((made,), f"expression {kind}", (f"NULL::{kind}", self._literal(kind)))
+
+    def _leaf(self, kind: str) -> Fragment:
+        found = [column.name for column in self.columns if column.type == kind]
+        if found and self.source.random() < 0.8:
+            return Fragment((self.source.choice(found),), f"expression {kind}")
+        written = "NULL::" + kind if self.source.random() < 0.1 else self._literal(kind)
+        return Fragment((written,), f"expression {kind}", (f"NULL::{kind}",))
+
+    def _literal(self, kind: str) -> str:
+        values = COLUMN_VALUES.get(kind) or COLUMN_VALUES["character(4)"]
+        value = self.source.choice(values)
+        if kind in ("integer", "boolean"):
+            return value if not value.startswith("-") else f"({value})"
+        return f"({value})::{kind}" if value.startswith("-") else f"{value}::{kind}"
+
+    def _makers(self, kind: str) -> list[Callable[[int], Fragment]]:
+        general = [
+            lambda depth: text("coalesce(", self.calm(kind, depth), ", ", self.calm(kind, depth), ")"),
+            lambda depth: text(
+                "CASE WHEN ", self.calm("boolean", depth), " THEN ", self.calm(kind, depth),
+                " ELSE ", self.calm(kind, depth), " END",
+            ),
+            lambda depth: text("nullif(", self.calm(kind, depth), ", ", self.calm(kind, depth), ")"),
+        ]  # fmt: skip
+        if kind not in ("boolean", "uuid", "bytea"):
+            general.append(
+                lambda depth: text(
+                    self.source.choice(("greatest(", "least(")),
+                    self.calm(kind, depth), ", ", self.calm(kind, depth), ")",
+                )
+            )  # fmt: skip
+        return general + self._special(kind)
+
+    def _special(self, kind: str) -> list[Callable[[int], Fragment]]:
+        templates = _TEMPLATES.get(kind, ())
+        made: list[Callable[[int], Fragment]] = [
+            (lambda depth, parts=parts: self._fill(parts, depth)) for parts in templates
+        ]
+        if kind == "boolean":
+            made += [self._comparison] * 4 + [self._membership, self._between]
+        return made
+
+    def _fill(self, template: str, depth: int) -> Fragment:
+        """A template's text, its `<type>` places filled."""
+        parts: list[str | Fragment] = []
+        for index, piece in enumerate(template.replace(">", "<").split("<")):
+            parts.append(self.calm(piece, depth) if index % 2 else piece)
+        return text("(", *parts, ")")
+
+    def _comparison(self, depth: int) -> Fragment:
+        kind = self.source.choice(_COMPARABLE)
+        symbol = self.source.choice((" = ", " <> ", " < ", " <= ", " > ", " >= "))
+        if self.source.random() < 0.15:
+            symbol = self.source.choice((" IS DISTINCT FROM ", " IS NOT DISTINCT FROM "))
+        return text("(", self.calm(kind, depth), symbol, self.calm(kind, depth), ")")
+
+    def _membership(self, depth: int) -> Fragment:
+        kind = self.source.choice(_COMPARABLE)
+        word = self.source.choice((" IN (", " NOT IN ("))
+        items = [self.calm(kind, depth - 1) for _ in range(self.source.randint(1, 3))]
+        inside: list[str | Fragment] = [items[0]]
+        for item in items[1:]:
+            inside += [", ", item]
+        return text("(", self.calm(kind, depth), word, *inside, "))")
+
+    def _between(self, depth: int) -> Fragment:
+        kind = self.source.choice(_COMPARABLE)
+        word = self.source.choice((" BETWEEN ", " NOT BETWEEN ", " BETWEEN SYMMETRIC "))
+        return text(
+            "(",
+            self.calm(kind, depth),
+            word,
+            self.calm(kind, depth),
+            " AND ",
+            self.calm(kind, depth),
+            ")",
+        )
+
+    def wild(self) -> Fragment:
+        """A call of some registered function, its arguments sample literals, casts of them, or columns."""
+        function = self.source.choice(_WILD)
+        call = self.source.choice(_calls(function))
+        arguments = [self._wild_argument(sql_type, value) for sql_type, value in call.arguments]
+        return _written_call(call, arguments)
+
+    def _wild_argument(self, sql_type: SqlType, value: str | None) -> Fragment:
+        kind = str(sql_type)
+        columns = [column.name for column in self.columns if column.type == kind]
+        if columns and self.source.random() < 0.4:
+            return Fragment((self.source.choice(columns),), f"expression {kind}")
+        literal = typed_literal(sql_type, value)
+        if self.source.random() < 0.15 and sql_type.kind in SAMPLES:
+            inner = self._returning(sql_type)
+            if inner is not None:
+                return Fragment((inner,), f"expression {kind}", (literal,))
+        return Fragment((literal,), f"expression {kind}", (f"NULL::{kind}",))
+
+    def _returning(self, sql_type: SqlType) -> Fragment | None:
+        found = _BY_RESULT.get(sql_type)
+        if not found:
+            return None
+        call = self.source.choice(_calls(self.source.choice(found)))
+        arguments = [text(typed_literal(kind, value)) for kind, value in call.arguments]
+        return _written_call(call, arguments)
+
+    def wild_cast(self) -> Fragment:
+        """A cast from a sample of one type to another."""
+        kinds = [kind for kind in SAMPLES if kind not in (TypeKind.NAME, TypeKind.OID)]
+        origin = self.source.choice(kinds)
+        value = self.source.choice(SAMPLES[origin])
+        target = self.source.choice(_CAST_TARGETS)
+        literal = typed_literal(SqlType(origin), value)
+        if self.source.random() < 0.3:
+            literal = "'" + value.replace("'", "''") + "'"
+        return text("CAST(", Fragment((literal,), "literal", ("NULL",)), f" AS {target})")
+
+
+def _written_call(call: Call, arguments: Sequence[Fragment]) -> Fragment:
+    if not call.name[0].isalpha():
+        if len(arguments) == 1:
+            return text(f"({call.name} ", arguments[0], ")")
+        return text("(", arguments[0], f" {call.name} ", arguments[1], ")")
+    inside: list[str | Fragment] = []
+    for index, argument in enumerate(arguments):
+        inside += [", ", argument] if index else [argument]
+    return text(f'"{call.name}"(', *inside, ")")
+
+
+_TEMPLATES: dict[str, tuple[str, ...]] = {
+    "boolean": (
+        "<boolean> AND <boolean>", "<boolean> OR <boolean>", "NOT <boolean>", "<integer> IS NULL", "<text> IS NOT NULL",
+        "<boolean> IS TRUE", "<boolean> IS NOT FALSE", "<boolean> IS UNKNOWN", "<text> LIKE 'a%'", "<text> LIKE '%b%'",
+        "<text> ~ '^[a-b]'", "<text> ILIKE 'ABC%'", "(<integer>, <text>) = (<integer>, <text>)", "starts_with(<text>, <text>)",
+        "(<integer>, <integer>) < (<integer>, <integer>)", "<text> SIMILAR TO '(a|b)%'", "<date> + 1 > <date>",
+        "<integer> = ANY (ARRAY[<integer>, <integer>])", "<text> <> ALL (ARRAY[<text>, <text>])",
+    ),
+    "integer": (
+        "length(<text>)", "<integer> % 10 + 1", "abs(<integer> % 100)", "sign(<integer>)::integer", "<date> - <date>",
+        "strpos(<text>, <text>)", "<integer> % 50 * 3", "- (<integer> % 50)", "extract(year FROM <date>)::integer", "<boolean>::integer",
+        "ascii(<text>)", "octet_length(<bytea>)", "<smallint> + 1", "mod(<integer>, 7)", "<integer> & 7", "<integer> # 3", "~ (<integer>)",
+    ),
+    "bigint": ("<integer>::bigint", "<bigint> % 1000", "<integer> + <bigint> % 1000", "<bigint> / 3", "char_length(<text>)::bigint"),
+    "smallint": ("(<integer> % 100)::smallint",),
+    "numeric": (
+        "<integer>::numeric", "<numeric> + <numeric>", "<numeric> - <integer>", "<numeric> * 2", "round(<numeric>, 2)", "trunc(<numeric>, 1)",
+        "<numeric> / 3", "abs(<numeric>)", "ceil(<numeric>)", "floor(<numeric>)", "<bigint>::numeric(20,3)", "extract(epoch FROM <interval>)",
+        "<numeric> % 3", "- <numeric>", "round(<numeric>)", "sign(<numeric>)", "div(<numeric>, 3)", "sqrt(abs(<numeric>))",
+    ),
+    "double precision": (
+        "<integer>::double precision", "<double precision> * 2", "<double precision> - <double precision>", "sqrt(abs(<double precision>))",
+        "<real>::double precision", "floor(<double precision>)", "- <double precision>", "<numeric>::double precision", "power(<integer> % 5, 2)",
+    ),
+    "real": ("(<integer> % 1000)::real", "<real> * 2", "- <real>"),
+    "text": (
+        "<text> || <text>", "upper(<text>)", "lower(<text>)", "substr(<text>, 1, 2)", "replace(<text>, 'a', 'x')", "btrim(<text>)", "left(<text>, 2)",
+        "right(<text>, -1)", "<integer>::text", "<date>::text", "<numeric>::text", "<boolean>::text", "concat(<text>, <integer>, <boolean>)",
+        "concat_ws('-', <text>, <date>, <text>)", "reverse(<text>)", "repeat(<text>, 2)", "lpad(<text>, 5, '*')", "split_part(<text>, 'b', 1)",
+        "<interval>::text", "<timestamp without time zone>::text", "<character>::text", "md5(<text>)", "initcap(<text>)", "<double precision>::text",
+        "format('%s/%s', <text>, <integer>)", "translate(<text>, 'ab', 'ba')", "regexp_replace(<text>, 'b+', '<\\&>')", "quote_literal(<text>)",
+        "<uuid>::text", "<bytea>::text", "<real>::text", "<text>::character varying(2)",
+    ),
+    "date": ("<date> + <integer> % 100", "<timestamp without time zone>::date", "<date> - 1", "make_date(2024, abs(<integer> % 12) + 1, 1)"),
+    "timestamp without time zone": (
+        "<date>::timestamp without time zone", "<timestamp without time zone> + <interval>", "date_trunc('month', <timestamp without time zone>)",
+        "<date> + <interval>", "<date> + <time without time zone>", "<timestamp with time zone> AT TIME ZONE 'Europe/Berlin'",
+    ),
+    "timestamp with time zone": (
+        "<timestamp with time zone> - <interval>", "<timestamp without time zone> AT TIME ZONE 'America/New_York'",
+        "date_trunc('day', <timestamp with time zone>)", "<date>::timestamp with time zone",
+    ),
+    "time without time zone": ("<timestamp without time zone>::time without time zone", "<time without time zone> + <interval>"),
+    "interval": (
+        "<interval> + <interval>", "<timestamp without time zone> - <timestamp without time zone>", "<interval> * 2", "- <interval>",
+        "justify_days(<interval>)", "age(<timestamp without time zone>, <timestamp without time zone>)",
+        "<time without time zone> - <time without time zone>",
+    ),
+    "bytea": ("<bytea> || <bytea>", "convert_to(<text>, 'UTF8')", "substr(<bytea>, 1, 1)", "sha256(<bytea>)"),
+    "character": ("<character> || ''",),
+}  # fmt: skip
+_TEMPLATES["character"] = ()
+_CAST_TARGETS = (
+    "boolean", "smallint", "integer", "bigint", "real", "double precision", "numeric", "numeric(5,2)", "numeric(3,-1)", "text",
+    "character varying(3)", "character(5)", "bytea", "date", "time", "time(2)", "timestamp", "timestamp(0)", "timestamptz", "interval",
+    "interval(1)", "uuid", "bit(4)", "varbit",
+)  # fmt: skip
+_WILD: list[Function] = [
+    function
+    for function in FUNCTIONS
+    if is_callable_here(function) and not function.returns_set and "json" not in function.name
+]
+_BY_RESULT: dict[SqlType, list[Function]] = {}
+for _function in _WILD:
+    if isinstance(_function.result, SqlType):
+        _BY_RESULT.setdefault(_function.result, []).append(_function)
+_KNOWN_CALLS: dict[Function, list[Call]] = {}
+
+
+def _calls(function: Function) -> list[Call]:
+    if function not in _KNOWN_CALLS:
+        _KNOWN_CALLS[function] = list(calls_of(function, 40))
+    return _KNOWN_CALLS[function]
