@@ -16,7 +16,6 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from lungfish import errors
 from lungfish.executor.compiler import Compiler, Operator, VectorEvaluator
 from lungfish.executor.context import Run
 from lungfish.executor.expressions.vectors import as_array
@@ -33,7 +32,6 @@ from lungfish.types.sql_type import SqlType
 from lungfish.types.vectors import concat_vectors, null_vector
 
 # Window functions that look at the frame.
-_FRAME_FUNCTIONS = frozenset({"first_value", "last_value", "nth_value"})
 # Those whose results follow from row numbers alone, for all partitions at once.
 _NUMBERING_FUNCTIONS = frozenset({"row_number", "rank", "dense_rank"})
 
@@ -75,10 +73,6 @@ def make_window(plan: Window, compiler: Compiler) -> Operator:
 
 def _compile(call: WindowCall, plan: Window, compiler: Compiler) -> _Call:
     is_function = isinstance(call.callee, WindowFunction)
-    if is_function and call.callee.name in _FRAME_FUNCTIONS and call.frame.exclude != "no others":
-        raise errors.FeatureNotSupported(
-            f"EXCLUDE in the frame of {call.callee.name} is not supported"
-        )
     return _Call(
         call=call,
         arguments=compiler.vectors(call.arguments),
@@ -139,6 +133,7 @@ def _by_partition(
             peers=partitions.peer_number[start:end] - partitions.peer_number[start],
             frame_starts=frames.starts[start:end] - start,
             frame_ends=frames.ends[start:end] - start,
+            exclude=frames.exclude,
         )
         parts = [argument.slice(start, end - start) for argument in arguments]
         results.append(function.evaluate(partition, parts))

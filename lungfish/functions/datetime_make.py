@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from lungfish.errors import DatetimeFieldOverflow, InvalidParameterValue
+from lungfish.errors import DatetimeFieldOverflow, InvalidParameterValue, NumericValueOutOfRange
 from lungfish.functions.datetime_operators import (
     add_interval,
     add_interval_in_zone,
@@ -129,9 +129,12 @@ def _make_timestamptz_in_zone(*parts: Any) -> int:
 
 def _make_interval(*parts: Any) -> Interval:
     years, months, weeks, days, hours, minutes, seconds = parts
-    microseconds = seconds * MICROSECONDS_PER_SECOND
-    if not math.isfinite(microseconds):
+    if not math.isfinite(seconds):
         raise out_of_range()
+    checked_interval(years * 12 + months, weeks * 7 + days, 0)
+    microseconds = seconds * MICROSECONDS_PER_SECOND
+    if math.isinf(microseconds):
+        raise NumericValueOutOfRange("value out of range: overflow")
     total_seconds = round(microseconds)
     clock = (hours * 60 + minutes) * 60 * MICROSECONDS_PER_SECOND + total_seconds
     return checked_interval(years * 12 + months, weeks * 7 + days, clock)

@@ -148,9 +148,11 @@ class WindowPartition:
     row_count: int
     # Peer group number of each row (0, 1, ...), from the window's ORDER BY.
     peers: npt.NDArray[np.int64]
-    # Frame of each row: [start, end) of row numbers in the partition; exclusion is applied by the operator for aggregates.
+    # Frame of each row: [start, end) of row numbers in the partition.
     frame_starts: npt.NDArray[np.int64]
     frame_ends: npt.NDArray[np.int64]
+    # What EXCLUDE takes out of the frames: "no others", "current row", "group" or "ties". For aggregates the operator applies it.
+    exclude: str = "no others"
 
 
 @dataclass(frozen=True, slots=True)

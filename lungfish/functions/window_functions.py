@@ -117,24 +117,51 @@ def _lead(partition: WindowPartition, arguments: Sequence[Vector]) -> Vector:
     return _neighbour(partition, arguments, 1)
 
 
+def _holes(partition: WindowPartition) -> list[tuple[Indices, Indices]]:
+    """For each row, the stretches [start, end) that EXCLUDE takes out of its frame, in order."""
+    rows = np.arange(partition.row_count, dtype=np.int64)
+    if partition.exclude == "current row":
+        return [(rows, rows + 1)]
+    if partition.exclude == "group":
+        return [(_first_of_peers(partition), _end_of_peers(partition))]
+    if partition.exclude == "ties":
+        return [(_first_of_peers(partition), rows), (rows + 1, _end_of_peers(partition))]
+    return []
+
+
+def _value_at(
+    partition: WindowPartition, values: Vector, places: Any, is_known: Any = True
+) -> Vector:
+    """The value at a place (from 1) of each row's frame; place 0 means the last."""
+    starts, ends = partition.frame_starts, np.maximum(partition.frame_starts, partition.frame_ends)
+    if not partition.row_count:
+        return values
+    clipped = [
+        (np.clip(first, starts, ends), np.clip(last, starts, ends))
+        for first, last in _holes(partition)
+    ]
+    sizes = ends - starts - sum(last - first for first, last in clipped)
+    places = np.where(places == 0, sizes, places)
+    indices = starts + places - 1
+    for first, last in clipped:
+        indices = np.where(indices >= first, indices + (last - first), indices)
+    return _take(values, indices, is_known & (places >= 1) & (places <= sizes))
+
+
 def _first_value(partition: WindowPartition, arguments: Sequence[Vector]) -> Vector:
-    starts, ends = partition.frame_starts, partition.frame_ends
-    return _take(arguments[0], starts, starts < ends)
+    return _value_at(partition, arguments[0], 1)
 
 
 def _last_value(partition: WindowPartition, arguments: Sequence[Vector]) -> Vector:
-    starts, ends = partition.frame_starts, partition.frame_ends
-    return _take(arguments[0], ends - 1, starts < ends)
+    return _value_at(partition, arguments[0], 0)
 
 
 def _nth_value(partition: WindowPartition, arguments: Sequence[Vector]) -> Vector:
-    starts, ends = partition.frame_starts, partition.frame_ends
     places = numbers_of(arguments[1]).astype(np.int64)
     is_known = validity(arguments[1])
     if bool(np.any((places <= 0) & is_known)):
         raise InvalidArgumentForNthValueFunction("argument of nth_value must be greater than zero")
-    indices = starts + places - 1
-    return _take(arguments[0], indices, is_known & (indices < ends))
+    return _value_at(partition, arguments[0], np.maximum(places, 1), is_known)
 
 
 _ELEMENT, _COMPATIBLE = Polymorphic.ANYELEMENT, Polymorphic.ANYCOMPATIBLE

@@ -190,7 +190,10 @@ def _bind_extreme(node: ast.Extreme, scope: Scope) -> BoundExpression:
 def _bind_null_if(node: ast.NullIf, scope: Scope) -> BoundExpression:
     left, right = bind_expression(node.left, scope), bind_expression(node.right, scope)
     equal = make_operator("=", left, right, scope, node.position)
-    if left.type.kind is TypeKind.UNKNOWN:
+    if isinstance(equal, Call):
+        # The result is what the comparison saw: text of a varchar, numeric where an integer meets one.
+        left = equal.arguments[0]
+    elif left.type.kind is TypeKind.UNKNOWN:
         left = coerce_common([left, right], "NULLIF", scope.state, [node.position] * 2)[0]
     return CaseExpr(((equal, Constant(None, left.type)),), left, left.type)
 

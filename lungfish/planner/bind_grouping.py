@@ -87,11 +87,12 @@ class Grouping:
                 node,
                 "column {} must appear in the GROUP BY clause or be used in an aggregate function",
             )
-        if kind in LEAVES:
-            return node
+        # Constants too: in a set that lacks it, a constant key is null.
         for column, key in self._expressions:
             if type(key) is kind and equivalent(key, node):
                 return column
+        if kind in LEAVES:
+            return node
         if isinstance(node, Call) and node.function is GROUPING:
             return self._grouping(node)
         changed = map_children(node, self.regroup)

@@ -84,12 +84,17 @@ def _call(node: Call) -> BoundExpression:
     function = node.function
     if function.volatility is Volatility.VOLATILE or function.returns_set:
         return node
-    all_constant = True
+    all_constant = all_leaves = True
+    has_null = False
     for argument in node.arguments:
-        if type(argument) is not Constant:
+        if type(argument) is Constant:
+            has_null = has_null or argument.value is None
+        else:
             all_constant = False
-        elif argument.value is None and function.is_strict and not node.is_variadic_array:
-            return Constant(None, node.type)
+            all_leaves = all_leaves and type(argument) in LEAVES
+    # An argument that is no leaf may raise, and must do so beside a null as well.
+    if has_null and all_leaves and function.is_strict and not node.is_variadic_array:
+        return Constant(None, node.type)
     return _fold(node) if all_constant else node
 
 

@@ -252,11 +252,17 @@ def _default_unit(declared: str | None) -> str:
 
 _NUMBER = re.compile(r"([+-]?)(\d*)(?:(\.\d*)|-(\d*))?", re.ASCII)
 
+_YEAR_MONTH = re.compile(r"[+-]?\d+-(\d+)", re.ASCII)
+
 
 def _add_number(text: str, unit: str, total: IntervalSum, is_negative: bool) -> frozenset[str]:
     match = _NUMBER.fullmatch(text)
     if match is None:
-        raise DecodingError
+        # A year and a month, whatever follows: the month is looked at first.
+        month = _YEAR_MONTH.match(text)
+        raise DecodingError(
+            Fault.FIELD_OVERFLOW if month and int(month[1]) >= 12 else Fault.BAD_FORMAT
+        )
     sign_text, digits, fraction_text, months = match.groups()
     sign = -1 if sign_text == "-" or is_negative else 1
     value = int(digits or "0")

@@ -42,9 +42,13 @@ def difference(expected: Answer, got: Answer, *, is_ordered: bool, is_loose: boo
     return None
 
 
-def _key(row: Row, types: Sequence[str]) -> tuple[tuple[bool, str], ...]:
+def _key(row: Row, types: Sequence[str]) -> tuple[tuple[bool, str, str], ...]:
     return tuple(
-        (value is None, _rounded(value) if kind in _FLOATS or kind == "numeric" else value or "")
+        (
+            value is None,
+            _rounded(value) if kind in _FLOATS or kind == "numeric" else "",
+            "" if kind in _FLOATS else value or "",
+        )
         for value, kind in zip(row, types, strict=True)
     )
 

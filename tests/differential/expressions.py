@@ -15,7 +15,7 @@ from lungfish.functions.registry import Function
 from lungfish.types.sql_type import SqlType, TypeKind
 from tests.differential.fragments import Fragment, text
 from tests.differential.schemas import COLUMN_VALUES
-from tests.functions.samples import Call, calls_of, is_callable_here, typed_literal, SAMPLES
+from tests.functions.samples import SAMPLES, Call, calls_of, is_callable_here, typed_literal
 
 NUMBERS = ("integer", "bigint", "numeric", "double precision")
 _COMPARABLE = (
@@ -44,8 +44,7 @@ class Expressions:
         """An expression of type `kind` that raises nothing."""
         if depth <= 0 or self.source.random() < 0.3:
             return self._leaf(kind)
-        makers = [maker for maker in self._makers(kind)]
-        made = self.source.choice(makers)(depth - 1)
+        made = self.source.choice(self._makers(kind))(depth - 1)
         return Fragment((made,), f"expression {kind}", (f"NULL::{kind}", self._literal(kind)))
 
     def _leaf(self, kind: str) -> Fragment:

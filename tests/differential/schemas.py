@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 # Column types with the literals their values are drawn from: small ones, so that arithmetic on them does not overflow.
 COLUMN_VALUES: dict[str, tuple[str, ...]] = {
@@ -44,6 +44,7 @@ class Table:
 
     name: str
     columns: tuple[tuple[str, str], ...]
+    is_empty: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,7 @@ def make_schema(source: random.Random, number: int) -> Schema:
         rows = [_make_row(source, table, key) for key in range(source.choice((0, 3, 12, 12, 40)))]
         if rows:
             statements.append(f"INSERT INTO {table.name} VALUES {', '.join(rows)}")
-        tables.append(table)
+        tables.append(replace(table, is_empty=not rows))
     return Schema(tuple(tables), tuple(statements))
 
 

@@ -89,11 +89,10 @@ def _row_binary(
     assert scalar is not None, "asked for plain functions only"
 
     def evaluate(row: Sequence[Any], run: Run) -> Any:
+        # Both before the test: what the right one raises is raised beside a null too.
         one = left(row, run)
-        if one is None:
-            return None
         other = right(row, run)
-        if other is None:
+        if one is None or other is None:
             return None
         try:
             return scalar(one, other)
