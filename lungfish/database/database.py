@@ -213,7 +213,10 @@ class Database:
 
     def build_index(self, table: Table, index: Index) -> None:
         """Make an index and fill it from its table. Raises UniqueViolation."""
-        store = self.stores.get(table)
+        # A table that is opened only now has no tree yet for what is about to be built.
+        existing = self.core.store.relations()
+        built = tuple(item for item in table.indexes if item.relation_id in existing)
+        store = self.stores.get(replace(table, indexes=built))
         made = self.stores.new_index(table, index)
         try:
             store.build_index(made)

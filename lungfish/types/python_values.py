@@ -29,6 +29,7 @@ from lungfish.types.interval_delta import IntervalDelta
 from lungfish.types.json_text import normalize_jsonb
 from lungfish.types.numerics import checked
 from lungfish.types.range_value import RangeValue
+from lungfish.types.record_value import Record
 from lungfish.types.settings import CANONICAL, TextSettings
 from lungfish.types.sql_type import (
     BIGINT,
@@ -140,6 +141,7 @@ _READERS: dict[type, Callable[[Any], tuple[Any, SqlType]]] = {
     datetime.time: _from_time,
     datetime.timedelta: _from_timedelta,
     IntervalDelta: lambda value: (value.interval, INTERVAL),
+    Record: lambda value: (value.internal, value.sql_type),
     uuid.UUID: lambda value: (value.bytes, UUID),
     Interval: lambda value: (value, INTERVAL),
 }
@@ -292,7 +294,9 @@ def writer_of(sql_type: SqlType, zone: str) -> Callable[[Any], Any] | None:
         return lambda value: _as_lists(value, item_writer)
     if kind is K.RECORD:
         writers = [writer_of(field, zone) for field in sql_type.fields]
-        return lambda value: tuple(_apply(w, v) for w, v in zip(writers, value, strict=True))
+        return lambda value: Record(
+            [_apply(w, v) for w, v in zip(writers, value, strict=True)], value, sql_type
+        )
     if kind is K.RANGE:
         assert sql_type.element is not None
         bound_writer = writer_of(sql_type.element, zone)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+import lungfish
 from lungfish import errors
 
 
@@ -130,3 +132,13 @@ def test_what_postgresql_refuses_is_refused(db: Any, sql: str, sqlstate: str) ->
 def test_what_says_only_what_is_so_is_accepted(db: Any, sql: str) -> None:
     db.execute("CREATE TABLE t (a integer)")
     db.execute(sql)
+
+
+def test_an_index_is_built_on_a_table_that_nobody_has_opened(tmp_path: Path) -> None:
+    path = str(tmp_path / "t.db")
+    with lungfish.connect(path, autocommit=True) as connection:
+        connection.execute("CREATE TABLE t (a integer, b integer)")
+        connection.execute("INSERT INTO t SELECT i, -i FROM generate_series(1, 100) AS s(i)")
+    with lungfish.connect(path, autocommit=True) as connection:
+        connection.execute("ALTER TABLE t ADD PRIMARY KEY (a), ADD UNIQUE (b)")
+        assert connection.execute("SELECT b FROM t WHERE a = 7").fetchval() == -7
