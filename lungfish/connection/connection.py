@@ -14,7 +14,7 @@ from typing import ClassVar
 
 from lungfish import errors
 from lungfish.connection.copy import Copy
-from lungfish.connection.cursor import Cursor, Parameters
+from lungfish.connection.cursor import Converters, Cursor, Parameters
 from lungfish.connection.row_factories import RowFactory, tuple_row
 from lungfish.connection.script import ScriptResult, run_script
 from lungfish.session import Session
@@ -39,6 +39,7 @@ class Connection:
         self._session = session
         self.row_factory = row_factory
         self._savepoint_count = 0
+        self._converters = Converters()
 
     # Statements.
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from lungfish.connection.row_factories import ColumnDescription, RowFactory, tuple_row
 from lungfish.errors import InterfaceError, ProgrammingError
+from lungfish.planner.expressions import OutputColumn
 from lungfish.session import StatementResult
 from lungfish.types.python_values import column_to_python, writer_of
 from lungfish.types.settings import TextSettings
@@ -121,13 +122,20 @@ class Cursor:
         self._check_open()
         if self._rows is None:
             result = self._result()
-            zone = self.connection._session.time_zone
-            self._tuples = iter_python_rows(result, zone)
+            self._tuples = self._python_rows(result)
             if self.row_factory is tuple_row:
                 self._rows = self._tuples
             else:
                 self._rows = map(self.row_factory(describe(result)), self._tuples)
         return self._rows
+
+    def _python_rows(self, result: StatementResult) -> Iterator[tuple[Any, ...]]:
+        session = self.connection._session
+        if result.rows is not None and not self.connection._converters.needed(
+            result.columns or (), session.settings.text
+        ):
+            return map(tuple, result.rows)
+        return iter_python_rows(result, session.time_zone)
 
     def _result(self) -> StatementResult:
         if not self._results:
@@ -183,6 +191,29 @@ class Cursor:
         if self._is_closed:
             raise InterfaceError("the cursor is closed")
         self.connection._check_open()
+
+
+class Converters:
+    """Whether a result's values are Python's own already, remembered by its columns, which all runs of a plan share."""
+
+    def __init__(self) -> None:
+        # By the identity of the columns, which the entry keeps alive.
+        self._known: dict[int, tuple[Sequence[OutputColumn], TextSettings, bool]] = {}
+
+    def needed(self, columns: Sequence[OutputColumn], settings: TextSettings) -> bool:
+        """Whether any column is converted under these settings. Hot: every fetch of a short result."""
+        known = self._known.get(id(columns))
+        if known is not None and known[1] is settings:
+            return known[2]
+        if len(self._known) >= _CONVERTERS_MAX:
+            self._known.clear()
+        zone = settings.time_zone.name
+        is_needed = any(writer_of(column.type, zone) for column in columns)
+        self._known[id(columns)] = (columns, settings, is_needed)
+        return is_needed
+
+
+_CONVERTERS_MAX = 256
 
 
 def describe(result: StatementResult) -> list[ColumnDescription]:
