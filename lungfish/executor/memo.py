@@ -24,7 +24,7 @@ _OPAQUE = (Table, Index, SystemView, Function, Aggregate, WindowFunction, SqlTyp
 _WITH_UNLIKE_EQUALS = frozenset(
     {
         TypeKind.NUMERIC, TypeKind.REAL, TypeKind.DOUBLE, TypeKind.ARRAY, TypeKind.RECORD,
-        TypeKind.RANGE,
+        TypeKind.RANGE, TypeKind.MULTIRANGE,
     }
 )  # fmt: skip
 

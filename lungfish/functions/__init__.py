@@ -39,6 +39,7 @@ from lungfish.functions import (
     like,
     math_functions,
     quoting,
+    ranges,
     regexp_functions,
     series,
     storage_functions,
@@ -72,6 +73,7 @@ FUNCTIONS: tuple[Function, ...] = (
     *series.FUNCTIONS,
     *arrays.FUNCTIONS,
     *enums.FUNCTIONS,
+    *ranges.FUNCTIONS,
     *json_access.FUNCTIONS,
     *json_build.FUNCTIONS,
     *json_edit.FUNCTIONS,
@@ -86,6 +88,7 @@ AGGREGATES: tuple[Aggregate, ...] = (
     *aggregates_extreme.AGGREGATES,
     *aggregates_folded.FOLDED_AGGREGATES,
     *aggregates_collections.COLLECTION_AGGREGATES,
+    *ranges.AGGREGATES,
     *aggregates_json.JSON_AGGREGATES,
     *aggregates_statistics.STATISTICAL_AGGREGATES,
 )

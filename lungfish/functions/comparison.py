@@ -82,7 +82,10 @@ _PLAIN_PAIRS: tuple[tuple[SqlType, SqlType], ...] = (
 _FLOAT_PAIRS = ((REAL, REAL), (DOUBLE, DOUBLE), (REAL, DOUBLE), (DOUBLE, REAL))
 # Types compared by their keys, one row after the other.
 _KEYED_TYPES: tuple[SqlType, ...] = (INTERVAL, TIMETZ, JSONB, PG_LSN)
-_POLYMORPHIC = (Polymorphic.ANYARRAY, Polymorphic.ANYENUM, Polymorphic.ANYRANGE, Polymorphic.RECORD)
+_POLYMORPHIC = (
+    Polymorphic.ANYARRAY, Polymorphic.ANYENUM, Polymorphic.ANYRANGE, Polymorphic.ANYMULTIRANGE,
+    Polymorphic.RECORD,
+)  # fmt: skip
 
 
 def _plain_vector(kernel: Any) -> VectorForm:

@@ -46,6 +46,7 @@ class Polymorphic(enum.Enum):
     ANYNONARRAY = "anynonarray"
     ANYENUM = "anyenum"
     ANYRANGE = "anyrange"
+    ANYMULTIRANGE = "anymultirange"
     ANYCOMPATIBLE = "anycompatible"
     ANYCOMPATIBLEARRAY = "anycompatiblearray"
     RECORD = "record"

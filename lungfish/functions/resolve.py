@@ -21,10 +21,13 @@ from lungfish.types.coercion import (
     is_preferred,
     is_same_type,
 )
+from lungfish.types.ranges import multirange_of
 from lungfish.types.sql_type import TEXT, SqlType, TypeKind, array_of
 
 _P = Polymorphic
-_SIMPLE_FAMILY = (_P.ANYELEMENT, _P.ANYARRAY, _P.ANYNONARRAY, _P.ANYENUM, _P.ANYRANGE)
+_SIMPLE_FAMILY = (
+    _P.ANYELEMENT, _P.ANYARRAY, _P.ANYNONARRAY, _P.ANYENUM, _P.ANYRANGE, _P.ANYMULTIRANGE,
+)  # fmt: skip
 
 
 class Signature(Protocol):
@@ -180,6 +183,8 @@ def _fits_polymorphic(parameter: Polymorphic, given: SqlType) -> bool:
             return given.kind is TypeKind.ENUM
         case _P.ANYRANGE:
             return given.kind is TypeKind.RANGE
+        case _P.ANYMULTIRANGE:
+            return given.kind is TypeKind.MULTIRANGE
         case _P.RECORD:
             return given.kind is TypeKind.RECORD
     return True
@@ -207,6 +212,10 @@ def _element_of(parameter: Polymorphic, given: SqlType) -> SqlType:
     if parameter in (_P.ANYARRAY, _P.ANYCOMPATIBLEARRAY, _P.ANYRANGE):
         assert given.element is not None
         return given.element.unmodified
+    if parameter is _P.ANYMULTIRANGE:
+        assert given.element is not None
+        assert given.element.element is not None
+        return given.element.element
     return given.unmodified
 
 
@@ -304,27 +313,70 @@ def _by_category(
     return kept or candidates
 
 
+@dataclass(frozen=True, slots=True)
+class _Meanings:
+    """What the polymorphic types stand for in one call."""
+
+    element: SqlType | None
+    compatible: SqlType | None
+    # anyrange, and what anymultirange is made of.
+    range_type: SqlType | None
+
+    def of(self, parameter: ArgumentType, given: SqlType) -> SqlType:
+        """The actual type of a parameter, or of a result."""
+        if isinstance(parameter, SqlType):
+            return parameter
+        match parameter:
+            case _P.ANY:
+                return TEXT if given.kind is TypeKind.UNKNOWN else given
+            case _P.ANYARRAY:
+                return array_of(_known(self.element))
+            case _P.ANYRANGE:
+                return _known(self.range_type)
+            case _P.ANYMULTIRANGE:
+                return multirange_of(_known(self.range_type))
+            case _P.ANYCOMPATIBLE:
+                return _known(self.compatible)
+            case _P.ANYCOMPATIBLEARRAY:
+                return array_of(_known(self.compatible))
+            case _P.RECORD:
+                if given.kind is TypeKind.UNKNOWN:
+                    raise FeatureNotSupported(
+                        "input of anonymous composite types is not implemented"
+                    )
+                return given
+        return _known(self.element)
+
+
+def _known(found: SqlType | None) -> SqlType:
+    if found is None:
+        raise DatatypeMismatch(
+            "could not determine polymorphic type because input has type unknown"
+        )
+    return found
+
+
 def _resolve(candidate: _Candidate[Callee], types: Sequence[SqlType]) -> Resolved[Callee]:
     """Put actual types in place of polymorphic ones."""
     parameters = candidate.parameters
-    element, compatible = _polymorphic_types(parameters, types)
+    meanings = _meanings(parameters, types)
     actual = tuple(
-        _actual_type(parameter, given, element, compatible)
-        for parameter, given in zip(parameters, types, strict=True)
+        meanings.of(parameter, given) for parameter, given in zip(parameters, types, strict=True)
     )
     callee = candidate.callee
     appended = candidate.appended
     if appended:
         rest = callee.arguments[len(parameters) :]
-        actual += tuple(_actual_type(parameter, TEXT, element, compatible) for parameter in rest)
-    return Resolved(callee, actual, _result_type(callee, actual, element, compatible), appended)
+        actual += tuple(meanings.of(parameter, TEXT) for parameter in rest)
+    result = callee.result
+    if isinstance(result, (SqlType, Polymorphic)):
+        return Resolved(callee, actual, meanings.of(result, TEXT), appended)
+    return Resolved(callee, actual, result(actual), appended)
 
 
-def _polymorphic_types(
-    parameters: Sequence[ArgumentType], types: Sequence[SqlType]
-) -> tuple[SqlType | None, SqlType | None]:
-    """What anyelement's and anycompatible's families stand for in this call."""
-    element: SqlType | None = None
+def _meanings(parameters: Sequence[ArgumentType], types: Sequence[SqlType]) -> _Meanings:
+    """What the arguments say about the polymorphic types. Raises DatatypeMismatch where they say too little."""
+    element = range_type = None
     compatible: list[SqlType] = []
     is_element_asked = is_compatible_asked = False
     for parameter, given in zip(parameters, types, strict=True):
@@ -335,57 +387,13 @@ def _polymorphic_types(
             is_element_asked = True
             if is_known:
                 element = _element_of(parameter, given)
+            if is_known and parameter in (_P.ANYRANGE, _P.ANYMULTIRANGE):
+                range_type = given if parameter is _P.ANYRANGE else given.element
         elif parameter in (_P.ANYCOMPATIBLE, _P.ANYCOMPATIBLEARRAY):
             is_compatible_asked = True
             if is_known:
                 compatible.append(_element_of(parameter, given))
-    if is_element_asked and element is None:
-        raise DatatypeMismatch(
-            "could not determine polymorphic type because input has type unknown"
-        )
-    if not is_compatible_asked:
-        return element, None
-    return element, (common_type_of(compatible) if compatible else TEXT)
-
-
-def _actual_type(
-    parameter: ArgumentType, given: SqlType, element: SqlType | None, compatible: SqlType | None
-) -> SqlType:
-    if isinstance(parameter, SqlType):
-        return parameter
-    match parameter:
-        case _P.ANY:
-            return TEXT if given.kind is TypeKind.UNKNOWN else given
-        case _P.ANYARRAY:
-            assert element is not None
-            return array_of(element)
-        case _P.ANYRANGE:
-            return given
-        case _P.ANYCOMPATIBLE:
-            assert compatible is not None
-            return compatible
-        case _P.ANYCOMPATIBLEARRAY:
-            assert compatible is not None
-            return array_of(compatible)
-        case _P.RECORD:
-            if given.kind is TypeKind.UNKNOWN:
-                raise FeatureNotSupported("input of anonymous composite types is not implemented")
-            return given
-    assert element is not None
-    return element
-
-
-def _result_type(
-    callee: Signature,
-    actual: Sequence[SqlType],
-    element: SqlType | None,
-    compatible: SqlType | None,
-) -> SqlType:
-    result = callee.result
-    if isinstance(result, SqlType):
-        return result
-    if isinstance(result, Polymorphic):
-        if result is _P.ANYRANGE:
-            return next(item for item in actual if item.kind is TypeKind.RANGE)
-        return _actual_type(result, TEXT, element, compatible)
-    return result(actual)
+    if is_element_asked:
+        _known(element)
+    common = (common_type_of(compatible) or TEXT) if is_compatible_asked else None
+    return _Meanings(element, common, range_type)

@@ -19,6 +19,7 @@ encoding keeps no more than the order: a display scale or the parts of an interv
     array                    each element as a column of a key with NULLs last, ended by 00, then the shape
     record                   each field as a column with NULLs last
     range                    empty first; bounds with their openness
+    multirange               its ranges, ended by 00
     jsonb                    a byte for the kind (the empty array at the top before all), then a string as text, a number as numeric, a
                              boolean as a byte, of a container the count of its parts and these, of members the key's length first
 
@@ -257,6 +258,13 @@ def _range(sql_type: SqlType) -> ValueEncoder:
     return encode
 
 
+def _multirange(sql_type: SqlType) -> ValueEncoder:
+    assert sql_type.element is not None, "a multirange has a range type"
+    each = _range(sql_type.element)
+    # Every range begins with 1, so 0 ends them, and fewer ranges come first.
+    return lambda value: b"".join([each(item) for item in value]) + b"\x00"
+
+
 def _jsonb(_: SqlType) -> ValueEncoder:
     def encode(value: str) -> bytes:
         tree = load_json(value)
@@ -303,5 +311,6 @@ _MAKERS: dict[TypeKind, Callable[[SqlType], ValueEncoder]] = {
     TypeKind.ARRAY: _array,
     TypeKind.RECORD: _record,
     TypeKind.RANGE: _range,
+    TypeKind.MULTIRANGE: _multirange,
     TypeKind.JSONB: _jsonb,
 }

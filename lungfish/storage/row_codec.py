@@ -146,7 +146,9 @@ _CODECS: dict[TypeKind, FieldCodec] = {
     TypeKind.UNKNOWN: _TEXT,
     TypeKind.PG_LSN: _TEXT,
 }
-_AS_CONTAINER_TEXT = frozenset({TypeKind.ARRAY, TypeKind.RECORD, TypeKind.RANGE, TypeKind.TIMETZ})
+_AS_CONTAINER_TEXT = frozenset(
+    {TypeKind.ARRAY, TypeKind.RECORD, TypeKind.RANGE, TypeKind.MULTIRANGE, TypeKind.TIMETZ}
+)
 
 
 def field_codec(sql_type: SqlType) -> FieldCodec:

@@ -182,6 +182,8 @@ def _conversion(
         return found
     if source.kind is K.ARRAY and target.kind is K.ARRAY:
         return _array_conversion(source, target, is_explicit), None
+    if source.kind is K.RANGE and target.kind is K.MULTIRANGE:
+        return (lambda value, settings: () if value.is_empty else (value,)), None
     if source.kind is K.RECORD and target.kind is K.RECORD:
         return _record_conversion(source, target, is_explicit)
     if source.kind in (K.INTEGER, K.BIGINT) and target.kind is K.BIT:
@@ -297,7 +299,7 @@ def _depends_on_settings(source: SqlType, target: SqlType) -> bool:
         return True
     dated = (K.DATE, K.TIME, K.TIMETZ, K.TIMESTAMP, K.TIMESTAMPTZ, K.INTERVAL)
     strings = (K.UNKNOWN, K.TEXT, K.VARCHAR, K.CHAR, K.NAME)
-    containers = (K.ARRAY, K.RECORD, K.RANGE)
+    containers = (K.ARRAY, K.RECORD, K.RANGE, K.MULTIRANGE)
     shown = (*dated, K.REAL, K.DOUBLE, K.BYTEA, *containers)
     if source.kind in strings:
         return target.kind in (*dated, *containers)

@@ -50,7 +50,7 @@ _CATEGORIES = {
     Category.BIT: (K.BIT, K.VARBIT),
     Category.ARRAY: (K.ARRAY,),
     Category.ENUM: (K.ENUM,),
-    Category.RANGE: (K.RANGE,),
+    Category.RANGE: (K.RANGE, K.MULTIRANGE),
     Category.COMPOSITE: (K.RECORD,),
     Category.UNKNOWN: (K.UNKNOWN,),
     Category.PSEUDO: (K.VOID,),
@@ -139,6 +139,8 @@ def cast_context(source: SqlType, target: SqlType) -> CastContext | None:
         assert source.element is not None
         assert target.element is not None
         return cast_context(source.element, target.element)
+    if source.kind is K.RANGE and target.kind is K.MULTIRANGE and target.element == source:
+        return CastContext.EXPLICIT
     if source.kind is K.RECORD and target.kind is K.RECORD:
         return _record_context(source, target)
     # Every type can be written as text, and read from it.

@@ -120,6 +120,12 @@ def _range_key_function(sql_type: SqlType) -> KeyFunction:
     return range_key
 
 
+def _multirange_key_function(sql_type: SqlType) -> KeyFunction:
+    assert sql_type.element is not None
+    range_key = _range_key_function(sql_type.element)
+    return lambda value: tuple(range_key(each) for each in value)
+
+
 def _enum_key_function(sql_type: SqlType) -> KeyFunction:
     places = {label: place for place, label in enumerate(sql_type.labels)}
     return places.__getitem__
@@ -139,6 +145,7 @@ _KEY_MAKERS: dict[TypeKind, Callable[[SqlType], KeyFunction]] = {
     TypeKind.ARRAY: _array_key_function,
     TypeKind.RECORD: _record_key_function,
     TypeKind.RANGE: _range_key_function,
+    TypeKind.MULTIRANGE: _multirange_key_function,
     TypeKind.ENUM: _enum_key_function,
 }
 

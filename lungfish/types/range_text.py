@@ -80,5 +80,44 @@ def _read_bound(text: str, place: int, whole: str) -> tuple[str | None, int]:
     raise _malformed(whole, "Unexpected end of input.")
 
 
+_RANGE_PART = re.compile(
+    r"""\s*(empty | [\[(] (?: "(?:[^"\\]|\\.|"")*" | \\. | [^"\\\])] )* [\])])\s*""",
+    re.VERBOSE | re.IGNORECASE | re.DOTALL,
+)
+
+
+def split_multirange(text: str) -> list[str]:
+    """The texts of the ranges in a multirange's text. Raises 22P02."""
+    stripped = text.strip()
+    if stripped[:1] != "{":
+        raise _malformed_multirange(text, "Missing left brace.")
+    place = 1
+    found: list[str] = []
+    if stripped[1:].strip() == "}":
+        return found
+    while True:
+        match = _RANGE_PART.match(stripped, place)
+        if match is None:
+            detail = (
+                "Expected range start." if place < len(stripped) else "Unexpected end of input."
+            )
+            raise _malformed_multirange(text, detail)
+        found.append(match[1])
+        place = match.end()
+        mark = stripped[place : place + 1]
+        place += 1
+        if mark == "}":
+            break
+        if mark != ",":
+            raise _malformed_multirange(text, "Expected comma or end of multirange.")
+    if place != len(stripped):
+        raise _malformed_multirange(text, "Junk after closing right brace.")
+    return found
+
+
+def _malformed_multirange(text: str, detail: str) -> InvalidTextRepresentation:
+    return InvalidTextRepresentation(f'malformed multirange literal: "{text}"', detail=detail)
+
+
 def _malformed(text: str, detail: str) -> InvalidTextRepresentation:
     return InvalidTextRepresentation(f'malformed range literal: "{text}"', detail=detail)

@@ -31,6 +31,12 @@ RANGE_TYPES: dict[str, SqlType] = {
         ("tstzrange", TIMESTAMPTZ),
     )
 }
+MULTIRANGE_TYPES: dict[str, SqlType] = {
+    name.replace("range", "multirange"): SqlType(
+        TypeKind.MULTIRANGE, element=range_type, name=name.replace("range", "multirange")
+    )
+    for name, range_type in RANGE_TYPES.items()
+}
 _DISCRETE = (TypeKind.INTEGER, TypeKind.BIGINT, TypeKind.DATE)
 
 
@@ -38,6 +44,11 @@ class InvalidRangeBounds(DataError):
     """A range's lower bound is above its upper one."""
 
     sqlstate = "22000"
+
+
+def multirange_of(range_type: SqlType) -> SqlType:
+    """The type of multiranges made of such ranges."""
+    return next(each for each in MULTIRANGE_TYPES.values() if each.element == range_type)
 
 
 def make_range(lower: Any, upper: Any, bounds: str, element: SqlType) -> RangeValue:

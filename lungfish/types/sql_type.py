@@ -24,6 +24,7 @@ The internal value of each kind, as every room of the house sees it (NULL is Non
     RECORD                   tuple                                large_string of PostgreSQL's text form
     ENUM                     str (the label)                      large_string
     RANGE                    RangeValue                           large_string of PostgreSQL's text form
+    MULTIRANGE               tuple of RangeValue, apart, in order large_string of PostgreSQL's text form
     UNKNOWN                  str: a literal whose type is not yet known, coerced by the binder
     VOID                     None                                 null
 
@@ -72,6 +73,7 @@ class TypeKind(enum.Enum):
     RECORD = "record"
     ENUM = "enum"
     RANGE = "range"
+    MULTIRANGE = "multirange"
     PG_LSN = "pg_lsn"
     UNKNOWN = "unknown"
     VOID = "void"
@@ -87,7 +89,7 @@ class SqlType:
 
     kind: TypeKind
     modifiers: tuple[int, ...] = ()
-    # The type of an ARRAY's elements or a RANGE's bounds.
+    # The type of an ARRAY's elements, a RANGE's bounds or a MULTIRANGE's ranges.
     element: SqlType | None = None
     # The name of an ENUM, RANGE or composite type.
     name: str | None = None

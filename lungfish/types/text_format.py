@@ -54,6 +54,12 @@ def _range(value: Any, sql_type: SqlType, settings: TextSettings) -> str:
     return format_range(value, lambda item: format_value(item, element, settings))
 
 
+def _multirange(value: Any, sql_type: SqlType, settings: TextSettings) -> str:
+    range_type = sql_type.element
+    assert range_type is not None
+    return "{" + ",".join(_range(each, range_type, settings) for each in value) + "}"
+
+
 def _record(value: Any, sql_type: SqlType, settings: TextSettings) -> str:
     return format_record(
         [
@@ -93,6 +99,7 @@ FORMATTERS: dict[TypeKind, Formatter] = {
     TypeKind.RECORD: _record,
     TypeKind.ENUM: _as_is,
     TypeKind.RANGE: _range,
+    TypeKind.MULTIRANGE: _multirange,
     TypeKind.PG_LSN: _lsn,
     TypeKind.UNKNOWN: _as_is,
     TypeKind.VOID: lambda v, t, s: "",

@@ -31,7 +31,8 @@ from lungfish.types.parse_numbers import (
     parse_oid,
     parse_real,
 )
-from lungfish.types.range_text import parse_range
+from lungfish.types.range_sets import RangeLine
+from lungfish.types.range_text import parse_range, split_multirange
 from lungfish.types.ranges import canonical_range
 from lungfish.types.record_text import split_record
 from lungfish.types.settings import CANONICAL, TextSettings
@@ -123,6 +124,14 @@ def _range(text: str, sql_type: SqlType, settings: TextSettings) -> Any:
     )
 
 
+def _multirange(text: str, sql_type: SqlType, settings: TextSettings) -> Any:
+    range_type = sql_type.element
+    assert range_type is not None
+    assert range_type.element is not None
+    ranges = [_range(each, range_type, settings) for each in split_multirange(text)]
+    return RangeLine(range_type.element).united(ranges)
+
+
 def _record(text: str, sql_type: SqlType, settings: TextSettings) -> Any:
     if not sql_type.fields:
         raise FeatureNotSupported("input of anonymous composite types is not implemented")
@@ -166,6 +175,7 @@ PARSERS: dict[TypeKind, Parser] = {
     TypeKind.RECORD: _record,
     TypeKind.ENUM: lambda x, t, s: parse_enum(x, t),
     TypeKind.RANGE: _range,
+    TypeKind.MULTIRANGE: _multirange,
     TypeKind.PG_LSN: lambda x, t, s: parse_lsn(x),
     TypeKind.UNKNOWN: _as_is,
     TypeKind.VOID: lambda x, t, s: None,

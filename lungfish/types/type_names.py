@@ -7,7 +7,7 @@ from lungfish.errors import (
     InvalidParameterValue,
     SyntaxError,
 )
-from lungfish.types.ranges import RANGE_TYPES
+from lungfish.types.ranges import MULTIRANGE_TYPES, RANGE_TYPES
 from lungfish.types.sql_type import SqlType, TypeKind, array_of
 
 LENGTH_MAX = 10_485_760
@@ -75,12 +75,6 @@ _UNSUPPORTED = frozenset(
         "regconfig",
         "regdictionary",
         "regcollation",
-        "int4multirange",
-        "int8multirange",
-        "nummultirange",
-        "datemultirange",
-        "tsmultirange",
-        "tstzmultirange",
         "refcursor",
         "oidvector",
         "int2vector",
@@ -106,7 +100,7 @@ def type_by_name(
     """
     if name.startswith("_") and name[1:] in _NAMES:
         return type_by_name(name[1:], modifiers, array_dimensions=1)
-    found = RANGE_TYPES.get(name)
+    found = RANGE_TYPES.get(name) or MULTIRANGE_TYPES.get(name)
     if found is not None:
         if modifiers:
             raise SyntaxError(f'type modifier is not allowed for type "{name}"')

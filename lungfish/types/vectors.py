@@ -53,7 +53,9 @@ _INTEGER_VIEWS: dict[TypeKind, pa.DataType] = {
     TypeKind.TIMESTAMPTZ: pa.int64(),
 }
 # Kinds whose vector is the text of each value.
-_AS_TEXT = frozenset({TypeKind.TIMETZ, TypeKind.ARRAY, TypeKind.RECORD, TypeKind.RANGE})
+_AS_TEXT = frozenset(
+    {TypeKind.TIMETZ, TypeKind.ARRAY, TypeKind.RECORD, TypeKind.RANGE, TypeKind.MULTIRANGE}
+)
 
 
 def arrow_type(sql_type: SqlType) -> pa.DataType:
