@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     )
     from lungfish.connection.entry import connect, open, recovery_status
     from lungfish.connection.handle import DatabaseHandle as Database
+    from lungfish.connection.restore import restore, verify_backup
     from lungfish.connection.row_factories import (
         args_row,
         class_row,
@@ -69,6 +70,7 @@ _LAZY = {
         "TimeFromTicks", "Timestamp", "TimestampFromTicks",
     ),
     "lungfish.connection.entry": ("connect", "open", "recovery_status"),
+    "lungfish.connection.restore": ("restore", "verify_backup"),
     "lungfish.connection.row_factories": (
         "args_row", "class_row", "dict_row", "kwargs_row", "namedtuple_row", "scalar_row", "tuple_row",
     ),
@@ -113,9 +115,11 @@ __all__ = [
     "open",
     "paramstyle",
     "recovery_status",
+    "restore",
     "scalar_row",
     "threadsafety",
     "tuple_row",
+    "verify_backup",
 ]
 
 

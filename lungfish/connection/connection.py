@@ -17,6 +17,7 @@ from lungfish.connection.copy import Copy
 from lungfish.connection.cursor import Converters, Cursor, Parameters
 from lungfish.connection.row_factories import RowFactory, tuple_row
 from lungfish.connection.script import ScriptResult, run_script
+from lungfish.recovery.backup import BackupReport, BackupRequest, Progress
 from lungfish.session import Session
 
 
@@ -77,6 +78,24 @@ class Connection:
         """A COPY FROM STDIN to write data to, or a COPY TO STDOUT to read it from, for use in `with`."""
         self._check_open()
         return Copy(self._session, sql)
+
+    def backup(
+        self,
+        target: str | os.PathLike[str],
+        *,
+        incremental_from: str | os.PathLike[str] | None = None,
+        overwrite: bool = False,
+        progress: Progress | None = None,
+    ) -> BackupReport:
+        """Back the database up into one file, as committed, while others go on writing; `progress(done, total)` counts bytes."""
+        self._check_open()
+        request = BackupRequest(
+            path=os.fspath(target),
+            base_path="" if incremental_from is None else os.fspath(incremental_from),
+            is_overwriting=overwrite,
+            requested_by=self._session.description,
+        )
+        return self._session.database.backup(request, progress)
 
     # Transactions.
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
+
 from lungfish.connection.connection import Connection
 from lungfish.connection.row_factories import RowFactory, tuple_row
 from lungfish.database import Database
 from lungfish.database.check import CheckReport, check_database
 from lungfish.database.historical import open_historical
 from lungfish.errors import InterfaceError
+from lungfish.recovery.backup import BackupReport, BackupRequest, Progress
 from lungfish.recovery.checkpoint_request import (
     CheckpointMode,
     CheckpointRequest,
@@ -61,6 +64,23 @@ class DatabaseHandle:
         return self._database.checkpoint(
             CheckpointRequest(mode=CheckpointMode(mode), is_dry_run=dry_run, requested_by="python")
         )
+
+    def backup(
+        self,
+        target: str | os.PathLike[str],
+        *,
+        incremental_from: str | os.PathLike[str] | None = None,
+        overwrite: bool = False,
+        progress: Progress | None = None,
+    ) -> BackupReport:
+        """Back up into one file while others go on writing; `progress(done, total)` counts bytes."""
+        request = BackupRequest(
+            path=os.fspath(target),
+            base_path="" if incremental_from is None else os.fspath(incremental_from),
+            is_overwriting=overwrite,
+            requested_by="python",
+        )
+        return self._database.backup(request, progress)
 
     def check(self, level: str = "full") -> CheckReport:
         """Verify every page and checksum, and with "full" every index against its table. Nobody may write meanwhile."""

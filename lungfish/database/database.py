@@ -40,6 +40,7 @@ from lungfish.executor.ddl import CatalogChange, relation_ids
 from lungfish.executor.programs import Programs
 from lungfish.executor.session_facts import SessionFacts
 from lungfish.executor.violations import duplicated_key
+from lungfish.recovery.backup import BackupReport, BackupRequest, Progress, take_backup
 from lungfish.recovery.checkpoint_request import (
     CheckpointRequest,
     CheckpointResult,
@@ -48,7 +49,7 @@ from lungfish.recovery.checkpoint_request import (
 from lungfish.recovery.core import StorageCore
 from lungfish.recovery.restart_report import RecoveryReport
 from lungfish.recovery.wal_reader import TailState
-from lungfish.storage import Disk, RelationPages
+from lungfish.storage import Disk, LocalDisk, RelationPages
 from lungfish.storage.disk import Lock
 from lungfish.storage.ids import RelationId
 from lungfish.storage.lock_modes import LockMode, table_tag
@@ -321,6 +322,18 @@ class Database:
     def checkpoint(self, request: CheckpointRequest) -> CheckpointResult:
         """Take a checkpoint now, in the calling thread."""
         return self.core.checkpoints.run(request)
+
+    def backup(self, request: BackupRequest, progress: Progress | None = None) -> BackupReport:
+        """Back up into a file, while others go on writing."""
+        identity = UUID(int=self.random.getrandbits(128), version=4)
+        return take_backup(
+            self.core, self.outside_disk, request, backup_id=identity, progress=progress
+        )
+
+    @property
+    def outside_disk(self) -> Disk:
+        """Where files beside the database's own are: those of backups."""
+        return self.options.disk or LocalDisk(self.clock)
 
     def after_commit(self) -> None:
         """What is looked at after each commit: whether the log asks for a checkpoint."""

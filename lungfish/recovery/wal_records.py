@@ -81,6 +81,10 @@ class NoteKind(enum.IntEnum):
 
     CHECKPOINT = 1
     RECOVERY = 2
+    # The payload is a name in UTF-8: a place to restore to.
+    RESTORE_POINT = 3
+    # Something was found wrong with the files: a row of the events.
+    EVENT = 4
 
 
 class Record(NamedTuple):

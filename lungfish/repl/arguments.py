@@ -16,6 +16,8 @@ Lungfish, an embedded database with PostgreSQL's SQL.
   lungfish DB < FILE             run what comes in
   lungfish run FILE...           run scripts, each on a new database
   lungfish check DB              verify every page, checksum and index
+  lungfish backup DB FILE        back a database up, or verify a backup
+  lungfish restore FILE DB       make a database of a backup, as it was at any moment since
   lungfish info DB               what the file is and how it last opened
   lungfish metrics DB            every figure of storage, as OpenMetrics text
   lungfish demo                  load, query, kill, recover, prove

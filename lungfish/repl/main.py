@@ -18,10 +18,12 @@ from lungfish.repl.exit_codes import ExitCode
 
 SUBCOMMANDS: Mapping[str, str] = MappingProxyType(
     {
+        "backup": "lungfish.repl.backup:backup_main",
         "check": "lungfish.repl.check:check_main",
         "demo": "lungfish.repl.demo.demo:demo_main",
         "info": "lungfish.repl.info:info_main",
         "metrics": "lungfish.repl.metrics:metrics_main",
+        "restore": "lungfish.repl.backup:restore_main",
         "run": "lungfish.repl.batch:run_main",
     }
 )

@@ -23,6 +23,7 @@ from lungfish.executor.ddl import execute_ddl
 from lungfish.executor.instrument import execute_measured
 from lungfish.planner import bind_constant, explain, resolve_type_name
 from lungfish.planner.expressions import OutputColumn
+from lungfish.session.backup import run_backup, run_restore, run_verify_backup
 from lungfish.session.checkpoint import run_checkpoint
 from lungfish.session.copying import run_copy
 from lungfish.session.cursors import close_cursor, declare_cursor, fetch
@@ -48,7 +49,14 @@ TRANSACTION_CONTROL = (
 )
 
 # These run on their own, never inside a transaction: what they do is not undone by a rollback.
-_OUTSIDE_TRANSACTION = (utility.Checkpoint, utility.DropCheckpoint, utility.Scrub)
+_OUTSIDE_TRANSACTION = (
+    utility.Checkpoint,
+    utility.DropCheckpoint,
+    utility.Scrub,
+    utility.Backup,
+    utility.VerifyBackup,
+    utility.Restore,
+)
 
 
 def runs_outside_transaction(statement: object) -> bool:
@@ -330,6 +338,9 @@ _UTILITIES: dict[type[Any], Callable[[Session, Any], StatementResult]] = {
     utility.Checkpoint: run_checkpoint,
     utility.DropCheckpoint: run_drop_checkpoint,
     utility.Discard: _discard,
+    utility.Backup: run_backup,
+    utility.VerifyBackup: run_verify_backup,
+    utility.Restore: run_restore,
     dml.Copy: run_copy,
     utility.DeclareCursor: declare_cursor,
     utility.Fetch: fetch,

@@ -4,7 +4,8 @@
     DROP CHECKPOINT { name | ALL BEFORE 'timestamp' }      CANCEL CHECKPOINT
     EXPLAIN [(FORMAT { TEXT | JSON })] RECOVERY
     SCRUB [ relation | IMAGES | WAL ]
-    BACKUP TO 'path' [INCREMENTAL FROM 'path'] [(option [value], ...)]
+    BACKUP TO 'path' [INCREMENTAL FROM 'path'] [(option [value], ...)]      VERIFY BACKUP 'path'
+    RESTORE FROM 'path' TO 'path' [LSN 'lsn' | TIME 'timestamp' | NAME 'name'] [DRY RUN] [(option [value], ...)]
 
 `is_own` tells by the first words whether a text is one of these, so that other statements pay one regular expression.
 lark is loaded at the first of them.
@@ -26,7 +27,9 @@ from lungfish.sql.ast.utility import (
     Checkpoint,
     DropCheckpoint,
     ExplainRecovery,
+    Restore,
     Scrub,
+    VerifyBackup,
 )
 
 if TYPE_CHECKING:
@@ -35,7 +38,7 @@ if TYPE_CHECKING:
 # FORCE, SCRUB, ... begin nothing in PostgreSQL's grammar. Plain CHECKPOINT is PostgreSQL's too.
 _OWN = re.compile(
     r"""(?:force\s+checkpoint | checkpoint\s*(?![\s;]|\Z) | drop\s+checkpoint | cancel\s+checkpoint
-      | explain\s*(?:\([^()]*\)\s*)?recovery | scrub | backup)\b | checkpoint\s*\(""",
+      | explain\s*(?:\([^()]*\)\s*)?recovery | scrub | backup | verify\s+backup | restore)\b | checkpoint\s*\(""",
     re.IGNORECASE | re.VERBOSE,
 )
 
@@ -59,6 +62,9 @@ CHECKPOINT_OPTIONS: Mapping[str, str] = MappingProxyType(
     }
 )
 _BACKUP_OPTIONS: Mapping[str, str] = MappingProxyType({"overwrite": "switch", "verify": "switch"})
+_RESTORE_OPTIONS: Mapping[str, str] = MappingProxyType(
+    {"archive": "string", "overwrite": "switch", "wal": "string"}
+)
 _EXPLAIN_OPTIONS: Mapping[str, str] = MappingProxyType({"format": "text json"})
 _SWITCH_VALUES: Mapping[str, bool] = MappingProxyType(
     {
@@ -167,6 +173,28 @@ def _backup(tree: _Part) -> Backup:
     )
 
 
+def _verify_backup(tree: _Part) -> VerifyBackup:
+    (path,) = tree.children
+    return VerifyBackup(_string(path), path.start_pos)
+
+
+def _restore(tree: _Part) -> Restore:
+    path, target_path, target, dry_run, options = tree.children
+    kind, value, position = "", "", path.start_pos
+    if target is not None:
+        kind, value = target.data.removeprefix("target_"), _string(target.children[0])
+        position = target.children[0].start_pos
+    return Restore(
+        path=_string(path),
+        target_path=_string(target_path),
+        target_kind=kind,
+        target=value,
+        is_dry_run=dry_run is not None,
+        options=_options(options, "RESTORE", _RESTORE_OPTIONS),
+        position=position,
+    )
+
+
 _BUILDERS: Mapping[str, Callable[[_Part], Statement]] = MappingProxyType(
     {
         "backup": _backup,
@@ -174,7 +202,9 @@ _BUILDERS: Mapping[str, Callable[[_Part], Statement]] = MappingProxyType(
         "checkpoint": _checkpoint,
         "drop_checkpoint": _drop_checkpoint,
         "explain_recovery": _explain_recovery,
+        "restore": _restore,
         "scrub": _scrub,
+        "verify_backup": _verify_backup,
     }
 )
 

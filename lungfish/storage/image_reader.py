@@ -102,6 +102,11 @@ def open_images(file: File, *, avoid: Mapping[int, str] = MappingProxyType({})) 
     )
 
 
+def read_image(file: File, address: ManifestAddress) -> tuple[Manifest, Image]:
+    """Read one image with its manifest. Raises CorruptDatabase."""
+    return _ImageReader(file).read_image(address)
+
+
 def is_unfinished(file: File) -> bool:
     """Whether the file is what a crash while it was made leaves: without superblocks, and hardly longer than them."""
     if file.size() > (SUPERBLOCK_COUNT + 2) * UNIT_SIZE:

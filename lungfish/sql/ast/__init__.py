@@ -63,6 +63,8 @@ Statement = (
     | utility.ExplainRecovery
     | utility.Scrub
     | utility.Backup
+    | utility.VerifyBackup
+    | utility.Restore
 )
 
 __all__ = ["Statement", "ddl", "dml", "expressions", "queries", "utility"]

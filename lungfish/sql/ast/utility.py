@@ -225,3 +225,22 @@ class Backup:
     incremental_from: str | None = None
     options: tuple[tuple[str, object], ...] = ()
     position: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyBackup:
+    path: str
+    position: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Restore:
+    """RESTORE FROM path TO target_path; `target_kind` is lsn, time, name or empty, and `target` its text."""
+
+    path: str
+    target_path: str
+    target_kind: str = ""
+    target: str = ""
+    is_dry_run: bool = False
+    options: tuple[tuple[str, object], ...] = ()
+    position: int = -1
