@@ -11,7 +11,7 @@ from lungfish.errors import InterfaceError
 from lungfish.recovery.backup_verify import VerifyReport
 from lungfish.recovery.backup_verify import verify_backup as verify
 from lungfish.recovery.restore import Progress, RestoreReport, RestoreRequest, RestoreTarget
-from lungfish.session.backup import parse_lsn
+from lungfish.recovery.wal_records import parse_lsn
 from lungfish.storage import LocalDisk
 
 Path = str | os.PathLike[str]

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from lungfish.functions.registry import Function, FunctionContext, ScalarForm, Volatility
-from lungfish.types.sql_type import TEXT
+from lungfish.types.sql_type import BIGINT, PG_LSN, TEXT, TIMESTAMPTZ, SqlType, TypeKind
 
 
 def _answer(name: str) -> ScalarForm:
@@ -24,4 +24,33 @@ def _function(name: str, arguments: Any, result: Any, **options: Any) -> Functio
     )  # fmt: skip
 
 
-STORAGE_FUNCTIONS: tuple[Function, ...] = (_function("lungfish.openmetrics", (), TEXT),)
+WAL_RECORDS_COLUMNS: tuple[tuple[str, SqlType], ...] = (
+    ("lsn", PG_LSN),
+    ("end_lsn", PG_LSN),
+    ("transaction_id", BIGINT),
+    ("kind", TEXT),
+    ("relation_id", BIGINT),
+    ("length", BIGINT),
+    ("at", TIMESTAMPTZ),
+    ("description", TEXT),
+)
+
+STORAGE_FUNCTIONS: tuple[Function, ...] = (
+    _function("lungfish.openmetrics", (), TEXT),
+    _function("pg_create_restore_point", (TEXT,), PG_LSN),
+    _function("pg_current_wal_insert_lsn", (), PG_LSN),
+    _function("pg_current_wal_lsn", (), PG_LSN),
+    _function(
+        "lungfish.wal_records",
+        (PG_LSN, PG_LSN),
+        SqlType(
+            TypeKind.RECORD,
+            labels=tuple(name for name, _ in WAL_RECORDS_COLUMNS),
+            fields=tuple(sql_type for _, sql_type in WAL_RECORDS_COLUMNS),
+        ),
+        is_strict=False,
+        defaults=(None, None),
+        returns_set=True,
+        output_columns=WAL_RECORDS_COLUMNS,
+    ),
+)

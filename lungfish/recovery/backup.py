@@ -294,6 +294,9 @@ class _Writer:
         core, file = self._core, self._open_file()
         end = core.log.end_lsn()
         core.log.flush_to(end)
+        if core.log.writer.segment_number is None:
+            # Nothing was logged in this life: the log is that of those before.
+            end = max(core.log.start.previous_end, LSN(facts.redo_lsn))
         capacity = core.log.start.capacity
         # One that begins at the end may be in the making.
         numbers = [each for each in core.folder.numbers() if each * capacity < end]

@@ -121,6 +121,17 @@ def format_lsn(lsn: int) -> str:
     return f"{lsn >> 32:X}/{lsn & 0xFFFF_FFFF:X}"
 
 
+def parse_lsn(text: str) -> LSN:
+    """The inverse of `format_lsn`. Raises InvalidTextRepresentation."""
+    high, slash, low = text.strip().partition("/")
+    try:
+        if slash:
+            return LSN((int(high, 16) << 32) + int(low, 16))
+    except ValueError:
+        pass
+    raise errors.InvalidTextRepresentation(f'invalid input syntax for type pg_lsn: "{text}"')
+
+
 def record_seed(uuid: UUID, generation: int) -> int:
     """What the checksums of one database's log are seeded with during one life (from an open to the next)."""
     return int(xxh3_64_intdigest(uuid.bytes + generation.to_bytes(8, "little")))

@@ -10,6 +10,7 @@ STATEMENTS: Mapping[str, str] = MappingProxyType(
         "ALTER TABLE": "ALTER TABLE name { ADD [COLUMN] ... | DROP [COLUMN] name | ALTER [COLUMN] name ... "
         "| ADD CONSTRAINT ... | DROP CONSTRAINT name | RENAME ... } [, ...]",
         "ANALYZE": "ANALYZE [table [, ...]]",
+        "BACKUP": "BACKUP TO 'file' [INCREMENTAL FROM 'earlier backup'] [(OVERWRITE, VERIFY)]",
         "BEGIN": "BEGIN [ISOLATION LEVEL { READ COMMITTED | REPEATABLE READ }] [READ ONLY | READ WRITE]",
         "CHECKPOINT": "CHECKPOINT [(MODE { FAST | SPREAD | PASSIVE }, DRY_RUN, WAIT, NAME 'text', ...)]",
         "COMMIT": "COMMIT [AND CHAIN]",
@@ -28,6 +29,8 @@ STATEMENTS: Mapping[str, str] = MappingProxyType(
         "EXPLAIN RECOVERY": "EXPLAIN [(FORMAT JSON)] RECOVERY",
         "INSERT": "[WITH ...] INSERT INTO table [(column, ...)] { VALUES (...), ... | query | DEFAULT VALUES } "
         "[ON CONFLICT ...] [RETURNING ...]",
+        "RESTORE": "RESTORE FROM 'file' TO 'database' [LSN 'lsn' | TIME 'timestamp' | NAME 'name'] [DRY RUN] "
+        "[(ARCHIVE 'folder', WAL 'folder', OVERWRITE)]",
         "ROLLBACK": "ROLLBACK [TO [SAVEPOINT] name]",
         "SAVEPOINT": "SAVEPOINT name",
         "SELECT": "[WITH ...] SELECT [DISTINCT] ... [FROM ...] [WHERE ...] [GROUP BY ...] [HAVING ...] [WINDOW ...] "
@@ -36,6 +39,7 @@ STATEMENTS: Mapping[str, str] = MappingProxyType(
         "SHOW": "SHOW { name | ALL }",
         "TRUNCATE": "TRUNCATE table [, ...] [RESTART IDENTITY] [CASCADE]",
         "UPDATE": "[WITH ...] UPDATE table SET column = value [, ...] [FROM ...] [WHERE condition] [RETURNING ...]",
+        "VERIFY BACKUP": "VERIFY BACKUP 'file'",
         "VALUES": "VALUES (expression, ...) [, ...] [ORDER BY ...]",
     }
 )

@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lungfish.database.restore import restore_database
-from lungfish.errors import ActiveSqlTransaction, InvalidTextRepresentation
+from lungfish.errors import ActiveSqlTransaction
 from lungfish.planner.expressions import OutputColumn
 from lungfish.recovery.backup import BackupRequest
 from lungfish.recovery.backup_verify import verify_backup
 from lungfish.recovery.restore import RestoreRequest, RestoreTarget
 from lungfish.recovery.view_rows import Columns, row_of
+from lungfish.recovery.wal_records import parse_lsn
 from lungfish.session.results import StatementResult
 from lungfish.sql.ast import utility
-from lungfish.storage.ids import LSN
 from lungfish.types.sql_type import (
     BIGINT,
     INTEGER,
@@ -110,17 +110,6 @@ def run_restore(session: Session, statement: utility.Restore) -> StatementResult
     )
     report = restore_database(request, options=session.database.options)
     return _one_row("RESTORE", report, RESTORE_COLUMNS)
-
-
-def parse_lsn(text: str) -> LSN:
-    """A position as PostgreSQL writes it. Raises InvalidTextRepresentation."""
-    high, slash, low = text.strip().partition("/")
-    try:
-        if slash:
-            return LSN((int(high, 16) << 32) + int(low, 16))
-    except ValueError:
-        pass
-    raise InvalidTextRepresentation(f'invalid input syntax for type pg_lsn: "{text}"')
 
 
 def _target(session: Session, statement: utility.Restore) -> RestoreTarget:

@@ -85,7 +85,9 @@ def restored_keys(world: World, path: str = COPY) -> list[int]:
     with lungfish.open(path, create=False, options=world.options) as database:
         with database.connect(autocommit=True) as connection:
             keys = keys_of(connection)
-            (count,) = connection.execute("SELECT count(*) FROM t WHERE a BETWEEN 0 AND 6").fetchone()
+            (count,) = connection.execute(
+                "SELECT count(*) FROM t WHERE a BETWEEN 0 AND 6"
+            ).fetchone()
             assert count == len(keys)
             connection.execute("INSERT INTO t VALUES (100000, 1, 'still a database')")
         assert not database.check().problems
@@ -150,7 +152,7 @@ def test_writers_go_on_while_a_backup_is_taken() -> None:
 def test_threads_that_write_do_not_disturb_a_backup() -> None:
     world = World()
     before = world.insert(60)
-    stop = threading.Event()
+    stop, begun = threading.Event(), threading.Event()
     acknowledged: list[int] = []
 
     def write(first: int) -> None:
@@ -160,12 +162,13 @@ def test_threads_that_write_do_not_disturb_a_backup() -> None:
                     return
                 connection.execute("INSERT INTO t VALUES (?, ?, 'thread')", (key, key % 7))
                 acknowledged.append(key)
+                if len(acknowledged) > 10:
+                    begun.set()
 
     threads = [threading.Thread(target=write, args=(10_000 * n,)) for n in (1, 2)]
     for thread in threads:
         thread.start()
-    while len(acknowledged) < 10:
-        pass
+    assert begun.wait(30)
     known = set(acknowledged)
     world.database.backup(FULL)
     stop.set()
@@ -193,7 +196,7 @@ def test_an_incremental_backup_has_only_what_has_changed_and_restores_all() -> N
     for path in (FULL, "one.backup", "two.backup"):
         assert lungfish.verify_backup(path, options=world.options).problems == ()
     world.disk.remove(FULL)
-    with pytest.raises(errors.UndefinedFile, match="full.backup"):
+    with pytest.raises(errors.UndefinedFile, match=r"full\.backup"):
         restore(world, "two.backup")
     world.close()
 
@@ -278,9 +281,7 @@ def test_a_dry_run_says_what_it_would_do_and_writes_nothing() -> None:
     world.insert(5)
     world.kill()
     before = disk.operation_count
-    report = lungfish.restore(
-        FULL, COPY, wal=f"{PATH}-wal", dry_run=True, options=world.options
-    )
+    report = lungfish.restore(FULL, COPY, wal=f"{PATH}-wal", dry_run=True, options=world.options)
     assert disk.operation_count == before
     assert report.outcome == "dry_run"
     assert report.transactions == 5

@@ -10,9 +10,15 @@ from types import MappingProxyType
 from typing import Any
 
 from lungfish.recovery.openmetrics import openmetrics_text
+from lungfish.recovery.wal_inspect import create_restore_point, wal_record_rows
+from lungfish.recovery.wal_records import format_lsn
 
 STORAGE_ANSWERS: Mapping[str, Callable[..., Any]] = MappingProxyType(
     {
+        "pg_create_restore_point": create_restore_point,
+        "pg_current_wal_insert_lsn": lambda core: format_lsn(core.log.end_lsn()),
+        "pg_current_wal_lsn": lambda core: format_lsn(core.log.durable_lsn),
+        "lungfish.wal_records": wal_record_rows,
         "lungfish.openmetrics": lambda core: openmetrics_text(core.telemetry.metrics()),
     }
 )
