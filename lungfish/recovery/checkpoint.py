@@ -302,7 +302,7 @@ class CheckpointCoordinator:
         run.is_past_cancel = True
         run.checkpoint_lsn = self.log.end_lsn()
         run.distance_bytes = context.redo_lsn - self.memory.facts.redo_lsn
-        run.outcome = CheckpointOutcome.COMPLETE
+        run.outcome = CheckpointOutcome.PARTIAL if context.left_out else CheckpointOutcome.COMPLETE
         prepared = run.calls.prepared
         self.images.expire(run.started_at)
         facts = CheckpointFacts(

@@ -31,6 +31,10 @@ def _never() -> None:
     """Nobody wants the checkpoint to stop."""
 
 
+def _not_late() -> bool:
+    return False
+
+
 @dataclass(slots=True)
 class CheckpointContext:
     """One checkpoint under way, as its participants see it."""
@@ -39,6 +43,11 @@ class CheckpointContext:
     request: CheckpointRequest
     # Raises QueryCanceled once the checkpoint is to stop: it was cancelled, or its time is over. For long writes.
     check: Callable[[], None] = _never
+    # Whether its time is over. From the moment that `may_be_partial` is set `check` does not raise for it any more.
+    is_late: Callable[[], bool] = _not_late
+    may_be_partial: bool = False
+    # Indexes that the image has as of an earlier checkpoint (`index_marks.py`).
+    left_out: list[RelationId] = field(default_factory=list)
     # When the phase that a participant is in must be over, by the clock's `monotonic_s`; None: it may take its time.
     deadline_s: float | None = None
     # Set inside the fence, before the first `prepare`.

@@ -23,9 +23,10 @@ from dataclasses import dataclass, field
 
 from lungfish import errors
 from lungfish.recovery.checkpoint_facts import CheckpointFacts, decode_facts
+from lungfish.recovery.index_marks import lagging_indexes
 from lungfish.recovery.retention import HolderKind, WalRetentionManager
 from lungfish.storage.clock import Clock
-from lungfish.storage.ids import LSN, RelationId
+from lungfish.storage.ids import LSN
 from lungfish.storage.image import Image, QuarantinedImage, RelationKind
 from lungfish.storage.page_store import PageStore
 
@@ -227,7 +228,7 @@ class CheckpointImageStore:
         facts = self.facts_of(current)
         owner = f"checkpoint {facts.checkpoint_id}"
         yield (HolderKind.REDO_LSN, REDO_PIN), (owner, heaps_mark(current, facts))
-        for relation_id, mark in lagging_indexes(current):
+        for relation_id, mark in lagging_indexes(current, facts.redo_lsn):
             yield (HolderKind.INDEX_MARK, str(relation_id)), (owner, mark)
         if older:
             facts = self.facts_of(older[-1])
@@ -254,13 +255,3 @@ def heaps_mark(image: Image, facts: CheckpointFacts) -> LSN:
         each.mark_lsn for each in image.relations.values() if each.kind is not RelationKind.INDEX
     ]
     return min(marks, default=facts.redo_lsn)
-
-
-def lagging_indexes(image: Image) -> list[tuple[RelationId, LSN]]:
-    """The indexes that the image has as of an earlier moment than its tables, with their marks."""
-    newest = max((each.mark_lsn for each in image.relations.values()), default=LSN(0))
-    return [
-        (relation_id, each.mark_lsn)
-        for relation_id, each in image.relations.items()
-        if each.kind is RelationKind.INDEX and each.mark_lsn < newest
-    ]

@@ -39,6 +39,8 @@ class _Share:
     """What one participant has of the frozen pages."""
 
     relation_ids: list[RelationId] = field(default_factory=list)
+    # They may be left for a later checkpoint.
+    may_wait: bool = False
     pages: int = 0
     oldest_lsn: LSN | None = None
     newest_lsn: LSN | None = None
@@ -139,7 +141,7 @@ class ImagePages:
             kind = kinds.get(relation_id)
             # A relation that was dropped in this very moment: whoever takes it may leave it out of the next image.
             party = HEAP if kind is None else _party_of(relation_id, kind, catalog)
-            share = shares.setdefault(party, _Share())
+            share = shares.setdefault(party, _Share(may_wait=party == BTREE))
             share.relation_ids.append(relation_id)
             facts = frozen.relations.get(relation_id)
             if facts is not None and facts.frozen_pages:
@@ -150,15 +152,26 @@ class ImagePages:
         self.pages_total, self.pages_done, self.bytes_done = frozen.page_count, 0, 0
 
     def _write(self, context: CheckpointContext, share: _Share) -> None:
-        frozen = self.frozen
         for relation_id in share.relation_ids:
-            for page in frozen.of(relation_id):
-                context.check()
-                self._count(frozen.write(page))
+            self._write_relation(context, relation_id, may_wait=share.may_wait)
+        frozen = self.frozen
         if not frozen.pages_left:
             if context.request.kind is CheckpointKind.FULL:
                 self._write_unchanged(context)
             self.pages_done = self.pages_total
+
+    def _write_relation(
+        self, context: CheckpointContext, relation_id: RelationId, *, may_wait: bool
+    ) -> None:
+        """Write a relation's frozen pages; an index is left out once the checkpoint's time is over."""
+        context.may_be_partial = may_wait and context.request.kind is CheckpointKind.INCREMENTAL
+        for page in self.frozen.of(relation_id):
+            if context.may_be_partial and context.is_late():
+                self.frozen.leave_out(relation_id)
+                context.left_out.append(relation_id)
+                return
+            context.check()
+            self._count(self.frozen.write(page))
 
     def _write_unchanged(self, context: CheckpointContext) -> None:
         """Write every page again that this image shares with the one before."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from lungfish.recovery.checkpoint_contract import CheckpointContext, Forecast, Prepared
 from lungfish.recovery.checkpoint_facts import Facts
+from lungfish.recovery.index_marks import IndexCheckpointRegistry
 from lungfish.recovery.relation_state import (
     COMMITTED,
     RelationState,
@@ -66,9 +67,11 @@ class TransactionsParticipant:
         store: PageStore,
         transactions: TransactionManager,
         settled: Callable[[], set[RelationId]],
+        indexes: IndexCheckpointRegistry,
     ) -> None:
         self._store = store
         self._transactions = transactions
+        self._indexes = indexes
         # The relations of the committed catalog.
         self._settled = settled
         # Indexes that were not among them at the fence.
@@ -111,6 +114,7 @@ class TransactionsParticipant:
             image.set_relation(
                 relation_id, mark_lsn=context.redo_lsn, payload=encode_relation_state(state)
             )
+        self._indexes.describe(image, context.left_out)
 
     def _undo_lists(self) -> list[tuple[TransactionId, list[UndoEntry]]]:
         """The undo lists that matter; COMMITTED for whose purge is owed. Inside the closed fence.

@@ -108,6 +108,7 @@ class CheckpointRun:
             started_s=clock.monotonic_s(),
         )
         context.check = run.check
+        context.is_late = run.is_late
         return run
 
     def cancel(self, reason: str) -> bool:
@@ -121,12 +122,16 @@ class CheckpointRun:
         """Raise QueryCanceled if it was cancelled or its time is over."""
         if self._cancel_reason is not None:
             raise errors.QueryCanceled(self._cancel_reason)
-        timeout_ms = self.request.timeout_ms
-        if timeout_ms is not None and self.total_ms > timeout_ms:
+        if self.is_late() and not self.context.may_be_partial:
             raise errors.QueryCanceled(
                 "canceling checkpoint due to its timeout",
-                detail=f"TIMEOUT was {timeout_ms:g} ms.",
+                detail=f"TIMEOUT was {self.request.timeout_ms:g} ms.",
             )
+
+    def is_late(self) -> bool:
+        """Whether its time is over."""
+        timeout_ms = self.request.timeout_ms
+        return timeout_ms is not None and self.total_ms > timeout_ms
 
     def fail(self, error: BaseException) -> None:
         """Note what ended it."""

@@ -40,6 +40,7 @@ from lungfish.recovery.checkpoint_request import (
 )
 from lungfish.recovery.gauges import register_gauges
 from lungfish.recovery.history import CheckpointRecord, RecoveryRecord, decode_record, encode_record
+from lungfish.recovery.index_marks import IndexCheckpointRegistry
 from lungfish.recovery.integrity import DamageAction, DamageKind, IntegrityLog
 from lungfish.recovery.restart import RecoveryDriver
 from lungfish.recovery.restart_checkpoint import (
@@ -150,6 +151,9 @@ class StorageCore:
         # Set by `recover`: the tables that are open, and the relations of the committed catalog.
         self._tables: Callable[[], Iterable[TableStore]] = tuple
         self._settled: Callable[[], set[RelationId]] = set
+        # Set by `recover`: the heap of each index of the committed catalog.
+        self._heaps: Callable[[], Mapping[RelationId, RelationId]] = dict
+        self.index_marks = IndexCheckpointRegistry(store, lambda: self._heaps())
         # The catalog's own relations; known from `recover` on.
         self._own_relations: frozenset[RelationId] = frozenset()
         self.checkpoints = self._coordinator()
@@ -191,7 +195,9 @@ class StorageCore:
         """The built-in parties to a checkpoint, beside the pages themselves."""
         return [
             FreeSpaceParticipant(lambda: self._tables()),
-            TransactionsParticipant(self.store, self.transactions, lambda: self._settled()),
+            TransactionsParticipant(
+                self.store, self.transactions, lambda: self._settled(), self.index_marks
+            ),
             FactsParticipant(SEQUENCES, self._sequence_facts),
         ]
 
@@ -272,7 +278,11 @@ class StorageCore:
                 return own | set(self.store.image.relations)
             return own.union(*(table.all() for table in settled()))
 
-        self._settled = settled_relations
+        def heaps() -> Mapping[RelationId, RelationId]:
+            tables = [*catalog.catalog_tables(), *(settled() if settled is not None else ())]
+            return {index: table.heap for table in tables for index in table.indexes}
+
+        self._settled, self._heaps = settled_relations, heaps
         for kind, payload in self.driver.log_facts.notes:
             if kind == NoteKind.CHECKPOINT:
                 self.memory.checkpoints.add(decode_record(CheckpointRecord, payload))

@@ -111,6 +111,7 @@ class RecoveryDriver:
             self.log_facts: LogFacts = analyse(
                 self._reader, memory_limit=memory_limit, tell=self._tell_position
             )
+            self.log_facts.start = self.lowest_mark
             self.log_start = self._start_of_next_life(segment_size)
         figures.end_lsn = self._reader.tail.end
         figures.losers_total = self.log_facts.loser_count
@@ -308,6 +309,7 @@ class RecoveryDriver:
                     self._save(window.end, tables, checkpoints, catalog)
         with progress.in_phase(RecoveryPhase.INDEX_REPAIR):
             counts.indexes_built += tables.finish()
+            counts.indexes_replayed += tables.indexes_replayed
 
     def _save(
         self,
@@ -337,6 +339,7 @@ class RecoveryDriver:
         figures.mem_bytes = window.memory_bytes
         relations = {heap for part in window.parts for heap in distinct(part.relations)}
         for heap in sorted(relations & set(tables.heaps)):
+            tables.note(RelationId(heap), window.parts)
             changes = changes_of(
                 window.parts,
                 RelationId(heap),

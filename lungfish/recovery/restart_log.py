@@ -60,6 +60,8 @@ class Window:
 class LogFacts:
     """What the log says."""
 
+    # From where it was read.
+    start: LSN = LSN(0)  # noqa: RUF009 - an int.
     # Transactions with a commit record.
     committed: TransactionSet = field(default_factory=TransactionSet)
     # All that wrote rows or ended.

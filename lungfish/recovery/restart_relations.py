@@ -6,7 +6,7 @@ removing entries one by one would take longer than reading the table.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -15,8 +15,10 @@ from lungfish.recovery.relation_state import (
     decode_relation_state,
     restore_free_space,
 )
+from lungfish.recovery.restart_changes import RowRecords
 from lungfish.recovery.restart_indexes import build_missing
 from lungfish.recovery.restart_log import LogFacts
+from lungfish.recovery.restart_marks import IndexReplay, can_replay
 from lungfish.storage.buffer_pool import BufferPool
 from lungfish.storage.heap import Heap
 from lungfish.storage.ids import LSN, RelationId
@@ -78,6 +80,7 @@ class RestartTables:
         self._log_facts = log_facts
         self._images = store.image.relations
         self._open: dict[RelationId, TableReplay] = {}
+        self._index_replays: dict[RelationId, IndexReplay] = {}
 
     def make_missing(self) -> None:
         """Make the relations that came after the image, and those of indexes that are to be built again, empty."""
@@ -99,8 +102,44 @@ class RestartTables:
         if self._is_mostly_from_log(heap):
             return set(indexes)
         return {
-            each for each in indexes if each not in self._images or self.state(each).is_unsettled
+            each
+            for each in indexes
+            if each not in self._images
+            or self.state(each).is_unsettled
+            or (self._is_lagging(each, heap) and not self._can_replay(each))
         }
+
+    def _is_lagging(self, index: RelationId, heap: RelationId) -> bool:
+        return index in self._images and self._images[index].mark_lsn < self.mark(heap)
+
+    def _can_replay(self, index: RelationId) -> bool:
+        """Whether a lagging index can be brought up to its table by what the log has."""
+        facts = self._log_facts
+        return self._images[index].mark_lsn >= facts.start and can_replay(
+            self.state(index), facts.committed
+        )
+
+    def _index_replay(self, heap: RelationId) -> IndexReplay:
+        """The indexes of a table that are replayed from marks of their own."""
+        found = self._index_replays.get(heap)
+        if found is None:
+            unbuilt = self.unbuilt(heap)
+            lagging = [
+                each
+                for each in self.heaps[heap].indexes
+                if self._is_lagging(each, heap) and each not in unbuilt
+            ]
+            found = self._index_replays[heap] = IndexReplay(
+                {each: self._images[each].mark_lsn for each in lagging},
+                {each: self.state(each) for each in lagging},
+            )
+        return found
+
+    def note(self, heap: RelationId, parts: Iterable[RowRecords]) -> None:
+        """Let the indexes of a table that have marks of their own see a part of the log."""
+        replay = self._index_replay(heap)
+        if replay.marks:
+            replay.note(parts, heap)
 
     def _is_mostly_from_log(self, heap: RelationId) -> bool:
         """Whether building a table's indexes anew beats changing them."""
@@ -134,7 +173,7 @@ class RestartTables:
             # A small table without an image begins empty, and so do its indexes: they go along.
             if heap not in self._images and not self._is_mostly_from_log(heap):
                 missing = set()
-            replay = self._open[heap] = TableReplay(table.rows, missing)
+            replay = self._open[heap] = TableReplay(table.rows, missing, self._index_replay(heap))
         return replay
 
     def opened(self) -> list[Heap]:
@@ -146,30 +185,47 @@ class RestartTables:
         return {
             each
             for heap in self.heaps
-            for each in (self._open[heap].missing if heap in self._open else self.unbuilt(heap))
+            for each in (
+                *(self._open[heap].missing if heap in self._open else self.unbuilt(heap)),
+                *self._index_replay(heap).marks,
+            )
         }
 
     def finish(self) -> int:
         """Build what indexes are to be built, also of tables that the log does not speak of; answers how many."""
         for heap in self.heaps:
-            if heap in self._images and self.unbuilt(heap):
+            if heap in self._images and (self.unbuilt(heap) or self._index_replay(heap).marks):
                 self.open(heap)
         return sum(replay.finish(self.pool.trim) for replay in self._open.values())
 
+    @property
+    def indexes_replayed(self) -> int:
+        """How many indexes were brought up from marks of their own."""
+        return sum(replay.indexes_replayed for replay in self._open.values())
+
 
 class TableReplay:
-    """A table under undo and redo: which of its indexes go along, and which (`missing`) are built at the end."""
+    """A table under undo and redo: which of its indexes go along, which (`missing`) are built at the end, which replayed then."""
 
-    def __init__(self, rows: TableRows, missing: set[RelationId]) -> None:
+    def __init__(
+        self, rows: TableRows, missing: set[RelationId], index_replay: IndexReplay
+    ) -> None:
         self.rows = rows
         self.missing = missing
+        self.index_replay = index_replay
+        self.indexes_replayed = 0
         self._all = rows.indexes
-        if missing:
-            rows.set_indexes(each for each in rows.indexes if each.relation_id not in missing)
+        if missing or index_replay.marks:
+            rows.set_indexes(
+                each
+                for each in rows.indexes
+                if each.relation_id not in missing and each.relation_id not in index_replay.marks
+            )
 
     def finish(self, trim: Callable[[], None]) -> int:
         """Build, with all indexes in place again; answers how many were built."""
-        if not self.missing:
+        if not self.missing and not self.index_replay.marks:
             return 0
         self.rows.set_indexes(self._all)
+        self.indexes_replayed = self.index_replay.apply(self.rows, trim)
         return build_missing(self.rows, self.missing, trim)

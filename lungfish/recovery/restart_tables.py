@@ -47,6 +47,7 @@ class ReplayCounts:
     rows_put_back: int = 0
     rows_purged: int = 0
     indexes_built: int = 0
+    indexes_replayed: int = 0
 
     def add(self, other: ReplayCounts) -> None:
         """Sum up."""
@@ -56,6 +57,7 @@ class ReplayCounts:
         self.rows_put_back += other.rows_put_back
         self.rows_purged += other.rows_purged
         self.indexes_built += other.indexes_built
+        self.indexes_replayed += other.indexes_replayed
 
 
 def settle_image(

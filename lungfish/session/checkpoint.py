@@ -61,6 +61,9 @@ def _with_option(
             return replace(request, fence_timeout_ms=float(str(value)))
         case "reason":
             return replace(request, reason=str(value))
+        case "timeout":
+            # As everywhere in PostgreSQL, 0 is no limit.
+            return replace(request, timeout_ms=float(str(value)) or None)
         case "name":
             return replace(request, name=str(value))
         case "keep":

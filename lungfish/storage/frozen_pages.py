@@ -82,6 +82,13 @@ class FrozenPages:
         """The image has this page."""
         self._pages[page.relation_id].mark_written(page.page_id)
 
+    def leave_out(self, relation_id: RelationId) -> None:
+        """Leave a relation for a later image: this one has it as the one before; what was frozen of it is dirty again."""
+        pages = self._pages.pop(relation_id, None)
+        if pages is not None:
+            pages.unfreeze(self.relations[relation_id].oldest_lsn)
+        self.builder.leave_out(relation_id)
+
     def publish(self) -> PublishReport:
         """Make the image current. Requires: every page was written. See `ImageBuilder.publish` for what a failure means."""
         if self.pages_left:

@@ -81,6 +81,8 @@ class ImageBuilder:
         # Nothing may be written into the image any more: its tables are being published, or it is done with.
         self._is_sealed = False
         self._is_finished = False
+        # The relations that this image has as the one before has them.
+        self._left_out: set[RelationId] = set()
         self.pages_written = 0
         self.bytes_written = 0
         with slots.lock:
@@ -101,7 +103,7 @@ class ImageBuilder:
         slots = self._slots
         location, sum_ = slots.place(data)
         with slots.lock:
-            if self._is_sealed or relation_id not in self._tables:
+            if self._is_sealed or relation_id not in self._tables or relation_id in self._left_out:
                 slots.release_slot(location)
                 raise ImageFinished(f"page {page_id} of relation {relation_id} comes too late")
             before = self._tables[relation_id].set(page_id, location, sum_)
@@ -154,8 +156,27 @@ class ImageBuilder:
 
     @property
     def relation_ids(self) -> list[RelationId]:
-        """The relations of the image: those that were there at the freeze."""
-        return list(self._tables)
+        """The relations that the image captures: those that were there at the freeze and were not left out."""
+        return [each for each in self._tables if each not in self._left_out]
+
+    def leave_out(self, relation_id: RelationId) -> None:
+        """Let the image have a relation as the one before has it, or not at all if that has not either.
+
+        What was written of it into this image is what `read` sees, and no image's.
+        """
+        slots = self._slots
+        with slots.lock:
+            table = self._tables.pop(relation_id)
+            self._left_out.add(relation_id)
+            slots.release_table(relation_id, table)
+            before = slots.images[-1].relations.get(relation_id)
+            if before is None:
+                del self._facts[relation_id]
+                return
+            self._tables[relation_id] = before.table.freeze()
+            self._facts[relation_id] = _RelationFacts(
+                before.kind, before.mark_lsn, before.page_count, before.payload
+            )
 
     def table(self, relation_id: RelationId) -> PageTable:
         """Where the image has a relation's pages. Under the slots' lock."""
