@@ -113,6 +113,7 @@ class BufferPool:
         # Twice round: once to take away second chances, once to find that nothing can go.
         attempts = 2 * len(ring)
         may_write = True
+        failures_before = self.early_write_failures
         while len(ring) > limit and attempts > 0:
             attempts -= 1
             try:
@@ -125,7 +126,8 @@ class BufferPool:
                     frame.touches = 1
                 else:
                     stays = not self._evict(frame, may_write=may_write)
-                    may_write = self.early_write_error is None
+                    # An error of an earlier time says nothing: there may be room again.
+                    may_write = self.early_write_failures == failures_before
             finally:
                 if stays:
                     ring.append(frame)
