@@ -40,7 +40,9 @@ class HealthCheck:
 
 
 @dataclass(frozen=True, slots=True)
-class _Check:
+class Check:
+    """What is looked at, and when it is too much."""
+
     name: str
     unit: str
     thresholds: tuple[float, float]
@@ -52,7 +54,7 @@ class _Check:
 
 def health_checks(core: StorageCore) -> Iterator[HealthCheck]:
     """All checks as they are now."""
-    for check in _CHECKS:
+    for check in CHECKS:
         value = check.read(core)
         warn_at, critical_at = check.thresholds
         level = "critical" if value >= critical_at else "warn" if value >= warn_at else "ok"
@@ -116,15 +118,15 @@ def _eviction_trouble(core: StorageCore) -> float:
     return float(core.pool.early_write_error is not None)
 
 
-_CHECKS: tuple[_Check, ...] = (
-    _Check(
+CHECKS: tuple[Check, ...] = (
+    Check(
         "handle",
         "poisoned",
         EVENTS,
         _is_poisoned,
         "a write or sync of the log failed: close the database and open it again, which recovers all that was committed",
     ),
-    _Check(
+    Check(
         "checkpoint_lag",
         "s",
         CHECKPOINT_LAG_S,
@@ -133,7 +135,7 @@ _CHECKS: tuple[_Check, ...] = (
         "CHECKPOINT",
         lambda core: max(core.memory.facts.taken_at, core.opened_at),
     ),
-    _Check(
+    Check(
         "wal_backlog",
         "segments",
         BACKLOG_SEGMENTS,
@@ -141,7 +143,7 @@ _CHECKS: tuple[_Check, ...] = (
         "take a checkpoint, so that a restart has less to redo",
         "CHECKPOINT",
     ),
-    _Check(
+    Check(
         "failed_checkpoints",
         "checkpoints",
         FAILED_CHECKPOINTS,
@@ -150,7 +152,7 @@ _CHECKS: tuple[_Check, ...] = (
         "CHECKPOINT (FENCE_TIMEOUT 1000)",
         _failed_since,
     ),
-    _Check(
+    Check(
         "old_snapshot",
         "s",
         SNAPSHOT_AGE_S,
@@ -159,7 +161,7 @@ _CHECKS: tuple[_Check, ...] = (
         "SELECT * FROM lungfish.snapshots ORDER BY age_s DESC LIMIT 1",
         _oldest_begin,
     ),
-    _Check(
+    Check(
         "dirty_pages",
         "percent",
         DIRTY_SHARE_PERCENT,
@@ -167,7 +169,7 @@ _CHECKS: tuple[_Check, ...] = (
         "take a checkpoint, or give the database more memory",
         "CHECKPOINT",
     ),
-    _Check(
+    Check(
         "early_writes",
         "failing",
         EVENTS,
