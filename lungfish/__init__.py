@@ -55,6 +55,7 @@ if TYPE_CHECKING:
         scalar_row,
         tuple_row,
     )
+    from lungfish.drill import DrillReport, crash_drill
 
 __version__ = "0.1.0"
 apilevel = "2.0"
@@ -71,6 +72,7 @@ _LAZY = {
     ),
     "lungfish.connection.entry": ("connect", "open", "recovery_status"),
     "lungfish.connection.restore": ("restore", "verify_backup"),
+    "lungfish.drill": ("DrillReport", "crash_drill"),
     "lungfish.connection.row_factories": (
         "args_row", "class_row", "dict_row", "kwargs_row", "namedtuple_row", "scalar_row", "tuple_row",
     ),
@@ -92,6 +94,7 @@ __all__ = [
     "DatabaseError",
     "Date",
     "DateFromTicks",
+    "DrillReport",
     "Error",
     "IntegrityError",
     "InterfaceError",
@@ -109,6 +112,7 @@ __all__ = [
     "args_row",
     "class_row",
     "connect",
+    "crash_drill",
     "dict_row",
     "kwargs_row",
     "namedtuple_row",

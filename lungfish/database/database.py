@@ -76,6 +76,8 @@ class Database:
         self.clock = core.clock
         self.random = options.random
         self.is_closed = False
+        # Called after each commit, in its thread: the crash drill watches by it.
+        self.commit_watchers: list[Callable[[], None]] = []
         # Called once when it closes, whichever way.
         self.on_close: list[Callable[[], None]] = []
         # The images of it that are open, by generation, the one used last at the end; guarded by the lock.
@@ -338,6 +340,8 @@ class Database:
     def after_commit(self) -> None:
         """What is looked at after each commit: whether the log asks for a checkpoint."""
         self._background.consider()
+        for watch in self.commit_watchers:
+            watch()
 
     # Sessions.
 

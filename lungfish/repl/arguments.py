@@ -20,6 +20,7 @@ Lungfish, an embedded database with PostgreSQL's SQL.
   lungfish restore FILE DB       make a database of a backup, as it was at any moment since
   lungfish info DB               what the file is and how it last opened
   lungfish metrics DB            every figure of storage, as OpenMetrics text
+  lungfish drill DB              crash a copy of it at many moments, and see that nothing is lost
   lungfish demo                  load, query, kill, recover, prove
 """
 

@@ -21,6 +21,7 @@ SUBCOMMANDS: Mapping[str, str] = MappingProxyType(
         "backup": "lungfish.repl.backup:backup_main",
         "check": "lungfish.repl.check:check_main",
         "demo": "lungfish.repl.demo.demo:demo_main",
+        "drill": "lungfish.repl.drill:drill_main",
         "info": "lungfish.repl.info:info_main",
         "metrics": "lungfish.repl.metrics:metrics_main",
         "restore": "lungfish.repl.backup:restore_main",

@@ -6,14 +6,13 @@ import random
 from collections.abc import Iterable, Iterator
 from typing import TypeVar
 
+from lungfish.drill.points import CrashPoint, crash_points
 from tests.crash.drill import Drill
 from tests.crash.harness import (
-    CrashPoint,
     check_chain,
     check_errors,
     check_kills,
     check_points,
-    crash_points,
     run_workload,
 )
 from tests.crash.sql_drill import SqlDrill, check_sql_points, orders

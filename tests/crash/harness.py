@@ -12,10 +12,10 @@ from __future__ import annotations
 
 import contextlib
 import random
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable
 
 from lungfish import errors
+from lungfish.drill.points import CrashPoint
 from lungfish.recovery.core import CoreOptions
 from lungfish.storage.crash_state import SECTOR_SIZE, Operation, OperationKind
 from lungfish.storage.simulated_disk import Fault, Persistence, SimulatedDisk
@@ -27,18 +27,6 @@ from tests.crash.workloads import Workload, row
 
 class DrillFailure(AssertionError):
     """Recovery did not give back what it should."""
-
-
-@dataclass(frozen=True, slots=True)
-class CrashPoint:
-    """One state of the disk: the crash's place, what survived it, and a seed for the choice."""
-
-    operation: int
-    persistence: Persistence
-    seed: int = 0
-
-    def __str__(self) -> str:
-        return f"operation {self.operation}, {self.persistence.name}, seed {self.seed}"
 
 
 def run_workload(workload: Workload, seed: int, options: CoreOptions = OPTIONS) -> Drill:
@@ -140,21 +128,6 @@ def check_state_after_kill(drill: Drill, chance: random.Random) -> None:
         raise DrillFailure(
             f"recovered at {recovered_at}, then operation {again}, {persistence}"
         ) from error
-
-
-def crash_points(disk: SimulatedDisk, *, count: int | None, seed: int) -> Iterator[CrashPoint]:
-    """So many points spread evenly over the operations, with every persistence in turn; None: every operation with each."""
-    total = disk.operation_count
-    kinds = list(Persistence)
-    if count is None:
-        for operation in range(total + 1):
-            for persistence in kinds:
-                yield CrashPoint(operation, persistence, seed)
-        return
-    chance = random.Random(f"points {seed}")
-    for index in range(count):
-        operation = index * (total + 1) // count
-        yield CrashPoint(operation, chance.choice(kinds), seed * 100_000 + index)
 
 
 def check_points(

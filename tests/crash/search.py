@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import sys
 
-from tests.crash.harness import check_kills, check_points, crash_points, run_workload
+from lungfish.drill.points import crash_points
+from tests.crash.harness import check_kills, check_points, run_workload
 from tests.crash.workloads import WORKLOADS
 
 

@@ -14,12 +14,13 @@ from typing import Any
 import lungfish
 from lungfish.connection import Connection
 from lungfish.database import DatabaseOptions
+from lungfish.drill.points import CrashPoint
 from lungfish.recovery import CheckpointRequest
 from lungfish.storage.check import check_pages
 from lungfish.storage.clock import ManualClock
 from lungfish.storage.simulated_disk import SimulatedDisk
 from lungfish.storage.table_build import check_heap, check_index
-from tests.crash.harness import CrashPoint, DrillFailure
+from tests.crash.harness import DrillFailure
 from tests.crash.tally import Tally
 
 PATH = "app.db"
