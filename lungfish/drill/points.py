@@ -6,7 +6,8 @@ import random
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from lungfish.storage.simulated_disk import Persistence, SimulatedDisk
+from lungfish.storage.crash_state import Persistence
+from lungfish.storage.simulated_disk import SimulatedDisk
 
 
 @dataclass(frozen=True, slots=True)
