@@ -150,6 +150,8 @@ class RecoveryRecord:
     discarded_bytes: int
     quarantined_path: str | None
     wal_recovery_mode: str
+    # All records of the log that was read, those of commits too: what estimates go by.
+    records_read: int = 0
 
 
 RECOVERY_HISTORY_COLUMNS: Columns = (

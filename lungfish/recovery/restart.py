@@ -201,6 +201,7 @@ class RecoveryDriver:
             quarantined_path=quarantined,
             mode=self._mode,
             log_bytes=self.log_facts.byte_count,
+            records_read=self.log_facts.record_count,
             times=self.progress.times,
             counts=counts,
             losers=self.log_facts.loser_count,
@@ -382,9 +383,7 @@ class RecoveryDriver:
         if self.is_clean:
             return None
         facts = self.log_facts
-        return predict(
-            past, log_bytes=facts.byte_count, record_count=facts.row_record_count
-        ).total_ms
+        return predict(past, log_bytes=facts.byte_count, record_count=facts.record_count).total_ms
 
     def _drop_orphans(self, pool: BufferPool, tables: Iterable[TableRelations]) -> int:
         """Drop relations of transactions that never committed, or whose drop did."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import numpy as np
 
@@ -42,6 +43,16 @@ _ROW = int(RecordType.ROW)
 _ROWS = int(RecordType.ROWS)
 _COMMIT = int(RecordType.COMMIT)
 _MARK = int(RecordType.MARK)
+
+
+class RecordSource(Protocol):
+    """Where analysis gets records from: a `LogReader`, or a part of one."""
+
+    @property
+    def lost_transactions(self) -> set[int]:
+        """Those whose commit does not count, once all batches were read."""
+
+    def batches(self) -> Iterator[RecordBatch]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +117,7 @@ def piece_size_for(memory_limit: int) -> int:
 
 
 def analyse(
-    reader: LogReader,
+    source: RecordSource,
     *,
     memory_limit: int = MEMORY_LIMIT_DEFAULT,
     tell: Callable[[LSN, int], None] | None = None,
@@ -116,7 +127,7 @@ def analyse(
     parts: list[RowRecords] = []
     kept_bytes = 0
     end = LSN(0)
-    for batch in reader.batches():
+    for batch in source.batches():
         rows = _take_in(facts, batch)
         kept_bytes += _memory_of(rows)
         if kept_bytes <= memory_limit:
@@ -129,7 +140,7 @@ def analyse(
             tell(end, kept_bytes if parts else len(batch.data))
     if kept_bytes <= memory_limit:
         facts.window = Window(tuple(parts), end, is_last=True, memory_bytes=kept_bytes)
-    facts.committed.discard(np.array(sorted(reader.lost_transactions), np.int64))
+    facts.committed.discard(np.array(sorted(source.lost_transactions), np.int64))
     return facts
 
 
@@ -197,7 +208,7 @@ def windows(
     held = 0
     end = LSN(0)
     for batch in open_log().batches():
-        rows = row_records(batch, _row_indexes(batch))
+        rows = row_records(batch, row_indexes(batch))
         size = _memory_of(rows)
         if held + size > memory_limit and parts:
             yield Window(tuple(parts), end, is_last=False, memory_bytes=held)
@@ -209,6 +220,7 @@ def windows(
     yield Window(tuple(parts), end, is_last=True, memory_bytes=held)
 
 
-def _row_indexes(batch: RecordBatch) -> Integers:
+def row_indexes(batch: RecordBatch) -> Integers:
+    """Which of a batch's records are a row's."""
     kinds = batch.words()[(batch.starts >> 3) + 2] & np.uint64(0xFF)
     return np.flatnonzero((kinds == _ROW) | (kinds == _ROWS))

@@ -62,6 +62,11 @@ class RestartCatalog(Protocol):
         """One of these tables, open. An index without pages is made anew, empty."""
 
 
+def is_mostly_from_log(*, rows: int, log_bytes: int, image_bytes: int) -> bool:
+    """Whether the log changes so much of a table that its indexes are built anew."""
+    return rows >= BULK_ROW_COUNT and log_bytes * _REBUILD_SHARE >= image_bytes
+
+
 class RestartTables:
     """The tables of one round: the catalog's own, or all others."""
 
@@ -143,11 +148,13 @@ class RestartTables:
 
     def _is_mostly_from_log(self, heap: RelationId) -> bool:
         """Whether building a table's indexes anew beats changing them."""
-        if self._log_facts.rows.get(heap, 0) < BULK_ROW_COUNT:
-            return False
-        image = self._images.get(heap)
+        facts, image = self._log_facts, self._images.get(heap)
         image_bytes = 0 if image is None else image.page_count * self._store.page_size_bytes
-        return self._log_facts.row_bytes[heap] * _REBUILD_SHARE >= image_bytes
+        return is_mostly_from_log(
+            rows=facts.rows.get(heap, 0),
+            log_bytes=facts.row_bytes.get(heap, 0),
+            image_bytes=image_bytes,
+        )
 
     def state(self, relation_id: RelationId) -> RelationState:
         """What the image has of a relation beside its pages."""

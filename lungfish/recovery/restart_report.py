@@ -26,6 +26,7 @@ class RecoveryReport:
     quarantined_path: str | None
     mode: WalRecoveryMode
     log_bytes: int
+    records_read: int
     # Milliseconds.
     times: dict[RecoveryPhase, float] = field(default_factory=dict)
     counts: ReplayCounts = field(default_factory=ReplayCounts)
@@ -85,4 +86,5 @@ class RecoveryReport:
             discarded_bytes=self.tail.discarded_bytes,
             quarantined_path=self.quarantined_path,
             wal_recovery_mode=self.mode.value,
+            records_read=self.records_read,
         )

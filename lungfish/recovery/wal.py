@@ -236,6 +236,11 @@ class WriteAheadLog:
         """Log what a checkpoint or a restart did, for those who read later."""
         return self._append(encode_note(kind, payload))
 
+    @property
+    def record_count(self) -> int:
+        """How many records this life has handed to the disk, marks too."""
+        return int(self.records.value)
+
     def end_lsn(self) -> LSN:
         """The position after the last appended record."""
         return self._end

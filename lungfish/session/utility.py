@@ -27,6 +27,7 @@ from lungfish.session.backup import run_backup, run_restore, run_verify_backup
 from lungfish.session.checkpoint import run_checkpoint
 from lungfish.session.copying import run_copy
 from lungfish.session.cursors import close_cursor, declare_cursor, fetch
+from lungfish.session.explain_recovery import run_explain_recovery
 from lungfish.session.images import run_drop_checkpoint
 from lungfish.session.results import StatementResult
 from lungfish.session.runner import SessionRunner
@@ -56,6 +57,7 @@ _OUTSIDE_TRANSACTION = (
     utility.Backup,
     utility.VerifyBackup,
     utility.Restore,
+    utility.ExplainRecovery,
 )
 
 
@@ -335,6 +337,7 @@ _UTILITIES: dict[type[Any], Callable[[Session, Any], StatementResult]] = {
     utility.LockTable: _lock_table,
     utility.Analyze: _analyze,
     utility.Vacuum: _vacuum,
+    utility.ExplainRecovery: run_explain_recovery,
     utility.Checkpoint: run_checkpoint,
     utility.DropCheckpoint: run_drop_checkpoint,
     utility.Discard: _discard,

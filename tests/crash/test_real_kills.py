@@ -59,7 +59,7 @@ def check_after_kill(path: str, acknowledged: int) -> int:
     assert negative == 0
     # The row after the last acknowledged one may have been committed just before the kill.
     assert acknowledged <= len(ids) <= acknowledged + 1
-    assert report[0] in ("crash", "clean")
+    assert report[0] in ("kill", "clean")
     return len(ids)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from lungfish.recovery.core import StorageCore
 from lungfish.recovery.history import RECOVERY_HISTORY_COLUMNS
+from lungfish.recovery.restart_estimate import ESTIMATE_COLUMNS, estimate_restart
 from lungfish.recovery.restart_progress import PROGRESS_COLUMNS
 from lungfish.recovery.view_rows import Columns, Row, internal_value, row_of
 from lungfish.recovery.views.storage_view import StorageView
@@ -54,7 +55,13 @@ def stat_recovery_rows(core: StorageCore) -> Iterable[Row]:
     return [tuple(internal_value(value, kind) for value, (_, kind) in columns)]
 
 
+def recovery_estimate_rows(core: StorageCore) -> Iterable[Row]:
+    """One row."""
+    return [row_of(estimate_restart(core), ESTIMATE_COLUMNS)]
+
+
 RESTART_VIEWS = (
+    StorageView(12314, "recovery_estimate", ESTIMATE_COLUMNS, recovery_estimate_rows),
     StorageView(12312, "recovery_progress", PROGRESS_COLUMNS, recovery_progress_rows),
     StorageView(12313, "recovery_history", RECOVERY_HISTORY_COLUMNS, recovery_history_rows),
     StorageView(
