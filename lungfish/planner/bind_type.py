@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 from lungfish import errors
 from lungfish.catalog.objects import Table, View
 from lungfish.planner.bind_collection import bind_array_as
@@ -13,10 +11,7 @@ from lungfish.planner.expressions import BoundExpression
 from lungfish.planner.scope import Scope
 from lungfish.sql.ast import expressions as ast
 from lungfish.types.sql_type import CHAR, SqlType, TypeKind, array_of
-from lungfish.types.type_names import type_by_name
-
-# A bare number, to which INTERVAL '3' DAY gives its unit.
-_NUMBER = re.compile(r"\s*[+-]?\d+(\.\d*)?\s*")
+from lungfish.types.type_names import interval_of_fields, type_by_name
 
 
 def find_type(name: ast.TypeName, state: BindState) -> SqlType:
@@ -49,6 +44,8 @@ def _find(name: ast.TypeName, state: BindState) -> SqlType | None:
             error.at(name.position)
             raise
         if built_in is not None:
+            if name.interval_fields is not None and built_in.kind is TypeKind.INTERVAL:
+                return interval_of_fields(built_in, name.interval_fields)
             return built_in
     user = state.catalog.find_type(name.name, name.schema, state.search_path)
     if user is not None:
@@ -83,20 +80,5 @@ def bind_cast(node: ast.Cast, scope: Scope) -> BoundExpression:
         made = bind_array_as(operand, target.element, scope)
         return coerce_explicit(made, target, state, node.position)
     position = operand.position if isinstance(operand, ast.Literal) else node.position
-    if isinstance(operand, ast.Literal) and node.type_name.interval_fields is not None:
-        operand = _with_unit(operand, node.type_name.interval_fields)
     bound = scope.bind(operand)
     return coerce_explicit(bound, target, state, position)
-
-
-def _with_unit(literal: ast.Literal, fields: str) -> ast.Literal:
-    """INTERVAL '3' DAY: the last field is the unit of a bare number."""
-    if literal.kind is not ast.Literal.Kind.STRING:
-        return literal
-    if _NUMBER.fullmatch(literal.text) is None:
-        raise errors.FeatureNotSupported(
-            f"INTERVAL with the fields {fields.upper()} takes a plain number only"
-        ).at(literal.position)
-    return ast.Literal(
-        literal.kind, f"{literal.text} {fields.rpartition(' ')[2]}", literal.position
-    )

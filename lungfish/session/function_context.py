@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from lungfish.catalog.objects import Sequence
@@ -15,6 +16,7 @@ from lungfish.errors import (
     WrongObjectType,
 )
 from lungfish.recovery.views.storage_functions import STORAGE_ANSWERS
+from lungfish.types.settings import TextSettings
 
 if TYPE_CHECKING:
     from lungfish.session.session import Session
@@ -30,6 +32,8 @@ class SessionFunctions:
         self.statement_time_us = 0
         self._current: dict[int, int] = {}
         self._last_sequence: int | None = None
+        # The settings as they were last asked for, with the text settings that they were made of.
+        self._dated_settings: tuple[TextSettings, TextSettings] | None = None
 
     # Time and chance.
 
@@ -50,6 +54,16 @@ class SessionFunctions:
         return self._session.random.random()
 
     # Settings.
+
+    def _text_settings(self) -> TextSettings:
+        """The session's text settings with the transaction's time, by which 'today' is read."""
+        plain = self._session.settings.text
+        now = self._session.transaction_time_us
+        known = self._dated_settings
+        if known is None or known[0] is not plain or known[1].transaction_timestamp != now:
+            known = plain, replace(plain, transaction_timestamp=now)
+            self._dated_settings = known
+        return known[1]
 
     def setting(self, name: str) -> str:
         """The value of a setting. Raises UndefinedObject."""
@@ -153,7 +167,7 @@ class SessionFunctions:
             case "catalog":
                 return session.catalog
             case "text_settings":
-                return session.settings.text
+                return self._text_settings()
             case _:
                 raise AssertionError(f"no such session fact: {name}")
 

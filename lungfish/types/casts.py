@@ -18,6 +18,7 @@ from lungfish.types.array_value import ArrayValue
 from lungfish.types.batch import Vector
 from lungfish.types.cast_table import CONVERSIONS, DEPENDS_ON_SETTINGS
 from lungfish.types.casts_datetime import (
+    cut_interval,
     round_fraction,
     round_interval,
     round_timestamp,
@@ -35,8 +36,9 @@ from lungfish.types.coercion import (
 )
 from lungfish.types.numeric_vectors import fit_numeric_vector
 from lungfish.types.numerics import DECIMAL128_DIGITS_MAX, fit_decimal
+from lungfish.types.parse_interval import parse_interval
 from lungfish.types.settings import TextSettings
-from lungfish.types.sql_type import SqlType, TypeKind
+from lungfish.types.sql_type import INTERVAL_FIELDS, Interval, SqlType, TypeKind
 from lungfish.types.text_format import format_value
 from lungfish.types.text_parse import parse_value
 from lungfish.types.vectors import build_vector, to_values
@@ -189,6 +191,13 @@ def _conversion(
     if source.kind in (K.INTEGER, K.BIGINT) and target.kind is K.BIT:
         length = target.modifiers[0] if target.modifiers else None
         return (lambda value, settings: integer_to_bits(value, source.kind, length)), None
+    if target.kind is K.INTERVAL and len(target.modifiers) == 2:
+        fields = INTERVAL_FIELDS[target.modifiers[1]]
+        return (
+            lambda value, settings: parse_interval(
+                value, fields=fields, style=settings.interval_style
+            )
+        ), None
     plain = target.unmodified
     if source.kind in (K.UNKNOWN, K.TEXT, K.VARCHAR, K.CHAR, K.NAME):
         return (lambda value, settings: parse_value(value, plain, settings)), None
@@ -260,8 +269,14 @@ def _length_coercion(
                 lambda value, settings: (round_fraction(value[0], modifiers[0]), value[1])
             ), None
         case K.INTERVAL:
-            return (lambda value, settings: round_interval(value, modifiers[0])), None
+            return (lambda value, settings: _fit_interval(value, modifiers)), None
     return None
+
+
+def _fit_interval(value: Interval, modifiers: tuple[int, ...]) -> Interval:
+    if len(modifiers) == 2:
+        value = cut_interval(value, INTERVAL_FIELDS[modifiers[1]])
+    return round_interval(value, modifiers[0])
 
 
 def _numeric_coercion(precision: int, scale: int) -> tuple[ScalarCast, VectorCast | None]:

@@ -186,6 +186,31 @@ def round_timestamps(values: Vector, digits: int) -> Vector:
     return as_timestamps(np.where(is_infinite, numbers, rounded + _ROUNDING_ORIGIN), valid)
 
 
+_SMALLEST_FIELD_LENGTHS = {
+    "hour": 3600 * MICROSECONDS_PER_SECOND,
+    "minute": 60 * MICROSECONDS_PER_SECOND,
+    "second": 1,
+}
+
+
+def cut_interval(value: Interval, fields: str) -> Interval:
+    """An interval without what is smaller than the last of the declared fields; larger parts stay, as in PostgreSQL."""
+    if value in (INFINITE_INTERVAL, MINUS_INFINITE_INTERVAL):
+        return value
+    smallest = fields.rpartition(" ")[2]
+    months, days, microseconds = value
+    if smallest == "year":
+        whole_years = abs(months) // 12 * 12
+        return Interval(whole_years if months >= 0 else -whole_years, 0, 0)
+    if smallest == "month":
+        return Interval(months, 0, 0)
+    if smallest == "day":
+        return Interval(months, days, 0)
+    length = _SMALLEST_FIELD_LENGTHS[smallest]
+    whole = abs(microseconds) // length * length
+    return Interval(months, days, whole if microseconds >= 0 else -whole)
+
+
 def round_interval(value: Interval, digits: int) -> Interval:
     """An interval whose seconds have at most that many digits after the point. Raises 22015."""
     if value in (INFINITE_INTERVAL, MINUS_INFINITE_INTERVAL):

@@ -115,9 +115,13 @@ def find_date_word(text: str) -> tuple[Word, str | int] | None:
     return DATE_WORDS.get(text)
 
 
+# Of longer words PostgreSQL looks at the beginning only.
+WORD_LENGTH_MAX = 10
+
+
 def find_unit(text: str) -> str | None:
     """The unit that a lower-case word names, in an interval or in EXTRACT."""
-    return UNIT_WORDS.get(text)
+    return UNIT_WORDS.get(text) or UNIT_WORDS.get(text[:WORD_LENGTH_MAX])
 
 
 class FieldSyntaxError(ValueError):

@@ -200,6 +200,9 @@ def _decode_fields(
                     # Years-months, after which a number without unit would be months again.
                     unit = "month"
                 found = _add_number(field.text, unit, total, is_negative)
+                if unit == "hour":
+                    # A bare number before hours is days: INTERVAL '1 2' DAY TO HOUR.
+                    unit = "day"
             is_unit_pending = False
         if found & seen or "everything" in seen:
             raise DecodingError
@@ -266,7 +269,7 @@ def _add_number(text: str, unit: str, total: IntervalSum, is_negative: bool) -> 
     sign_text, digits, fraction_text, months = match.groups()
     sign = -1 if sign_text == "-" or is_negative else 1
     value = int(digits or "0")
-    if value > INT64_MAX:
+    if not INT64_MIN <= sign * value <= INT64_MAX:
         raise DecodingError(Fault.FIELD_OVERFLOW)
     if months is not None:
         if int(months or "0") >= 12:

@@ -79,12 +79,21 @@ class TypeKind(enum.Enum):
     VOID = "void"
 
 
+FRACTION_DIGITS_MAX = 6
+# What INTERVAL may be declared to keep; the last field is the smallest.
+INTERVAL_FIELDS = (
+    "year", "month", "day", "hour", "minute", "second", "year to month", "day to hour",
+    "day to minute", "day to second", "hour to minute", "hour to second", "minute to second",
+)  # fmt: skip
+
+
 @dataclass(frozen=True, slots=True)
 class SqlType:
     """A SQL type, comparable and hashable.
 
     `modifiers` are what stands in parentheses: (n,) for VARCHAR, CHAR, BIT and VARBIT, (precision, scale) for NUMERIC,
-    (fraction digits,) for the types of time. Empty means that nothing was declared.
+    (fraction digits,) for the types of time, of an INTERVAL with fields also their number in `INTERVAL_FIELDS`. Empty
+    means that nothing was declared.
     """
 
     kind: TypeKind
@@ -125,6 +134,10 @@ class SqlType:
             return self.name
         if not self.modifiers:
             return self.kind.value
+        if self.kind is TypeKind.INTERVAL and len(self.modifiers) == 2:
+            digits, fields = self.modifiers
+            shown = "" if digits == FRACTION_DIGITS_MAX else f"({digits})"
+            return f"interval {INTERVAL_FIELDS[fields]}{shown}"
         inside = ",".join(str(modifier) for modifier in self.modifiers)
         head, space, tail = self.kind.value.partition(" with")
         return f"{head}({inside}){space}{tail}"

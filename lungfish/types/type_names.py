@@ -8,7 +8,13 @@ from lungfish.errors import (
     SyntaxError,
 )
 from lungfish.types.ranges import MULTIRANGE_TYPES, RANGE_TYPES
-from lungfish.types.sql_type import SqlType, TypeKind, array_of
+from lungfish.types.sql_type import (
+    FRACTION_DIGITS_MAX,
+    INTERVAL_FIELDS,
+    SqlType,
+    TypeKind,
+    array_of,
+)
 
 LENGTH_MAX = 10_485_760
 BIT_LENGTH_MAX = 83_886_080
@@ -88,7 +94,12 @@ _FRACTION_KINDS = (
     TypeKind.TIMESTAMPTZ,
     TypeKind.INTERVAL,
 )
-FRACTION_DIGITS_MAX = 6
+
+
+def interval_of_fields(interval: SqlType, fields: str) -> SqlType:
+    """The INTERVAL type that keeps some fields only: `interval day to second(3)`."""
+    digits = interval.modifiers[0] if interval.modifiers else FRACTION_DIGITS_MAX
+    return SqlType(TypeKind.INTERVAL, (digits, INTERVAL_FIELDS.index(fields)))
 
 
 def type_by_name(
