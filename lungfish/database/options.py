@@ -34,6 +34,8 @@ class DatabaseOptions:
     checkpoint_wal_bytes: int = 64 * MIB
     # What opening does where the log is damaged: tail, strict, point_in_time, salvage (`recovery/wal_damage.py`).
     wal_recovery_mode: str = WalRecoveryMode.TAIL.value
+    # Where segments of the log are copied before they are removed; empty: nowhere. ALTER SYSTEM SET archive_path sets it for good.
+    archive_path: str = ""
     # Called while restart runs.
     on_recovery: Callable[[RecoveryProgress], None] | None = None
     # Where the files are; None: the machine's own disk, or memory for ":memory:".
@@ -51,5 +53,6 @@ class DatabaseOptions:
             recovery_memory_limit=self.recovery_memory_bytes,
             recovery_checkpoint_bytes=self.recovery_checkpoint_bytes,
             wal_recovery_mode=recovery_mode(self.wal_recovery_mode),
+            archive_path=self.archive_path,
             on_recovery=self.on_recovery,
         )

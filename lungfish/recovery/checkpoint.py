@@ -25,6 +25,7 @@ import contextlib
 from collections.abc import Sequence
 
 from lungfish import errors
+from lungfish.recovery.archive import WalArchive
 from lungfish.recovery.checkpoint_contract import (
     CheckpointContext,
     CheckpointParticipant,
@@ -74,6 +75,7 @@ class CheckpointCoordinator:
         clock: Clock,
         memory: CheckpointMemory,
         images: CheckpointImageStore,
+        archive: WalArchive,
         participants: Sequence[CheckpointParticipant],
         telemetry: StorageTelemetryRegistry | None = None,
         io: IoTotals | None = None,
@@ -83,6 +85,7 @@ class CheckpointCoordinator:
         self.memory = memory
         self.retention = retention
         self.images = images
+        self.archive = archive
         self.log = log
         # How far the pages of the current checkpoint have got.
         self.pages = pages
@@ -213,6 +216,8 @@ class CheckpointCoordinator:
     def _begin(self, run: CheckpointRun) -> None:
         if run.request.name:
             self.images.admit(run.request.name)
+        if run.request.archives:
+            self.archive.require()
         # Nothing to flush there, but a poisoned log refuses: the checkpoint could not be published.
         self.log.flush_to(self.log.durable_lsn)
         self.retention.pin_lowest(
@@ -334,12 +339,20 @@ class CheckpointCoordinator:
         try:
             self.images.hold_log()
             self.retention.release(HolderKind.CHECKPOINT_IN_PROGRESS, checkpoint_id)
+            self._archive(run)
             # With a named image its own pin keeps what RETAIN_WAL asks for; without one the next checkpoint removes it.
             if run.request.name or not run.request.retains_log:
                 run.pruned = self.log.prune(self.retention.prune_below())
         except errors.Error as error:
             run.calls.warnings.append(f"after the image was published: {error.message}")
         run.note_held(self.retention.binding(), self.log.end_lsn())
+
+    def _archive(self, run: CheckpointRun) -> None:
+        """Copy away what is about to be removed; what cannot be copied is held."""
+        count = self.archive.figures.archived_count
+        archive = self.archive.seal_and_run if run.request.archives else self.archive.run
+        run.calls.warnings += archive()
+        run.segments_archived = self.archive.figures.archived_count - count
 
     def _abort(self, run: CheckpointRun) -> None:
         """Let every participant go back; what one of them raises does not keep the others from it."""

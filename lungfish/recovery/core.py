@@ -21,6 +21,7 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from lungfish import errors
+from lungfish.recovery.archive import WalArchive
 from lungfish.recovery.checkpoint import CheckpointCoordinator
 from lungfish.recovery.checkpoint_contract import CheckpointParticipant
 from lungfish.recovery.checkpoint_facts import Facts
@@ -93,6 +94,8 @@ class CoreOptions:
     lock_ms: float | None = None
     # What restart does where the log is damaged.
     wal_recovery_mode: WalRecoveryMode = WalRecoveryMode.TAIL
+    # Where segments of the log are copied before they are removed; empty: nowhere.
+    archive_path: str = ""
     # Called while restart runs.
     on_recovery: Callable[[RecoveryProgress], None] | None = None
     # Images that must not be opened though they look whole, by generation, each with what was found wrong with it.
@@ -148,6 +151,10 @@ class StorageCore:
             store, self.retention, clock, log_reaches=self.driver.log_reaches
         )
         self.images.hold_log(is_opening=True)
+        self.archive = WalArchive(
+            disk, self.folder, self.log, self.retention, clock=clock, uuid=store.uuid
+        )
+        self.archive.set_path(options.archive_path)
         # Set by `recover`: the tables that are open, and the relations of the committed catalog.
         self._tables: Callable[[], Iterable[TableStore]] = tuple
         self._settled: Callable[[], set[RelationId]] = set
@@ -173,6 +180,7 @@ class StorageCore:
             clock=self.clock,
             memory=self.memory,
             images=self.images,
+            archive=self.archive,
             participants=self._participants(),
             telemetry=self.telemetry,
             io=self.io,
@@ -342,7 +350,9 @@ class StorageCore:
         )
         self._repeat_last_image()
         self.log.close()
-        self.folder.remove_folder()
+        # What could not be archived stays, to be archived after the next open.
+        if not self.archive.run(is_final=True):
+            self.folder.remove_folder()
         self.store.close()
 
     def _repeat_last_image(self) -> None:

@@ -70,6 +70,8 @@ def _with_option(
             return with_keep(request, str(value), position)
         case "retain_wal":
             return replace(request, retains_log=bool(value))
+        case "archive":
+            return replace(request, archives=bool(value))
         case "wait" if value:
             return request
         case "flush_unlogged":
