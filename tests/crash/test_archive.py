@@ -224,10 +224,10 @@ def test_the_archive_can_be_looked_into() -> None:
         world.connection.execute("CHECKPOINT (ARCHIVE)")
         world.insert(2)
     assert 1 not in world.segments()
-    first, count = world.connection.execute(
-        "SELECT min(lsn), count(*) FROM lungfish.wal_records() WHERE kind = 'commit'"
-    ).fetchone() or ("", 0)
-    assert count >= 60
+    commits = world.connection.execute(
+        "SELECT count(*) FROM lungfish.wal_records() WHERE kind = 'commit'"
+    )
+    assert commits.fetchval() >= 60
     world.close()
 
 
