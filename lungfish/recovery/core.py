@@ -151,10 +151,7 @@ class StorageCore:
             store, self.retention, clock, log_reaches=self.driver.log_reaches
         )
         self.images.hold_log(is_opening=True)
-        self.archive = WalArchive(
-            disk, self.folder, self.log, self.retention, clock=clock, uuid=store.uuid
-        )
-        self.archive.set_path(options.archive_path)
+        self.archive = self._open_archive(options.archive_path)
         # Set by `recover`: the tables that are open, and the relations of the committed catalog.
         self._tables: Callable[[], Iterable[TableStore]] = tuple
         self._settled: Callable[[], set[RelationId]] = set
@@ -185,6 +182,19 @@ class StorageCore:
             telemetry=self.telemetry,
             io=self.io,
         )
+
+    def _open_archive(self, path: str) -> WalArchive:
+        """The archive, with its pin: before anything is removed from the log."""
+        archive = WalArchive(
+            self.disk,
+            self.folder,
+            self.log,
+            self.retention,
+            clock=self.clock,
+            uuid=self.store.uuid,
+        )
+        archive.set_path(path)
+        return archive
 
     def _new_life(self) -> WriteAheadLog:
         """The log of this life. That it has begun is noted in the file, so that its absence would be noticed."""
