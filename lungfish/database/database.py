@@ -20,12 +20,13 @@ from uuid import UUID
 from lungfish.catalog import Catalog
 from lungfish.catalog.objects import Index, Oid, Sequence, Table
 from lungfish.catalog.store import CatalogRowWriter, CatalogStore
-from lungfish.database.background import BackgroundCheckpoints
 from lungfish.database.expressions import stored_expression
 from lungfish.database.number_counters import NumberCounters
 from lungfish.database.options import DatabaseOptions
 from lungfish.database.plan_cache import CachedPlan, LruCache, ParsedText
+from lungfish.database.relation_names import relation_names
 from lungfish.database.restart_catalog import DatabaseRestartCatalog, relations_of
+from lungfish.database.snapshot_limit import SnapshotLimit
 from lungfish.database.statistics import TableStatistics
 from lungfish.database.table_stores import StoredExpression, TableStores
 from lungfish.database.temporaries import TemporaryObjects
@@ -46,6 +47,7 @@ from lungfish.recovery.checkpoint_request import (
     CheckpointResult,
     CheckpointTrigger,
 )
+from lungfish.recovery.checkpoint_scheduler import CheckpointScheduler
 from lungfish.recovery.core import StorageCore
 from lungfish.recovery.restart_report import RecoveryReport
 from lungfish.recovery.wal_reader import TailState
@@ -107,10 +109,19 @@ class Database:
             self.catalog.next_oid,
             max(self.catalog.next_relation_id, core.driver.highest_relation_id + 2),
         )
+        core.relation_names = lambda: relation_names(self.catalog)
         self.sequences.keep_only(item.oid for item in self.catalog.sequences())
+        self.scheduler = CheckpointScheduler(
+            core.checkpoints,
+            pool=core.pool,
+            settings=core.settings,
+            clock=core.clock,
+            has_thread=options.has_thread,
+            estimate_ms=core.checkpoints.estimate_ms,
+        )
+        self.scheduler.upkeep = SnapshotLimit(self).enforce
         if self.recovery_report.tail.state is TailState.GAP:
             self._leave_damage_behind()
-        self._background = BackgroundCheckpoints(self, options.checkpoint_wal_bytes)
 
     @classmethod
     def open(
@@ -321,9 +332,16 @@ class Database:
             )
         )
 
-    def checkpoint(self, request: CheckpointRequest) -> CheckpointResult:
-        """Take a checkpoint now, in the calling thread."""
-        return self.core.checkpoints.run(request)
+    def checkpoint(
+        self, request: CheckpointRequest, check: Callable[[], None] | None = None
+    ) -> CheckpointResult:
+        """Take a checkpoint now, in the calling thread, or have it taken in the background where the request does not wait.
+
+        `check` raises to stop waiting. Raises as `CheckpointCoordinator.run`.
+        """
+        if not request.waits and not request.is_dry_run:
+            return self.scheduler.ask(request)
+        return self.core.checkpoints.run(request, check)
 
     def backup(self, request: BackupRequest, progress: Progress | None = None) -> BackupReport:
         """Back up into a file, while others go on writing."""
@@ -338,8 +356,8 @@ class Database:
         return self.options.disk or LocalDisk(self.clock)
 
     def after_commit(self) -> None:
-        """What is looked at after each commit: whether the log asks for a checkpoint."""
-        self._background.consider()
+        """What is looked at after each commit: whether a checkpoint is due."""
+        self.scheduler.consider()
         for watch in self.commit_watchers:
             watch()
 
@@ -376,7 +394,7 @@ class Database:
         with self._lock:
             if self.is_closed:
                 return
-            self._background.stop()
+            self.scheduler.stop()
             for transaction in self.transactions.running():
                 transaction.rollback()
             is_poisoned = self.core.log.failure is not None
@@ -387,7 +405,7 @@ class Database:
         with self._lock:
             if self.is_closed:
                 return
-            self._background.stop()
+            self.scheduler.stop()
             self._end(self.core.crash, is_crash=True)
 
     def disown(self, reason: Error) -> None:

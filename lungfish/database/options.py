@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from lungfish.recovery.core import CoreOptions
@@ -16,6 +16,13 @@ from lungfish.storage import Clock, Disk, SystemClock
 from lungfish.storage.page_store import PAGE_SIZE_DEFAULT
 
 MIB = 1 << 20
+# The settings that let checkpoints begin by themselves: 0 switches each off.
+_TRIGGERS = (
+    "checkpoint_wal_bytes",
+    "checkpoint_dirty_pages",
+    "checkpoint_interval",
+    "recovery_target_time_ms",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +37,15 @@ class DatabaseOptions:
     recovery_memory_bytes: int = MEMORY_LIMIT_DEFAULT
     # A long restart takes an image of its own each time it has redone that much of the log.
     recovery_checkpoint_bytes: int = RESTART_CHECKPOINT_BYTES_DEFAULT
-    # A checkpoint begins by itself once that much has been logged since the last one; 0: never.
-    checkpoint_wal_bytes: int = 64 * MIB
     # What opening does where the log is damaged: tail, strict, point_in_time, salvage (`recovery/wal_damage.py`).
     wal_recovery_mode: str = WalRecoveryMode.TAIL.value
-    # Where segments of the log are copied before they are removed; empty: nowhere. ALTER SYSTEM SET archive_path sets it for good.
-    archive_path: str = ""
+    # A checkpoint begins by itself once that much has been logged since the last one; 0: none begins by itself, whatever happens.
+    # None: as the setting of that name says.
+    checkpoint_wal_bytes: int | None = None
+    # Whether there may be a thread that takes them; else the commit that finds one due takes it. None: if the clock is the machine's.
+    checkpoint_thread: bool | None = None
+    # Settings of the database in place of their defaults, by name.
+    settings: Mapping[str, str] = field(default_factory=dict)
     # Called while restart runs.
     on_recovery: Callable[[RecoveryProgress], None] | None = None
     # Where the files are; None: the machine's own disk, or memory for ":memory:".
@@ -43,6 +53,13 @@ class DatabaseOptions:
     clock: Clock = field(default_factory=SystemClock)
     # Where random() and the database's own name get their chance from.
     random: random.Random = field(default_factory=random.SystemRandom)
+
+    @property
+    def has_thread(self) -> bool:
+        """Whether checkpoints may begin in a thread of their own: under a clock moved by hand nothing may happen by itself."""
+        if self.checkpoint_thread is None:
+            return isinstance(self.clock, SystemClock)
+        return self.checkpoint_thread
 
     def core(self) -> CoreOptions:
         """What storage and recovery are told."""
@@ -53,6 +70,13 @@ class DatabaseOptions:
             recovery_memory_limit=self.recovery_memory_bytes,
             recovery_checkpoint_bytes=self.recovery_checkpoint_bytes,
             wal_recovery_mode=recovery_mode(self.wal_recovery_mode),
-            archive_path=self.archive_path,
             on_recovery=self.on_recovery,
+            settings={**self._checkpoint_settings(), **self.settings},
         )
+
+    def _checkpoint_settings(self) -> dict[str, str]:
+        if self.checkpoint_wal_bytes is None:
+            return {}
+        if self.checkpoint_wal_bytes:
+            return {"checkpoint_wal_bytes": str(self.checkpoint_wal_bytes)}
+        return dict.fromkeys(_TRIGGERS, "0")

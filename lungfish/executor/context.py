@@ -62,11 +62,13 @@ class SnapshotSource(Protocol):
 class Cancellation:
     """A flag that any thread may raise; the statement looks at it once a batch and in long loops."""
 
-    __slots__ = ("is_requested", "reason")
+    __slots__ = ("error", "is_requested", "reason")
 
     def __init__(self) -> None:
         self.is_requested = False
         self.reason = "canceling statement due to user request"
+        # Raised in place of QueryCanceled.
+        self.error: errors.Error | None = None
 
     def request(self, reason: str | None = None) -> None:
         """Ask the statement to stop; `reason` replaces the error's message."""
@@ -77,7 +79,12 @@ class Cancellation:
     def check(self) -> None:
         """Raise QueryCanceled (57014) if the statement was asked to stop."""
         if self.is_requested:
-            raise errors.QueryCanceled(self.reason)
+            raise self.error if self.error is not None else errors.QueryCanceled(self.reason)
+
+    def reset(self) -> None:
+        """A new statement begins: what was asked of an earlier one is over."""
+        self.is_requested = False
+        self.error = None
 
 
 @dataclass(slots=True)

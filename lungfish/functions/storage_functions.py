@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from lungfish.functions.registry import Function, FunctionContext, ScalarForm, Volatility
-from lungfish.types.sql_type import BIGINT, PG_LSN, TEXT, TIMESTAMPTZ, SqlType, TypeKind
+from lungfish.types.sql_type import BIGINT, BOOLEAN, PG_LSN, TEXT, TIMESTAMPTZ, SqlType, TypeKind
 
 
 def _answer(name: str) -> ScalarForm:
@@ -35,7 +35,30 @@ WAL_RECORDS_COLUMNS: tuple[tuple[str, SqlType], ...] = (
     ("description", TEXT),
 )
 
+DIRTY_PAGE_COLUMNS: tuple[tuple[str, SqlType], ...] = (
+    ("page_no", BIGINT),
+    ("first_dirty_lsn", PG_LSN),
+    ("newest_lsn", PG_LSN),
+    ("is_frozen", BOOLEAN),
+)
+
+
+def _record(columns: tuple[tuple[str, SqlType], ...]) -> SqlType:
+    return SqlType(
+        TypeKind.RECORD,
+        labels=tuple(name for name, _ in columns),
+        fields=tuple(sql_type for _, sql_type in columns),
+    )
+
+
 STORAGE_FUNCTIONS: tuple[Function, ...] = (
+    _function(
+        "lungfish.dirty_page_list",
+        (TEXT,),
+        _record(DIRTY_PAGE_COLUMNS),
+        returns_set=True,
+        output_columns=DIRTY_PAGE_COLUMNS,
+    ),
     _function("lungfish.openmetrics", (), TEXT),
     _function("pg_create_restore_point", (TEXT,), PG_LSN),
     _function("pg_current_wal_insert_lsn", (), PG_LSN),
@@ -43,11 +66,7 @@ STORAGE_FUNCTIONS: tuple[Function, ...] = (
     _function(
         "lungfish.wal_records",
         (PG_LSN, PG_LSN),
-        SqlType(
-            TypeKind.RECORD,
-            labels=tuple(name for name, _ in WAL_RECORDS_COLUMNS),
-            fields=tuple(sql_type for _, sql_type in WAL_RECORDS_COLUMNS),
-        ),
+        _record(WAL_RECORDS_COLUMNS),
         is_strict=False,
         defaults=(None, None),
         returns_set=True,

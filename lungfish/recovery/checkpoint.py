@@ -22,10 +22,9 @@ Invariants:
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from lungfish import errors
-from lungfish.recovery.archive import WalArchive
 from lungfish.recovery.checkpoint_contract import (
     CheckpointContext,
     CheckpointParticipant,
@@ -36,6 +35,7 @@ from lungfish.recovery.checkpoint_facts import CheckpointFacts, encode_facts
 from lungfish.recovery.checkpoint_images import CheckpointImageStore
 from lungfish.recovery.checkpoint_memory import CheckpointMemory
 from lungfish.recovery.checkpoint_merge import RequestQueue
+from lungfish.recovery.checkpoint_pacing import CheckpointPacer
 from lungfish.recovery.checkpoint_pages import ImagePages
 from lungfish.recovery.checkpoint_party import Party
 from lungfish.recovery.checkpoint_request import (
@@ -47,15 +47,20 @@ from lungfish.recovery.checkpoint_request import (
 )
 from lungfish.recovery.checkpoint_run import CheckpointRun, Phase
 from lungfish.recovery.history import encode_record
+from lungfish.recovery.io_budget import IoBudget
 from lungfish.recovery.retention import HolderKind, WalRetentionManager
+from lungfish.recovery.settings import StorageSettings
 from lungfish.recovery.telemetry import StorageTelemetryRegistry
 from lungfish.recovery.wal import WriteAheadLog
 from lungfish.recovery.wal_records import NoteKind
 from lungfish.storage.buffer_pool import BufferPool
 from lungfish.storage.clock import Clock
 from lungfish.storage.fence import Fence
+from lungfish.storage.ids import LSN
 from lungfish.storage.measured_disk import CHECKPOINTER, IoTotals
 
+# The pin of `wal_keep_size`.
+MIN_KEEP = "wal_keep_size"
 # How often the fence is tried before the checkpoint is deferred, and how long writers get in between.
 FENCE_ATTEMPTS = 2
 FENCE_PAUSE_S = 0.001
@@ -75,7 +80,8 @@ class CheckpointCoordinator:
         clock: Clock,
         memory: CheckpointMemory,
         images: CheckpointImageStore,
-        archive: WalArchive,
+        settings: StorageSettings,
+        budget: IoBudget,
         participants: Sequence[CheckpointParticipant],
         telemetry: StorageTelemetryRegistry | None = None,
         io: IoTotals | None = None,
@@ -85,10 +91,14 @@ class CheckpointCoordinator:
         self.memory = memory
         self.retention = retention
         self.images = images
-        self.archive = archive
         self.log = log
         # How far the pages of the current checkpoint have got.
         self.pages = pages
+        pages.pace = self._pace
+        self._settings = settings
+        self._budget = budget
+        # Answers how long a restart would take now; None: not known.
+        self.estimate_ms: Callable[[], float | None] = self._estimate_ms
         self._fence = fence
         self._clock = clock
         self._parties = [Party(each) for each in (*pages.participants(), *participants)]
@@ -130,14 +140,25 @@ class CheckpointCoordinator:
         """How many requests wait for the next checkpoint."""
         return self._queue.merged_count
 
-    def run(self, request: CheckpointRequest) -> CheckpointResult:
-        """Take a checkpoint that begins after this call; several calls may share one.
+    def run(
+        self, request: CheckpointRequest, check: Callable[[], None] | None = None
+    ) -> CheckpointResult:
+        """Take a checkpoint that begins after this call; several calls may share one. `check` raises to give up.
 
         Raises LockNotAvailable if the fence could not be closed in time (not in PASSIVE mode), QueryCanceled if it was cancelled or
         its time was over, IoError on a poisoned log or file, DiskFull, and what participants raise; then nothing has changed
         (invariant 5).
         """
-        return self._queue.submit(request)
+        if request.mode is not CheckpointMode.SPREAD:
+            # Somebody waits: the one under way need not take its time.
+            self.hurry()
+        return self._queue.submit(request, check or _go_on)
+
+    def hurry(self) -> None:
+        """Let a checkpoint that spreads its writes go on without a schedule."""
+        run = self.current
+        if run is not None and run.pacer is not None:
+            run.pacer.is_hurried = True
 
     def cancel(self, reason: str = "canceling checkpoint due to user request") -> bool:
         """Ask the checkpoint under way to stop before its image counts. False if there is none, or it is past that."""
@@ -155,7 +176,11 @@ class CheckpointCoordinator:
     # One checkpoint
 
     def _perform(
-        self, request: CheckpointRequest, merged_count: int, queue_wait_ms: float
+        self,
+        request: CheckpointRequest,
+        check: Callable[[], None],
+        merged_count: int,
+        queue_wait_ms: float,
     ) -> CheckpointResult:
         self._settle()
         run = CheckpointRun.begin(
@@ -165,11 +190,14 @@ class CheckpointCoordinator:
             merged_count=merged_count,
             queue_wait_ms=queue_wait_ms,
         )
+        run.check_caller = check
         self.counters.count_request(request)
+        run.recovery_before_ms = self.estimate_ms()
         if request.kind is CheckpointKind.FINAL and not self.has_changes():
             run.outcome = CheckpointOutcome.SKIPPED
             run.reason = "nothing has changed since the last image"
             return run.result()
+        run.pacer = self._pacer(run)
         try:
             self.current = run
             try:
@@ -216,8 +244,6 @@ class CheckpointCoordinator:
     def _begin(self, run: CheckpointRun) -> None:
         if run.request.name:
             self.images.admit(run.request.name)
-        if run.request.archives:
-            self.archive.require()
         # Nothing to flush there, but a poisoned log refuses: the checkpoint could not be published.
         self.log.flush_to(self.log.durable_lsn)
         self.retention.pin_lowest(
@@ -267,6 +293,28 @@ class CheckpointCoordinator:
             # An exception from outside may come when it is closed and nobody has been told yet.
             self._fence.open()
             raise
+
+    def _pacer(self, run: CheckpointRun) -> CheckpointPacer:
+        return CheckpointPacer(
+            run,
+            budget=self._budget,
+            settings=self._settings,
+            clock=self._clock,
+            end_lsn=self.log.end_lsn,
+            progress=self.pages.progress,
+        )
+
+    def _pace(self, size: int) -> None:
+        """After each page."""
+        run = self.current
+        if run is not None and run.pacer is not None:
+            if self._queue.is_awaited:
+                run.pacer.is_hurried = True
+            run.pacer.after_write(size)
+
+    def _estimate_ms(self) -> float:
+        backlog = self.log.end_lsn() - self.memory.facts.redo_lsn
+        return self.memory.predict_recovery_ms(max(0, backlog))
 
     def _hold_still(self, run: CheckpointRun) -> None:
         """Inside the closed fence."""
@@ -338,8 +386,8 @@ class CheckpointCoordinator:
         run.calls.commit()
         try:
             self.images.hold_log()
+            self._keep_past_log()
             self.retention.release(HolderKind.CHECKPOINT_IN_PROGRESS, checkpoint_id)
-            self._archive(run)
             # With a named image its own pin keeps what RETAIN_WAL asks for; without one the next checkpoint removes it.
             if run.request.name or not run.request.retains_log:
                 run.pruned = self.log.prune(self.retention.prune_below())
@@ -347,12 +395,22 @@ class CheckpointCoordinator:
             run.calls.warnings.append(f"after the image was published: {error.message}")
         run.note_held(self.retention.binding(), self.log.end_lsn())
 
-    def _archive(self, run: CheckpointRun) -> None:
-        """Copy away what is about to be removed; what cannot be copied is held."""
-        count = self.archive.figures.archived_count
-        archive = self.archive.seal_and_run if run.request.archives else self.archive.run
-        run.calls.warnings += archive()
-        run.segments_archived = self.archive.figures.archived_count - count
+    def _estimate_after(self, run: CheckpointRun) -> float | None:
+        """How long a restart would take from now on; of a dry run, if it had been none."""
+        if not run.request.is_dry_run or not run.context.redo_lsn:
+            return self.estimate_ms()
+        return self.memory.predict_recovery_ms(self.log.end_lsn() - run.context.redo_lsn)
+
+    def _keep_past_log(self) -> None:
+        """Hold `wal_keep_size` of the log."""
+        kept = int(self._settings.number("wal_keep_size"))
+        if not kept:
+            self.retention.release(HolderKind.MIN_KEEP, MIN_KEEP)
+            return
+        # Still pinned from where it was kept before, so nothing from there on is gone.
+        lowest = self.retention.prune_below()
+        lsn = LSN(max(lowest, self.log.end_lsn() - kept))
+        self.retention.pin(HolderKind.MIN_KEEP, MIN_KEEP, owner="wal_keep_size", lsn=lsn)
 
     def _abort(self, run: CheckpointRun) -> None:
         """Let every participant go back; what one of them raises does not keep the others from it."""
@@ -363,6 +421,7 @@ class CheckpointCoordinator:
         """Remember how it went."""
         self.retention.release(HolderKind.CHECKPOINT_IN_PROGRESS, str(run.context.checkpoint_id))
         run.end(self.log.end_lsn(), self.log.segments_made)
+        run.recovery_after_ms = self._estimate_after(run)
         record = run.record()
         self.memory.checkpoints.add(record)
         self.memory.remember_parties(run.calls.rows)
@@ -386,3 +445,7 @@ class CheckpointCoordinator:
             run.calls.commit()
         self.retention.release(HolderKind.CHECKPOINT_IN_PROGRESS, str(run.context.checkpoint_id))
         self.current = None
+
+
+def _go_on() -> None:
+    """Nobody gives up."""

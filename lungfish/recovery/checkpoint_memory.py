@@ -8,7 +8,7 @@ from collections import deque
 from lungfish.recovery.checkpoint_facts import CheckpointFacts
 from lungfish.recovery.checkpoint_party import PartyRow
 from lungfish.recovery.history import (
-    CHECKPOINT_HISTORY_ROWS,
+    CHECKPOINT_HISTORY_ROWS_MAX,
     RECOVERY_HISTORY_ROWS,
     CheckpointRecord,
     History,
@@ -17,6 +17,13 @@ from lungfish.recovery.history import (
 
 # How many of the last checkpoints a prediction goes by.
 _SAMPLE_COUNT = 8
+# Until a checkpoint has shown better: what each costs at least, and bytes and milliseconds of writing, 100 MiB a second.
+_FIXED_DEFAULT_MS = 10.0
+_WRITING_DEFAULT = (100 << 20, 1000.0)
+# A restart that read less than this says little about speed.
+_SAMPLE_BYTES_MIN = 1 << 20
+# Bytes and milliseconds, until a restart has shown better: 8 MiB a second.
+_RESTART_DEFAULT = (8 << 20, 1000.0)
 # Of how many checkpoints the participants are shown.
 _PARTIES_OF = 32
 
@@ -27,7 +34,7 @@ class CheckpointMemory:
     def __init__(self, facts: CheckpointFacts) -> None:
         self.facts = facts
         self.checkpoints: History[CheckpointRecord] = History(
-            "checkpoint_id", CHECKPOINT_HISTORY_ROWS
+            "checkpoint_id", CHECKPOINT_HISTORY_ROWS_MAX
         )
         self.recoveries: History[RecoveryRecord] = History("recovery_id", RECOVERY_HISTORY_ROWS)
         self.checkpoints.extend(facts.checkpoints)
@@ -48,15 +55,34 @@ class CheckpointMemory:
         """Keep how the participants of a checkpoint fared."""
         self.parties.append(rows)
 
-    def predict_ms(self, byte_count: int) -> float | None:
-        """How long writing so much would take by the last checkpoints' speed; None if there is nothing to go by."""
+    def predict_recovery_ms(self, backlog_bytes: int) -> float:
+        """How long a restart that reads so much log would take, by the last restarts' speed."""
         taken = [
-            (row.bytes_written, row.total_ms)
-            for row in self.checkpoints.rows()
-            if row.outcome == "complete" and row.bytes_written and row.total_ms is not None
+            (row.wal_bytes, row.total_ms)
+            for row in self.recoveries.rows()
+            if not row.clean and row.wal_bytes >= _SAMPLE_BYTES_MIN
         ][-_SAMPLE_COUNT:]
-        if not taken:
-            return None
-        written = sum(bytes_written or 0 for bytes_written, _ in taken)
-        spent = sum(total_ms or 0.0 for _, total_ms in taken)
-        return spent * byte_count / written
+        read, spent = _RESTART_DEFAULT
+        if taken:
+            read = sum(size for size, _ in taken)
+            spent = sum(total_ms for _, total_ms in taken)
+        return backlog_bytes * spent / read
+
+    def predict_ms(self, byte_count: int) -> float:
+        """How long a checkpoint that writes so much would take, by the last ones: what each costs at least, and their writing's speed."""
+        taken = [
+            (row.bytes_written, row.total_ms, row.write_ms, row.throttled_ms or 0.0)
+            for row in self.checkpoints.rows()
+            if row.outcome == "complete"
+        ][-_SAMPLE_COUNT:]
+        fixed_ms, (written, spent_ms) = _FIXED_DEFAULT_MS, _WRITING_DEFAULT
+        known = [
+            (size, total_ms, write_ms, throttled_ms)
+            for size, total_ms, write_ms, throttled_ms in taken
+            if size and total_ms is not None and write_ms is not None
+        ]
+        if known:
+            fixed_ms = sum(total - write for _, total, write, _ in known) / len(known)
+            written = sum(size for size, *_ in known)
+            spent_ms = sum(write - throttled for *_, write, throttled in known)
+        return fixed_ms + byte_count * spent_ms / written

@@ -67,9 +67,17 @@ class ImagePages:
         """The parties, in the order in which they write."""
         return [PagesParticipant(self, name) for name in (CATALOG, HEAP, BTREE)]
 
-    def begin(self, name: str) -> Forecast:
-        """The dirty pages of one party's relations."""
+    def begin(self, name: str, kind: CheckpointKind) -> Forecast:
+        """The dirty pages of one party's relations; for a full checkpoint all their pages."""
         catalog = set(self._catalog())
+        if kind is CheckpointKind.FULL:
+            own = [
+                image
+                for relation_id, image in self._pool.store.image.relations.items()
+                if _party_of(relation_id, image.kind, catalog) == name
+            ]
+            pages = sum(image.page_count for image in own)
+            return Forecast(pages, sum(image.table.unit_count for image in own) * UNIT_SIZE)
         dirty = sum(
             figures.dirty_pages
             for figures in self._pool.relation_figures()
@@ -90,6 +98,10 @@ class ImagePages:
             min_rec_lsn=share.oldest_lsn,
             high_water_lsn=share.newest_lsn,
         )
+
+    def progress(self) -> float:
+        """The part of the pages that is written."""
+        return self.pages_done / self.pages_total if self.pages_total else 1.0
 
     def end(self) -> None:
         """The image is published."""
@@ -209,7 +221,7 @@ class PagesParticipant:
         self._pages = pages
 
     def begin(self, context: CheckpointContext) -> Forecast:
-        return self._pages.begin(self.name)
+        return self._pages.begin(self.name, context.request.kind)
 
     def prepare(self, context: CheckpointContext) -> Prepared:
         return self._pages.prepare(context, self.name)

@@ -121,7 +121,8 @@ def _longer(first: _Number | None, second: _Number | None) -> _Number | None:
 class CheckpointResult:
     """The row that CHECKPOINT answers. Times in milliseconds, sizes in bytes; its columns are RESULT_COLUMNS."""
 
-    checkpoint_id: int
+    # None: it has only been asked for.
+    checkpoint_id: int | None
     outcome: CheckpointOutcome
     reason: str = ""
     mode: CheckpointMode = CheckpointMode.FAST

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import enum
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from lungfish import errors
 from lungfish.recovery.checkpoint_contract import CheckpointContext, Forecast
@@ -23,6 +24,18 @@ from lungfish.storage.clock import Clock
 from lungfish.storage.fence import Fence
 from lungfish.storage.ids import LSN
 from lungfish.storage.image_builder import PublishReport
+
+
+def _go_on() -> None:
+    """Nobody gives up."""
+
+
+class Pacer(Protocol):
+    """What holds a checkpoint back; see `checkpoint_pacing.py`."""
+
+    is_hurried: bool
+
+    def after_write(self, size: int) -> None: ...
 
 
 class Phase(enum.Enum):
@@ -64,7 +77,6 @@ class CheckpointRun:
     take_backs: int | None = 0
     report: PublishReport | None = None
     pruned: PruneReport | None = None
-    segments_archived: int = 0
     wal_held_bytes: int = 0
     held_by: str | None = None
     # Segments that the log had made when the checkpoint began, and how many it made meanwhile.
@@ -83,7 +95,11 @@ class CheckpointRun:
     # How long a restart would take, before and after; None: not known.
     recovery_before_ms: float | None = None
     recovery_after_ms: float | None = None
+    # Holds it back while it writes.
+    pacer: Pacer | None = None
     error: errors.Error | None = None
+    # Raises if whoever takes it is to give up.
+    check_caller: Callable[[], None] = _go_on
     # Why it is to stop.
     _cancel_reason: str | None = None
     # The image is being published: too late to stop.
@@ -121,6 +137,7 @@ class CheckpointRun:
 
     def check(self) -> None:
         """Raise QueryCanceled if it was cancelled or its time is over."""
+        self.check_caller()
         if self._cancel_reason is not None:
             raise errors.QueryCanceled(self._cancel_reason)
         if self.is_late() and not self.context.may_be_partial:
@@ -268,7 +285,6 @@ class CheckpointRun:
             wal_segments_added=self.segments_added,
             wal_segments_removed=None if pruned is None else pruned.removed_count,
             wal_segments_recycled=None if pruned is None else pruned.recycled_count,
-            wal_segments_archived=self.segments_archived,
             wal_distance_bytes=self.distance_bytes,
             blocked_txns=self.blocked_count,
             blocked_total_ms=self.blocked_total_ms,

@@ -21,7 +21,6 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from lungfish import errors
-from lungfish.recovery.archive import WalArchive
 from lungfish.recovery.checkpoint import CheckpointCoordinator
 from lungfish.recovery.checkpoint_contract import CheckpointParticipant
 from lungfish.recovery.checkpoint_facts import Facts
@@ -43,6 +42,8 @@ from lungfish.recovery.gauges import register_gauges
 from lungfish.recovery.history import CheckpointRecord, RecoveryRecord, decode_record, encode_record
 from lungfish.recovery.index_marks import IndexCheckpointRegistry
 from lungfish.recovery.integrity import DamageAction, DamageKind, IntegrityLog
+from lungfish.recovery.io_budget import IoBudget, IoClass
+from lungfish.recovery.relation_names import RelationNames
 from lungfish.recovery.restart import RecoveryDriver
 from lungfish.recovery.restart_checkpoint import (
     RESTART_CHECKPOINT_BYTES_DEFAULT,
@@ -53,9 +54,12 @@ from lungfish.recovery.restart_progress import RecoveryProgress
 from lungfish.recovery.restart_relations import RestartCatalog, TableRelations
 from lungfish.recovery.restart_report import RecoveryReport
 from lungfish.recovery.retention import WalRetentionManager
+from lungfish.recovery.settings import StorageSettings
+from lungfish.recovery.stored_settings import SETTINGS, StoredSettings
 from lungfish.recovery.telemetry import StorageTelemetryRegistry
 from lungfish.recovery.wal import WriteAheadLog
 from lungfish.recovery.wal_damage import WalRecoveryMode
+from lungfish.recovery.wal_gate import WalGate
 from lungfish.recovery.wal_records import NoteKind
 from lungfish.recovery.wal_segments import SEGMENT_SIZE_DEFAULT, SegmentFolder
 from lungfish.storage.buffer_pool import BUDGET_BYTES_DEFAULT, BufferPool
@@ -64,7 +68,7 @@ from lungfish.storage.disk import Disk
 from lungfish.storage.fence import Fence
 from lungfish.storage.ids import RelationId
 from lungfish.storage.image import Image
-from lungfish.storage.measured_disk import RECOVERY, MeasuredDisk
+from lungfish.storage.measured_disk import CLIENT, RECOVERY, WAL, MeasuredDisk
 from lungfish.storage.memory_disk import MemoryDisk
 from lungfish.storage.page_slots import IMAGES_KEPT_MIN
 from lungfish.storage.page_store import PAGE_SIZE_DEFAULT, PageStore
@@ -94,14 +98,14 @@ class CoreOptions:
     lock_ms: float | None = None
     # What restart does where the log is damaged.
     wal_recovery_mode: WalRecoveryMode = WalRecoveryMode.TAIL
-    # Where segments of the log are copied before they are removed; empty: nowhere.
-    archive_path: str = ""
     # Called while restart runs.
     on_recovery: Callable[[RecoveryProgress], None] | None = None
     # Images that must not be opened though they look whole, by generation, each with what was found wrong with it.
     avoid_images: Mapping[int, str] = field(default_factory=dict)
     # The database is what its image says, and a log is neither there nor looked for.
     is_historical: bool = False
+    # In place of the settings' defaults; what ALTER SYSTEM SET has kept comes before them.
+    settings: Mapping[str, str] = field(default_factory=dict)
 
 
 class StorageCore:
@@ -138,34 +142,66 @@ class StorageCore:
         self.sequences = Sequences(self.log, self.fence)
         self.sequences.restore(self.driver.sequence_states())
         self.retention = WalRetentionManager(clock)
-        self.integrity = IntegrityLog(clock)
-        for damaged in store.quarantined:
-            self.integrity.add(
-                DamageKind.IMAGE_CRC,
-                f"image {damaged.generation}",
-                action=DamageAction.QUARANTINED,
-                source="open",
-                detail=damaged.reason,
-            )
+        self.integrity = self._damage_met()
         self.images = CheckpointImageStore(
             store, self.retention, clock, log_reaches=self.driver.log_reaches
         )
         self.images.hold_log(is_opening=True)
-        self.archive = self._open_archive(options.archive_path)
         # Set by `recover`: the tables that are open, and the relations of the committed catalog.
         self._tables: Callable[[], Iterable[TableStore]] = tuple
         self._settled: Callable[[], set[RelationId]] = set
         # Set by `recover`: the heap of each index of the committed catalog.
         self._heaps: Callable[[], Mapping[RelationId, RelationId]] = dict
         self.index_marks = IndexCheckpointRegistry(store, lambda: self._heaps())
+        # What relations are called, for the views; set by whoever has a catalog.
+        self.relation_names: Callable[[], RelationNames] = dict
         # The catalog's own relations; known from `recover` on.
         self._own_relations: frozenset[RelationId] = frozenset()
+        self.settings = StorageSettings(options.settings)
+        self.stored_settings = StoredSettings(self.settings, self.log, self.fence)
+        self.io_budget = IoBudget(clock, self.settings)
         self.checkpoints = self._coordinator()
+        self.wal_gate = WalGate(
+            self.checkpoints, log=self.log, retention=self.retention, settings=self.settings
+        )
+        self._connect()
         register_gauges(self)
         self.report: RecoveryReport | None = None
         self.is_closed = False
         # When counting began: microseconds since 1970, UTC.
         self.opened_at: int = clock.utc_us()
+
+    def _damage_met(self) -> IntegrityLog:
+        """A log of damage, with what the opening of the file has met."""
+        log = IntegrityLog(self.clock)
+        for damaged in self.store.quarantined:
+            log.add(
+                DamageKind.IMAGE_CRC,
+                f"image {damaged.generation}",
+                action=DamageAction.QUARANTINED,
+                source="open",
+                detail=damaged.reason,
+            )
+        return log
+
+    def _connect(self) -> None:
+        """Let the parts ask each other."""
+        self.io.charge = self._charge
+        self.log.after_relief = self.wal_gate.slow_down
+        self.transactions.admit = self.wal_gate.admit
+        self.settings.on_change.append(self._apply_settings)
+
+    def _apply_settings(self) -> None:
+        number = self.settings.number
+        self.store.set_images_kept(int(number("images_kept")))
+        self.memory.checkpoints.resize(int(number("checkpoint_history_rows")))
+
+    def _charge(self, purpose: str, kind: str, size: int) -> None:
+        """Charge what clients read and write. A checkpoint and a backup claim theirs themselves, as they can be stopped while they wait."""
+        if kind == WAL and purpose != RECOVERY:
+            self.io_budget.charge(IoClass.WAL, size)
+        elif purpose == CLIENT:
+            self.io_budget.charge(IoClass.FOREGROUND, size)
 
     def _coordinator(self) -> CheckpointCoordinator:
         return CheckpointCoordinator(
@@ -177,24 +213,12 @@ class StorageCore:
             clock=self.clock,
             memory=self.memory,
             images=self.images,
-            archive=self.archive,
+            settings=self.settings,
+            budget=self.io_budget,
             participants=self._participants(),
             telemetry=self.telemetry,
             io=self.io,
         )
-
-    def _open_archive(self, path: str) -> WalArchive:
-        """The archive, with its pin: before anything is removed from the log."""
-        archive = WalArchive(
-            self.disk,
-            self.folder,
-            self.log,
-            self.retention,
-            clock=self.clock,
-            uuid=self.store.uuid,
-        )
-        archive.set_path(path)
-        return archive
 
     def _new_life(self) -> WriteAheadLog:
         """The log of this life. That it has begun is noted in the file, so that its absence would be noticed."""
@@ -217,6 +241,7 @@ class StorageCore:
                 self.store, self.transactions, lambda: self._settled(), self.index_marks
             ),
             FactsParticipant(SEQUENCES, self._sequence_facts),
+            FactsParticipant(SETTINGS, self.stored_settings.facts),
         ]
 
     @classmethod
@@ -287,6 +312,11 @@ class StorageCore:
         committed catalog. An index beyond them may be under construction, so its image is not relied on. Without
         `settled` that is every index that has no image yet.
         """
+        notes = self.driver.log_facts.notes
+        self.stored_settings.restore(
+            self.driver.facts.of(SETTINGS),
+            [payload for kind, payload in notes if kind == NoteKind.SETTINGS],
+        )
         self._tables = tables
         own = {each for table in catalog.catalog_tables() for each in table.all()}
         self._own_relations = frozenset(own)
@@ -301,7 +331,7 @@ class StorageCore:
             return {index: table.heap for table in tables for index in table.indexes}
 
         self._settled, self._heaps = settled_relations, heaps
-        for kind, payload in self.driver.log_facts.notes:
+        for kind, payload in notes:
             if kind == NoteKind.CHECKPOINT:
                 self.memory.checkpoints.add(decode_record(CheckpointRecord, payload))
             elif kind == NoteKind.RECOVERY:
@@ -332,13 +362,18 @@ class StorageCore:
     def close(self) -> None:
         """Take the final checkpoint and leave the single file; on a poisoned handle, or if that fails, leave the log too.
 
+        With `close_checkpoint` off, leave the log: the next opening recovers.
+
         Requires: no transaction runs. Twice is harmless.
         """
         if self.is_closed:
             return
         try:
             if self.log.failure is None and self.transactions.poison_error is None:
-                self._leave_single_file()
+                if self.settings.number("close_checkpoint"):
+                    self._leave_single_file()
+                else:
+                    self.log.close()
         finally:
             self.crash()
 
@@ -360,9 +395,7 @@ class StorageCore:
         )
         self._repeat_last_image()
         self.log.close()
-        # What could not be archived stays, to be archived after the next open.
-        if not self.archive.run(is_final=True):
-            self.folder.remove_folder()
+        self.folder.remove_folder()
         self.store.close()
 
     def _repeat_last_image(self) -> None:

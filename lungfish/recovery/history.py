@@ -16,7 +16,8 @@ from lungfish import errors
 from lungfish.recovery.view_rows import Columns
 from lungfish.types.sql_type import BIGINT, BOOLEAN, DOUBLE, PG_LSN, REAL, TEXT, TIMESTAMPTZ
 
-CHECKPOINT_HISTORY_ROWS = 256
+# As many as `checkpoint_history_rows` may ask for; the setting is known a little later than the rows.
+CHECKPOINT_HISTORY_ROWS_MAX = 65536
 RECOVERY_HISTORY_ROWS = 64
 
 
@@ -241,6 +242,10 @@ class History(Generic[AnyRecord]):
         """Add each."""
         for record in records:
             self.add(record)
+
+    def resize(self, rows_max: int) -> None:
+        """Keep so many from now on."""
+        self._rows = deque(self._rows, maxlen=rows_max)
 
     def rows(self) -> list[AnyRecord]:
         """The records, oldest first."""

@@ -114,6 +114,8 @@ class WriteAheadLog:
         self._take_backs_begun = 0
         self._take_backs_settled = 0
         self._is_closed = False
+        # Called by whoever has relieved, with no latch held: where a log that grows too fast holds its writers back.
+        self.after_relief: Callable[[], None] | None = None
         self._group = GroupSync(self._write_and_sync)
         self.records = registry.counter("wal_records", unit="records", help="records appended")
         self.bytes = registry.counter("wal_bytes", unit="bytes", help="bytes handed to the disk")
@@ -278,20 +280,8 @@ class WriteAheadLog:
         # Whoever relieves need not be the one who filled the disk: the next commit is told.
         with contextlib.suppress(errors.DiskFull):
             self._group.run_alone(self._write_if_sound)
-
-    def seal(self) -> LSN:
-        """Fill the current segment up, so that the log goes on in the next one; answers the log's end. An empty one stays."""
-        capacity = self.start.capacity
-        with self._latch:
-            if self._failure is not None:
-                self._refuse()
-            missing = -self._end % capacity
-            if missing and self._end > self.writer.life_start:
-                # A MARK with zeros behind it; where there is no room for one, it reaches into the next segment.
-                size = max(MARK.size, missing - HEADER.size)
-                body = MARK.pack(RecordType.MARK, self._durable).ljust(size, b"\0")
-                self._append_under_latch(body, checksum(body, self._seed))
-            return self._end
+        if self.after_relief is not None:
+            self.after_relief()
 
     def prune(self, floor: LSN) -> PruneReport:
         """Remove the segments that end before `floor`, but for the newest one, which says which life is the last.

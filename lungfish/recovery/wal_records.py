@@ -85,6 +85,8 @@ class NoteKind(enum.IntEnum):
     RESTORE_POINT = 3
     # Something was found wrong with the files: a row of the events.
     EVENT = 4
+    # What ALTER SYSTEM SET has kept so far.
+    SETTINGS = 5
 
 
 class Record(NamedTuple):

@@ -224,7 +224,7 @@ class Session(PlanningSession):
                 hint="ROLLBACK ends it; ROLLBACK TO goes back to a savepoint.",
             )
         is_single = self._transaction is None and self.autocommit
-        if is_single and runs_outside_transaction(statement):
+        if self._transaction is None and runs_outside_transaction(statement):
             return run_utility(self, statement)
         if self._transaction is None:
             self._begin()

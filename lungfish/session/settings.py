@@ -10,7 +10,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-from lungfish.errors import FeatureNotSupported, InvalidParameterValue, UndefinedObject
+from lungfish.errors import (
+    CantChangeRuntimeParam,
+    FeatureNotSupported,
+    InvalidParameterValue,
+    UndefinedObject,
+)
+from lungfish.recovery.settings import STORAGE_SETTINGS, StorageSettings
 from lungfish.session.planner_settings import PLANNER_SETTINGS
 from lungfish.types.settings import TextSettings
 from lungfish.types.time_zones import zone_by_name
@@ -192,10 +198,22 @@ SETTINGS: dict[str, Setting] = {
 }  # fmt: skip
 
 
+def checked_value(name: str, value: str) -> str:
+    """A value of a session's setting, normalised. Raises UndefinedObject, InvalidParameterValue, FeatureNotSupported."""
+    setting = SETTINGS.get(name.lower())
+    if setting is None:
+        raise UndefinedObject(f'unrecognized configuration parameter "{name}"')
+    if setting.is_read_only:
+        raise InvalidParameterValue(f'parameter "{setting.name}" cannot be changed')
+    return setting.check(setting.name, value)
+
+
 class SessionSettings:
     """The current values. SET LOCAL and a SET in a transaction that rolls back are undone through `snapshot` and `restore`."""
 
-    def __init__(self) -> None:
+    def __init__(self, shared: StorageSettings) -> None:
+        """`shared` are the settings of the whole database, which are set and shown here too."""
+        self._shared = shared
         # Replaced, never changed, so that a snapshot is the dict itself.
         self._values: Mapping[str, str] = {}
         # What RESET goes back to where that is not the setting's own default.
@@ -207,18 +225,31 @@ class SessionSettings:
         self.lock_timeout_s: float | None = None
         self.statement_timeout_s = 0.0
         self.is_synchronous = True
+        for name, text in shared.stored.items():
+            if name in SETTINGS:
+                self.set_default(name, text)
 
     def get(self, name: str) -> str:
         """The value as SHOW writes it. Raises UndefinedObject."""
         folded = name.lower()
         if folded in self._values:
             return self._values[folded]
+        if folded in STORAGE_SETTINGS:
+            return self._shared.show(folded)
         setting = self._find(name)
         return self._defaults.get(folded, setting.default)
 
     def set(self, name: str, value: str | None, *, is_local: bool = False) -> str:
         """Set, or (None) reset; answers the value as kept. Raises UndefinedObject, InvalidParameterValue, FeatureNotSupported."""
         folded = name.lower()
+        if folded in STORAGE_SETTINGS:
+            if is_local:
+                raise CantChangeRuntimeParam(
+                    f'parameter "{folded}" cannot be set locally',
+                    detail="It has one value for the whole database.",
+                )
+            self._shared.set(folded, value)
+            return self._shared.show(folded)
         if "." in folded and folded not in SETTINGS:
             # A customised option: any value, as in PostgreSQL.
             self._keep(folded, value or "", is_local=is_local)
@@ -229,12 +260,15 @@ class SessionSettings:
         if value is None:
             kept = self._defaults.get(folded, setting.default)
         else:
-            kept = setting.check(setting.name, value)
+            kept = checked_value(name, value)
         self._keep(folded, kept, is_local=is_local)
         return kept
 
     def set_default(self, name: str, value: str) -> None:
-        """Change what RESET goes back to. Raises as `set`."""
+        """Change what RESET goes back to; of a setting of the whole database, its value. Raises as `set`."""
+        if name.lower() in STORAGE_SETTINGS:
+            self._shared.set(name.lower(), value)
+            return
         setting = self._find(name)
         self._defaults[name.lower()] = setting.check(setting.name, value)
         self._derive()
@@ -247,7 +281,7 @@ class SessionSettings:
 
     def names(self) -> list[str]:
         """The names of all settings, as SHOW ALL lists them."""
-        return sorted(setting.name for setting in SETTINGS.values())
+        return sorted([*(setting.name for setting in SETTINGS.values()), *STORAGE_SETTINGS])
 
     def snapshot(self) -> Mapping[str, str]:
         """The values as they are, to be restored if the transaction rolls back."""

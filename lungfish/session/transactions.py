@@ -11,6 +11,7 @@ from lungfish.catalog import Catalog
 from lungfish.errors import (
     ActiveSqlTransaction,
     ConnectionDoesNotExist,
+    Error,
     InFailedSqlTransaction,
     InterfaceError,
     InvalidParameterValue,
@@ -42,7 +43,7 @@ class TransactionalSession:
         self.autocommit = autocommit
         self.is_read_only = read_only
         self.default_isolation = IsolationLevel.READ_COMMITTED
-        self.settings = SessionSettings()
+        self.settings = SessionSettings(database.core.settings)
         self.random = random.Random(database.random.random())
         self.cancellation = Cancellation()
         self.is_closed = False
@@ -145,7 +146,7 @@ class TransactionalSession:
                 raise InvalidParameterValue(f'there is no isolation level "{isolation}"') from None
         self._lock_owner.cancel_message = None
         self._lock_owner.timeout_s = self.settings.lock_timeout_s
-        self.cancellation.is_requested = False
+        self.cancellation.reset()
         self._transaction = self.database.transactions.begin(
             level,
             is_read_only=self.database.is_historical
@@ -153,6 +154,7 @@ class TransactionalSession:
             synchronous_commit=self.settings.is_synchronous,
             lock_owner=self._lock_owner,
         )
+        self._transaction.on_expired = self._give_up_snapshot
         self._is_failed = False
         self.has_queried = False
         self.is_deferrable = False
@@ -171,7 +173,8 @@ class TransactionalSession:
         owner = self._lock_owner
         owner.cancel_message = None
         owner.timeout_s = self.settings.lock_timeout_s
-        self.cancellation.is_requested = False
+        self.cancellation.reset()
+        reader.expired = None
         now = self.database.clock.utc_us()
         reader.begun_at = self.transaction_time_us = now
         # Kept only while it is unused: an exception from here on leaves the session without it.
@@ -199,6 +202,19 @@ class TransactionalSession:
         manager.locks.end_transaction(self._lock_owner, reader.id)
         self._transaction = None
         self._reader = reader
+
+    def _give_up_snapshot(self, error: Error) -> None:
+        """The transaction's snapshot is too old: stop the statement that runs, or let go of it at once. From any thread."""
+        if not self._mutex.acquire(blocking=False):
+            self.cancellation.error = error
+            self.cancellation.request()
+            self.database.transactions.locks.cancel(self._lock_owner, error.message)
+            return
+        try:
+            if self._transaction is not None and self._transaction.expired is not None:
+                self._transaction.snapshot = None
+        finally:
+            self._mutex.release()
 
     def commit(self) -> None:
         """Commit what is open. A failed transaction is rolled back instead, as in PostgreSQL."""

@@ -24,13 +24,22 @@ from lungfish.executor.instrument import execute_measured
 from lungfish.planner import bind_constant, explain, resolve_type_name
 from lungfish.planner.expressions import OutputColumn
 from lungfish.session.backup import run_backup, run_restore, run_verify_backup
-from lungfish.session.checkpoint import run_checkpoint
+from lungfish.session.checkpoint import (
+    run_cancel_checkpoint,
+    run_checkpoint,
+    run_wal_checkpoint,
+)
 from lungfish.session.copying import run_copy
 from lungfish.session.cursors import close_cursor, declare_cursor, fetch
 from lungfish.session.explain_recovery import run_explain_recovery
 from lungfish.session.images import run_drop_checkpoint
 from lungfish.session.results import StatementResult
 from lungfish.session.runner import SessionRunner
+from lungfish.session.system_settings import (
+    check_may_change,
+    is_storage_setting,
+    run_alter_system,
+)
 from lungfish.sql.ast import ddl, dml, queries, utility
 from lungfish.sql.quoting import quote_identifier
 from lungfish.storage.lock_modes import LockMode, table_tag
@@ -51,7 +60,10 @@ TRANSACTION_CONTROL = (
 
 # These run on their own, never inside a transaction: what they do is not undone by a rollback.
 _OUTSIDE_TRANSACTION = (
+    utility.AlterSystem,
+    utility.CancelCheckpoint,
     utility.Checkpoint,
+    utility.WalCheckpoint,
     utility.DropCheckpoint,
     utility.Scrub,
     utility.Backup,
@@ -63,6 +75,8 @@ _OUTSIDE_TRANSACTION = (
 
 def runs_outside_transaction(statement: object) -> bool:
     """Whether the statement needs no transaction of its own."""
+    if isinstance(statement, utility.SetVariable):
+        return is_storage_setting(statement.name)
     return isinstance(statement, _OUTSIDE_TRANSACTION)
 
 
@@ -91,6 +105,8 @@ def _set_variable(session: Session, statement: utility.SetVariable) -> Statement
     if statement.name == "all":
         session.settings.reset_all()
         return StatementResult(None, "RESET")
+    if is_storage_setting(statement.name) and not statement.is_local:
+        check_may_change(session, f"SET {statement.name}", statement.position)
     value = None if not statement.values else ", ".join(statement.values)
     session.settings.set(statement.name, value, is_local=statement.is_local)
     return StatementResult(None, tag)
@@ -338,7 +354,10 @@ _UTILITIES: dict[type[Any], Callable[[Session, Any], StatementResult]] = {
     utility.Analyze: _analyze,
     utility.Vacuum: _vacuum,
     utility.ExplainRecovery: run_explain_recovery,
+    utility.AlterSystem: run_alter_system,
+    utility.CancelCheckpoint: run_cancel_checkpoint,
     utility.Checkpoint: run_checkpoint,
+    utility.WalCheckpoint: run_wal_checkpoint,
     utility.DropCheckpoint: run_drop_checkpoint,
     utility.Discard: _discard,
     utility.Backup: run_backup,

@@ -1,6 +1,7 @@
 """Lungfish's own statements, which PostgreSQL's grammar does not know, parsed by lark (`admin.lark`).
 
     CHECKPOINT [dbname] [(option [value], ...)]      FORCE CHECKPOINT
+    PRAGMA [schema.]wal_checkpoint [(mode)]
     DROP CHECKPOINT { name | ALL BEFORE 'timestamp' }      CANCEL CHECKPOINT
     EXPLAIN [(FORMAT { TEXT | JSON })] RECOVERY
     SCRUB [ relation | IMAGES | WAL ]
@@ -30,6 +31,7 @@ from lungfish.sql.ast.utility import (
     Restore,
     Scrub,
     VerifyBackup,
+    WalCheckpoint,
 )
 
 if TYPE_CHECKING:
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
 # FORCE, SCRUB, ... begin nothing in PostgreSQL's grammar. Plain CHECKPOINT is PostgreSQL's too.
 _OWN = re.compile(
     r"""(?:force\s+checkpoint | checkpoint\s*(?![\s;]|\Z) | drop\s+checkpoint | cancel\s+checkpoint
+      | pragma\s+(?:\w+\s*\.\s*)?wal_checkpoint
       | explain\s*(?:\([^()]*\)\s*)?recovery | scrub | backup | verify\s+backup | restore)\b | checkpoint\s*\(""",
     re.IGNORECASE | re.VERBOSE,
 )
@@ -133,7 +136,7 @@ def _checkpoint(tree: _Part) -> Checkpoint:
     given = _options(options, "CHECKPOINT", CHECKPOINT_OPTIONS)
     if database is not None:
         given = (("database", _name(database)), *given)
-    return Checkpoint(given)
+    return Checkpoint(given, tree.meta.start_pos)
 
 
 def _drop_checkpoint(tree: _Part) -> DropCheckpoint:
@@ -146,8 +149,24 @@ def _drop_checkpoint(tree: _Part) -> DropCheckpoint:
     return DropCheckpoint(name, position)
 
 
-def _cancel_checkpoint(_tree: _Part) -> CancelCheckpoint:
-    return CancelCheckpoint()
+def _cancel_checkpoint(tree: _Part) -> CancelCheckpoint:
+    return CancelCheckpoint(tree.meta.start_pos)
+
+
+# SQLite's modes.
+_WAL_CHECKPOINT_MODES = ("passive", "full", "restart", "truncate")
+
+
+def _wal_checkpoint(tree: _Part) -> WalCheckpoint:
+    given = [part for part in tree.children[1:] if part is not None]
+    mode = _name(given[0]) if given else "passive"
+    if mode not in _WAL_CHECKPOINT_MODES:
+        raise errors.InvalidParameterValue(
+            f'unrecognized mode of wal_checkpoint: "{mode}"',
+            position=given[0].meta.start_pos,
+            hint=f"It is one of {', '.join(_WAL_CHECKPOINT_MODES).upper()}.",
+        )
+    return WalCheckpoint(mode, tree.meta.start_pos)
 
 
 def _explain_recovery(tree: _Part) -> ExplainRecovery:
@@ -205,6 +224,7 @@ _BUILDERS: Mapping[str, Callable[[_Part], Statement]] = MappingProxyType(
         "restore": _restore,
         "scrub": _scrub,
         "verify_backup": _verify_backup,
+        "wal_checkpoint": _wal_checkpoint,
     }
 )
 

@@ -9,6 +9,7 @@ from typing import TypeAlias
 from lungfish import errors
 from lungfish.sql.ast import Statement
 from lungfish.sql.ast.utility import (
+    AlterSystem,
     Analyze,
     Begin,
     Checkpoint,
@@ -135,6 +136,13 @@ def _lower_set(fields: Node, _lowering: Lowering) -> SetVariable | SetTransactio
         raise_unsupported("SET ... FROM CURRENT")
     values = tuple([_setting_value(node) for node in fields["args"]])
     return SetVariable(name.lower(), values, is_local, position)
+
+
+def _lower_alter_system(fields: Node, lowering: Lowering) -> AlterSystem:
+    variable = _lower_set(fields["setstmt"], lowering)
+    if not isinstance(variable, SetVariable):
+        raise_unsupported("ALTER DATABASE SET TRANSACTION", fields.get("location", -1))
+    return AlterSystem(variable, fields.get("dbname"), variable.position)
 
 
 def _setting_value(node: Node) -> str:
@@ -330,6 +338,8 @@ def _lower_checkpoint(fields: Node, _lowering: Lowering) -> Checkpoint:
 
 STATEMENTS: Mapping[str, StatementRule] = MappingProxyType(
     {
+        "AlterDatabaseSetStmt": _lower_alter_system,
+        "AlterSystemStmt": _lower_alter_system,
         "CheckPointStmt": _lower_checkpoint,
         "ClosePortalStmt": _lower_close,
         "ConstraintsSetStmt": _lower_constraints,

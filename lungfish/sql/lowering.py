@@ -137,7 +137,6 @@ def statement_words(tag: str) -> str:
 
 
 _STATEMENT_WORDS: Mapping[str, str] = {
-    "AlterDatabaseSetStmt": "ALTER DATABASE",
     "AlterObjectDependsStmt": "DEPENDS ON EXTENSION",
     "AlterOwnerStmt": "OWNER TO",
     "AlterRoleSetStmt": "ALTER ROLE",

@@ -64,7 +64,9 @@ _LEADING = re.compile(r"(?:\s+|--[^\n]*(?:\n|\Z)|/\*.*?\*/)*", re.DOTALL)
 
 
 # A text without these words holds none of Lungfish's own statements.
-_MAYBE_OWN = re.compile(r"\b(?:checkpoint|scrub|backup|restore|recovery)\b", re.IGNORECASE)
+_MAYBE_OWN = re.compile(
+    r"\b(?:checkpoint|wal_checkpoint|scrub|backup|restore|recovery)\b", re.IGNORECASE
+)
 
 PositionMap: TypeAlias = Callable[[int], int]
 

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 
 from lungfish.errors import DiskFull, Error, InternalError, IoError
 from lungfish.storage.frozen_pages import FrozenPages
-from lungfish.storage.ids import LSN, RelationId
+from lungfish.storage.ids import LSN, PageId, RelationId
 from lungfish.storage.image import RelationKind
 from lungfish.storage.image_builder import ImageFinished
 from lungfish.storage.page_store import PageStore
@@ -241,6 +241,12 @@ class BufferPool:
         with self._lock:
             relations = list(self._relations.values())
         return [pages.figures() for pages in relations]
+
+    def dirty_list(self, relation_id: RelationId) -> list[tuple[PageId, LSN, LSN, bool]]:
+        """A relation's dirty pages: number, the first change since it was written, the newest, and whether a checkpoint is at it."""
+        with self._lock:
+            pages = self._relations.get(relation_id)
+        return [] if pages is None else pages.dirty_list()
 
     # --- Helpers ---
 

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -56,6 +56,8 @@ class IoTotals:
     )
     # Of the threads that act for something else than a client.
     _purposes: dict[int, str] = field(default_factory=dict)
+    # Called after each read and write, with its purpose, kind of file and size: where an I/O budget is charged. It may wait.
+    charge: Callable[[str, str, int], None] | None = None
 
     @contextmanager
     def acting_as(self, purpose: str) -> Iterator[None]:
@@ -70,6 +72,11 @@ class IoTotals:
                 del self._purposes[thread]
             else:
                 self._purposes[thread] = before
+
+    def charged(self, kind: str, size: int) -> None:
+        """Tell the budget what this thread has read or written."""
+        if self.charge is not None:
+            self.charge(self._purposes.get(threading.get_ident(), CLIENT), kind, size)
 
     def of(self, kind: str) -> IoFigures:
         """The figures that this thread's next operation counts in."""
@@ -146,6 +153,7 @@ class MeasuredFile:
         figures.reads += 1
         figures.read_bytes += count
         figures.read_ms += (self._now_s() - began) * 1000
+        self._totals.charged(self._kind, count)
 
     def write_at(self, offset: int, data: BytesLike) -> None:
         began = self._now_s()
@@ -162,6 +170,7 @@ class MeasuredFile:
             figures.writes += 1
             figures.write_bytes += size
             figures.write_ms += took_ms
+        self._totals.charged(self._kind, size)
 
     def sync(self) -> None:
         began = self._now_s()

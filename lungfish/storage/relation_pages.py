@@ -230,6 +230,18 @@ class RelationPages:
                 newest_lsn=self.newest_lsn,
             )
 
+    def dirty_list(self) -> list[tuple[PageId, LSN, LSN, bool]]:
+        """See `BufferPool.dirty_list`; a page that was changed again since the freeze is listed once, as what it is now."""
+        with self.latch:
+            found = {page_id: (frame, False) for page_id, frame in self.dirty.items()}
+            for page_id, version in self.frozen.items():
+                if isinstance(version, Frame):
+                    found.setdefault(page_id, (version, True))
+            return [
+                (page_id, frame.first_dirty_lsn, frame.newest_lsn, is_frozen)
+                for page_id, (frame, is_frozen) in sorted(found.items())
+            ]
+
     # --- For the checkpoint ---
 
     def freeze(self) -> FrozenRelation:

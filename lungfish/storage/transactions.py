@@ -87,11 +87,13 @@ class Transaction:
         "_savepoints",
         "begun_at",
         "commit_lsn",
+        "expired",
         "first_lsn",
         "id",
         "is_read_only",
         "isolation",
         "on_commit",
+        "on_expired",
         "on_publish",
         "on_rollback",
         "snapshot",
@@ -131,6 +133,9 @@ class Transaction:
         # Called, newest first, once all rows are put back; those since a savepoint also when it is rolled back to.
         self.on_rollback: list[Callback] = []
         self._lock_owner = lock_owner
+        # Why its snapshot was given up, from when on it gets no other; and who is told: stops what runs, lets go of the snapshot.
+        self.expired: errors.Error | None = None
+        self.on_expired: Callable[[errors.Error], None] | None = None
         # The one in use; as long as it stands here no version that it sees is purged.
         self.snapshot: Snapshot | None = None
         self._savepoints: list[Savepoint] = []
@@ -159,6 +164,8 @@ class Transaction:
     def statement_snapshot(self) -> Snapshot:
         """What the statement that begins now sees. Whoever needs it beyond the statement calls `manager.hold(snapshot)`."""
         self._require_running()
+        if self.expired is not None:
+            raise self.expired
         if self.snapshot is None or self.sees_each_commit:
             return self._manager.members.renew_snapshot(self)
         return self.snapshot
@@ -293,6 +300,8 @@ class TransactionManager:
         self.is_running = self.members.is_running
         # Undo lists of committed transactions, until no snapshot needs them; table stores add their hooks.
         self.purge_queue: PurgeQueue[UndoEntry] = PurgeQueue(self.members.horizon)
+        # Called before a transaction's first write, with no latch held: it may wait, or refuse.
+        self.admit: Callback | None = None
         self._clock = clock
         self._poison: errors.Error | None = None
 
@@ -330,6 +339,8 @@ class TransactionManager:
     def assign_id(self, transaction: Transaction) -> TransactionId:
         """Give the transaction its id and let its snapshot see what it will write."""
         self._raise_if_poisoned()
+        if self.admit is not None:
+            self.admit()
         transaction.first_lsn = self.log.end_lsn()
         # Others may wait for it from now on, so the owner of its locks must be there.
         assert transaction.lock_owner is not None

@@ -23,7 +23,7 @@ def clock() -> ManualClock:
 
 @pytest.fixture
 def connection(clock: ManualClock) -> Iterator[lungfish.Connection]:
-    options = DatabaseOptions(clock=clock)
+    options = DatabaseOptions(clock=clock, checkpoint_wal_bytes=0)
     with lungfish.connect(":memory:", autocommit=True, options=options) as made:
         yield made
 
@@ -101,7 +101,7 @@ def test_an_old_image_is_a_lag_only_while_it_lacks_something(
 
 
 def test_a_transaction_that_stays_open_is_named_by_health_and_snapshots(clock: ManualClock) -> None:
-    options = DatabaseOptions(clock=clock)
+    options = DatabaseOptions(clock=clock, checkpoint_wal_bytes=0)
     with (
         lungfish.open(":memory:", options=options) as database,
         database.connect(autocommit=True) as watcher,

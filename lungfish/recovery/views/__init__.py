@@ -5,6 +5,7 @@ values in the order of its columns.
 """
 
 from lungfish.recovery.views.checkpoint_views import CHECKPOINT_VIEWS
+from lungfish.recovery.views.coordination_views import COORDINATION_VIEWS
 from lungfish.recovery.views.image_views import IMAGE_VIEWS
 from lungfish.recovery.views.log_views import LOG_VIEWS
 from lungfish.recovery.views.restart_views import RESTART_VIEWS
@@ -14,6 +15,7 @@ from lungfish.recovery.views.telemetry_views import TELEMETRY_VIEWS
 # In the order in which clients list them.
 STORAGE_VIEWS: tuple[StorageView, ...] = (
     *CHECKPOINT_VIEWS,
+    *COORDINATION_VIEWS,
     *IMAGE_VIEWS,
     *LOG_VIEWS,
     *RESTART_VIEWS,

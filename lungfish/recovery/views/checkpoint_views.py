@@ -85,8 +85,7 @@ def _current_part(core: StorageCore, run: CheckpointRun | None) -> Row:
         core.fence.waiting,
         queue_depth,
         run.merged_count - 1,
-        # Nothing holds a checkpoint back yet.
-        0.0,
+        run.throttled_ms,
     )
 
 

@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Any
 
 from lungfish.recovery.openmetrics import openmetrics_text
+from lungfish.recovery.views.coordination_views import dirty_page_list
 from lungfish.recovery.wal_inspect import create_restore_point, wal_record_rows
 from lungfish.recovery.wal_records import format_lsn
 
@@ -19,6 +20,7 @@ STORAGE_ANSWERS: Mapping[str, Callable[..., Any]] = MappingProxyType(
         "pg_current_wal_insert_lsn": lambda core: format_lsn(core.log.end_lsn()),
         "pg_current_wal_lsn": lambda core: format_lsn(core.log.durable_lsn),
         "lungfish.wal_records": wal_record_rows,
+        "lungfish.dirty_page_list": dirty_page_list,
         "lungfish.openmetrics": lambda core: openmetrics_text(core.telemetry.metrics()),
     }
 )

@@ -60,6 +60,8 @@ Statement = (
     | utility.Checkpoint
     | utility.DropCheckpoint
     | utility.CancelCheckpoint
+    | utility.AlterSystem
+    | utility.WalCheckpoint
     | utility.ExplainRecovery
     | utility.Scrub
     | utility.Backup

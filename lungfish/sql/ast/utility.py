@@ -78,6 +78,15 @@ class SetVariable:
 
 
 @dataclass(frozen=True, slots=True)
+class AlterSystem:
+    """ALTER SYSTEM SET or RESET, or (with a name) ALTER DATABASE name SET or RESET."""
+
+    variable: SetVariable
+    database: str | None = None
+    position: int = -1
+
+
+@dataclass(frozen=True, slots=True)
 class ShowVariable:
     name: str
     position: int = -1
@@ -192,6 +201,14 @@ class DropCheckpoint:
 
 @dataclass(frozen=True, slots=True)
 class CancelCheckpoint:
+    position: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class WalCheckpoint:
+    """SQLite's PRAGMA wal_checkpoint(mode), mode in lower case."""
+
+    mode: str = "passive"
     position: int = -1
 
 
