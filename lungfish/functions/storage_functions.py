@@ -8,7 +8,17 @@ from __future__ import annotations
 from typing import Any
 
 from lungfish.functions.registry import Function, FunctionContext, ScalarForm, Volatility
-from lungfish.types.sql_type import BIGINT, BOOLEAN, PG_LSN, TEXT, TIMESTAMPTZ, SqlType, TypeKind
+from lungfish.types.sql_type import (
+    BIGINT,
+    BOOLEAN,
+    INTEGER,
+    OID,
+    PG_LSN,
+    TEXT,
+    TIMESTAMPTZ,
+    SqlType,
+    TypeKind,
+)
 
 
 def _answer(name: str) -> ScalarForm:
@@ -42,6 +52,28 @@ DIRTY_PAGE_COLUMNS: tuple[tuple[str, SqlType], ...] = (
     ("is_frozen", BOOLEAN),
 )
 
+# As PostgreSQL 18 has them; its numbers of transactions are plain numbers here.
+CONTROL_CHECKPOINT_COLUMNS: tuple[tuple[str, SqlType], ...] = (
+    ("checkpoint_lsn", PG_LSN),
+    ("redo_lsn", PG_LSN),
+    ("redo_wal_file", TEXT),
+    ("timeline_id", INTEGER),
+    ("prev_timeline_id", INTEGER),
+    ("full_page_writes", BOOLEAN),
+    ("next_xid", TEXT),
+    ("next_oid", OID),
+    ("next_multixact_id", BIGINT),
+    ("next_multi_offset", BIGINT),
+    ("oldest_xid", BIGINT),
+    ("oldest_xid_dbid", OID),
+    ("oldest_active_xid", BIGINT),
+    ("oldest_multi_xid", BIGINT),
+    ("oldest_multi_dbid", OID),
+    ("oldest_commit_ts_xid", BIGINT),
+    ("newest_commit_ts_xid", BIGINT),
+    ("checkpoint_time", TIMESTAMPTZ),
+)
+
 
 def _record(columns: tuple[tuple[str, SqlType], ...]) -> SqlType:
     return SqlType(
@@ -60,6 +92,13 @@ STORAGE_FUNCTIONS: tuple[Function, ...] = (
         output_columns=DIRTY_PAGE_COLUMNS,
     ),
     _function("lungfish.openmetrics", (), TEXT),
+    _function(
+        "pg_control_checkpoint",
+        (),
+        _record(CONTROL_CHECKPOINT_COLUMNS),
+        returns_set=True,
+        output_columns=CONTROL_CHECKPOINT_COLUMNS,
+    ),
     _function("pg_create_restore_point", (TEXT,), PG_LSN),
     _function("pg_current_wal_insert_lsn", (), PG_LSN),
     _function("pg_current_wal_lsn", (), PG_LSN),

@@ -1,25 +1,31 @@
-"""Statements about kept images: DROP CHECKPOINT, and the options of CHECKPOINT that keep one."""
+"""Statements about kept images: DROP CHECKPOINT, SCRUB, and the options of CHECKPOINT that keep one."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from lungfish.catalog.objects import Index, Table
 from lungfish.database.historical import forget_historical
+from lungfish.database.scrub import Scrub
 from lungfish.errors import (
     ActiveSqlTransaction,
     InvalidParameterValue,
     ReadOnlySqlTransaction,
+    UndefinedTable,
+    WrongObjectType,
 )
+from lungfish.planner.expressions import OutputColumn
 from lungfish.recovery.checkpoint_request import CheckpointRequest
 from lungfish.session.results import StatementResult
 from lungfish.sql.ast import utility
-from lungfish.types.sql_type import INTERVAL, TIMESTAMPTZ, Interval
+from lungfish.types.sql_type import INTERVAL, TEXT, TIMESTAMPTZ, Interval
 from lungfish.types.text_parse import parse_value
 
 if TYPE_CHECKING:
     from lungfish.session.session import Session
 
+_SCRUB_COLUMNS = tuple(OutputColumn(name, TEXT) for name in ("object", "state", "details"))
 # How long a month of KEEP is: an image is kept for so many days, not until a date.
 _DAYS_OF_MONTH = 30
 _US_OF_DAY = 86_400_000_000
@@ -46,6 +52,40 @@ def check_named(request: CheckpointRequest, position: int) -> None:
             position=position,
             hint="Only an image with a name is kept longer than until the next checkpoints.",
         )
+
+
+def run_scrub(session: Session, statement: utility.Scrub) -> StatementResult:
+    """SCRUB: a row for each thing that was read. Writers of a table wait while that table is held against its indexes."""
+    if session.in_transaction:
+        raise ActiveSqlTransaction(
+            "SCRUB cannot run inside a transaction block", position=statement.position
+        )
+    scrub = Scrub(session.database, lock_timeout_s=session.settings.lock_timeout_s)
+    match statement.target:
+        case None:
+            findings = [*scrub.images(), *scrub.log(), *scrub.tables()]
+        case "images":
+            findings = scrub.images()
+        case "wal":
+            findings = scrub.log()
+        case target:
+            findings = scrub.relation(_relation(session, target, statement.position))
+    rows = [(each.object, each.state, each.details) for each in findings]
+    return StatementResult(_SCRUB_COLUMNS, "SCRUB", len(rows), rows=rows)
+
+
+def _relation(session: Session, target: str, position: int) -> Table | Index:
+    schema, _, name = target.rpartition(".")
+    path = session.settings.search_path
+    found = session.catalog.find_relation(name, schema or None, path)
+    index = session.catalog.find_index(name, schema or None, path)
+    if index is not None:
+        return index[1]
+    if found is None:
+        raise UndefinedTable(f'relation "{target}" does not exist', position=position)
+    if not isinstance(found, Table):
+        raise WrongObjectType(f'"{target}" is not a table or index', position=position)
+    return found
 
 
 def run_drop_checkpoint(session: Session, statement: utility.DropCheckpoint) -> StatementResult:

@@ -32,7 +32,7 @@ from lungfish.session.checkpoint import (
 from lungfish.session.copying import run_copy
 from lungfish.session.cursors import close_cursor, declare_cursor, fetch
 from lungfish.session.explain_recovery import run_explain_recovery
-from lungfish.session.images import run_drop_checkpoint
+from lungfish.session.images import run_drop_checkpoint, run_scrub
 from lungfish.session.results import StatementResult
 from lungfish.session.runner import SessionRunner
 from lungfish.session.system_settings import (
@@ -359,6 +359,7 @@ _UTILITIES: dict[type[Any], Callable[[Session, Any], StatementResult]] = {
     utility.Checkpoint: run_checkpoint,
     utility.WalCheckpoint: run_wal_checkpoint,
     utility.DropCheckpoint: run_drop_checkpoint,
+    utility.Scrub: run_scrub,
     utility.Discard: _discard,
     utility.Backup: run_backup,
     utility.VerifyBackup: run_verify_backup,

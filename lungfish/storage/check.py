@@ -6,12 +6,13 @@ here: that is for their owners.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from lungfish.errors import CorruptDatabase, Error
+from lungfish.errors import CorruptDatabase, Error, IoError
 from lungfish.storage.free_units import FreeUnits
 from lungfish.storage.ids import PageId, RelationId
+from lungfish.storage.image import Image
 from lungfish.storage.image_reader import open_images
 from lungfish.storage.page_slots import PageSlots
 from lungfish.storage.page_store import PageStore
@@ -113,3 +114,43 @@ def _tables(slots: PageSlots) -> Iterator[tuple[RelationId, PageTable]]:
             yield relation_id, relation.table
     for relation_id, live in slots.live.items():
         yield relation_id, live.table
+
+
+# A page of one relation at one place: what several images share is read once.
+VerifiedPages = dict[tuple[RelationId, PageId, int], bool]
+
+
+def check_image(
+    store: PageStore,
+    image: Image,
+    *,
+    verified: VerifiedPages,
+    relations: Iterable[RelationId] | None = None,
+) -> PageCheck:
+    """Read every page of an image, or of some of its relations, as the file has it; writers may go on.
+
+    Requires: the image is pinned, or the newest one. `verified` takes what was read, and answers for it the next time.
+    """
+    findings = []
+    pages_checked = 0
+    for relation_id in image.relations if relations is None else relations:
+        relation = image.relations.get(relation_id)
+        if relation is None:
+            continue
+        for page_id in map(PageId, range(relation.table.page_count)):
+            location, expected = relation.table.entry(page_id)
+            if not location:
+                continue
+            pages_checked += 1
+            key = relation_id, page_id, location
+            if key not in verified:
+                try:
+                    verified[key] = store.slots.read_page(location, expected) is not None
+                except IoError as error:
+                    verified[key] = False
+                    findings.append(Finding(error.message, relation_id, page_id))
+                    continue
+            if not verified[key]:
+                damage = store.slots.corrupt_page(relation_id, page_id, location)
+                findings.append(Finding(damage.message, relation_id, page_id))
+    return PageCheck(pages_checked, tuple(findings))

@@ -8,6 +8,7 @@ from lungfish.recovery.views.checkpoint_views import CHECKPOINT_VIEWS
 from lungfish.recovery.views.coordination_views import COORDINATION_VIEWS
 from lungfish.recovery.views.image_views import IMAGE_VIEWS
 from lungfish.recovery.views.log_views import LOG_VIEWS
+from lungfish.recovery.views.mark_views import MARK_VIEWS
 from lungfish.recovery.views.restart_views import RESTART_VIEWS
 from lungfish.recovery.views.storage_view import StorageView
 from lungfish.recovery.views.telemetry_views import TELEMETRY_VIEWS
@@ -18,6 +19,7 @@ STORAGE_VIEWS: tuple[StorageView, ...] = (
     *COORDINATION_VIEWS,
     *IMAGE_VIEWS,
     *LOG_VIEWS,
+    *MARK_VIEWS,
     *RESTART_VIEWS,
     *TELEMETRY_VIEWS,
 )

@@ -10,12 +10,14 @@ from types import MappingProxyType
 from typing import Any
 
 from lungfish.recovery.openmetrics import openmetrics_text
+from lungfish.recovery.views.control_checkpoint import control_checkpoint_rows
 from lungfish.recovery.views.coordination_views import dirty_page_list
 from lungfish.recovery.wal_inspect import create_restore_point, wal_record_rows
 from lungfish.recovery.wal_records import format_lsn
 
 STORAGE_ANSWERS: Mapping[str, Callable[..., Any]] = MappingProxyType(
     {
+        "pg_control_checkpoint": control_checkpoint_rows,
         "pg_create_restore_point": create_restore_point,
         "pg_current_wal_insert_lsn": lambda core: format_lsn(core.log.end_lsn()),
         "pg_current_wal_lsn": lambda core: format_lsn(core.log.durable_lsn),
