@@ -37,7 +37,9 @@ def page_offset(world: World, relation: str, *, image: int) -> int:
     """Where the first page of a relation's image is stored."""
     core = world.database._database.core
     relation_id = next(
-        RelationId(each) for each, label in core.relation_names().items() if label.name == relation and label.kind != "toast"
+        RelationId(each)
+        for each, label in core.relation_names().items()
+        if label.name == relation and label.kind != "toast"
     )
     table = core.store.images[image].relations[relation_id].table
     return unpack_location(table.location(PageId(0))).first_unit * UNIT_SIZE
