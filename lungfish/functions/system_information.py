@@ -64,6 +64,11 @@ SYSTEM_FUNCTIONS: tuple[Function, ...] = (
     Function("current_catalog", (), NAME, _fact("current_database"), volatility=_STABLE, needs_context=True),
     Function("current_schemas", (BOOLEAN,), array_of(NAME), _current_schemas, volatility=_STABLE, needs_context=True),
     Function("version", (), TEXT, _fact("version"), volatility=_STABLE, needs_context=True),
+    *(
+        Function(name, (), NAME, lambda: "UTF8", volatility=_STABLE)
+        for name in ("pg_client_encoding", "getdatabaseencoding")
+    ),
+    Function("pg_is_in_recovery", (), BOOLEAN, lambda: False, volatility=_VOLATILE),
     Function("pg_backend_pid", (), INTEGER, _backend_pid, volatility=_STABLE, needs_context=True),
     Function("txid_current", (), BIGINT, _fact("transaction_id"), volatility=_STABLE, needs_context=True),
     Function("pg_current_xact_id", (), BIGINT, _fact("transaction_id"), volatility=_STABLE, needs_context=True),
