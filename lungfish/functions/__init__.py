@@ -22,6 +22,7 @@ from lungfish.functions import (
     arrays,
     binary_strings,
     bit_operators,
+    catalog_functions,
     comparison,
     comparison_dates,
     datetime_make,
@@ -93,6 +94,7 @@ FUNCTIONS: tuple[Function, ...] = (
     *sizes.FUNCTIONS,
     *system_information.SYSTEM_FUNCTIONS,
     *storage_functions.STORAGE_FUNCTIONS,
+    *catalog_functions.CATALOG_FUNCTIONS,
 )
 AGGREGATES: tuple[Aggregate, ...] = (
     *aggregates_count.AGGREGATES,

@@ -101,6 +101,9 @@ class FunctionContext(Protocol):
     def current_value(self, sequence_name: str) -> int: ...
     def set_value(self, sequence_name: str, value: int, is_called: bool) -> int: ...
     def last_value(self) -> int: ...
+    def ask_catalog(self, name: str, arguments: Sequence[Any]) -> Any:
+        """What a function about the catalog answers: see `functions/catalog_functions.py`."""
+
     def ask_storage(self, name: str, arguments: Sequence[Any]) -> Any:
         """What a function about storage answers: see `functions/storage_functions.py`."""
 

@@ -11,6 +11,7 @@ from lungfish.planner.bind_expression import bind_expression
 from lungfish.planner.bind_insert import bind_insert
 from lungfish.planner.bind_merge import bind_merge
 from lungfish.planner.bind_query import bind_query
+from lungfish.planner.bind_registered import show_output
 from lungfish.planner.bind_state import BindState, Seams
 from lungfish.planner.bind_update import bind_delete, bind_update
 from lungfish.planner.bind_with import bind_with
@@ -55,7 +56,7 @@ def bind_statement(statement: Statement, state: BindState) -> LogicalStatement:
     try:
         match statement:
             case Query():
-                output, tag = bind_query(statement, root), "SELECT"
+                output, tag = show_output(bind_query(statement, root), state), "SELECT"
             case dml.Insert() | dml.Update() | dml.Delete() | dml.Merge():
                 output = bind_modification(statement, root)
                 tag = type(statement).__name__.upper()

@@ -15,6 +15,7 @@ from lungfish.errors import (
     UndefinedTable,
     WrongObjectType,
 )
+from lungfish.executor.system_views.catalog_answers import answer
 from lungfish.recovery.views.storage_functions import STORAGE_ANSWERS
 from lungfish.types.settings import TextSettings
 
@@ -140,6 +141,11 @@ class SessionFunctions:
         return found
 
     # Facts.
+
+    def ask_catalog(self, name: str, arguments: Iterable[Any]) -> Any:
+        """What a function about the catalog answers."""
+        session = self._session
+        return answer(name, tuple(arguments), session.catalog, session.settings.search_path)
 
     def ask_storage(self, name: str, arguments: Iterable[Any]) -> Any:
         """What a function about storage answers."""

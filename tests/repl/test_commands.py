@@ -80,9 +80,9 @@ def test_describe_shows_columns_indexes_and_constraints(shell: Interpreter) -> N
         '    "album_pkey" PRIMARY KEY, btree (id)\n'
         '    "album_price" btree (price DESC)\n'
         "Check constraints:\n"
-        '    "album_price_check"\n'
+        '    "album_price_check" CHECK ((price > 0))\n'
         "Foreign-key constraints:\n"
-        '    "album_artist_id_fkey" FOREIGN KEY (artist_id) REFERENCES artist\n'
+        '    "album_artist_id_fkey" FOREIGN KEY (artist_id) REFERENCES artist(id)\n'
         "\n"
     )
     artist = told(shell, "\\d artist")

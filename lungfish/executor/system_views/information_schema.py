@@ -34,10 +34,17 @@ def _schemata(context: ExecutionContext) -> Rows:
             yield _database(context), item.name, "lungfish"
 
 
+def _is_materialized(item: object) -> bool:
+    """Materialised views are not in the standard, so not here."""
+    return isinstance(item, Table) and item.materialized_query is not None
+
+
 def _tables(context: ExecutionContext) -> Rows:
     for item in context.catalog.objects():
-        if isinstance(item, (Table, View, SystemView)):
+        if isinstance(item, (Table, View, SystemView)) and not _is_materialized(item):
             kind = "BASE TABLE" if isinstance(item, Table) else "VIEW"
+            if isinstance(item, Table) and item.persistence == "temporary":
+                kind = "LOCAL TEMPORARY"
             schema = context.catalog.namespace_name(item.namespace_oid)
             yield (
                 _database(context),
@@ -50,7 +57,7 @@ def _tables(context: ExecutionContext) -> Rows:
 
 def _columns(context: ExecutionContext) -> Rows:
     for item in context.catalog.objects():
-        if isinstance(item, (Table, View, SystemView)):
+        if isinstance(item, (Table, View, SystemView)) and not _is_materialized(item):
             schema = context.catalog.namespace_name(item.namespace_oid)
             for position, column in enumerate(item.columns, start=1):
                 yield (
@@ -127,6 +134,56 @@ def _key_column_usage(context: ExecutionContext) -> Rows:
                 )
 
 
+def _referential_constraints(context: ExecutionContext) -> Rows:
+    for table in context.catalog.tables():
+        schema = context.catalog.namespace_name(table.namespace_oid)
+        for item in table.constraints:
+            if item.referenced_table_oid is None:
+                continue
+            target = context.catalog.table(item.referenced_table_oid)
+            key = next(each for each in target.indexes if each.oid == item.referenced_index_oid)
+            target_schema = context.catalog.namespace_name(target.namespace_oid)
+            yield (
+                _database(context), schema, item.name, _database(context), target_schema, key.name,
+                "FULL" if item.match == "full" else "NONE", item.on_update.upper(), item.on_delete.upper(),
+            )  # fmt: skip
+
+
+def _check_constraints(context: ExecutionContext) -> Rows:
+    for table in context.catalog.tables():
+        schema = context.catalog.namespace_name(table.namespace_oid)
+        for item in table.constraints:
+            if item.check is not None:
+                yield _database(context), schema, item.name, f"(({item.check}))"
+
+
+def _constraint_columns(context: ExecutionContext) -> Rows:
+    for table in context.catalog.tables():
+        schema = context.catalog.namespace_name(table.namespace_oid)
+        for item in table.constraints:
+            used, numbers = table, item.columns
+            if item.referenced_table_oid is not None:
+                used, numbers = (
+                    context.catalog.table(item.referenced_table_oid),
+                    item.referenced_columns,
+                )
+            used_schema = context.catalog.namespace_name(used.namespace_oid)
+            for number in numbers:
+                column = used.columns[used.position_of_number(number)]
+                yield (
+                    _database(context), used_schema, used.name, column.name, _database(context), schema, item.name,
+                )  # fmt: skip
+
+
+def _sequences(context: ExecutionContext) -> Rows:
+    for item in context.catalog.sequences():
+        schema = context.catalog.namespace_name(item.namespace_oid)
+        yield (
+            _database(context), schema, item.name, str(item.type), _INTEGER_BITS[item.type.kind], 2, 0, str(item.start),
+            str(item.minimum), str(item.maximum), str(item.increment), "YES" if item.is_cycle else "NO",
+        )  # fmt: skip
+
+
 INFORMATION_SCHEMA_VIEWS: tuple[SystemView, ...] = (
     system_view(
         12201,
@@ -185,5 +242,47 @@ INFORMATION_SCHEMA_VIEWS: tuple[SystemView, ...] = (
             ("table_name", NAME), ("column_name", NAME), ("ordinal_position", INTEGER),
         ],
         _key_column_usage,
+    ),
+    system_view(
+        12207,
+        "referential_constraints",
+        INFORMATION_SCHEMA_OID,
+        [
+            ("constraint_catalog", NAME), ("constraint_schema", NAME), ("constraint_name", NAME),
+            ("unique_constraint_catalog", NAME), ("unique_constraint_schema", NAME), ("unique_constraint_name", NAME),
+            ("match_option", TEXT), ("update_rule", TEXT), ("delete_rule", TEXT),
+        ],
+        _referential_constraints,
+    ),
+    system_view(
+        12208,
+        "check_constraints",
+        INFORMATION_SCHEMA_OID,
+        [
+            ("constraint_catalog", NAME), ("constraint_schema", NAME), ("constraint_name", NAME), ("check_clause", TEXT),
+        ],
+        _check_constraints,
+    ),
+    system_view(
+        12209,
+        "constraint_column_usage",
+        INFORMATION_SCHEMA_OID,
+        [
+            ("table_catalog", NAME), ("table_schema", NAME), ("table_name", NAME), ("column_name", NAME),
+            ("constraint_catalog", NAME), ("constraint_schema", NAME), ("constraint_name", NAME),
+        ],
+        _constraint_columns,
+    ),
+    system_view(
+        12210,
+        "sequences",
+        INFORMATION_SCHEMA_OID,
+        [
+            ("sequence_catalog", NAME), ("sequence_schema", NAME), ("sequence_name", NAME), ("data_type", TEXT),
+            ("numeric_precision", INTEGER), ("numeric_precision_radix", INTEGER), ("numeric_scale", INTEGER),
+            ("start_value", TEXT), ("minimum_value", TEXT), ("maximum_value", TEXT), ("increment", TEXT),
+            ("cycle_option", TEXT),
+        ],
+        _sequences,
     ),
 )  # fmt: skip

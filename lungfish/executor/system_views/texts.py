@@ -11,7 +11,7 @@ def index_definition(catalog: Catalog, table: Table, index: Index) -> str:
     """The CREATE INDEX statement of an index."""
     unique = "UNIQUE " if index.is_unique else ""
     schema = quote_identifier(catalog.namespace_name(table.namespace_oid))
-    keys = ", ".join(_index_key(table, key) for key in index.columns)
+    keys = ", ".join(index_key(table, key) for key in index.columns)
     text = (
         f"CREATE {unique}INDEX {quote_identifier(index.name)} ON {schema}.{quote_identifier(table.name)} "
         f"USING btree ({keys})"
@@ -25,11 +25,14 @@ def index_definition(catalog: Catalog, table: Table, index: Index) -> str:
     return text
 
 
-def _index_key(table: Table, key: IndexColumn) -> str:
+def index_key(table: Table, key: IndexColumn, *, with_order: bool = True) -> str:
+    """A key column or expression, with its order where that is not the usual one."""
     if key.expression is not None:
         text = f"({key.expression})"
     else:
         text = quote_identifier(table.columns[table.position_of_number(key.column_number)].name)
+    if not with_order:
+        return text
     if key.is_descending:
         return f"{text} DESC" if key.nulls_first else f"{text} DESC NULLS LAST"
     return f"{text} NULLS FIRST" if key.nulls_first else text

@@ -1,0 +1,307 @@
+"""pg_class and what hangs on it: attributes, defaults, constraints, indexes, comments, dependencies.
+
+Columns have PostgreSQL's names, types and meaning; those that PostgreSQL has for its own storage are left out, and asking for
+one of them raises 42703.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from lungfish.catalog.objects import (
+    PG_CATALOG_OID,
+    Column,
+    Constraint,
+    Index,
+    Namespace,
+    SqlFunction,
+    SystemView,
+    Table,
+    UserType,
+    View,
+)
+from lungfish.catalog.objects import Sequence as SequenceObject
+from lungfish.executor.system_views.definition import system_view
+from lungfish.types.array_value import ArrayValue
+from lungfish.types.sql_type import (
+    BOOLEAN,
+    CHAR,
+    INTEGER,
+    NAME,
+    OID,
+    REAL,
+    SMALLINT,
+    TEXT,
+    array_of,
+)
+from lungfish.types.type_oids import BUILT_IN, type_modifier, type_oid
+
+if TYPE_CHECKING:
+    from lungfish.executor.context import ExecutionContext
+
+Rows = Iterator[tuple[Any, ...]]
+OWNER_OID = 10
+HEAP_OID, BTREE_OID = 2, 403
+DEFAULT_COLLATION_OID = 100
+# Catalogs that dependencies and comments speak of.
+CLASS_CATALOG, TYPE_CATALOG, CONSTRAINT_CATALOG = 1259, 1247, 2606
+NAMESPACE_CATALOG, ATTRDEF_CATALOG, PROC_CATALOG = 2615, 2604, 1255
+SHORT_ARRAY = array_of(SMALLINT)
+OID_ARRAY = array_of(OID)
+TEXT_ARRAY = array_of(TEXT)
+
+_PERSISTENCE = {"permanent": "p", "temporary": "t", "unlogged": "u"}
+_ACTIONS = {"no action": "a", "restrict": "r", "cascade": "c", "set null": "n", "set default": "d"}
+_KINDS = {"primary key": "p", "unique": "u", "check": "c", "foreign key": "f"}
+_MATCHES = {"simple": "s", "full": "f"}
+
+
+def array(items: Sequence[Any], *, lower: int = 1) -> ArrayValue:
+    """A one-dimensional array."""
+    if not items:
+        return ArrayValue((), (), ())
+    return ArrayValue(tuple(items), (len(items),), (lower,))
+
+
+def _class_row(
+    oid: int, name: str, namespace: int, kind: str, column_count: int, **facts: Any
+) -> tuple[Any, ...]:
+    persistence = facts.get("persistence", "p")
+    access = {"r": HEAP_OID, "m": HEAP_OID, "i": BTREE_OID}.get(kind, 0)
+    return (
+        oid, name, namespace, facts.get("type_oid", 0), 0, OWNER_OID, access, facts.get("relation_id", 0), 0,
+        1, facts.get("row_count", -1.0), 0, facts.get("has_index", False), False, persistence, kind, column_count,
+        facts.get("check_count", 0), kind == "v", False, False, False, False, facts.get("is_populated", True),
+        "d" if kind in ("r", "m") else "n", False, None, None,
+    )  # fmt: skip
+
+
+_CLASS_COLUMNS = (
+    ("oid", OID), ("relname", NAME), ("relnamespace", OID), ("reltype", OID), ("reloftype", OID), ("relowner", OID),
+    ("relam", OID), ("relfilenode", OID), ("reltablespace", OID), ("relpages", INTEGER), ("reltuples", REAL),
+    ("reltoastrelid", OID), ("relhasindex", BOOLEAN), ("relisshared", BOOLEAN), ("relpersistence", CHAR),
+    ("relkind", CHAR), ("relnatts", SMALLINT), ("relchecks", SMALLINT), ("relhasrules", BOOLEAN),
+    ("relhastriggers", BOOLEAN), ("relhassubclass", BOOLEAN), ("relrowsecurity", BOOLEAN),
+    ("relforcerowsecurity", BOOLEAN), ("relispopulated", BOOLEAN), ("relreplident", CHAR), ("relispartition", BOOLEAN),
+    ("reloptions", TEXT_ARRAY), ("relpartbound", TEXT),
+)  # fmt: skip
+
+
+def _classes(context: ExecutionContext) -> Rows:
+    for item in context.catalog.objects():
+        match item:
+            case Table():
+                yield from _table_rows(item)
+            case View():
+                persistence = "t" if item.is_temporary else "p"
+                yield _class_row(
+                    item.oid, item.name, item.namespace_oid, "v", len(item.columns), persistence=persistence
+                )  # fmt: skip
+            case SystemView():
+                yield _class_row(item.oid, item.name, item.namespace_oid, "v", len(item.columns))
+            case SequenceObject():
+                yield _class_row(
+                    item.oid, item.name, item.namespace_oid, "S", 3, relation_id=item.oid
+                )
+
+
+def _table_rows(table: Table) -> Rows:
+    persistence = _PERSISTENCE[table.persistence]
+    yield _class_row(
+        table.oid, table.name, table.namespace_oid, "r" if table.materialized_query is None else "m", len(table.columns),
+        persistence=persistence, has_index=bool(table.indexes), relation_id=table.relation_id,
+        check_count=sum(item.kind == "check" for item in table.constraints), is_populated=table.is_populated,
+    )  # fmt: skip
+    for index in table.indexes:
+        yield _class_row(
+            index.oid, index.name, index.namespace_oid, "i", len(index.columns) + len(index.include),
+            persistence=persistence, relation_id=index.relation_id,
+        )  # fmt: skip
+
+
+_ATTRIBUTE_COLUMNS = (
+    ("attrelid", OID), ("attname", NAME), ("atttypid", OID), ("attlen", SMALLINT), ("attnum", SMALLINT),
+    ("atttypmod", INTEGER), ("attndims", SMALLINT), ("attbyval", BOOLEAN), ("attstorage", CHAR),
+    ("attcompression", CHAR), ("attnotnull", BOOLEAN), ("atthasdef", BOOLEAN), ("atthasmissing", BOOLEAN),
+    ("attidentity", CHAR), ("attgenerated", CHAR), ("attisdropped", BOOLEAN), ("attislocal", BOOLEAN),
+    ("attinhcount", SMALLINT), ("attcollation", OID), ("attstattarget", SMALLINT), ("attoptions", TEXT_ARRAY),
+    ("attfdwoptions", TEXT_ARRAY),
+)  # fmt: skip
+
+
+def _attribute(relation_oid: int, column: Column, number: int) -> tuple[Any, ...]:
+    kind = column.type
+    fact = BUILT_IN.get(kind.kind)
+    length, by_value = (-1, False) if fact is None else (fact[3], fact[5])
+    is_text = fact is not None and fact[4] == "S" and kind.kind.value != "name"
+    return (
+        relation_oid, column.name, type_oid(kind), length, number, type_modifier(kind), 1 if kind.element else 0, by_value,
+        "p" if length > 0 else "x", "", column.is_not_null, has_default(column), False,
+        {"always": "a", "by default": "d", None: ""}[column.identity], "s" if column.generated is not None else "",
+        False, True, 0, DEFAULT_COLLATION_OID if is_text else 0, None, None, None,
+    )  # fmt: skip
+
+
+def has_default(column: Column) -> bool:
+    """Whether pg_attrdef has a row for the column."""
+    return column.generated is not None or (column.default is not None and column.identity is None)
+
+
+def _attributes(context: ExecutionContext) -> Rows:
+    for item in context.catalog.objects():
+        if isinstance(item, (Table, View, SystemView)):
+            for column in item.columns:
+                yield _attribute(item.oid, column, column.number)
+        if isinstance(item, Table):
+            for index in item.indexes:
+                yield from _index_attributes(item, index)
+
+
+def _index_attributes(table: Table, index: Index) -> Rows:
+    numbers = [*(key.column_number for key in index.columns), *index.include]
+    for position, number in enumerate(numbers, 1):
+        if number:
+            column = table.columns[table.position_of_number(number)]
+            plain = Column(column.name, column.type, position)
+        else:
+            kind = index.columns[position - 1].type
+            assert kind is not None, "an index in the catalog knows the types of its keys"
+            plain = Column("expr" if position == 1 else f"expr{position - 1}", kind, position)
+        yield _attribute(index.oid, plain, position)
+
+
+def _defaults(context: ExecutionContext) -> Rows:
+    for table in context.catalog.tables():
+        for column in table.columns:
+            if has_default(column):
+                text = column.generated if column.generated is not None else column.default
+                yield table.oid * 1000 + column.number, table.oid, column.number, text
+
+
+_CONSTRAINT_COLUMNS = (
+    ("oid", OID), ("conname", NAME), ("connamespace", OID), ("contype", CHAR), ("condeferrable", BOOLEAN),
+    ("condeferred", BOOLEAN), ("conenforced", BOOLEAN), ("convalidated", BOOLEAN), ("conrelid", OID), ("contypid", OID),
+    ("conindid", OID), ("conparentid", OID), ("confrelid", OID), ("confupdtype", CHAR), ("confdeltype", CHAR),
+    ("confmatchtype", CHAR), ("conislocal", BOOLEAN), ("coninhcount", SMALLINT), ("connoinherit", BOOLEAN),
+    ("conperiod", BOOLEAN), ("conkey", SHORT_ARRAY), ("confkey", SHORT_ARRAY), ("confdelsetcols", SHORT_ARRAY),
+    ("conbin", TEXT),
+)  # fmt: skip
+
+
+def _constraint(table: Table, item: Constraint) -> tuple[Any, ...]:
+    is_reference = item.kind == "foreign key"
+    return (
+        item.oid, item.name, table.namespace_oid, _KINDS[item.kind], item.is_deferrable, item.is_initially_deferred,
+        item.is_enforced, item.is_validated, table.oid, 0, item.referenced_index_oid or item.index_oid or 0, 0,
+        item.referenced_table_oid or 0, _ACTIONS[item.on_update] if is_reference else " ",
+        _ACTIONS[item.on_delete] if is_reference else " ", _MATCHES[item.match] if is_reference else " ", True, 0,
+        item.kind != "check", False, array(item.columns), array(item.referenced_columns) if is_reference else None,
+        array(item.delete_columns) if item.delete_columns else None, item.check,
+    )  # fmt: skip
+
+
+def _constraints(context: ExecutionContext) -> Rows:
+    for table in context.catalog.tables():
+        for item in table.constraints:
+            yield _constraint(table, item)
+
+
+_INDEX_COLUMNS = (
+    ("indexrelid", OID), ("indrelid", OID), ("indnatts", SMALLINT), ("indnkeyatts", SMALLINT), ("indisunique", BOOLEAN),
+    ("indnullsnotdistinct", BOOLEAN), ("indisprimary", BOOLEAN), ("indisexclusion", BOOLEAN), ("indimmediate", BOOLEAN),
+    ("indisclustered", BOOLEAN), ("indisvalid", BOOLEAN), ("indcheckxmin", BOOLEAN), ("indisready", BOOLEAN),
+    ("indislive", BOOLEAN), ("indisreplident", BOOLEAN), ("indkey", SHORT_ARRAY), ("indcollation", OID_ARRAY),
+    ("indclass", OID_ARRAY), ("indoption", SHORT_ARRAY), ("indexprs", TEXT), ("indpred", TEXT),
+)  # fmt: skip
+
+
+def _indexes(context: ExecutionContext) -> Rows:
+    for table in context.catalog.tables():
+        for index in table.indexes:
+            keys = [key.column_number for key in index.columns]
+            options = [key.is_descending + 2 * key.nulls_first for key in index.columns]
+            expressions = ", ".join(key.expression for key in index.columns if key.expression)
+            yield (
+                index.oid, table.oid, len(keys) + len(index.include), len(keys), index.is_unique, index.nulls_not_distinct,
+                index.is_primary, False, not index.is_deferrable, False, True, False, True, True, False,
+                array([*keys, *index.include], lower=0), array([0] * len(keys), lower=0), array([0] * len(keys), lower=0),
+                array(options, lower=0), expressions or None, index.predicate,
+            )  # fmt: skip
+
+
+def _descriptions(context: ExecutionContext) -> Rows:
+    for item in context.catalog.objects():
+        if isinstance(item, SystemView):
+            continue
+        match item:
+            case Namespace():
+                catalog = NAMESPACE_CATALOG
+            case UserType():
+                catalog = TYPE_CATALOG
+            case SqlFunction():
+                catalog = PROC_CATALOG
+            case _:
+                catalog = CLASS_CATALOG
+        if item.comment is not None:
+            yield item.oid, catalog, 0, item.comment
+        if isinstance(item, (Table, View)):
+            for column in item.columns:
+                if column.comment is not None:
+                    yield item.oid, CLASS_CATALOG, column.number, column.comment
+        if isinstance(item, Table):
+            for index in item.indexes:
+                if index.comment is not None:
+                    yield index.oid, CLASS_CATALOG, 0, index.comment
+            for constraint in item.constraints:
+                if constraint.comment is not None:
+                    yield constraint.oid, CONSTRAINT_CATALOG, 0, constraint.comment
+
+
+def _dependencies(context: ExecutionContext) -> Rows:
+    """Sequences of columns, indexes of constraints, and what views read."""
+    for item in context.catalog.objects():
+        if isinstance(item, SequenceObject) and item.owner_table_oid is not None:
+            table = context.catalog.table(item.owner_table_oid)
+            identities = [each.sequence_oid for each in table.columns if each.identity]
+            letter = "i" if item.oid in identities else "a"
+            yield CLASS_CATALOG, item.oid, 0, CLASS_CATALOG, table.oid, item.owner_column, letter
+        if isinstance(item, Table):
+            for constraint in item.constraints:
+                if constraint.index_oid is not None:
+                    yield (
+                        CLASS_CATALOG,
+                        constraint.index_oid,
+                        0,
+                        CONSTRAINT_CATALOG,
+                        constraint.oid,
+                        0,
+                        "i",
+                    )
+        if isinstance(item, (View, Table)):
+            for oid in sorted(item.depends_on):
+                yield CLASS_CATALOG, item.oid, 0, CLASS_CATALOG, oid, 0, "n"
+
+
+RELATION_VIEWS: tuple[SystemView, ...] = (
+    system_view(1259, "pg_class", PG_CATALOG_OID, _CLASS_COLUMNS, _classes),
+    system_view(1249, "pg_attribute", PG_CATALOG_OID, _ATTRIBUTE_COLUMNS, _attributes),
+    system_view(
+        2604, "pg_attrdef", PG_CATALOG_OID,
+        [("oid", OID), ("adrelid", OID), ("adnum", SMALLINT), ("adbin", TEXT)], _defaults,
+    ),
+    system_view(2606, "pg_constraint", PG_CATALOG_OID, _CONSTRAINT_COLUMNS, _constraints),
+    system_view(2610, "pg_index", PG_CATALOG_OID, _INDEX_COLUMNS, _indexes),
+    system_view(
+        2609, "pg_description", PG_CATALOG_OID,
+        [("objoid", OID), ("classoid", OID), ("objsubid", INTEGER), ("description", TEXT)], _descriptions,
+    ),
+    system_view(
+        2608, "pg_depend", PG_CATALOG_OID,
+        [
+            ("classid", OID), ("objid", OID), ("objsubid", INTEGER), ("refclassid", OID), ("refobjid", OID),
+            ("refobjsubid", INTEGER), ("deptype", CHAR),
+        ],
+        _dependencies,
+    ),
+)  # fmt: skip

@@ -1,0 +1,78 @@
+"""Functions about the catalog: definitions written back as SQL, names of oids and oids of names, visibility, comments.
+
+What they answer is made above, where the catalog is known: `executor/system_views/catalog_answers.py`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lungfish.functions.registry import Function, FunctionContext, Volatility
+from lungfish.types.sql_type import BOOLEAN, INTEGER, NAME, OID, TEXT, SqlType
+from lungfish.types.type_oids import REGISTERED, registered_type
+
+
+def _function(name: str, arguments: tuple[SqlType, ...], result: SqlType) -> Function:
+    def ask(context: FunctionContext, *values: Any) -> Any:
+        return context.ask_catalog(name, values)
+
+    return Function(name, arguments, result, ask, volatility=Volatility.STABLE, needs_context=True)
+
+
+_DEFINITIONS: tuple[tuple[str, tuple[SqlType, ...], SqlType], ...] = (
+    ("pg_get_viewdef", (OID,), TEXT),
+    ("pg_get_viewdef", (OID, BOOLEAN), TEXT),
+    ("pg_get_viewdef", (OID, INTEGER), TEXT),
+    ("pg_get_viewdef", (TEXT,), TEXT),
+    ("pg_get_viewdef", (TEXT, BOOLEAN), TEXT),
+    ("pg_get_constraintdef", (OID,), TEXT),
+    ("pg_get_constraintdef", (OID, BOOLEAN), TEXT),
+    ("pg_get_indexdef", (OID,), TEXT),
+    ("pg_get_indexdef", (OID, INTEGER, BOOLEAN), TEXT),
+    ("pg_get_expr", (TEXT, OID), TEXT),
+    ("pg_get_expr", (TEXT, OID, BOOLEAN), TEXT),
+    ("pg_get_serial_sequence", (TEXT, TEXT), TEXT),
+    ("pg_get_userbyid", (OID,), NAME),
+    ("pg_get_partkeydef", (OID,), TEXT),
+    ("pg_table_is_visible", (OID,), BOOLEAN),
+    ("pg_type_is_visible", (OID,), BOOLEAN),
+    ("pg_function_is_visible", (OID,), BOOLEAN),
+    ("pg_collation_is_visible", (OID,), BOOLEAN),
+    ("pg_opclass_is_visible", (OID,), BOOLEAN),
+    ("pg_operator_is_visible", (OID,), BOOLEAN),
+    ("pg_is_other_temp_schema", (OID,), BOOLEAN),
+    ("pg_my_temp_schema", (), OID),
+    ("pg_relation_is_publishable", (OID,), BOOLEAN),
+    ("pg_encoding_to_char", (INTEGER,), NAME),
+    ("obj_description", (OID, NAME), TEXT),
+    ("obj_description", (OID,), TEXT),
+    ("shobj_description", (OID, NAME), TEXT),
+    ("col_description", (OID, INTEGER), TEXT),
+    ("has_table_privilege", (OID, TEXT), BOOLEAN),
+    ("has_table_privilege", (TEXT, TEXT), BOOLEAN),
+    ("has_schema_privilege", (OID, TEXT), BOOLEAN),
+    ("has_schema_privilege", (TEXT, TEXT), BOOLEAN),
+    ("has_database_privilege", (TEXT, TEXT), BOOLEAN),
+)
+
+CATALOG_FUNCTIONS: tuple[Function, ...] = (
+    *(_function(name, arguments, result) for name, arguments, result in _DEFINITIONS),
+    # A null modifier is no modifier.
+    Function(
+        "format_type",
+        (OID, INTEGER),
+        TEXT,
+        lambda context, oid, modifier: context.ask_catalog("format_type", (oid, modifier)),
+        volatility=Volatility.STABLE,
+        is_strict=False,
+        needs_context=True,
+    ),
+    *(_function(f"to_{name}", (TEXT,), registered_type(name)) for name in REGISTERED),
+    # The casts from and to names; the planner calls them (bind_registered.py).
+    *(_function(f"{name}in", (TEXT,), registered_type(name)) for name in REGISTERED),
+    *(_function(f"{name}out", (OID,), TEXT) for name in REGISTERED),
+    *(
+        Function(f"{name}cast", (OID,), registered_type(name), scalar=lambda oid: oid)
+        for name in REGISTERED
+    ),
+)
