@@ -17,6 +17,8 @@ class Tally:
 
     counts: Counter[str] = field(default_factory=Counter)
     failures: list[str] = field(default_factory=list)
+    # How often each good end was met, where there is more than one.
+    verdicts: Counter[str] = field(default_factory=Counter)
 
     @property
     def total(self) -> int:
@@ -37,9 +39,12 @@ class Tally:
     def add(self, other: Tally) -> None:
         self.counts += other.counts
         self.failures += other.failures
+        self.verdicts += other.verdicts
 
     def __str__(self) -> str:
-        return ", ".join(f"{number:,} {what}" for what, number in self.counts.items())
+        counts = ", ".join(f"{number:,} {what}" for what, number in self.counts.items())
+        verdicts = ", ".join(f"{number:,} {what}" for what, number in self.verdicts.items())
+        return f"{counts} ({verdicts})" if verdicts else counts
 
 
 @dataclass(frozen=True, slots=True)
