@@ -358,12 +358,15 @@ class CheckpointCoordinator:
         run.outcome = CheckpointOutcome.PARTIAL if context.left_out else CheckpointOutcome.COMPLETE
         prepared = run.calls.prepared
         self.images.expire(run.started_at)
+        # Without a log, nothing was written since a clean close: this image needs none either, and none will be missed.
+        has_log = self.log.newest_generation > 0
+        noted = self._pool.store.noted_log_generation
         facts = CheckpointFacts(
             checkpoint_id=context.checkpoint_id,
             redo_lsn=context.redo_lsn,
-            log_generation=self.log.newest_generation,
+            log_generation=self.log.newest_generation if has_log else noted,
             segment_size=self.log.start.segment_size,
-            is_clean=request.kind is CheckpointKind.FINAL,
+            is_clean=request.kind is CheckpointKind.FINAL or not has_log,
             taken_at=run.started_at,
             keep_until=0 if request.keep_us is None else run.started_at + request.keep_us,
             retains_log=request.retains_log,

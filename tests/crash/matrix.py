@@ -10,7 +10,14 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 
-from tests.crash import async_exceptions, crash_points, io_failures
+from tests.crash import (
+    async_exceptions,
+    crash_points,
+    damage,
+    io_failures,
+    retention_model,
+    simulation,
+)
 from tests.crash.tally import Budget, Tally
 from tests.crash.workloads import WORKLOADS
 
@@ -60,6 +67,17 @@ MATRIX: tuple[Trial, ...] = (
     Trial(5, "operation k fails", whole(io_failures.check_failures), floor=400),
     Trial(6, "the disk is full", whole(io_failures.check_full_disk), floor=5),
     Trial(7, "exceptions from outside", whole(async_exceptions.check_places), floor=150),
+    Trial(
+        9,
+        "bits, lost and misdirected writes",
+        {"bits": damage.check_flips, "writes": damage.check_lost_writes},
+        floor=200,
+    ),
+    Trial(10, "torn pages, every sector mask", whole(damage.check_torn_pages), floor=256),
+    Trial(11, "seeded simulation", whole(simulation.check_seeds), floor=200),
+    Trial(13, "the protocol, searched", whole(retention_model.check_protocol), floor=70_000),
+    Trial(14, "retention, random holders", whole(retention_model.check_retention), floor=2_000),
+    Trial(17, "fuzzed files", whole(damage.check_fuzzed_files), floor=1_000),
 )
 
 

@@ -153,6 +153,22 @@ CHECKPOINT: tuple[Mutation, ...] = (
         DURING,
     ),
     Mutation(
+        "checkpoint: retention ignores the marks of indexes",
+        RECOVERY + "checkpoint_images.py",
+        "        for relation_id, mark in lagging_indexes(current, facts.redo_lsn):\n",
+        "        for relation_id, mark in lagging_indexes(current, facts.redo_lsn)[:0]:\n",
+        "pytest -q -x -p no:cacheprovider tests/recovery/test_index_marks.py",
+    ),
+    Mutation(
+        "checkpoint: the floor of retention ignores the pins of indexes",
+        RECOVERY + "retention.py",
+        "lowest = min(each.pinned_lsn for each in self._holders.values())",
+        "lowest = min(\n                    each.pinned_lsn\n"
+        "                    for each in self._holders.values()\n"
+        "                    if each.kind is not HolderKind.INDEX_MARK\n                )",
+        "tests.crash --only 14",
+    ),
+    Mutation(
         "checkpoint: the redo position is taken after the fence, not inside",
         RECOVERY + "checkpoint.py",
         "        run.checkpoint_lsn = self.log.end_lsn()\n",
@@ -259,8 +275,8 @@ RESTART: tuple[Mutation, ...] = (
     Mutation(
         "restart: indexes without an image are left empty",
         RECOVERY + "restart_relations.py",
-        "        return build_missing(self.rows, self._missing, trim)\n",
-        "        return len(self._missing)\n",
+        "        return build_missing(self.rows, self.missing, trim)\n",
+        "        return len(self.missing)\n",
         TABLES,
     ),
 )

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+import lungfish
 from lungfish import errors
 from lungfish.recovery.wal import WriteAheadLog
 from lungfish.storage.simulated_disk import Persistence
-from tests.crash.harness import run_workload
+from tests.crash import simulation
+from tests.crash.harness import DrillFailure, run_workload
 from tests.crash.small_database import SmallDatabase
 from tests.crash.workloads import WORKLOADS
 
@@ -60,3 +64,31 @@ def test_what_a_failed_sync_left_is_found_out_by_opening_again(
     drill.close()
     assert drill.database.dump() in (state, drill.state)
     drill.database.check()
+
+
+def test_a_checkpoint_without_a_log_after_a_clean_close_needs_none(tmp_path: Path) -> None:
+    path = tmp_path / "app.db"
+    with lungfish.connect(path) as connection:
+        connection.execute("CREATE TABLE t AS SELECT 1 AS v")
+    database = lungfish.open(path)
+    with database.connect(autocommit=True) as connection:
+        connection.execute("CHECKPOINT (TYPE FULL)")
+    database.crash()
+    with lungfish.connect(path) as connection:
+        assert connection.execute("SELECT v FROM t").fetchall() == [(1,)]
+
+
+def test_a_failing_simulation_is_shrunk_to_the_steps_that_matter(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    real = simulation.World.update
+
+    def update(world: simulation.World, a: int, b: int, c: int) -> None:
+        real(world, a, b, c)
+        if c % 7 == 3:
+            raise DrillFailure("planted")
+
+    monkeypatch.setitem(simulation.ACTIONS, "update", update)
+    steps = simulation.steps_of(5, 120)
+    assert isinstance(simulation.play(steps), DrillFailure)
+    assert [step[0] for step in simulation.shrink(steps)] == ["update"]
