@@ -121,3 +121,12 @@ def domain_default(sql_type: SqlType, catalog: Catalog) -> str | None:
     for domain in domains_of(sql_type, catalog):
         found = domain.default or found
     return found
+
+
+def stored_row_of(catalog: Catalog, table: Table) -> tuple[Table, Column] | None:
+    """A column, of any table, that keeps rows of the table as values; None where there is none."""
+    for other in catalog.tables():
+        for column in other.columns:
+            if uses_type(column.type, table.oid):
+                return other, column
+    return None

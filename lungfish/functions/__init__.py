@@ -53,6 +53,7 @@ from lungfish.functions import (
     to_date,
     to_number,
     trigonometry,
+    uuids,
     window_functions,
 )
 from lungfish.functions.registry import Aggregate, Function, Resolved, WindowFunction
@@ -85,6 +86,7 @@ FUNCTIONS: tuple[Function, ...] = (
     *arrays.FUNCTIONS,
     *enums.FUNCTIONS,
     *ranges.FUNCTIONS,
+    *uuids.FUNCTIONS,
     *json_access.FUNCTIONS,
     *json_build.FUNCTIONS,
     *json_edit.FUNCTIONS,

@@ -98,6 +98,7 @@ def whole_row(entry: RangeEntry, owner: Scope) -> BoundExpression:
         name=entry.table.name if entry.table is not None else None,
         labels=tuple(entry.names),
         fields=tuple(ref.type for ref in refs),
+        oid=entry.table.oid if entry.table is not None else 0,
     )
     row = RowExpr(tuple(refs), type_)
     if not entry.is_nullable or not refs:

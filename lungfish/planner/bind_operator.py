@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from lungfish import errors
+from lungfish.functions.registry import Function, Polymorphic
 from lungfish.planner.callees import find_function, find_operator
 from lungfish.planner.coerce import coerce_arguments, coerce_implicit, common_type, try_common_type
 from lungfish.planner.expression_tree import columns_of, has_subquery
@@ -108,7 +112,21 @@ def bind_is_null(node: ast.IsNull, scope: Scope) -> BoundExpression:
             return Constant(True, BOOLEAN)
         parts = tuple(IsNullExpr(item, node.is_negated) for item in operand.items)
         return parts[0] if len(parts) == 1 else AndAll(parts)
+    if operand.type.kind is TypeKind.RECORD:
+        function = _ROW_IS_NOT_NULL if node.is_negated else _ROW_IS_NULL
+        return Call(function, (operand,), BOOLEAN, position=node.position)
     return IsNullExpr(operand, node.is_negated)
+
+
+def _row_test(name: str, scalar: Callable[[tuple[Any, ...] | None], bool]) -> Function:
+    return Function(name, (Polymorphic.RECORD,), BOOLEAN, scalar, is_strict=False)
+
+
+# Neither is the other's opposite: a row of which some fields are null is neither.
+_ROW_IS_NULL = _row_test("row_is_null", lambda row: row is None or all(x is None for x in row))
+_ROW_IS_NOT_NULL = _row_test(
+    "row_is_not_null", lambda row: row is not None and all(x is not None for x in row)
+)
 
 
 def bind_is_distinct(node: ast.IsDistinct, scope: Scope) -> BoundExpression:

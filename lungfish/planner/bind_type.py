@@ -74,6 +74,7 @@ def _row_type(name: ast.TypeName, state: BindState) -> SqlType | None:
         name=found.name,
         labels=tuple(column.name for column in found.columns),
         fields=tuple(column.type for column in found.columns),
+        oid=found.oid,
     )
 
 

@@ -9,7 +9,7 @@ from lungfish.planner.scope import Scope
 from lungfish.sql.ast.queries import OrderItem
 from lungfish.types.sql_type import SqlType, TypeKind
 
-UNORDERED = frozenset({TypeKind.JSON})
+UNORDERED = frozenset({TypeKind.JSON, TypeKind.JSONPATH})
 
 
 def make_sort_key(item: OrderItem, expression: BoundExpression, scope: Scope) -> SortKey:
@@ -28,9 +28,15 @@ def make_sort_key(item: OrderItem, expression: BoundExpression, scope: Scope) ->
     return SortKey(expression, is_descending, nulls_first)
 
 
+def _is_unordered(type_: SqlType) -> bool:
+    """Whether the type, or one that it is made of, has neither order nor equality."""
+    inner = type_.fields if type_.element is None else (type_.element,)
+    return type_.kind in UNORDERED or any(_is_unordered(each) for each in inner)
+
+
 def check_ordered(type_: SqlType, position: int) -> None:
     """Raise UndefinedFunction if values of the type cannot be ordered."""
-    if type_.kind in UNORDERED:
+    if _is_unordered(type_):
         raise errors.UndefinedFunction(
             f"could not identify an ordering operator for type {type_}",
             hint="Use an explicit ordering operator or modify the query.",
@@ -39,7 +45,7 @@ def check_ordered(type_: SqlType, position: int) -> None:
 
 def check_grouped(type_: SqlType, position: int) -> None:
     """Raise UndefinedFunction if values of the type cannot be told to be equal."""
-    if type_.kind in UNORDERED:
+    if _is_unordered(type_):
         raise errors.UndefinedFunction(
             f"could not identify an equality operator for type {type_}"
         ).at(position)

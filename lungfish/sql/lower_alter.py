@@ -14,6 +14,7 @@ from lungfish.sql.ast.ddl import (
     AlterColumnIdentity,
     AlterColumnNotNull,
     AlterColumnType,
+    AlterCompositeType,
     AlterTable,
     AlterTableAction,
     ChangeOwner,
@@ -56,11 +57,14 @@ _CommandRule: TypeAlias = Callable[[Node, ObjectName, Lowering], AlterTableActio
 _ALTER_FIELDS = frozenset({"relation", "cmds", "objtype", "missing_ok"})
 
 
-def _lower_alter_table(fields: Node, lowering: Lowering) -> AlterTable:
+def _lower_alter_table(fields: Node, lowering: Lowering) -> AlterTable | AlterCompositeType:
     require_only(fields, _ALTER_FIELDS)
     name = object_name(fields["relation"])
     kind = kind_of(fields["objtype"], "ALTER", name.position)
     commands = [node["AlterTableCmd"] for node in fields["cmds"]]
+    if kind == "type":
+        actions = tuple([_lower_command(command, name, lowering) for command in commands])
+        return AlterCompositeType(name, actions, name.position)
     for command in commands:
         if kind != "table" and command["subtype"] not in _COMMANDS_OF_ALL:
             raise_unsupported(

@@ -8,6 +8,7 @@ from typing import Any
 
 from lungfish.errors import FeatureNotSupported
 from lungfish.executor.ddl.alter_table import alter_table
+from lungfish.executor.ddl.composite_types import alter_composite_type
 from lungfish.executor.ddl.context import CatalogChange, DdlContext, relation_ids
 from lungfish.executor.ddl.create_index import create_index
 from lungfish.executor.ddl.create_table import create_table, create_table_as
@@ -43,6 +44,7 @@ DDL: dict[type[Any], Callable[[DdlContext, Any], str]] = {
     ddl.AlterTable: alter_table,
     ddl.CreateEnum: create_enum,
     ddl.AlterEnum: alter_enum,
+    ddl.AlterCompositeType: alter_composite_type,
     ddl.CreateCompositeType: create_composite_type,
     ddl.CreateDomain: create_domain,
     ddl.AlterDomain: alter_domain,

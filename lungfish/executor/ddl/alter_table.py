@@ -32,7 +32,7 @@ from lungfish.executor.ddl.create_table import (
 )
 from lungfish.executor.ddl.identity import alter_identity
 from lungfish.executor.ddl.key_of_index import set_not_null
-from lungfish.executor.ddl.names import find_column, find_constraint, find_table
+from lungfish.executor.ddl.names import find_column, find_constraint, find_table, refuse_stored_rows
 from lungfish.executor.ddl.upkeep import alter_other, alter_without_rows
 from lungfish.sql.ast.ddl import (
     AddColumn,
@@ -71,6 +71,10 @@ def alter_table(context: DdlContext, statement: AlterTable) -> str:
         kind = "materialized view" if statement.kind != "table" else "table"
         raise WrongObjectType(f'"{table.name}" is not a {kind}', position=name.position)
     context.runner.lock_table(table, "access exclusive")
+    if any(
+        isinstance(each, (AddColumn, DropColumn, AlterColumnType)) for each in statement.actions
+    ):
+        refuse_stored_rows(context, table, name.position)
     for action in statement.actions:
         _apply(context, context.catalog.table(table.oid), action)
     return f"ALTER {statement.kind.upper()}"

@@ -16,6 +16,7 @@ from lungfish.catalog.objects import (
     UserType,
     View,
 )
+from lungfish.catalog.type_uses import stored_row_of
 from lungfish.errors import (
     DependentObjectsStillExist,
     FeatureNotSupported,
@@ -107,6 +108,7 @@ def _drop_object(
     match item:
         case Table():
             context.runner.lock_table(item, "access exclusive")
+            _refuse_stored_rows(context, item, going=going)
             _drop_views_on(context, item, going=going, is_cascade=is_cascade)
             _drop_references_to(context, item, going=going, is_cascade=is_cascade)
             for sequence in context.catalog.owned_sequences(item.oid):
@@ -145,6 +147,13 @@ def _refuse_users(
 def kind_of(item: CatalogObject) -> str:
     """What an object is called in messages."""
     return item.kind if isinstance(item, Table) else type(item).__name__.lower()
+
+
+def _refuse_stored_rows(context: DdlContext, table: Table, *, going: frozenset[Oid]) -> None:
+    """A column that keeps rows of the table stops its drop, also under CASCADE."""
+    found = stored_row_of(context.catalog, table)
+    if found is not None and found[0].oid not in going:
+        raise _refuse(table, f"column {found[1].name} of table {found[0].name}")
 
 
 def _refuse(item: CatalogObject, dependent: str) -> DependentObjectsStillExist:

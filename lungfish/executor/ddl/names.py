@@ -15,8 +15,10 @@ from lungfish.catalog.objects import (
     Table,
     View,
 )
+from lungfish.catalog.type_uses import stored_row_of
 from lungfish.errors import (
     DuplicateTable,
+    FeatureNotSupported,
     InsufficientPrivilege,
     UndefinedColumn,
     UndefinedObject,
@@ -49,6 +51,17 @@ def find_table(context: DdlContext, name: ObjectName) -> Table:
     if not isinstance(found, Table):
         raise WrongObjectType(f'"{found.name}" is not a table', position=name.position)
     return found
+
+
+def refuse_stored_rows(context: DdlContext, table: Table, position: int) -> None:
+    """Raise FeatureNotSupported if rows of the table are kept as values: their fields could not follow its columns."""
+    found = stored_row_of(context.catalog, table)
+    if found is not None:
+        other, column = found
+        raise FeatureNotSupported(
+            f'cannot alter table "{table.name}" because column "{other.name}.{column.name}" uses its row type',
+            position=position,
+        )
 
 
 def find_view(context: DdlContext, name: ObjectName) -> View:

@@ -18,6 +18,7 @@ from lungfish.errors import (
     UndefinedTable,
     WrongObjectType,
 )
+from lungfish.executor.ddl.composite_types import rename_attribute
 from lungfish.executor.ddl.context import DdlContext
 from lungfish.executor.ddl.domains import rename_domain_constraint
 from lungfish.executor.ddl.drop import kind_of
@@ -28,6 +29,7 @@ from lungfish.executor.ddl.names import (
     find_sequence,
     find_table,
     find_view,
+    refuse_stored_rows,
     refuse_taken_name,
 )
 from lungfish.executor.ddl.sequence_users import rename_in_defaults
@@ -113,6 +115,9 @@ def rename(context: DdlContext, statement: Rename) -> str:
             _rename_relation(context, statement)
         case "type" | "domain":
             rename_type(context, statement)
+        case "attribute":
+            rename_attribute(context, statement)
+            return "ALTER TYPE"
         case "domain constraint":
             rename_domain_constraint(context, statement)
             return "ALTER DOMAIN"
@@ -157,6 +162,7 @@ def _rename_column(context: DdlContext, statement: Rename) -> None:
     assert statement.old_name is not None
     old = statement.old_name
     column = find_column(table, old, statement.position)
+    refuse_stored_rows(context, table, statement.position)
     if table.column_position(statement.new_name) is not None:
         raise DuplicateColumn(
             f'column "{statement.new_name}" of relation "{table.name}" already exists',

@@ -214,38 +214,45 @@ def _change_labels(
             for key in index.columns
         )
         context.runner.lock_table(user, "access exclusive")
-        if old is not None or (rewrites_keys and has_keys):
+        if old is not None:
+            rewrite_values(context, user, after, oid, lambda label: new if label == old else label)
+        elif rewrites_keys and has_keys:
             names = [quote_identifier(column.name) for column in user.columns]
-            types = [column.type for column in user.columns]
-            rewrite(context, user, after, names, _row_change(types, oid, old, new))
+            rewrite(context, user, after, names)
         else:
             context.change.put(after)
 
 
-def _row_change(
-    types: list[SqlType], oid: Oid, old: str | None, new: str
-) -> Callable[[tuple[Any, ...]], tuple[Any, ...]] | None:
-    if old is None:
-        return None
-    return lambda row: tuple(
-        _relabel(value, sql_type, oid, old, new) for value, sql_type in zip(row, types, strict=True)
-    )
+def rewrite_values(
+    context: DdlContext, before: Table, after: Table, oid: Oid, change: Callable[[Any], Any]
+) -> None:
+    """Write the table's rows anew, every value of the type with `change` done to it."""
+    names = [quote_identifier(column.name) for column in before.columns]
+    types = [column.type for column in before.columns]
+
+    def changed_row(row: tuple[Any, ...]) -> tuple[Any, ...]:
+        return tuple(
+            _changed_value(value, sql_type, oid, change)
+            for value, sql_type in zip(row, types, strict=True)
+        )
+
+    rewrite(context, before, after, names, changed_row)
 
 
-def _relabel(value: Any, sql_type: SqlType, oid: Oid, old: str, new: str) -> Any:
-    """The value with the label `old` of the enum made `new`, wherever it is inside."""
+def _changed_value(value: Any, sql_type: SqlType, oid: Oid, change: Callable[[Any], Any]) -> Any:
+    """The value with `change` done to each value of the type, wherever that is inside."""
     if value is None or not uses_type(sql_type, oid):
         return value
-    if sql_type.kind is TypeKind.ENUM:
-        return new if value == old else value
     if sql_type.kind is TypeKind.ARRAY and sql_type.element is not None:
         element = sql_type.element
-        items = tuple(_relabel(item, element, oid, old, new) for item in value.elements)
+        items = tuple(_changed_value(item, element, oid, change) for item in value.elements)
         return ArrayValue(items, value.dimensions, value.lower_bounds)
-    return tuple(
-        _relabel(item, field, oid, old, new)
-        for item, field in zip(value, sql_type.fields, strict=True)
-    )
+    if sql_type.kind is TypeKind.RECORD:
+        value = tuple(
+            _changed_value(item, field, oid, change)
+            for item, field in zip(value, sql_type.fields, strict=True)
+        )
+    return change(value) if sql_type.oid == oid else value
 
 
 # RENAME and DROP.

@@ -25,6 +25,7 @@ Statement = (
     | ddl.AlterEnum
     | ddl.CreateCompositeType
     | ddl.CreateDomain
+    | ddl.AlterCompositeType
     | ddl.AlterDomain
     | ddl.CreateFunction
     | ddl.DropFunction

@@ -451,6 +451,15 @@ class AlterTable:
 
 
 @dataclass(frozen=True, slots=True)
+class AlterCompositeType:
+    """ADD, DROP and ALTER ATTRIBUTE, as the same actions of a table's columns."""
+
+    name: ObjectName
+    actions: tuple[AlterTableAction, ...]
+    position: int = -1
+
+
+@dataclass(frozen=True, slots=True)
 class Rename:
     """`kind`: table, view, materialized view, index, sequence, schema, type, domain, column, constraint, attribute."""
 
