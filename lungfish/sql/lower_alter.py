@@ -14,7 +14,6 @@ from lungfish.sql.ast.ddl import (
     AlterColumnIdentity,
     AlterColumnNotNull,
     AlterColumnType,
-    AlterCompositeType,
     AlterTable,
     AlterTableAction,
     ChangeOwner,
@@ -29,6 +28,7 @@ from lungfish.sql.ast.ddl import (
     WithoutEffect,
 )
 from lungfish.sql.ast.queries import ObjectName
+from lungfish.sql.ast.type_definitions import AlterCompositeType
 from lungfish.sql.libpg import Node
 from lungfish.sql.lower_tables import (
     expression_text,

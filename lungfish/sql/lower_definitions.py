@@ -7,14 +7,10 @@ from types import MappingProxyType
 
 from lungfish import errors
 from lungfish.sql.ast.ddl import (
-    AlterEnum,
     AlterSequence,
     ColumnDefinition,
     Comment,
     ConstraintDefinition,
-    CreateCompositeType,
-    CreateDomain,
-    CreateEnum,
     CreateIndex,
     CreateSchema,
     CreateSequence,
@@ -27,6 +23,12 @@ from lungfish.sql.ast.ddl import (
     RefreshMaterializedView,
 )
 from lungfish.sql.ast.queries import ObjectName
+from lungfish.sql.ast.type_definitions import (
+    AlterEnum,
+    CreateCompositeType,
+    CreateDomain,
+    CreateEnum,
+)
 from lungfish.sql.libpg import Node
 from lungfish.sql.lower_alter import kind_of
 from lungfish.sql.lower_functions import lower_drop_function

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from lungfish.sql.ast.ddl import AlterDomain
+from lungfish.sql.ast.type_definitions import AlterDomain
 from lungfish.sql.libpg import Node
 from lungfish.sql.lower_tables import expression_text, lower_constraint
 from lungfish.sql.lowering import Lowering, StatementRule, object_name_of, strings

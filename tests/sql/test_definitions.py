@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from lungfish import errors
-from lungfish.sql.ast import ddl, utility
+from lungfish.sql.ast import ddl, type_definitions, utility
 from lungfish.sql.ast.expressions import TypeName
 from tests.sql.trees import same, statement
 
@@ -152,13 +152,13 @@ def test_views_schemas_sequences_types() -> None:
         ("owned_by", "t.a"),
     ]
     domain = statement("create domain d as int default 1 constraint p check (value > 0) not null")
-    assert isinstance(domain, ddl.CreateDomain)
+    assert isinstance(domain, type_definitions.CreateDomain)
     assert [constraint.kind for constraint in domain.constraints] == ["check", "not null"]
     enum = statement("create type mood as enum ('a', 'b')")
-    assert isinstance(enum, ddl.CreateEnum)
+    assert isinstance(enum, type_definitions.CreateEnum)
     assert enum.labels == ("a", "b")
     alter = statement("alter type mood add value if not exists 'c' before 'a'")
-    assert isinstance(alter, ddl.AlterEnum)
+    assert isinstance(alter, type_definitions.AlterEnum)
     assert (alter.neighbour, alter.is_after) == ("a", False)
 
 

@@ -28,7 +28,7 @@ from lungfish.executor.ddl.truncate import truncate
 from lungfish.executor.ddl.types import alter_enum, create_composite_type, create_enum
 from lungfish.executor.ddl.upkeep import drop_absent, grant, reindex
 from lungfish.executor.ddl.views import create_view
-from lungfish.sql.ast import ddl, dml
+from lungfish.sql.ast import ddl, dml, type_definitions
 
 # Each runs one kind of statement and answers the command tag.
 DDL: dict[type[Any], Callable[[DdlContext, Any], str]] = {
@@ -42,12 +42,12 @@ DDL: dict[type[Any], Callable[[DdlContext, Any], str]] = {
     ddl.CreateSequence: create_sequence,
     ddl.AlterSequence: alter_sequence,
     ddl.AlterTable: alter_table,
-    ddl.CreateEnum: create_enum,
-    ddl.AlterEnum: alter_enum,
-    ddl.AlterCompositeType: alter_composite_type,
-    ddl.CreateCompositeType: create_composite_type,
-    ddl.CreateDomain: create_domain,
-    ddl.AlterDomain: alter_domain,
+    type_definitions.CreateEnum: create_enum,
+    type_definitions.AlterEnum: alter_enum,
+    type_definitions.AlterCompositeType: alter_composite_type,
+    type_definitions.CreateCompositeType: create_composite_type,
+    type_definitions.CreateDomain: create_domain,
+    type_definitions.AlterDomain: alter_domain,
     ddl.Rename: rename,
     ddl.SetSchema: set_schema,
     ddl.Drop: drop,

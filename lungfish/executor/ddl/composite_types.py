@@ -20,8 +20,9 @@ from lungfish.errors import (
 )
 from lungfish.executor.ddl.context import DdlContext
 from lungfish.executor.ddl.types import find_user_type, rewrite_values
-from lungfish.sql.ast.ddl import AddColumn, AlterColumnType, AlterCompositeType, DropColumn, Rename
+from lungfish.sql.ast.ddl import AddColumn, AlterColumnType, DropColumn, Rename
 from lungfish.sql.ast.queries import ObjectName
+from lungfish.sql.ast.type_definitions import AlterCompositeType
 from lungfish.types.sql_type import SqlType, TypeKind
 
 Values = tuple[Any, ...]

@@ -21,7 +21,8 @@ from lungfish.executor.ddl.context import DdlContext
 from lungfish.executor.ddl.names import choose_constraint_name
 from lungfish.executor.ddl.types import find_user_type, new_type_namespace
 from lungfish.planner import bind_domain_texts
-from lungfish.sql.ast.ddl import AlterDomain, ConstraintDefinition, CreateDomain, Rename
+from lungfish.sql.ast.ddl import ConstraintDefinition, Rename
+from lungfish.sql.ast.type_definitions import AlterDomain, CreateDomain
 from lungfish.sql.quoting import quote_identifier
 from lungfish.sql.rename import rename_in_text
 from lungfish.types.sql_type import TypeKind

@@ -34,16 +34,9 @@ from lungfish.errors import (
 )
 from lungfish.executor.ddl.alter_table import alter_table, rewrite
 from lungfish.executor.ddl.context import DdlContext
-from lungfish.sql.ast.ddl import (
-    AlterEnum,
-    AlterTable,
-    CreateCompositeType,
-    CreateEnum,
-    Drop,
-    DropColumn,
-    Rename,
-)
+from lungfish.sql.ast.ddl import AlterTable, Drop, DropColumn, Rename
 from lungfish.sql.ast.queries import ObjectName
+from lungfish.sql.ast.type_definitions import AlterEnum, CreateCompositeType, CreateEnum
 from lungfish.sql.quoting import quote_identifier, quote_literal
 from lungfish.types.array_value import ArrayValue
 from lungfish.types.sql_type import SqlType, TypeKind

@@ -3,7 +3,7 @@
 Start at `Statement`. Nothing here knows names or types; the planner's binder resolves those.
 """
 
-from lungfish.sql.ast import ddl, dml, expressions, queries, utility
+from lungfish.sql.ast import ddl, dml, expressions, queries, type_definitions, utility
 
 Statement = (
     queries.Query
@@ -21,12 +21,12 @@ Statement = (
     | ddl.CreateSchema
     | ddl.CreateSequence
     | ddl.AlterSequence
-    | ddl.CreateEnum
-    | ddl.AlterEnum
-    | ddl.CreateCompositeType
-    | ddl.CreateDomain
-    | ddl.AlterCompositeType
-    | ddl.AlterDomain
+    | type_definitions.CreateEnum
+    | type_definitions.AlterEnum
+    | type_definitions.CreateCompositeType
+    | type_definitions.CreateDomain
+    | type_definitions.AlterCompositeType
+    | type_definitions.AlterDomain
     | ddl.CreateFunction
     | ddl.DropFunction
     | ddl.AlterTable
@@ -70,4 +70,4 @@ Statement = (
     | utility.Restore
 )
 
-__all__ = ["Statement", "ddl", "dml", "expressions", "queries", "utility"]
+__all__ = ["Statement", "ddl", "dml", "expressions", "queries", "type_definitions", "utility"]

@@ -237,55 +237,6 @@ class AlterSequence:
 
 
 @dataclass(frozen=True, slots=True)
-class CreateEnum:
-    name: ObjectName
-    labels: tuple[str, ...]
-    position: int = -1
-
-
-@dataclass(frozen=True, slots=True)
-class AlterEnum:
-    """ADD VALUE (with its neighbour) or RENAME VALUE."""
-
-    name: ObjectName
-    new_label: str
-    old_label: str | None = None
-    neighbour: str | None = None
-    is_after: bool = True
-    if_not_exists: bool = False
-    position: int = -1
-
-
-@dataclass(frozen=True, slots=True)
-class CreateCompositeType:
-    name: ObjectName
-    columns: tuple[ColumnDefinition, ...]
-    position: int = -1
-
-
-@dataclass(frozen=True, slots=True)
-class CreateDomain:
-    name: ObjectName
-    type_name: TypeName
-    default: ExpressionText | None = None
-    constraints: tuple[ConstraintDefinition, ...] = ()
-    position: int = -1
-
-
-@dataclass(frozen=True, slots=True)
-class AlterDomain:
-    """`action`: set default (None drops it), set not null, drop not null, add constraint, drop constraint, validate."""
-
-    name: ObjectName
-    action: str
-    default: ExpressionText | None = None
-    constraint: ConstraintDefinition | None = None
-    constraint_name: str | None = None
-    if_exists: bool = False
-    position: int = -1
-
-
-@dataclass(frozen=True, slots=True)
 class FunctionParameter:
     """`name` None: it can only be called $n."""
 
@@ -448,15 +399,6 @@ class AlterTable:
     position: int = -1
     # table, index, view, sequence or materialized view.
     kind: str = "table"
-
-
-@dataclass(frozen=True, slots=True)
-class AlterCompositeType:
-    """ADD, DROP and ALTER ATTRIBUTE, as the same actions of a table's columns."""
-
-    name: ObjectName
-    actions: tuple[AlterTableAction, ...]
-    position: int = -1
 
 
 @dataclass(frozen=True, slots=True)

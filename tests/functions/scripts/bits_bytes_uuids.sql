@@ -32,7 +32,7 @@ select 'ab\9'::bytea;
 select '\x1234'::bytea || '\x56', length('\x123456'::bytea), substring('\x123456'::bytea from 2 for 1), get_byte('\x123456',1), set_byte('\x123456',1,255), md5('\x1234'::bytea), position('\x34'::bytea in '\x123456'::bytea), '\x12'::bytea < '\x1201'::bytea;
 set bytea_output = escape;
 select '\xDEADbeef41'::bytea;
-reset bytea_output;
+set bytea_output = hex;
 select sha256('abc'::bytea), convert_to('é','UTF8'), convert_from('\xc3a9','UTF8'), reverse('\x1234'::bytea), crc32('abc'::bytea), 1234::bytea, '\x04d2'::bytea::int, bit_count('\xff01'::bytea), btrim('\x00120000'::bytea,'\x00'::bytea);
 select gen_random_uuid() is not null, uuid_extract_version('41db1265-8bc1-4ab3-992f-885799a4af1d'), 'A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11'::uuid, '{a0eebc999c0b4ef8bb6d6bb9bd380a11}'::uuid, uuid_extract_timestamp('C232AB00-9414-11EC-B3C8-9F6BDECED846'), uuid_extract_version(uuidv7());
 select 'a0eebc99'::uuid;

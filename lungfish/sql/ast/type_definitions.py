@@ -1,0 +1,72 @@
+"""Statements that make and change types: enums, domains, composite types."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from lungfish.sql.ast.ddl import (
+    AlterTableAction,
+    ColumnDefinition,
+    ConstraintDefinition,
+    ExpressionText,
+)
+from lungfish.sql.ast.expressions import TypeName
+from lungfish.sql.ast.queries import ObjectName
+
+
+@dataclass(frozen=True, slots=True)
+class CreateEnum:
+    name: ObjectName
+    labels: tuple[str, ...]
+    position: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class AlterEnum:
+    """ADD VALUE (with its neighbour) or RENAME VALUE."""
+
+    name: ObjectName
+    new_label: str
+    old_label: str | None = None
+    neighbour: str | None = None
+    is_after: bool = True
+    if_not_exists: bool = False
+    position: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class CreateCompositeType:
+    name: ObjectName
+    columns: tuple[ColumnDefinition, ...]
+    position: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class CreateDomain:
+    name: ObjectName
+    type_name: TypeName
+    default: ExpressionText | None = None
+    constraints: tuple[ConstraintDefinition, ...] = ()
+    position: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class AlterDomain:
+    """`action`: set default (None drops it), set not null, drop not null, add constraint, drop constraint, validate."""
+
+    name: ObjectName
+    action: str
+    default: ExpressionText | None = None
+    constraint: ConstraintDefinition | None = None
+    constraint_name: str | None = None
+    if_exists: bool = False
+    position: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class AlterCompositeType:
+    """ADD, DROP and ALTER ATTRIBUTE, as the same actions of a table's columns."""
+
+    name: ObjectName
+    actions: tuple[AlterTableAction, ...]
+    position: int = -1
