@@ -34,7 +34,7 @@ from lungfish.storage.table_rows import TableRows
 TRIM_INTERVAL = 256
 PAGE_TRIM_INTERVAL = 8
 # Pages are built in groups of so many bytes: what fits the processor's cache is built fastest.
-GROUP_BYTES = 4 << 20
+GROUP_BYTES = 1 << 20
 
 
 @dataclass(slots=True)

@@ -38,6 +38,9 @@ Bytes: TypeAlias = npt.NDArray[np.uint8]
 _LENGTH_MASK = np.uint64(0xFFFF_FFFF)
 _CHECKSUM_SHIFT = np.uint64(32)
 
+# Records that are longer on average are found one by one, as that looks at their headers only.
+_LONG_RECORD_SIZE = 1024
+
 
 @dataclass(frozen=True, slots=True)
 class RecordBatch:
@@ -90,13 +93,33 @@ def batch_at(base: LSN, data: memoryview, seed: int, *, limit: int | None = None
 
     Requires: `base` is a multiple of 8.
     """
-    starts, ends = _chain(base, np.frombuffer(data, "<u8", len(data) // 8))
+    starts, ends = _long_chain(base, data) or _chain(
+        base, np.frombuffer(data, "<u8", len(data) // 8)
+    )
     # The last may not be whole; and a life ends where its successor says.
     size = len(data) if limit is None else min(len(data), limit)
     whole = int(np.searchsorted(ends, size, side="right"))
     starts, ends = starts[:whole], ends[:whole]
     sound = _sound_count(data, starts, ends, seed)
     return RecordBatch(base, data, starts[:sound], ends[:sound])
+
+
+def _long_chain(base: LSN, data: memoryview) -> tuple[Integers, Integers] | None:
+    """`_chain` for long records, by going from one to the next; None once they turn out to be short ones."""
+    starts, ends = [], []
+    unpack, size = HEADER.unpack_from, len(data)
+    at, left = 0, size // _LONG_RECORD_SIZE
+    while at + HEADER.size <= size:
+        length, _, lsn = unpack(data, at)
+        if lsn != base + at or not 0 < length < BODY_SIZE_MAX or length & 7:
+            break
+        if not left:
+            return None
+        left -= 1
+        starts.append(at)
+        at += HEADER.size + length
+        ends.append(at)
+    return np.array(starts, np.int64), np.array(ends, np.int64)
 
 
 def _chain(base: LSN, words: Words) -> tuple[Integers, Integers]:

@@ -32,6 +32,9 @@ StoredKeys: TypeAlias = Integers | list[bytes]
 def sort_entries(keys: StoredKeys, addresses: Integers) -> tuple[StoredKeys, Integers]:
     """Put stored entries (of `encode_entries` or `store_entries`) into the tree's order."""
     if isinstance(keys, np.ndarray):
+        if (keys[1:] > keys[:-1]).all():
+            # As rows come that were inserted in the order of their key.
+            return keys, addresses
         order = np.lexsort((addresses, keys))
         return keys[order], addresses[order]
     pairs = sorted(zip(keys, addresses.tolist(), strict=True))

@@ -80,6 +80,19 @@ class _Rows:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class _Room:
+    """What rows need on their pages."""
+
+    # Of each row: the index of its page.
+    places: Integers
+    # Of each page: slots used or free, used ones, bytes of tails, newest writer.
+    slots: Integers
+    used: Integers
+    tails: Integers
+    newest: Integers
+
+
 def build_pages(
     form: HeapPageFormat, changes: RowStates, old_pages: Mapping[int, bytes]
 ) -> BuiltPages:
@@ -96,13 +109,16 @@ def build_pages(
         buffers.append(joined)
         bad_pages.append(bad)
         rows = _merged(rows, kept)
-    slots, tails = _room_taken(rows, page_ids)
+    room = _room_taken(rows, page_ids)
     is_left = np.isin(page_ids, np.concatenate(bad_pages))
-    is_left |= HEADER_SIZE + slots * form.stride + tails > form.page_size
+    is_left |= HEADER_SIZE + room.slots * form.stride + room.tails > form.page_size
     if is_left.any():
         rows = rows.pick(~np.isin(rows.addresses >> SLOT_BITS, page_ids[is_left]))
-    built = page_ids[~is_left]
-    images = _write(form, rows, buffers, built)
+        built = page_ids[~is_left]
+        room = _room_taken(rows, built)
+    else:
+        built = page_ids
+    images = _write(form, rows, buffers, room)
     return BuiltPages(built.tolist(), images, page_ids[is_left].tolist())
 
 
@@ -165,33 +181,39 @@ def _merged(one: _Rows, other: _Rows) -> _Rows:
     return both.pick(np.argsort(both.addresses, kind="stable"))
 
 
-def _room_taken(rows: _Rows, page_ids: Integers) -> tuple[Integers, Integers]:
-    """How many slots each page needs, used or free, and how many bytes of tails."""
+def _room_taken(rows: _Rows, page_ids: Integers) -> _Room:
+    """What rows need on their pages."""
     places = np.searchsorted(page_ids, rows.addresses >> SLOT_BITS)
-    slots = np.zeros(len(page_ids), np.int64)
-    np.maximum.at(slots, places, (rows.addresses & SLOT_MASK) + 1)
-    return slots, np.bincount(places, rows.tail_sizes, len(page_ids)).astype(np.int64)
+    # Rows stand page by page: where each page's begin. A page may have none left.
+    firsts = np.flatnonzero(np.diff(places, prepend=-1))
+    with_rows = places[firsts]
+    room = _Room(places, *np.zeros((4, len(page_ids)), np.int64))
+    if len(firsts):
+        lasts = np.append(firsts[1:], len(places)) - 1
+        room.slots[with_rows] = (rows.addresses[lasts] & SLOT_MASK) + 1
+        room.used[with_rows] = lasts - firsts + 1
+        room.tails[with_rows] = np.add.reduceat(rows.tail_sizes, firsts)
+        room.newest[with_rows] = np.maximum.reduceat(rows.fixed["writer"], firsts)
+    return room
 
 
-def _write(form: HeapPageFormat, rows: _Rows, buffers: list[Bytes], page_ids: Integers) -> Bytes:
+def _write(form: HeapPageFormat, rows: _Rows, buffers: list[Bytes], room: _Room) -> Bytes:
     """The pages with these rows, one after the other."""
-    target = np.zeros(len(page_ids) * form.page_size, np.uint8)
-    places = np.searchsorted(page_ids, rows.addresses >> SLOT_BITS)
-    slots, tails = _room_taken(rows, page_ids)
-    if tails.any():
-        _place_tails(form, rows, buffers, target, places, tails)
-    starts = places * form.page_size + HEADER_SIZE + (rows.addresses & SLOT_MASK) * form.stride
+    count = len(room.slots)
+    target = np.zeros(count * form.page_size, np.uint8)
+    if room.tails.any():
+        _place_tails(form, rows, buffers, target, room)
+    starts = room.places * form.page_size + HEADER_SIZE
+    starts += (rows.addresses & SLOT_MASK) * form.stride
     fixed = rows.fixed.view(np.uint8)
     copy_items(fixed, np.arange(0, len(fixed), form.stride), target, starts, form.stride)
-    headers = np.ndarray((len(page_ids),), HEADER_DTYPE, target, strides=(form.page_size,))
+    headers = np.ndarray((count,), HEADER_DTYPE, target, strides=(form.page_size,))
     headers["magic"], headers["version"], headers["stride"] = MAGIC, VERSION, form.stride
-    headers["slots"] = slots
-    headers["used"] = np.bincount(places, minlength=len(page_ids))
-    headers["tails_start"] = form.page_size - tails
-    newest = np.zeros(len(page_ids), np.int64)
-    np.maximum.at(newest, places, rows.fixed["writer"])
-    headers["newest"] = newest
-    return target.reshape(len(page_ids), form.page_size)
+    headers["slots"] = room.slots
+    headers["used"] = room.used
+    headers["tails_start"] = form.page_size - room.tails
+    headers["newest"] = room.newest
+    return target.reshape(count, form.page_size)
 
 
 def _place_tails(
@@ -199,10 +221,10 @@ def _place_tails(
     rows: _Rows,
     buffers: list[Bytes],
     target: Bytes,
-    places: Integers,
-    tails: Integers,
+    room: _Room,
 ) -> None:
     """Put the tails side by side at their pages' ends, and let the views point there."""
+    places, tails = room.places, room.tails
     before = np.cumsum(rows.tail_sizes) - rows.tail_sizes
     page_before = np.cumsum(tails) - tails
     # Where each page's tails start, less what the tails of the pages before it take.
@@ -215,8 +237,10 @@ def _place_tails(
         view["position"] += np.where(is_tail, shifts, 0).astype(np.uint32)
     to = places * form.page_size + positions
     has_tail = rows.tail_sizes > 0
-    for number in distinct(rows.buffer_of):
-        chosen = np.flatnonzero(has_tail & (rows.buffer_of == number))
+    numbers = distinct(rows.buffer_of)
+    for number in numbers:
+        is_own = has_tail if len(numbers) == 1 else has_tail & (rows.buffer_of == number)
+        chosen: slice | Integers = slice(None) if is_own.all() else np.flatnonzero(is_own)
         copy_stretches(
             buffers[number],
             rows.tail_starts[chosen],

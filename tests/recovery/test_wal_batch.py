@@ -48,6 +48,19 @@ def test_what_looks_like_a_header_inside_a_record_is_stepped_over() -> None:
         assert bodies_of(stretch(bodies)) == bodies
 
 
+def test_long_records_are_found_as_short_ones_are() -> None:
+    first = b"a" * 4096
+    second = decoy(len(stretch([first])), 3000, 16)
+    bodies = [first, second, b"c" * 2048]
+    data = stretch(bodies)
+    assert bodies_of(data) == bodies
+    assert bodies_of(data[:-1]) == bodies[:2]
+    assert bodies_of(data + bytes(64)) == bodies
+    # Then many short ones: there are more than long ones could be.
+    bodies += [bytes([number]) * 8 for number in range(200)]
+    assert bodies_of(stretch(bodies)) == bodies
+
+
 def test_a_record_that_is_cut_off_or_goes_past_the_limit_is_left_out() -> None:
     data = stretch([b"a" * 8, b"b" * 16, b"c" * 24])
     assert len(bodies_of(data[:-1])) == 2
