@@ -56,6 +56,14 @@ if TYPE_CHECKING:
         tuple_row,
     )
     from lungfish.drill import DrillReport, crash_drill
+    from lungfish.recovery import (
+        CheckpointContext,
+        CheckpointParticipant,
+        CheckpointResult,
+        Forecast,
+        PhaseDeadlines,
+        Prepared,
+    )
 
 __version__ = "0.1.0"
 apilevel = "2.0"
@@ -73,6 +81,9 @@ _LAZY = {
     "lungfish.connection.entry": ("connect", "open", "recovery_status"),
     "lungfish.connection.restore": ("restore", "verify_backup"),
     "lungfish.drill": ("DrillReport", "crash_drill"),
+    "lungfish.recovery": (
+        "CheckpointContext", "CheckpointParticipant", "CheckpointResult", "Forecast", "PhaseDeadlines", "Prepared",
+    ),
     "lungfish.connection.row_factories": (
         "args_row", "class_row", "dict_row", "kwargs_row", "namedtuple_row", "scalar_row", "tuple_row",
     ),
@@ -87,6 +98,9 @@ __all__ = [
     "ROWID",
     "STRING",
     "Binary",
+    "CheckpointContext",
+    "CheckpointParticipant",
+    "CheckpointResult",
     "Connection",
     "Cursor",
     "DataError",
@@ -96,11 +110,14 @@ __all__ = [
     "DateFromTicks",
     "DrillReport",
     "Error",
+    "Forecast",
     "IntegrityError",
     "InterfaceError",
     "InternalError",
     "NotSupportedError",
     "OperationalError",
+    "PhaseDeadlines",
+    "Prepared",
     "ProgrammingError",
     "Time",
     "TimeFromTicks",

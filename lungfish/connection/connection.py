@@ -10,14 +10,16 @@ import os
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import ClassVar
+from typing import ClassVar, Unpack
 
 from lungfish import errors
+from lungfish.connection.checkpoint_options import CheckpointOptions, checkpoint
 from lungfish.connection.copy import Copy
 from lungfish.connection.cursor import Converters, Cursor, Parameters
 from lungfish.connection.row_factories import RowFactory, tuple_row
 from lungfish.connection.script import ScriptResult, run_script
 from lungfish.recovery.backup import BackupReport, BackupRequest, Progress
+from lungfish.recovery.checkpoint_request import CheckpointResult
 from lungfish.session import Session
 
 
@@ -163,6 +165,13 @@ class Connection:
     def transaction_status(self) -> str:
         """ "idle", "active" (in a transaction) or "failed" (in one that only accepts ROLLBACK)."""
         return self._session.transaction_status
+
+    def checkpoint(
+        self, mode: str = "fast", **options: Unpack[CheckpointOptions]
+    ) -> CheckpointResult:
+        """Take a checkpoint: the statement CHECKPOINT, with its options by name. Raises as the statement does."""
+        self._check_open()
+        return checkpoint(self._session, mode, options)
 
     # Life.
 

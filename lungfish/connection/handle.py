@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from typing import Any, Unpack
 
+from lungfish.connection.checkpoint_options import CheckpointOptions, checkpoint
 from lungfish.connection.connection import Connection
 from lungfish.connection.row_factories import RowFactory, tuple_row
 from lungfish.database import Database
@@ -11,11 +13,8 @@ from lungfish.database.check import CheckReport, check_database
 from lungfish.database.historical import open_historical
 from lungfish.errors import InterfaceError
 from lungfish.recovery.backup import BackupReport, BackupRequest, Progress
-from lungfish.recovery.checkpoint_request import (
-    CheckpointMode,
-    CheckpointRequest,
-    CheckpointResult,
-)
+from lungfish.recovery.checkpoint_contract import CheckpointParticipant, PhaseDeadlines
+from lungfish.recovery.checkpoint_request import CheckpointResult
 from lungfish.recovery.restart_report import RecoveryReport
 from lungfish.session import Session
 
@@ -59,11 +58,34 @@ class DatabaseHandle:
         """A new session: what a Connection is made of."""
         return Session(self._database, autocommit=autocommit, read_only=read_only)
 
-    def checkpoint(self, mode: str = "fast", *, dry_run: bool = False) -> CheckpointResult:
-        """Take a checkpoint; the same as SQL's CHECKPOINT."""
-        return self._database.checkpoint(
-            CheckpointRequest(mode=CheckpointMode(mode), is_dry_run=dry_run, requested_by="python")
-        )
+    def checkpoint(
+        self, mode: str = "fast", **options: Unpack[CheckpointOptions]
+    ) -> CheckpointResult:
+        """Take a checkpoint: SQL's CHECKPOINT, with its options by name. Raises as the statement does."""
+        session = self.session(autocommit=True)
+        try:
+            return checkpoint(session, mode, options)
+        finally:
+            session.close()
+
+    def register_checkpoint_participant(
+        self, participant: CheckpointParticipant, *, deadlines: PhaseDeadlines | None = None
+    ) -> None:
+        """Let an object of one's own take part in every checkpoint from the next one on.
+
+        Its `begin` and `prepare` may abort the checkpoint by raising; what `prepare` gives as `facts` is kept with the image, under its
+        `name`, for `checkpoint_facts`. `prepare` runs while writers are held: it has FENCE_TIMEOUT, unless `deadlines` say otherwise.
+        Raises DuplicateObject if there is one of that name.
+        """
+        self._database.core.checkpoints.register(participant, deadlines=deadlines)
+
+    def unregister_checkpoint_participant(self, name: str) -> None:
+        """Let it take part no longer. Raises UndefinedObject."""
+        self._database.core.checkpoints.unregister(name)
+
+    def checkpoint_facts(self, participant: str) -> dict[str, Any]:
+        """What a participant gave at the newest checkpoint; empty if it was not there."""
+        return self._database.core.memory.facts.of(participant)
 
     def backup(
         self,

@@ -117,7 +117,6 @@ class Database:
             settings=core.settings,
             clock=core.clock,
             has_thread=options.has_thread,
-            estimate_ms=core.checkpoints.estimate_ms,
         )
         self.scheduler.upkeep = SnapshotLimit(self).enforce
         if self.recovery_report.tail.state is TailState.GAP:

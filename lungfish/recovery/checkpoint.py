@@ -97,8 +97,8 @@ class CheckpointCoordinator:
         pages.pace = self._pace
         self._settings = settings
         self._budget = budget
-        # Answers how long a restart would take now; None: not known.
-        self.estimate_ms: Callable[[], float | None] = self._estimate_ms
+        # Answers how long a restart would take that reads the log from a position on; None: not known.
+        self.estimate_ms: Callable[[LSN], float | None] = lambda redo_lsn: None
         self._fence = fence
         self._clock = clock
         self._parties = [Party(each) for each in (*pages.participants(), *participants)]
@@ -192,7 +192,7 @@ class CheckpointCoordinator:
         )
         run.check_caller = check
         self.counters.count_request(request)
-        run.recovery_before_ms = self.estimate_ms()
+        run.recovery_before_ms = self.estimate_ms(self.memory.facts.redo_lsn)
         if request.kind is CheckpointKind.FINAL and not self.has_changes():
             run.outcome = CheckpointOutcome.SKIPPED
             run.reason = "nothing has changed since the last image"
@@ -312,10 +312,6 @@ class CheckpointCoordinator:
                 run.pacer.is_hurried = True
             run.pacer.after_write(size)
 
-    def _estimate_ms(self) -> float:
-        backlog = self.log.end_lsn() - self.memory.facts.redo_lsn
-        return self.memory.predict_recovery_ms(max(0, backlog))
-
     def _hold_still(self, run: CheckpointRun) -> None:
         """Inside the closed fence."""
         run.context.redo_lsn = self.log.end_lsn()
@@ -339,10 +335,14 @@ class CheckpointCoordinator:
         """What writing would cost, and what of the log could go."""
         run.predict(run.calls.rehearse(), self.memory)
         run.est_fence_ms = run.times[Phase.FENCE]
+        holders = self.retention.holders()
+        images = [each for each in holders if each.kind is HolderKind.REDO_LSN]
+        # The newest image becomes the one before; what held the log for that lets go.
         keeps = [
             each
-            for each in self.retention.holders()
-            if each.kind not in (HolderKind.REDO_LSN, HolderKind.CHECKPOINT_IN_PROGRESS)
+            for each in holders
+            if each.kind is not HolderKind.CHECKPOINT_IN_PROGRESS
+            and not (len(images) > 1 and each is images[0])
         ]
         floor = min([run.context.redo_lsn, *(each.pinned_lsn for each in keeps)])
         run.pruned = self.log.would_prune(floor)
@@ -400,9 +400,10 @@ class CheckpointCoordinator:
 
     def _estimate_after(self, run: CheckpointRun) -> float | None:
         """How long a restart would take from now on; of a dry run, if it had been none."""
-        if not run.request.is_dry_run or not run.context.redo_lsn:
-            return self.estimate_ms()
-        return self.memory.predict_recovery_ms(self.log.end_lsn() - run.context.redo_lsn)
+        is_rehearsal = run.outcome is CheckpointOutcome.DRY_RUN
+        return self.estimate_ms(
+            run.context.redo_lsn if is_rehearsal else self.memory.facts.redo_lsn
+        )
 
     def _keep_past_log(self) -> None:
         """Hold `wal_keep_size` of the log."""

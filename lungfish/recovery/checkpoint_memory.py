@@ -20,10 +20,7 @@ _SAMPLE_COUNT = 8
 # Until a checkpoint has shown better: what each costs at least, and bytes and milliseconds of writing, 100 MiB a second.
 _FIXED_DEFAULT_MS = 10.0
 _WRITING_DEFAULT = (100 << 20, 1000.0)
-# A restart that read less than this says little about speed.
-_SAMPLE_BYTES_MIN = 1 << 20
-# Bytes and milliseconds, until a restart has shown better: 8 MiB a second.
-_RESTART_DEFAULT = (8 << 20, 1000.0)
+
 # Of how many checkpoints the participants are shown.
 _PARTIES_OF = 32
 
@@ -54,19 +51,6 @@ class CheckpointMemory:
     def remember_parties(self, rows: list[PartyRow]) -> None:
         """Keep how the participants of a checkpoint fared."""
         self.parties.append(rows)
-
-    def predict_recovery_ms(self, backlog_bytes: int) -> float:
-        """How long a restart that reads so much log would take, by the last restarts' speed."""
-        taken = [
-            (row.wal_bytes, row.total_ms)
-            for row in self.recoveries.rows()
-            if not row.clean and row.wal_bytes >= _SAMPLE_BYTES_MIN
-        ][-_SAMPLE_COUNT:]
-        read, spent = _RESTART_DEFAULT
-        if taken:
-            read = sum(size for size, _ in taken)
-            spent = sum(total_ms for _, total_ms in taken)
-        return backlog_bytes * spent / read
 
     def predict_ms(self, byte_count: int) -> float:
         """How long a checkpoint that writes so much would take, by the last ones: what each costs at least, and their writing's speed."""

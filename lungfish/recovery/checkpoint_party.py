@@ -20,6 +20,7 @@ from lungfish.recovery.checkpoint_contract import (
     PhaseDeadlines,
     Prepared,
 )
+from lungfish.recovery.checkpoint_request import CheckpointKind
 from lungfish.storage.clock import Clock
 from lungfish.storage.ids import LSN
 
@@ -184,6 +185,9 @@ class RollCall:
         return answer
 
     def _limit_ms(self, party: Party, phase: str) -> float | None:
+        if self.context.request.kind is CheckpointKind.FINAL:
+            # Nobody is held up by the last one any more.
+            return None
         limit: float | None = getattr(party.deadlines, f"{phase}_ms")
         if limit is None and phase == "prepare" and party.is_foreign:
             return self.context.request.fence_timeout_ms

@@ -55,15 +55,12 @@ class CheckpointScheduler:
         settings: StorageSettings,
         clock: Clock,
         has_thread: bool = True,
-        estimate_ms: Callable[[], float | None] = lambda: None,
     ) -> None:
-        """`estimate_ms` answers how long a restart would take now."""
         self._checkpoints = checkpoints
         self._pool = pool
         self._settings = settings
         self._clock = clock
         self._has_thread = has_thread
-        self._estimate_ms = estimate_ms
         # Called at each tick: upkeep that goes by time; answers in how many seconds it wants the next one, None if it does not.
         self.upkeep: Callable[[], float | None] = lambda: None
         self._changed = threading.Condition()
@@ -107,7 +104,7 @@ class CheckpointScheduler:
             if dirty_limit and self._pool.figures().dirty_pages >= dirty_limit:
                 return CheckpointTrigger.DIRTY_PAGES
             target_ms = number("recovery_target_time_ms")
-            if target_ms and (self._estimate_ms() or 0.0) > target_ms:
+            if target_ms and self._restart_ms() > target_ms:
                 return CheckpointTrigger.RECOVERY_TARGET
         interval_s = number("checkpoint_interval")
         if (
@@ -218,6 +215,11 @@ class CheckpointScheduler:
         if wanted_s is not None:
             waits.append(wanted_s)
         return min(waits)
+
+    def _restart_ms(self) -> float:
+        """How long a restart would take now."""
+        checkpoints = self._checkpoints
+        return checkpoints.estimate_ms(checkpoints.memory.facts.redo_lsn) or 0.0
 
     def _ensure_thread(self) -> None:
         if self._thread is None and not self._is_stopped:

@@ -49,6 +49,7 @@ from lungfish.recovery.restart_checkpoint import (
     RESTART_CHECKPOINT_BYTES_DEFAULT,
     RestartCheckpoints,
 )
+from lungfish.recovery.restart_estimate import estimate_restart_ms
 from lungfish.recovery.restart_log import MEMORY_LIMIT_DEFAULT
 from lungfish.recovery.restart_progress import RecoveryProgress
 from lungfish.recovery.restart_relations import RestartCatalog, TableRelations
@@ -190,6 +191,7 @@ class StorageCore:
         self.log.after_relief = self.wal_gate.slow_down
         self.transactions.admit = self.wal_gate.admit
         self.settings.on_change.append(self._apply_settings)
+        self.checkpoints.estimate_ms = lambda redo_lsn: estimate_restart_ms(self, redo_lsn)
 
     def _apply_settings(self) -> None:
         number = self.settings.number

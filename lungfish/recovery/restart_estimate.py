@@ -163,9 +163,12 @@ ESTIMATE_COLUMNS: Columns = (
 )
 
 
-def estimate_restart_ms(core: StorageCore) -> float:
-    """Milliseconds that a restart now would take: what the checkpoint scheduler holds against its target."""
-    return _predict_now(core).total_ms
+def estimate_restart_ms(core: StorageCore, redo_lsn: LSN) -> float:
+    """Milliseconds that a restart would take that reads the log from `redo_lsn` on: what the scheduler holds against its target."""
+    backlog = max(0, core.log.end_lsn() - redo_lsn)
+    records = _backlog_records(core, backlog)
+    past = core.memory.recoveries.rows()
+    return predict(past, log_bytes=backlog, record_count=records).total_ms
 
 
 def estimate_restart(core: StorageCore, target_ms: float | None = None) -> RecoveryEstimate:

@@ -137,8 +137,9 @@ def _with_unit(value: float, units: Mapping[str, float]) -> str:
     if math.isinf(value):
         return "unlimited"
     for unit, size in sorted(units.items(), key=lambda item: -item[1]):
-        if value % size == 0:
-            return f"{value / size:g}{unit}" if value / size < 1e6 else f"{int(value / size)}{unit}"
+        count = value / size
+        if count >= 1 - 1e-9 and abs(count - round(count)) < 1e-6:
+            return f"{round(count)}{unit}"
     return f"{value:g}"
 
 

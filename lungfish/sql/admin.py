@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 _OWN = re.compile(
     r"""(?:force\s+checkpoint | checkpoint\s*(?![\s;]|\Z) | drop\s+checkpoint | cancel\s+checkpoint
       | pragma\s+(?:\w+\s*\.\s*)?wal_checkpoint
-      | explain\s*(?:\([^()]*\)\s*)?recovery | scrub | backup | verify\s+backup | restore)\b | checkpoint\s*\(""",
+      | explain\s*(?:\([^()]*\)\s*)?recovery | scrub | backup | verify\s+backup | restore)\b | checkpoint\s*[("]""",
     re.IGNORECASE | re.VERBOSE,
 )
 

@@ -42,7 +42,6 @@ def scheduler_of(database: SmallDatabase, *, has_thread: bool = False) -> Checkp
         settings=core.settings,
         clock=core.clock,
         has_thread=has_thread,
-        estimate_ms=core.checkpoints.estimate_ms,
     )
 
 

@@ -57,7 +57,12 @@ def stat_recovery_rows(core: StorageCore) -> Iterable[Row]:
 
 def recovery_estimate_rows(core: StorageCore) -> Iterable[Row]:
     """One row."""
-    return [row_of(estimate_restart(core), ESTIMATE_COLUMNS)]
+    return [
+        row_of(
+            estimate_restart(core, core.settings.number("recovery_target_time_ms") or None),
+            ESTIMATE_COLUMNS,
+        )
+    ]
 
 
 RESTART_VIEWS = (
