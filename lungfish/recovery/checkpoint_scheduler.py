@@ -42,6 +42,8 @@ REQUESTED_BY = "scheduler"
 LOOK_BYTES = 1 << 20
 # A checkpoint begins when this part of `wal_max_size` was logged: the image before the newest holds the log since itself, too.
 _WAL_SHARE = 0.3
+# A checkpoint for the restart's sake must spare it at least this part of the target.
+_REPLAY_SHARE_MIN = 0.25
 
 
 class CheckpointScheduler:
@@ -104,7 +106,7 @@ class CheckpointScheduler:
             if dirty_limit and self._pool.figures().dirty_pages >= dirty_limit:
                 return CheckpointTrigger.DIRTY_PAGES
             target_ms = number("recovery_target_time_ms")
-            if target_ms and self._restart_ms() > target_ms:
+            if target_ms and self._is_restart_too_long(target_ms):
                 return CheckpointTrigger.RECOVERY_TARGET
         interval_s = number("checkpoint_interval")
         if (
@@ -216,10 +218,15 @@ class CheckpointScheduler:
             waits.append(wanted_s)
         return min(waits)
 
-    def _restart_ms(self) -> float:
-        """How long a restart would take now."""
+    def _is_restart_too_long(self, target_ms: float) -> bool:
+        """Whether a restart now would miss its target, for the log that a checkpoint could spare it."""
         checkpoints = self._checkpoints
-        return checkpoints.estimate_ms(checkpoints.memory.facts.redo_lsn) or 0.0
+        now_ms = checkpoints.estimate_ms(checkpoints.memory.facts.redo_lsn) or 0.0
+        if now_ms <= target_ms:
+            return False
+        # What any restart costs no checkpoint can help: then it must be worth it.
+        least_ms = checkpoints.estimate_ms(checkpoints.log.end_lsn()) or 0.0
+        return now_ms - least_ms > target_ms * _REPLAY_SHARE_MIN
 
     def _ensure_thread(self) -> None:
         if self._thread is None and not self._is_stopped:

@@ -83,6 +83,8 @@ def wait_for_checkpoints(database: SmallDatabase, count: int) -> None:
 def test_what_was_logged_makes_a_checkpoint_due(setting: str, value: str, trigger: str) -> None:
     database = database_with({setting: value})
     scheduler = scheduler_of(database)
+    log = database.core.log
+    database.core.checkpoints.estimate_ms = lambda redo_lsn: (log.end_lsn() - redo_lsn) / 10_000
     assert scheduler.due() is None
     add_rows(database, range(100))
     scheduler.consider()
