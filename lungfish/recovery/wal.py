@@ -110,6 +110,8 @@ class WriteAheadLog:
         self._failure: errors.Error | None = None
         # The disk was full at the last try.
         self._full: errors.DiskFull | None = None
+        # Told of what poisons the log, and of a disk that has become full; from the thread that met it, with no latch held.
+        self.on_trouble: Callable[[errors.Error], None] | None = None
         # Commits that are being, or have been, taken back, and those of which the transaction manager knows it.
         self._take_backs_begun = 0
         self._take_backs_settled = 0
@@ -412,11 +414,14 @@ class WriteAheadLog:
             self.writer.cut_back(self._written)
         except errors.Error as failure:
             self._poison(failure)
+        was_full = self._full is not None
         self._full = errors.DiskFull(
             "could not write to the write-ahead log: no space left on device",
             detail=error.message,
             hint="Free some space: the next commit goes on by itself. Nothing committed is lost.",
         )
+        if self.on_trouble is not None and not was_full:
+            self.on_trouble(self._full)
         raise self._full from error
 
     def _abort_in_memory(self, end: LSN) -> bool:
@@ -450,8 +455,11 @@ class WriteAheadLog:
     def _poison(self, error: errors.Error) -> None:
         """Refuse everything from now on (invariant 4)."""
         with self._latch:
-            if self._failure is None:
+            is_first = self._failure is None
+            if is_first:
                 self._failure = error
+        if is_first and self.on_trouble is not None:
+            self.on_trouble(error)
         self._refuse()
 
     def _refuse(self) -> None:

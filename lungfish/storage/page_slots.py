@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 
 from lungfish.errors import CorruptDatabase, CorruptPage, Error, IoError
@@ -83,6 +83,9 @@ class PageSlots:
         # How many images were begun: tells an early write whether one was begun since its version was taken.
         self.freeze_count = 0
         self._poison: Error | None = None
+        # Told of a page that is not what was written, and of a failed sync. Whoever listens must not call the page store.
+        self.on_bad_page: Callable[[RelationId, PageId], None] | None = None
+        self.on_poison: Callable[[Error], None] | None = None
         self.free.claim(0, SUPERBLOCK_COUNT)
 
     # --- Pages in the file ---
@@ -136,7 +139,9 @@ class PageSlots:
         return first
 
     def corrupt_page(self, relation_id: RelationId, page_id: PageId, location: int) -> CorruptPage:
-        """The error for a page that is not what was written."""
+        """The error for a page that is not what was written; tells `on_bad_page`."""
+        if self.on_bad_page is not None:
+            self.on_bad_page(relation_id, page_id)
         offset = unpack_location(location).first_unit * UNIT_SIZE
         return CorruptPage(
             f"page {page_id} of relation {relation_id} does not match its checksum",
@@ -267,6 +272,8 @@ class PageSlots:
                 f'file "{self.file.path}" is not written any more since a sync failed: {error}',
                 hint="Close the database and open it again: it recovers from its log.",
             )
+            if self.on_poison is not None:
+                self.on_poison(self._poison)
 
     def check_poison(self) -> None:
         """Raise if a sync has failed."""

@@ -494,7 +494,7 @@ class TransactionManager:
     def _raise_if_poisoned(self) -> None:
         if self._poison is not None:
             raise errors.IoError(
-                "the database accepts no more changes since its log could not be synced",
+                "the database accepts no more changes since a write or sync of its files failed",
                 detail=self._poison.message,
                 hint="Close the database and open it again.",
             ) from self._poison

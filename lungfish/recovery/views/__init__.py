@@ -7,6 +7,7 @@ values in the order of its columns.
 from lungfish.recovery.views.checkpoint_views import CHECKPOINT_VIEWS
 from lungfish.recovery.views.coordination_views import COORDINATION_VIEWS
 from lungfish.recovery.views.image_views import IMAGE_VIEWS
+from lungfish.recovery.views.integrity_views import INTEGRITY_VIEWS
 from lungfish.recovery.views.log_views import LOG_VIEWS
 from lungfish.recovery.views.mark_views import MARK_VIEWS
 from lungfish.recovery.views.restart_views import RESTART_VIEWS
@@ -18,6 +19,7 @@ STORAGE_VIEWS: tuple[StorageView, ...] = (
     *CHECKPOINT_VIEWS,
     *COORDINATION_VIEWS,
     *IMAGE_VIEWS,
+    *INTEGRITY_VIEWS,
     *LOG_VIEWS,
     *MARK_VIEWS,
     *RESTART_VIEWS,
