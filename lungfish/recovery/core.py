@@ -41,7 +41,12 @@ from lungfish.recovery.checkpoint_request import (
 from lungfish.recovery.gauges import register_gauges
 from lungfish.recovery.history import CheckpointRecord, RecoveryRecord, decode_record, encode_record
 from lungfish.recovery.index_marks import IndexCheckpointRegistry
-from lungfish.recovery.integrity import DamageAction, DamageKind, IntegrityLog
+from lungfish.recovery.integrity_watch import (
+    INTEGRITY,
+    note_log_damage,
+    open_integrity,
+    watch,
+)
 from lungfish.recovery.io_budget import IoBudget, IoClass
 from lungfish.recovery.relation_names import RelationNames
 from lungfish.recovery.restart import RecoveryDriver
@@ -143,7 +148,7 @@ class StorageCore:
         self.sequences = Sequences(self.log, self.fence)
         self.sequences.restore(self.driver.sequence_states())
         self.retention = WalRetentionManager(clock)
-        self.integrity = self._damage_met()
+        self.integrity = open_integrity(self)
         self.images = CheckpointImageStore(
             store, self.retention, clock, log_reaches=self.driver.log_reaches
         )
@@ -167,23 +172,12 @@ class StorageCore:
         )
         self._connect()
         register_gauges(self)
+        if not options.is_historical:
+            watch(self)
         self.report: RecoveryReport | None = None
         self.is_closed = False
         # When counting began: microseconds since 1970, UTC.
         self.opened_at: int = clock.utc_us()
-
-    def _damage_met(self) -> IntegrityLog:
-        """A log of damage, with what the opening of the file has met."""
-        log = IntegrityLog(self.clock)
-        for damaged in self.store.quarantined:
-            log.add(
-                DamageKind.IMAGE_CRC,
-                f"image {damaged.generation}",
-                action=DamageAction.QUARANTINED,
-                source="open",
-                detail=damaged.reason,
-            )
-        return log
 
     def _connect(self) -> None:
         """Let the parts ask each other."""
@@ -243,6 +237,7 @@ class StorageCore:
                 self.store, self.transactions, lambda: self._settled(), self.index_marks
             ),
             FactsParticipant(SEQUENCES, self._sequence_facts),
+            FactsParticipant(INTEGRITY, self.integrity.facts),
             FactsParticipant(SETTINGS, self.stored_settings.facts),
         ]
 
@@ -357,6 +352,7 @@ class StorageCore:
         report.lock_ms = self._options.lock_ms
         record = report.record()
         self.memory.recoveries.add(record)
+        note_log_damage(self)
         if not report.is_clean:
             self.log.append_note(NoteKind.RECOVERY, encode_record(record))
         return report
