@@ -46,6 +46,8 @@ class DatabaseOptions:
     checkpoint_thread: bool | None = None
     # Settings of the database in place of their defaults, by name.
     settings: Mapping[str, str] = field(default_factory=dict)
+    # False: the log is not archived, whatever archive_path says.
+    archives_log: bool = True
     # Called while restart runs.
     on_recovery: Callable[[RecoveryProgress], None] | None = None
     # Where the files are; None: the machine's own disk, or memory for ":memory:".
@@ -70,6 +72,7 @@ class DatabaseOptions:
             recovery_memory_limit=self.recovery_memory_bytes,
             recovery_checkpoint_bytes=self.recovery_checkpoint_bytes,
             wal_recovery_mode=recovery_mode(self.wal_recovery_mode),
+            archives_log=self.archives_log,
             on_recovery=self.on_recovery,
             settings={**self._checkpoint_settings(), **self.settings},
         )

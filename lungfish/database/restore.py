@@ -107,7 +107,9 @@ def _held(disk: Disk, target: str) -> Iterator[None]:
 
 def _recover(disk: Disk, path: str, options: DatabaseOptions) -> None:
     """Open and close: restart does what there is to do, the final checkpoint leaves one file."""
-    opened = replace(options, disk=disk, wal_recovery_mode="tail", checkpoint_wal_bytes=0)
+    opened = replace(
+        options, disk=disk, wal_recovery_mode="tail", checkpoint_wal_bytes=0, archives_log=False
+    )
     database = Database.open(disk, path, name=path, create=False, options=opened)
     try:
         database.close()

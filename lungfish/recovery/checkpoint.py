@@ -25,6 +25,7 @@ import contextlib
 from collections.abc import Callable, Sequence
 
 from lungfish import errors
+from lungfish.recovery.archive import WalArchive
 from lungfish.recovery.checkpoint_contract import (
     CheckpointContext,
     CheckpointParticipant,
@@ -82,6 +83,7 @@ class CheckpointCoordinator:
         images: CheckpointImageStore,
         settings: StorageSettings,
         budget: IoBudget,
+        archive: WalArchive,
         participants: Sequence[CheckpointParticipant],
         telemetry: StorageTelemetryRegistry | None = None,
         io: IoTotals | None = None,
@@ -91,6 +93,7 @@ class CheckpointCoordinator:
         self.memory = memory
         self.retention = retention
         self.images = images
+        self.archive = archive
         self.log = log
         # How far the pages of the current checkpoint have got.
         self.pages = pages
@@ -244,6 +247,8 @@ class CheckpointCoordinator:
     def _begin(self, run: CheckpointRun) -> None:
         if run.request.name:
             self.images.admit(run.request.name)
+        if run.request.archives:
+            self.archive.require()
         # Nothing to flush there, but a poisoned log refuses: the checkpoint could not be published.
         self.log.flush_to(self.log.durable_lsn)
         self.retention.pin_lowest(
@@ -391,6 +396,7 @@ class CheckpointCoordinator:
             self.images.hold_log()
             self._keep_past_log()
             self.retention.release(HolderKind.CHECKPOINT_IN_PROGRESS, checkpoint_id)
+            self._archive(run)
             # With a named image its own pin keeps what RETAIN_WAL asks for; without one the next checkpoint removes it.
             if run.request.name or not run.request.retains_log:
                 run.pruned = self.log.prune(self.retention.prune_below())
@@ -415,6 +421,13 @@ class CheckpointCoordinator:
         lowest = self.retention.prune_below()
         lsn = LSN(max(lowest, self.log.end_lsn() - kept))
         self.retention.pin(HolderKind.MIN_KEEP, MIN_KEEP, owner="wal_keep_size", lsn=lsn)
+
+    def _archive(self, run: CheckpointRun) -> None:
+        """Copy away what is about to be removed; what cannot be copied is held."""
+        count = self.archive.figures.archived_count
+        archive = self.archive.seal_and_run if run.request.archives else self.archive.run
+        run.calls.warnings += archive()
+        run.segments_archived = self.archive.figures.archived_count - count
 
     def _abort(self, run: CheckpointRun) -> None:
         """Let every participant go back; what one of them raises does not keep the others from it."""

@@ -77,6 +77,7 @@ class CheckpointRun:
     take_backs: int | None = 0
     report: PublishReport | None = None
     pruned: PruneReport | None = None
+    segments_archived: int = 0
     wal_held_bytes: int = 0
     held_by: str | None = None
     # Segments that the log had made when the checkpoint began, and how many it made meanwhile.
@@ -285,6 +286,7 @@ class CheckpointRun:
             wal_segments_added=self.segments_added,
             wal_segments_removed=None if pruned is None else pruned.removed_count,
             wal_segments_recycled=None if pruned is None else pruned.recycled_count,
+            wal_segments_archived=self.segments_archived,
             wal_distance_bytes=self.distance_bytes,
             blocked_txns=self.blocked_count,
             blocked_total_ms=self.blocked_total_ms,

@@ -21,6 +21,7 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from lungfish import errors
+from lungfish.recovery.archive import WalArchive
 from lungfish.recovery.checkpoint import CheckpointCoordinator
 from lungfish.recovery.checkpoint_contract import CheckpointParticipant
 from lungfish.recovery.checkpoint_facts import Facts
@@ -104,6 +105,8 @@ class CoreOptions:
     lock_ms: float | None = None
     # What restart does where the log is damaged.
     wal_recovery_mode: WalRecoveryMode = WalRecoveryMode.TAIL
+    # False: the log is not archived, whatever `archive_path` says.
+    archives_log: bool = True
     # Called while restart runs.
     on_recovery: Callable[[RecoveryProgress], None] | None = None
     # Images that must not be opened though they look whole, by generation, each with what was found wrong with it.
@@ -127,17 +130,7 @@ class StorageCore:
         self.clock = clock
         self.telemetry = StorageTelemetryRegistry()
         self.folder = SegmentFolder(disk, store.path + LOG_SUFFIX)
-        self.driver = RecoveryDriver(
-            disk=disk,
-            store=store,
-            folder=self.folder,
-            clock=clock,
-            segment_size=options.segment_size,
-            memory_limit=options.recovery_memory_limit,
-            mode=options.wal_recovery_mode,
-            on_progress=options.on_recovery,
-            is_historical=options.is_historical,
-        )
+        self.driver = self._begin_restart(options)
         self.memory = CheckpointMemory(self.driver.facts)
         self.fence = Fence()
         self.log = self._new_life()
@@ -153,6 +146,11 @@ class StorageCore:
             store, self.retention, clock, log_reaches=self.driver.log_reaches
         )
         self.images.hold_log(is_opening=True)
+        self.archive = WalArchive(
+            disk, self.folder, self.log, self.retention, clock=clock, uuid=store.uuid
+        )
+        self._is_historical = options.is_historical
+        self._archives_log = options.archives_log and not options.is_historical
         # Set by `recover`: the tables that are open, and the relations of the committed catalog.
         self._tables: Callable[[], Iterable[TableStore]] = tuple
         self._settled: Callable[[], set[RelationId]] = set
@@ -172,15 +170,29 @@ class StorageCore:
         )
         self._connect()
         register_gauges(self)
-        if not options.is_historical:
-            watch(self)
         self.report: RecoveryReport | None = None
         self.is_closed = False
         # When counting began: microseconds since 1970, UTC.
         self.opened_at: int = clock.utc_us()
 
+    def _begin_restart(self, options: CoreOptions) -> RecoveryDriver:
+        """Locate and analyse: the rest of the parts are made by what that finds."""
+        return RecoveryDriver(
+            disk=self.disk,
+            store=self.store,
+            folder=self.folder,
+            clock=self.clock,
+            segment_size=options.segment_size,
+            memory_limit=options.recovery_memory_limit,
+            mode=options.wal_recovery_mode,
+            on_progress=options.on_recovery,
+            is_historical=options.is_historical,
+        )
+
     def _connect(self) -> None:
         """Let the parts ask each other."""
+        if not self._is_historical:
+            watch(self)
         self.io.charge = self._charge
         self.log.after_relief = self.wal_gate.slow_down
         self.transactions.admit = self.wal_gate.admit
@@ -191,6 +203,8 @@ class StorageCore:
         number = self.settings.number
         self.store.set_images_kept(int(number("images_kept")))
         self.memory.checkpoints.resize(int(number("checkpoint_history_rows")))
+        if self._archives_log:
+            self.archive.set_path(self.settings.word("archive_path"))
 
     def _charge(self, purpose: str, kind: str, size: int) -> None:
         """Charge what clients read and write. A checkpoint and a backup claim theirs themselves, as they can be stopped while they wait."""
@@ -211,6 +225,7 @@ class StorageCore:
             images=self.images,
             settings=self.settings,
             budget=self.io_budget,
+            archive=self.archive,
             participants=self._participants(),
             telemetry=self.telemetry,
             io=self.io,
@@ -393,7 +408,9 @@ class StorageCore:
         )
         self._repeat_last_image()
         self.log.close()
-        self.folder.remove_folder()
+        # What could not be archived stays, to be archived after the next open.
+        if not self.archive.run(is_final=True):
+            self.folder.remove_folder()
         self.store.close()
 
     def _repeat_last_image(self) -> None:

@@ -123,6 +123,11 @@ class WalRetentionManager:
             found = list(self._holders.values())
         return tuple(sorted(found, key=lambda each: (each.pinned_lsn, each.kind.value, each.id)))
 
+    @property
+    def floor(self) -> LSN:
+        """The position below which the log may be gone already."""
+        return self._floor
+
     def prune_below(self) -> LSN:
         """The position below which the log may be removed now; from here on no pin is accepted below it."""
         with self._latch:

@@ -39,6 +39,8 @@ class ValueKind(enum.Enum):
     REAL = "real"
     SWITCH = "switch"
     WORD = "word"
+    # Any text, such as a path.
+    TEXT = "text"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,8 @@ class StorageSetting:
 
         Raises InvalidParameterValue, and FeatureNotSupported for a value that would have no effect.
         """
+        if self.kind is ValueKind.TEXT:
+            return text.strip()
         folded = text.strip().lower()
         if self.kind is ValueKind.WORD:
             if folded in self.refused:
@@ -163,6 +167,7 @@ STORAGE_SETTINGS: Mapping[str, StorageSetting] = MappingProxyType(
     {
         setting.name: setting
         for setting in (
+            StorageSetting("archive_path", ValueKind.TEXT, "", "folder to which segments of the log are copied before they are removed; empty: none"),
             StorageSetting("checkpoint_completion_target", ValueKind.REAL, "0.9", "the part of the time to the next checkpoint that MODE SPREAD takes", maximum=1.0),
             StorageSetting("checkpoint_dirty_pages", ValueKind.INTEGER, "-1", "a checkpoint begins at so many dirty pages; 0: never, -1: at half of what memory holds", minimum=-1),
             StorageSetting("checkpoint_history_rows", ValueKind.INTEGER, "256", "rows of lungfish.checkpoint_history", minimum=1, maximum=65536),

@@ -285,6 +285,20 @@ class WriteAheadLog:
         if self.after_relief is not None:
             self.after_relief()
 
+    def seal(self) -> LSN:
+        """Fill the current segment up, so that the log goes on in the next one; answers the log's end. An empty one stays."""
+        capacity = self.start.capacity
+        with self._latch:
+            if self._failure is not None:
+                self._refuse()
+            missing = -self._end % capacity
+            if missing and self._end > self.writer.life_start:
+                # A MARK with zeros behind it; where there is no room for one, it reaches into the next segment.
+                size = max(MARK.size, missing - HEADER.size)
+                body = MARK.pack(RecordType.MARK, self._durable).ljust(size, b"\0")
+                self._append_under_latch(body, checksum(body, self._seed))
+            return self._end
+
     def prune(self, floor: LSN) -> PruneReport:
         """Remove the segments that end before `floor`, but for the newest one, which says which life is the last.
 

@@ -70,6 +70,8 @@ def create_restore_point(core: StorageCore, name: str) -> str:
 def _reader(core: StorageCore, first: LSN) -> LogReader:
     log = MergedLog(core.disk, core.store.uuid)
     log.add_folder(core.folder.path, "log")
+    if core.archive.is_on:
+        log.add_folder(core.archive.own_path, "archive")
     capacity = core.log.start.capacity
     # The record that lies there may begin in the segment before.
     log.drop_before(first // capacity - 1)

@@ -185,6 +185,18 @@ class SegmentFolder:
         """Open a segment that is there."""
         return self._disk.open(self.path_of(number))
 
+    def others(self) -> list[str]:
+        """The names of what is no segment: segments to be used again, bytes kept aside."""
+        return [name for name in self._disk.list(self.path) if not name.endswith(SUFFIX)]
+
+    def size_of(self, name: str) -> int:
+        """The size of a file of the folder."""
+        file = self._disk.open(f"{self.path}/{name}")
+        try:
+            return file.size()
+        finally:
+            file.close()
+
     def content(self, number: int) -> bytes:
         """What lies behind a segment's header."""
         file = self.open(number)

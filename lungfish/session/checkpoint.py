@@ -132,19 +132,16 @@ def _with_option(
             return replace(request, verifies=bool(value))
         case "reason":
             return replace(request, reason=str(value))
-        case "timeout":
-            # As everywhere in PostgreSQL, 0 is no limit.
-            return replace(request, timeout_ms=float(str(value)) or None)
         case "name":
             return replace(request, name=str(value))
         case "keep":
             return with_keep(request, str(value), position)
         case "retain_wal":
             return replace(request, retains_log=bool(value))
+        case "archive":
+            return replace(request, archives=bool(value))
         case "flush_unlogged":
             # There are no unlogged tables: nothing is left out either way.
-            return request
-        case "archive" if not value:
             return request
         case _:
             raise FeatureNotSupported(

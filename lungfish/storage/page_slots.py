@@ -83,7 +83,7 @@ class PageSlots:
         # How many images were begun: tells an early write whether one was begun since its version was taken.
         self.freeze_count = 0
         self._poison: Error | None = None
-        # Told of a page that is not what was written, and of a failed sync. Whoever listens must not call the page store.
+        # Told of a page that a statement needs and that is not what was written, and of a failed sync. Whoever listens must not call the page store.
         self.on_bad_page: Callable[[RelationId, PageId], None] | None = None
         self.on_poison: Callable[[Error], None] | None = None
         self.free.claim(0, SUPERBLOCK_COUNT)
@@ -139,9 +139,7 @@ class PageSlots:
         return first
 
     def corrupt_page(self, relation_id: RelationId, page_id: PageId, location: int) -> CorruptPage:
-        """The error for a page that is not what was written; tells `on_bad_page`."""
-        if self.on_bad_page is not None:
-            self.on_bad_page(relation_id, page_id)
+        """The error for a page that is not what was written."""
         offset = unpack_location(location).first_unit * UNIT_SIZE
         return CorruptPage(
             f"page {page_id} of relation {relation_id} does not match its checksum",

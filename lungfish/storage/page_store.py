@@ -236,6 +236,8 @@ class PageStore:
             # The slot may have been given to another page while we read it: then there is a newer version.
             now = self.version(relation_id, page_id)
             if now == version:
+                if self.slots.on_bad_page is not None:
+                    self.slots.on_bad_page(relation_id, page_id)
                 raise self.slots.corrupt_page(relation_id, page_id, version[0])
             version = now
 

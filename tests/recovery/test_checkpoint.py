@@ -265,7 +265,7 @@ def test_the_log_is_kept_while_someone_pins_it() -> None:
 
 
 @pytest.mark.parametrize("nth_sync", [1, 2])
-def test_a_failed_sync_of_the_image_leaves_the_one_before(nth_sync: int) -> None:
+def test_a_failed_sync_of_the_image_poisons_the_handle_and_loses_nothing(nth_sync: int) -> None:
     disk = SimulatedDisk()
     database = small_database(disk)
     database.checkpoint()
@@ -285,12 +285,15 @@ def test_a_failed_sync_of_the_image_leaves_the_one_before(nth_sync: int) -> None
     with pytest.raises(errors.IoError):
         database.checkpoint()
     disk.before_operation = None
-    with pytest.raises(errors.IoError):
-        database.checkpoint()
-    add_row(database, 1001)
+    for attempt in (database.checkpoint, lambda: add_row(database, 1001)):
+        with pytest.raises(errors.IoError) as caught:
+            attempt()
+        assert caught.value.sqlstate == "58030"
+    (event,) = database.core.integrity.events()
+    assert (event.kind.value, event.action.value) == ("fsync_failed", "poisoned")
     database.crash()
     again = SmallDatabase(disk)
-    assert again.dump()[0].keys() == state[0].keys() | {1001}
+    assert again.dump()[0].keys() == state[0].keys()
     again.check()
 
 
