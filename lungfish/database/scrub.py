@@ -116,6 +116,9 @@ class Scrub:
             durable_lsn=LSN(min(start, end)),
             mode=WalRecoveryMode.POINT_IN_TIME,
         )
+        if reader.generation < core.log.start.generation:
+            # Nothing has been logged since the restart: the log ends where that found it to end.
+            end = core.log.start.previous_end
         try:
             counts = _records_by_segment(reader, end)
         except Error as error:

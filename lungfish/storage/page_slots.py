@@ -182,7 +182,8 @@ class PageSlots:
             yield live.table
         if self.building is not None and relation_id in self.building.tables:
             yield self.building.tables[relation_id]
-        for image in self.held_images():
+        # The newest first: a slot that one of them has, the newest mostly has too.
+        for image in reversed(self.held_images()):
             relation = image.relations.get(relation_id)
             if relation is not None:
                 yield relation.table

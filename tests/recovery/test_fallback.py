@@ -105,7 +105,7 @@ def test_a_damaged_head_of_the_newest_image_is_met_by_the_one_before(
 @pytest.mark.parametrize("kind", [RelationKind.HEAP, RelationKind.INDEX])
 def test_a_damaged_page_that_recovery_meets_is_no_loss(world: World, kind: RelationKind) -> None:
     fallbacks = 0
-    for offset in pages_of_the_newest(world)[kind][:6]:
+    for offset in pages_of_the_newest(world)[kind][:3]:
         with World(copy_of(world)) as damaged:
             kill_with_damage(damaged, offset)
             if opening(damaged)[1]:
