@@ -171,7 +171,7 @@ def test_no_transaction_is_opened_for_it_without_autocommit(database: lungfish.D
     ("sql", "state"),
     [
         ("CHECKPOINT elsewhere", "3D000"),
-        ("CHECKPOINT (ARCHIVE)", "0A000"),
+        ("CHECKPOINT (ARCHIVE)", "55000"),
         ("CHECKPOINT (MODE SLOW)", "22023"),
         ("CHECKPOINT (NOPE)", "42601"),
         ("CHECKPOINT (TIMEOUT -1)", "22023"),
