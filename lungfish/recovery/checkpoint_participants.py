@@ -77,12 +77,14 @@ class TransactionsParticipant:
         # Indexes that were not among them at the fence.
         self._unsettled: set[RelationId] = set()
         self._held: list[HeldUndo] = []
+        # The undo lists of committed transactions, held still by the purge queue.
+        self._owed: dict[TransactionId, list[UndoEntry]] = {}
 
     def begin(self, context: CheckpointContext) -> Forecast:
         return Forecast()
 
     def prepare(self, context: CheckpointContext) -> Prepared:
-        self._held = [HeldUndo.of(*each) for each in self._undo_lists()]
+        self._held = self._hold_undo_lists()
         settled = self._settled()
         self._unsettled = {
             relation_id
@@ -92,17 +94,16 @@ class TransactionsParticipant:
         return Prepared(facts={"next_id": self._transactions.next_id}, write=self._write)
 
     def commit(self, context: CheckpointContext) -> None:
-        self._held = []
+        self._let_go()
 
     def abort(self, context: CheckpointContext) -> None:
-        self.commit(context)
+        self._let_go()
 
     def _write(self, context: CheckpointContext) -> None:
         image = context.image
         by_relation: dict[RelationId, list[RetainedRow]] = {}
-        for held in self._held:
-            for relation_id, row in held.rows():
-                by_relation.setdefault(relation_id, []).append(row)
+        for relation_id, row in self._held_rows():
+            by_relation.setdefault(relation_id, []).append(row)
         for relation_id in image.relation_ids:
             retained = tuple(by_relation.get(relation_id, ()))
             free_space = context.free_space.get(relation_id)
@@ -116,22 +117,34 @@ class TransactionsParticipant:
             )
         self._indexes.describe(image, context.left_out)
 
-    def _undo_lists(self) -> list[tuple[TransactionId, list[UndoEntry]]]:
+    def _hold_undo_lists(self) -> list[HeldUndo]:
         """The undo lists that matter; COMMITTED for whose purge is owed. Inside the closed fence.
 
-        A transaction that is committing may become committed at this very moment, and its list move on to the purge queue: so the queue is
+        Of committed transactions there may be very many while somebody holds an old snapshot: their lists are not copied, nor looked
+        through. One that is committing may become committed at this very moment, and its list move on to the purge queue: so the queue is
         looked at last, and no list is taken twice.
         """
+        transactions = self._transactions
         found = []
-        seen = set()
-        for each in self._transactions.running():
+        running = transactions.running()
+        for each in running:
             is_running = each.state is TransactionState.RUNNING
-            found.append((each.id if is_running else COMMITTED, each.undo))
-            seen.add(id(each.undo))
-        for _, undo in self._transactions.purge_queue.owed():
-            if id(undo) not in seen:
-                found.append((COMMITTED, undo))
+            found.append(HeldUndo.of(each.id if is_running else COMMITTED, each.undo))
+        self._owed = transactions.purge_queue.hold()
+        for each in running:
+            self._owed.pop(each.id, None)
         return found
+
+    def _held_rows(self) -> Iterator[tuple[RelationId, RetainedRow]]:
+        """What the images of heaps must carry."""
+        for held in self._held:
+            yield from held.rows()
+        for transaction_id in sorted(self._owed):
+            yield from HeldUndo(COMMITTED, self._owed[transaction_id], {}).rows()
+
+    def _let_go(self) -> None:
+        self._held, self._owed = [], {}
+        self._transactions.purge_queue.let_go()
 
     def _free_space_before(self, relation_id: RelationId) -> bytes:
         before = self._store.image.relations.get(relation_id)
@@ -152,8 +165,7 @@ class HeldUndo:
     def of(transaction_id: TransactionId, undo: list[UndoEntry]) -> HeldUndo:
         """Hold a list still. Inside the closed fence."""
         if transaction_id == COMMITTED:
-            # Of a committed transaction nothing is owed for the rows it inserted.
-            return HeldUndo(transaction_id, [entry for entry in undo if entry[2] is not None], {})
+            return HeldUndo(transaction_id, undo.copy(), {})
         run_counts = {
             index: entry[0].count
             for index, entry in enumerate(undo)
@@ -162,7 +174,12 @@ class HeldUndo:
         return HeldUndo(transaction_id, undo.copy(), run_counts)
 
     def rows(self) -> Iterator[tuple[RelationId, RetainedRow]]:
-        """What the images of heaps must carry, oldest first."""
+        """What the images of heaps must carry, oldest first. Of a committed transaction nothing is owed for the rows it inserted."""
+        if self.transaction_id == COMMITTED:
+            for store, address, before in self.entries:
+                if before is not None and isinstance(store, TableRows):
+                    yield store.relation_id, RetainedRow(COMMITTED, address, before)
+            return
         for index, (store, address, before) in enumerate(self.entries):
             if isinstance(store, InsertRun):
                 for offset in range(self.run_counts[index]):

@@ -6,7 +6,8 @@ the versions and free the slots and index entries of deleted rows.
 
 Invariants:
 1. A list is handed on only when its transaction's id is below the horizon, and leaves the queue only when every hook has returned.
-2. One thread purges at a time; the hooks are called under no latch, lock or mutex.
+2. While the lists are held, no entry is taken off one that `hold` has answered.
+3. One thread purges at a time; the hooks are called under no latch, lock or mutex.
 """
 
 from __future__ import annotations
@@ -35,6 +36,9 @@ class PurgeQueue(Generic[Entry]):
         self._ids: list[TransactionId] = []
         # Held by the thread that purges: one that was cut off (Ctrl-C) has let go of its own.
         self._turn = threading.Lock()
+        # Whose list is being purged, or was the last; and whether somebody holds the lists still.
+        self._at = TransactionId(0)
+        self._is_held = False
         # Each must bear being called again with the same list, should it or a later one raise.
         self.hooks: list[Callable[[TransactionId, list[Entry]], None]] = []
         # The error of the last automatic purge, for the views; it is tried again at the next.
@@ -55,6 +59,24 @@ class PurgeQueue(Generic[Entry]):
         """All that is owed; with the fence closed, what a checkpoint's image must carry."""
         with self._mutex:
             return sorted(self._lists.items(), key=itemgetter(0))
+
+    def hold(self) -> dict[TransactionId, list[Entry]]:
+        """All that is owed now, held still until `let_go` without copying it: a list that is purged meanwhile is copied first.
+
+        Inside the closed fence, so no hook is in the middle of an entry.
+        """
+        with self._mutex:
+            held = self._lists.copy()
+            begun = held.get(self._at)
+            if begun is not None:
+                # The purge goes on taking entries off this one.
+                held[self._at] = begun.copy()
+            self._is_held = True
+            return held
+
+    def let_go(self) -> None:
+        """Nobody looks at what `hold` answered any more."""
+        self._is_held = False
 
     def run(self) -> None:
         """Do the purges behind the horizon. Returns at once if another thread is at it. Raises what a hook raises."""
@@ -84,5 +106,8 @@ class PurgeQueue(Generic[Entry]):
             while self._ids and self._ids[0] not in self._lists:
                 heapq.heappop(self._ids)
             if self._ids and self._ids[0] < horizon:
-                return self._ids[0], self._lists[self._ids[0]]
+                first = self._at = self._ids[0]
+                if self._is_held:
+                    self._lists[first] = self._lists[first].copy()
+                return first, self._lists[first]
             return None

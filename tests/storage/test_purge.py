@@ -7,6 +7,7 @@ from transaction_world import World
 
 from lungfish import errors
 from lungfish.storage.ids import TransactionId
+from lungfish.storage.purge import PurgeQueue
 from lungfish.storage.transactions import IsolationLevel, UndoEntry
 
 
@@ -81,3 +82,25 @@ def test_a_failed_purge_is_kept_and_tried_again_and_fails_no_commit(world: World
     world.writer(2).commit()
     assert calls == [1, 1, 2]
     assert world.manager.purge_queue.error is None
+
+
+def test_held_lists_stay_whole_while_they_are_purged() -> None:
+    def purge(number: TransactionId, undo: list[str]) -> None:
+        while undo:
+            undo.pop()
+            if len(undo) == 1 and number == 2:
+                seen.append(queue.hold())
+
+    seen: list[dict[TransactionId, list[str]]] = []
+    queue: PurgeQueue[str] = PurgeQueue(lambda: TransactionId(10))
+    queue.hooks.append(purge)
+    for number in (1, 2, 3):
+        queue.add(TransactionId(number), [f"{number}{letter}" for letter in "abc"])
+    first = queue.hold()
+    assert first == {1: ["1a", "1b", "1c"], 2: ["2a", "2b", "2c"], 3: ["3a", "3b", "3c"]}
+    queue.run()
+    assert not queue.owed()
+    assert first == {1: ["1a", "1b", "1c"], 2: ["2a", "2b", "2c"], 3: ["3a", "3b", "3c"]}
+    # Taken in the middle of a list: as far as that was purged, and no further.
+    assert seen == [{2: ["2a"], 3: ["3a", "3b", "3c"]}]
+    queue.let_go()
