@@ -64,6 +64,7 @@ if TYPE_CHECKING:
         PhaseDeadlines,
         Prepared,
     )
+    from lungfish.types.python_range import Range
 
 __version__ = "0.1.0"
 apilevel = "2.0"
@@ -80,6 +81,7 @@ _LAZY = {
     ),
     "lungfish.connection.entry": ("connect", "open", "recovery_status"),
     "lungfish.connection.restore": ("restore", "verify_backup"),
+    "lungfish.types.python_range": ("Range",),
     "lungfish.drill": ("DrillReport", "crash_drill"),
     "lungfish.recovery": (
         "CheckpointContext", "CheckpointParticipant", "CheckpointResult", "Forecast", "PhaseDeadlines", "Prepared",
@@ -119,6 +121,7 @@ __all__ = [
     "PhaseDeadlines",
     "Prepared",
     "ProgrammingError",
+    "Range",
     "Time",
     "TimeFromTicks",
     "Timestamp",

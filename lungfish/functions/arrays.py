@@ -82,17 +82,25 @@ def concatenate(left: ArrayValue | None, right: ArrayValue | None) -> ArrayValue
         return right if left is None else left
     if not left.dimensions or not right.dimensions:
         return right if not left.dimensions else left
-    one, other = left.dimensions, right.dimensions
+    # Of each dimension its length and first subscript.
+    one = tuple(zip(left.dimensions, left.lower_bounds, strict=True))
+    other = tuple(zip(right.dimensions, right.lower_bounds, strict=True))
     elements = left.elements + right.elements
     if len(one) == len(other):
         if one[1:] != other[1:]:
             raise _incompatible("element dimensions")
-        return ArrayValue(elements, (one[0] + other[0], *one[1:]), left.lower_bounds)
+        return _longer(left, elements, right.dimensions[0])
     if len(one) == len(other) + 1 and one[1:] == other:
-        return ArrayValue(elements, (one[0] + 1, *one[1:]), left.lower_bounds)
+        return _longer(left, elements, 1)
     if len(other) == len(one) + 1 and other[1:] == one:
-        return ArrayValue(elements, (other[0] + 1, *other[1:]), right.lower_bounds)
+        return _longer(right, elements, 1)
     raise _incompatible("dimensions")
+
+
+def _longer(array: ArrayValue, elements: tuple[Any, ...], count: int) -> ArrayValue:
+    """An array like the given one with `count` more parts along the first dimension."""
+    first, *rest = array.dimensions
+    return ArrayValue(elements, (first + count, *rest), array.lower_bounds)
 
 
 def _incompatible(what: str) -> ArraySubscriptError:

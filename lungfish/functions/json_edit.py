@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from lungfish.errors import (
+    ArraySubscriptError,
     InvalidParameterValue,
     InvalidTextRepresentation,
     NullValueNotAllowed,
@@ -46,6 +47,7 @@ def _delete_keys(value: str, keys: Sequence[str | None]) -> str:
 
 
 def _delete_key_array(value: str, keys: ArrayValue) -> str:
+    _require_flat(keys)
     return _delete_keys(value, keys.elements)
 
 
@@ -191,7 +193,7 @@ def set_path(value: str, path: ArrayValue, new: str, may_create: bool = True) ->
 
 def _require_flat(path: ArrayValue) -> None:
     if len(path.dimensions) > 1:
-        raise InvalidParameterValue("wrong number of array subscripts")
+        raise ArraySubscriptError("wrong number of array subscripts")
 
 
 def _set_lax(
@@ -354,7 +356,7 @@ FUNCTIONS: tuple[Function, ...] = (
     *(Function(name, (JSONB, JSONB), JSONB, concatenate) for name in ("||", "jsonb_concat")),
     *(Function(name, (JSONB, TEXT), JSONB, _delete_key) for name in ("-", "jsonb_delete")),
     *(Function(name, (JSONB, INTEGER), JSONB, _delete_index) for name in ("-", "jsonb_delete")),
-    *(Function(name, (JSONB, _TEXTS), JSONB, _delete_key_array) for name in ("-", "jsonb_delete")),
+    Function("-", (JSONB, _TEXTS), JSONB, _delete_key_array),
     *(Function(name, (JSONB, _TEXTS), JSONB, delete_path) for name in ("#-", "jsonb_delete_path")),
     Function("jsonb_set", (JSONB, _TEXTS, JSONB, BOOLEAN), JSONB, set_path, defaults=(True,)),
     Function(

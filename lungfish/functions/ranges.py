@@ -199,7 +199,7 @@ def _starts_within(line: RangeLine, left: Ranges, right: Ranges) -> bool:
 def _is_adjacent(line: RangeLine, left: Ranges, right: Ranges) -> bool:
     if not left or not right:
         return False
-    return line.is_adjacent(left[-1], right[0]) or line.is_adjacent(right[-1], left[0])
+    return line.meets(left[-1], right[0]) or line.meets(right[-1], left[0])
 
 
 _QUESTIONS: dict[str, Question] = {

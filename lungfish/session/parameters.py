@@ -11,7 +11,7 @@ from lungfish.sql.offsets import OffsetMap
 from lungfish.sql.parameters import rewrite_parameters
 from lungfish.sql.statements import parse
 from lungfish.types.casts import coerce_length
-from lungfish.types.python_values import from_python
+from lungfish.types.python_values import ListText, from_python
 from lungfish.types.settings import TextSettings
 from lungfish.types.sql_type import SqlType, TypeKind
 from lungfish.types.text_parse import parse_value
@@ -93,9 +93,16 @@ def infer_values(
     return tuple(
         value
         if given is not None or value is None
-        else coerce_length(parse_value(value, kind.unmodified, settings), kind)
+        else coerce_length(parse_value(_literal(value, kind), kind.unmodified, settings), kind)
         for value, given, kind in zip(values, types, wanted, strict=True)
     )
+
+
+def _literal(value: str, kind: SqlType) -> str:
+    """The text that a parameter stands for: of a list, where JSON is wanted, not that of an array."""
+    if isinstance(value, ListText) and kind.kind in (TypeKind.JSON, TypeKind.JSONB):
+        return value.json_text
+    return value
 
 
 def _values_by_name(

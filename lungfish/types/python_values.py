@@ -15,7 +15,7 @@ import ipaddress
 import json
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Self
 
 import pyarrow as pa
 
@@ -28,6 +28,7 @@ from lungfish.types.coercion import common_type
 from lungfish.types.interval_delta import IntervalDelta
 from lungfish.types.json_text import normalize_jsonb
 from lungfish.types.numerics import checked
+from lungfish.types.python_range import Range
 from lungfish.types.range_value import RangeValue
 from lungfish.types.record_value import Record
 from lungfish.types.settings import CANONICAL, TextSettings
@@ -144,6 +145,8 @@ _READERS: dict[type, Callable[[Any], tuple[Any, SqlType]]] = {
     Record: lambda value: (value.internal, value.sql_type),
     uuid.UUID: lambda value: (value.bytes, UUID),
     Interval: lambda value: (value, INTERVAL),
+    # Its use decides what the bounds are.
+    Range: lambda value: (str(value), UNKNOWN),
 }
 
 
@@ -152,11 +155,26 @@ def _from_enum(value: enum.Enum, settings: TextSettings) -> tuple[Any, SqlType]:
 
 
 def _from_mapping(value: Mapping[str, Any], settings: TextSettings) -> tuple[Any, SqlType]:
+    return normalize_jsonb(_json_text(value)), JSONB
+
+
+class ListText(str):
+    """A list whose use decides what it is: as a text that of an array, and where JSON is wanted `json_text`."""
+
+    json_text: str
+
+    def __new__(cls, text: str, json_text: str) -> Self:
+        """Requires: both are texts of the same list."""
+        made = super().__new__(cls, text)
+        made.json_text = json_text
+        return made
+
+
+def _json_text(value: Any) -> str:
     try:
-        text = json.dumps(value, ensure_ascii=False, default=_json_default)
+        return json.dumps(value, ensure_ascii=False, default=_json_default)
     except (TypeError, ValueError) as error:
-        raise InterfaceError(f"cannot write the mapping as jsonb: {error}") from error
-    return normalize_jsonb(text), JSONB
+        raise InterfaceError(f"cannot write the value as json: {error}") from error
 
 
 def _json_default(value: Any) -> Any:
@@ -173,12 +191,14 @@ def _from_sequence(value: Sequence[Any], settings: TextSettings) -> tuple[Any, S
     pairs = [from_python(item, settings) for item in items]
     known = [kind for item, kind in pairs if item is not None]
     if not known:
-        return "{" + ",".join(["NULL"] * len(items)) + "}", UNKNOWN
+        text = "{" + ",".join(["NULL"] * len(items)) + "}"
+        return ListText(text, _json_text(value)), UNKNOWN
     element = common_type(known, "ARRAY")
     if all(kind.kind is K.UNKNOWN for kind in known):
         # Its use decides what the elements are: hand on the text of the array.
         strings = ArrayValue(tuple(items), dimensions, (1,) * len(dimensions))
-        return format_value(strings, array_of(TEXT), settings), UNKNOWN
+        text = format_value(strings, array_of(TEXT), settings)
+        return ListText(text, _json_text(value)), UNKNOWN
     converted = [_as_element(item, kind, element, settings) for item, kind in pairs]
     return ArrayValue(tuple(converted), dimensions, (1,) * len(dimensions)), array_of(element)
 
@@ -301,6 +321,10 @@ def writer_of(sql_type: SqlType, zone: str) -> Callable[[Any], Any] | None:
         assert sql_type.element is not None
         bound_writer = writer_of(sql_type.element, zone)
         return lambda value: _as_range(value, bound_writer)
+    if kind is K.MULTIRANGE:
+        assert sql_type.element is not None
+        range_writer = writer_of(sql_type.element, zone)
+        return lambda value: [_apply(range_writer, each) for each in value]
     return None
 
 
@@ -371,15 +395,11 @@ def _as_lists(value: ArrayValue, writer: Callable[[Any], Any] | None) -> list[An
     return ArrayValue(items, value.dimensions, value.lower_bounds).nested()
 
 
-def _as_range(value: RangeValue, writer: Callable[[Any], Any] | None) -> RangeValue:
-    if writer is None or value.is_empty:
-        return value
-    return RangeValue(
-        _apply(writer, value.lower),
-        _apply(writer, value.upper),
-        value.is_lower_inclusive,
-        value.is_upper_inclusive,
-    )
+def _as_range(value: RangeValue, writer: Callable[[Any], Any] | None) -> Range:
+    if value.is_empty:
+        return Range(isempty=True)
+    bounds = ("[" if value.is_lower_inclusive else "(") + ("]" if value.is_upper_inclusive else ")")
+    return Range(_apply(writer, value.lower), _apply(writer, value.upper), bounds)
 
 
 _WRITERS: dict[TypeKind, Callable[[Any], Any]] = {

@@ -67,9 +67,10 @@ class RangeLine:
         """Whether nothing fits between the two, and nothing is in both."""
         if left.is_empty or right.is_empty:
             return False
-        return self._meets(left, right) or self._meets(right, left)
+        return self.meets(left, right) or self.meets(right, left)
 
-    def _meets(self, left: RangeValue, right: RangeValue) -> bool:
+    def meets(self, left: RangeValue, right: RangeValue) -> bool:
+        """Whether `right`, not empty either, begins just where `left` ends."""
         end, start = self.high(left), self.low(right)
         return len(end) == len(start) == 3 and end[1] == start[1] and end[2] + 1 == start[2]
 
