@@ -32,6 +32,7 @@ from lungfish.recovery.backup_file import (
 from lungfish.recovery.checkpoint_facts import decode_facts
 from lungfish.recovery.checkpoint_request import CheckpointRequest, CheckpointTrigger
 from lungfish.recovery.core import StorageCore
+from lungfish.recovery.io_budget import IoClass
 from lungfish.recovery.retention import HolderKind
 from lungfish.recovery.wal_segments import HEADER_SIZE as SEGMENT_HEADER_SIZE
 from lungfish.storage.checksum import checksum
@@ -280,6 +281,7 @@ class _Writer:
         summed = np.zeros((len(runs), 3), np.uint64)
         total = sum(count for _, count in runs) * UNIT_SIZE
         for index, (first, count) in enumerate(runs):
+            self._core.io_budget.wait(IoClass.BACKUP, count * UNIT_SIZE, self._core.check_open)
             data = source.read_at(first * UNIT_SIZE, count * UNIT_SIZE)
             # The last unit of the file may be cut off behind its content.
             data = data.ljust(count * UNIT_SIZE, b"\0")

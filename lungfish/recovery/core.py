@@ -390,6 +390,11 @@ class StorageCore:
         finally:
             self.crash()
 
+    def check_open(self) -> None:
+        """Raise ConnectionDoesNotExist if the database was closed meanwhile."""
+        if self.is_closed:
+            raise errors.ConnectionDoesNotExist("the database is closed")
+
     def crash(self) -> None:
         """Drop everything as a killed process would: nothing is flushed, nothing written."""
         self.is_closed = True

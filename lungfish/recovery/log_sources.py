@@ -70,9 +70,8 @@ class MergedLog:
         self.sources = {key: each for key, each in self.sources.items() if key >= keep}
 
     def drop_from(self, end: int) -> None:
-        """Leave out the segments from a number on, but for the oldest one."""
-        keep = max(end, min(self.sources, default=0) + 1)
-        self.sources = {key: each for key, each in self.sources.items() if key < keep}
+        """Leave out the segments from a number on."""
+        self.sources = {key: each for key, each in self.sources.items() if key < end}
 
     def folder(self) -> SegmentFolder:
         """All of them as one folder."""

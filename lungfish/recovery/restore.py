@@ -89,6 +89,7 @@ class RestoreReport:
     segments: int
     image_bytes: int
     log_bytes: int
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -129,7 +130,8 @@ def plan_restore(disk: Disk, request: RestoreRequest) -> RestorePlan:
         if target.name is not None:
             lsn = _find_name(target.name, kept, log_reader(log, facts, kept))
             target = RestoreTarget(lsn=lsn)
-        found = _Search(target, kept).run(log_reader(log, facts, kept))
+        reader = log_reader(log, facts, kept)
+        found = _Search(target, kept).run(reader)
         capacity = max(1, kept.segment_size - HEADER_SIZE)
         log.drop_from(-(-found.end // capacity))
         report = RestoreReport(
@@ -146,11 +148,20 @@ def plan_restore(disk: Disk, request: RestoreRequest) -> RestorePlan:
             segments=len(log.sources),
             image_bytes=image.unit_count * UNIT_SIZE,
             log_bytes=max(0, found.end - facts.lowest_mark),
+            warnings=_warnings(reader),
         )
     except BaseException:
         image_file.close()
         raise
     return RestorePlan(request, chain, image_file, manifest, log, report)
+
+
+def _warnings(reader: LogReader) -> tuple[str, ...]:
+    """What lies behind damage, or behind a segment that is nowhere, is not restored: say so."""
+    if reader.tail.state is not TailState.GAP:
+        return ()
+    reason = reader.tail.damage[0].reason
+    return (f"the log can be used up to {format_lsn(reader.tail.end)} only: {reason}",)
 
 
 def _merged_log(disk: Disk, request: RestoreRequest, backup: BackupFile) -> MergedLog:

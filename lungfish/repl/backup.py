@@ -95,6 +95,8 @@ def restore_main(arguments: Sequence[str]) -> int:
             dry_run=options.dry_run,
             progress=None if options.quiet else _bar(),
         )
+        for warning in report.warnings:
+            print(f"WARNING:  {warning}", file=sys.stderr)
         verb = "would be restored" if options.dry_run else "restored"
         print(
             f"{options.database}: {verb} to {format_lsn(report.restored_lsn)} of"

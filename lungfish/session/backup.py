@@ -67,6 +67,7 @@ RESTORE_COLUMNS: Columns = (
     ("segments", INTEGER),
     ("image_bytes", BIGINT),
     ("log_bytes", BIGINT),
+    ("warnings", array_of(TEXT)),
 )
 
 

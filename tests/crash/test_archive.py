@@ -273,3 +273,24 @@ def test_a_crash_at_any_moment_leaves_no_hole_in_archive_and_log() -> None:
             keys = [row[0] for row in connection.execute("SELECT id FROM t ORDER BY id")]
         assert keys == list(range(1, len(keys) + 1))
         assert len(keys) >= known, f"after operation {number}"
+
+
+def test_an_archive_that_does_not_go_on_from_the_backup_is_warned_of_and_not_used() -> None:
+    world = World(archive_path="")
+    keys = world.insert(20)
+    world.database.backup(BACKUP)
+    world.close()
+    world.open()
+    world.insert(20)
+    world.close()
+    world.options = options(world.disk)
+    world.open()
+    world.insert(20)
+    world.connection.execute("CHECKPOINT (ARCHIVE)")
+    plain = replace(world.options, settings={})
+    report = lungfish.restore(BACKUP, COPY, archive=ARCHIVE, dry_run=True, options=plain)
+    assert "only" in report.warnings[0]
+    assert restored(world, archive=ARCHIVE) == keys
+    with pytest.raises(errors.InvalidParameterValue, match="ends before the target"):
+        restored(world, archive=ARCHIVE, lsn=world.lsn())
+    world.close()
