@@ -24,8 +24,9 @@ from lungfish.planner.logical import (
     LogicalProject,
     LogicalValues,
 )
-from lungfish.planner.modification_target import find_target_table, table_columns
+from lungfish.planner.modification_target import table_columns
 from lungfish.planner.scope import Clause, RangeEntry, Scope
+from lungfish.planner.updatable_views import ChangeTarget, find_target
 from lungfish.sql.ast import dml as ast
 from lungfish.sql.ast.expressions import Default, Expression
 from lungfish.sql.ast.queries import Query, Values
@@ -34,8 +35,13 @@ from lungfish.sql.ast.queries import Query, Values
 def bind_insert(node: ast.Insert, around: Scope) -> LogicalOutput:
     """An INSERT; the columns of the result are those of RETURNING."""
     scope = around if node.with_clause is None else around.state.bind_with(node.with_clause, around)
-    table = find_target_table(node.table, scope.state, "insert into")
-    targets = _target_positions(node, table)
+    target = find_target(node.table, scope.state, "insert into")
+    table = target.table
+    if target.is_view and node.on_conflict is not None:
+        raise errors.FeatureNotSupported(
+            f'ON CONFLICT with view "{target.name}" is not supported'
+        ).at(node.position)
+    targets = _target_positions(node, target)
     if node.query is None:
         plan, given = _empty_rows(table, scope)
     elif any(column.indirection for column in node.columns):
@@ -46,20 +52,21 @@ def bind_insert(node: ast.Insert, around: Scope) -> LogicalOutput:
         plan, given = _bind_source(node, table, targets, scope)
     plan, values = _complete(plan, given, table, scope)
     conflict = None if node.on_conflict is None else _bind_conflict(node, table, scope)
-    returning = bind_returning(node.returning, node.table, table, scope, others=(), has_old=False)
+    returning = bind_returning(node.returning, node.table, target, scope, others=(), has_old=False)
     if conflict is not None and returning is not None and conflict.assignments is not None:
         # DO UPDATE has an old row to return.
         returning = bind_returning(
-            node.returning, node.table, table, scope, others=(), has_old=True
+            node.returning, node.table, target, scope, others=(), has_old=True
         )
     insert = LogicalInsert(table, plan, values, conflict, returning)
     return returned(insert, returning)
 
 
-def _target_positions(node: ast.Insert, table: Table) -> list[int]:
+def _target_positions(node: ast.Insert, target: ChangeTarget) -> list[int]:
     """The positions of the columns that the statement names, or of all."""
     if not node.columns:
-        return list(range(len(table.columns)))
+        return list(target.positions)
+    table = target.named
     positions: list[int] = []
     for column in node.columns:
         position = table.column_position(column.name)

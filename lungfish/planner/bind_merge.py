@@ -22,6 +22,7 @@ from lungfish.planner.logical import (
 from lungfish.planner.modification_target import find_target_table
 from lungfish.planner.plan_tree import outputs
 from lungfish.planner.scope import Clause, RangeEntry, Scope
+from lungfish.planner.updatable_views import whole_table
 from lungfish.sql.ast import dml as ast
 from lungfish.sql.ast.expressions import Default
 from lungfish.types.sql_type import BOOLEAN
@@ -52,7 +53,7 @@ def bind_merge(node: ast.Merge, around: Scope) -> LogicalOutput:
     join = LogicalJoin(_join_kind(node), target, flagged, condition)
     branches = _bind_branches(node, table, (target_entries, source_entries), scope)
     returning = bind_returning(
-        node.returning, node.table, table, scope, others=source_entries, has_old=True
+        node.returning, node.table, whole_table(table), scope, others=source_entries, has_old=True
     )
     made = outputs(source)
     refs = [ref for entry in source_entries for ref in entry.refs() if ref.index in made]

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from lungfish import errors
-from lungfish.catalog.objects import Table
 from lungfish.planner.bind_targets import bind_targets
 from lungfish.planner.expressions import ColumnRef
 from lungfish.planner.logical import LogicalModification, LogicalOutput, LogicalReturning
 from lungfish.planner.modification_target import table_columns
 from lungfish.planner.scope import Clause, RangeEntry, Scope
+from lungfish.planner.updatable_views import ChangeTarget
 from lungfish.sql.ast import dml as ast
 from lungfish.sql.ast.queries import TableReference
 
@@ -22,7 +22,7 @@ from lungfish.sql.ast.queries import TableReference
 def bind_returning(
     returning: ast.Returning | None,
     reference: TableReference,
-    table: Table,
+    target: ChangeTarget,
     scope: Scope,
     *,
     others: Sequence[RangeEntry],
@@ -33,10 +33,10 @@ def bind_returning(
     if returning is None:
         return None
     state = scope.state
+    table = target.table
     old, new = table_columns(table, state), table_columns(table, state)
-    names = [column.name for column in table.columns]
-    current = RangeEntry(reference.alias or table.name, names, refs=new if has_new else old)
-    current.table = table
+    current = target.entry(reference.alias or target.name, new if has_new else old)
+    current.table = None if target.is_view else table
     entries = [current, *others]
     taken = {entry.alias for entry in entries}
     for alias, refs, default in (
@@ -45,7 +45,7 @@ def bind_returning(
     ):
         if alias is None and default in taken:
             continue
-        entry = RangeEntry(alias or default, names, refs=refs)
+        entry = target.entry(alias or default, refs)
         entry.shows_columns = False
         entries.append(entry)
     inside = Scope(state, scope, entries)

@@ -19,8 +19,8 @@ from lungfish.planner.logical import (
     LogicalScan,
     LogicalUpdate,
 )
-from lungfish.planner.modification_target import find_target_table
 from lungfish.planner.scope import Clause, RangeEntry, Scope
+from lungfish.planner.updatable_views import find_target
 from lungfish.sql.ast import dml as ast
 from lungfish.sql.ast.expressions import Expression
 from lungfish.sql.ast.queries import FromItem, TableReference
@@ -33,7 +33,8 @@ class ModificationSource:
         self, reference: TableReference, others: Sequence[FromItem], around: Scope, verb: str
     ) -> None:
         self.scope = Scope(around.state, around)
-        self.table = find_target_table(reference, around.state, verb)
+        self.changed = find_target(reference, around.state, verb)
+        self.table = self.changed.table
         plan, entries = scan_table(self.table, reference, self.scope)
         assert isinstance(plan, LogicalScan)
         self.target = LogicalScan(
@@ -41,6 +42,14 @@ class ModificationSource:
         )
         self.plan: LogicalPlan = self.target
         self.entry = entries[0]
+        if self.changed.is_view:
+            self.entry = self.changed.entry(reference.alias or self.changed.name, self.entry.refs())
+        conditions = self.changed.conditions
+        refs = entries[0].refs()
+        # Only rows that the view shows can be changed through it.
+        self.conditions = tuple(
+            conjunct for each in conditions for conjunct in each.bind(refs, around.state)
+        )
         self.scope.entries = [self.entry]
         self.others: list[RangeEntry] = []
         for item in others:
@@ -53,13 +62,14 @@ class ModificationSource:
 
     def filter(self, where: Expression | None) -> tuple[BoundExpression, ...]:
         """Put the WHERE over the plan; answers its conjuncts."""
-        if where is None:
-            return ()
         scope = self.scope
         scope.clause = Clause.WHERE
-        conjuncts = conjuncts_of(
-            coerce_boolean(scope.bind(where), "WHERE", scope.state, where.position)
-        )
+        conjuncts = self.conditions
+        if where is not None:
+            own = coerce_boolean(scope.bind(where), "WHERE", scope.state, where.position)
+            conjuncts = (*conjuncts, *conjuncts_of(own))
+        if not conjuncts:
+            return ()
         self.plan = LogicalFilter(self.plan, conjuncts)
         return conjuncts
 
@@ -78,12 +88,12 @@ def bind_update(node: ast.Update, around: Scope) -> LogicalOutput:
     )
     source = ModificationSource(node.table, node.from_items, around, "update")
     source.scope.clause = Clause.UPDATE
-    assignments = bind_assignments(node.assignments, source.table, source.scope)
+    assignments = bind_assignments(node.assignments, source.changed.named, source.scope)
     if source.scope.has_set_calls:
         raise errors.FeatureNotSupported("set-returning functions are not allowed in UPDATE")
     recheck = source.filter(node.where)
     returning = bind_returning(
-        node.returning, node.table, source.table, around, others=source.others, has_old=True
+        node.returning, node.table, source.changed, around, others=source.others, has_old=True
     )
     update = LogicalUpdate(
         source.table, source.plan, source.target, assignments, recheck, returning
@@ -101,7 +111,7 @@ def bind_delete(node: ast.Delete, around: Scope) -> LogicalOutput:
     returning = bind_returning(
         node.returning,
         node.table,
-        source.table,
+        source.changed,
         around,
         others=source.others,
         has_old=True,
