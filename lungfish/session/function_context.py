@@ -6,11 +6,12 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from lungfish.catalog.objects import Sequence
+from lungfish.catalog.catalog import is_temporary
+from lungfish.catalog.objects import Oid, Sequence
 from lungfish.errors import (
+    NumericValueOutOfRange,
     ObjectNotInPrerequisiteState,
     ReadOnlySqlTransaction,
-    SequenceGeneratorLimitExceeded,
     UndefinedObject,
     UndefinedTable,
     WrongObjectType,
@@ -32,7 +33,7 @@ class SessionFunctions:
         self._session = session
         self.statement_time_us = 0
         self._current: dict[int, int] = {}
-        self._last_sequence: int | None = None
+        self._last_sequence: Oid | None = None
         # The settings as they were last asked for, with the text settings that they were made of.
         self._dated_settings: tuple[TextSettings, TextSettings] | None = None
 
@@ -85,8 +86,8 @@ class SessionFunctions:
 
     def next_value(self, sequence_name: str) -> int:
         """nextval. Raises SequenceGeneratorLimitExceeded at the end of a sequence that does not cycle."""
-        self._require_writable("nextval")
         sequence = self.find_sequence(sequence_name)
+        self._require_writable("nextval", sequence)
         value = self._session.database.sequences.next_value(sequence)
         self._current[sequence.oid] = value
         self._last_sequence = sequence.oid
@@ -104,10 +105,10 @@ class SessionFunctions:
 
     def set_value(self, sequence_name: str, value: int, is_called: bool) -> int:
         """setval. Raises NumericValueOutOfRange's kin outside the sequence's bounds."""
-        self._require_writable("setval")
         sequence = self.find_sequence(sequence_name)
+        self._require_writable("setval", sequence)
         if not sequence.minimum <= value <= sequence.maximum:
-            raise SequenceGeneratorLimitExceeded(
+            raise NumericValueOutOfRange(
                 f'setval: value {value} is out of bounds for sequence "{sequence.name}" '
                 f"({sequence.minimum}..{sequence.maximum})"
             )
@@ -116,16 +117,22 @@ class SessionFunctions:
             self._current[sequence.oid] = value
         return value
 
-    def _require_writable(self, name: str) -> None:
+    def _require_writable(self, name: str, sequence: Sequence) -> None:
         transaction = self._session.transaction
-        if transaction is not None and transaction.is_read_only:
+        if transaction is not None and transaction.is_read_only and not is_temporary(sequence):
             raise ReadOnlySqlTransaction(f"cannot execute {name}() in a read-only transaction")
 
     def last_value(self) -> int:
         """lastval: what the last nextval of this session gave, of whichever sequence."""
-        if self._last_sequence is None:
+        known = self._last_sequence
+        if known is None or self._session.catalog.object(known) is None:
             raise ObjectNotInPrerequisiteState("lastval is not yet defined in this session")
-        return self._current[self._last_sequence]
+        return self._current[known]
+
+    def forget_sequences(self) -> None:
+        """DISCARD SEQUENCES: nextval has not been called in this session."""
+        self._current.clear()
+        self._last_sequence = None
 
     def find_sequence(self, name: str) -> Sequence:
         """The sequence that a text names, as regclass reads it. Raises UndefinedTable."""

@@ -331,6 +331,8 @@ def _discard(session: Session, statement: utility.Discard) -> StatementResult:
         session.prepared.clear()
         session.cursors.open.clear()
         session.settings.reset_all()
+    if statement.kind in ("all", "sequences"):
+        session.functions.forget_sequences()
     if statement.kind in ("all", "temp"):
         names = tuple(
             queries.ObjectName(item.name, "pg_temp")

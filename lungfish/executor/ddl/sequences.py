@@ -6,12 +6,19 @@ from collections.abc import Sequence as SequenceOf
 from dataclasses import replace
 
 from lungfish.catalog.objects import Oid, Sequence
-from lungfish.errors import DuplicateTable, InvalidParameterValue, SyntaxError
+from lungfish.errors import (
+    DuplicateTable,
+    Error,
+    InvalidParameterValue,
+    SyntaxError,
+    UndefinedObject,
+)
 from lungfish.executor.ddl.context import DdlContext
 from lungfish.executor.ddl.names import find_column, find_sequence, find_table
 from lungfish.sql.ast.ddl import AlterSequence, CreateSequence, SequenceOption
 from lungfish.sql.ast.queries import ObjectName
 from lungfish.types.sql_type import BIGINT, INTEGER, SMALLINT, SqlType
+from lungfish.types.type_names import type_by_name
 
 _TYPES = {"smallint": SMALLINT, "integer": INTEGER, "bigint": BIGINT}
 _BITS = {SMALLINT: 15, INTEGER: 31, BIGINT: 63}
@@ -63,6 +70,14 @@ def change_sequence(context: DdlContext, oid: Oid, options: SequenceOf[SequenceO
     for option in options:
         if option.name == "restart":
             value = changed.start if option.value is None else int(option.value)
+            if value < changed.minimum:
+                raise InvalidParameterValue(
+                    f"RESTART value ({value}) cannot be less than MINVALUE ({changed.minimum})"
+                )
+            if value > changed.maximum:
+                raise InvalidParameterValue(
+                    f"RESTART value ({value}) cannot be greater than MAXVALUE ({changed.maximum})"
+                )
             context.runner.set_sequence(changed.oid, value, is_called=False)
 
 
@@ -76,7 +91,7 @@ def make_sequence(
 ) -> Sequence:
     """A sequence as declared, with PostgreSQL's defaults. Raises InvalidParameterValue where they contradict."""
     given = {option.name: option for option in options}
-    kind = _TYPES.get(str(given["as"].value), default_type) if "as" in given else default_type
+    kind = _type_named(given["as"]) if "as" in given else default_type
     largest = 2 ** _BITS[kind] - 1
     increment = _number(given.get("increment"), 1)
     ascends = increment > 0
@@ -98,11 +113,24 @@ def make_sequence(
     return sequence
 
 
+def _type_named(option: SequenceOption) -> SqlType:
+    name = str(option.value)
+    if name not in _TYPES:
+        try:
+            type_by_name(name, ())
+        except Error:
+            raise UndefinedObject(f'type "{name}" does not exist') from None
+        if type_by_name(name, ()) is None:
+            raise UndefinedObject(f'type "{name}" does not exist')
+        raise InvalidParameterValue("sequence type must be smallint, integer, or bigint")
+    return _TYPES[name]
+
+
 def _apply(sequence: Sequence, options: SequenceOf[SequenceOption]) -> Sequence:
     for option in options:
         match option.name:
             case "as":
-                kind = _TYPES[str(option.value)]
+                kind = _type_named(option)
                 old, new = 2 ** _BITS[sequence.type] - 1, 2 ** _BITS[kind] - 1
                 maximum = new if sequence.maximum == old else sequence.maximum
                 minimum = -new - 1 if sequence.minimum == -old - 1 else sequence.minimum
