@@ -180,8 +180,9 @@ def encode_rows(
 
 def decode_row(body: memoryview) -> RowChange:
     """Take a ROW apart. Raises CorruptLog if its lengths do not fit."""
-    _, relation_id, transaction_id, address, before_size, _ = ROW.unpack_from(body)
+    # It checks the lengths.
     _, after = decode_row_after(body)
+    _, relation_id, transaction_id, address, before_size, _ = ROW.unpack_from(body)
     return RowChange(
         TransactionId(transaction_id),
         RelationId(relation_id),
@@ -231,6 +232,8 @@ def encode_note(kind: NoteKind, payload: bytes) -> bytes:
 
 def decode_note(body: memoryview) -> tuple[int, bytes]:
     """The kind and payload of a NOTE. Raises CorruptLog if its length does not fit."""
+    if len(body) < NOTE.size:
+        raise errors.CorruptLog(f"a note of {len(body)} bytes is cut off")
     _, kind, length = NOTE.unpack_from(body)
     if NOTE.size + length > len(body):
         raise errors.CorruptLog(f"a note of {len(body)} bytes claims {length}")

@@ -14,7 +14,12 @@ from tests.crash import (
     async_exceptions,
     crash_points,
     damage,
+    ddl_replay,
+    fuzz_decoders,
     io_failures,
+    isolation,
+    processes,
+    real_kills,
     retention_model,
     simulation,
 )
@@ -63,10 +68,17 @@ MATRIX: tuple[Trial, ...] = (
         floor=150,
     ),
     Trial(2, "crash in recovery, 3 deep", for_each_workload(crash_points.check_chains), floor=20),
+    Trial(
+        3,
+        "real processes, really killed",
+        {f"part {part}": partial(real_kills.check_real_kills, part) for part in range(2)},
+        floor=12,
+    ),
     Trial(4, "a sync fails, at each place", whole(io_failures.check_syncs), floor=40),
     Trial(5, "operation k fails", whole(io_failures.check_failures), floor=400),
     Trial(6, "the disk is full", whole(io_failures.check_full_disk), floor=5),
     Trial(7, "exceptions from outside", whole(async_exceptions.check_places), floor=150),
+    Trial(8, "forks, threads, exits, dropped cursors", whole(processes.check_cases), floor=12),
     Trial(
         9,
         "bits, lost and misdirected writes",
@@ -75,9 +87,21 @@ MATRIX: tuple[Trial, ...] = (
     ),
     Trial(10, "torn pages, every sector mask", whole(damage.check_torn_pages), floor=256),
     Trial(11, "seeded simulation", whole(simulation.check_seeds), floor=200),
+    Trial(
+        12,
+        "isolation, with checkpoints and crashes",
+        {"anomalies": isolation.check_anomalies, "lists": isolation.check_lists},
+        floor=30,
+    ),
     Trial(13, "the protocol, searched", whole(retention_model.check_protocol), floor=70_000),
     Trial(14, "retention, random holders", whole(retention_model.check_retention), floor=2_000),
-    Trial(17, "fuzzed files", whole(damage.check_fuzzed_files), floor=1_000),
+    Trial(15, "every kind of DDL", whole(ddl_replay.check_kinds), floor=50),
+    Trial(
+        17,
+        "fuzzed files",
+        {"files": damage.check_fuzzed_files, "decoders": fuzz_decoders.check_decoders},
+        floor=1_500,
+    ),
 )
 
 
