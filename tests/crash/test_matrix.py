@@ -6,7 +6,8 @@ import pytest
 
 from tests.crash.matrix import MATRIX, Trial, parts
 from tests.crash.mutation_list import MUTATIONS
-from tests.crash.mutations import check_mutations, stale
+from tests.crash.mutations import ROOT, check_mutations, stale
+from tests.crash.simulation import KEPT_SEEDS
 from tests.crash.tally import Budget
 
 # Every so-manieth fault is planted at each commit; a release plants all.
@@ -28,6 +29,14 @@ def test_nothing_acknowledged_is_lost_and_nothing_is_half_done(trial: Trial, par
 def test_every_trial_of_the_matrix_has_its_own_number() -> None:
     numbers = [trial.number for trial in MATRIX]
     assert numbers == sorted(set(numbers))
+
+
+def test_the_readme_tells_of_every_trial() -> None:
+    text = (ROOT / "README.md").read_text()
+    for trial in MATRIX:
+        assert f"| {trial.number} | {trial.title} |" in text
+    for seed, _ in KEPT_SEEDS:
+        assert str(seed) in text
 
 
 def test_the_mutation_list_is_up_to_date() -> None:
