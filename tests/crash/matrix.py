@@ -12,6 +12,7 @@ from functools import partial
 
 from tests.crash import (
     async_exceptions,
+    bounds,
     crash_points,
     damage,
     ddl_replay,
@@ -96,6 +97,7 @@ MATRIX: tuple[Trial, ...] = (
     Trial(13, "the protocol, searched", whole(retention_model.check_protocol), floor=70_000),
     Trial(14, "retention, random holders", whole(retention_model.check_retention), floor=2_000),
     Trial(15, "every kind of DDL", whole(ddl_replay.check_kinds), floor=50),
+    Trial(16, "bounds, in virtual time", whole(bounds.check_gates), floor=10),
     Trial(
         17,
         "fuzzed files",
