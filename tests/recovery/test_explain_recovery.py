@@ -148,6 +148,24 @@ def test_the_estimate_grows_with_the_log_and_falls_with_a_checkpoint() -> None:
     connection.close()
 
 
+def test_the_scheduler_goes_by_the_same_estimate() -> None:
+    connection = connect(MemoryDisk())
+    fill(connection)
+    checkpoints = connection._session.database.core.checkpoints
+    (total_ms,) = connection.execute(
+        "SELECT est_total_ms FROM lungfish.recovery_estimate"
+    ).fetchone()
+    assert checkpoints.estimate_ms(checkpoints.memory.facts.redo_lsn) == pytest.approx(total_ms)
+    connection.execute(f"SET recovery_target_time_ms = '{total_ms / 2}ms'")
+    target, setting, advice = connection.execute(
+        "SELECT target_ms, limiting_setting, advice FROM lungfish.recovery_estimate"
+    ).fetchone()
+    assert target == pytest.approx(total_ms / 2)
+    assert setting == "recovery_target_time_ms"
+    assert advice.startswith("CHECKPOINT would bring it down")
+    connection.close()
+
+
 def recovery(number: int, log_bytes: int, records: int, *, scale: float) -> RecoveryRecord:
     """A restart on a machine that is so much slower than the model's."""
     replay_ms = scale * model_ms(log_bytes, records)
