@@ -230,3 +230,25 @@ def test_a_checkpoint_that_counted_a_commit_which_was_then_refused_is_given_up()
         connection.execute("CHECKPOINT")
     with opened(disk) as connection:
         assert keys_of(connection) == acknowledged
+
+
+def test_what_a_failed_write_left_on_the_disk_is_cut_off_before_the_commit_is_refused() -> None:
+    disk = SimulatedDisk()
+    with opened(disk) as connection:
+        connection.execute("CREATE TABLE t (id integer PRIMARY KEY, filling text)")
+        insert(connection, 1, 10)
+
+        def write_and_fail(operation: Operation) -> Fault | None:
+            """Everything arrives, and yet the write fails: the space ran out behind it."""
+            if operation.kind is OperationKind.WRITE and operation.path.endswith(".wal"):
+                return Fault(errors.DiskFull("ENOSPC"), applied_size=len(operation.data))
+            return None
+
+        disk.before_operation = write_and_fail
+        with pytest.raises(errors.DiskFull):
+            insert(connection, 2, 10)
+        disk.before_operation = None
+        number = disk.operation_count
+    for persistence in Persistence:
+        with opened(disk.crash_state(number, persistence, seed=1)) as connection:
+            assert keys_of(connection) == [1]
