@@ -135,7 +135,7 @@ class Cursor:
             result.columns or (), session.settings.text
         ):
             return map(tuple, result.rows)
-        return iter_python_rows(result, session.time_zone)
+        return iter_python_rows(result, session.settings.text)
 
     def _result(self) -> StatementResult:
         if not self._results:
@@ -231,11 +231,12 @@ def _describe_column(name: str, sql_type: SqlType) -> ColumnDescription:
     return ColumnDescription(name, str(sql_type.unmodified), size, None, precision, scale, None)
 
 
-def iter_python_rows(result: StatementResult, zone: str) -> Iterator[tuple[Any, ...]]:
+def iter_python_rows(result: StatementResult, settings: TextSettings) -> Iterator[tuple[Any, ...]]:
     """The rows as tuples of Python's own values."""
+    zone, style = settings.time_zone.name, settings.interval_style
     types = [column.type for column in result.columns or ()]
     if result.rows is not None:
-        writers = [writer_of(kind, zone) for kind in types]
+        writers = [writer_of(kind, zone, style) for kind in types]
         if not any(writers):
             yield from map(tuple, result.rows)
             return
@@ -252,7 +253,7 @@ def iter_python_rows(result: StatementResult, zone: str) -> Iterator[tuple[Any, 
             yield from [()] * batch.row_count
             continue
         columns = [
-            column_to_python(vector, kind, zone)
+            column_to_python(vector, kind, zone, style)
             for vector, kind in zip(batch.columns, types, strict=True)
         ]
         yield from zip(*columns, strict=True)

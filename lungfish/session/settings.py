@@ -162,7 +162,7 @@ SETTINGS: dict[str, Setting] = {
         Setting("default_transaction_read_only", "off", _boolean),
         Setting("extra_float_digits", "1", _integer),
         Setting("idle_in_transaction_session_timeout", "0", _milliseconds),
-        Setting("IntervalStyle", "postgres", _only("postgres")),
+        Setting("IntervalStyle", "postgres", _one_of("postgres", "postgres_verbose", "sql_standard", "iso_8601")),
         Setting("lock_timeout", "0", _milliseconds),
         Setting("row_security", "on", _only("on", "off")),
         Setting("search_path", '"$user", public', _text),
@@ -324,6 +324,7 @@ class SessionSettings:
             time_zone=zone_by_name(self.get("TimeZone")),
             date_style=style[0],
             date_order=style[1],
+            interval_style=self.get("IntervalStyle"),
             bytea_output=self.get("bytea_output"),
             extra_float_digits=int(self.get("extra_float_digits")),
         )

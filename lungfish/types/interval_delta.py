@@ -18,17 +18,20 @@ class IntervalDelta(datetime.timedelta):
     """A timedelta made from an interval."""
 
     interval: Interval
+    # IntervalStyle of the session that gave it.
+    style: str
 
-    def __new__(cls, interval: Interval) -> Self:
+    def __new__(cls, interval: Interval, style: str = "postgres") -> Self:
         """Raises OverflowError for an interval of more than about 2.7 million years."""
         years = int(interval.months / 12)
         days = years * 365 + (interval.months - years * 12) * 30 + interval.days
         made = super().__new__(cls, days, 0, interval.microseconds)
         made.interval = interval
+        made.style = style
         return made
 
     def __str__(self) -> str:
-        return format_interval(self.interval)
+        return format_interval(self.interval, self.style)
 
     def __reduce__(self) -> tuple[type[IntervalDelta], tuple[Any, ...]]:
-        return IntervalDelta, (self.interval,)
+        return IntervalDelta, (self.interval, self.style)

@@ -25,6 +25,7 @@ from lungfish.types.batch import Vector
 from lungfish.types.calendar import MICROSECONDS_PER_DAY, MICROSECONDS_PER_SECOND
 from lungfish.types.casts import find_cast
 from lungfish.types.coercion import common_type
+from lungfish.types.format_interval import format_interval
 from lungfish.types.interval_delta import IntervalDelta
 from lungfish.types.json_text import normalize_jsonb
 from lungfish.types.numerics import checked
@@ -266,14 +267,16 @@ def to_python(value: Any, sql_type: SqlType, zone: str = "UTC") -> Any:
     return value if writer is None else writer(value)
 
 
-def column_to_python(vector: Vector, sql_type: SqlType, zone: str = "UTC") -> list[Any]:
+def column_to_python(
+    vector: Vector, sql_type: SqlType, zone: str = "UTC", interval_style: str = "postgres"
+) -> list[Any]:
     """The Python values of a vector, None for NULL."""
     kind = sql_type.kind
     if kind in (K.DATE, K.TIME, K.TIMESTAMP) and _is_in_python_calendar(vector):
         column: list[Any] = vector.to_pylist()
         return column
     values = to_values(vector, sql_type)
-    writer = writer_of(sql_type, zone)
+    writer = writer_of(sql_type, zone, interval_style)
     if writer is None:
         return values
     return [None if value is None else writer(value) for value in values]
@@ -299,31 +302,35 @@ def _is_in_python_calendar(vector: Vector) -> bool:
     return not len(numbers) or (numbers.min() >= low and numbers.max() < high)
 
 
-def writer_of(sql_type: SqlType, zone: str) -> Callable[[Any], Any] | None:
+def writer_of(
+    sql_type: SqlType, zone: str, interval_style: str = "postgres"
+) -> Callable[[Any], Any] | None:
     """The function from internal values to Python's, or None where they are the same."""
     kind = sql_type.kind
     writer = _WRITERS.get(kind)
     if writer is not None:
         return writer
+    if kind is K.INTERVAL:
+        return lambda value: _as_timedelta(value, interval_style)
     if kind is K.TIMESTAMPTZ:
         tzinfo = _tzinfo(zone)
         return lambda value: _in_zone(value, tzinfo)
     if kind is K.ARRAY:
         assert sql_type.element is not None
-        item_writer = writer_of(sql_type.element, zone)
+        item_writer = writer_of(sql_type.element, zone, interval_style)
         return lambda value: _as_lists(value, item_writer)
     if kind is K.RECORD:
-        writers = [writer_of(field, zone) for field in sql_type.fields]
+        writers = [writer_of(field, zone, interval_style) for field in sql_type.fields]
         return lambda value: Record(
             [_apply(w, v) for w, v in zip(writers, value, strict=True)], value, sql_type
         )
     if kind is K.RANGE:
         assert sql_type.element is not None
-        bound_writer = writer_of(sql_type.element, zone)
+        bound_writer = writer_of(sql_type.element, zone, interval_style)
         return lambda value: _as_range(value, bound_writer)
     if kind is K.MULTIRANGE:
         assert sql_type.element is not None
-        range_writer = writer_of(sql_type.element, zone)
+        range_writer = writer_of(sql_type.element, zone, interval_style)
         return lambda value: [_apply(range_writer, each) for each in value]
     return None
 
@@ -381,11 +388,11 @@ def _as_timetz(value: tuple[int, int]) -> datetime.time:
     return _as_time(microseconds, datetime.timezone(datetime.timedelta(seconds=-west)))
 
 
-def _as_timedelta(value: Interval) -> datetime.timedelta | str:
+def _as_timedelta(value: Interval, style: str) -> datetime.timedelta | str:
     try:
-        return IntervalDelta(value)
+        return IntervalDelta(value, style)
     except OverflowError:
-        return format_value(value, INTERVAL)
+        return format_interval(value, style)
 
 
 def _as_lists(value: ArrayValue, writer: Callable[[Any], Any] | None) -> list[Any]:
@@ -408,7 +415,6 @@ _WRITERS: dict[TypeKind, Callable[[Any], Any]] = {
     K.TIME: _as_time,
     K.TIMETZ: _as_timetz,
     K.TIMESTAMP: lambda value: _as_datetime(value, None),
-    K.INTERVAL: _as_timedelta,
     K.UUID: lambda value: uuid.UUID(bytes=value),
     K.JSON: json.loads,
     K.JSONB: json.loads,

@@ -1,0 +1,11 @@
+set intervalstyle to postgres_verbose;
+select interval '1 day 2 hours 3 minutes', interval '-14 secs', interval '5 mons 12 hours', interval '0', '1 year -2 days'::interval;
+set intervalstyle to sql_standard;
+select interval '0', interval '1-2' year to month, interval '1 2:03:04' day to second, - interval '1-2', - interval '1 2:03:04';
+select interval '+1-2 -3 +4:05:06.789', interval '-23 hours 45 min 12.34 sec', interval '1 day -1 hours';
+set intervalstyle to iso_8601;
+select interval '0', interval '1-2', interval '1 2:03:04', interval '1 year 2 mons -3 days 4:05:06.7', array[interval '1 day'], row(interval '1 day')::text;
+select to_json(interval '1 day 2 hours');
+set intervalstyle to postgres;
+select interval 'P1Y2M3DT4H5M6.7S', interval 'PT1H';
+set intervalstyle to nonsense;
