@@ -90,12 +90,17 @@ class CheckpointImageStore:
 
     def facts_of(self, image: Image) -> CheckpointFacts:
         """What the checkpoint that took an image left with it. Raises CorruptDatabase."""
-        key = (image.generation, image.manifest.checksum)
+        key = _identity(image)
         with self._latch:
             found = self._facts.get(key)
         if found is None:
             found = decode_facts(image.payload)
+            kept = {_identity(each) for each in self.images()}
             with self._latch:
+                # Those of images that are gone go too: each has whole histories in it.
+                self._facts = {
+                    other: facts for other, facts in self._facts.items() if other in kept
+                }
                 self._facts[key] = found
         return found
 
@@ -127,6 +132,8 @@ class CheckpointImageStore:
             finally:
                 with self._latch:
                     readers.names.remove(reader)
+                    if not readers.names:
+                        self._readers.pop(image.generation, None)
 
     def readers_of(self, image: Image) -> tuple[str, ...]:
         """Who reads an image just now."""
@@ -242,6 +249,11 @@ class CheckpointImageStore:
                     (HolderKind.NAMED_CHECKPOINT, image.name),
                     (owner, lowest_mark(image, facts)),
                 )
+
+
+def _identity(image: Image) -> tuple[int, int]:
+    """What tells an image from all others: a generation may be taken again after a damaged image."""
+    return image.generation, image.manifest.checksum
 
 
 def lowest_mark(image: Image, facts: CheckpointFacts) -> LSN:

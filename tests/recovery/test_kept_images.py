@@ -182,3 +182,13 @@ def test_a_kill_at_any_point_of_naming_and_dropping_leaves_whole_images() -> Non
                 assert names in ([], ["a"])
             assert after.run("SELECT count(*) FROM t WHERE id <= 50") == [(50,)]
             assert check_pages(after.database._database.core.store).findings == ()
+
+
+def test_what_is_remembered_of_images_goes_with_them(world: World) -> None:
+    images = world.database._database.core.images
+    for number in range(8):
+        world.run(f"UPDATE t SET v = '{number}' WHERE id = 1")
+        world.run("CHECKPOINT")
+        world.run("SCRUB IMAGES")
+        assert len(images._facts) <= len(images.images()) + 1
+    assert images._readers == {}
