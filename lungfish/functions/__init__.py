@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from lungfish.errors import AmbiguousFunction, Error, UndefinedFunction
 from lungfish.functions import (
+    advisory_locks,
     aggregates_collections,
     aggregates_count,
     aggregates_extreme,
@@ -97,6 +98,7 @@ FUNCTIONS: tuple[Function, ...] = (
     *system_information.SYSTEM_FUNCTIONS,
     *storage_functions.STORAGE_FUNCTIONS,
     *catalog_functions.CATALOG_FUNCTIONS,
+    *advisory_locks.ADVISORY_LOCK_FUNCTIONS,
 )
 AGGREGATES: tuple[Aggregate, ...] = (
     *aggregates_count.AGGREGATES,

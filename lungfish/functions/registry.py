@@ -104,6 +104,13 @@ class FunctionContext(Protocol):
     def ask_catalog(self, name: str, arguments: Sequence[Any]) -> Any:
         """What a function about the catalog answers: see `functions/catalog_functions.py`."""
 
+    def advisory_lock(
+        self, keys: Sequence[int], *, is_shared: bool, is_session: bool, waits: bool
+    ) -> bool:
+        """Take a lock on one bigint or two integers; False if it is not to be had without waiting."""
+
+    def advisory_unlock(self, keys: Sequence[int], *, is_shared: bool) -> bool: ...
+    def advisory_unlock_all(self) -> None: ...
     def ask_storage(self, name: str, arguments: Sequence[Any]) -> Any:
         """What a function about storage answers: see `functions/storage_functions.py`."""
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from lungfish.catalog.catalog import is_temporary
-from lungfish.catalog.objects import Oid, Sequence
+from lungfish.catalog.objects import Oid
+from lungfish.catalog.objects import Sequence as SequenceObject
 from lungfish.errors import (
     NumericValueOutOfRange,
     ObjectNotInPrerequisiteState,
@@ -18,6 +19,7 @@ from lungfish.errors import (
 )
 from lungfish.executor.system_views.catalog_answers import answer
 from lungfish.recovery.views.storage_functions import STORAGE_ANSWERS
+from lungfish.storage.lock_modes import LockMode, LockTag, advisory_tag
 from lungfish.types.settings import TextSettings
 
 if TYPE_CHECKING:
@@ -134,7 +136,7 @@ class SessionFunctions:
         self._current.clear()
         self._last_sequence = None
 
-    def find_sequence(self, name: str) -> Sequence:
+    def find_sequence(self, name: str) -> SequenceObject:
         """The sequence that a text names, as regclass reads it. Raises UndefinedTable."""
         parts = _split_name(name)
         schema = parts[-2] if len(parts) > 1 else None
@@ -143,9 +145,32 @@ class SessionFunctions:
         )
         if found is None:
             raise UndefinedTable(f'relation "{name}" does not exist')
-        if not isinstance(found, Sequence):
+        if not isinstance(found, SequenceObject):
             raise WrongObjectType(f'"{found.name}" is not a sequence')
         return found
+
+    # Advisory locks.
+
+    def advisory_lock(
+        self, keys: Sequence[int], *, is_shared: bool, is_session: bool, waits: bool
+    ) -> bool:
+        """Take a lock on one bigint or two integers; False if it is not to be had without waiting."""
+        mode = LockMode.SHARE if is_shared else LockMode.EXCLUSIVE
+        return self._session.lock_advisory(
+            _advisory_tag(keys), mode, is_session=is_session, waits=waits
+        )
+
+    def advisory_unlock(self, keys: Sequence[int], *, is_shared: bool) -> bool:
+        """Give one back; false, with a warning, if the session does not hold it."""
+        mode = LockMode.SHARE if is_shared else LockMode.EXCLUSIVE
+        if self._session.unlock_advisory(_advisory_tag(keys), mode):
+            return True
+        self._session.notice(f"you don't own a lock of type {mode.label}", severity="WARNING")
+        return False
+
+    def advisory_unlock_all(self) -> None:
+        """Give all of the session's own back."""
+        self._session.unlock_all_advisory()
 
     # Facts.
 
@@ -183,6 +208,13 @@ class SessionFunctions:
                 return self._text_settings()
             case _:
                 raise AssertionError(f"no such session fact: {name}")
+
+
+def _advisory_tag(keys: Sequence[int]) -> LockTag:
+    """One bigint, or two integers: kept apart by the bit above the second integer."""
+    if len(keys) == 1:
+        return advisory_tag(keys[0])
+    return advisory_tag(keys[0], 1 << 32 | keys[1] & 0xFFFFFFFF)
 
 
 def _split_name(text: str) -> list[str]:

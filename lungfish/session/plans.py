@@ -262,7 +262,7 @@ class PlanningSession(TransactionalSession):
         if is_single:
             self.rollback()
         elif self._transaction is not None:
-            self._is_failed = True
+            self._fail()
 
     # Stopping.
 

@@ -355,6 +355,23 @@ class Session(PlanningSession):
         elif not locks.try_acquire(self._lock_owner, tag, mode):
             raise LockNotAvailable(f"could not obtain lock on {tag}")
 
+    def lock_advisory(self, tag: LockTag, mode: LockMode, *, is_session: bool, waits: bool) -> bool:
+        """Take an advisory lock; False if it is not to be had without waiting."""
+        locks = self.database.transactions.locks
+        if not waits:
+            return locks.try_acquire(self._lock_owner, tag, mode, is_session=is_session)
+        self._lock_owner.timeout_s = self.settings.lock_timeout_s
+        locks.acquire(self._lock_owner, tag, mode, is_session=is_session)
+        return True
+
+    def unlock_advisory(self, tag: LockTag, mode: LockMode) -> bool:
+        """Give back one of the session's own advisory locks. False if it has none such."""
+        return self.database.transactions.locks.release_session(self._lock_owner, tag, mode)
+
+    def unlock_all_advisory(self) -> None:
+        """Give back all of them."""
+        self.database.transactions.locks.release_all_session(self._lock_owner)
+
     def close(self) -> None:
         """Roll back what is open and leave the database, which closes with its last session."""
         with self._mutex:

@@ -15,6 +15,7 @@ from lungfish.errors import (
     InFailedSqlTransaction,
     InterfaceError,
     InvalidParameterValue,
+    InvalidSavepointSpecification,
     NoActiveSqlTransaction,
 )
 from lungfish.executor import Cancellation, DeferredChecks, ExecutionContext
@@ -257,6 +258,25 @@ class TransactionalSession:
             self.cursors.end_transaction(is_committed=False)
             self._forget_transaction()
 
+    def _fail(self) -> None:
+        """A statement has failed: what the transaction did, since its last savepoint if it has one, is undone now, and its locks are free.
+
+        Only the block itself stays, until someone says ROLLBACK. Should undoing fail, ROLLBACK goes on with it.
+        """
+        transaction = self._transaction
+        assert transaction is not None
+        self._is_failed = True
+        try:
+            if self._savepoints:
+                self.rollback_to(self._savepoints[-1][0])
+                self._is_failed = True
+            elif transaction.state is TransactionState.RUNNING:
+                transaction.rollback()
+                self._change = None
+                self.cursors.end_transaction(is_committed=False)
+        except Error:
+            self._is_failed = True
+
     def _forget_transaction(self) -> None:
         self._transaction = None
         self._is_explicit = False
@@ -280,6 +300,8 @@ class TransactionalSession:
     def rollback_to(self, name: str) -> None:
         """ROLLBACK TO SAVEPOINT; a failed transaction works again afterwards."""
         transaction = self._open_transaction("ROLLBACK TO SAVEPOINT")
+        if transaction.state is TransactionState.ABORTED:
+            raise InvalidSavepointSpecification(f'savepoint "{name}" does not exist')
         transaction.rollback_to(name)
         index = self._savepoint_index(name)
         # A change that began after the savepoint has given its lock back: the next DDL begins another.

@@ -165,7 +165,9 @@ def _locked_object(tag: LockTag, heaps: Mapping[int, Oid]) -> tuple[int | None, 
         case "transaction":
             return None, None, None, tag.first, None, None
         case _:
-            return None, None, None, None, tag.first & 0xFFFFFFFF, tag.second & 0xFFFFFFFF
+            if tag.second:
+                return None, None, None, None, tag.first & 0xFFFFFFFF, tag.second & 0xFFFFFFFF
+            return None, None, None, None, tag.first >> 32 & 0xFFFFFFFF, tag.first & 0xFFFFFFFF
 
 
 def _holder(fact: LockFact) -> tuple[int, str, bool, bool]:
