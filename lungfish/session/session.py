@@ -109,7 +109,7 @@ class Session(PlanningSession):
                     move_position(error, parsed.position_of)
                 elif self._transaction is not None and self._is_explicit:
                     # A text that cannot be parsed fails the transaction, as any failed statement does.
-                    self._is_failed = True
+                    self._fail()
                 raise error.with_statement(sql)  # noqa: B904 - the same error, its text added.
 
     def copy_in(self, sql: str, pieces: Iterable[str | bytes]) -> StatementResult:
