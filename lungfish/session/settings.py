@@ -164,6 +164,8 @@ SETTINGS: dict[str, Setting] = {
         Setting("idle_in_transaction_session_timeout", "0", _milliseconds),
         Setting("IntervalStyle", "postgres", _one_of("postgres", "postgres_verbose", "sql_standard", "iso_8601")),
         Setting("lock_timeout", "0", _milliseconds),
+        # Deadlocks are found at once, however long a wait was to last before they are looked for.
+        Setting("deadlock_timeout", "1s", _milliseconds),
         Setting("row_security", "on", _only("on", "off")),
         Setting("search_path", '"$user", public', _text),
         Setting("server_encoding", "UTF8", _text, is_read_only=True),

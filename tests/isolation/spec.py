@@ -146,4 +146,4 @@ def parse_spec(text: str) -> Spec:
 
 
 def _body(text: str) -> str:
-    return str(text)[1:-1].strip()
+    return str(text)[1:-1].strip(" \t\r\f")
