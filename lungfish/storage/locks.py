@@ -9,7 +9,7 @@ longer, a contender first takes the row's lock here, which queues, and then wait
 "tuple lock".
 
 Each tag with a lock has a queue: the granted modes of each owner, and the requests that wait, first come, first served. A request is
-granted if it conflicts with nobody's granted mode and with no request before it, so a stream of readers cannot starve a writer. An
+granted if it conflicts with nobody's granted mode and, but for rows, with no request before it, so a stream of readers cannot starve a writer. An
 owner that holds a lock already goes before those that wait for it, since it could only deadlock behind them (PostgreSQL's ProcSleep).
 
 Invariants, all guarded by `_mutex`:
@@ -173,8 +173,12 @@ class LockManager:
         queue = self._queues.get(request.tag)
         if queue is None:
             queue = LockQueue()
-        elif not queue.is_free(request.owner, request.mode, queue.place_for(request.owner)):
-            return False
+        else:
+            # Who is compatible with those that have a row locked goes before those that wait for it, as in PostgreSQL.
+            is_row = request.tag.kind == "row"
+            place = 0 if is_row else queue.place_for(request.owner)
+            if not queue.is_free(request.owner, request.mode, place):
+                return False
         self._grant(queue, request)
         return True
 
