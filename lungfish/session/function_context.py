@@ -119,7 +119,7 @@ class SessionFunctions:
             self._current[sequence.oid] = value
         return value
 
-    def _require_writable(self, name: str, sequence: Sequence) -> None:
+    def _require_writable(self, name: str, sequence: SequenceObject) -> None:
         transaction = self._session.transaction
         if transaction is not None and transaction.is_read_only and not is_temporary(sequence):
             raise ReadOnlySqlTransaction(f"cannot execute {name}() in a read-only transaction")
