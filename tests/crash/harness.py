@@ -202,14 +202,14 @@ def check_chain(drill: Drill, point: CrashPoint, chance: random.Random, *, depth
     allowed = drill.allowed(point.operation)
     course = [str(point)]
     try:
-        for _ in range(depth):
+        for level in range(depth):
             inner = Drill(disk, drill.options, versions=[])
             state = inner.database.dump()
             if state not in allowed:
                 raise DrillFailure(describe_difference(state, allowed))
             inner.versions.append(Version(state, 0, 0))
             recovered_at = disk.operation_count
-            observe_more(inner)
+            observe_more(inner, first=500 + 10 * level)
             inner.close()
             # Half of the crashes in the recovery itself, half in what follows it.
             last = recovered_at if chance.random() < 0.5 else disk.operation_count
@@ -224,19 +224,19 @@ def check_chain(drill: Drill, point: CrashPoint, chance: random.Random, *, depth
         raise DrillFailure("; ".join(course)) from error
 
 
-def observe_more(drill: Drill) -> None:
-    """Work after a recovery, with its versions on record."""
+def observe_more(drill: Drill, first: int = 500) -> None:
+    """Work after a recovery, with its versions on record. The row ids from `first` on must be free."""
     number = min(drill.state, default=None)
     transaction = drill.begin()
     if number is None:
         number = transaction.create_table()
-    for row_id in range(500, 503):
+    for row_id in range(first, first + 3):
         transaction.insert(number, row(row_id, 5))
     transaction.commit()
     drill.checkpoint()
     transaction = drill.begin()
-    transaction.update(number, row(501, 6, 400))
-    transaction.delete(number, 502)
+    transaction.update(number, row(first + 1, 6, 400))
+    transaction.delete(number, first + 2)
     transaction.commit()
 
 
