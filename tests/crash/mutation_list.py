@@ -185,15 +185,15 @@ CHECKPOINT: tuple[Mutation, ...] = (
     Mutation(
         "checkpoint: the image lacks what running transactions replaced",
         RECOVERY + "checkpoint_participants.py",
-        "            found.append((each.id if is_running else COMMITTED, each.undo))\n",
-        "            found += [] if is_running else [(COMMITTED, each.undo)]\n",
+        "            found.append(HeldUndo.of(each.id if is_running else COMMITTED, each.undo))\n",
+        "            found += [] if is_running else [HeldUndo.of(COMMITTED, each.undo)]\n",
         SAVEPOINTS,
     ),
     Mutation(
         "checkpoint: the image lacks the purges that are owed",
         RECOVERY + "checkpoint_participants.py",
-        "            if id(undo) not in seen:\n",
-        "            if id(undo) in seen:\n",
+        "        for transaction_id in sorted(self._owed):\n",
+        "        for transaction_id in sorted(self._owed)[:0]:\n",
         search("snapshots_that_linger"),
     ),
     Mutation(
