@@ -390,7 +390,12 @@ def _sequence_value(fields: Node, position: int) -> int | str | bool | None:
     if tag == "Integer":
         return int(detail.get("ival", 0))
     if tag == "Float":
-        return int(detail["fval"].replace("_", ""), 0)
+        try:
+            return int(detail["fval"].replace("_", ""), 0)
+        except ValueError:
+            raise errors.InvalidTextRepresentation(
+                f'invalid input syntax for type bigint: "{detail["fval"]}"', position=position
+            ) from None
     if tag == "Boolean":
         return bool(detail.get("boolval", False))
     if tag == "TypeName":
