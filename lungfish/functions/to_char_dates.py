@@ -163,6 +163,11 @@ def _padded(number: int, width: int, is_fill: bool, *, sign_of: int | None = Non
     return f"{number:0{width + is_negative}d}"
 
 
+def _cut(number: int, unit: int) -> int:
+    """The quotient towards zero, as C has it: an interval's parts may be negative."""
+    return -(-number // unit) if number < 0 else number // unit
+
+
 def _zeros(number: int, width: int, is_fill: bool) -> str:
     """Zeros in front up to the width, a sign counted in."""
     return str(number) if is_fill else f"{number:0{width}d}"
@@ -177,11 +182,11 @@ def _date_number(moment: Moment, upper: str, is_fill: bool) -> str:
         case "DDD":
             return _zeros(moment.day_of_year, 3, is_fill)
         case "WW":
-            return _zeros((moment.day_of_year - 1) // 7 + 1, 2, is_fill)
+            return _zeros(_cut(moment.day_of_year - 1, 7) + 1, 2, is_fill)
         case "W":
-            return str((moment.day - 1) // 7 + 1)
+            return str(_cut(moment.day - 1, 7) + 1)
         case "Q":
-            return str((moment.month - 1) // 3 + 1) if moment.month else ""
+            return str(_cut(moment.month - 1, 3) + 1) if moment.month else ""
         case "D" | "ID":
             weekday = day_of_week(days_from_civil(moment.year, moment.month, moment.day))
             return str(weekday + 1) if upper == "D" else str(weekday or 7)

@@ -39,7 +39,11 @@ def parse_zone_offset(text: str) -> int:
     match = _ZONE.match(text)
     if match is None:
         raise DecodingError
-    hours, minutes, seconds = (parse_int(part or "0") for part in match.groups())
+    try:
+        hours, minutes, seconds = (parse_int(part or "0") for part in match.groups())
+    except DecodingError as error:
+        # More digits than an integer holds.
+        raise DecodingError(Fault.ZONE_OVERFLOW) from error
     if match[2] is None and match.end() == len(text) and len(text) > 3:
         hours, minutes = divmod(hours, 100)
     if hours > ZONE_HOURS_MAX or minutes > 59 or seconds > 59:

@@ -46,15 +46,16 @@ def _key(row: Row, types: Sequence[str]) -> tuple[tuple[bool, str, str], ...]:
     return tuple(
         (
             value is None,
-            _rounded(value) if kind in _FLOATS or kind == "numeric" else "",
+            _rounded(value, kind) if kind in _FLOATS or kind == "numeric" else "",
             "" if kind in _FLOATS else value or "",
         )
         for value, kind in zip(row, types, strict=True)
     )
 
 
-def _rounded(value: str | None) -> str:
-    return "" if value is None else f"{float(value):.5g}"
+def _rounded(value: str | None, kind: str) -> str:
+    digits = 5 if kind == "real" else 10
+    return "" if value is None else f"{float(value):.{digits}g}"
 
 
 def _is_same(one: str | None, other: str | None, kind: str, is_loose: bool) -> bool:

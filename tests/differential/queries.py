@@ -72,7 +72,7 @@ class Queries:
 
     # The FROM clause.
 
-    def _from(self, depth: int = 1) -> tuple[Fragment, list[Column]]:
+    def _from(self, depth: int = 1, *, has_laterals: bool = True) -> tuple[Fragment, list[Column]]:
         """The text after FROM, and the columns that it brings in sight."""
         first, columns = self._source(depth)
         joins = []
@@ -88,6 +88,8 @@ class Queries:
                     " LEFT JOIN LATERAL ",
                 )
             )
+            if "LATERAL" in word and not has_laterals:
+                word = " LEFT JOIN "
             if "LATERAL" in word:
                 other, more = self._lateral(columns)
             condition: Fragment | str = ""
@@ -285,10 +287,10 @@ class Queries:
         return text(*parts), same if result == "same" else result
 
     def _windowed(self) -> Query:
-        source, columns = self._from(0)
+        # Without laterals the keys of the tables tell every row from the others.
+        source, columns = self._from(0, has_laterals=False)
         expressions = Expressions(self.source, columns)
-        # Every column: what is left of ties are equal rows.
-        keys = [column.name for column in columns if column.name.endswith((".id", ".x0", ".x1"))]
+        keys = [column.name for column in columns if column.name.endswith(".id")]
         items = []
         for _ in range(self.source.randint(1, 3)):
             template = self.source.choice(_WINDOWED)

@@ -17,10 +17,12 @@ def test_mutated_statements_raise_typed_errors_only(request: pytest.FixtureReque
 
 @pytest.mark.parametrize("sql", STATEMENTS)
 def test_the_statements_that_are_mutated_are_known_or_refused_by_name(sql: str) -> None:
+    refusals = []
     try:
         parse(sql)
     except lungfish.Error as error:
-        assert error.sqlstate in ("0A000", "42601")
+        refusals.append(error.sqlstate)
+    assert set(refusals) <= {"0A000", "42601"}
 
 
 @pytest.mark.parametrize("number", [".1", "1e5", "50."])

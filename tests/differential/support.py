@@ -1,0 +1,220 @@
+"""Writes docs/sql-support.md: what is the same as PostgreSQL 18, what is refused, what is missing, with the figures.
+
+python -m tests.differential.support                     # the text again, from the registry and the kept figures
+python -m tests.differential.support --measure CORPORA   # runs the corpora and the generator first, and keeps the figures
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import lungfish
+from lungfish import functions
+from lungfish.functions import AGGREGATES, FUNCTIONS, WINDOW_FUNCTIONS
+from tests.corpora import classic_slt, features, modern_slt, replay
+from tests.differential.campaign import run_campaign
+from tests.differential.server import start_server
+from tests.differential.sides import LungfishSide, PostgresSide
+from tests.functions.answers import read_answers
+from tests.functions.postgres_names import read_names
+from tests.functions.samples import all_calls
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+PAGE = ROOT / "docs" / "sql-support.md"
+FIGURES = Path(__file__).with_name("figures.json")
+QUERIES = 20_000
+SEED = 7
+# Refused by name (0A000), though registered so that the refusal is a good one.
+REFUSED = ("setseed",)
+MODERN = ("duckdb", "datafusion", "risinglight")
+
+
+def families() -> dict[str, tuple[str, ...]]:
+    """The names of functions by the module that registers them."""
+    found: dict[str, set[str]] = {}
+    for module_name in dir(functions):
+        module = getattr(functions, module_name)
+        for table in dir(module) if hasattr(module, "__path__") is False else ():
+            entries = getattr(module, table)
+            if table.isupper() and isinstance(entries, tuple) and entries:
+                names = {entry.name for entry in entries if hasattr(entry, "name")}
+                found.setdefault(module_name, set()).update(filter(_is_public, names))
+    return {family: tuple(sorted(names)) for family, names in sorted(found.items()) if names}
+
+
+def _is_public(name: str) -> bool:
+    return name[0].isalpha() and "." not in name
+
+
+def function_lines() -> Iterator[str]:
+    """The section about functions, which follows from the registry and the kept answers alone."""
+    answers = read_answers()
+    calls = [call for call in all_calls() if call.sql() in answers]
+    held = {call.name for call in calls}
+    known = {entry.name for table in (FUNCTIONS, AGGREGATES, WINDOW_FUNCTIONS) for entry in table}
+    yield "## Functions"
+    yield ""
+    yield (
+        f"{len(FUNCTIONS)} signatures of functions and operators, {len(AGGREGATES)} of aggregates, {len(WINDOW_FUNCTIONS)} of window"
+        f" functions. {len(calls)} calls at the edges of the types are held to PostgreSQL 18's answers"
+        " (`python -m tests.functions.answers --compare`), by the scalar form and by the vector form. A star marks functions"
+        " held so; the others depend on the session or are aggregates, which the generator compares."
+    )
+    yield ""
+    yield "| module | functions |"
+    yield "| --- | --- |"
+    for family, names in families().items():
+        shown = ", ".join(f"{name}{'*' if name in held else ''}" for name in names)
+        yield f"| {family} | {shown} |"
+    yield ""
+    yield f"Refused (0A000): {', '.join(REFUSED)}."
+    yield ""
+    missing = [name for name in read_names() if name not in known]
+    yield f"Missing (42883) of what PostgreSQL 18 offers: {', '.join(missing)}."
+    yield ""
+    yield "Out: functions of geometry, networks, text search, XML and money."
+
+
+def figure_lines(figures: dict[str, Any]) -> Iterator[str]:
+    """The section about the runs."""
+    yield "## Agreement, measured"
+    yield ""
+    yield "| what | agree | of | command |"
+    yield "| --- | --- | --- | --- |"
+    for name, row in figures["runs"].items():
+        yield f"| {name} | {row['agree']} | {row['of']} | `{row['command']}` |"
+    yield ""
+    yield "What does not agree in these runs, by reason:"
+    yield ""
+    for name, row in figures["runs"].items():
+        for reason in row.get("reasons", ()):
+            yield f"- {name}: {reason}"
+
+
+def page(figures: dict[str, Any]) -> str:
+    lines = [
+        "# SQL support",
+        "",
+        "The contract: the same answer as PostgreSQL 18, or a clean error (0A000 names what is missing). Written by",
+        "`python -m tests.differential.support`; the figures are those of its last `--measure`.",
+        "",
+        *figure_lines(figures),
+        "",
+        "Known differences, accepted:",
+        "",
+        "- What constants raise (`1/0` in a list of columns) PostgreSQL raises when it plans; Lungfish when the first row asks for it,",
+        "  so never over an empty table.",
+        "- Digits of floats after the eleventh may differ: sums depend on the order of rows.",
+        "",
+        *function_lines(),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def measure(corpora: Path) -> dict[str, Any]:
+    """All runs. Takes some ten minutes."""
+    runs: dict[str, Any] = {}
+    runs["random queries against PostgreSQL 18"] = _generated()
+    outcomes = list(features.run_features(corpora / "sql2016-features"))
+    found = features.summary(outcomes)
+    refusals = sorted({o.refusal for o in outcomes if o.is_postgres and o.refusal})
+    runs["sql2016-features"] = {
+        "agree": found["accepted"],
+        "of": found["of"],
+        "command": "python -m tests.corpora.features ../shared/corpora/sql2016-features",
+        "reasons": refusals[:8],
+    }
+    for name in MODERN:
+        runs[name] = _modern(corpora / name)
+    runs["defog-sql-eval"] = _replayed(corpora / "defog-sql-eval")
+    runs["sqllogictest, the first 400 records of each file"] = _classic(corpora / "sqllogictest")
+    return {"runs": runs}
+
+
+def _generated() -> dict[str, Any]:
+    with start_server() as uri:
+        postgres, ours = PostgresSide(uri), LungfishSide()
+        found = [item for item in run_campaign(postgres, ours, count=QUERIES, seed=SEED) if item]
+        ours.close()
+        postgres.close()
+    return {
+        "agree": QUERIES - len(found),
+        "of": QUERIES,
+        "command": f"python -m tests.differential --queries {QUERIES} --seed {SEED}",
+        "reasons": [f"{item.what}: `{item.sql[:160]}`" for item in found[:10]],
+    }
+
+
+def _modern(folder: Path) -> dict[str, Any]:
+    verdicts = modern_slt.read_verdicts(folder)
+    passed, reasons = 0, []
+    with tempfile.TemporaryDirectory() as scratch:
+        for path in modern_slt.files_below(folder):
+            name = path.relative_to(folder).as_posix()
+            with modern_slt.lungfish_opener(Path(scratch)) as opener:
+                score = modern_slt.run_file(path, name, verdicts, opener)
+            passed += len(score.passed)
+            reasons += [text.split("\n")[0][:80] for text in score.failures.values()]
+    counted = {text: reasons.count(text) for text in dict.fromkeys(reasons) if "got " not in text}
+    largest = sorted(counted, key=lambda text: -counted[text])[:8]
+    different = sum("got " in text for text in reasons)
+    return {
+        "agree": passed,
+        "of": passed + len(reasons),
+        "command": f"python -m tests.corpora.modern_slt ../shared/corpora/{folder.name}",
+        "reasons": [f"{counted[text]} x {text}" for text in largest]
+        + ([f"{different} answered otherwise than the file says"] if different else []),
+    }
+
+
+def _replayed(folder: Path) -> dict[str, Any]:
+    outcomes = []
+    for path in sorted(folder.glob("*.replay.jsonl.gz")):
+        with lungfish.connect(":memory:", autocommit=True) as connection:
+            outcomes += replay.run_replay(connection, path)
+    return {
+        "agree": sum(outcome.verdict == "agree" for outcome in outcomes),
+        "of": len(outcomes),
+        "command": "python -m pytest tests/corpora -k defog",
+        "reasons": [f"{o.verdict}: {o.detail[:80]}" for o in outcomes if o.verdict != "agree"][:8],
+    }
+
+
+def _classic(folder: Path) -> dict[str, Any]:
+    exceptions = classic_slt.read_exceptions(folder)
+    passed = failed = 0
+    started = time.monotonic()
+    for path in classic_slt.files_below(folder):
+        name = path.relative_to(folder).as_posix().removesuffix(".gz")
+        score = classic_slt.run_file(path, exceptions.get(name, set()), most=400)
+        passed += score.passed
+        failed += score.failed
+    return {
+        "agree": passed,
+        "of": passed + failed,
+        "command": "python -m tests.corpora.classic_slt ../shared/corpora/sqllogictest --most 400",
+        "reasons": [
+            f"took {time.monotonic() - started:.0f} s; without --most it runs every record"
+        ],
+    }
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Write docs/sql-support.md.")
+    parser.add_argument("--measure", type=Path, metavar="CORPORA")
+    options = parser.parse_args()
+    if options.measure is not None:
+        FIGURES.write_text(json.dumps(measure(options.measure), indent=1) + "\n", encoding="utf-8")
+    PAGE.write_text(page(json.loads(FIGURES.read_text(encoding="utf-8"))), encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
