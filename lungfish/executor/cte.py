@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 
 import numpy as np
 import pyarrow as pa
 
 from lungfish.executor.compiler import Compiler, Operator
 from lungfish.executor.context import ExecutionContext, Run
-from lungfish.executor.kept_rows import KeptRows, keep_batches
+from lungfish.executor.kept_rows import KeptRows
 from lungfish.executor.key_codes import RowCodes, first_places
 from lungfish.executor.memory import MemoryAccount
 from lungfish.planner.physical import CteScan, RecursiveUnion, WorkTableScan
@@ -17,22 +18,62 @@ from lungfish.types.batch import Batch
 
 
 class CteRows:
-    """The rows of one WITH query: made at the first reading."""
+    """The rows of one WITH query: made as they are asked for, kept for whoever reads next.
+
+    So a LIMIT above ends a recursion that would never end by itself, as in PostgreSQL.
+    """
 
     def __init__(self, operator: Operator, context: ExecutionContext) -> None:
         self._operator = operator
         self._context = context
+        self._run = Run(context)
+        self._source: Iterator[Batch] | None = None
         self._kept: KeptRows | None = None
 
-    def rows(self) -> KeptRows:
-        """The rows; the query is run if it has not been."""
+    def rows(self) -> Iterator[Batch]:
+        """The rows from the first one on; several readers may be at it at once."""
+        kept = self._started()
+        place = 0
+        while not kept.is_spilled:
+            if place < kept.held_count:
+                place += 1
+                yield kept.held(place - 1)
+            elif not self._take_next(kept):
+                return
+        # What has gone to a file is read from there, once it is complete.
+        self.run_to_end()
+        yield from islice(kept, place, None)
+
+    def run_to_end(self) -> None:
+        """Make all rows that are still to come: a data-modifying query is run whether it is read or not."""
+        kept = self._started()
+        while self._take_next(kept):
+            pass
+
+    def _started(self) -> KeptRows:
         if self._kept is None:
-            run = Run(self._context)
-            self._kept = keep_batches(self._operator(run), run)
+            self._source = iter(self._operator(self._run))
+            self._kept = KeptRows(self._context.memory, self._context.spill)
         return self._kept
+
+    def _take_next(self, kept: KeptRows) -> bool:
+        """Keep one batch more; False at the end."""
+        if self._source is None:
+            return False
+        self._run.check_cancel()
+        batch = next(self._source, None)
+        if batch is None:
+            self._source = None
+            return False
+        kept.append(batch)
+        return True
 
     def close(self) -> None:
         """Let go of the rows."""
+        close = getattr(self._source, "close", None)
+        if close is not None:
+            close()
+        self._source = None
         if self._kept is not None:
             self._kept.close()
 

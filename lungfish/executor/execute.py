@@ -58,7 +58,7 @@ def run_program(
         # In their order: a changing WITH query may read the ones before it.
         for cte_id, _ in program.ctes:
             if cte_id in statement.modifying_ctes:
-                context.ctes[cte_id].rows()
+                context.ctes[cte_id].run_to_end()
         yield from program.root(run)
         finish_constraints(run)
     finally:

@@ -28,6 +28,15 @@ class KeptRows:
         """Whether some of the batches are in a file."""
         return self._spilled is not None
 
+    @property
+    def held_count(self) -> int:
+        """How many batches are in memory."""
+        return len(self._batches)
+
+    def held(self, index: int) -> Batch:
+        """One of the batches in memory."""
+        return self._batches[index]
+
     def append(self, batch: Batch) -> None:
         """Keep one batch more."""
         self.row_count += batch.row_count

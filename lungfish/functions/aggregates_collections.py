@@ -13,7 +13,7 @@ from lungfish.functions.registry import Aggregate, Polymorphic
 from lungfish.types.array_value import ArrayValue, array_value
 from lungfish.types.batch import Vector
 from lungfish.types.compare import comparison_key
-from lungfish.types.sql_type import BYTEA, DOUBLE, INTERVAL, TEXT, Interval, SqlType
+from lungfish.types.sql_type import BYTEA, DOUBLE, INTERVAL, TEXT, Interval, SqlType, array_of
 from lungfish.types.vectors import build_vector, to_values
 
 
@@ -108,18 +108,20 @@ class Stacked:
 
 
 class _Ordered:
-    """What the ordered-set aggregates share: the direct argument and each group's values in their order."""
+    """What the ordered-set aggregates share: each group's direct argument and its values in their order."""
 
     def __init__(self, argument_types: Sequence[SqlType], result_type: SqlType) -> None:
         self._type = argument_types[-1]
         self._direct_type = argument_types[0]
         self._result = result_type
-        self._direct: Any = None
+        self._directs: dict[int, Any] = {}
         self._values: dict[int, list[Any]] = {}
 
     def update(self, group_ids: GroupIds, group_count: int, arguments: Sequence[Vector]) -> None:
-        if len(arguments) > 1 and len(arguments[0]):
-            self._direct = to_values(arguments[0].slice(0, 1), self._direct_type)[0]
+        if len(arguments) > 1:
+            directs = to_values(arguments[0], self._direct_type)
+            for group, direct in zip(group_ids.tolist(), directs, strict=True):
+                self._directs.setdefault(group, direct)
         for group, value in zip(
             group_ids.tolist(), to_values(arguments[-1], self._type), strict=True
         ):
@@ -129,13 +131,15 @@ class _Ordered:
     def finish(self, group_count: int) -> Vector:
         return build_vector(
             [
-                self._answer(self._values[group]) if group in self._values else None
+                self._answer(self._values[group], self._directs.get(group))
+                if group in self._values
+                else None
                 for group in range(group_count)
             ],
             self._result,
         )
 
-    def _answer(self, values: list[Any]) -> Any:
+    def _answer(self, values: list[Any], direct: Any) -> Any:
         raise AssertionError("each ordered-set aggregate says how it answers")
 
 
@@ -150,20 +154,21 @@ def _checked_fraction(fraction: Any) -> float | None:
 class Percentile(_Ordered):
     """percentile_disc: the first value at or above the fraction. Values come in the order of WITHIN GROUP."""
 
-    def _answer(self, values: list[Any]) -> Any:
-        fraction = _checked_fraction(self._direct)
-        if fraction is None:
-            return None
+    def _answer(self, values: list[Any], direct: Any) -> Any:
+        if isinstance(direct, ArrayValue):
+            found = tuple(self._answer(values, fraction) for fraction in direct.elements)
+            return ArrayValue(found, direct.dimensions, direct.lower_bounds)
+        fraction = _checked_fraction(direct)
+        return None if fraction is None else self._at(values, fraction)
+
+    def _at(self, values: list[Any], fraction: float) -> Any:
         return values[max(math.ceil(fraction * len(values)) - 1, 0)]
 
 
-class InterpolatedPercentile(_Ordered):
+class InterpolatedPercentile(Percentile):
     """percentile_cont: between neighbours, linearly."""
 
-    def _answer(self, values: list[Any]) -> Any:
-        fraction = _checked_fraction(self._direct)
-        if fraction is None:
-            return None
+    def _at(self, values: list[Any], fraction: float) -> Any:
         place = fraction * (len(values) - 1)
         low, high = values[math.floor(place)], values[math.ceil(place)]
         share = place - math.floor(place)
@@ -178,7 +183,7 @@ class InterpolatedPercentile(_Ordered):
 class Mode(_Ordered):
     """mode: the most frequent value, the first in order among equals."""
 
-    def _answer(self, values: list[Any]) -> Any:
+    def _answer(self, values: list[Any], direct: Any) -> Any:
         key_of = comparison_key(self._type) or _identity
         counts: dict[Any, int] = {}
         first: dict[Any, Any] = {}
@@ -214,6 +219,23 @@ COLLECTION_AGGREGATES: tuple[Aggregate, ...] = (
     ),
     Aggregate(
         "percentile_cont", (DOUBLE, INTERVAL), INTERVAL, InterpolatedPercentile, is_ordered_set=True
+    ),
+    Aggregate(
+        "percentile_disc",
+        (array_of(DOUBLE), Polymorphic.ANYELEMENT),
+        Polymorphic.ANYARRAY,
+        Percentile,
+        is_ordered_set=True,
+    ),
+    *(
+        Aggregate(
+            "percentile_cont",
+            (array_of(DOUBLE), kind),
+            array_of(kind),
+            InterpolatedPercentile,
+            is_ordered_set=True,
+        )
+        for kind in (DOUBLE, INTERVAL)
     ),
     Aggregate("mode", (Polymorphic.ANYELEMENT,), Polymorphic.ANYELEMENT, Mode, is_ordered_set=True),
 )

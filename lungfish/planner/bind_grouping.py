@@ -176,7 +176,12 @@ class Grouping:
         return CaseExpr(tuple(branches), Constant(None, INTEGER), INTEGER)
 
     def plan(self) -> LogicalAggregate:
-        """The aggregation, once every expression has been regrouped."""
+        """The aggregation, once every expression has been regrouped. Raises GroupingError."""
+        for _, call in self._scope.aggregates:
+            if call.aggregate.is_ordered_set:
+                # The direct arguments stand outside of the groups' rows; WITHIN GROUP's are last.
+                for direct in call.arguments[: len(call.arguments) - len(call.order_by)]:
+                    self.regroup(direct)
         return LogicalAggregate(
             self._base,
             tuple(self._keys),

@@ -88,6 +88,22 @@ def map_all(nodes: tuple[BoundExpression, ...], change: Mapper) -> tuple[BoundEx
     return nodes
 
 
+def without_repeats(nodes: Iterable[BoundExpression]) -> list[BoundExpression]:
+    """The expressions in their order, each once. By hash where they have one: conditions may be thousands."""
+    found: list[BoundExpression] = []
+    seen: set[BoundExpression] = set()
+    for node in nodes:
+        try:
+            if node in seen:
+                continue
+            seen.add(node)
+        except TypeError:
+            if node in found:
+                continue
+        found.append(node)
+    return found
+
+
 def map_children(node: BoundExpression, change: Mapper) -> BoundExpression:
     """The node with `change` applied to each child; the same node if nothing changed."""
     match node:

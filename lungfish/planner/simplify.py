@@ -20,6 +20,7 @@ from lungfish.planner.expression_tree import (
     TRUE,
     is_volatile,
     map_children,
+    without_repeats,
 )
 from lungfish.planner.expressions import (
     AndAll,
@@ -106,8 +107,8 @@ def _and(node: AndAll) -> BoundExpression:
                 return FALSE
             if operand.value is True:
                 continue
-        if operand not in parts:
-            parts.append(operand)
+        parts.append(operand)
+    parts = without_repeats(parts)
     if not parts:
         return TRUE
     if len(parts) == 1:
@@ -133,8 +134,8 @@ def _or(node: OrAny) -> BoundExpression:
                 return TRUE
             if operand.value is False:
                 continue
-        if operand not in parts:
-            parts.append(operand)
+        parts.append(operand)
+    parts = without_repeats(parts)
     if not parts:
         return FALSE
     if len(parts) == 1:

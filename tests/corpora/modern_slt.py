@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import lungfish
 from tests.corpora.slt_records import Record, Reopen, read_steps
 from tests.differential.server import start_server
 from tests.differential.sides import Answer, LungfishSide, PostgresSide, Side
@@ -145,7 +146,10 @@ class FileRun:
     def _check(self, record: Record) -> str | None:
         session = self._sessions.get(record.session)
         if session is None:
-            session = self._opener(self._database)
+            try:
+                session = self._opener(self._database)
+            except lungfish.Error as error:
+                return f"XX000 the database cannot be opened: {error.message}"
             self._sessions[record.session] = session
         answer = session.run(record.sql.replace(_DATA, self._data))
         if answer.sqlstate == "XX000":

@@ -11,13 +11,15 @@ import json
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import lungfish
 from lungfish import functions
 from lungfish.functions import AGGREGATES, FUNCTIONS, WINDOW_FUNCTIONS
+from lungfish.functions.registry import Aggregate, Function, WindowFunction
 from tests.corpora import classic_slt, features, modern_slt, replay
 from tests.differential.campaign import run_campaign
 from tests.differential.server import start_server
@@ -29,24 +31,24 @@ from tests.functions.samples import all_calls
 ROOT = Path(__file__).resolve().parent.parent.parent
 PAGE = ROOT / "docs" / "sql-support.md"
 FIGURES = Path(__file__).with_name("figures.json")
-QUERIES = 20_000
+QUERIES = 2_000
 SEED = 7
+_ENTRIES = (Function, Aggregate, WindowFunction)
 # Refused by name (0A000), though registered so that the refusal is a good one.
 REFUSED = ("setseed",)
-MODERN = ("duckdb", "datafusion", "risinglight")
 
 
 def families() -> dict[str, tuple[str, ...]]:
     """The names of functions by the module that registers them."""
     found: dict[str, set[str]] = {}
-    for module_name in dir(functions):
-        module = getattr(functions, module_name)
-        for table in dir(module) if hasattr(module, "__path__") is False else ():
-            entries = getattr(module, table)
-            if table.isupper() and isinstance(entries, tuple) and entries:
-                names = {entry.name for entry in entries if hasattr(entry, "name")}
-                found.setdefault(module_name, set()).update(filter(_is_public, names))
-    return {family: tuple(sorted(names)) for family, names in sorted(found.items()) if names}
+    for module_name, module in vars(functions).items():
+        if not isinstance(module, ModuleType):
+            continue
+        for table in vars(module).values():
+            for entry in table if isinstance(table, tuple) else ():
+                if isinstance(entry, _ENTRIES) and _is_public(entry.name):
+                    found.setdefault(module_name, set()).add(entry.name)
+    return {family: tuple(sorted(names)) for family, names in sorted(found.items())}
 
 
 def _is_public(name: str) -> bool:
@@ -118,24 +120,36 @@ def page(figures: dict[str, Any]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def measure(corpora: Path) -> dict[str, Any]:
-    """All runs. Takes some ten minutes."""
-    runs: dict[str, Any] = {}
-    runs["random queries against PostgreSQL 18"] = _generated()
-    outcomes = list(features.run_features(corpora / "sql2016-features"))
+def measure(corpora: Path, kept: dict[str, Any], words: list[str]) -> dict[str, Any]:
+    """The runs whose name holds one of the words (all of them without); the others keep their figures. Takes some minutes."""
+    runs: dict[str, Callable[[], dict[str, Any]]] = {
+        "random queries against PostgreSQL 18": _generated,
+        "sql2016-features": lambda: _features(corpora / "sql2016-features"),
+        "defog-sql-eval": lambda: _replayed(corpora / "defog-sql-eval"),
+        "sqllogictest, the first 400 records of each file": lambda: _classic(
+            corpora / "sqllogictest"
+        ),
+        "duckdb": lambda: _modern(corpora / "duckdb"),
+        "datafusion": lambda: _modern(corpora / "datafusion"),
+        "risinglight": lambda: _modern(corpora / "risinglight"),
+    }
+    found = dict(kept.get("runs", {}))
+    for name, run in runs.items():
+        if not words or any(word in name for word in words):
+            found[name] = run()
+    return {"runs": {name: found[name] for name in runs if name in found}}
+
+
+def _features(folder: Path) -> dict[str, Any]:
+    outcomes = list(features.run_features(folder))
     found = features.summary(outcomes)
     refusals = sorted({o.refusal for o in outcomes if o.is_postgres and o.refusal})
-    runs["sql2016-features"] = {
+    return {
         "agree": found["accepted"],
         "of": found["of"],
         "command": "python -m tests.corpora.features ../shared/corpora/sql2016-features",
         "reasons": refusals[:8],
     }
-    for name in MODERN:
-        runs[name] = _modern(corpora / name)
-    runs["defog-sql-eval"] = _replayed(corpora / "defog-sql-eval")
-    runs["sqllogictest, the first 400 records of each file"] = _classic(corpora / "sqllogictest")
-    return {"runs": runs}
 
 
 def _generated() -> dict[str, Any]:
@@ -209,9 +223,12 @@ def _classic(folder: Path) -> dict[str, Any]:
 def main() -> int:
     parser = argparse.ArgumentParser(description="Write docs/sql-support.md.")
     parser.add_argument("--measure", type=Path, metavar="CORPORA")
+    parser.add_argument("words", nargs="*", help="only the runs whose name holds one of these")
     options = parser.parse_args()
     if options.measure is not None:
-        FIGURES.write_text(json.dumps(measure(options.measure), indent=1) + "\n", encoding="utf-8")
+        kept = json.loads(FIGURES.read_text(encoding="utf-8")) if FIGURES.exists() else {}
+        figures = measure(options.measure, kept, options.words)
+        FIGURES.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
     PAGE.write_text(page(json.loads(FIGURES.read_text(encoding="utf-8"))), encoding="utf-8")
     return 0
 

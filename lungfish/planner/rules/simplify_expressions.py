@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lungfish.planner.expression_tree import conjuncts_of
+from lungfish.planner.expression_tree import conjuncts_of, without_repeats
 from lungfish.planner.expressions import BoundExpression, Constant
 from lungfish.planner.logical import LogicalFilter, LogicalJoin, LogicalPlan
 from lungfish.planner.plan_tree import map_expressions, map_inputs
@@ -31,14 +31,14 @@ def simplify_expressions(plan: LogicalPlan, context: Rewriting) -> LogicalPlan:
 def _simplified(conjuncts: tuple[BoundExpression, ...]) -> tuple[BoundExpression, ...]:
     if not conjuncts:
         return conjuncts
-    found: list[BoundExpression] = []
-    for conjunct in conjuncts:
-        for part in conjuncts_of(simplify(conjunct)):
-            if isinstance(part, Constant) and part.value is True:
-                continue
-            if part not in found:
-                found.append(part)
-    changed = tuple(found)
+    changed = tuple(
+        without_repeats(
+            part
+            for conjunct in conjuncts
+            for part in conjuncts_of(simplify(conjunct))
+            if not (isinstance(part, Constant) and part.value is True)
+        )
+    )
     same = len(changed) == len(conjuncts) and all(
         new is old for new, old in zip(changed, conjuncts, strict=True)
     )
