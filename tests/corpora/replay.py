@@ -7,8 +7,11 @@ import decimal
 import gzip
 import json
 import math
+import shutil
+import tempfile
+from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +20,54 @@ import lungfish
 
 @dataclass(frozen=True)
 class Outcome:
-    """How one statement fared: agree, order (the same rows, ties in another order), differ, refuse, accept or code (another SQLSTATE)."""
+    """How one statement fared: agree, order (the same rows, ties in another order), differ, refuse, accept, code (another SQLSTATE)
+    or internal (no DB-API error at all, or XX000)."""
 
     verdict: str
     line: int
     sql: str
     detail: str = ""
+    # Whether it speaks of nothing but the core of the language; see `CORE_OUT`.
+    is_core: bool = True
+    has_rows: bool = False
+
+
+# Areas outside the core: a statement with one of these features counts in the whole score only.
+CORE_OUT = frozenset(
+    [
+        "catalog",
+        "geo",
+        "range",
+        "tsearch",
+        "net",
+        "xml",
+        "json",
+        "partition",
+        "inherit",
+        "function",
+        "trigger",
+        "rule",
+        "role",
+        "grant",
+        "vacuum",
+        "define",
+        "extension",
+        "composite",
+        "exclusion",
+        "tablesample",
+        "cursor",
+        "unparsed",
+        "collate",
+        "explain",
+        "comment",
+        "array",
+        "indirection",
+        "srf",
+        "domain",
+        "enum",
+        "row",
+    ]
+)
 
 
 def read_statements(path: Path) -> Iterator[dict[str, Any]]:
@@ -52,6 +97,10 @@ def as_text(value: Any) -> str | None:
         return value.isoformat()
     if isinstance(value, bytes):
         return "\\x" + value.hex()
+    if isinstance(value, (list, tuple)):
+        return (
+            "{" + ",".join("NULL" if item is None else as_text(item) or "" for item in value) + "}"
+        )
     return str(value)
 
 
@@ -66,21 +115,36 @@ def is_same(got: str | None, wanted: str | None) -> bool:
 
 
 def _trimmed(text: str) -> str:
-    return text.replace("+00:00", "").replace("+00", "").rstrip("0").rstrip(".")
+    plain = text.replace("+00:00", "").replace("+00", "").replace(" ", "").replace("T", "")
+    return plain.rstrip("0").rstrip(".").lower()
 
 
 def sort_key(row: tuple[str | None, ...]) -> tuple[tuple[bool, str], ...]:
     return tuple((value is None, value or "") for value in row)
 
 
-def run_statement(connection: Any, statement: dict[str, Any]) -> Outcome:
-    """Run one statement and compare."""
+def fetch_rows(connection: Any, sql: str, stdin: str | None) -> list[tuple[str | None, ...]]:
+    """Run a statement; its rows as text."""
+    if stdin is not None:
+        with connection.copy(sql) as copy:
+            copy.write(stdin)
+        return []
+    cursor = connection.execute(sql)
+    return [tuple(map(as_text, row)) for row in cursor.fetchall()] if cursor.description else []
+
+
+def run_statement(connection: Any, statement: dict[str, Any], *, data: str = "") -> Outcome:
+    """Run one statement and compare. `data` is the folder that files of COPY are in."""
     sql, line = statement["sql"], statement.get("line", 0)
+    sql = sql.replace("@DATADIR@", data).replace("@TMPDIR@", tempfile.gettempdir())
     wanted_error = statement.get("error")
     try:
-        cursor = connection.execute(sql)
-        rows = [tuple(map(as_text, row)) for row in cursor.fetchall()] if cursor.description else []
+        rows = fetch_rows(connection, sql, statement.get("stdin"))
+    except (AssertionError, ArithmeticError, LookupError, TypeError, ValueError) as error:
+        return Outcome("internal", line, sql, repr(error))
     except lungfish.Error as error:
+        if error.sqlstate == "XX000":
+            return Outcome("internal", line, sql, error.message)
         if wanted_error is None:
             return Outcome("refuse", line, sql, f"{error.sqlstate} {error.message}")
         return Outcome(
@@ -115,3 +179,39 @@ def run_replay(connection: Any, path: Path) -> list[Outcome]:
             if not statement.get("volatile"):
                 outcomes.append(outcome)
     return outcomes
+
+
+def run_base(path: Path, script: Path, *, data: str) -> None:
+    """Make a database and run the statements that every file starts from, whatever becomes of each."""
+    connection = lungfish.connect(str(path), autocommit=True)
+    for statement in read_statements(script):
+        if "sql" in statement:
+            run_statement(connection, statement, data=data)
+    connection.close()
+
+
+def run_on_copy(base: Path, script: Path, *, data: str) -> list[Outcome]:
+    """Run a whole file on its own copy of a closed database."""
+    outcomes = []
+    with tempfile.TemporaryDirectory() as folder:
+        path = str(Path(folder) / "copy.db")
+        shutil.copy(base, path)
+        connection = lungfish.connect(path, autocommit=True)
+        for statement in read_statements(script):
+            if "sql" not in statement:
+                connection.close()
+                connection = lungfish.connect(path, autocommit=True)
+                continue
+            outcome = run_statement(connection, statement, data=data)
+            if not statement.get("volatile") or outcome.verdict == "internal":
+                is_core = not CORE_OUT & set(statement.get("features", ()))
+                outcomes.append(
+                    replace(outcome, is_core=is_core, has_rows=bool(statement.get("rows")))
+                )
+        connection.close()
+    return outcomes
+
+
+def score(outcomes: list[Outcome]) -> Counter[str]:
+    """How many statements fared how; ties in another order count as PostgreSQL's."""
+    return Counter("agree" if each.verdict == "order" else each.verdict for each in outcomes)

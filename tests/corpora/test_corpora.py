@@ -136,3 +136,39 @@ def test_defog_questions_give_postgresqls_answers(name: str) -> None:
         )
     # A refusal is allowed, a different answer is not.
     assert [outcome for outcome in outcomes if outcome.verdict in ("differ", "accept")] == []
+
+
+PG_REGRESS = CORPORA / "pg-regress"
+# Files that run in a few seconds and stand on nothing that is unsupported: share of statements that must agree.
+SAMPLE = {
+    "boolean": 0.95, "delete": 1.0, "errors": 0.75, "int2": 1.0, "int4": 1.0, "select_having": 1.0,
+    "select_implicit": 1.0, "sequence": 0.55, "varchar": 0.95,
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def regress_base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("regress") / "base.db"
+    replay.run_base(path, PG_REGRESS / "replay" / "test_setup.jsonl", data=str(PG_REGRESS))
+    return path
+
+
+@pytest.mark.parametrize("name", sorted(SAMPLE))
+def test_a_sample_of_postgresqls_regression_files_agrees(name: str, regress_base: Path) -> None:
+    script = PG_REGRESS / "replay" / f"{name}.jsonl.gz"
+    counts = replay.score(replay.run_on_copy(regress_base, script, data=str(PG_REGRESS)))
+    assert counts["internal"] == 0
+    assert counts["agree"] / counts.total() >= SAMPLE[name]
+
+
+@pytest.mark.release
+def test_postgresqls_regression_files_agree_as_far_as_promised(regress_base: Path) -> None:
+    outcomes = []
+    for script in sorted((PG_REGRESS / "replay").glob("*.jsonl.gz")):
+        outcomes += replay.run_on_copy(regress_base, script, data=str(PG_REGRESS))
+    whole = replay.score(outcomes)
+    core = replay.score([each for each in outcomes if each.is_core])
+    print(f"all {whole['agree'] / whole.total():.2%} {dict(whole)}")
+    print(f"core {core['agree'] / core.total():.2%} {dict(core)}")
+    assert whole["agree"] / whole.total() >= 0.70
+    assert core["agree"] / core.total() >= 0.80
