@@ -85,18 +85,30 @@ def _call(node: Call) -> BoundExpression:
     function = node.function
     if function.volatility is Volatility.VOLATILE or function.returns_set:
         return node
-    all_constant = all_leaves = True
+    all_constant = True
     has_null = False
     for argument in node.arguments:
-        if type(argument) is Constant:
-            has_null = has_null or argument.value is None
-        else:
+        if type(argument) is not Constant:
             all_constant = False
-            all_leaves = all_leaves and type(argument) in LEAVES
-    # An argument that is no leaf may raise, and must do so beside a null as well.
-    if has_null and all_leaves and function.is_strict and not node.is_variadic_array:
-        return Constant(None, node.type)
+        elif argument.value is None:
+            has_null = True
+    if has_null and function.is_strict and not node.is_variadic_array:
+        # Beside a null nothing is evaluated, but constants that raise have raised before, as in PostgreSQL.
+        return node if any(map(_raises, node.arguments)) else Constant(None, node.type)
     return _fold(node) if all_constant else node
+
+
+def _raises(node: BoundExpression) -> bool:
+    """Whether an expression of constants has an error for its value."""
+    if type(node) in LEAVES:
+        return False
+    try:
+        constant_value(node)
+    except NotConstant:
+        return False
+    except errors.Error:
+        return True
+    return False
 
 
 def _and(node: AndAll) -> BoundExpression:
