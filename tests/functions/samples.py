@@ -178,6 +178,7 @@ WORDS: dict[tuple[str, int], tuple[str, ...]] = {
 _UNREPEATABLE = ("random_normal", "array_shuffle", "array_sample")
 # Operators and subscripts that are functions here and syntax there.
 _INNER = (
+    "regclasscast",
     # Their rows need a column list, which a call alone has not.
     "json_to_record",
     "json_to_recordset",
