@@ -125,7 +125,7 @@ CHECKPOINT: tuple[Mutation, ...] = (
         "checkpoint: the fence misses one writer",
         STORAGE + "fence.py",
         "            while self._inside:\n",
-        "            while self._inside > 1:\n",
+        "            while len(self._inside) > 1:\n",
         BAD_MOMENTS,
     ),
     Mutation(
