@@ -179,6 +179,9 @@ _UNREPEATABLE = ("random_normal", "array_shuffle", "array_sample")
 # Operators and subscripts that are functions here and syntax there.
 _INNER = (
     "regclasscast",
+    "regtypecast",
+    "regproccast",
+    "regnamespacecast",
     # Their rows need a column list, which a call alone has not.
     "json_to_record",
     "json_to_recordset",
