@@ -178,10 +178,6 @@ WORDS: dict[tuple[str, int], tuple[str, ...]] = {
 _UNREPEATABLE = ("random_normal", "array_shuffle", "array_sample")
 # Operators and subscripts that are functions here and syntax there.
 _INNER = (
-    "regclasscast",
-    "regtypecast",
-    "regproccast",
-    "regnamespacecast",
     # Their rows need a column list, which a call alone has not.
     "json_to_record",
     "json_to_recordset",
@@ -230,6 +226,8 @@ def is_callable_here(function: Function) -> bool:
     return (function.volatility is Volatility.IMMUTABLE or function.name in _STABLE) and (
         bool(function.arguments)
         and function.name not in (*_UNREPEATABLE, *_INNER)
+        # Casts to regclass and its kin are functions here and casts there.
+        and not (function.name.startswith("reg") and function.name.endswith("cast"))
         and not function.is_variadic
         and (function.name, str(function.arguments[-1])) != _VARIADIC_THERE
         and "." not in function.name
