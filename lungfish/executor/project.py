@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -45,18 +46,23 @@ def _pick_columns(source: Operator, indexes: Sequence[int]) -> Operator:
     return run_pick
 
 
-# Answers the values that an input row gives to one column of a ProjectSet.
-_SetEvaluator = Callable[[Sequence[Any], Run], "Sequence[Any]"]
+# Starts the set that an input row gives to one column of a ProjectSet.
+_SetEvaluator = Callable[[Sequence[Any], Run], Iterator[Any]]
 
 
 def make_project_set(plan: ProjectSet, compiler: Compiler) -> Operator:
-    """The operator of a ProjectSet: sets side by side, plain expressions repeated."""
+    """The operator of a ProjectSet: sets side by side, plain expressions repeated.
+
+    Sets are read as rows are asked for: below a LIMIT, a set without an end is no trouble.
+    """
     source = compiler.operator(plan.input)
     input_types = [column.type for column in plan.input.columns]
     types = [column.type for column in plan.columns]
-    sets = [_set_evaluator(item, compiler) for item in plan.expressions]
+    found = [_set_evaluator(item, compiler) for item in plan.expressions]
+    sets = [item for item in found if item is not None]
     plain = [
-        None if item else compiler.vector(e) for item, e in zip(sets, plan.expressions, strict=True)
+        None if item else compiler.vector(e)
+        for item, e in zip(found, plan.expressions, strict=True)
     ]
 
     def run_project_set(run: Run) -> Iterator[Batch]:
@@ -65,11 +71,12 @@ def make_project_set(plan: ProjectSet, compiler: Compiler) -> Operator:
                 None if evaluate is None else as_array(evaluate(batch, run), batch.row_count)
                 for evaluate in plain
             ]
-            found: list[list[Sequence[Any]]] = [
-                [] if item is None else [item(row, run) for row in batch_rows(batch, input_types)]
-                for item in sets
-            ]
-            yield from _side_by_side(fixed, found, types, batch.row_count)
+            started = (
+                [evaluate(row, run) for evaluate in sets] for row in batch_rows(batch, input_types)
+            )
+            for sources, columns in _side_by_side(started, len(sets)):
+                run.check_cancel()
+                yield _set_batch(fixed, sources, columns, types)
 
     return run_project_set
 
@@ -81,34 +88,48 @@ def _set_evaluator(expression: BoundExpression, compiler: Compiler) -> _SetEvalu
     arguments: tuple[RowEvaluator, ...] = compiler.rows(expression.arguments)
     call = row_set_function(expression)
 
-    def evaluate(row: Sequence[Any], run: Run) -> Sequence[Any]:
-        return list(call([argument(row, run) for argument in arguments], run))
+    def evaluate(row: Sequence[Any], run: Run) -> Iterator[Any]:
+        return iter(call([argument(row, run) for argument in arguments], run))
 
     return evaluate
 
 
 def _side_by_side(
+    started: Iterable[Sequence[Iterator[Any]]], set_count: int
+) -> Iterator[tuple[list[int], list[list[Any]]]]:
+    """The values of each row's sets, the shorter ones padded with NULL: for each value its input row, and a column for each
+    set, at most BATCH_ROW_COUNT values at a time."""
+    sources: list[int] = []
+    columns: list[list[Any]] = [[] for _ in range(set_count)]
+    for number, sets in enumerate(started):
+        while True:
+            room = BATCH_ROW_COUNT - len(sources)
+            for column, values in zip(columns, sets, strict=True):
+                column.extend(islice(values, room))
+            length = max(map(len, columns)) - len(sources)
+            sources.extend([number] * length)
+            for column in columns:
+                column.extend([None] * (len(sources) - len(column)))
+            if length < room:
+                break
+            yield sources, columns
+            sources, columns = [], [[] for _ in range(set_count)]
+    if sources:
+        yield sources, columns
+
+
+def _set_batch(
     fixed: Sequence[pa.Array | None],
-    found: Sequence[list[Sequence[Any]]],
+    sources: Sequence[int],
+    columns: Sequence[Sequence[Any]],
     types: Sequence[SqlType],
-    row_count: int,
-) -> Iterator[Batch]:
-    lengths = np.zeros(row_count, np.int64)
-    for sets in found:
-        if sets:
-            lengths = np.maximum(lengths, np.array([len(each) for each in sets], np.int64))
-    total = int(lengths.sum())
-    sources = pa.array(np.repeat(np.arange(row_count), lengths))
-    columns: list[pa.Array] = []
-    for array, sets, sql_type in zip(fixed, found, types, strict=True):
-        if array is not None:
-            columns.append(array.take(sources))
-            continue
-        values: list[Any] = []
-        for each, length in zip(sets, lengths.tolist(), strict=True):
-            values.extend(each)
-            values.extend([None] * (length - len(each)))
-        columns.append(build_vector(values, sql_type))
-    whole = Batch(tuple(columns), total)
-    for start in range(0, total, BATCH_ROW_COUNT):
-        yield whole.slice(start, BATCH_ROW_COUNT)
+) -> Batch:
+    picked = pa.array(np.array(sources, np.int64))
+    values = iter(columns)
+    return Batch(
+        tuple(
+            build_vector(next(values), sql_type) if array is None else array.take(picked)
+            for array, sql_type in zip(fixed, types, strict=True)
+        ),
+        len(sources),
+    )

@@ -163,17 +163,24 @@ def _bind_set(call: Call, name: str, scope: Scope) -> BoundExpression:
 def _bind_aggregate(node: ast.FunctionCall, name: str, scope: Scope) -> BoundExpression:
     state = scope.state
     uses: set[Scope] = set()
+    nested: dict[Scope, int] = {}
     state.level_uses.append(uses)
+    state.nested_owners.append(nested)
     was_inside, scope.is_in_aggregate = scope.is_in_aggregate, True
     try:
         call = _aggregate_call(node, name, scope)
     finally:
         scope.is_in_aggregate = was_inside
+        state.nested_owners.pop()
         state.level_uses.pop()
     owner = _owner(scope, uses)
+    if owner in nested:
+        raise errors.GroupingError("aggregate function calls cannot be nested").at(nested[owner])
     _check_placement(owner, scope, node)
     if state.level_uses:
         state.level_uses[-1].add(owner)
+        state.nested_owners[-1].update(nested)
+        state.nested_owners[-1].setdefault(owner, node.position)
     return add_aggregate(call, owner, name)
 
 

@@ -96,6 +96,7 @@ class BindState:
         "level_uses",
         "locks_rows",
         "merged_columns",
+        "nested_owners",
         "parameters",
         "root",
         "seams",
@@ -135,6 +136,8 @@ class BindState:
         self.merged_columns: dict[int, BoundExpression] = {}
         # For each aggregate whose arguments are being bound, innermost last: the query levels that they use.
         self.level_uses: list[set[Scope]] = []
+        # Beside each of these: the levels of the aggregates inside of its arguments, and where these stand.
+        self.nested_owners: list[dict[Scope, int]] = []
         # How many views we are inside of.
         self.view_depth = 0
         self._next_column = 0
