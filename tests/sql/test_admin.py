@@ -114,8 +114,3 @@ def test_names_like_our_words_stay_names() -> None:
         type(node) for node in statements("select checkpoint, scrub from backup, recovery")
     ] == [Query]
     assert isinstance(statement("explain select 1 as recovery"), object)
-
-
-def test_selecting_from_an_old_checkpoint_is_not_there_yet() -> None:
-    with pytest.raises(errors.Error):
-        parse("select * from t as of checkpoint 'x'")
