@@ -412,7 +412,11 @@ class StorageCore:
             )
         )
         self._repeat_last_image()
-        self.log.close()
+        if self.log.segments_made:
+            self.log.close()
+        else:
+            # What it may still hold in memory are notes that the image has too. A segment made now would be missed at the next opening.
+            self.log.abandon()
         # What could not be archived stays, to be archived after the next open.
         if not self.archive.run(is_final=True):
             self.folder.remove_folder()

@@ -423,3 +423,17 @@ def test_the_history_keeps_as_many_rows_as_it_is_told_to_also_after_a_crash(tmp_
     with lungfish.connect(path) as connection:
         count = connection.execute("SELECT count(*) FROM lungfish.checkpoint_history").fetchval()
         assert count == 3
+
+
+def test_a_checkpoint_of_nothing_is_no_life_that_the_next_opening_misses(tmp_path: Path) -> None:
+    path = tmp_path / "app.db"
+    with lungfish.connect(path, autocommit=True) as connection:
+        connection.execute("CREATE TABLE t (a int PRIMARY KEY)")
+    for number in range(3):
+        with lungfish.connect(path, autocommit=True) as connection:
+            connection.execute("CHECKPOINT")
+        with lungfish.connect(path, autocommit=True) as connection:
+            connection.execute("CHECKPOINT (DRY_RUN)")
+            connection.execute("INSERT INTO t VALUES (?)", (number,))
+    with lungfish.connect(path, autocommit=True) as connection:
+        assert connection.execute("SELECT count(*) FROM t").fetchval() == 3
