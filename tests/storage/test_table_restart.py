@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -12,8 +13,9 @@ from table_world import FIRST_INDEX, HEAP, OVERFLOW, World
 from test_table_model import Row, TableMachine
 
 from lungfish.recovery.relation_state import RelationState
-from lungfish.recovery.restart_tables import Changes, redo_rows, settle_image
+from lungfish.recovery.restart_tables import redo_rows, settle_image
 from lungfish.storage.ids import LSN, PageId, RelationId, TupleId
+from lungfish.storage.row_states import GONE, RowStates
 from lungfish.storage.table import TableStore
 from lungfish.storage.table_build import build_index, check_heap, check_index
 from lungfish.storage.table_rows import retained_rows
@@ -73,11 +75,13 @@ class RestartMachine(TableMachine):
         log = self.world.log
         state = RelationState(retained=tuple(decode_retained(image.retained)))
         settle_image(table.rows, state, log.committed, world.pool.trim)
-        changes: Changes = {}
-        for record in log.records[image.mark :]:
-            if record.transaction_id in log.committed:
-                changes[record.address] = (LSN(1), record.after)
-        redo_rows(table.rows, changes, world.pool.trim)
+        changes = {
+            record.address: record.after
+            for record in log.records[image.mark :]
+            if record.transaction_id in log.committed
+        }
+        if changes:
+            redo_rows(table.rows, row_states(changes), world.pool.trim)
         if rebuilds:
             build_index(table.rows, second)
             table.set_indexes((*table.indexes, second))
@@ -116,6 +120,22 @@ class RestartMachine(TableMachine):
                 for _, size in heap.overflow.check_page(PageId(page_id))
             )
         assert kept == pointed
+
+
+def row_states(changes: dict[TupleId, bytes | None]) -> RowStates:
+    """What the log says of these rows at last: their packed form, None if they are gone."""
+    rows = sorted(changes.items())
+    lengths = [GONE if packed is None else len(packed) for _, packed in rows]
+    data = b"".join(packed or b"" for _, packed in rows)
+    starts = np.cumsum([0, *(max(length, 0) for length in lengths)])[:-1]
+    return RowStates(
+        np.array([address for address, _ in rows], np.int64),
+        [LSN(1)],
+        [np.frombuffer(data, np.uint8)],
+        np.zeros(len(rows), np.int64),
+        starts.astype(np.int64),
+        np.array(lengths, np.int64),
+    )
 
 
 def test_a_row_that_had_its_key_back_keeps_its_entry() -> None:
