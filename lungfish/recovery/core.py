@@ -355,13 +355,7 @@ class StorageCore:
                 self.pool,
                 recovery_id,
                 past=self.memory.recoveries.rows(),
-                checkpoints=RestartCheckpoints(
-                    pool=self.pool,
-                    images=self.images,
-                    memory=self.memory,
-                    clock=self.clock,
-                    interval_bytes=self._options.recovery_checkpoint_bytes,
-                ),
+                checkpoints=self._restart_checkpoints(),
             )
         report.cause = self._options.unclean_cause
         report.lock_ms = self._options.lock_ms
@@ -371,6 +365,20 @@ class StorageCore:
         if not report.is_clean:
             self.log.append_note(NoteKind.RECOVERY, encode_record(record))
         return report
+
+    def _restart_checkpoints(self) -> RestartCheckpoints:
+        """What takes images in redo; they have settings and events as image and log have told them."""
+        return RestartCheckpoints(
+            pool=self.pool,
+            images=self.images,
+            memory=self.memory,
+            clock=self.clock,
+            noted=lambda: {
+                INTEGRITY: self.integrity.facts(),
+                SETTINGS: self.stored_settings.facts(),
+            },
+            interval_bytes=self._options.recovery_checkpoint_bytes,
+        )
 
     def close(self) -> None:
         """Take the final checkpoint and leave the single file; on a poisoned handle, or if that fails, leave the log too.

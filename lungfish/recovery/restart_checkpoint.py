@@ -11,12 +11,13 @@ Invariants:
    the image carries no old versions, although the transactions of some of its rows commit behind W.
 2. The catalog's own tables are complete up to the log's end, as they are redone first; their mark says so.
 3. Indexes that are built at the end are marked as unsettled: the next restart builds them, whatever it finds of them.
-4. Nothing is removed from the log: the image before is kept too, and needs it.
+4. What the log before W has noted (settings, integrity events) is in the image, as the next restart does not read it again.
+5. Nothing is removed from the log: the image before is kept too, and needs it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 
 from lungfish.recovery.checkpoint_facts import CheckpointFacts, Facts, encode_facts
@@ -59,12 +60,15 @@ class RestartCheckpoints:
         images: CheckpointImageStore,
         memory: CheckpointMemory,
         clock: Clock,
+        noted: Callable[[], dict[str, Facts]],
         interval_bytes: int = RESTART_CHECKPOINT_BYTES_DEFAULT,
     ) -> None:
         self._pool = pool
         self._images = images
         self._memory = memory
         self._clock = clock
+        # What participants have of image and notes together (invariant 4).
+        self._noted = noted
         self._interval_bytes = interval_bytes
         self.taken = 0
 
@@ -98,6 +102,7 @@ class RestartCheckpoints:
             record = self._record(begun, at, place, frozen.page_count)
             participants: dict[str, Facts] = {
                 **self._memory.facts.participants,
+                **self._noted(),
                 TRANSACTIONS: {"next_id": next_transaction_id},
                 SEQUENCES: {str(oid): list(each) for oid, each in sequences.items()},
             }

@@ -19,7 +19,7 @@ from lungfish.storage.crash_state import SECTOR_SIZE, Operation, OperationKind
 from lungfish.storage.disk import File
 from lungfish.storage.simulated_disk import Fault, SimulatedDisk
 from tests.crash.crash_points import until_over
-from tests.crash.drill import Drill
+from tests.crash.drill import Drill, Version
 from tests.crash.harness import DrillFailure, check_state, describe_difference
 from tests.crash.small_database import PATH
 from tests.crash.tally import Budget, Tally
@@ -214,17 +214,33 @@ def run_and_go_on(drill: Drill, workload: Workload, seed: int) -> None:
     with contextlib.suppress(errors.Error):
         workload(drill, random.Random(f"{workload.__name__} {seed}"))
     with contextlib.suppress(errors.Error):
-        drill.database.dump()
-    # After a commit that was refused or is in doubt, the model does not know what the next one would build on.
-    if drill.versions[-1].acknowledged_at is not None:
-        with contextlib.suppress(errors.Error):
-            transaction = drill.begin()
-            if 0 in drill.state:
-                transaction.insert(0, row(888_888))
-            transaction.commit()
+        write_on_what_is_seen(drill)
     with contextlib.suppress(errors.Error):
         drill.checkpoint()
     drill.kill()
+
+
+def write_on_what_is_seen(drill: Drill) -> None:
+    """A commit of one row more, on top of what the database shows: how a commit that failed has ended only it can say.
+
+    A commit whose record is in the log may also become durable with the new one. And a transaction that writes nothing would tell
+    nothing: it is acknowledged although the commit before it may be lost.
+    """
+    now = drill.disk.operation_count
+    seen = drill.database.dump(only_settled=True)
+    allowed = drill.allowed(now)
+    if seen not in allowed:
+        raise DrillFailure(describe_difference(seen, allowed))
+    pending = drill.state
+    drill.versions.append(Version(seen, now, None))
+    transaction = drill.begin()
+    number = min(seen.keys() & pending.keys(), default=None)
+    if number is None:
+        number = transaction.create_table()
+    transaction.insert(number, row(888_888))
+    transaction.commit()
+    with_row = pending | {number: pending.get(number, {}) | {888_888: row(888_888)}}
+    drill.versions.append(Version(with_row, now, None))
 
 
 def check_what_is_left(drill: Drill) -> None:

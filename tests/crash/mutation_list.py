@@ -217,6 +217,20 @@ CHECKPOINT: tuple[Mutation, ...] = (
 
 RESTART: tuple[Mutation, ...] = (
     Mutation(
+        "restart: an image taken in redo claims the whole log",
+        RECOVERY + "restart_checkpoint.py",
+        "mark = place.end if relation_id in catalog else at",
+        "mark = place.end",
+        search("long_restarts"),
+    ),
+    Mutation(
+        "restart: an image taken in redo lacks what the log has noted",
+        RECOVERY + "restart_checkpoint.py",
+        "                **self._noted(),\n",
+        "",
+        "pytest -q -x -p no:cacheprovider tests/recovery/test_restart_progress.py",
+    ),
+    Mutation(
         "restart: nothing is undone",
         RECOVERY + "restart_tables.py",
         "        put_back(rows, retained)\n",

@@ -36,8 +36,8 @@ USER_TYPES = (BIGINT, BIGINT, TEXT, TEXT)
 # The positions of each index's key; the first is unique.
 USER_KEYS = ((0,), (2, 1))
 FIRST_RELATION_ID = 16
-# Relation numbers a table takes: heap, overflow, and room for four indexes.
-RELATION_STEP = 6
+# Relation numbers a table takes: heap, overflow, and room for five indexes.
+RELATION_STEP = 7
 
 
 class SmallDatabase:
@@ -158,13 +158,14 @@ class SmallDatabase:
     def checkpoint(self, request: CheckpointRequest | None = None) -> None:
         self.core.checkpoints.run(request or CheckpointRequest(requested_by="drill"))
 
-    def dump(self) -> dict[int, dict[int, Values]]:
-        """Every table's rows by id, as a new snapshot sees them."""
+    def dump(self, *, only_settled: bool = False) -> dict[int, dict[int, Values]]:
+        """Every table's rows by id, as a new snapshot sees them; perhaps without the tables that running transactions have made."""
+        tables = self._settled if only_settled else self.relations
         snapshot = self.core.transactions.take_snapshot()
         try:
             return {
                 number: {row[0]: row for _, row in scan_rows(self.store(number), snapshot)}
-                for number in sorted(self.relations)
+                for number in sorted(tables)
             }
         finally:
             self.core.transactions.release(snapshot)

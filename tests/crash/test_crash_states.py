@@ -10,7 +10,7 @@ import lungfish
 from lungfish import errors
 from lungfish.recovery.wal import WriteAheadLog
 from lungfish.storage.simulated_disk import Persistence
-from tests.crash import simulation
+from tests.crash import io_failures, simulation
 from tests.crash.harness import DrillFailure, run_workload
 from tests.crash.small_database import SmallDatabase
 from tests.crash.workloads import WORKLOADS
@@ -22,6 +22,24 @@ def test_a_workload_is_the_same_in_every_run() -> None:
     assert first.disk.operation_count == second.disk.operation_count
     assert first.state == second.state
     assert first.state != run_workload(workload, 4).state
+
+
+def test_a_table_has_room_for_the_indexes_that_a_workload_makes() -> None:
+    assert run_workload(WORKLOADS["tables_come_and_go"], 40).state
+
+
+@pytest.mark.parametrize("number", [100, 120])
+def test_work_goes_on_after_a_commit_that_failed_on_what_the_database_shows(number: int) -> None:
+    """These commits fail with the drop of table 0 in them, or after it: the next must not be taken for a commit of theirs."""
+    plan = io_failures.Plan(io_failures.Failure.EIO, number)
+    io_failures.check_failing_call(WORKLOADS["tables_come_and_go"], 7001000, plan)
+
+
+def test_a_long_restart_takes_images_of_its_own() -> None:
+    drill = run_workload(WORKLOADS["long_restarts"], 1)
+    report = drill.database.report
+    assert report.checkpoints > 2
+    assert drill.database.dump() == drill.state
 
 
 def test_damage_to_acknowledged_work_is_an_error_and_changes_nothing() -> None:

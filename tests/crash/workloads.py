@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 from lungfish.storage.rows import Values
 from tests.crash.drill import Drill, DrillTransaction
 
 Workload = Callable[[Drill, random.Random], None]
+
+# Small enough for several images in one restart.
+RESTART_MEMORY_LIMIT = 12 * 1024
+RESTART_CHECKPOINT_BYTES = 8 * 1024
 
 
 def row(row_id: int, n: int = 0, size: int = 6) -> Values:
@@ -231,6 +236,34 @@ def opening_and_closing(drill: Drill, chance: random.Random) -> None:
             drill.checkpoint()
 
 
+def long_restarts(drill: Drill, chance: random.Random) -> None:
+    """Kills with a log of many windows of redo, which takes images of its own between them; what came before is there or was undone."""
+    drill.options = replace(
+        drill.options,
+        recovery_memory_limit=RESTART_MEMORY_LIMIT,
+        recovery_checkpoint_bytes=RESTART_CHECKPOINT_BYTES,
+    )
+    numbers = [new_table(drill, 6)]
+    for step in range(3):
+        if step != 1:
+            drill.checkpoint()
+        unfinished = drill.begin()
+        change_some(unfinished, numbers[0], chance, count=2, row_ids=range(31, 41))
+        if step == 1:
+            drill.checkpoint()
+        for _ in range(6):
+            transaction = drill.begin()
+            for number in numbers:
+                change_some(transaction, number, chance, count=5, sizes=(6, 300, 5_000))
+            finish(transaction, chance, 0.2)
+        numbers.append(new_table(drill, 3))
+        if step == 1:
+            transaction = drill.begin()
+            transaction.drop_table(numbers.pop(1))
+            transaction.commit()
+        drill.kill()
+
+
 def snapshots_that_linger(drill: Drill, chance: random.Random) -> None:
     """Purges owed at a checkpoint, because a snapshot is held; several transactions at once."""
     number = new_table(drill, 30)
@@ -275,6 +308,7 @@ WORKLOADS: dict[str, Workload] = {
         writes_during_checkpoints,
         bulk,
         opening_and_closing,
+        long_restarts,
         snapshots_that_linger,
         checkpoints_at_bad_moments,
     )

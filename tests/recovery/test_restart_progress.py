@@ -15,6 +15,7 @@ import lungfish
 from lungfish import errors
 from lungfish.database import DatabaseOptions
 from lungfish.recovery.core import CoreOptions
+from lungfish.recovery.integrity import DamageAction, DamageKind
 from lungfish.recovery.restart_log import analyse, piece_size_for
 from lungfish.recovery.restart_progress import (
     PROGRESS_COLUMNS,
@@ -114,6 +115,36 @@ def test_a_second_crash_in_redo_begins_from_the_checkpoint_that_redo_took() -> N
     again.checkpoint()
     again.crash()
     assert SmallDatabase(disk).dump() == state
+
+
+def test_settings_and_events_noted_in_the_log_are_in_the_images_that_redo_takes() -> None:
+    disk = MemoryDisk()
+    database = SmallDatabase(disk)
+    database.core.integrity.add(
+        DamageKind.PAGE_CRC, "t", action=DamageAction.REFUSED, source="scrub", detail="d"
+    )
+    events = database.core.integrity.events()
+    # Makes the note of the event durable too.
+    database.core.stored_settings.keep("checkpoint_timeout", "7min")
+    database.core.crash()
+    state = long_log(disk)
+
+    def crash_after_the_first_image(progress: RecoveryProgress) -> None:
+        saved.append(progress.phase)
+        if RecoveryPhase.CHECKPOINT in saved[:-1]:
+            progress.cancel()
+
+    saved: list[RecoveryPhase] = []
+    with pytest.raises(errors.QueryCanceled):
+        SmallDatabase(
+            disk,
+            limited(recovery_checkpoint_bytes=LIMIT, on_recovery=crash_after_the_first_image),
+        )
+    again = SmallDatabase(disk)
+    assert again.core.driver.lowest_mark > 0
+    assert again.core.stored_settings.facts() == {"checkpoint_timeout": "7min"}
+    assert again.core.integrity.events() == events
+    assert again.dump() == state
 
 
 def test_images_taken_in_redo_do_not_change_where_it_ends() -> None:
