@@ -43,9 +43,18 @@ class Cell:
         self.sessions = [
             Connection(Session(database, autocommit=True, read_only=False)) for _ in range(3)
         ]
-        for session in self.sessions:
-            session.execute("SET lock_timeout = '1ms'")
-            session.execute(f"BEGIN ISOLATION LEVEL {level}")
+        try:
+            for session in self.sessions:
+                session.execute("SET lock_timeout = '1ms'")
+                session.execute(f"BEGIN ISOLATION LEVEL {level}")
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Let go of all sessions."""
+        for each in (self.main, *self.sessions):
+            each.close()
 
     def step(self, number: int, sql: str) -> list[tuple[object, ...]]:
         """One statement of a session; a failed or blocked one rolls its transaction back, and answers nothing."""
@@ -76,8 +85,7 @@ class Cell:
         """Crash: what was committed is there again, and nothing else."""
         expected = self.rows()
         self.main._session.database.crash()
-        for each in (self.main, *self.sessions):
-            each.close()
+        self.close()
         left = self.disk.crash_state(self.disk.operation_count, Persistence.SYNCED)
         connection = open_on(left)
         found = connection.execute("SELECT id, value FROM test ORDER BY id").fetchall()
@@ -277,8 +285,7 @@ class History:
 
     def crash(self) -> None:
         self.main._session.database.crash()
-        for each in (self.main, *self.sessions):
-            each.close()
+        self.close()
         self.disk = self.disk.crash_state(self.disk.operation_count, Persistence.SYNCED)
         self.open()
 
