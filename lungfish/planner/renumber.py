@@ -18,7 +18,9 @@ from lungfish.planner.logical import (
     LogicalDistinct,
     LogicalEmpty,
     LogicalFunctionScan,
+    LogicalInsert,
     LogicalLock,
+    LogicalMerge,
     LogicalOutput,
     LogicalPlan,
     LogicalProject,
@@ -73,6 +75,10 @@ def _renumber_columns(plan: LogicalPlan, numbers: Numbers) -> LogicalPlan:
             )
         case LogicalDistinct():
             return LogicalDistinct(plan.input, several(plan.columns), several(plan.on))
+        case LogicalInsert():
+            return replace_fields(plan, values=several(plan.values))
+        case LogicalMerge():
+            return replace_fields(plan, source_columns=several(plan.source_columns))
         case LogicalLock():
             locks = tuple(
                 (table, one(column), strength, wait) for table, column, strength, wait in plan.locks
