@@ -240,6 +240,14 @@ class SegmentFolder:
             self._disk.sync_directory(self.path)
         return removed, kept
 
+    def take_back(self, first: int) -> None:
+        """Remove the segments from `first` on, the newest first and each durably: a crash on the way leaves no gap among them."""
+        for number in sorted(self.numbers(), reverse=True):
+            if number < first:
+                break
+            self._disk.remove(self.path_of(number))
+            self._disk.sync_directory(self.path)
+
     def sync_names_and(self, numbers: list[int]) -> None:
         """Make what was read durable before anything is built on it: a killed process may have left it in the system's cache."""
         for number in numbers:

@@ -77,9 +77,10 @@ class SegmentWriter:
         if last < number:
             # The segment before is full, and the next one could not be made.
             return
+        # The making of a segment may have failed when it was there already, with a whole header: it goes too, or would be behind a gap.
+        self._folder.take_back(number + 1)
         if last > number:
             self.close()
-            self._folder.remove(list(range(number + 1, last + 1)), keeps_free=False)
             self.segments_made -= last - number
             self._header = replace(self._header, number=number)
         if self._file is None:

@@ -238,9 +238,11 @@ def write_on_what_is_seen(drill: Drill) -> None:
     if number is None:
         number = transaction.create_table()
     transaction.insert(number, row(888_888))
-    transaction.commit()
     with_row = pending | {number: pending.get(number, {}) | {888_888: row(888_888)}}
-    drill.versions.append(Version(with_row, now, None))
+    try:
+        transaction.commit()
+    finally:
+        drill.versions.append(Version(with_row, now, None))
 
 
 def check_what_is_left(drill: Drill) -> None:

@@ -63,6 +63,13 @@ LOG: tuple[Mutation, ...] = (
         ROWS,
     ),
     Mutation(
+        "log: segments are taken back with the oldest first",
+        RECOVERY + "wal_segments.py",
+        "for number in sorted(self.numbers(), reverse=True):\n            if number < first:\n                break\n",
+        "for number in sorted(self.numbers()):\n            if number < first:\n                continue\n",
+        "pytest -q -x -p no:cacheprovider tests/crash/test_crash_states.py",
+    ),
+    Mutation(
         "log: a batch of rows is not logged",
         RECOVERY + "wal.py",
         "        if not after:\n            return self._end\n",

@@ -8,10 +8,11 @@ import pytest
 
 import lungfish
 from lungfish import errors
+from lungfish.drill.points import CrashPoint
 from lungfish.recovery.wal import WriteAheadLog
 from lungfish.storage.simulated_disk import Persistence
 from tests.crash import io_failures, simulation
-from tests.crash.harness import DrillFailure, run_workload
+from tests.crash.harness import DrillFailure, check_points, run_until_error, run_workload
 from tests.crash.small_database import SmallDatabase
 from tests.crash.workloads import WORKLOADS
 
@@ -33,6 +34,20 @@ def test_work_goes_on_after_a_commit_that_failed_on_what_the_database_shows(numb
     """These commits fail with the drop of table 0 in them, or after it: the next must not be taken for a commit of theirs."""
     plan = io_failures.Plan(io_failures.Failure.EIO, number)
     io_failures.check_failing_call(WORKLOADS["tables_come_and_go"], 7001000, plan)
+
+
+@pytest.mark.parametrize("operation", [38, 48, 55])
+def test_segments_are_taken_back_without_a_gap_though_the_process_crashes_meanwhile(
+    operation: int,
+) -> None:
+    """Long values go over several segments; the disk fails in the middle of them, and what is there of the batch is removed again."""
+    drill = run_until_error(WORKLOADS["long_values"], 1, operation)
+    points = [
+        CrashPoint(number, persistence, number)
+        for number in range(operation, operation + 10)
+        for persistence in (Persistence.SYNCED, Persistence.EVERYTHING, Persistence.REORDERED)
+    ]
+    assert not check_points(drill, points).failures
 
 
 def test_a_long_restart_takes_images_of_its_own() -> None:
