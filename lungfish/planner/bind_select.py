@@ -163,6 +163,10 @@ class _SelectBinder:
     # Checks.
 
     def _check_distinct(self) -> None:
+        if not self.targets:
+            raise errors.SyntaxError("SELECT DISTINCT must have at least one column").at(
+                self.select.position
+            )
         for target, key in self.order_by:
             if target.is_junk:
                 raise errors.InvalidColumnReference(

@@ -101,10 +101,10 @@ def _text_rows(name: str, lines: Iterable[str], tag: str) -> StatementResult:
 
 
 def _set_variable(session: Session, statement: utility.SetVariable) -> StatementResult:
-    tag = "SET"
+    tag = "RESET" if statement.is_reset else "SET"
     if statement.name == "all":
         session.settings.reset_all()
-        return StatementResult(None, "RESET")
+        return StatementResult(None, tag)
     if is_storage_setting(statement.name) and not statement.is_local:
         check_may_change(session, f"SET {statement.name}", statement.position)
     value = None if not statement.values else ", ".join(statement.values)

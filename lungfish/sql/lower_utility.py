@@ -126,12 +126,12 @@ def _lower_set(fields: Node, _lowering: Lowering) -> SetVariable | SetTransactio
     position = fields.get("location", 0)
     is_local = fields.get("is_local", False)
     if kind == "VAR_RESET_ALL":
-        return SetVariable("all", ())
+        return SetVariable("all", (), is_reset=True)
     name = fields["name"]
     if kind == "VAR_SET_MULTI":
         return _lower_set_transaction(name, fields["args"])
     if kind in ("VAR_SET_DEFAULT", "VAR_RESET"):
-        return SetVariable(name.lower(), (), is_local, position)
+        return SetVariable(name.lower(), (), is_local, position, is_reset=kind == "VAR_RESET")
     if kind == "VAR_SET_CURRENT":
         raise_unsupported("SET ... FROM CURRENT")
     values = tuple([_setting_value(node) for node in fields["args"]])

@@ -102,6 +102,10 @@ def _row_binary(
     return evaluate
 
 
+# To these a VARIADIC array that is NULL gives no arguments; every other function answers NULL.
+_NULL_ARRAY_IS_EMPTY = frozenset({"format"})
+
+
 def row_function(
     function: Function,
     types: Sequence[SqlType],
@@ -114,11 +118,14 @@ def row_function(
     scalar: Callable[..., Any] = function.scalar
     keywords: dict[str, Any] = {"types": tuple(types)} if function.needs_types else {}
     is_strict, needs_context = function.is_strict, function.needs_context
+    is_null_empty = function.name in _NULL_ARRAY_IS_EMPTY
 
     def call(values: Sequence[Any], run: Run) -> Any:
         if is_strict and None in values:
             return None
         if is_variadic_array:
+            if values[-1] is None and not is_null_empty:
+                return None
             values = _spread(values)
         if needs_context:
             return scalar(run.context.functions, *values, **keywords)

@@ -69,12 +69,13 @@ class SetConstraints:
 
 @dataclass(frozen=True, slots=True)
 class SetVariable:
-    """SET name = values; no values stand for DEFAULT. RESET is the same, RESET ALL has the name "all"."""
+    """SET name = values; no values stand for DEFAULT, and for RESET. RESET ALL has the name "all"."""
 
     name: str
     values: tuple[str, ...]
     is_local: bool = False
     position: int = -1
+    is_reset: bool = False
 
 
 @dataclass(frozen=True, slots=True)
