@@ -7,6 +7,7 @@ Threads may share a connection: its statements then run one after the other.
 from __future__ import annotations
 
 import os
+import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -214,7 +215,9 @@ class Connection:
             warnings.warn(
                 "a lungfish connection was never closed", ResourceWarning, source=self, stacklevel=1
             )
-            session.close()
+            # As the interpreter ends its threads stand still, whatever locks they hold: the next opening recovers.
+            if not sys.is_finalizing():
+                session.close()
 
     def _check_open(self) -> None:
         if self._session.is_closed:

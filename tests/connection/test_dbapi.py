@@ -5,8 +5,11 @@ from __future__ import annotations
 import datetime
 import decimal
 import gc
+import subprocess
+import sys
 import uuid
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -244,3 +247,14 @@ def test_threads_share_a_named_memory_database() -> None:
 def test_arrow_gives_a_table(connection: Any) -> None:
     table = connection.execute("SELECT i, i::text AS t FROM generate_series(1, 3) AS s(i)").arrow()
     assert table.to_pydict() == {"i": [1, 2, 3], "t": ["1", "2", "3"]}
+
+
+def test_a_program_ends_that_never_closed_its_connection(tmp_path: Path) -> None:
+    path = tmp_path / "left_open.db"
+    program = (
+        f"import lungfish; c = lungfish.connect({str(path)!r});"
+        " c.execute('CREATE TABLE t AS SELECT 1 AS a'); c.commit()"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
+    with lungfish.connect(path) as connection:
+        assert connection.execute("SELECT a FROM t").fetchall() == [(1,)]
