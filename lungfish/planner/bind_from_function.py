@@ -9,7 +9,7 @@ from lungfish import errors
 from lungfish.functions.json_populate import reader_of
 from lungfish.functions.registry import Function
 from lungfish.planner.bind_type import find_type
-from lungfish.planner.expressions import BoundExpression, Call, ColumnRef, Constant
+from lungfish.planner.expressions import BoundExpression, Call, Constant, RowExpr
 from lungfish.planner.logical import LogicalFunctionScan, LogicalPlan, LogicalValues
 from lungfish.planner.range_entries import rename_columns
 from lungfish.planner.scope import Clause, RangeEntry, Scope
@@ -60,12 +60,18 @@ def _single_value(
 ) -> tuple[LogicalPlan, list[RangeEntry]]:
     """What looks like a call and is an expression (CURRENT_DATE, a cast): a table of one row."""
     name = item.alias or item.calls[0].name[-1]
-    ref = scope.state.new_column(name, value.type)
-    refs: tuple[ColumnRef, ...] = (ref,)
+    columns: Columns = [(name, value.type)]
     row: tuple[BoundExpression, ...] = (value,)
+    if value.type.kind is TypeKind.RECORD:
+        if not isinstance(value, RowExpr):
+            raise errors.FeatureNotSupported("this row as a table is not supported").at(
+                item.calls[0].position
+            )
+        columns, row = list(zip(value.type.labels, value.type.fields, strict=True)), value.items
     if item.with_ordinality:
-        refs = (ref, scope.state.new_column("ordinality", BIGINT))
-        row = (value, Constant(1, BIGINT))
+        columns = [*columns, ("ordinality", BIGINT)]
+        row = (*row, Constant(1, BIGINT))
+    refs = tuple(scope.state.new_column(label, kind) for label, kind in columns)
     entry = RangeEntry(name, [column.name for column in refs], refs=refs)
     rename_columns(entry, item.column_aliases, item.position)
     return LogicalValues((row,), refs, name), [entry]

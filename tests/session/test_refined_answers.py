@@ -39,3 +39,13 @@ def test_distinct_needs_a_column(connection: Any) -> None:
 )
 def test_reset_answers_reset(connection: Any, statement: str, tag: str) -> None:
     assert connection.execute(statement).statusmessage == tag
+
+
+def test_a_function_of_a_row_is_a_table_of_its_fields(connection: Any) -> None:
+    connection.execute("CREATE TYPE pair AS (a bigint, b bigint)")
+    connection.execute(
+        "CREATE FUNCTION make_pair(bigint, bigint) RETURNS pair"
+        " LANGUAGE sql AS 'SELECT row($1, $2)::pair'"
+    )
+    found = connection.execute("SELECT *, a + b FROM make_pair(1, 2) WITH ORDINALITY")
+    assert found.fetch_text() == [("1", "2", "1", "3")]
