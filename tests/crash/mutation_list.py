@@ -92,10 +92,10 @@ LOG: tuple[Mutation, ...] = (
     ),
     Mutation(
         "log: the reader takes a record that does not lie at its LSN",
-        RECOVERY + "wal_reader.py",
-        "if lsn != at or not 0 <",
+        RECOVERY + "wal_batch.py",
+        "if lsn != base + at or not 0 <",
         "if not 0 <",
-        "pytest -q -x -p no:cacheprovider tests/recovery/test_wal_reader.py",
+        "pytest -q -x -p no:cacheprovider tests/recovery/test_wal_batch.py tests/recovery/test_wal_reader.py",
     ),
 )
 

@@ -93,3 +93,10 @@ def test_no_record_at_or_behind_a_flipped_bit_is_taken(
     ends = [len(stretch(bodies[: count + 1])) for count in range(len(bodies))]
     whole = sum(end <= at for end in ends)
     assert bodies_of(bytes(data)) == bodies[:whole]
+
+
+def test_a_whole_record_of_another_place_ends_the_batch() -> None:
+    for size in (16, 4096):
+        first = b"a" * size
+        data = stretch([first]) + record(BASE + 8, b"b" * size)
+        assert bodies_of(data) == [first]
