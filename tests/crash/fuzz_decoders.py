@@ -69,9 +69,11 @@ def log_samples(drill: Drill) -> list[tuple[str, bytes, Decoder]]:
     number = core.folder.numbers()[-1]
     header = core.folder.open(number).read_at(0, 512)
     samples: list[tuple[str, bytes, Decoder]] = [("log header", header, decode_header)]
-    reader = LogReader(
-        core.folder, uuid=core.store.uuid, start=core.driver.lowest_mark, durable_lsn=core.driver.lowest_mark
-    )  # fmt: skip
+    # What is before the lowest pin may be gone.
+    binding = core.retention.binding()
+    assert binding is not None, "the newest image holds the log"
+    floor = binding.pinned_lsn
+    reader = LogReader(core.folder, uuid=core.store.uuid, start=floor, durable_lsn=floor)
     seen: dict[int, int] = {}
     for record in reader.records():
         kind = record.body[0]

@@ -285,7 +285,8 @@ class History:
 
     def crash(self) -> None:
         self.main._session.database.crash()
-        self.close()
+        for each in (self.main, *self.sessions):
+            each.close()
         self.disk = self.disk.crash_state(self.disk.operation_count, Persistence.SYNCED)
         self.open()
 
