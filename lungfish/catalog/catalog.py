@@ -249,9 +249,5 @@ class Catalog:
             {oid: item for oid, item in self._objects.items() if not is_temporary(item)}
         )
 
-    def with_counters(self, *, next_oid: int, next_relation_id: int) -> Catalog:
-        """A successor whose counters stand there."""
-        return Catalog(self._objects, next_oid=next_oid, next_relation_id=next_relation_id)
-
     def _successor(self, objects: Mapping[Oid, CatalogObject]) -> Catalog:
         return Catalog(objects, next_oid=self.next_oid, next_relation_id=self.next_relation_id)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lungfish.catalog.objects import Oid, Table
+from lungfish.catalog.objects import Table
 from lungfish.storage.ids import RelationId
 
 if TYPE_CHECKING:
@@ -61,14 +61,6 @@ class TableStatistics:
         """Drop what is known of relations that are gone."""
         for relation_id in relation_ids:
             self._facts.pop(relation_id, None)
-
-    def known_tables(self) -> list[Oid]:
-        """The tables that ANALYZE has looked at."""
-        return [
-            table.oid
-            for table in self._database.catalog.tables()
-            if RelationId(table.relation_id) in self._facts
-        ]
 
     def _page_count(self, table: Table) -> int:
         return self._database.stores.get(table).heap.pages.page_count

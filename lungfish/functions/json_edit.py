@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from decimal import Decimal
 
@@ -65,7 +66,7 @@ def _delete_index(value: str, index: int) -> str:
 # Paths
 
 
-class _PathEdit:
+class _PathEdit(ABC):
     """A change at the end of a path; `apply` answers the changed tree, or the tree itself where the path leads nowhere."""
 
     # Whether there is anything to do in an empty container; if not, the path is not even looked at.
@@ -106,11 +107,13 @@ class _PathEdit:
             )
         return index
 
+    @abstractmethod
     def change_object(self, tree: dict[str, JsonTree], key: str) -> JsonTree:
-        raise NotImplementedError
+        """An object with its member `key` changed."""
 
+    @abstractmethod
     def change_array(self, tree: list[JsonTree], index: int) -> JsonTree:
-        raise NotImplementedError
+        """An array with its element `index` changed."""
 
 
 class _Set(_PathEdit):

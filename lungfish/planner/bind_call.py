@@ -20,7 +20,7 @@ from lungfish.planner.callees import (
     has_window_function,
 )
 from lungfish.planner.coerce import coerce_arguments, coerce_explicit
-from lungfish.planner.expression_tree import is_volatile, walk
+from lungfish.planner.expression_tree import is_volatile
 from lungfish.planner.expressions import (
     AggregateCall,
     BoundExpression,
@@ -283,8 +283,3 @@ def _ordered_set(
         for expression, key in zip(typed[len(direct) :], order_by, strict=True)
     )
     return found, typed, keys
-
-
-def contains_set(node: BoundExpression) -> bool:
-    """Whether a set-returning call stands in the expression."""
-    return any(isinstance(part, Call) and part.function.returns_set for part in walk(node))

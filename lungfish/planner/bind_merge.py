@@ -33,6 +33,10 @@ NO_SOURCE = "not matched by source"
 
 def bind_merge(node: ast.Merge, around: Scope) -> LogicalOutput:
     """A MERGE; the columns of the result are those of RETURNING."""
+    if node.with_clause is not None and node.with_clause.is_recursive:
+        raise errors.SyntaxError("WITH RECURSIVE is not supported for MERGE statement").at(
+            node.position
+        )
     scope = around if node.with_clause is None else around.state.bind_with(node.with_clause, around)
     state = scope.state
     table = find_target_table(node.table, state, "merge into")

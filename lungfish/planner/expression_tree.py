@@ -283,14 +283,6 @@ def conjuncts_of(node: BoundExpression | None) -> tuple[BoundExpression, ...]:
     return tuple(parts)
 
 
-def and_all(conjuncts: Iterable[BoundExpression]) -> BoundExpression | None:
-    """The conjunction; None if there is nothing to hold."""
-    parts = tuple(conjuncts)
-    if not parts:
-        return None
-    return parts[0] if len(parts) == 1 else AndAll(parts)
-
-
 def conjunction(conjuncts: Sequence[BoundExpression]) -> BoundExpression:
     """The conjunction of at least one predicate."""
     return conjuncts[0] if len(conjuncts) == 1 else AndAll(tuple(conjuncts))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from lungfish.planner.expression_tree import columns_of
 from lungfish.planner.expressions import (
     AndAll,
     ArrayExpr,
@@ -190,8 +189,3 @@ def is_not_null(node: BoundExpression, not_null: frozenset[int]) -> bool:
             return True
         case _:
             return False
-
-
-def uses_any(node: BoundExpression, columns: frozenset[int]) -> bool:
-    """Whether the expression uses one of the columns."""
-    return not columns_of(node).isdisjoint(columns)

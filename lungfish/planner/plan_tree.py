@@ -15,7 +15,7 @@ from lungfish.planner.expression_tree import (
     map_all,
     map_sort_keys,
 )
-from lungfish.planner.expressions import BoundExpression, BoundFrame, Call, ColumnRef, WindowCall
+from lungfish.planner.expressions import BoundExpression, BoundFrame, ColumnRef, WindowCall
 from lungfish.planner.logical import (
     Item,
     LogicalAggregate,
@@ -409,8 +409,3 @@ def _map_conflict(conflict: LogicalConflict, change: Mapper) -> LogicalConflict:
 def rewrite_bottom_up(plan: LogicalPlan, change: PlanMapper) -> LogicalPlan:
     """`change` applied to every node, inputs first."""
     return change(map_inputs(plan, lambda below: rewrite_bottom_up(below, change)))
-
-
-def is_set_returning(call: BoundExpression) -> bool:
-    """Whether the call yields rows instead of a value."""
-    return isinstance(call, Call) and call.function.returns_set

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from lungfish import errors
 from lungfish.planner.bind_targets import Target
 from lungfish.planner.expression_tree import map_children
 from lungfish.planner.expressions import BoundExpression, Call, ColumnRef, WindowCall
@@ -87,11 +86,3 @@ def _expand_sets(plan: LogicalPlan, targets: Sequence[Target], scope: Scope) -> 
     for items in levels:
         plan = LogicalProjectSet(plan, tuple(items))
     return plan
-
-
-def refuse_sets(targets: Sequence[Target], scope: Scope, where: str) -> None:
-    """Raise FeatureNotSupported if a set-returning call stands among the targets."""
-    if scope.has_set_calls:
-        raise errors.FeatureNotSupported(f"set-returning functions are not allowed in {where}").at(
-            targets[0].position if targets else None
-        )

@@ -130,15 +130,6 @@ def split_timestamp(timestamp: int) -> CivilTime:
     return CivilTime(year, month, day, hour, minute, second, microsecond)
 
 
-def join_timestamp(civil: CivilTime) -> int:
-    """The timestamp of its parts; may be outside the range, which the caller checks."""
-    return (
-        days_from_civil(civil.year, civil.month, civil.day) * MICROSECONDS_PER_DAY
-        + (civil.hour * 3600 + civil.minute * 60 + civil.second) * MICROSECONDS_PER_SECOND
-        + civil.microsecond
-    )
-
-
 def is_infinite_date(days: int) -> bool:
     """Whether the date is infinity or -infinity."""
     return days in (INFINITE_DATE, MINUS_INFINITE_DATE)

@@ -33,11 +33,6 @@ _ISO_TIMESTAMP = re.compile(
 )
 
 
-def depends_on_clock(text: str) -> bool:
-    """Whether the text's value as a date or time changes with the day ('now', 'today', ...)."""
-    return CLOCK_WORDS.search(text) is not None
-
-
 def parse_date(text: str, settings: TextSettings = CANONICAL) -> int:
     """Days since 1970-01-01. Raises 22007, 22008, 22009, 22023."""
     match = _ISO_DATE.fullmatch(text)

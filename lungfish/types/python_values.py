@@ -259,14 +259,6 @@ _GENERAL_READERS: tuple[tuple[Any, Callable[[Any, TextSettings], tuple[Any, SqlT
 # Internal to Python
 
 
-def to_python(value: Any, sql_type: SqlType, zone: str = "UTC") -> Any:
-    """The Python value of an internal one. Raises 22008 where Python's calendar cannot hold it."""
-    if value is None:
-        return None
-    writer = writer_of(sql_type, zone)
-    return value if writer is None else writer(value)
-
-
 def column_to_python(
     vector: Vector, sql_type: SqlType, zone: str = "UTC", interval_style: str = "postgres"
 ) -> list[Any]:

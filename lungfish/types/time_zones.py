@@ -131,11 +131,6 @@ def _names_by_lower_case() -> dict[str, str]:
     return {name.lower(): name for name in zoneinfo.available_timezones()}
 
 
-def fixed_zone(offset: int, name: str | None = None) -> TimeZone:
-    """A zone of one offset (seconds east)."""
-    return TimeZone(name or offset_text(offset), offset)
-
-
 def offset_text(offset: int) -> str:
     """An offset east as text: +05:30, -03, +00."""
     sign = "-" if offset < 0 else "+"

@@ -7,7 +7,7 @@ common special cases, and `concat_vectors` joins parts, of which NUMERIC ones ma
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -130,15 +130,6 @@ def interval_fields(vector: Vector) -> npt.NDArray[np.void]:
     return fields[vector.offset :]
 
 
-def interval_vector(
-    fields: npt.NDArray[np.void], valid: npt.NDArray[np.bool_] | None = None
-) -> Vector:
-    """An INTERVAL vector from its parts; null where not `valid`."""
-    bitmap = None if valid is None else pa.py_buffer(np.packbits(valid, bitorder="little"))
-    data = pa.py_buffer(np.ascontiguousarray(fields))
-    return pa.Array.from_buffers(pa.binary(16), len(fields), [bitmap, data])
-
-
 def constant_scalar(value: Any, sql_type: SqlType) -> pa.Scalar:
     """The Arrow scalar of a constant, as vector forms of functions take it."""
     return build_vector([value], sql_type)[0]
@@ -197,18 +188,3 @@ def _numeric_as(vector: Vector, target: pa.DataType) -> Vector:
     if pa.types.is_decimal(target):
         return vector.cast(target)
     return as_text_form(vector)
-
-
-def map_vectors(
-    function: Callable[..., Any],
-    vectors: Sequence[Vector],
-    types: Sequence[SqlType],
-    result: SqlType,
-) -> Vector:
-    """A strict scalar function applied row by row: NULL where an argument is NULL."""
-    columns = [to_values(vector, sql_type) for vector, sql_type in zip(vectors, types, strict=True)]
-    if len(columns) == 1:
-        values = [None if value is None else function(value) for value in columns[0]]
-    else:
-        values = [None if None in row else function(*row) for row in zip(*columns, strict=True)]
-    return build_vector(values, result)

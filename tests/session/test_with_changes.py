@@ -43,3 +43,11 @@ def test_a_change_reads_its_query(
 ) -> None:
     assert sorted(connection.execute(query + change).fetchall()) == returned
     assert connection.execute("SELECT * FROM stock ORDER BY id, amount").fetchall() == left
+
+
+def test_merge_takes_no_recursive_query(connection: lungfish.Connection) -> None:
+    sql = QUERY.replace("WITH", "WITH RECURSIVE") + MERGE + "WHEN MATCHED THEN DELETE"
+    with pytest.raises(lungfish.Error) as caught:
+        connection.execute(sql)
+    assert caught.value.sqlstate == "42601"
+    assert caught.value.position == sql.index("stock")

@@ -8,7 +8,6 @@ from lungfish.catalog.catalog import Relation
 from lungfish.catalog.objects import (
     Column,
     Constraint,
-    Index,
     Oid,
     Sequence,
     SystemView,
@@ -108,11 +107,6 @@ def find_constraint(table: Table, name: str, position: int = -1) -> Constraint:
         table=table.name,
         constraint=name,
     )
-
-
-def find_index_of(table: Table, oid: Oid | None) -> Index:
-    """The table's index with that oid."""
-    return next(index for index in table.indexes if index.oid == oid)
 
 
 def refuse_taken_name(context: DdlContext, namespace_oid: Oid, name: ObjectName) -> None:

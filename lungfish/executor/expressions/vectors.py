@@ -7,7 +7,6 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from lungfish.types.batch import Batch, Vector
 from lungfish.types.sql_type import SqlType
@@ -50,11 +49,6 @@ def subset(batch: Batch, used: frozenset[int], indices: pa.Array) -> Batch:
         for index, column in enumerate(batch.columns)
     )
     return Batch(columns, len(indices))
-
-
-def true_indices(mask: pa.BooleanArray) -> pa.Array:
-    """The positions where a mask without nulls is true."""
-    return pc.indices_nonzero(mask)
 
 
 def inverse_permutation(parts: list[npt.NDArray[np.int64]], row_count: int) -> pa.Array:
