@@ -15,7 +15,8 @@ from prompt_toolkit.document import Document
 
 from lungfish import errors
 from lungfish.repl.target import Target
-from lungfish.sql.quoting import COMMON_WORDS, KEYWORDS, quote_identifier
+from lungfish.sql.quoting import COMMON_WORDS, quote_identifier
+from lungfish.types.keywords import KEYWORDS
 
 _WORD = re.compile(r'[\w$"\\.?]*\Z')
 _CHANGES_NAMES = re.compile(r"\s*(?:create|alter|drop|begin|commit|rollback)\b", re.IGNORECASE)

@@ -23,7 +23,8 @@ from dataclasses import dataclass
 
 from lungfish.sql.ast.expressions import Literal
 from lungfish.sql.offsets import OffsetMap
-from lungfish.sql.quoting import COMMON_WORDS, KEYWORDS
+from lungfish.sql.quoting import COMMON_WORDS
+from lungfish.types.keywords import KEYWORDS
 
 _STARTS = re.compile(r"\s*(?:select|insert|update|delete|values|with)\b", re.IGNORECASE)
 

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lungfish.sql.ast.expressions import Literal, Name
-from lungfish.sql.quoting import KEYWORDS, quote_identifier, quote_literal, quote_qualified
+from lungfish.sql.quoting import quote_identifier, quote_literal, quote_qualified
+from lungfish.types.keywords import KEYWORDS
 from tests.sql.trees import expression
 
 TEXT = st.text(
