@@ -259,6 +259,7 @@ class Database:
     ) -> CatalogChange:
         """Take the catalog's lock for the transaction, and begin its successor, which has the session's temporary objects too."""
         self.transactions.locks.acquire(transaction.lock_owner, _CATALOG_LOCK, LockMode.EXCLUSIVE)
+        self.core.failpoints.reach("catalog.change")
         writer = CatalogRowWriter(self._catalog_store, transaction)
         change = CatalogChange(temporary.over(self.catalog), writer, self)
         transaction.on_publish.append(lambda: self._publish(change, temporary))
@@ -274,6 +275,7 @@ class Database:
         temporary.keep(temporaries)
 
     def _after_catalog_commit(self, change: CatalogChange) -> None:
+        self.core.failpoints.reach("catalog.settle")
         self._settle_relations(change.catalog, change.leftover_relations(is_committed=True))
         self._keep_sequences()
 

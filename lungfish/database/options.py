@@ -13,6 +13,7 @@ from lungfish.recovery.restart_progress import RecoveryProgress
 from lungfish.recovery.wal_damage import WalRecoveryMode, recovery_mode
 from lungfish.recovery.wal_segments import SEGMENT_SIZE_DEFAULT
 from lungfish.storage import Clock, Disk, SystemClock
+from lungfish.storage.failpoints import Failpoints
 from lungfish.storage.page_store import PAGE_SIZE_DEFAULT
 
 MIB = 1 << 20
@@ -53,6 +54,8 @@ class DatabaseOptions:
     # Where the files are; None: the machine's own disk, or memory for ":memory:".
     disk: Disk | None = None
     clock: Clock = field(default_factory=SystemClock)
+    # Moments of storage and recovery at which a test steps in; None: the database makes its own.
+    failpoints: Failpoints | None = None
     # Where random() and the database's own name get their chance from.
     random: random.Random = field(default_factory=random.SystemRandom)
 
@@ -75,6 +78,7 @@ class DatabaseOptions:
             archives_log=self.archives_log,
             on_recovery=self.on_recovery,
             settings={**self._checkpoint_settings(), **self.settings},
+            failpoints=self.failpoints,
         )
 
     def _checkpoint_settings(self) -> dict[str, str]:

@@ -56,6 +56,7 @@ from lungfish.recovery.wal import WriteAheadLog
 from lungfish.recovery.wal_records import NoteKind
 from lungfish.storage.buffer_pool import BufferPool
 from lungfish.storage.clock import Clock
+from lungfish.storage.failpoints import Failpoints
 from lungfish.storage.fence import Fence
 from lungfish.storage.ids import LSN
 from lungfish.storage.measured_disk import CHECKPOINTER, IoTotals
@@ -87,6 +88,7 @@ class CheckpointCoordinator:
         participants: Sequence[CheckpointParticipant],
         telemetry: StorageTelemetryRegistry | None = None,
         io: IoTotals | None = None,
+        failpoints: Failpoints | None = None,
     ) -> None:
         """`io`: where the checkpoint's reads and writes are counted."""
         self._io = io if io is not None else IoTotals()
@@ -111,6 +113,7 @@ class CheckpointCoordinator:
         # Where the log ended when the last image was complete: nothing to do while that is still so.
         self._quiet_end = log.end_lsn()
         self._pool = pool
+        self._failpoints = failpoints if failpoints is not None else Failpoints()
         self.counters = CheckpointCounters(telemetry or StorageTelemetryRegistry())
         fence.observe_wait = self.counters.observe_wait
 
@@ -256,6 +259,7 @@ class CheckpointCoordinator:
             str(run.context.checkpoint_id),
             owner=run.request.requested_by,
         )
+        self._failpoints.reach("checkpoint.begin")
         run.segments_before = self.log.segments_made
         run.predict(run.calls.begin(), self.memory)
 
@@ -319,11 +323,14 @@ class CheckpointCoordinator:
 
     def _hold_still(self, run: CheckpointRun) -> None:
         """Inside the closed fence."""
+        self._failpoints.reach("checkpoint.fence")
         run.context.redo_lsn = self.log.end_lsn()
         run.take_backs = self.log.take_backs()
         run.calls.prepare()
+        self._failpoints.reach("checkpoint.capture")
 
     def _write(self, run: CheckpointRun) -> None:
+        self._failpoints.reach("checkpoint.write")
         # Invariant 3.
         self.log.flush_to(run.context.redo_lsn)
         if run.take_backs is None or run.take_backs != self.log.take_backs():
@@ -331,6 +338,7 @@ class CheckpointCoordinator:
                 "the checkpoint was given up: a commit that it had counted was refused for lack of space",
                 hint="Free some space, and try again.",
             )
+        self._failpoints.reach("checkpoint.pages")
         run.calls.write()
         if run.request.verifies:
             self.pages.verify()
@@ -358,6 +366,7 @@ class CheckpointCoordinator:
     def _commit(self, run: CheckpointRun) -> None:
         request, context = run.request, run.context
         run.is_past_cancel = True
+        self._failpoints.reach("checkpoint.commit")
         run.checkpoint_lsn = self.log.end_lsn()
         run.distance_bytes = context.redo_lsn - self.memory.facts.redo_lsn
         run.outcome = CheckpointOutcome.PARTIAL if context.left_out else CheckpointOutcome.COMPLETE
@@ -391,18 +400,21 @@ class CheckpointCoordinator:
     def _retain(self, run: CheckpointRun) -> None:
         """The image is durable: what only the one before needed may go. A failure here is no failure of the checkpoint."""
         checkpoint_id = str(run.context.checkpoint_id)
+        self._failpoints.reach("checkpoint.retention")
         run.calls.commit()
         try:
             self.images.hold_log()
             self._keep_past_log()
             self.retention.release(HolderKind.CHECKPOINT_IN_PROGRESS, checkpoint_id)
             self._archive(run)
+            self._failpoints.reach("checkpoint.prune")
             # With a named image its own pin keeps what RETAIN_WAL asks for; without one the next checkpoint removes it.
             if run.request.name or not run.request.retains_log:
                 run.pruned = self.log.prune(self.retention.prune_below())
         except errors.Error as error:
             run.calls.warnings.append(f"after the image was published: {error.message}")
         run.note_held(self.retention.binding(), self.log.end_lsn())
+        self._failpoints.reach("checkpoint.done")
 
     def _estimate_after(self, run: CheckpointRun) -> float | None:
         """How long a restart would take from now on; of a dry run, if it had been none."""

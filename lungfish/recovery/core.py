@@ -72,6 +72,7 @@ from lungfish.recovery.wal_segments import SEGMENT_SIZE_DEFAULT, SegmentFolder
 from lungfish.storage.buffer_pool import BUDGET_BYTES_DEFAULT, BufferPool
 from lungfish.storage.clock import Clock, SystemClock
 from lungfish.storage.disk import Disk
+from lungfish.storage.failpoints import Failpoints
 from lungfish.storage.fence import Fence
 from lungfish.storage.ids import RelationId
 from lungfish.storage.image import Image
@@ -115,6 +116,8 @@ class CoreOptions:
     is_historical: bool = False
     # In place of the settings' defaults; what ALTER SYSTEM SET has kept comes before them.
     settings: Mapping[str, str] = field(default_factory=dict)
+    # Moments at which a test may step in; None: the database makes its own.
+    failpoints: Failpoints | None = None
 
 
 class StorageCore:
@@ -127,6 +130,7 @@ class StorageCore:
         self._options = options
         self.io = disk.totals
         self.store = store
+        self.failpoints = store.failpoints
         self.clock = clock
         self.telemetry = StorageTelemetryRegistry()
         self.folder = SegmentFolder(disk, store.path + LOG_SUFFIX)
@@ -229,6 +233,7 @@ class StorageCore:
             participants=self._participants(),
             telemetry=self.telemetry,
             io=self.io,
+            failpoints=self.failpoints,
         )
 
     def _new_life(self) -> WriteAheadLog:
@@ -242,6 +247,7 @@ class StorageCore:
             fence=self.fence,
             telemetry=self.telemetry,
             on_first_segment=lambda: self.store.note_log(generation),
+            failpoints=self.failpoints,
         )
 
     def _participants(self) -> list[CheckpointParticipant]:
@@ -294,9 +300,16 @@ class StorageCore:
                 page_size_bytes=options.page_size,
                 uuid=create_with,
                 clock=clock,
+                failpoints=options.failpoints,
             )
         else:
-            store = PageStore.open(disk, path, clock=clock, avoid=options.avoid_images)
+            store = PageStore.open(
+                disk,
+                path,
+                clock=clock,
+                avoid=options.avoid_images,
+                failpoints=options.failpoints,
+            )
         try:
             return cls(disk, store, clock=clock, options=options)
         except BaseException:
@@ -425,9 +438,11 @@ class StorageCore:
         else:
             # What it may still hold in memory are notes that the image has too. A segment made now would be missed at the next opening.
             self.log.abandon()
+        self.failpoints.reach("close.log")
         # What could not be archived stays, to be archived after the next open.
         if not self.archive.run(is_final=True):
             self.folder.remove_folder()
+        self.failpoints.reach("close.file")
         self.store.close()
 
     def _repeat_last_image(self) -> None:

@@ -84,6 +84,7 @@ class RecoveryDriver:
         self._memory_limit = memory_limit
         self._mode = mode
         self._is_historical = is_historical
+        self._reach = store.failpoints.reach
         self.progress = ProgressTracker(
             disk=disk,
             path=store.path,
@@ -100,6 +101,7 @@ class RecoveryDriver:
                 # The image is to be shown as it is: there is no log, and none is missed.
                 self.facts = replace(self.facts, is_clean=True)
                 self.lowest_mark = self.facts.redo_lsn
+            self._reach("restart.locate")
             self._reader = self._open_log()
         figures = self.progress.figures
         figures.recovery_id = max((each.recovery_id for each in self.facts.recoveries), default=0) + 1  # fmt: skip
@@ -108,6 +110,7 @@ class RecoveryDriver:
         figures.end_lsn = max(self.lowest_mark, extent)
         total = figures.end_lsn - self.lowest_mark
         with self.progress.in_phase(RecoveryPhase.ANALYZE, total=total, units="bytes"):
+            self._reach("restart.analyze")
             self.log_facts: LogFacts = analyse(
                 self._reader, memory_limit=memory_limit, tell=self._tell_position
             )
@@ -115,6 +118,7 @@ class RecoveryDriver:
             self.log_start = self._start_of_next_life(segment_size)
         figures.end_lsn = self._reader.tail.end
         figures.losers_total = self.log_facts.loser_count
+        self._reach("restart.sync")
         self._sync_what_was_read()
 
     @property
@@ -182,6 +186,7 @@ class RecoveryDriver:
             {relation_id for table in own for relation_id in table.all()},
         )
         with self.progress.in_phase(RecoveryPhase.CLEANUP):
+            self._reach("restart.cleanup")
             dropped = self._drop_orphans(pool, [*own, *others])
         tail = self._reader.tail
         quarantined = self._keep_aside(tail)
@@ -190,6 +195,7 @@ class RecoveryDriver:
         self.progress.figures.pages_hydrated = pool.figures().misses - missed_before
         self.progress.figures.mem_bytes = 0
         self.progress.finish()
+        self._reach("restart.done")
         return RecoveryReport(
             recovery_id=recovery_id,
             opened_at=self.progress.started_at,
@@ -284,9 +290,11 @@ class RecoveryDriver:
         """Bring tables from their images and the log to their committed rows."""
         progress = self.progress
         with progress.in_phase(RecoveryPhase.HYDRATE):
+            self._reach("restart.hydrate")
             tables.make_missing()
         heaps = tables.with_retained_rows()
         with progress.in_phase(RecoveryPhase.UNDO, total=len(heaps), units="tables"):
+            self._reach("restart.undo")
             for number, heap in enumerate(heaps):
                 progress.tell(sofar=number)
                 counts.add(
@@ -309,6 +317,7 @@ class RecoveryDriver:
                     saved_at = window.end
                     self._save(window.end, tables, checkpoints, catalog)
         with progress.in_phase(RecoveryPhase.INDEX_REPAIR):
+            self._reach("restart.index_repair")
             counts.indexes_built += tables.finish()
             counts.indexes_replayed += tables.indexes_replayed
 
@@ -326,6 +335,7 @@ class RecoveryDriver:
             end=self._reader.tail.end,
         )
         with self.progress.in_phase(RecoveryPhase.CHECKPOINT):
+            self._reach("restart.checkpoint")
             checkpoints.take(
                 at,
                 tables,
@@ -336,10 +346,12 @@ class RecoveryDriver:
             )
 
     def _redo_window(self, window: Window, tables: RestartTables, counts: ReplayCounts) -> None:
+        self._reach("restart.redo")
         figures = self.progress.figures
         figures.mem_bytes = window.memory_bytes
         relations = {heap for part in window.parts for heap in distinct(part.relations)}
         for heap in sorted(relations & set(tables.heaps)):
+            self._reach("restart.redo.table")
             tables.note(RelationId(heap), window.parts)
             changes = changes_of(
                 window.parts,

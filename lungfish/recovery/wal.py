@@ -52,6 +52,7 @@ from lungfish.recovery.wal_records import (
 from lungfish.recovery.wal_segments import LogStart, SegmentFolder
 from lungfish.recovery.wal_writer import SegmentWriter
 from lungfish.storage.clock import Clock
+from lungfish.storage.failpoints import Failpoints
 from lungfish.storage.fence import Fence
 from lungfish.storage.ids import LSN, RelationId, TransactionId, TupleId
 
@@ -86,6 +87,7 @@ class WriteAheadLog:
         telemetry: StorageTelemetryRegistry | None = None,
         buffer_size_max: int = BUFFER_SIZE_MAX,
         on_first_segment: Callable[[], None] | None = None,
+        failpoints: Failpoints | None = None,
     ) -> None:
         """`on_first_segment`: called once the life's first segment is durable, before a record is in it."""
         registry = telemetry if telemetry is not None else StorageTelemetryRegistry()
@@ -93,7 +95,10 @@ class WriteAheadLog:
         self._folder = folder
         # Of the life before, if there are segments of it still.
         self._previous_generation = previous_generation
-        self.writer = SegmentWriter(folder, start, clock=clock, on_first_segment=on_first_segment)
+        self._failpoints = points = failpoints if failpoints is not None else Failpoints()
+        self.writer = SegmentWriter(
+            folder, start, clock=clock, failpoints=points, on_first_segment=on_first_segment
+        )
         self._clock = clock
         self._fence = fence
         self._seed = record_seed(start.uuid, start.generation)
@@ -198,6 +203,8 @@ class WriteAheadLog:
 
     def append_commit(self, transaction_id: TransactionId, first_lsn: LSN) -> LSN:
         """Log that the transaction has committed, when, and from where on its records lie."""
+        if self._failpoints.is_on:
+            self._failpoints.reach("wal.append.commit")
         now = self._clock.utc_us()
         return self._append(COMMIT.pack(RecordType.COMMIT, transaction_id, now, first_lsn))
 
@@ -390,6 +397,7 @@ class WriteAheadLog:
             self.writer.sync()
         except errors.Error as error:
             self._poison(error)
+        self._failpoints.reach("wal.flush.after_sync")
         self._durable = self._written
         self._syncs.observe((self._clock.monotonic_s() - began) * 1000)
         return self._durable

@@ -17,6 +17,7 @@ from lungfish.errors import DiskFull, IoError
 from lungfish.recovery.wal_segments import HEADER_SIZE, LogStart, SegmentFolder, SegmentHeader
 from lungfish.storage.clock import Clock
 from lungfish.storage.disk import File
+from lungfish.storage.failpoints import Failpoints
 from lungfish.storage.ids import LSN
 
 # How far ahead of the end zeros are written, and up to which size a write is worth preparing for.
@@ -33,11 +34,13 @@ class SegmentWriter:
         start: LogStart,
         *,
         clock: Clock,
+        failpoints: Failpoints,
         on_first_segment: Callable[[], None] | None = None,
     ) -> None:
         self._folder = folder
         self._start = start
         self._clock = clock
+        self._failpoints = failpoints
         # Until it was called: see `WriteAheadLog`.
         self._on_first_segment = on_first_segment
         self._capacity = start.capacity
@@ -56,6 +59,8 @@ class SegmentWriter:
 
     def write(self, lsn: LSN, data: bytes) -> None:
         """Write a stretch of the log. Doing it again changes nothing."""
+        if self._failpoints.is_on:
+            self._failpoints.reach("wal.flush.before_write")
         view = memoryview(data)
         while view:
             number, offset = divmod(lsn, self._capacity)
@@ -72,6 +77,7 @@ class SegmentWriter:
         """
         if self._header is None:
             return
+        self._failpoints.reach("wal.cut_back")
         number, offset = divmod(end, self._capacity)
         last = self._header.number
         if last < number:
@@ -87,11 +93,13 @@ class SegmentWriter:
             self._file = self._folder.open(number)
         self._filled_to = HEADER_SIZE + offset
         self._file.truncate(self._filled_to)
-        self.sync()
+        _sync(self._file)
 
     def sync(self) -> None:
         """Make all that was written durable."""
         if self._file is not None:
+            if self._failpoints.is_on:
+                self._failpoints.reach("wal.flush.before_sync")
             _sync(self._file)
 
     def close(self) -> None:
@@ -105,6 +113,7 @@ class SegmentWriter:
         if file is not None and self._header is not None and self._header.number == number:
             return file
         if file is not None:
+            self._failpoints.reach("wal.segment.seal")
             # Invariant 1: nothing of it is left to a later sync.
             _sync(file)
             self.close()
@@ -118,8 +127,10 @@ class SegmentWriter:
             created_at=self._clock.utc_us(),
             is_reused=False,
         )
+        self._failpoints.reach("wal.segment.create")
         self._file, self._header = self._folder.create(wanted)
         self.segments_made += 1
+        self._failpoints.reach("wal.segment.made")
         self._filled_to = self._header.size if self._header.is_reused else 0
         if self._on_first_segment is not None:
             self._on_first_segment()

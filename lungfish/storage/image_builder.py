@@ -194,17 +194,22 @@ class ImageBuilder:
             if self._is_sealed:
                 raise ImageFinished("the image is finished")
             self._is_sealed = True
+        reach = slots.failpoints.reach
         new_chunks, manifest = self._write_tables()
         superblock = Superblock(self._uuid, slots.page_size_bytes, self.generation, manifest)
         clock = self._clock
         try:
+            reach("checkpoint.sync")
             started = clock.monotonic_s()
             slots.file.sync()
             synced = clock.monotonic_s()
+            reach("checkpoint.superblock")
             slots.file.write_at(superblock.unit * UNIT_SIZE, superblock.encode())
+            reach("checkpoint.superblock.sync")
             written = clock.monotonic_s()
             slots.file.sync()
             finished = clock.monotonic_s()
+            reach("checkpoint.published")
             image = self._become_current(new_chunks, manifest)
         except BaseException as error:
             # Also a KeyboardInterrupt: whatever stopped us, the superblock may be on its way to the disk.
@@ -238,6 +243,7 @@ class ImageBuilder:
         slots = self._slots
         written: list[tuple[int, int]] = []
         try:
+            slots.failpoints.reach("checkpoint.publish")
             new_chunks = self._write_chunks(written)
             addresses = {id(chunk): address for chunk, address in new_chunks}
             data = self._manifest(addresses).encode()

@@ -27,6 +27,7 @@ from dataclasses import dataclass, field, replace
 from lungfish.errors import CorruptDatabase, CorruptPage, Error, IoError
 from lungfish.storage.checksum import checksum, checksum_of_parts
 from lungfish.storage.disk import File
+from lungfish.storage.failpoints import Failpoints
 from lungfish.storage.free_units import FreeUnits
 from lungfish.storage.ids import PageId, RelationId
 from lungfish.storage.image import Image, QuarantinedImage, RelationKind
@@ -67,8 +68,9 @@ class Building:
 class PageSlots:
     """Places stored pages in the file, and takes a slot back when nothing refers to it any more."""
 
-    def __init__(self, file: File, page_size_bytes: int) -> None:
+    def __init__(self, file: File, page_size_bytes: int, failpoints: Failpoints) -> None:
         self.file = file
+        self.failpoints = failpoints
         self.page_size_bytes = page_size_bytes
         # Guards everything below. Nothing waits under it; the one I/O under it is the truncation in `cut_end`.
         self.lock = threading.Lock()
@@ -94,6 +96,8 @@ class PageSlots:
         """Write a page to a fresh slot, to which nothing refers yet; answers its location and checksum."""
         assert len(data) == self.page_size_bytes
         self.check_poison()
+        if self.failpoints.is_on:
+            self.failpoints.reach("pages.write")
         head, tail = stored_units(data)
         if not head and not tail:
             return 0, 0

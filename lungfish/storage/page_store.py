@@ -28,6 +28,7 @@ from lungfish.errors import CorruptPage, InternalError, InvalidParameterValue
 from lungfish.storage.checksum import checksum
 from lungfish.storage.clock import Clock, SystemClock
 from lungfish.storage.disk import Disk, File, parent_directory
+from lungfish.storage.failpoints import Failpoints
 from lungfish.storage.ids import PageId, RelationId
 from lungfish.storage.image import Image, QuarantinedImage, RelationKind
 from lungfish.storage.image_builder import ImageBuilder, PublishReport
@@ -63,7 +64,9 @@ class FileUsage:
 class PageStore:
     """An open page file. Safe for threads; one thread at a time writes any one page."""
 
-    def __init__(self, file: File, found: FoundImages, clock: Clock) -> None:
+    def __init__(
+        self, file: File, found: FoundImages, clock: Clock, failpoints: Failpoints | None = None
+    ) -> None:
         superblock = found.superblock
         self.uuid = superblock.uuid
         self.page_size_bytes = superblock.page_size_bytes
@@ -78,7 +81,8 @@ class PageStore:
         # index that it cannot rely on.
         self._remade: set[RelationId] = set()
         # The parts of the page store share these; nobody else looks at them.
-        self.slots = PageSlots(file, self.page_size_bytes)
+        self.failpoints = failpoints if failpoints is not None else Failpoints()
+        self.slots = PageSlots(file, self.page_size_bytes, self.failpoints)
         self.slots.claim_images(found)
         for relation_id, relation in self.image.relations.items():
             self.slots.live[relation_id] = LiveRelation(relation.kind, relation.table.freeze())
@@ -105,6 +109,7 @@ class PageStore:
         page_size_bytes: int = PAGE_SIZE_DEFAULT,
         uuid: uuid.UUID,
         clock: Clock | None = None,
+        failpoints: Failpoints | None = None,
     ) -> PageStore:
         """Make a database file with an empty image in it, durably. Requires: `exists` says no."""
         if not is_page_size(page_size_bytes):
@@ -118,7 +123,7 @@ class PageStore:
             file.truncate(0)
             _write_empty_images(file, uuid, page_size_bytes)
             disk.sync_directory(parent_directory(path))
-            return PageStore(file, open_images(file), clock or SystemClock())
+            return PageStore(file, open_images(file), clock or SystemClock(), failpoints)
         except BaseException:
             file.close()
             raise
@@ -130,6 +135,7 @@ class PageStore:
         *,
         clock: Clock | None = None,
         avoid: Mapping[int, str] = MappingProxyType({}),
+        failpoints: Failpoints | None = None,
     ) -> PageStore:
         """Open a database file at its newest whole image that is not among the generations to `avoid`.
 
@@ -138,7 +144,8 @@ class PageStore:
         """
         file = disk.open(path)
         try:
-            return PageStore(file, open_images(file, avoid=avoid), clock or SystemClock())
+            found = open_images(file, avoid=avoid)
+            return PageStore(file, found, clock or SystemClock(), failpoints)
         except BaseException:
             file.close()
             raise

@@ -6,6 +6,7 @@ values in the order of its columns.
 
 from lungfish.recovery.views.checkpoint_views import CHECKPOINT_VIEWS
 from lungfish.recovery.views.coordination_views import COORDINATION_VIEWS
+from lungfish.recovery.views.failpoint_views import FAILPOINT_VIEWS
 from lungfish.recovery.views.image_views import IMAGE_VIEWS
 from lungfish.recovery.views.integrity_views import INTEGRITY_VIEWS
 from lungfish.recovery.views.log_views import LOG_VIEWS
@@ -18,6 +19,7 @@ from lungfish.recovery.views.telemetry_views import TELEMETRY_VIEWS
 STORAGE_VIEWS: tuple[StorageView, ...] = (
     *CHECKPOINT_VIEWS,
     *COORDINATION_VIEWS,
+    *FAILPOINT_VIEWS,
     *IMAGE_VIEWS,
     *INTEGRITY_VIEWS,
     *LOG_VIEWS,
