@@ -15,7 +15,7 @@ from lungfish.session import StatementResult
 from lungfish.types.python_values import column_to_python, writer_of
 from lungfish.types.settings import TextSettings
 from lungfish.types.sql_type import SqlType, TypeKind
-from lungfish.types.text_format import format_value
+from lungfish.types.text_format import FORMATTERS
 from lungfish.types.vectors import to_values
 
 if TYPE_CHECKING:
@@ -100,8 +100,12 @@ class Cursor:
 
     def fetch_text(self) -> list[tuple[str | None, ...]]:
         """All rows of the result, each value as PostgreSQL's text output under the session's settings: what a shell shows."""
+        return list(self.iter_text())
+
+    def iter_text(self) -> Iterator[tuple[str | None, ...]]:
+        """The same, made as they are asked for; each call begins with the first row."""
         self._check_open()
-        return list(iter_text_rows(self._result(), self.connection._session.settings.text))
+        return iter_text_rows(self._result(), self.connection._session.settings.text)
 
     def stream(self, sql: str, params: Parameters | None = None) -> Iterator[Any]:
         """Run a statement and iterate over its rows."""
@@ -215,6 +219,9 @@ class Converters:
 
 _CONVERTERS_MAX = 256
 
+# Rows whose texts are made together, so that the first ones of a long result are there at once.
+_TEXT_PIECE_ROWS = 4_096
+
 
 def describe(result: StatementResult) -> list[ColumnDescription]:
     """PEP 249's description of a result's columns."""
@@ -266,13 +273,17 @@ def iter_text_rows(
     types = [column.type for column in result.columns or ()]
 
     def texts(values: Sequence[Any], kind: SqlType) -> list[str | None]:
-        return [None if value is None else format_value(value, kind, settings) for value in values]
+        write = FORMATTERS[kind.kind]
+        return [None if value is None else write(value, kind, settings) for value in values]
 
     if result.rows is not None:
-        columns = [
-            texts([row[index] for row in result.rows], kind) for index, kind in enumerate(types)
-        ]
-        yield from zip(*columns, strict=True) if types else [()] * len(result.rows)
+        if not types:
+            yield from [()] * len(result.rows)
+            return
+        for start in range(0, len(result.rows), _TEXT_PIECE_ROWS):
+            piece = zip(*result.rows[start : start + _TEXT_PIECE_ROWS], strict=True)
+            columns = [texts(values, kind) for values, kind in zip(piece, types, strict=True)]
+            yield from zip(*columns, strict=True)
         return
     for batch in result.batches:
         if not types:

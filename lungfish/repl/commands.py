@@ -10,8 +10,8 @@ from types import MappingProxyType
 from lungfish import errors
 from lungfish.repl.describe import Pattern, describe, list_relations, list_schemas
 from lungfish.repl.error_text import format_error
+from lungfish.repl.formats import FORMAT_ALIASES, FORMATS, Expanded, ResultText
 from lungfish.repl.interpreter import Command, Interpreter, QuitShell
-from lungfish.repl.output import FORMATS, ResultText
 from lungfish.repl.statement_help import STATEMENTS
 
 _WORD = re.compile(r"'((?:[^']|'')*)'|(\S+)")
@@ -46,15 +46,9 @@ def _describe(interpreter: Interpreter, argument: str) -> None:
         _list(interpreter, "rvmS", argument)
         return
     for description in describe(interpreter.target.connection, argument):
-        before = interpreter.display
-        interpreter.display = replace(before, title=description.title, has_messages=False)
-        try:
-            interpreter.show_result(description.columns)
-        finally:
-            interpreter.display = before
-        for line in description.footers:
-            interpreter.print(line)
-        interpreter.print("")
+        interpreter.show_result(
+            replace(description.columns, title=description.title, footers=description.footers)
+        )
 
 
 def _list(interpreter: Interpreter, kinds: str, argument: str) -> None:
@@ -68,12 +62,7 @@ def _show_list(interpreter: Interpreter, result: ResultText, title: str, argumen
         named = f' named "{argument}"' if argument else ""
         interpreter.say(f"Did not find any relations{named}.")
         return
-    before = interpreter.display
-    interpreter.display = replace(before, title=title.center(30).rstrip())
-    try:
-        interpreter.show_result(result)
-    finally:
-        interpreter.display = before
+    interpreter.show_result(replace(result, title=title))
 
 
 def _lister(kinds: str) -> Command:
@@ -103,11 +92,17 @@ def _timing(interpreter: Interpreter, argument: str) -> None:
 
 def _expanded(interpreter: Interpreter, argument: str) -> None:
     display = interpreter.display
-    display.is_expanded = _switch(display.is_expanded, argument, "\\x")
-    interpreter.say(f"Expanded display is {'on' if display.is_expanded else 'off'}.")
+    if argument == "auto":
+        display.expanded = Expanded.AUTO
+    else:
+        is_on = _switch(display.expanded is Expanded.ON, argument, "\\x")
+        display.expanded = Expanded.ON if is_on else Expanded.OFF
+    how = "used automatically" if display.expanded is Expanded.AUTO else display.expanded.value
+    interpreter.say(f"Expanded display is {how}.")
 
 
 def _format(interpreter: Interpreter, argument: str) -> None:
+    argument = FORMAT_ALIASES.get(argument, argument)
     if argument and argument not in FORMATS:
         raise errors.InvalidParameterValue(
             f'there is no format "{argument}"', hint=f"The formats are {', '.join(FORMATS)}."
@@ -123,8 +118,7 @@ def _null(interpreter: Interpreter, argument: str) -> None:
 
 def _tuples_only(interpreter: Interpreter, argument: str) -> None:
     display = interpreter.display
-    display.has_header = not _switch(not display.has_header, argument, "\\t")
-    display.has_messages = display.has_header
+    display.is_tuples_only = _switch(display.is_tuples_only, argument, "\\t")
 
 
 def _rows(interpreter: Interpreter, argument: str) -> None:

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 from lungfish import Connection, errors
-from lungfish.repl.output import ResultText
+from lungfish.repl.formats import ResultText
 
 _SYSTEM_SCHEMAS = "('pg_catalog', 'information_schema', 'lungfish')"
 _KINDS = {"r": "table", "v": "view", "m": "materialized view", "i": "index", "S": "sequence"}

@@ -61,7 +61,7 @@ def _facts(path: str, wal_recovery_mode: str | None) -> list[tuple[str, str]]:
 
 def _last(connection: lungfish.Connection, sql: str) -> str:
     result = query(connection, sql)
-    if not result.rows:
+    if not len(result.rows):
         return "none"
-    pairs = zip(result.columns, result.rows[0], strict=True)
+    pairs = zip(result.columns, next(iter(result.rows)), strict=True)
     return ", ".join(f"{name} {value}" for name, value in pairs if value is not None)

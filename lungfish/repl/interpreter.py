@@ -16,10 +16,11 @@ from pathlib import Path
 from typing import TextIO
 
 from lungfish import Cursor, errors
+from lungfish.repl.cursor_text import result_of
 from lungfish.repl.error_text import format_error
 from lungfish.repl.exit_codes import ExitCode, exit_code_of
+from lungfish.repl.formats import DATA_FORMATS, DisplaySettings, ResultText, format_result
 from lungfish.repl.interrupt import cancel_on_interrupt
-from lungfish.repl.output import DATA_FORMATS, DisplaySettings, ResultText, format_result
 from lungfish.repl.target import Target
 from lungfish.sql import ScriptPiece, split_script
 
@@ -171,8 +172,8 @@ class Interpreter:
 
     def show_result(self, result: ResultText) -> None:
         """Print a result in the format that is set."""
-        for line in format_result(result, self.display):
-            self.print(line)
+        for text in format_result(result, self.display):
+            self.out.write(text)
 
     def print(self, line: str) -> None:
         """Print a line to where results go."""
@@ -180,18 +181,5 @@ class Interpreter:
 
     def say(self, line: str) -> None:
         """Print a message; data formats and -q leave messages out."""
-        if self.display.has_messages and self.display.format not in DATA_FORMATS:
+        if not self.display.is_quiet and self.display.format not in DATA_FORMATS:
             self.print(line)
-
-
-def result_of(cursor: Cursor, rows_max: int = 0) -> ResultText:
-    """The cursor's result as text."""
-    description = cursor.description or []
-    rows = cursor.fetch_text()
-    shown = rows[:rows_max] if rows_max else rows
-    return ResultText(
-        columns=tuple([column.name for column in description]),
-        types=tuple([str(column.type_code) for column in description]),
-        rows=shown,
-        omitted_count=len(rows) - len(shown),
-    )

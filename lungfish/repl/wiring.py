@@ -8,24 +8,26 @@ from typing import TextIO
 
 from lungfish import errors
 from lungfish.repl.commands import COMMANDS
+from lungfish.repl.formats import FORMAT_ALIASES, FORMATS, DisplaySettings, Expanded
 from lungfish.repl.interpreter import Interpreter
-from lungfish.repl.output import FORMATS, DisplaySettings
 from lungfish.repl.target import Target
 
 
 def display_of(options: argparse.Namespace) -> DisplaySettings:
     """How results are shown. Raises InvalidParameterValue for a format that there is not."""
     name = options.format or "table"
+    name = FORMAT_ALIASES.get(name, name)
     if name not in FORMATS:
         raise errors.InvalidParameterValue(
             f'there is no format "{name}"', hint=f"The formats are {', '.join(FORMATS)}."
         )
     return DisplaySettings(
         format=name,
-        is_expanded=options.expanded,
+        expanded=Expanded.ON if options.expanded else Expanded.OFF,
         has_timing=options.timing,
-        has_header=not (options.no_header or options.tuples_only),
-        has_messages=not (options.quiet or options.tuples_only),
+        has_header=not options.no_header,
+        is_tuples_only=options.tuples_only,
+        is_quiet=options.quiet,
         null=options.null,
         is_verbose=options.verbose,
         is_echoing=options.echo,

@@ -11,6 +11,7 @@ import pytest
 from lungfish import errors
 from lungfish.repl.arguments import shell_parser
 from lungfish.repl.commands import COMMANDS, words_of
+from lungfish.repl.formats import Expanded
 from lungfish.repl.interpreter import Interpreter, QuitShell
 from lungfish.repl.wiring import build_interpreter, open_target
 
@@ -63,18 +64,19 @@ def told(shell: Interpreter, text: str) -> str:
 )
 def test_lists(shell: Interpreter, command: str, names: list[str]) -> None:
     shell.display.format = "plain"
-    lines = told(shell, command).splitlines()[1:]
+    shell.display.is_tuples_only = True
+    lines = told(shell, command).splitlines()
     column = 0 if command == "\\dn" else 1
     assert sorted(line.split("|")[column] for line in lines) == sorted(names)
 
 
 def test_describe_shows_columns_indexes_and_constraints(shell: Interpreter) -> None:
     assert told(shell, "\\d album") == (
-        'Table "public.album"\n'
-        "  Column   |     Type     | Nullable | Default\n"
+        '             Table "public.album"\n'
+        "  Column   |     Type     | Nullable | Default \n"
         "-----------+--------------+----------+---------\n"
-        " id        | integer      | not null |\n"
-        " artist_id | integer      |          |\n"
+        " id        | integer      | not null | \n"
+        " artist_id | integer      |          | \n"
         " price     | numeric(5,2) |          | 9.99\n"
         "Indexes:\n"
         '    "album_pkey" PRIMARY KEY, btree (id)\n'
@@ -92,10 +94,10 @@ def test_describe_shows_columns_indexes_and_constraints(shell: Interpreter) -> N
 
 
 def test_describe_knows_views_indexes_sequences_and_odd_names(shell: Interpreter) -> None:
-    assert told(shell, "\\d cheap").startswith('View "public.cheap"')
+    assert told(shell, "\\d cheap").lstrip().startswith('View "public.cheap"')
     assert "CREATE INDEX album_price" in told(shell, "\\d album_price")
-    assert told(shell, "\\d tickets").startswith('Sequence "public.tickets"')
-    assert told(shell, '\\d "Odd"."T x"').startswith('Table "Odd.T x"')
+    assert told(shell, "\\d tickets").lstrip().startswith('Sequence "public.tickets"')
+    assert told(shell, '\\d "Odd"."T x"').lstrip().startswith('Table "Odd.T x"')
 
 
 def test_an_unknown_name_is_an_error(shell: Interpreter) -> None:
@@ -107,26 +109,30 @@ def test_switches_change_the_display(shell: Interpreter) -> None:
     told(shell, "\\x\n\\timing on\n\\null '(null)'\n\\rows 5\n\\pset format csv")
     display = shell.display
     assert (
-        display.is_expanded,
+        display.expanded,
         display.has_timing,
         display.null,
         display.rows_max,
         display.format,
     ) == (
-        True,
+        Expanded.ON,
         True,
         "(null)",
         5,
         "csv",
     )
     told(shell, "\\x off\n.mode table\n\\t")
-    assert (display.is_expanded, display.format, display.has_header) == (False, "table", False)
+    assert (display.expanded, display.format, display.is_tuples_only) == (
+        Expanded.OFF,
+        "table",
+        True,
+    )
     assert not shell.run_text("\\x maybe")
     assert not shell.run_text("\\format nope")
 
 
 def test_timing_is_told(shell: Interpreter) -> None:
-    shell.display.has_messages = True
+    shell.display.is_quiet = False
     assert "Time: " in told(shell, "\\timing on\nselect 1;")
 
 

@@ -42,7 +42,7 @@ def test_commands_and_files_run_in_their_order(
 
 def test_without_a_database_it_is_in_memory(output: pytest.CaptureFixture[str]) -> None:
     assert run("-c", "select 1 as one") == ExitCode.OK
-    assert output.readouterr().out == " one\n-----\n   1\n(1 row)\n\n"
+    assert output.readouterr().out == " one \n-----\n   1\n(1 row)\n\n"
 
 
 def test_standard_input_is_run(
@@ -98,8 +98,8 @@ def test_a_single_transaction_is_all_or_nothing(
         (["--csv"], "a,b\n1,\n"),
         (["--csv", "--null", "~", "--no-header"], "1,~\n"),
         (["--jsonl"], '{"a": 1, "b": null}\n'),
-        (["--format", "plain"], "a|b\n1|\n"),
-        (["-x", "-q", "-t"], "-[ RECORD 1 ]\na | 1\nb | \n"),
+        (["--format", "plain"], "a|b\n1|\n(1 row)\n"),
+        (["-x", "-q", "-t"], "a | 1\nb | \n\n"),
     ],
 )
 def test_formats(arguments: list[str], text: str, output: pytest.CaptureFixture[str]) -> None:

@@ -23,7 +23,7 @@ from lungfish.repl.demo.victim import Moment, Witness, WriterFailed, write_and_k
 from lungfish.repl.describe import query
 from lungfish.repl.error_text import format_error
 from lungfish.repl.exit_codes import ExitCode, exit_code_of_opening
-from lungfish.repl.output import DisplaySettings, format_result
+from lungfish.repl.formats import DisplaySettings, format_result
 
 _SEED = 20260101
 _KILLS = (Moment.MID_TRANSACTION, Moment.MID_CHECKPOINT, Moment.ANY_TIME)
@@ -143,5 +143,5 @@ def _tell_findings(findings: Findings, problems: Sequence[str]) -> list[str]:
 
 def _show(connection: lungfish.Connection, sql: str) -> None:
     """Print a query's result, indented."""
-    for line in format_result(query(connection, sql), DisplaySettings(has_messages=False)):
+    for line in format_result(query(connection, sql), DisplaySettings(has_footer=False)):
         print(f"   {line}")
