@@ -35,6 +35,7 @@ from lungfish.errors import (
     CorruptDatabase,
     CorruptLog,
     Error,
+    ObjectNotInPrerequisiteState,
     UndefinedFile,
 )
 from lungfish.executor.ddl import CatalogChange, relation_ids
@@ -98,6 +99,8 @@ class Database:
         self._lock = threading.RLock()
         self._members: dict[object, Callable[[int], SessionFacts] | None] = {}
         self._temporaries: list[TemporaryObjects] = []
+        # Of the one session that changes the catalog, as it has the catalog's lock: its thread, and the catalog as it sees it.
+        self._changing: tuple[int, Callable[[], Catalog]] | None = None
         self.stores = TableStores(core.pool, core.store, core.transactions, self._stored_expression)
         restart = DatabaseRestartCatalog(self)
         self.recovery_report: RecoveryReport = core.recover(
@@ -209,7 +212,12 @@ class Database:
     # Tables.
 
     def table_store(self, table: Table) -> TableStore:
-        """The stored form of a table: `executor.context.TableProvider`."""
+        """The stored form of a table: `executor.context.TableProvider`. Raises for a materialised view without rows."""
+        if not table.is_populated:
+            raise ObjectNotInPrerequisiteState(
+                f'materialized view "{table.name}" has not been populated',
+                hint="Use the REFRESH MATERIALIZED VIEW command.",
+            )
         return self.stores.get(table)
 
     def page_counts(
@@ -250,18 +258,29 @@ class Database:
         return self._number_counters.counters()
 
     def _stored_expression(self, table: Table, text: str) -> StoredExpression:
-        return stored_expression(table, text, lambda: self.catalog)
+        return stored_expression(table, text, self._visible_catalog)
+
+    def _visible_catalog(self) -> Catalog:
+        """The committed catalog; in the thread of the session that changes it, that one's: an index may use a new function."""
+        changing = self._changing
+        if changing is not None and changing[0] == threading.get_ident():
+            return changing[1]()
+        return self.catalog
 
     # DDL.
 
     def begin_catalog_change(
-        self, transaction: Transaction, temporary: TemporaryObjects
+        self, transaction: Transaction, temporary: TemporaryObjects, seen: Callable[[], Catalog]
     ) -> CatalogChange:
-        """Take the catalog's lock for the transaction, and begin its successor, which has the session's temporary objects too."""
+        """Take the catalog's lock for the transaction, and begin its successor, which has the session's temporary objects too.
+
+        `seen` answers the catalog as the session sees it, then and later.
+        """
         self.transactions.locks.acquire(transaction.lock_owner, _CATALOG_LOCK, LockMode.EXCLUSIVE)
         self.core.failpoints.reach("catalog.change")
         writer = CatalogRowWriter(self._catalog_store, transaction)
         change = CatalogChange(temporary.over(self.catalog), writer, self)
+        self._changing = threading.get_ident(), seen
         transaction.on_publish.append(lambda: self._publish(change, temporary))
         transaction.on_commit.append(lambda: self._after_catalog_commit(change))
         transaction.on_rollback.append(lambda: self._after_catalog_rollback(change))
@@ -275,6 +294,7 @@ class Database:
         temporary.keep(temporaries)
 
     def _after_catalog_commit(self, change: CatalogChange) -> None:
+        self._changing = None
         self.core.failpoints.reach("catalog.settle")
         self._settle_relations(change.catalog, change.leftover_relations(is_committed=True))
         self._keep_sequences()
@@ -289,6 +309,7 @@ class Database:
         )
 
     def _after_catalog_rollback(self, change: CatalogChange) -> None:
+        self._changing = None
         self._settle_relations(change.base, change.leftover_relations(is_committed=False))
 
     def _settle_relations(self, catalog: Catalog, leftover: set[RelationId]) -> None:

@@ -12,6 +12,7 @@ from lungfish.types.sql_type import (
     BOOLEAN,
     INTEGER,
     NAME,
+    OID,
     TEXT,
     SqlType,
     array_of,
@@ -43,8 +44,31 @@ def _set_config(context: FunctionContext, name: str, value: str, is_local: bool)
     return context.setting(name)
 
 
-def _setval(context: FunctionContext, name: str, value: int) -> int:
-    return context.set_value(name, value, True)
+def _next_value(context: FunctionContext, sequence: str | int) -> int:
+    return context.next_value(sequence)
+
+
+def _current_value(context: FunctionContext, sequence: str | int) -> int:
+    return context.current_value(sequence)
+
+
+def _set_value(
+    context: FunctionContext, sequence: str | int, value: int, is_called: bool = True
+) -> int:
+    return context.set_value(sequence, value, is_called)
+
+
+def _sequence_functions(named_by: SqlType) -> tuple[Function, ...]:
+    """The functions of one sequence, which is given by its name or by its oid."""
+    return tuple(
+        Function(name, (named_by, *others), BIGINT, run, volatility=_VOLATILE, needs_context=True)
+        for name, others, run in (
+            ("nextval", (), _next_value),
+            ("currval", (), _current_value),
+            ("setval", (BIGINT,), _set_value),
+            ("setval", (BIGINT, BOOLEAN), _set_value),
+        )
+    )
 
 
 def _pg_typeof(value: Any, *, types: Sequence[SqlType]) -> str:
@@ -78,13 +102,8 @@ SYSTEM_FUNCTIONS: tuple[Function, ...] = (
     Function(
         "pg_typeof", (Polymorphic.ANY,), TEXT, _pg_typeof, volatility=_STABLE, is_strict=False, needs_types=True
     ),
-    Function("nextval", (TEXT,), BIGINT, lambda context, name: context.next_value(name), volatility=_VOLATILE, needs_context=True),
-    Function("currval", (TEXT,), BIGINT, lambda context, name: context.current_value(name), volatility=_VOLATILE, needs_context=True),
+    *_sequence_functions(TEXT),
+    # What regclass gives: PostgreSQL's own spelling, 'name'::regclass.
+    *_sequence_functions(OID),
     Function("lastval", (), BIGINT, lambda context: context.last_value(), volatility=_VOLATILE, needs_context=True),
-    Function("setval", (TEXT, BIGINT), BIGINT, _setval, volatility=_VOLATILE, needs_context=True),
-    Function(
-        "setval", (TEXT, BIGINT, BOOLEAN), BIGINT,
-        lambda context, name, value, is_called: context.set_value(name, value, is_called),
-        volatility=_VOLATILE, needs_context=True,
-    ),
 )  # fmt: skip

@@ -103,11 +103,6 @@ def _table_reference(item: ast.TableReference, scope: Scope) -> BoundItem:
             return plan, [entry]
     relation = scope.state.find_relation(name)
     if isinstance(relation, Table):
-        if not relation.is_populated:
-            raise errors.ObjectNotInPrerequisiteState(
-                f'materialized view "{relation.name}" has not been populated',
-                hint="Use the REFRESH MATERIALIZED VIEW command.",
-            )
         return scan_table(relation, item, scope)
     if isinstance(relation, SystemView):
         return _scan_system_view(relation, item, scope)

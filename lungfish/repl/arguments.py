@@ -16,6 +16,8 @@ Lungfish, an embedded database with PostgreSQL's SQL.
   lungfish DB < FILE             run what comes in
   lungfish run FILE...           run scripts, each on a new database
   lungfish check DB              verify every page, checksum and index
+  lungfish dump DB               write it as SQL, for PostgreSQL or Lungfish
+  lungfish load DB FILE...       load SQL, csv, tsv, jsonl, parquet, or sqlite:old.db
   lungfish backup DB FILE        back a database up, or verify a backup
   lungfish restore FILE DB       make a database of a backup, as it was at any moment since
   lungfish info DB               what the file is and how it last opened
@@ -28,7 +30,15 @@ EPILOG = "Exit codes: 0 ok, 1 SQL error, 2 cannot open or in use, 4 cancelled, 5
 
 
 class Parser(argparse.ArgumentParser):
-    """argparse, with our exit code for wrong usage."""
+    """argparse, with our exit code for wrong usage. Descriptions hold examples, which keep their lines."""
+
+    def __init__(self, *, prog: str, description: str, epilog: str | None = None) -> None:
+        super().__init__(
+            prog=prog,
+            description=description,
+            epilog=epilog,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
 
     def error(self, message: str) -> NoReturn:
         """Print the usage and leave."""
@@ -65,7 +75,6 @@ def shell_parser() -> Parser:
         prog="lungfish",
         description=DESCRIPTION,
         epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("database", nargs="?", default=":memory:", metavar="DB")
     parser.add_argument(

@@ -202,7 +202,7 @@ class _RowReader:
         self._missing = [at for at in range(len(table.columns)) if at not in positions]
         self._options = options
         self._session = session
-        self._parsers = [_parser(column.type, session) for column in self._columns]
+        self._parsers = [field_parser(column.type, session) for column in self._columns]
         self._is_whole = list(positions) == list(range(len(table.columns)))
         self._skipped_count = 0
 
@@ -289,7 +289,7 @@ class _RowReader:
             self._session.notice(f"{rows} skipped due to data type incompatibility")
 
 
-def _parser(kind: SqlType, session: Session) -> Callable[[Any], Any]:
+def field_parser(kind: SqlType, session: Session) -> Callable[[Any], Any]:
     """Reads a field as a value of the type, length and all."""
     settings = session.settings.text
     if kind == TEXT:

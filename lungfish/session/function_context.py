@@ -86,18 +86,18 @@ class SessionFunctions:
 
     # Sequences.
 
-    def next_value(self, sequence_name: str) -> int:
+    def next_value(self, name: str | int) -> int:
         """nextval. Raises SequenceGeneratorLimitExceeded at the end of a sequence that does not cycle."""
-        sequence = self.find_sequence(sequence_name)
+        sequence = self.find_sequence(name)
         self._require_writable("nextval", sequence)
         value = self._session.database.sequences.next_value(sequence)
         self._current[sequence.oid] = value
         self._last_sequence = sequence.oid
         return value
 
-    def current_value(self, sequence_name: str) -> int:
+    def current_value(self, name: str | int) -> int:
         """currval: what nextval last gave in this session."""
-        sequence = self.find_sequence(sequence_name)
+        sequence = self.find_sequence(name)
         value = self._current.get(sequence.oid)
         if value is None:
             raise ObjectNotInPrerequisiteState(
@@ -105,9 +105,9 @@ class SessionFunctions:
             )
         return value
 
-    def set_value(self, sequence_name: str, value: int, is_called: bool) -> int:
+    def set_value(self, name: str | int, value: int, is_called: bool) -> int:
         """setval. Raises NumericValueOutOfRange's kin outside the sequence's bounds."""
-        sequence = self.find_sequence(sequence_name)
+        sequence = self.find_sequence(name)
         self._require_writable("setval", sequence)
         if not sequence.minimum <= value <= sequence.maximum:
             raise NumericValueOutOfRange(
@@ -136,18 +136,23 @@ class SessionFunctions:
         self._current.clear()
         self._last_sequence = None
 
-    def find_sequence(self, name: str) -> SequenceObject:
-        """The sequence that a text names, as regclass reads it. Raises UndefinedTable."""
-        parts = _split_name(name)
-        schema = parts[-2] if len(parts) > 1 else None
-        found = self._session.catalog.find_relation(
-            parts[-1], schema, self._session.settings.search_path
-        )
-        if found is None:
-            raise UndefinedTable(f'relation "{name}" does not exist')
-        if not isinstance(found, SequenceObject):
-            raise WrongObjectType(f'"{found.name}" is not a sequence')
-        return found
+    def find_sequence(self, name: str | int) -> SequenceObject:
+        """The sequence that a text names, as regclass reads it, or that has the oid. Raises UndefinedTable."""
+        catalog = self._session.catalog
+        if isinstance(name, int):
+            item = catalog.object(Oid(name))
+            if item is None:
+                raise UndefinedTable(f"could not open relation with OID {name}")
+        else:
+            parts = _split_name(name)
+            schema = parts[-2] if len(parts) > 1 else None
+            found = catalog.find_relation(parts[-1], schema, self._session.settings.search_path)
+            if found is None:
+                raise UndefinedTable(f'relation "{name}" does not exist')
+            item = found
+        if not isinstance(item, SequenceObject):
+            raise WrongObjectType(f'"{item.name}" is not a sequence')
+        return item
 
     # Advisory locks.
 

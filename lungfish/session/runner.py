@@ -102,6 +102,11 @@ class SessionRunner:
             settings.search_path = before
 
     @property
+    def checks_function_bodies(self) -> bool:
+        """Whether CREATE FUNCTION looks at the body: a dump may make a function before what it uses."""
+        return self._session.settings.get("check_function_bodies") == "on"
+
+    @property
     def is_in_block(self) -> bool:
         """Whether other statements run in the same transaction."""
         return self._session.is_in_block

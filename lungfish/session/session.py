@@ -265,7 +265,9 @@ class Session(PlanningSession):
         """What DDL works with; the first DDL of a transaction takes the catalog's lock, which it keeps to the end."""
         assert self._transaction is not None
         if self._change is None:
-            self._change = self.database.begin_catalog_change(self._transaction, self.temporary)
+            self._change = self.database.begin_catalog_change(
+                self._transaction, self.temporary, lambda: self.catalog
+            )
         return DdlContext(self._change, SessionRunner(self), self.settings.search_path)
 
     @property

@@ -322,8 +322,14 @@ _COMMENT_FIELDS = frozenset({"objtype", "object", "comment"})
 
 def _lower_comment(fields: Node, _lowering: Lowering) -> Comment:
     require_only(fields, _COMMENT_FIELDS)
-    kind = kind_of(fields["objtype"], "COMMENT ON", find_position(fields))
     text = fields.get("comment")
+    if fields["objtype"] == "OBJECT_FUNCTION":
+        detail = fields["object"]["ObjectWithArgs"]
+        is_open = detail.get("args_unspecified", False)
+        types = tuple([lower_type(node["TypeName"]) for node in detail.get("objargs", ())])
+        name = object_name_of(name_without_catalog(detail["objname"]))
+        return Comment("function", name, None, text, None if is_open else types)
+    kind = kind_of(fields["objtype"], "COMMENT ON", find_position(fields))
     if kind in ("column", "constraint"):
         parts = strings(fields["object"]["List"]["items"])
         if len(parts) < 2:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+from lungfish.catalog.names import type_text
 from lungfish.catalog.objects import Column, Index, Sequence, Table
 from lungfish.errors import (
     DependentObjectsStillExist,
@@ -122,12 +123,13 @@ def _add_column(context: DdlContext, table: Table, action: AddColumn) -> None:
         store_sequence(context, made.sequence)
     check_stored_texts(context, extended)
     column = made.column
+    kind = type_text(context.catalog, column.type)
     if column.generated is not None:
-        value = f"CAST(({column.generated}) AS {column.type})"
+        value = f"CAST(({column.generated}) AS {kind})"
     elif column.identity is not None and made.sequence is not None:
-        value = f"CAST(nextval({_sequence_text(context, made.sequence)}) AS {column.type})"
+        value = f"CAST(nextval({_sequence_text(context, made.sequence)}) AS {kind})"
     else:
-        value = f"CAST(({column.default or 'NULL'}) AS {column.type})"
+        value = f"CAST(({column.default or 'NULL'}) AS {kind})"
     kept = [quote_identifier(item.name) for item in table.columns]
     moved = rewrite(context, table, extended, [*kept, value])
     for constraint in order_constraints(list(definition.constraints)):
@@ -300,8 +302,9 @@ def _alter_type(context: DdlContext, table: Table, action: AlterColumnType) -> N
     if action.using is None:
         context.runner.check_assignable(column, kind, action.position)
     check_stored_texts(context, new)
+    written = type_text(context.catalog, kind)
     values = [
-        f"CAST({source} AS {kind})" if item is column else quote_identifier(item.name)
+        f"CAST({source} AS {written})" if item is column else quote_identifier(item.name)
         for item in table.columns
     ]
     moved = rewrite(context, table, new, values)

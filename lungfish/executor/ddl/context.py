@@ -80,6 +80,10 @@ class StatementRunner(Protocol):
         """Names without a schema are looked for there meanwhile."""
 
     @property
+    def checks_function_bodies(self) -> bool:
+        """Whether CREATE FUNCTION looks at the body."""
+
+    @property
     def is_in_block(self) -> bool:
         """Whether other statements run in the same transaction."""
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from lungfish.catalog.catalog import PG_TEMP_OID, is_temporary
+from lungfish.catalog.names import type_text
 from lungfish.catalog.objects import Column, Oid, Sequence, Table
 from lungfish.errors import (
     DuplicateColumn,
@@ -221,7 +222,7 @@ def check_stored_texts(context: DdlContext, table: Table) -> None:
 
 
 def _check_default(context: DdlContext, table: Table, column: Column) -> None:
-    text = f"CAST(({column.default}) AS {column.type})"
+    text = f"CAST(({column.default}) AS {type_text(context.catalog, column.type)})"
     try:
         context.runner.check_expression(
             replace(table, columns=()), text, what="DEFAULT expressions"

@@ -22,6 +22,7 @@ from lungfish.executor.ddl.composite_types import rename_attribute
 from lungfish.executor.ddl.context import DdlContext
 from lungfish.executor.ddl.domains import rename_domain_constraint
 from lungfish.executor.ddl.drop import kind_of
+from lungfish.executor.ddl.functions import comment_function
 from lungfish.executor.ddl.names import (
     find_column,
     find_constraint,
@@ -349,6 +350,8 @@ def comment(context: DdlContext, statement: Comment) -> str:
             _comment_column(context, statement)
         case "constraint":
             _comment_constraint(context, statement)
+        case "function":
+            comment_function(context, statement)
         case kind:
             raise FeatureNotSupported(
                 f"COMMENT ON {kind.upper()} is not supported", position=statement.position

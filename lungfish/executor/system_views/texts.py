@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lungfish.catalog import Catalog
 from lungfish.catalog.objects import Constraint, Index, IndexColumn, Table
-from lungfish.sql.quoting import quote_identifier
+from lungfish.sql.quoting import quote_identifier, quote_qualified
 
 
 def index_definition(catalog: Catalog, table: Table, index: Index) -> str:
@@ -45,8 +45,10 @@ def column_list(table: Table, numbers: tuple[int, ...]) -> str:
     )
 
 
-def constraint_definition(catalog: Catalog, table: Table, constraint: Constraint) -> str:
-    """What stands behind CONSTRAINT name."""
+def constraint_definition(
+    catalog: Catalog, table: Table, constraint: Constraint, *, is_qualified: bool = False
+) -> str:
+    """What stands behind CONSTRAINT name; `is_qualified`: a table that it refers to is named with its schema."""
     columns = column_list(table, constraint.columns) if constraint.kind != "check" else ""
     match constraint.kind:
         case "check":
@@ -54,8 +56,9 @@ def constraint_definition(catalog: Catalog, table: Table, constraint: Constraint
         case "foreign key":
             assert constraint.referenced_table_oid is not None
             target = catalog.table(constraint.referenced_table_oid)
+            schema = catalog.namespace_name(target.namespace_oid) if is_qualified else None
             text = (
-                f"FOREIGN KEY ({columns}) REFERENCES {quote_identifier(target.name)}"
+                f"FOREIGN KEY ({columns}) REFERENCES {quote_qualified(schema, target.name)}"
                 f"({column_list(target, constraint.referenced_columns)})"
             )
             if constraint.match == "full":
@@ -64,12 +67,26 @@ def constraint_definition(catalog: Catalog, table: Table, constraint: Constraint
                 text += f" ON UPDATE {constraint.on_update.upper()}"
             if constraint.on_delete != "no action":
                 text += f" ON DELETE {constraint.on_delete.upper()}"
+            if constraint.delete_columns:
+                text += f" ({column_list(table, constraint.delete_columns)})"
         case kind:
-            text = f"{kind.upper()} ({columns})"
+            text = _key_definition(table, constraint, kind.upper(), columns)
     if constraint.is_deferrable:
         text += " DEFERRABLE"
     if constraint.is_initially_deferred:
         text += " INITIALLY DEFERRED"
-    if not constraint.is_validated:
+    if not constraint.is_enforced:
+        text += " NOT ENFORCED"
+    elif not constraint.is_validated:
         text += " NOT VALID"
+    return text
+
+
+def _key_definition(table: Table, constraint: Constraint, kind: str, columns: str) -> str:
+    """A primary key or unique constraint, with what its index has beyond the key."""
+    index = next((each for each in table.indexes if each.oid == constraint.index_oid), None)
+    nulls = " NULLS NOT DISTINCT" if index is not None and index.nulls_not_distinct else ""
+    text = f"{kind}{nulls} ({columns})"
+    if index is not None and index.include:
+        text += f" INCLUDE ({column_list(table, index.include)})"
     return text

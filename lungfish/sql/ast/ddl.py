@@ -443,4 +443,6 @@ class Comment:
     name: ObjectName
     sub_name: str | None
     text: str | None
+    # Of a function: the types of its parameters, where they are written.
+    parameters: tuple[TypeName, ...] | None = None
     position: int = -1

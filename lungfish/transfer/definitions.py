@@ -1,0 +1,211 @@
+"""The objects of the catalog as the statements that make them: CREATE, ALTER ... ADD, COMMENT ON.
+
+Every name has its schema. Stored texts (defaults, checks, queries) stand as they were written, and mean the same under the search path
+that the dump sets.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lungfish.catalog import Catalog
+from lungfish.catalog.names import qualified, type_text
+from lungfish.catalog.objects import (
+    Column,
+    Constraint,
+    Index,
+    Namespace,
+    Oid,
+    SqlFunction,
+    Table,
+    UserType,
+    View,
+)
+from lungfish.catalog.objects import Sequence as SequenceObject
+from lungfish.executor.system_views.texts import constraint_definition
+from lungfish.sql.quoting import quote_identifier, quote_literal
+from lungfish.types.sql_type import TypeKind
+
+
+def create_schema(catalog: Catalog, item: Namespace) -> str:
+    """CREATE SCHEMA."""
+    return f"CREATE SCHEMA {qualified(catalog, item)};"
+
+
+def create_type(catalog: Catalog, item: UserType) -> str:
+    """CREATE TYPE or CREATE DOMAIN."""
+    name = qualified(catalog, item)
+    if item.base is not None:
+        return f"CREATE DOMAIN {name} AS {type_text(catalog, item.base)}{_domain_rules(item)};"
+    if item.type.kind is TypeKind.ENUM:
+        labels = ",\n".join(f"    {quote_literal(label)}" for label in item.type.labels)
+        return f"CREATE TYPE {name} AS ENUM (\n{labels}\n);"
+    fields = ",\n".join(
+        f"    {quote_identifier(field)} {type_text(catalog, kind)}"
+        for field, kind in zip(item.type.labels, item.type.fields, strict=True)
+    )
+    return f"CREATE TYPE {name} AS (\n{fields}\n);"
+
+
+def _domain_rules(item: UserType) -> str:
+    rules = "" if item.default is None else f" DEFAULT {item.default}"
+    rules += " NOT NULL" if item.is_not_null else ""
+    for name, text in item.checks:
+        rules += f"\n    CONSTRAINT {quote_identifier(name)} CHECK ({text})"
+    return rules
+
+
+def create_function(catalog: Catalog, item: SqlFunction) -> str:
+    """CREATE FUNCTION."""
+    parameters = ", ".join(
+        f"{quote_identifier(name)} {kind}" if name else kind
+        for name, kind in zip(
+            item.parameter_names,
+            [type_text(catalog, kind) for kind in item.parameter_types],
+            strict=True,
+        )
+    )
+    strict = " STRICT" if item.is_strict else ""
+    return (
+        f"CREATE FUNCTION {qualified(catalog, item)}({parameters})"
+        f" RETURNS {type_text(catalog, item.result)}\n"
+        f"    LANGUAGE sql {item.volatility.upper()}{strict}\n    AS {quote_literal(item.body)};"
+    )
+
+
+def _sequence_options(item: SequenceObject) -> str:
+    cycle = " CYCLE" if item.is_cycle else ""
+    return (
+        f"START WITH {item.start} INCREMENT BY {item.increment} MINVALUE {item.minimum}"
+        f" MAXVALUE {item.maximum} CACHE {item.cache}{cycle}"
+    )
+
+
+def create_sequence(catalog: Catalog, item: SequenceObject) -> str:
+    """CREATE SEQUENCE."""
+    return f"CREATE SEQUENCE {qualified(catalog, item)} AS {item.type} {_sequence_options(item)};"
+
+
+def own_sequence(catalog: Catalog, item: SequenceObject) -> str | None:
+    """ALTER SEQUENCE ... OWNED BY, of a sequence that a column owns."""
+    if item.owner_table_oid is None or item.owner_column is None:
+        return None
+    table = catalog.table(item.owner_table_oid)
+    column = table.columns[table.position_of_number(item.owner_column)]
+    return (
+        f"ALTER SEQUENCE {qualified(catalog, item)}"
+        f" OWNED BY {qualified(catalog, table)}.{quote_identifier(column.name)};"
+    )
+
+
+def create_table(catalog: Catalog, item: Table) -> str:
+    """CREATE TABLE, without what comes after the data: keys, checks, indexes."""
+    unlogged = "UNLOGGED " if item.persistence == "unlogged" else ""
+    columns = ",\n".join(f"    {_column(catalog, column)}" for column in item.columns)
+    body = f"(\n{columns}\n)" if columns else "()"
+    return f"CREATE {unlogged}TABLE {qualified(catalog, item)} {body};"
+
+
+def _column(catalog: Catalog, column: Column) -> str:
+    text = f"{quote_identifier(column.name)} {type_text(catalog, column.type)}"
+    if column.collation is not None:
+        text += f" COLLATE {quote_identifier(column.collation)}"
+    if column.generated is not None:
+        text += f" GENERATED ALWAYS AS ({column.generated}) STORED"
+    elif column.identity is not None:
+        text += _identity(catalog, column)
+    elif column.default is not None:
+        text += f" DEFAULT {_default(catalog, column)}"
+    return f"{text} NOT NULL" if column.is_not_null else text
+
+
+def _identity(catalog: Catalog, column: Column) -> str:
+    assert column.sequence_oid is not None, "an identity column has a sequence"
+    sequence = catalog.object(column.sequence_oid)
+    assert isinstance(sequence, SequenceObject), "what it names is a sequence"
+    assert column.identity is not None, "asked of identity columns only"
+    return (
+        f" GENERATED {column.identity.upper()} AS IDENTITY"
+        f" (SEQUENCE NAME {qualified(catalog, sequence)} {_sequence_options(sequence)})"
+    )
+
+
+def _default(catalog: Catalog, column: Column) -> str:
+    """The default's text. That of a serial column names its sequence as PostgreSQL does, so that it follows a renaming there."""
+    assert column.default is not None, "asked of columns with a default only"
+    sequence = None if column.sequence_oid is None else catalog.object(column.sequence_oid)
+    if not isinstance(sequence, SequenceObject):
+        return column.default
+    name = quote_literal(qualified(catalog, sequence))
+    if column.default in (f"nextval({name}::text)", f"nextval({name})"):
+        return f"nextval({name}::regclass)"
+    return column.default
+
+
+def create_view(catalog: Catalog, item: View | Table, query: str) -> str:
+    """CREATE VIEW, or CREATE MATERIALIZED VIEW without its rows."""
+    names = ", ".join(quote_identifier(column.name) for column in item.columns)
+    columns = f" ({names})" if names else ""
+    if isinstance(item, Table):
+        return (
+            f"CREATE MATERIALIZED VIEW {qualified(catalog, item)}{columns} AS\n{query}\n"
+            "    WITH NO DATA;"
+        )
+    return f"CREATE VIEW {qualified(catalog, item)}{columns} AS\n{query};"
+
+
+def add_constraint(catalog: Catalog, table: Table, item: Constraint) -> str:
+    """ALTER TABLE ... ADD CONSTRAINT."""
+    definition = constraint_definition(catalog, table, item, is_qualified=True)
+    return (
+        f"ALTER TABLE ONLY {qualified(catalog, table)}\n"
+        f"    ADD CONSTRAINT {quote_identifier(item.name)} {definition};"
+    )
+
+
+def comments(catalog: Catalog, item: object) -> Iterator[str]:
+    """COMMENT ON an object, and on what belongs to it."""
+    match item:
+        case Namespace():
+            yield from _comment("SCHEMA", qualified(catalog, item), item.comment)
+        case UserType():
+            kind = "TYPE" if item.base is None else "DOMAIN"
+            yield from _comment(kind, qualified(catalog, item), item.comment)
+        case SqlFunction():
+            types = ", ".join(type_text(catalog, kind) for kind in item.parameter_types)
+            yield from _comment("FUNCTION", f"{qualified(catalog, item)}({types})", item.comment)
+        case SequenceObject():
+            yield from _comment("SEQUENCE", qualified(catalog, item), item.comment)
+        case View():
+            yield from _comment("VIEW", qualified(catalog, item), item.comment)
+            yield from _column_comments(catalog, item)
+        case Table():
+            yield from _comment(item.kind.upper(), qualified(catalog, item), item.comment)
+            yield from _column_comments(catalog, item)
+            yield from _part_comments(catalog, item)
+
+
+def _column_comments(catalog: Catalog, item: Table | View) -> Iterator[str]:
+    for column in item.columns:
+        name = f"{qualified(catalog, item)}.{quote_identifier(column.name)}"
+        yield from _comment("COLUMN", name, column.comment)
+
+
+def _part_comments(catalog: Catalog, table: Table) -> Iterator[str]:
+    schema = quote_identifier(catalog.namespace_name(table.namespace_oid))
+    for index in table.indexes:
+        yield from _comment("INDEX", f"{schema}.{quote_identifier(index.name)}", index.comment)
+    for constraint in table.constraints:
+        name = f"{quote_identifier(constraint.name)} ON {qualified(catalog, table)}"
+        yield from _comment("CONSTRAINT", name, constraint.comment)
+
+
+def _comment(kind: str, name: str, text: str | None) -> Iterator[str]:
+    if text is not None:
+        yield f"COMMENT ON {kind} {name} IS {quote_literal(text)};"
+
+
+def plain_indexes(table: Table) -> Iterator[Index]:
+    """The indexes that no constraint of the table stands for."""
+    made: set[Oid | None] = {constraint.index_oid for constraint in table.constraints}
+    return (index for index in table.indexes if index.oid not in made)
