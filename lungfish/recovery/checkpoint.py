@@ -17,6 +17,7 @@ Invariants:
 4. The fence is open again before any I/O, whatever happens.
 5. A checkpoint that fails before the superblock is written leaves the database as if it had not been asked for.
 6. What an exception from outside (Ctrl-C) has cut off, be it the going back itself, is put right before the next one begins (`_settle`).
+   If the image is current by then the checkpoint is complete, and what is left of it is done.
 """
 
 from __future__ import annotations
@@ -210,8 +211,9 @@ class CheckpointCoordinator:
                 with self._io.acting_as(CHECKPOINTER):
                     self._take(run)
             except BaseException as error:
-                run.fail(error)
-                self._abort(run)
+                if not self._is_published(run):
+                    run.fail(error)
+                    self._abort(run)
                 raise
             finally:
                 self._finish(run)
@@ -392,10 +394,25 @@ class CheckpointCoordinator:
         context.image.set_payload(encode_facts(facts))
         if request.name:
             context.image.set_name(request.name)
+        run.facts = facts
         run.phase = Phase.SYNC
-        run.report = self.pages.publish()
-        self.memory.facts = facts
-        self.counters.count_done(run)
+        self.pages.publish()
+        self._take_over(run)
+
+    def _is_published(self, run: CheckpointRun) -> bool:
+        """Whether the checkpoint is complete although an exception from outside cut it off (`ImageBuilder.publish`)."""
+        if run.report is None and self.pages.published is not None:
+            self._take_over(run)
+        return run.report is not None
+
+    def _take_over(self, run: CheckpointRun) -> None:
+        """The image is current: its facts are the database's. Again changes nothing."""
+        assert run.facts is not None, "they are in the image"
+        if run.report is None:
+            self.memory.facts = run.facts
+            self.images.remember(run.facts)
+            run.report = self.pages.published
+            self.counters.count_done(run)
 
     def _retain(self, run: CheckpointRun) -> None:
         """The image is durable: what only the one before needed may go. A failure here is no failure of the checkpoint."""
@@ -468,10 +485,11 @@ class CheckpointCoordinator:
         if run is None:
             return
         self._fence.open()
-        if run.report is None:
-            run.calls.abort()
-        else:
+        if self._is_published(run):
             run.calls.commit()
+            self.images.hold_log()
+        else:
+            run.calls.abort()
         self.retention.release(HolderKind.CHECKPOINT_IN_PROGRESS, str(run.context.checkpoint_id))
         self.current = None
 

@@ -46,6 +46,8 @@ class CheckpointContext:
     # Whether its time is over. From the moment that `may_be_partial` is set `check` does not raise for it any more.
     is_late: Callable[[], bool] = _not_late
     may_be_partial: bool = False
+    # To be called between short pieces of work, so that commits get the interpreter (`giving_way.py`). Not inside the fence.
+    give_way: Callable[[], None] = _never
     # Indexes that the image has as of an earlier checkpoint (`index_marks.py`).
     left_out: list[RelationId] = field(default_factory=list)
     # When the phase that a participant is in must be over, by the clock's `monotonic_s`; None: it may take its time.

@@ -8,6 +8,7 @@ guards it. What a participant gave at `prepare` stands under `participants` by t
 
 from __future__ import annotations
 
+import functools
 import json
 import struct
 import zlib
@@ -69,11 +70,18 @@ def encode_facts(facts: CheckpointFacts) -> bytes:
         "retains_log": facts.retains_log,
         "verdicts": facts.verdicts,
         "participants": facts.participants,
-        "checkpoints": [values_of(each) for each in facts.checkpoints],
-        "recoveries": [values_of(each) for each in facts.recoveries],
     }
-    text = json.dumps(document, separators=(",", ":"), sort_keys=True).encode()
-    return _HEAD.pack(MAGIC, VERSION) + zlib.compress(text, 1)
+    members = json.dumps(document, separators=(",", ":"), sort_keys=True)[1:-1]
+    checkpoints = ",".join(map(_row_text, facts.checkpoints))
+    recoveries = ",".join(map(_row_text, facts.recoveries))
+    text = f'{{{members},"checkpoints":[{checkpoints}],"recoveries":[{recoveries}]}}'
+    return _HEAD.pack(MAGIC, VERSION) + zlib.compress(text.encode(), 1)
+
+
+@functools.lru_cache(maxsize=2048)
+def _row_text(record: CheckpointRecord | RecoveryRecord) -> str:
+    """A row of a history as JSON. Each checkpoint writes all rows again, and commits want the interpreter meanwhile: so they are kept."""
+    return json.dumps(values_of(record), separators=(",", ":"))
 
 
 def decode_facts(payload: bytes) -> CheckpointFacts:

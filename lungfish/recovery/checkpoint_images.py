@@ -95,14 +95,19 @@ class CheckpointImageStore:
             found = self._facts.get(key)
         if found is None:
             found = decode_facts(image.payload)
-            kept = {_identity(each) for each in self.images()}
-            with self._latch:
-                # Those of images that are gone go too: each has whole histories in it.
-                self._facts = {
-                    other: facts for other, facts in self._facts.items() if other in kept
-                }
-                self._facts[key] = found
+            self._keep_facts(image, found)
         return found
+
+    def _keep_facts(self, image: Image, facts: CheckpointFacts) -> None:
+        kept = {_identity(each) for each in self.images()}
+        with self._latch:
+            # Those of images that are gone go too: each has whole histories in it.
+            self._facts = {other: each for other, each in self._facts.items() if other in kept}
+            self._facts[_identity(image)] = facts
+
+    def remember(self, facts: CheckpointFacts) -> None:
+        """The current image's facts, from whoever wrote them: they need not be decoded."""
+        self._keep_facts(self.store.image, facts)
 
     def named(self, name: str) -> Image:
         """The image of that name. Raises UndefinedObject, DataCorrupted for one that is damaged."""

@@ -90,6 +90,8 @@ class ImagePages:
         if self._frozen is None:
             self._freeze(context)
         context.builder = self.frozen.builder
+        context.builder.give_way = context.give_way
+        context.builder.is_paced = context.request.kind is not CheckpointKind.FINAL
         share = self._shares.get(name, _Share())
         return Prepared(
             pages=share.pages,
@@ -126,6 +128,11 @@ class ImagePages:
         """Reads the image being built. Requires: as `frozen`."""
         assert self._rewrite is not None, "frozen at `prepare`"
         return self._rewrite
+
+    @property
+    def published(self) -> PublishReport | None:
+        """What the image cost that is current now, even if an exception from outside came then; None: it is not."""
+        return None if self._frozen is None else self._frozen.builder.report
 
     def verify(self) -> None:
         """Read back every page that this image does not share with the one before.
@@ -183,7 +190,7 @@ class ImagePages:
                 context.left_out.append(relation_id)
                 return
             context.check()
-            self._count(self.frozen.write(page))
+            self._count(context, self.frozen.write(page))
 
     def _write_unchanged(self, context: CheckpointContext) -> None:
         """Write every page again that this image shares with the one before."""
@@ -191,11 +198,13 @@ class ImagePages:
         self.pages_total += len(shared)
         for relation_id, page_id in shared:
             context.check()
-            self._count(self.rewrite.rewrite(relation_id, page_id))
+            self._count(context, self.rewrite.rewrite(relation_id, page_id))
 
-    def _count(self, size: int) -> None:
+    def _count(self, context: CheckpointContext, size: int) -> None:
         self.bytes_done += size
         self.pages_done += 1
+        context.image.sync_behind(size)
+        context.give_way()
         self.pace(size)
 
     def _rehearse(self, context: CheckpointContext, share: _Share) -> Forecast:
@@ -205,6 +214,7 @@ class ImagePages:
             dirty = {}
             for page in self.frozen.of(relation_id):
                 context.check()
+                context.give_way()
                 dirty[page.page_id] = sum(stored_units(page.data))
             if context.request.kind is CheckpointKind.FULL:
                 dirty = {**self.rewrite.stored_units(relation_id), **dirty}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections import defaultdict
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from lungfish.recovery.checkpoint_contract import CheckpointContext, Forecast, Prepared
@@ -20,11 +21,13 @@ from lungfish.storage.page_store import PageStore
 from lungfish.storage.table import TableStore
 from lungfish.storage.table_rows import InsertRun, TableRows
 from lungfish.storage.transactions import TransactionManager, TransactionState, UndoEntry
-from lungfish.storage.versions import RetainedRow
+from lungfish.storage.versions import put_retained
 
 FREE_SPACE = "fsm"
 TRANSACTIONS = "txn_allocator"
 SEQUENCES = "sequences"
+# So many rows are encoded before commits are let through.
+_STRETCH = 64
 
 
 class FreeSpaceParticipant:
@@ -100,17 +103,19 @@ class TransactionsParticipant:
         self._let_go()
 
     def _write(self, context: CheckpointContext) -> None:
-        image = context.image
-        by_relation: dict[RelationId, list[RetainedRow]] = {}
-        for relation_id, row in self._held_rows():
-            by_relation.setdefault(relation_id, []).append(row)
+        image, give_way = context.image, context.give_way
+        retained = self._retained(give_way)
         for relation_id in image.relation_ids:
-            retained = tuple(by_relation.get(relation_id, ()))
+            give_way()
             free_space = context.free_space.get(relation_id)
             if free_space is None:
                 # Nobody has opened it since the restart, so its map is as it was.
                 free_space = self._free_space_before(relation_id)
-            state = RelationState(free_space, retained, relation_id in self._unsettled)
+            state = RelationState(
+                free_space,
+                b"".join(retained.pop(relation_id, ())),
+                relation_id in self._unsettled,
+            )
             # A relation that nobody changed is complete up to the redo LSN too.
             image.set_relation(
                 relation_id, mark_lsn=context.redo_lsn, payload=encode_relation_state(state)
@@ -135,12 +140,17 @@ class TransactionsParticipant:
             self._owed.pop(each.id, None)
         return found
 
-    def _held_rows(self) -> Iterator[tuple[RelationId, RetainedRow]]:
-        """What the images of heaps must carry."""
+    def _retained(self, give_way: Callable[[], None]) -> dict[RelationId, list[bytes]]:
+        """What the images of heaps must carry, encoded, in parts."""
+        retained: defaultdict[RelationId, list[bytes]] = defaultdict(list)
         for held in self._held:
-            yield from held.rows()
-        for transaction_id in sorted(self._owed):
-            yield from HeldUndo(COMMITTED, self._owed[transaction_id], {}).rows()
+            held.encode(retained, give_way)
+        owed = self._owed
+        for number, transaction_id in enumerate(sorted(owed)):
+            if not number % _STRETCH:
+                give_way()
+            encode_owed(retained, owed[transaction_id], give_way)
+        return retained
 
     def _let_go(self) -> None:
         self._held, self._owed = [], {}
@@ -173,20 +183,37 @@ class HeldUndo:
         }
         return HeldUndo(transaction_id, undo.copy(), run_counts)
 
-    def rows(self) -> Iterator[tuple[RelationId, RetainedRow]]:
-        """What the images of heaps must carry, oldest first. Of a committed transaction nothing is owed for the rows it inserted."""
+    def encode(
+        self, retained: defaultdict[RelationId, list[bytes]], give_way: Callable[[], None]
+    ) -> None:
+        """Add what the images of heaps must carry, oldest first."""
         if self.transaction_id == COMMITTED:
-            for store, address, before in self.entries:
-                if before is not None and isinstance(store, TableRows):
-                    yield store.relation_id, RetainedRow(COMMITTED, address, before)
+            encode_owed(retained, self.entries, give_way)
             return
         for index, (store, address, before) in enumerate(self.entries):
+            if not index % _STRETCH:
+                give_way()
             if isinstance(store, InsertRun):
+                parts = retained[store.rows.relation_id]
                 for offset in range(self.run_counts[index]):
-                    inserted = TupleId(address + offset)
-                    yield store.rows.relation_id, RetainedRow(self.transaction_id, inserted, None)
+                    if not offset % _STRETCH:
+                        give_way()
+                    put_retained(parts, self.transaction_id, TupleId(address + offset), None)
             elif isinstance(store, TableRows):
-                yield store.relation_id, RetainedRow(self.transaction_id, address, before)
+                put_retained(retained[store.relation_id], self.transaction_id, address, before)
+
+
+def encode_owed(
+    retained: defaultdict[RelationId, list[bytes]],
+    entries: list[UndoEntry],
+    give_way: Callable[[], None],
+) -> None:
+    """Add the versions whose purge a committed transaction owes. For the rows that it inserted it owes nothing."""
+    for index, (store, address, before) in enumerate(entries, 1):
+        if not index % _STRETCH:
+            give_way()
+        if before is not None and isinstance(store, TableRows):
+            put_retained(retained[store.relation_id], COMMITTED, address, before)
 
 
 class FactsParticipant:

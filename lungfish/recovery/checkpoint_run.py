@@ -10,13 +10,16 @@ from typing import Protocol
 
 from lungfish import errors
 from lungfish.recovery.checkpoint_contract import CheckpointContext, Forecast
+from lungfish.recovery.checkpoint_facts import CheckpointFacts
 from lungfish.recovery.checkpoint_memory import CheckpointMemory
 from lungfish.recovery.checkpoint_party import Party, RollCall
 from lungfish.recovery.checkpoint_request import (
+    CheckpointKind,
     CheckpointOutcome,
     CheckpointRequest,
     CheckpointResult,
 )
+from lungfish.recovery.giving_way import GiveWay
 from lungfish.recovery.history import CheckpointRecord
 from lungfish.recovery.retention import RetentionHolder
 from lungfish.recovery.wal import PruneReport
@@ -75,7 +78,9 @@ class CheckpointRun:
     est_fence_ms: float | None = None
     # Of the log, at the fence: another number after the flush means that a commit was taken back meanwhile.
     take_backs: int | None = 0
+    # Set once the image is current, and what it says of itself.
     report: PublishReport | None = None
+    facts: CheckpointFacts | None = None
     pruned: PruneReport | None = None
     segments_archived: int = 0
     wal_held_bytes: int = 0
@@ -127,6 +132,8 @@ class CheckpointRun:
         )
         context.check = run.check
         context.is_late = run.is_late
+        if run.request.kind is not CheckpointKind.FINAL:
+            context.give_way = GiveWay(clock)
         return run
 
     def cancel(self, reason: str) -> bool:
@@ -281,8 +288,7 @@ class CheckpointRun:
             image_bytes=None if report is None else report.image_bytes,
             files_synced=None if report is None else 1,
             longest_sync_ms=None if report is None else report.longest_sync_s * 1000,
-            # The data file is synced twice.
-            average_sync_ms=None if report is None else report.sync_s * 1000 / 2,
+            average_sync_ms=None if report is None else report.sync_s * 1000 / report.sync_count,
             wal_segments_added=self.segments_added,
             wal_segments_removed=None if pruned is None else pruned.removed_count,
             wal_segments_recycled=None if pruned is None else pruned.recycled_count,

@@ -70,7 +70,7 @@ def _debt(before: Image, index: RelationId, heap: RelationId | None) -> Relation
     if image.mark_lsn < of_heap.mark_lsn:
         # It had been left out before: what it owes has not changed.
         return own
-    return replace(own, retained=decode_relation_state(of_heap.payload).retained)
+    return replace(own, retained_bytes=decode_relation_state(of_heap.payload).retained_bytes)
 
 
 def lagging_indexes(image: Image, redo_lsn: LSN) -> list[tuple[RelationId, LSN]]:

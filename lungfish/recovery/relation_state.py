@@ -18,7 +18,7 @@ from lungfish import errors
 from lungfish.storage.ids import TransactionId
 from lungfish.storage.page_store import PageStore
 from lungfish.storage.table import TableStore
-from lungfish.storage.versions import RetainedRow, decode_retained, encode_retained
+from lungfish.storage.versions import RetainedRow, decode_retained
 
 # The writer of a retained row whose purge is owed: whoever it was, it has committed.
 COMMITTED = TransactionId(0)
@@ -33,16 +33,21 @@ class RelationState:
 
     # As `FreeSpace.encode` gives it; empty: not known.
     free_space: bytes = b""
-    # Oldest first within a transaction.
-    retained: tuple[RetainedRow, ...] = ()
+    # As `encode_retained` gives them, oldest first within a transaction.
+    retained_bytes: bytes = b""
     is_unsettled: bool = False
+
+    @property
+    def retained(self) -> list[RetainedRow]:
+        """The retained rows. Raises CorruptPage."""
+        return list(decode_retained(self.retained_bytes))
 
 
 def encode_relation_state(state: RelationState) -> bytes:
     """The state as a relation's payload."""
     flags = _UNSETTLED if state.is_unsettled else 0
     head = _HEAD.pack(VERSION, flags, len(state.free_space))
-    return b"".join((head, state.free_space, encode_retained(state.retained)))
+    return b"".join((head, state.free_space, state.retained_bytes))
 
 
 def decode_relation_state(payload: bytes) -> RelationState:
@@ -62,8 +67,7 @@ def decode_relation_state(payload: bytes) -> RelationState:
     map_end = _HEAD.size + map_size
     if map_end > len(payload):
         raise errors.CorruptDatabase("the free-space map of a relation is cut off")
-    retained = tuple(decode_retained(payload[map_end:]))
-    return RelationState(payload[_HEAD.size : map_end], retained, bool(flags & _UNSETTLED))
+    return RelationState(payload[_HEAD.size : map_end], payload[map_end:], bool(flags & _UNSETTLED))
 
 
 def restore_free_space(store: PageStore, table: TableStore) -> None:

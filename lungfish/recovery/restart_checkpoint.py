@@ -167,7 +167,7 @@ class _Begun:
 def _states(pool: BufferPool, tables: RestartTables) -> dict[RelationId, RelationState]:
     """What the image says of each relation beside its pages (invariants 1 and 3)."""
     states = {
-        relation_id: replace(decode_relation_state(image.payload), retained=())
+        relation_id: replace(decode_relation_state(image.payload), retained_bytes=b"")
         for relation_id, image in pool.store.image.relations.items()
     }
     for heap in tables.opened():

@@ -168,7 +168,7 @@ class RestartTables:
 
     def with_retained_rows(self) -> list[RelationId]:
         """The heaps whose images have something to put back or to purge."""
-        return [heap for heap in self.heaps if self.state(heap).retained]
+        return [heap for heap in self.heaps if self.state(heap).retained_bytes]
 
     def open(self, heap: RelationId) -> TableReplay:
         """A table at work."""

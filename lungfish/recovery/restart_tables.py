@@ -65,9 +65,10 @@ def settle_image(
 ) -> ReplayCounts:
     """Bring a table's image to the rows of committed transactions, one version each."""
     counts = ReplayCounts()
-    writers = {retained.transaction_id for retained in state.retained}
+    rows_retained = state.retained
+    writers = {retained.transaction_id for retained in rows_retained}
     lost, kept = retained_of(
-        state.retained, {each for each in writers if each == COMMITTED or each in committed}
+        rows_retained, {each for each in writers if each == COMMITTED or each in committed}
     )
     for retained in reversed(lost):
         # Put back one by one, a row must still be known to have its older versions: their index entries stay.

@@ -20,7 +20,6 @@ class FreeUnits:
 
     def __init__(self, unit_count: int = 0) -> None:
         self._used = bytearray(unit_count)
-        self.used_count = 0
         self._next = 0
         # No run of so many free units is in the map: set by a search that found none, until units are freed.
         self._hopeless_count = UNIT_COUNT_MAX
@@ -30,6 +29,11 @@ class FreeUnits:
         """All units, free and used: where the file would end."""
         return len(self._used)
 
+    @property
+    def used_count(self) -> int:
+        """How many units are in use. Counted each time: a number kept beside the map would not bear an exception between the two."""
+        return self._used.count(1)
+
     def claim(self, first: int, count: int) -> None:
         """Mark units as used, at open. Raises CorruptDatabase if one is in use already."""
         end = first + count
@@ -38,7 +42,6 @@ class FreeUnits:
         if self._used.find(1, first, end) >= 0:
             raise CorruptDatabase(f"units {first} to {end - 1} of the file are used twice")
         self._used[first:end] = b"\1" * count
-        self.used_count += count
 
     def claim_runs(self, firsts: Units, counts: Units) -> None:
         """Claim many runs at once; the same as `claim` of each, but for the time it takes."""
@@ -58,7 +61,6 @@ class FreeUnits:
                 f"of the units {firsts[0]} to {end - 1} of the file some are used twice"
             )
         used[units] = 1
-        self.used_count += len(units)
 
     def release_runs(self, firsts: Units, counts: Units) -> None:
         """Give many runs back at once."""
@@ -66,7 +68,6 @@ class FreeUnits:
         used = np.frombuffer(self._used, np.uint8)
         assert used[units].all(), "units are freed twice"
         used[units] = 0
-        self.used_count -= len(units)
         self._hopeless_count = UNIT_COUNT_MAX
 
     def allocate(self, count: int) -> int:
@@ -80,7 +81,6 @@ class FreeUnits:
                 )
             self._used.extend(bytes(end - len(self._used)))
         self._used[first:end] = b"\1" * count
-        self.used_count += count
         self._next = end
         return first
 
@@ -89,7 +89,6 @@ class FreeUnits:
         end = first + count
         assert self._used.find(0, first, end) < 0, f"units {first} to {end - 1} are freed twice"
         self._used[first:end] = bytes(count)
-        self.used_count -= count
         self._hopeless_count = UNIT_COUNT_MAX
 
     def start_at_front(self) -> None:

@@ -55,7 +55,7 @@ class FrozenPages:
     @property
     def is_finished(self) -> bool:
         """Published or aborted."""
-        return self._is_finished
+        return self._is_finished or self.builder.report is not None
 
     def __iter__(self) -> Iterator[FrozenPage]:
         for relation_id in self._pages:
@@ -93,15 +93,16 @@ class FrozenPages:
         """Make the image current. Requires: every page was written. See `ImageBuilder.publish` for what a failure means."""
         if self.pages_left:
             raise InternalError(f"{self.pages_left} pages of the image are not written")
-        report = self.builder.publish()
-        self._is_finished = True
-        for pages in self._pages.values():
-            pages.end_image()
-        return report
+        try:
+            return self.builder.publish()
+        finally:
+            if self.builder.report is not None:
+                for pages in self._pages.values():
+                    pages.end_image()
 
     def abort(self) -> None:
         """Give the image up: what it has not got is dirty again, nothing is lost. Harmless after publish, and twice."""
-        if self._is_finished:
+        if self.is_finished:
             return
         for relation_id, pages in self._pages.items():
             pages.unfreeze(self.relations[relation_id].oldest_lsn)

@@ -6,6 +6,12 @@
 The order on disk in `publish`: page table chunks and manifest, sync, superblock, sync. Only then are the slots of the image
 before the last one given back, so that at every moment the current image and the one before are whole in the file.
 
+Whoever writes many pages tells `sync_behind` of each: it syncs every so often, so that no sync has much to write. The log's syncs go to
+the same disk, and a commit waits for whatever the disk is at.
+
+An exception from outside (Ctrl-C) in `publish` does not make the file doubtful. Before the superblock is written the image is just
+not published: give it up. From there on `publish` goes through with it, and raises the exception when the image is current.
+
 A page written into the image is also what `read` sees from then on, unless an early write of it began since the freeze: that
 version is then the newer one (`page_slots.Building.written_since`). An early write that began before the freeze and ends after
 it may be the older one: it is dropped (`PageStore.write`).
@@ -15,9 +21,10 @@ from __future__ import annotations
 
 import contextlib
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass
 
-from lungfish.errors import InternalError, IoError
+from lungfish.errors import Error, InternalError, IoError
 from lungfish.storage.checksum import checksum
 from lungfish.storage.clock import Clock
 from lungfish.storage.ids import LSN, PageId, RelationId
@@ -36,8 +43,12 @@ from lungfish.storage.superblock import SUPERBLOCK_SIZE, ManifestAddress, Superb
 
 # Cutting the file's end costs a change of its metadata: worth it for this many units (1 MiB), or always at close.
 _CUT_UNIT_COUNT_MIN = 256
-# So many page table chunks are written at once.
+# So many page table chunks are written at once, and so much of a manifest.
 _CHUNK_RUN = 64
+_MANIFEST_PIECE_SIZE = 256 << 10
+# So much is written before it is synced: half a millisecond's work for a disk.
+SYNC_STEP_BYTES = 256 << 10
+SYNC_PAUSE_MAX_S = 0.01
 
 
 class ImageFinished(InternalError):
@@ -54,9 +65,10 @@ class PublishReport:
     bytes_written: int
     # What all pages of the image take in the file.
     image_bytes: int
-    # Both syncs together, and the longer one.
+    # All syncs together, and the longest one.
     sync_s: float
     longest_sync_s: float
+    sync_count: int
 
 
 @dataclass(slots=True)
@@ -67,6 +79,16 @@ class _RelationFacts:
     mark_lsn: LSN
     page_count: int
     payload: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class _Publication:
+    """What is in the file of an image that only its superblock is missing of."""
+
+    superblock: Superblock
+    # The chunks that the file did not have, and where it has them now.
+    chunks: list[tuple[PageTableChunk, ChunkAddress]]
+    image: Image
 
 
 class ImageBuilder:
@@ -85,6 +107,14 @@ class ImageBuilder:
         self._left_out: set[RelationId] = set()
         self.pages_written = 0
         self.bytes_written = 0
+        # What `sync_behind` was told of since it last synced.
+        self._unsynced_bytes = 0
+        self._sync_times: list[float] = []
+        # Set once the image is current, whatever `publish` raised.
+        self.report: PublishReport | None = None
+        # Others commit meanwhile: `sync_behind` counts, and `give_way` is called between pieces of work in `publish`.
+        self.is_paced = False
+        self.give_way: Callable[[], None] = _go_on
         with slots.lock:
             if slots.building is not None:
                 raise InternalError("another image is being built")
@@ -182,11 +212,24 @@ class ImageBuilder:
         """Where the image has a relation's pages. Under the slots' lock."""
         return self._tables[relation_id]
 
+    def sync_behind(self, size: int) -> None:
+        """Note that so many bytes were written for this image; every so often they are synced, and the disk left to others for as long.
+
+        Raises IoError; then the store is poisoned, as after any failed sync.
+        """
+        if not self.is_paced:
+            return
+        self._unsynced_bytes += size
+        if self._unsynced_bytes >= SYNC_STEP_BYTES:
+            self._sync()
+            self._clock.sleep(min(self._sync_times[-1], SYNC_PAUSE_MAX_S))
+
     def publish(self) -> PublishReport:
         """Make this image the current one, durably.
 
         A failure before the first sync (a full disk) leaves everything as it was: publish again later, or abort. A failure from
-        there on poisons the store: it is unknown which image the file has, so nothing in it may be overwritten.
+        there on poisons the store: it is unknown which image the file has, so nothing in it may be overwritten. What an exception from
+        outside does is said above; `report` tells whether the image is current.
         """
         slots = self._slots
         slots.check_poison()
@@ -194,38 +237,50 @@ class ImageBuilder:
             if self._is_sealed:
                 raise ImageFinished("the image is finished")
             self._is_sealed = True
-        reach = slots.failpoints.reach
-        new_chunks, manifest = self._write_tables()
-        superblock = Superblock(self._uuid, slots.page_size_bytes, self.generation, manifest)
-        clock = self._clock
+        publication = self._write_tables()
         try:
-            reach("checkpoint.sync")
-            started = clock.monotonic_s()
-            slots.file.sync()
-            synced = clock.monotonic_s()
-            reach("checkpoint.superblock")
-            slots.file.write_at(superblock.unit * UNIT_SIZE, superblock.encode())
-            reach("checkpoint.superblock.sync")
-            written = clock.monotonic_s()
-            slots.file.sync()
-            finished = clock.monotonic_s()
-            reach("checkpoint.published")
-            image = self._become_current(new_chunks, manifest)
+            self._go_through(publication)
         except BaseException as error:
-            # Also a KeyboardInterrupt: whatever stopped us, the superblock may be on its way to the disk.
-            slots.poison(error)
+            if is_failed_io(error):
+                slots.poison(error)
+            if slots.is_poisoned:
+                raise
+            # Whatever of the superblock is on its way to the disk, the same again makes it whole.
+            try:
+                self._go_through(publication)
+            except BaseException as second:
+                slots.poison(second)
+                raise
             raise
+        assert self.report is not None, "the image is current"
+        return self.report
+
+    def _go_through(self, publication: _Publication) -> None:
+        """Let the file's superblock lead to the image, and the image be the current one. Doing it again changes nothing."""
+        slots, superblock = self._slots, publication.superblock
+        reach = slots.failpoints.reach
+        reach("checkpoint.superblock")
+        slots.file.write_at(superblock.unit * UNIT_SIZE, superblock.encode())
+        reach("checkpoint.superblock.sync")
+        self._sync()
+        reach("checkpoint.published")
+        self._become_current(publication)
         with contextlib.suppress(IoError), slots.lock:
-            # A file that stays longer than it need be is no failure.
-            slots.cut_end(least_unit_count=_CUT_UNIT_COUNT_MIN)
-        return PublishReport(
-            generation=self.generation,
-            pages_written=self.pages_written,
-            bytes_written=self.bytes_written + SUPERBLOCK_SIZE,
-            image_bytes=image.unit_count * UNIT_SIZE,
-            sync_s=synced - started + finished - written,
-            longest_sync_s=max(synced - started, finished - written),
-        )
+            # A file that stays longer than it need be is no failure. What this image took, the next one will want again.
+            written = self.bytes_written // UNIT_SIZE
+            slots.cut_end(least_unit_count=max(_CUT_UNIT_COUNT_MIN, 2 * written))
+
+    def _sync(self) -> None:
+        clock = self._clock
+        started = clock.monotonic_s()
+        try:
+            self._slots.file.sync()
+        except BaseException as error:
+            if is_failed_io(error):
+                self._slots.poison(error)
+            raise
+        self._sync_times.append(clock.monotonic_s() - started)
+        self._unsynced_bytes = 0
 
     def abort(self) -> None:
         """Give the image up. What was written into it stays what `read` sees. Twice, or after publish, is harmless."""
@@ -238,8 +293,8 @@ class ImageBuilder:
             for relation_id, table in self._tables.items():
                 slots.release_table(relation_id, table)
 
-    def _write_tables(self) -> tuple[list[tuple[PageTableChunk, ChunkAddress]], ManifestAddress]:
-        """Write the changed page table chunks and the manifest; on failure the image may be written to again."""
+    def _write_tables(self) -> _Publication:
+        """Write the changed page table chunks and the manifest, durably; on failure the image may be written to again."""
         slots = self._slots
         written: list[tuple[int, int]] = []
         try:
@@ -247,18 +302,34 @@ class ImageBuilder:
             new_chunks = self._write_chunks(written)
             addresses = {id(chunk): address for chunk, address in new_chunks}
             data = self._manifest(addresses).encode()
-            # Whole units, so that the file always ends with one.
-            first_unit = slots.write_units(
-                data.ljust(-(-len(data) // UNIT_SIZE) * UNIT_SIZE, b"\0")
-            )
+            manifest = self._write_manifest(data, written)
+            slots.failpoints.reach("checkpoint.sync")
+            self._sync()
         except BaseException:
             with slots.lock:
                 for first, count in written:
                     slots.free.release(first, count)
                 self._is_sealed = False
             raise
-        self.bytes_written += len(data) + sum(count for _, count in written) * UNIT_SIZE
-        return new_chunks, ManifestAddress(first_unit, len(data), checksum(data))
+        self.bytes_written += sum(count for _, count in written) * UNIT_SIZE
+        superblock = Superblock(self._uuid, slots.page_size_bytes, self.generation, manifest)
+        return _Publication(superblock, new_chunks, self._image(manifest))
+
+    def _write_manifest(self, data: bytes, written: list[tuple[int, int]]) -> ManifestAddress:
+        """Write the manifest, piece by piece: it carries what transactions owe, perhaps many megabytes."""
+        slots, file = self._slots, self._slots.file
+        unit_count = -(-len(data) // UNIT_SIZE)
+        with slots.lock:
+            first = slots.free.allocate(unit_count)
+            written.append((first, unit_count))
+        for start in range(0, len(data), _MANIFEST_PIECE_SIZE):
+            piece = data[start : start + _MANIFEST_PIECE_SIZE]
+            # Whole units, so that the file always ends with one.
+            piece = piece.ljust(-(-len(piece) // UNIT_SIZE) * UNIT_SIZE, b"\0")
+            file.write_at(first * UNIT_SIZE + start, piece)
+            self.sync_behind(len(piece))
+            self.give_way()
+        return ManifestAddress(first, len(data), checksum(data))
 
     def _write_chunks(
         self, written: list[tuple[int, int]]
@@ -277,6 +348,8 @@ class ImageBuilder:
             encoded = [chunk.encode() for chunk in run]
             first = self._slots.write_units(b"".join(encoded))
             written.append((first, len(run)))
+            self.sync_behind(len(run) * UNIT_SIZE)
+            self.give_way()
             for index, (chunk, data) in enumerate(zip(run, encoded, strict=True)):
                 placed.append((chunk, ChunkAddress(first + index, checksum(data))))
         return placed
@@ -309,40 +382,60 @@ class ImageBuilder:
             retained=tuple(retained),
         )
 
-    def _become_current(
-        self, new_chunks: list[tuple[PageTableChunk, ChunkAddress]], manifest: ManifestAddress
-    ) -> Image:
-        """The image is durable: let it take its place, and give back what only a retired one needed."""
-        slots = self._slots
+    def _image(self, manifest: ManifestAddress) -> Image:
+        return Image(
+            generation=self.generation,
+            name=self._name,
+            payload=self._payload,
+            relations={
+                key: RelationImage(
+                    facts.kind, facts.page_count, facts.mark_lsn, facts.payload, self._tables[key]
+                )
+                for key, facts in self._facts.items()
+            },
+            manifest=manifest,
+        )
+
+    def _become_current(self, publication: _Publication) -> None:
+        """The image is durable: let it take its place, and give back what only a retired one needed. Again changes nothing."""
+        slots, image = self._slots, publication.image
         with slots.lock:
-            self._is_finished = True
-            slots.building = None
-            for chunk, address in new_chunks:
+            for chunk, address in publication.chunks:
                 chunk.address = address
-            image = Image(
-                generation=self.generation,
-                name=self._name,
-                payload=self._payload,
-                relations={
-                    key: RelationImage(
-                        facts.kind,
-                        facts.page_count,
-                        facts.mark_lsn,
-                        facts.payload,
-                        self._tables[key],
-                    )
-                    for key, facts in self._facts.items()
-                },
-                manifest=manifest,
-            )
-            slots.images.append(image)
+            if slots.images[-1] is not image:
+                slots.images.append(image)
+            slots.building = None
+            self._is_finished = True
+            if self.report is None:
+                self.report = PublishReport(
+                    generation=self.generation,
+                    pages_written=self.pages_written,
+                    bytes_written=self.bytes_written + SUPERBLOCK_SIZE,
+                    image_bytes=image.unit_count * UNIT_SIZE,
+                    sync_s=sum(self._sync_times),
+                    longest_sync_s=max(self._sync_times),
+                    sync_count=len(self._sync_times),
+                )
             for relation_id, table in self._tables.items():
                 live = slots.live.get(relation_id)
                 if live is not None:
                     live.table.adopt_equal_chunks(table)
             slots.retire_images()
             slots.free.start_at_front()
-        return image
+
+
+def is_failed_io(error: BaseException) -> bool:
+    """Whether a write or a sync has failed, or only an exception from outside come: that is raised in place of what it finds on its way."""
+    at: BaseException | None = error
+    while at is not None:
+        if isinstance(at, Error | OSError):
+            return True
+        at = at.__context__
+    return False
+
+
+def _go_on() -> None:
+    """Nobody waits."""
 
 
 def _facts_from(current: Image, relation_id: RelationId, live: LiveRelation) -> _RelationFacts:

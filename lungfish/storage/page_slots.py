@@ -278,6 +278,11 @@ class PageSlots:
             if self.on_poison is not None:
                 self.on_poison(self._poison)
 
+    @property
+    def is_poisoned(self) -> bool:
+        """Whether a sync has failed."""
+        return self._poison is not None
+
     def check_poison(self) -> None:
         """Raise if a sync has failed."""
         if self._poison is not None:

@@ -95,13 +95,20 @@ class RetainedRow(NamedTuple):
 
 def encode_retained(rows: Iterable[RetainedRow]) -> bytes:
     """Retained rows as bytes, for the relation's payload in the manifest."""
-    parts = []
-    for transaction_id, address, before in rows:
-        size = _NO_ROW if before is None else len(before)
-        parts.append(_RETAINED.pack(transaction_id, address, size))
-        if before is not None:
-            parts.append(before)
+    parts: list[bytes] = []
+    for row in rows:
+        put_retained(parts, *row)
     return b"".join(parts)
+
+
+def put_retained(
+    parts: list[bytes], transaction_id: TransactionId, address: TupleId, before: bytes | None
+) -> None:
+    """Add what `encode_retained` makes of one row. A checkpoint may carry tens of thousands: no object for each."""
+    if before is None:
+        parts.append(_RETAINED.pack(transaction_id, address, _NO_ROW))
+    else:
+        parts += (_RETAINED.pack(transaction_id, address, len(before)), before)
 
 
 def decode_retained(payload: bytes) -> Iterator[RetainedRow]:

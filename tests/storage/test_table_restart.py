@@ -19,7 +19,7 @@ from lungfish.storage.row_states import GONE, RowStates
 from lungfish.storage.table import TableStore
 from lungfish.storage.table_build import build_index, check_heap, check_index
 from lungfish.storage.table_rows import retained_rows
-from lungfish.storage.versions import RetainedRow, decode_retained, encode_retained
+from lungfish.storage.versions import RetainedRow, encode_retained
 from lungfish.types.sql_type import INTEGER, TEXT
 
 RELATIONS = (HEAP, OVERFLOW, FIRST_INDEX, RelationId(FIRST_INDEX + 1))
@@ -73,7 +73,7 @@ class RestartMachine(TableMachine):
             table.set_indexes(table.indexes[:1])
         table.heap.free_space.decode(image.free_space)
         log = self.world.log
-        state = RelationState(retained=tuple(decode_retained(image.retained)))
+        state = RelationState(retained_bytes=image.retained)
         settle_image(table.rows, state, log.committed, world.pool.trim)
         changes = {
             record.address: record.after
