@@ -211,7 +211,9 @@ class CheckpointCoordinator:
                 with self._io.acting_as(CHECKPOINTER):
                     self._take(run)
             except BaseException as error:
-                if not self._is_published(run):
+                if self._is_published(run):
+                    self._end_published(run)
+                else:
                     run.fail(error)
                     self._abort(run)
                 raise
@@ -405,6 +407,11 @@ class CheckpointCoordinator:
             self._take_over(run)
         return run.report is not None
 
+    def _end_published(self, run: CheckpointRun) -> None:
+        """Do what `_retain` was kept from, but for what the next checkpoint will do. Again changes nothing."""
+        run.calls.commit()
+        self.images.hold_log()
+
     def _take_over(self, run: CheckpointRun) -> None:
         """The image is current: its facts are the database's. Again changes nothing."""
         assert run.facts is not None, "they are in the image"
@@ -486,8 +493,7 @@ class CheckpointCoordinator:
             return
         self._fence.open()
         if self._is_published(run):
-            run.calls.commit()
-            self.images.hold_log()
+            self._end_published(run)
         else:
             run.calls.abort()
         self.retention.release(HolderKind.CHECKPOINT_IN_PROGRESS, str(run.context.checkpoint_id))

@@ -210,8 +210,10 @@ class SegmentFolder:
         path = self.path_of(header.number)
         self._make_folder()
         free = self._free_names()
-        if free:
+        if free and not self._disk.exists(path):
             return self._reuse(f"{self.path}/{free[0]}", path, header)
+        # There already if its making was cut off: then there may be older records in it, as in a free one.
+        header = replace(header, is_reused=self._disk.exists(path))
         file = self._disk.open(path, create=True)
         try:
             file.truncate(header.size)

@@ -111,6 +111,7 @@ class SegmentWriter:
     def _file_of(self, number: int) -> File:
         file = self._file
         if file is not None and self._header is not None and self._header.number == number:
+            self._tell_first()
             return file
         if file is not None:
             self._failpoints.reach("wal.segment.seal")
@@ -132,10 +133,14 @@ class SegmentWriter:
         self.segments_made += 1
         self._failpoints.reach("wal.segment.made")
         self._filled_to = self._header.size if self._header.is_reused else 0
+        self._tell_first()
+        return self._file
+
+    def _tell_first(self) -> None:
+        """Tell of the life's first segment, before a record is in it; again, if an exception from outside cut the telling off."""
         if self._on_first_segment is not None:
             self._on_first_segment()
             self._on_first_segment = None
-        return self._file
 
     def _write_part(self, file: File, offset: int, part: memoryview) -> None:
         end = offset + len(part)

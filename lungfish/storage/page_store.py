@@ -31,7 +31,7 @@ from lungfish.storage.disk import Disk, File, parent_directory
 from lungfish.storage.failpoints import Failpoints
 from lungfish.storage.ids import PageId, RelationId
 from lungfish.storage.image import Image, QuarantinedImage, RelationKind
-from lungfish.storage.image_builder import ImageBuilder, PublishReport
+from lungfish.storage.image_builder import ImageBuilder, PublishReport, is_failed_io
 from lungfish.storage.image_reader import FoundImages, is_unfinished, open_images
 from lungfish.storage.manifest import Manifest
 from lungfish.storage.overlay_file import OverlayFile
@@ -399,7 +399,9 @@ class PageStore:
             slots.file.write_at(unit * UNIT_SIZE + LOG_NOTE_OFFSET, note)
             slots.file.sync()
         except BaseException as error:
-            slots.poison(error)
+            # Cut off by an exception from outside, it is done again.
+            if is_failed_io(error):
+                slots.poison(error)
             raise
         self.noted_log_generation = generation
 

@@ -78,7 +78,7 @@ MATRIX: tuple[Trial, ...] = (
     Trial(4, "a sync fails, at each place", whole(io_failures.check_syncs), floor=40),
     Trial(5, "operation k fails", whole(io_failures.check_failures), floor=400),
     Trial(6, "the disk is full", whole(io_failures.check_full_disk), floor=5),
-    Trial(7, "exceptions from outside", whole(async_exceptions.check_places), floor=150),
+    Trial(7, "exceptions from outside", whole(async_exceptions.check_places), floor=350),
     Trial(8, "forks, threads, exits, dropped cursors", whole(processes.check_cases), floor=12),
     Trial(
         9,
