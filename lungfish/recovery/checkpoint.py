@@ -48,6 +48,7 @@ from lungfish.recovery.checkpoint_request import (
     CheckpointResult,
 )
 from lungfish.recovery.checkpoint_run import CheckpointRun, Phase
+from lungfish.recovery.giving_way import GiveWay
 from lungfish.recovery.history import encode_record
 from lungfish.recovery.io_budget import IoBudget
 from lungfish.recovery.retention import HolderKind, WalRetentionManager
@@ -198,6 +199,9 @@ class CheckpointCoordinator:
             queue_wait_ms=queue_wait_ms,
         )
         run.check_caller = check
+        if request.kind is not CheckpointKind.FINAL:
+            give_way = GiveWay(self._clock, self.log.end_lsn)
+            run.context.give_way, run.context.is_alone = give_way, give_way.is_needless
         self.counters.count_request(request)
         run.recovery_before_ms = self.estimate_ms(self.memory.facts.redo_lsn)
         if request.kind is CheckpointKind.FINAL and not self.has_changes():

@@ -35,6 +35,10 @@ def _not_late() -> bool:
     return False
 
 
+def _is_alone() -> bool:
+    return True
+
+
 @dataclass(slots=True)
 class CheckpointContext:
     """One checkpoint under way, as its participants see it."""
@@ -48,6 +52,8 @@ class CheckpointContext:
     may_be_partial: bool = False
     # To be called between short pieces of work, so that commits get the interpreter (`giving_way.py`). Not inside the fence.
     give_way: Callable[[], None] = _never
+    # Whether nobody has committed for a while.
+    is_alone: Callable[[], bool] = _is_alone
     # Indexes that the image has as of an earlier checkpoint (`index_marks.py`).
     left_out: list[RelationId] = field(default_factory=list)
     # When the phase that a participant is in must be over, by the clock's `monotonic_s`; None: it may take its time.

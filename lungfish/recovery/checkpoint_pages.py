@@ -91,7 +91,7 @@ class ImagePages:
             self._freeze(context)
         context.builder = self.frozen.builder
         context.builder.give_way = context.give_way
-        context.builder.is_paced = context.request.kind is not CheckpointKind.FINAL
+        context.builder.is_alone = context.is_alone
         share = self._shares.get(name, _Share())
         return Prepared(
             pages=share.pages,

@@ -14,12 +14,10 @@ from lungfish.recovery.checkpoint_facts import CheckpointFacts
 from lungfish.recovery.checkpoint_memory import CheckpointMemory
 from lungfish.recovery.checkpoint_party import Party, RollCall
 from lungfish.recovery.checkpoint_request import (
-    CheckpointKind,
     CheckpointOutcome,
     CheckpointRequest,
     CheckpointResult,
 )
-from lungfish.recovery.giving_way import GiveWay
 from lungfish.recovery.history import CheckpointRecord
 from lungfish.recovery.retention import RetentionHolder
 from lungfish.recovery.wal import PruneReport
@@ -132,8 +130,6 @@ class CheckpointRun:
         )
         context.check = run.check
         context.is_late = run.is_late
-        if run.request.kind is not CheckpointKind.FINAL:
-            context.give_way = GiveWay(clock)
         return run
 
     def cancel(self, reason: str) -> bool:

@@ -6,8 +6,8 @@
 The order on disk in `publish`: page table chunks and manifest, sync, superblock, sync. Only then are the slots of the image
 before the last one given back, so that at every moment the current image and the one before are whole in the file.
 
-Whoever writes many pages tells `sync_behind` of each: it syncs every so often, so that no sync has much to write. The log's syncs go to
-the same disk, and a commit waits for whatever the disk is at.
+Whoever writes many pages tells `sync_behind` of each: while others commit it syncs every so often, so that no sync has much to write.
+The log's syncs go to the same disk, and a commit waits for whatever the disk is at.
 
 An exception from outside (Ctrl-C) in `publish` does not make the file doubtful. Before the superblock is written the image is just
 not published: give it up. From there on `publish` goes through with it, and raises the exception when the image is current.
@@ -44,10 +44,10 @@ from lungfish.storage.superblock import SUPERBLOCK_SIZE, ManifestAddress, Superb
 # Cutting the file's end costs a change of its metadata: worth it for this many units (1 MiB), or always at close.
 _CUT_UNIT_COUNT_MIN = 256
 # So many page table chunks are written at once, and so much of a manifest.
-_CHUNK_RUN = 64
-_MANIFEST_PIECE_SIZE = 256 << 10
-# So much is written before it is synced: half a millisecond's work for a disk.
-SYNC_STEP_BYTES = 256 << 10
+_CHUNK_RUN = 32
+_MANIFEST_PIECE_SIZE = 128 << 10
+# So much is written before it is synced while others commit: what a disk writes in the time of a commit. See docs/performance.md.
+SYNC_STEP_BYTES = 128 << 10
 SYNC_PAUSE_MAX_S = 0.01
 
 
@@ -112,8 +112,8 @@ class ImageBuilder:
         self._sync_times: list[float] = []
         # Set once the image is current, whatever `publish` raised.
         self.report: PublishReport | None = None
-        # Others commit meanwhile: `sync_behind` counts, and `give_way` is called between pieces of work in `publish`.
-        self.is_paced = False
+        # Whether nobody commits meanwhile; if somebody may, `give_way` is called between pieces of work in `publish`.
+        self.is_alone: Callable[[], bool] = _yes
         self.give_way: Callable[[], None] = _go_on
         with slots.lock:
             if slots.building is not None:
@@ -217,12 +217,11 @@ class ImageBuilder:
 
         Raises IoError; then the store is poisoned, as after any failed sync.
         """
-        if not self.is_paced:
-            return
         self._unsynced_bytes += size
-        if self._unsynced_bytes >= SYNC_STEP_BYTES:
-            self._sync()
-            self._clock.sleep(min(self._sync_times[-1], SYNC_PAUSE_MAX_S))
+        if self.is_alone() or self._unsynced_bytes < SYNC_STEP_BYTES:
+            return
+        self._sync()
+        self._clock.sleep(min(self._sync_times[-1], SYNC_PAUSE_MAX_S))
 
     def publish(self) -> PublishReport:
         """Make this image the current one, durably.
@@ -436,6 +435,10 @@ def is_failed_io(error: BaseException) -> bool:
 
 def _go_on() -> None:
     """Nobody waits."""
+
+
+def _yes() -> bool:
+    return True
 
 
 def _facts_from(current: Image, relation_id: RelationId, live: LiveRelation) -> _RelationFacts:
