@@ -51,6 +51,7 @@ from lungfish.recovery.checkpoint_run import CheckpointRun, Phase
 from lungfish.recovery.giving_way import GiveWay
 from lungfish.recovery.history import encode_record
 from lungfish.recovery.io_budget import IoBudget
+from lungfish.recovery.log_keeping import LogKeeping
 from lungfish.recovery.retention import HolderKind, WalRetentionManager
 from lungfish.recovery.settings import StorageSettings
 from lungfish.recovery.telemetry import StorageTelemetryRegistry
@@ -63,8 +64,6 @@ from lungfish.storage.fence import Fence
 from lungfish.storage.ids import LSN
 from lungfish.storage.measured_disk import CHECKPOINTER, IoTotals
 
-# The pin of `wal_keep_size`.
-MIN_KEEP = "wal_keep_size"
 # How often the fence is tried before the checkpoint is deferred, and how long writers get in between.
 FENCE_ATTEMPTS = 2
 FENCE_PAUSE_S = 0.001
@@ -116,6 +115,9 @@ class CheckpointCoordinator:
         self._quiet_end = log.end_lsn()
         self._pool = pool
         self._failpoints = failpoints if failpoints is not None else Failpoints()
+        self._log_keeping = LogKeeping(
+            log, retention, images, archive, settings=settings, failpoints=self._failpoints
+        )
         self.counters = CheckpointCounters(telemetry or StorageTelemetryRegistry())
         fence.observe_wait = self.counters.observe_wait
 
@@ -253,7 +255,7 @@ class CheckpointCoordinator:
         with run.in_phase(Phase.COMMIT):
             self._commit(run)
         with run.in_phase(Phase.RETENTION):
-            self._retain(run)
+            self._log_keeping.settle(run)
 
     def _begin(self, run: CheckpointRun) -> None:
         if run.request.name:
@@ -412,7 +414,7 @@ class CheckpointCoordinator:
         return run.report is not None
 
     def _end_published(self, run: CheckpointRun) -> None:
-        """Do what `_retain` was kept from, but for what the next checkpoint will do. Again changes nothing."""
+        """Do what the phase after it was kept from, but for what the next checkpoint will do. Again changes nothing."""
         run.calls.commit()
         self.images.hold_log()
 
@@ -425,49 +427,12 @@ class CheckpointCoordinator:
             run.report = self.pages.published
             self.counters.count_done(run)
 
-    def _retain(self, run: CheckpointRun) -> None:
-        """The image is durable: what only the one before needed may go. A failure here is no failure of the checkpoint."""
-        checkpoint_id = str(run.context.checkpoint_id)
-        self._failpoints.reach("checkpoint.retention")
-        run.calls.commit()
-        try:
-            self.images.hold_log()
-            self._keep_past_log()
-            self.retention.release(HolderKind.CHECKPOINT_IN_PROGRESS, checkpoint_id)
-            self._archive(run)
-            self._failpoints.reach("checkpoint.prune")
-            # With a named image its own pin keeps what RETAIN_WAL asks for; without one the next checkpoint removes it.
-            if run.request.name or not run.request.retains_log:
-                run.pruned = self.log.prune(self.retention.prune_below())
-        except errors.Error as error:
-            run.calls.warnings.append(f"after the image was published: {error.message}")
-        run.note_held(self.retention.binding(), self.log.end_lsn())
-        self._failpoints.reach("checkpoint.done")
-
     def _estimate_after(self, run: CheckpointRun) -> float | None:
         """How long a restart would take from now on; of a dry run, if it had been none."""
         is_rehearsal = run.outcome is CheckpointOutcome.DRY_RUN
         return self.estimate_ms(
             run.context.redo_lsn if is_rehearsal else self.memory.facts.redo_lsn
         )
-
-    def _keep_past_log(self) -> None:
-        """Hold `wal_keep_size` of the log."""
-        kept = int(self._settings.number("wal_keep_size"))
-        if not kept:
-            self.retention.release(HolderKind.MIN_KEEP, MIN_KEEP)
-            return
-        # Still pinned from where it was kept before, so nothing from there on is gone.
-        lowest = self.retention.prune_below()
-        lsn = LSN(max(lowest, self.log.end_lsn() - kept))
-        self.retention.pin(HolderKind.MIN_KEEP, MIN_KEEP, owner="wal_keep_size", lsn=lsn)
-
-    def _archive(self, run: CheckpointRun) -> None:
-        """Copy away what is about to be removed; what cannot be copied is held."""
-        count = self.archive.figures.archived_count
-        archive = self.archive.seal_and_run if run.request.archives else self.archive.run
-        run.calls.warnings += archive()
-        run.segments_archived = self.archive.figures.archived_count - count
 
     def _abort(self, run: CheckpointRun) -> None:
         """Let every participant go back; what one of them raises does not keep the others from it."""
