@@ -9,14 +9,26 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from bench.systems import System
 
 SEED = 7
+
+
+class Figure(NamedTuple):
+    """What a work took, in its unit: by the clock, and in processor time of this process, which other load does not touch."""
+
+    wall: float
+    # None where other processes do the work.
+    processor: float | None = None
+
+
+Run = Callable[[System, Path, float], Figure | None]
 
 
 @dataclass(frozen=True)
@@ -25,7 +37,38 @@ class Work:
 
     name: str
     unit: str
-    run: Callable[[System, Path, float], float | None]
+    run: Run
+
+
+class Stopwatch:
+    """Times what is done in `with`; see `stopwatch`."""
+
+    def __init__(self) -> None:
+        self._began = time.perf_counter(), time.process_time()
+        self._took = 0.0, 0.0
+
+    def stop(self) -> None:
+        """The work is done."""
+        wall, processor = self._began
+        self._took = time.perf_counter() - wall, time.process_time() - processor
+
+    def microseconds(self, count: int) -> Figure:
+        """What one of `count` pieces of work took."""
+        wall, processor = self._took
+        return Figure(wall / count * 1e6, processor / count * 1e6)
+
+    def milliseconds(self) -> Figure:
+        """What all of it took."""
+        wall, processor = self._took
+        return Figure(wall * 1e3, processor * 1e3)
+
+
+@contextmanager
+def stopwatch() -> Iterator[Stopwatch]:
+    """Time the block."""
+    watch = Stopwatch()
+    yield watch
+    watch.stop()
 
 
 def make_accounts(system: System, folder: Path, count: int) -> Any:
@@ -40,28 +83,41 @@ def make_accounts(system: System, folder: Path, count: int) -> Any:
     return connection
 
 
-def microseconds_each(count: int, work: Callable[[int], object]) -> float:
-    started = time.perf_counter()
-    for index in range(count):
-        work(index)
-    return (time.perf_counter() - started) / count * 1e6
+def microseconds_each(count: int, work: Callable[[int], object]) -> Figure:
+    with stopwatch() as watch:
+        for index in range(count):
+            work(index)
+    return watch.microseconds(count)
 
 
-def point_select(system: System, folder: Path, scale: float) -> float:
-    connection = make_accounts(system, folder, int(20_000 * scale))
-    keys = [random.Random(SEED).randrange(int(20_000 * scale)) for _ in range(2000)]
-    sql = "SELECT id, owner, balance, note FROM accounts WHERE id = ?"
+def point_select(*, is_in_transaction: bool = False, is_ad_hoc: bool = False) -> Run:
+    """Look rows up by their key; `is_ad_hoc`: each with a text of its own, the key a literal in it."""
 
-    def work(index: int) -> None:
-        assert len(connection.execute(sql, (keys[index],)).fetchall()) == 1
+    def run(system: System, folder: Path, scale: float) -> Figure:
+        row_count = int(20_000 * scale)
+        connection = make_accounts(system, folder, row_count)
+        numbers = random.Random(SEED)
+        keys = [numbers.randrange(row_count) for _ in range(5000)]
+        sql = "SELECT id, owner, balance, note FROM accounts WHERE id = "
 
-    work(0)
-    figure = microseconds_each(len(keys), work)
-    connection.close()
-    return figure
+        def by_parameter(index: int) -> None:
+            assert len(connection.execute(sql + "?", (keys[index],)).fetchall()) == 1
+
+        def by_literal(index: int) -> None:
+            assert len(connection.execute(f"{sql}{keys[index]}").fetchall()) == 1
+
+        work = by_literal if is_ad_hoc else by_parameter
+        if is_in_transaction:
+            connection.execute("BEGIN")
+        work(0)
+        figure = microseconds_each(len(keys), work)
+        connection.close()
+        return figure
+
+    return run
 
 
-def insert_in_transaction(system: System, folder: Path, scale: float) -> float:
+def insert_in_transaction(system: System, folder: Path, scale: float) -> Figure:
     connection = make_accounts(system, folder, 1000)
     sql = "INSERT INTO accounts VALUES (?, ?, ?, ?)"
     connection.execute("BEGIN")
@@ -75,7 +131,7 @@ def insert_in_transaction(system: System, folder: Path, scale: float) -> float:
     return figure
 
 
-def update_in_transaction(system: System, folder: Path, scale: float) -> float:
+def update_in_transaction(system: System, folder: Path, scale: float) -> Figure:
     connection = make_accounts(system, folder, int(20_000 * scale))
     sql = "UPDATE accounts SET note = ? WHERE id = ?"
     connection.execute("BEGIN")
@@ -89,22 +145,21 @@ def update_in_transaction(system: System, folder: Path, scale: float) -> float:
     return figure
 
 
-def executemany_insert(system: System, folder: Path, scale: float) -> float:
+def executemany_insert(system: System, folder: Path, scale: float) -> Figure:
     connection = system.open(folder)
     connection.execute("CREATE TABLE t (id integer PRIMARY KEY, a integer, b text)")
     count = int((2000 if system.name == "duckdb" else 100_000) * scale)
     rows = [(index, index % 97, f"text {index}") for index in range(count)]
-    started = time.perf_counter()
-    system.many(connection, "INSERT INTO t VALUES (?, ?, ?)", rows)
-    figure = (time.perf_counter() - started) / count * 1e6
+    with stopwatch() as watch:
+        system.many(connection, "INSERT INTO t VALUES (?, ?, ?)", rows)
     connection.close()
-    return figure
+    return watch.microseconds(count)
 
 
-def durable_commits(threads: int) -> Callable[[System, Path, float], float | None]:
+def durable_commits(threads: int) -> Run:
     """Commits a second, turned around: microseconds a commit over all threads."""
 
-    def run(system: System, folder: Path, scale: float) -> float | None:
+    def run(system: System, folder: Path, scale: float) -> Figure | None:
         if system.name == "duckdb" and threads > 1:
             return None
         first = system.open(folder)
@@ -121,16 +176,15 @@ def durable_commits(threads: int) -> Callable[[System, Path, float], float | Non
         workers = [
             threading.Thread(target=commit_many, args=(number,)) for number in range(threads)
         ]
-        started = time.perf_counter()
-        for worker in workers:
-            worker.start()
-        for worker in workers:
-            worker.join()
-        figure = (time.perf_counter() - started) / (each * threads) * 1e6
+        with stopwatch() as watch:
+            for worker in workers:
+                worker.start()
+            for worker in workers:
+                worker.join()
         assert first.execute("SELECT count(*) FROM t").fetchone()[0] == each * threads
         for connection in connections:
             connection.close()
-        return figure
+        return watch.microseconds(each * threads)
 
     return run
 
@@ -159,16 +213,15 @@ def make_facts(system: System, folder: Path, count: int) -> Any:
     return connection
 
 
-def timed_query(sql: str) -> Callable[[System, Path, float], float]:
-    def run(system: System, folder: Path, scale: float) -> float:
+def timed_query(sql: str) -> Run:
+    def run(system: System, folder: Path, scale: float) -> Figure:
         connection = make_facts(system, folder, int(1_000_000 * scale))
         connection.execute(sql).fetchall()
-        started = time.perf_counter()
-        rows = connection.execute(sql).fetchall()
-        figure = (time.perf_counter() - started) * 1e3
+        with stopwatch() as watch:
+            rows = connection.execute(sql).fetchall()
         assert rows
         connection.close()
-        return figure
+        return watch.milliseconds()
 
     return run
 
@@ -195,7 +248,7 @@ while True:
 """
 
 
-def open_after_kill(system: System, folder: Path, scale: float) -> float:
+def open_after_kill(system: System, folder: Path, scale: float) -> Figure:
     """Milliseconds from connect to a first count, with about 50 MB of log (350,000 rows of 100 bytes)."""
     batches = int((20 if system.name == "duckdb" else 350) * scale) or 1
     code = KILLED_WRITER.format(
@@ -209,18 +262,17 @@ def open_after_kill(system: System, folder: Path, scale: float) -> float:
     os.kill(child.pid, signal.SIGKILL)
     child.wait()
     child.stdout.close()
-    started = time.perf_counter()
-    connection = system.open(folder)
-    assert connection.execute("SELECT count(*) FROM t").fetchone()[0] >= batches * 1000
-    figure = (time.perf_counter() - started) * 1e3
+    with stopwatch() as watch:
+        connection = system.open(folder)
+        assert connection.execute("SELECT count(*) FROM t").fetchone()[0] >= batches * 1000
     connection.close()
-    return figure
+    return watch.milliseconds()
 
 
-def in_new_process(code: str) -> Callable[[System, Path, float], float]:
+def in_new_process(code: str) -> Run:
     """Milliseconds that a new process takes for `code`, less what an empty one takes."""
 
-    def run(system: System, folder: Path, scale: float) -> float:
+    def run(system: System, folder: Path, scale: float) -> Figure:
         names = {"lungfish": "lungfish", "sqlite3": "sqlite3", "duckdb": "duckdb"}
         text = code.format(module=names[system.name], path=str(folder / "new.db"))
         started = time.perf_counter()
@@ -228,18 +280,20 @@ def in_new_process(code: str) -> Callable[[System, Path, float], float]:
         empty = time.perf_counter() - started
         started = time.perf_counter()
         subprocess.run([sys.executable, "-c", text], check=True)
-        return (time.perf_counter() - started - empty) * 1e3
+        return Figure((time.perf_counter() - started - empty) * 1e3)
 
     return run
 
 
 WORKS: tuple[Work, ...] = (
-    Work("point select by key, autocommit", "us", point_select),
-    Work("single-row insert in a transaction", "us", insert_in_transaction),
+    Work("point select by key, autocommit", "us", point_select()),
+    Work("point select by key, in a transaction", "us", point_select(is_in_transaction=True)),
+    Work("ad-hoc point select, literal in the text", "us", point_select(is_ad_hoc=True)),
+    Work("single-row insert in a transaction, one secondary index", "us", insert_in_transaction),
     Work("update by key in a transaction", "us", update_in_transaction),
     Work("executemany insert, per row", "us", executemany_insert),
     Work("durable commit, 1 thread", "us", durable_commits(1)),
-    Work("durable commit, 8 threads, per commit", "us", durable_commits(8)),
+    Work("durable commit, 16 threads, per commit", "us", durable_commits(16)),
     Work(
         "grouped aggregate over 1,000,000 rows", "ms",
         timed_query("SELECT kind, count(*), sum(amount), avg(price) FROM facts GROUP BY kind"),
