@@ -23,7 +23,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
-from lungfish.storage.btree_node import UNFENCED, Fences, InnerNode, Leaf
+from lungfish.storage.btree_node import NO_ENTRY, UNFENCED, Fences, InnerNode, Leaf
 from lungfish.storage.btree_pages import ROOT_PAGE, BTreePages, create_btree_pages
 from lungfish.storage.btree_structure import BTreeStructure
 from lungfish.storage.ids import LSN, PageId, TupleId
@@ -199,18 +199,14 @@ class BTree:
 
     def _addresses(self, key: Key) -> list[TupleId]:
         # The hot path of every lookup (bench/btree.py): one entry, in the middle of its leaf.
-        if key is not None:
-            low_address = self._low_address
-            _, leaf = self._leaf_of(key, low_address)
-            start = leaf.find(key, low_address)
-            end = start + 1
-            if start < leaf.count and not leaf.has_key(start, key):
-                return []
-            if end < leaf.count and not leaf.has_key(end, key):
-                address: Any = leaf.address_at(start)
-                # The greatest integer shares its key with NULLs.
-                return [address] if address <= ADDRESS_MASK else []
         found: list[Any] = []
+        if key is not None:
+            _, leaf = self._leaf_of(key, self._low_address)
+            only: Any = leaf.only_address(key)
+            if only >= 0:
+                return [only]
+            if only == NO_ENTRY:
+                return found
         position, stop = self.codec.key_range(key)
         while position is not None:
             entries, position = self._chunk_forward(position, stop, None)
@@ -243,13 +239,22 @@ class BTree:
                 pages.load(miss.page_id)
 
     def _leaf_of(self, key: Any, address: int) -> tuple[Frame, Leaf]:
-        fetch, node_of = self.pages.fetch, self.store.node
-        frame = fetch(ROOT_PAGE)
-        node = node_of(frame)
-        while isinstance(node, InnerNode):
-            frame = fetch(node.children[node.child_index(key, address)])
-            node = node_of(frame)
-        return frame, node
+        # Hot (every lookup): what `fetch` and `node` do for a page in memory is in line.
+        pages = self.pages
+        frames = pages.frames
+        page_id = ROOT_PAGE
+        while True:
+            frame = frames.get(page_id)
+            if frame is None:
+                raise PageMiss(pages, page_id)
+            frame.touches += 1
+            pages.hits += 1
+            node: Any = frame.cache
+            if node is None:
+                node = self.store.node(frame)
+            if type(node) is not InnerNode:
+                return frame, node
+            page_id = node.children[node.child_index(key, address)]
 
     # Scanning
 

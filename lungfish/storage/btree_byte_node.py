@@ -40,6 +40,8 @@ from lungfish.storage.btree_node import (
     HEADER,
     INNER,
     LEAF,
+    NO_ENTRY,
+    UNCERTAIN,
     Fences,
     InnerNode,
     read_header,
@@ -126,6 +128,16 @@ class ByteLeaf:
             return index
         end = bisect_right(self, suffix, index, end)
         return bisect_left(range(count), address, index, end, key=self.address_at)
+
+    def only_address(self, key: bytes) -> int:
+        index = self.find(key, ADDRESS_MIN)
+        if index == self.count:
+            return UNCERTAIN
+        if not self.has_key(index, key):
+            return NO_ENTRY
+        if index + 1 == self.count or self.has_key(index + 1, key):
+            return UNCERTAIN
+        return self.address_at(index)
 
     def has_key(self, index: int, key: bytes) -> bool:
         suffix = key[len(self.prefix) :]

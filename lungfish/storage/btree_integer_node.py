@@ -27,11 +27,13 @@ from lungfish.storage.btree_node import (
     INNER,
     INTEGER_FORM,
     LEAF,
+    NO_ENTRY,
+    UNCERTAIN,
     Fences,
     InnerNode,
     read_header,
 )
-from lungfish.storage.keys import Position
+from lungfish.storage.keys import ADDRESS_MASK, Position
 
 ENTRIES_OFFSET: Final = 16
 PAIR = struct.Struct("<qq")
@@ -63,6 +65,21 @@ class IntegerLeaf:
             end = bisect_right(keys, key, index, count)
             return bisect_left(self.addresses, address, index, end)
         return index
+
+    def only_address(self, key: int) -> int:
+        # The hot path of every lookup (bench/btree.py).
+        keys, count = self.keys, self.count
+        index = bisect_left(keys, key, 0, count)
+        if index == count:
+            return UNCERTAIN
+        if keys[index] != key:
+            return NO_ENTRY
+        end = index + 1
+        if end == count or keys[end] == key:
+            return UNCERTAIN
+        address: int = self.addresses[index]
+        # The least and the greatest integer share their keys with NULLs.
+        return address if 0 <= address <= ADDRESS_MASK else UNCERTAIN
 
     def has_key(self, index: int, key: int) -> bool:
         return self.keys[index] == key

@@ -45,6 +45,10 @@ COUNT_OFFSET: Final = 4
 COUNT = struct.Struct("<I")
 LEVEL_MAX: Final = 64
 
+# What `Leaf.only_address` answers in place of an address.
+NO_ENTRY: Final = -1
+UNCERTAIN: Final = -2
+
 assert HEADER.size == 8
 
 
@@ -67,6 +71,12 @@ class Leaf(Protocol):
 
     def find(self, key: Any, address: int) -> int:
         """The index of the first entry that is not less than the pair. Requires: the pair is within the fences."""
+
+    def only_address(self, key: Any) -> int:
+        """The address of the only entry with this key; NO_ENTRY, or UNCERTAIN if that cannot be told from this leaf alone.
+
+        Requires: this is the leaf of the first entry that has the key or a greater one.
+        """
 
     def has_key(self, index: int, key: Any) -> bool:
         """Whether the entry's key is this one. Requires: the key is within the fences."""

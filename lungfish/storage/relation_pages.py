@@ -145,7 +145,8 @@ class RelationPages:
         self.kind = store.kind(relation_id)
         self.page_count = store.page_count(relation_id)
         self.latch = threading.Lock()
-        self.frames: dict[PageId, Frame] = {}
+        # By page number.
+        self.frames: dict[int, Frame] = {}
         self.dirty: dict[PageId, Frame] = {}
         self.frozen: dict[PageId, Frame | bytearray] = {}
         # Where frozen pages go; None while no image is being built.

@@ -42,6 +42,7 @@ from lungfish.storage.row_codec import (
     FieldCodec,
     field_codec,
 )
+from lungfish.storage.row_functions import make_row_functions
 from lungfish.types.sql_type import SqlType
 
 # Flags of a row. A slot whose flags are 0 is free.
@@ -56,6 +57,7 @@ FLAGS_OFFSET = 8
 NULLS_OFFSET = 9
 # Writer and flags alone, to stamp a row.
 STAMP = struct.Struct("<QB")
+_WRITER = struct.Struct("<Q")
 
 Values = tuple[Any, ...]
 # The fixed parts of some rows, of a `RowLayout.dtype`.
@@ -93,21 +95,21 @@ class RowLayout:
         self.offsets, self.stride, formats = _place_fields(self.codecs, self.null_byte_count)
         if self.stride > 0xFFFF:
             raise ProgramLimitExceeded(f"row is too big: its fixed part takes {self.stride} bytes")
-        self._struct = struct.Struct(f"<QB{self.null_byte_count}s" + formats)
-        # From the null bits on: what `unpack` needs.
-        self._body = struct.Struct(f"<{self.null_byte_count}s" + formats)
-        assert self._struct.size == self.stride
+        # `pack(values, writer=0)`: the packed row of internal values, stamped with its writer. `unpack(buffer, offset=0, overflow=None)`:
+        # the values of the row at `offset` of `buffer`, a packed row (offset 0) or a page; `overflow` is needed where the row may have
+        # overflowed values. Hot paths: see bench/rows.py.
+        self.pack: Callable[..., bytes]
+        self.unpack: Callable[..., Values]
+        self.pack, self.unpack = make_row_functions(
+            self.codecs,
+            fields_format=formats,
+            stride=self.stride,
+            flags=(LIVE, LIVE | HAS_TAIL),
+            long_value=_long_value,
+        )
         self.dtype = self._numpy_dtype()
-        self.no_nulls = bytes(self.null_byte_count)
-        codecs = list(enumerate(self.codecs))
-        # (position, codec function) of the fields that `struct` cannot take or give as they are.
-        self._encoders = [(i, c.encode) for i, c in codecs if c.encode and not c.is_view]
-        self._decoders = [(i, c.decode) for i, c in codecs if c.decode and not c.is_view]
-        self._view_encoders = [(i, c.encode) for i, c in codecs if c.is_view]
-        self._view_decoders = [(i, c.decode) for i, c in codecs if c.is_view]
         # (position, offset in the row) of every view.
-        self.views = tuple((i, self.offsets[i]) for i, c in codecs if c.is_view)
-        self._zeros = tuple(c.zero for c in self.codecs)
+        self.views = tuple((i, self.offsets[i]) for i, c in enumerate(self.codecs) if c.is_view)
         self._single = tuple(struct.Struct("<" + c.struct_format) for c in self.codecs)
 
     def _numpy_dtype(self) -> np.dtype[np.void]:
@@ -120,63 +122,6 @@ class RowLayout:
         return np.dtype(
             {"names": names, "formats": formats, "offsets": offsets, "itemsize": self.stride}
         )
-
-    def pack(self, values: Values, writer: int = 0) -> bytes:
-        """The packed row of internal values, stamped with its writer. A hot path: see bench/rows.py."""
-        fields = list(values)
-        nulls = self._null_out(fields) if None in values else self.no_nulls
-        for position, encode in self._encoders:
-            if values[position] is not None:
-                fields[position] = encode(values[position])
-        tail: list[bytes] = []
-        place = self.stride
-        for position, encode_view in self._view_encoders:
-            value = values[position]
-            if value is None:
-                continue
-            raw = value if encode_view is None else encode_view(value)
-            size = len(raw)
-            if size <= INLINE_SIZE_MAX:
-                fields[position] = INLINE_VIEW.pack(size, raw)
-            else:
-                fields[position] = LONG_VIEW.pack(size, raw[:PREFIX_SIZE], 0, place)
-                tail.append(raw)
-                place += size
-        if not tail:
-            return self._struct.pack(writer, LIVE, nulls, *fields)
-        return self._struct.pack(writer, LIVE | HAS_TAIL, nulls, *fields) + b"".join(tail)
-
-    def _null_out(self, fields: list[Any]) -> bytes:
-        """Replace None by each field's zero; answer the null bits."""
-        bits = 0
-        zeros = self._zeros
-        for position, value in enumerate(fields):
-            if value is None:
-                bits |= 1 << position
-                fields[position] = zeros[position]
-        return bits.to_bytes(self.null_byte_count, "little")
-
-    def unpack(
-        self, buffer: bytes | bytearray, offset: int = 0, overflow: OverflowReader | None = None
-    ) -> Values:
-        """The values of the row at `offset` of `buffer`: a packed row (offset 0) or a page.
-
-        Requires: `overflow` where the row may have overflowed values.
-        """
-        nulls, *fields = self._body.unpack_from(buffer, offset + NULLS_OFFSET)
-        if nulls != self.no_nulls:
-            positions = range(len(fields))
-            return tuple(self._unpack_field(buffer, i, offset, overflow) for i in positions)
-        for position, decode in self._decoders:
-            fields[position] = decode(fields[position])
-        for position, decode_view in self._view_decoders:
-            size, raw = INLINE_VIEW.unpack(fields[position])
-            if size <= INLINE_SIZE_MAX:
-                raw = raw[:size]
-            else:
-                raw = _long_value(fields[position], buffer, overflow)
-            fields[position] = raw if decode_view is None else decode_view(raw)
-        return tuple(fields)
 
     def unpack_fields(
         self,
@@ -201,7 +146,10 @@ class RowLayout:
         (field,) = self._single[position].unpack_from(buffer, offset + self.offsets[position])
         if codec.is_view:
             size, raw = INLINE_VIEW.unpack(field)
-            field = raw[:size] if size <= INLINE_SIZE_MAX else _long_value(field, buffer, overflow)
+            if size <= INLINE_SIZE_MAX:
+                field = raw[:size]
+            else:
+                field = _long_value(size, raw, buffer, overflow)
         return field if codec.decode is None else codec.decode(field)
 
     def long_views(
@@ -253,12 +201,16 @@ class RowLayout:
 
 
 def writer_of(packed: bytes | bytearray, offset: int = 0) -> TransactionId:
-    """The transaction that wrote a row."""
-    return TransactionId(int.from_bytes(packed[offset : offset + FLAGS_OFFSET], "little"))
+    """The transaction that wrote a row. Hot: every look at a row."""
+    writer: TransactionId = _WRITER.unpack_from(packed, offset)[0]
+    return writer
 
 
-def _long_value(view: bytes, buffer: bytes | bytearray, overflow: OverflowReader | None) -> bytes:
-    size, _, number, position = LONG_VIEW.unpack(view)
+def _long_value(
+    size: int, place: bytes, buffer: bytes | bytearray, overflow: OverflowReader | None
+) -> bytes:
+    """A value that is not inline; `place` is its view but for the length."""
+    number, position = PLACE.unpack_from(place, PREFIX_SIZE)
     if number == 0:
         return bytes(buffer[position : position + size])
     assert overflow is not None, "an overflowed value is read without its reader"
@@ -268,7 +220,7 @@ def _long_value(view: bytes, buffer: bytes | bytearray, overflow: OverflowReader
 def _place_fields(
     codecs: Sequence[FieldCodec], null_byte_count: int
 ) -> tuple[tuple[int, ...], int, str]:
-    """The fields' offsets, the stride, and the struct format of all fields with their padding."""
+    """The fields' offsets, the stride, and the struct format of all fields with their padding, views in two parts."""
     offsets = []
     formats = []
     end = NULLS_OFFSET + null_byte_count
@@ -277,7 +229,7 @@ def _place_fields(
         if padding:
             formats.append(f"{padding}x")
         offsets.append(end + padding)
-        formats.append(codec.struct_format)
+        formats.append("I12s" if codec.is_view else codec.struct_format)
         end += padding + codec.size
     padding = -end % 8
     if padding:
