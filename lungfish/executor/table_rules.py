@@ -5,7 +5,7 @@ Made once for each table object and version of the catalog, kept in `Programs`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,6 +45,11 @@ class TableRules:
     defaults: Mapping[int, RowEvaluator]
     # Whether a visible row is stored as it is.
     is_stored_plainly: bool
+
+    def changed_by(self, positions: Iterable[int]) -> frozenset[int]:
+        """The stored positions of what an assignment to some columns may change."""
+        changed = {*positions, *(position for position, _ in self.generated)}
+        return frozenset(self.table.stored_positions[position] for position in changed)
 
     @property
     def is_plain(self) -> bool:

@@ -5,7 +5,7 @@ Every change of a row by SQL goes through here: INSERT, UPDATE, DELETE, MERGE, r
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from typing import TYPE_CHECKING
 
 from lungfish import errors
@@ -141,6 +141,39 @@ class TableWriter:
         if locked.values is None or self.rules.is_stored_plainly:
             return locked
         return LockedRow(locked.status, self.rules.from_stored(locked.values))
+
+    def update_directly(
+        self, address: TupleId, old: Row, new: Sequence[object], changed: Set[int]
+    ) -> Row | None:
+        """Replace a row without locking it before, if nobody is in the way and no key changes; answers what it has become.
+
+        None: nothing was done. `changed`: the stored positions that may differ between `old` and `new`.
+        """
+        rules, store = self.rules, self.store
+        if self._changes is not None:
+            return None
+        completed = rules.complete(new, self.run)
+        key_positions = store.rows.key_positions
+        stored = rules.to_stored(completed)
+        if not changed.isdisjoint(key_positions):
+            before = rules.to_stored(old)
+            if any(before[position] != stored[position] for position in key_positions):
+                return None
+        if not store.change_directly(self._transaction, self._snapshot, address, stored):
+            return None
+        if self._events is not None:
+            self._events.updated(rules, address, old, completed)
+        return completed
+
+    def delete_directly(self, address: TupleId, old: Row) -> bool:
+        """Delete a row without locking it before, if nobody is in the way. False: nothing was done."""
+        if self._changes is not None:
+            return False
+        if not self.store.change_directly(self._transaction, self._snapshot, address, None):
+            return False
+        if self._events is not None:
+            self._events.deleted(self.rules, old)
+        return True
 
     def update(self, address: TupleId, old: Row, new: Sequence[object]) -> Row:
         """Replace a locked row; answers what it has become."""

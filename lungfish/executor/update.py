@@ -3,6 +3,7 @@
 A statement first reads all its input, then changes rows: so it neither meets its own changes nor updates a row twice. For each
 row the lock decides what happens (READ COMMITTED; above it a row changed by others is an error of the lock):
 
+    (none)    nobody is in the way and no key changes: the row is changed at once (storage/direct_change.py)
     same      the row is as we have read it: the values computed from the input hold
     changed   someone has committed a newer version: WHERE is looked at again and the values are computed again, over the newest row
     gone      nothing to do
@@ -20,6 +21,7 @@ from lungfish.executor.expressions.vectors import as_array
 from lungfish.executor.kept_rows import KeptRows, keep_batches
 from lungfish.executor.returning import ReturningRows
 from lungfish.executor.rows import batch_rows
+from lungfish.executor.table_rules import TableRules
 from lungfish.executor.table_writer import TableWriter
 from lungfish.planner.expression_tree import has_subquery
 from lungfish.planner.expressions import BoundExpression
@@ -108,6 +110,15 @@ class Updater:
     def __init__(self, plan: UpdateRows, compiler: Compiler) -> None:
         self.target = Target(plan, compiler)
         self.assignments = _compile_assignments(plan.assignments, compiler)
+        # Of the table's rules, which change with the catalog: what the assignments may change.
+        self._changed: tuple[TableRules | None, frozenset[int]] = (None, frozenset())
+
+    def _changed_by(self, rules: TableRules) -> frozenset[int]:
+        known, changed = self._changed
+        if known is not rules:
+            changed = rules.changed_by(self.assignments.positions)
+            self._changed = rules, changed
+        return changed
 
     def change(self, row: Row, computed: tuple[Any, ...] | None, writer: TableWriter) -> Row | None:
         """Change the row that an input row stands for; answers its output, None if it is not to be changed.
@@ -122,6 +133,9 @@ class Updater:
         old = target.old_row(row)
         values = assignments.of_row(row, run) if computed is None else computed
         new = assignments.applied(old, values)
+        done = writer.update_directly(address, old, new, self._changed_by(writer.rules))
+        if done is not None:
+            return target.returning.row(old, done, target.others(row), run)
         mode = writer.update_mode(old, new)
         locked = writer.lock(address, mode)
         if locked.values is None:
@@ -206,6 +220,9 @@ class Target:
         address = self.address(row)
         if not writer.claim(address):
             return None
+        old = self.old_row(row)
+        if writer.delete_directly(address, old):
+            return self.returning.row(old, None, self.others(row), writer.run)
         locked = writer.lock(address)
         if locked.values is None:
             return None

@@ -69,6 +69,22 @@ class LockManager:
         """How many rows have explicit locks. Writers look at it without the mutex, under their heap's latch."""
         return len(self._row_tags)
 
+    def has_row_lock(self, tag: LockTag) -> bool:
+        """Whether somebody has, or waits for, an explicit lock on the row. Asked as `row_lock_count` is."""
+        return tag in self._row_tags
+
+    def has_key_share(self, owner: LockOwner, tag: LockTag) -> bool:
+        """Whether another owner holds the row's lock FOR KEY SHARE, among others maybe."""
+        with self._mutex:
+            queue = self._queues.get(tag)
+            if queue is None:
+                return False
+            return any(
+                mask >> LockMode.FOR_KEY_SHARE & 1
+                for holder, mask in queue.granted.items()
+                if holder is not owner
+            )
+
     def new_owner(self, number: int | None = None, *, timeout_s: float | None = None) -> LockOwner:
         """A holder of locks that holds none yet: a session by its number, or another; `timeout_s` is its lock_timeout."""
         if number is None:

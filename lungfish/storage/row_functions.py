@@ -70,9 +70,7 @@ def make_row_functions(
         names[f"zero{position}"] = b"" if codec.is_view else codec.zero
         names[f"encode{position}"] = codec.encode
         names[f"decode{position}"] = codec.decode
-    text = "\n".join(
-        [*_pack_lines(codecs, stride, null_byte_count, flags), *_unpack_lines(codecs)]
-    )
+    text = "\n".join([*_pack_lines(codecs, stride, null_byte_count, flags), *_unpack_lines(codecs)])
     exec(compile(text, "<row functions>", "exec"), names)
     return RowFunctions(names["pack"], names["unpack"])
 

@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
+from lungfish.storage.direct_change import change_directly, may_change_directly
 from lungfish.storage.heap import Heap
 from lungfish.storage.ids import RelationId, TupleId
 from lungfish.storage.keys import KeyRange
@@ -212,6 +213,32 @@ class TableStore:
     ) -> LockedRow:
         """Lock a row for a change or for FOR UPDATE; see `lock_row`, also for what it raises."""
         return lock_row(self.rows, transaction, snapshot, address, wait=wait, mode=mode)
+
+    def change_directly(
+        self,
+        transaction: Transaction,
+        snapshot: Snapshot,
+        address: TupleId,
+        values: Values | None,
+    ) -> bool:
+        """Update a row that was read with the snapshot, or delete it (None), in one step without locking it before.
+
+        False: that cannot be done, nothing has changed: `lock` it, and so on. Requires: no field of an index changes.
+        """
+        if not may_change_directly(transaction):
+            return False
+        writer = transaction.id or transaction.assign_id()
+        packed = None if values is None else self.layout.pack(values, writer)
+        mark = len(transaction.undo)
+        try:
+            is_done = change_directly(self.rows, transaction, snapshot, address, packed)
+        except PageMiss:
+            return False
+        except BaseException:
+            self._undo_to(transaction, mark)
+            raise
+        self._trim()
+        return is_done
 
     def update(self, transaction: Transaction, address: TupleId, values: Values) -> None:
         """Replace a row that the transaction has locked. Raises UniqueConflict."""

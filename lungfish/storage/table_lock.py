@@ -1,8 +1,12 @@
 """Locking one row for a change, and what the one who waited for it finds.
 
-First writer wins: a row written by a running transaction is locked by that alone, its writer's id in the row being the lock. Explicit
-locks (FOR UPDATE and weaker; also those that UPDATE and DELETE take before they compute the new row) stand in the lock manager. A
-contender takes its lock there first, which queues fairly, then waits for the writer.
+First writer wins: a row written by a running transaction is locked by that alone, its writer's id in the row being the lock
+(direct_change.py). Explicit locks (FOR UPDATE and weaker; also those that an UPDATE or DELETE takes when it cannot change the row at
+once) stand in the lock manager. A contender takes its lock there first, which queues fairly, then waits for the writer.
+
+So a transaction may find that another one has an explicit lock on a row that it has itself written, and waits for it. It does not queue
+behind that one, which would be a deadlock: the row is its own. Only who holds FOR KEY SHARE may have got it rightly meanwhile, as the
+writer had changed no key: for a change of the key that one is waited for.
 """
 
 from __future__ import annotations
@@ -92,12 +96,29 @@ def _acquire(
     tag = row_tag(rows.relation_id, address)
     if locks.try_acquire(transaction.lock_owner, tag, mode):
         return True
+    if _is_own(rows, transaction, address) and not (
+        mode is LockMode.FOR_UPDATE and locks.has_key_share(transaction.lock_owner, tag)
+    ):
+        return True
     if wait is LockWait.SKIP_LOCKED:
         return False
     if wait is LockWait.NOWAIT:
         raise _not_available(rows)
     locks.acquire(transaction.lock_owner, tag, mode)
     return True
+
+
+def _is_own(rows: TableRows, transaction: Transaction, address: TupleId) -> bool:
+    """Whether the transaction has written the row's newest version."""
+    if not transaction.id:
+        return False
+    while True:
+        try:
+            with rows.latch:
+                found = rows.heap.row_at(address)
+                return found is not None and writer_of(*found) == transaction.id
+        except PageMiss as miss:
+            miss.load()
 
 
 def _not_available(rows: TableRows) -> errors.LockNotAvailable:
