@@ -87,6 +87,9 @@ class TableRows:
             )
             for index in self.indexes:
                 self._settle_entries(index)
+            # In a new index an old version may have another key than its row.
+            with self.latch:
+                self.stale.update(self.chains.addresses())
 
     def _positions_of(self, indexes: Sequence[TableIndex]) -> tuple[int, ...]:
         """The fields that some indexes use."""
@@ -284,28 +287,41 @@ class TableRows:
         """
         with self.key_gate:
             with self.latch:
-                staying = [each for each in self.chains.of(address) if each is not before]
-                if len(staying) == len(self.chains.of(address)):
+                if all(each is not before for each in self.chains.of(address)):
                     return
-                current = self.heap.stored(address)
-                assert current is not None, "a row with versions has its slot"
-                is_deleted = bool(current[FLAGS_OFFSET] & DELETED)
-                if not is_deleted:
-                    staying.append(current)
-                gone: list[IndexKey | None] = []
-                if self.indexes and not (staying and self.have_same_keys(before, staying[-1])):
-                    gone = self.stored_keys(before)
-                    kept = [self.stored_keys(each) for each in staying]
-            if gone:
-                self.remove_entries(gone, kept, address)
-            with self.latch:
-                lsn = self.log.end_lsn()
-                is_last = is_deleted and not staying
-                if is_last:
-                    self.heap.erase(address, lsn)
-                self.chains.drop(address, before)
-                self._forget_stale(address)
-            self.heap.free_overflow(before, lsn)
+                found = self.heap.row_at(address)
+                assert found is not None, "a row with versions has its slot"
+                data, offset = found
+                has_own_entries = address in self.stale or data[offset + FLAGS_OFFSET] & DELETED
+                if not has_own_entries:
+                    # All versions have the keys of the row on the page (invariant 4).
+                    self.chains.drop(address, before)
+            if has_own_entries:
+                self._purge_with_entries(address, before)
+            if before[FLAGS_OFFSET] & HAS_OVERFLOW:
+                self.heap.free_overflow(before, self.log.end_lsn())
+
+    def _purge_with_entries(self, address: TupleId, before: bytes) -> None:
+        """Drop a version whose index entries may have to go with it. Holds the key gate. Raises PageMiss before any change."""
+        with self.latch:
+            staying = [each for each in self.chains.of(address) if each is not before]
+            current = self.heap.stored(address)
+            assert current is not None, "a row with versions has its slot"
+            is_deleted = bool(current[FLAGS_OFFSET] & DELETED)
+            if not is_deleted:
+                staying.append(current)
+            gone: list[IndexKey | None] = []
+            if self.indexes and not (staying and self.have_same_keys(before, staying[-1])):
+                gone = self.stored_keys(before)
+                kept = [self.stored_keys(each) for each in staying]
+        if gone:
+            self.remove_entries(gone, kept, address)
+        with self.latch:
+            lsn = self.log.end_lsn()
+            if is_deleted and not staying:
+                self.heap.erase(address, lsn)
+            self.chains.drop(address, before)
+            self._forget_stale(address)
 
 
 class InsertRun:
