@@ -178,6 +178,7 @@ class TableStores:
             predicate=predicate,
             positions=positions if predicate is None else None,
             is_deferrable=index.is_deferrable,
+            picks_fields=positions is not None,
         )
 
     def _key_function(

@@ -7,7 +7,7 @@ statement is an `ExecutionContext`. What changes rows goes through `table_writer
 from lungfish.executor.constraint_events import DeferredChecks
 from lungfish.executor.context import Cancellation, ExecutionContext, Run, TableProvider
 from lungfish.executor.execute import execute, execute_batches
-from lungfish.executor.insert import insert_rows
+from lungfish.executor.insert import insert_batches, insert_rows
 from lungfish.executor.instrument import Measurement, Measurements, execute_measured
 from lungfish.executor.memory import MemoryBudget
 from lungfish.executor.programs import Programs
@@ -29,5 +29,6 @@ __all__ = [
     "execute",
     "execute_batches",
     "execute_measured",
+    "insert_batches",
     "insert_rows",
 ]

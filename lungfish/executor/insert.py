@@ -60,6 +60,22 @@ def make_insert(plan: InsertRows, compiler: Compiler) -> Operator:
     return run_insert
 
 
+def insert_batches(table: Table, batches: Iterable[Batch], context: ExecutionContext) -> int:
+    """`insert_rows` for rows that come by column."""
+    run = Run(context)
+    writer = TableWriter(table, run)
+    count = 0
+    for batch in batches:
+        run.check_cancel()
+        if writer.takes_columns:
+            writer.insert_columns(batch)
+        else:
+            writer.insert_many(batch_rows(batch, writer.rules.types))
+        count += batch.row_count
+    finish_constraints(run)
+    return count
+
+
 def insert_rows(table: Table, rows: Iterable[Row], context: ExecutionContext) -> int:
     """Store whole rows, in the order of the table's columns, with the checks of all its constraints; answers their number."""
     run = Run(context)

@@ -191,13 +191,16 @@ class WriteAheadLog:
         if not after:
             return self._end
         first = 0
-        size = 0
-        for index, row in enumerate(after):
-            size += len(row)
-            if size > BATCH_SIZE_MAX and index > first:
-                part = slice(first, index)
-                self._append(encode_rows(transaction_id, relation_id, addresses[part], after[part]))
-                first, size = index, len(row)
+        if sum(map(len, after)) > BATCH_SIZE_MAX:
+            size = 0
+            for index, row in enumerate(after):
+                size += len(row)
+                if size > BATCH_SIZE_MAX and index > first:
+                    part = slice(first, index)
+                    self._append(
+                        encode_rows(transaction_id, relation_id, addresses[part], after[part])
+                    )
+                    first, size = index, len(row)
         rest = slice(first, None)
         return self._append(encode_rows(transaction_id, relation_id, addresses[rest], after[rest]))
 

@@ -1,30 +1,30 @@
-"""executemany by whole tables of parameters: a plain INSERT ... VALUES is planned once and its rows are stored together."""
+"""executemany by whole columns of parameters: a plain INSERT ... VALUES is planned once and its rows are made and stored together."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from lungfish.database.plan_cache import ParsedText
-from lungfish.executor import Run, insert_rows
+from lungfish.executor import Run, insert_batches
+from lungfish.executor.expressions.vectors import as_array
 from lungfish.executor.programs import new_compiler
+from lungfish.planner.expression_tree import has_subquery, map_children, walk
+from lungfish.planner.expressions import BoundExpression, CastTo, ColumnRef, ParameterRef
 from lungfish.planner.physical import InsertRows, ValuesScan
-from lungfish.session.parameters import infer_values
+from lungfish.session.parameter_columns import ParameterColumns, infer_columns
 from lungfish.session.results import StatementResult
 from lungfish.sql.ast import dml
+from lungfish.types.batch import BATCH_ROW_COUNT, Batch
 from lungfish.types.sql_type import SqlType
+from lungfish.types.vectors import build_vector
 
 if TYPE_CHECKING:
     from lungfish.session.session import Session
 
 
-def run_in_bulk(
-    session: Session,
-    parsed: ParsedText,
-    sets: Sequence[tuple[Any, ...]],
-    types: tuple[SqlType | None, ...],
-) -> int | None:
-    """Store a row for each set; answers how many. None where the statement is none that can be run so."""
+def run_in_bulk(session: Session, parsed: ParsedText, bound: ParameterColumns) -> int | None:
+    """Store a row for each set of parameters; answers how many. None where the statement is none that can be run so."""
     statement = parsed.statements[0]
     if not isinstance(statement, dml.Insert) or statement.on_conflict or statement.returning:
         return None
@@ -32,23 +32,59 @@ def run_in_bulk(
 
     def store() -> StatementResult | None:
         nonlocal row_count
-        cached = session.locked_plan(statement, parsed.texts[0], types)
+        cached = session.locked_plan(statement, parsed.texts[0], bound.types)
         root = cached.plan.root
         if not isinstance(root, InsertRows) or not isinstance(root.input, ValuesScan):
             return None
         if len(root.input.rows) != 1 or cached.plan.ctes:
             return None
+        expressions = root.input.rows[0]
+        if any(map(has_subquery, expressions)):
+            return None
+        if bound.is_mixed and not all(map(_only_assigns, expressions)):
+            return None
         session.require_writable(statement)
+        wanted = cached.plan.parameter_types
+        columns = infer_columns(bound, wanted, session.settings.text)
         context = session.execution_context()
-        run = Run(context)
-        evaluators = new_compiler().rows(root.input.rows[0])
-        rows = []
-        for values in sets:
-            context.parameters = infer_values(
-                values, types, cached.plan.parameter_types, session.settings.text
-            )
-            rows.append(tuple([evaluate((), run) for evaluate in evaluators]))
-        row_count = insert_rows(root.table, rows, context)
+        batches = _rows(expressions, columns, wanted, Run(context))
+        row_count = insert_batches(root.table, batches, context)
         return StatementResult(None, "INSERT", row_count)
 
     return row_count if session.run_in_transaction(statement, store) is not None else None
+
+
+def _rows(
+    expressions: Sequence[BoundExpression],
+    columns: Sequence[Sequence[Any]],
+    types: Sequence[SqlType],
+    run: Run,
+) -> Iterator[Batch]:
+    """The rows of VALUES, each parameter being a column."""
+    evaluators = new_compiler().vectors([_over_columns(each) for each in expressions])
+    row_count = len(columns[0])
+    for start in range(0, row_count, BATCH_ROW_COUNT):
+        part = slice(start, start + BATCH_ROW_COUNT)
+        vectors = [
+            build_vector(column[part], kind) for column, kind in zip(columns, types, strict=True)
+        ]
+        batch = Batch(tuple(vectors), len(vectors[0]))
+        count = batch.row_count
+        made = [as_array(evaluate(batch, run), count) for evaluate in evaluators]
+        yield Batch(tuple(made), count)
+
+
+def _over_columns(expression: BoundExpression) -> BoundExpression:
+    """The expression with a column in place of each parameter."""
+    if isinstance(expression, ParameterRef):
+        return ColumnRef(expression.index, expression.type, f"${expression.index + 1}")
+    return map_children(expression, _over_columns)
+
+
+def _only_assigns(expression: BoundExpression) -> bool:
+    """Whether a parameter, if there is one, is all there is to the value."""
+    while isinstance(expression, CastTo):
+        expression = expression.operand
+    return isinstance(expression, ParameterRef) or not any(
+        isinstance(each, ParameterRef) for each in walk(expression)
+    )

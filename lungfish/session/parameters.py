@@ -91,11 +91,19 @@ def infer_values(
     if None not in types:
         return values
     return tuple(
-        value
-        if given is not None or value is None
-        else coerce_length(parse_value(_literal(value, kind), kind.unmodified, settings), kind)
+        value if given is not None or value is None else infer_value(value, kind, settings)
         for value, given, kind in zip(values, types, wanted, strict=True)
     )
+
+
+def infer_value(value: str, kind: SqlType, settings: TextSettings) -> Any:
+    """A parameter's text as the value of the type that the statement wants."""
+    return coerce_length(parse_value(_literal(value, kind), kind.unmodified, settings), kind)
+
+
+def is_plain_text(kind: SqlType) -> bool:
+    """Whether the value of a parameter of this type is its text as it stands."""
+    return kind.kind is TypeKind.TEXT and not kind.modifiers
 
 
 def _literal(value: str, kind: SqlType) -> str:

@@ -31,6 +31,7 @@ from lungfish.executor.session_facts import SessionFacts
 from lungfish.session.as_of import run_as_of
 from lungfish.session.bulk import run_in_bulk
 from lungfish.session.function_context import SessionFunctions
+from lungfish.session.parameter_columns import bind_columns, columns_of_sets
 from lungfish.session.parameters import (
     BoundParameters,
     bind_parameters,
@@ -134,10 +135,7 @@ class Session(PlanningSession):
                 parsed = parse_text(self.database.parsed_texts, sql, has_parameters=True)
                 if len(parsed.statements) != 1:
                     raise InterfaceError("executemany takes one statement")
-                bound = [
-                    bind_parameters(parsed, each, self.settings.text) for each in parameter_sets
-                ]
-                result = self._run_sets(parsed, bound)
+                result = self._run_all_sets(parsed, list(parameter_sets))
             except BaseException as error:
                 self._close_implicit(opened, is_failed=True)
                 if isinstance(error, Error):
@@ -146,12 +144,24 @@ class Session(PlanningSession):
             self._close_implicit(opened, is_failed=False)
             return result
 
+    def _run_all_sets(
+        self, parsed: ParsedText, sets: Sequence[Sequence[Any] | Mapping[str, Any]]
+    ) -> StatementResult:
+        columns = bind_columns(parsed, sets, self.settings.text)
+        row_count = None if columns is None else run_in_bulk(self, parsed, columns)
+        if row_count is not None:
+            return StatementResult(None, f"INSERT 0 {row_count}", row_count)
+        bound = [bind_parameters(parsed, each, self.settings.text) for each in sets]
+        return self._run_sets(parsed, bound)
+
     def _run_sets(self, parsed: ParsedText, bound: Sequence[BoundParameters]) -> StatementResult:
         """Runs of sets with the same types: inserted together where the statement allows it, else one by one."""
         row_count, tag = 0, "INSERT 0"
         for types, group in itertools.groupby(bound, key=itemgetter(1)):
             sets = [values for values, _ in group]
-            result = run_in_bulk(self, parsed, sets, types) if len(sets) > 1 else None
+            result = None
+            if len(sets) > 1 and types:
+                result = run_in_bulk(self, parsed, columns_of_sets(sets, types))
             if result is not None:
                 row_count += result
                 continue

@@ -20,7 +20,7 @@ Invariants:
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from lungfish.storage.btree_node import NO_ENTRY, UNFENCED, Fences, InnerNode, Leaf
@@ -97,6 +97,34 @@ class BTree:
                     return others
             except PageMiss as miss:
                 pages.load(miss.page_id)
+
+    def extend(
+        self, keys: Sequence[Any], addresses: Sequence[TupleId], start: int, lsn: LSN
+    ) -> int:
+        """Add entries, those from `start` on, at the end of the tree; answers how many.
+
+        As long as the keys ascend strictly, beginning behind the last one there: so no other row has one of them. What is left is to be added
+        one by one, and none may be taken. No key is None. Raises ProgramLimitExceeded if one is too long.
+        """
+        pages = self.pages
+        with pages.latch:
+            frame = None if self._tail is None else pages.frames.get(self._tail)
+            leaf: Any = None if frame is None else frame.cache
+            if frame is None or leaf is None or not leaf.count:
+                return 0
+            last = leaf.key_at(leaf.count - 1)
+            # No leaf takes more entries than that.
+            end, stop = start, min(len(keys), start + (self.store.page_size >> 4))
+            while end < stop and keys[end] > last:
+                last = keys[end]
+                end += 1
+            if end == start:
+                return 0
+            if not self.codec.is_integer:
+                for key in keys[start:end]:
+                    self.store.form.check_key(key)
+            leaf = self.store.writable_leaf(frame, lsn)
+            return int(leaf.extend(keys[start:end], addresses[start:end]))
 
     def _room_for(self, key: Any, address: int, lsn: LSN) -> tuple[Frame, Leaf, int, bool]:
         """The leaf and the index there for an entry, and whether the index already has it; else there is room for it."""

@@ -213,6 +213,15 @@ class ByteLeaf:
             live_bytes += ADDRESS.size + max((slot >> 16) - HEAD_SIZE, 0)
         return cell_start, live_bytes
 
+    def extend(self, keys: Sequence[bytes], addresses: Sequence[int]) -> int:
+        added = 0
+        for key, address in zip(keys, addresses, strict=True):
+            if not self.fits(key):
+                break
+            self.insert(self.count, key, address)
+            added += 1
+        return added
+
     def delete(self, index: int) -> None:
         slots, count = self.slots, self.count
         slot = slots[2 * index]

@@ -118,6 +118,21 @@ class IntegerLeaf:
             count += 1
         self._set_count(count)
 
+    def extend(self, keys: Sequence[int], addresses: Sequence[int]) -> int:
+        count = self.count
+        added = min(len(keys), self.capacity - count)
+        entries = array("q", bytes(PAIR_SIZE * added))
+        entries[0::2] = array("q", keys[:added])
+        entries[1::2] = array("q", addresses[:added])
+        try:
+            self.pairs[2 * count : 2 * (count + added)] = memoryview(entries)
+            self._set_count(count + added)
+        except BaseException:
+            self.pairs[2 * count : 2 * (count + added)] = memoryview(entries)
+            self._set_count(count + added)
+            raise
+        return added
+
     def delete(self, index: int) -> None:
         pairs, count = self.pairs, self.count
         try:

@@ -98,6 +98,12 @@ class Leaf(Protocol):
         An interrupt at any point leaves a whole leaf with or without the entry; `delete` likewise.
         """
 
+    def extend(self, keys: Sequence[Any], addresses: Sequence[int]) -> int:
+        """Put entries after the last, as many as fit; answers how many. They ascend, and the first is greater than the last here.
+
+        An interrupt leaves a whole leaf with some of them.
+        """
+
     def delete(self, index: int) -> None:
         """Take the entry away. Requires: `data` may be written."""
 

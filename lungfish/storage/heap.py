@@ -15,9 +15,10 @@ Invariants:
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Collection, Sequence
 from functools import partial
-from itertools import islice
+from itertools import accumulate, islice
 
 from lungfish.errors import ProgramLimitExceeded
 from lungfish.storage.free_space import FreeSpace
@@ -169,13 +170,12 @@ class Heap:
             return first, 1
         stride, tail_size_max = self.layout.stride, self._tail_size_max
         room = self.format.tail_room(data, slot) + stride
-        count = 0
-        for index in range(start, min(end, start + SLOT_MASK + 1 - slot)):
-            size = len(packed[index])
-            room -= size
-            if room < 0 or size - stride > tail_size_max:
-                break
-            count += 1
+        end = min(end, start + SLOT_MASK + 1 - slot)
+        sizes = list(map(len, packed[start:end]))
+        if max(sizes) - stride > tail_size_max:
+            is_long = [size - stride > tail_size_max for size in sizes]
+            del sizes[is_long.index(True) :]
+        count = bisect_right(list(accumulate(sizes)), room)
         return first, max(count, 1)
 
     def _note_room(self, page_id: PageId, data: bytearray) -> None:

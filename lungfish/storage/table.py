@@ -14,8 +14,8 @@ Invariants:
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import partial
-from typing import Any
+from functools import cache, partial
+from typing import Any, NamedTuple
 
 from lungfish.storage.direct_change import change_directly, may_change_directly
 from lungfish.storage.heap import Heap
@@ -29,7 +29,7 @@ from lungfish.storage.row_codec_pack import pack_columns, rows_from_columns
 from lungfish.storage.rows import DELETED, FLAGS_OFFSET, HAS_OVERFLOW, Values, writer_of
 from lungfish.storage.snapshots import Snapshot
 from lungfish.storage.table_build import build_index
-from lungfish.storage.table_index import IndexKey, TableIndex, UniqueConflict
+from lungfish.storage.table_index import IndexKey, IndexKeys, TableIndex, UniqueConflict
 from lungfish.storage.table_lock import LockedRow, LockStatus, LockWait, lock_row
 from lungfish.storage.table_rows import InsertRun, Suspects, TableRows, key_owner
 from lungfish.storage.table_scan import Rows, index_scan, key_lookup, scan
@@ -38,10 +38,23 @@ from lungfish.types.batch import Batch, Vector
 
 __all__ = ["LockStatus", "LockWait", "LockedRow", "TableIndex", "TableStore", "UniqueConflict"]
 
-Keys = list[
-    IndexKey | None
-]  # The most rows that one passage of the fence inserts: a millisecond or two with an index.
+Keys = list[IndexKey | None]
+# The most rows that one passage of the fence inserts: a millisecond or two with an index.
 RUN_ROW_COUNT = 256
+
+
+class _NewRows(NamedTuple):
+    """Rows to be inserted together."""
+
+    packed: Sequence[bytes]
+    # In each index.
+    keys: Sequence[IndexKeys]
+    # Gives the rows' values, of which only those need be there that indexes use: for messages.
+    values: Callable[[], Sequence[Values]]
+
+    def keys_of(self, row: int) -> Keys:
+        """A row's key in each index."""
+        return [keys.of(row) for keys in self.keys]
 
 
 class TableStore:
@@ -125,7 +138,8 @@ class TableStore:
         writer = transaction.id or transaction.assign_id()
         pack = self.layout.pack
         packed = [pack(values, writer) for values in rows]
-        return self._insert_packed(transaction, packed, rows if self.indexes else None)
+        keys = [index.keys_of_rows(rows) for index in self.indexes]
+        return self._insert_packed(transaction, _NewRows(packed, keys, lambda: rows))
 
     def insert_batch(
         self, transaction: Transaction, columns: Sequence[Vector], row_count: int
@@ -133,27 +147,27 @@ class TableStore:
         """`insert_many` of rows that come by column, in the order of the stored types."""
         writer = transaction.id or transaction.assign_id()
         packed = pack_columns(self.layout, columns, row_count, writer)
-        values = None
-        if self.indexes:
-            values = rows_from_columns(self.layout, columns, row_count, self.rows.key_positions)
-        return self._insert_packed(transaction, packed, values)
 
-    def _insert_packed(
-        self, transaction: Transaction, packed: Sequence[bytes], values: Sequence[Values] | None
-    ) -> list[TupleId]:
-        """Insert packed rows; `values`, for the indexes, need only hold the fields that those use."""
-        keys = None if values is None else [self.rows.keys(each) for each in values]
+        @cache
+        def values() -> Sequence[Values]:
+            return rows_from_columns(self.layout, columns, row_count, self.rows.key_positions)
+
+        keys = [
+            index.keys_of_columns(columns) or index.keys_of_rows(values()) for index in self.indexes
+        ]
+        return self._insert_packed(transaction, _NewRows(packed, keys, values))
+
+    def _insert_packed(self, transaction: Transaction, new: _NewRows) -> list[TupleId]:
+        """Insert rows that are packed and have their keys."""
         mark = len(transaction.undo)
         addresses: list[TupleId] = []
         try:
-            while len(addresses) < len(packed):
-                if keys is not None:
-                    self._prepare(keys[len(addresses)])
-                insert_run = partial(self._insert_run, transaction, packed, keys, addresses)
-                for row, suspects in run_with_pages(insert_run):
-                    assert keys is not None
-                    assert values is not None
-                    self._settle(transaction, keys[row], suspects, values[row])
+            while len(addresses) < len(new.packed):
+                self._prepare(new.keys_of(len(addresses)))
+                insert_run = partial(self._insert_run, transaction, new, addresses)
+                for row, number, others in run_with_pages(insert_run):
+                    values = new.values()[row]
+                    self._settle(transaction, new.keys_of(row), [(number, others)], values)
                 self._trim()
         except BaseException:
             self._undo_to(transaction, mark)
@@ -161,25 +175,21 @@ class TableStore:
         return addresses
 
     def _insert_run(
-        self,
-        transaction: Transaction,
-        packed: Sequence[bytes],
-        keys: Sequence[Keys] | None,
-        addresses: list[TupleId],
-    ) -> list[tuple[int, Suspects]]:
+        self, transaction: Transaction, new: _NewRows, addresses: list[TupleId]
+    ) -> list[tuple[int, int, list[TupleId]]]:
         """Insert as many of the rows that are left as go side by side on one page.
 
-        Answers (row, suspects) of those that may conflict. Raises PageMiss before any change.
+        Answers (row, number of the index, other rows with the key) where there may be a conflict, by row. Raises PageMiss before any change.
         """
-        rows = self.rows
+        rows, packed = self.rows, new.packed
         start = len(addresses)
         end = min(len(packed), start + RUN_ROW_COUNT)
-        found: list[tuple[int, Suspects]] = []
+        found: list[tuple[int, int, list[TupleId]]] = []
         with self._fence:
             with self._latch:
                 lsn = self._log.end_lsn()
                 first, count = self.heap.room_for_run(packed, start, end)
-                run = [TupleId(first + index) for index in range(count)]
+                run: list[Any] = list(range(first, first + count))
                 stored = packed[start : start + count]
                 if count == 1:
                     stored = [self.heap.store(packed[start], first, lsn)]
@@ -192,12 +202,11 @@ class TableStore:
                 else:
                     self._log.append_rows(transaction.id, rows.relation_id, run, stored)
             addresses += run
-            if keys is not None:
-                lsn = self._log.end_lsn()
-                for row, address in enumerate(run, start):
-                    suspects = rows.add_entries(keys[row], address, lsn)
-                    if suspects:
-                        found.append((row, suspects))
+            lsn = self._log.end_lsn()
+            for number, (index, keys) in enumerate(zip(rows.indexes, new.keys, strict=True)):
+                for row, others in index.add_run(keys, start, run, lsn):
+                    found.append((row, number, others))
+        found.sort()
         return found
 
     # Update and delete
@@ -263,7 +272,10 @@ class TableStore:
         self._trim()
 
     def _changed_keys(self, address: TupleId, values: Values) -> Keys:
-        """The new row's key in each index where the old row's is another; empty if in none. Raises PageMiss."""
+        """The new row's key in each index where the old row's is another; empty if in none. Raises PageMiss.
+
+        All may be None, and the list not be empty: a row may leave an index.
+        """
         rows = self.rows
         with self._latch:
             found = self.heap.row_at(address)
@@ -278,6 +290,8 @@ class TableStore:
             assert old is not None
             old_keys = rows.stored_keys(old)
         keys = rows.keys(values)
+        if keys == old_keys:
+            return []
         return [
             None if new == old_key else new for new, old_key in zip(keys, old_keys, strict=True)
         ]
@@ -287,7 +301,7 @@ class TableStore:
     ) -> Suspects:
         """Replace a row, adding entries for the keys that change. Raises PageMiss before any change."""
         rows = self.rows
-        if not any(keys):
+        if not keys:
             with self._fence:
                 self._replace(transaction, address, packed)
             return []

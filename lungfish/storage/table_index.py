@@ -16,10 +16,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from lungfish.storage.btree import BTree
 from lungfish.storage.ids import LSN, RelationId, TupleId
+from lungfish.storage.key_columns import encode_entries, encode_keys
 from lungfish.storage.keys import Key, KeyRange
 from lungfish.storage.rows import OverflowReader, RowLayout, Values
+from lungfish.types.batch import Vector
 
 
 class IndexKey(NamedTuple):
@@ -28,6 +32,31 @@ class IndexKey(NamedTuple):
     key: Key
     # Whether another row with this key is a conflict: the index is unique and, unless NULLs are alike, no column is NULL.
     is_exclusive: bool
+
+
+class IndexKeys:
+    """The keys that several rows have in an index."""
+
+    __slots__ = ("_is_exclusive", "_keys", "stored")
+
+    def __init__(
+        self,
+        stored: Sequence[Key],
+        *,
+        keys: Sequence[IndexKey | None] | None = None,
+        is_exclusive: bool = False,
+    ) -> None:
+        """`keys`: what each row has, where that differs: some are not in the index, or not exclusive."""
+        # None also where a row is not in the index.
+        self.stored = stored
+        self._keys = keys
+        self._is_exclusive = is_exclusive
+
+    def of(self, row: int) -> IndexKey | None:
+        """One row's key."""
+        if self._keys is not None:
+            return self._keys[row]
+        return IndexKey(self.stored[row], self._is_exclusive)
 
 
 class UniqueConflict(Exception):
@@ -59,7 +88,9 @@ class TableIndex:
         predicate: Callable[[Values], bool] | None = None,
         positions: Sequence[int] | None = None,
         is_deferrable: bool = False,
+        picks_fields: bool = False,
     ) -> None:
+        """`picks_fields`: the key columns are the fields at `positions`, in that order."""
         self.btree = btree
         self.key_of = key_of
         self.is_unique = is_unique
@@ -70,6 +101,7 @@ class TableIndex:
         self.positions = None if positions is None else tuple(positions)
         # Entries of old versions, found while the index was built: looked at again when the table takes the index.
         self.unsettled: list[tuple[Key, TupleId]] = []
+        self.picks_fields = picks_fields and predicate is None
         self._encode = btree.codec.encode
 
     @property
@@ -108,6 +140,50 @@ class TableIndex:
         return self.btree.add(
             key.key, address, lsn, list_others=key.is_exclusive and not self.is_deferrable
         )
+
+    def add_run(
+        self, keys: IndexKeys, start: int, addresses: Sequence[TupleId], lsn: LSN
+    ) -> list[tuple[int, list[TupleId]]]:
+        """`add` for several rows, from `start` on; answers (row, other rows) where there are such."""
+        found: list[tuple[int, list[TupleId]]] = []
+        stored = keys.stored[start : start + len(addresses)]
+        # Keys that ascend, as serial ones do, go to the end of the tree many at a time; two that do not tell that these are others.
+        attempts_left = 0 if None in stored else 2
+        number = 0
+        while number < len(stored):
+            if attempts_left:
+                added = self.btree.extend(stored, addresses, number, lsn)
+                attempts_left -= not added
+                number += added
+                if number == len(stored):
+                    break
+            key = keys.of(start + number)
+            if key is not None:
+                others = self.add(key, addresses[number], lsn)
+                if others:
+                    found.append((start + number, others))
+            number += 1
+        return found
+
+    def keys_of_rows(self, rows: Sequence[Values]) -> IndexKeys:
+        """The keys of some rows."""
+        keys = [self.key(values) for values in rows]
+        return IndexKeys([None if key is None else key.key for key in keys], keys=keys)
+
+    def keys_of_columns(self, columns: Sequence[Vector]) -> IndexKeys | None:
+        """The keys of rows that come by column, in the order of the stored fields; None if they are to be made row by row."""
+        if not self.picks_fields or self.positions is None:
+            return None
+        own = [columns[position] for position in self.positions]
+        if any(column.null_count for column in own):
+            return None
+        codec = self.btree.codec
+        if codec.is_integer:
+            keys, _ = encode_entries(codec, own, np.zeros(len(own[0]), np.int64))
+            stored = keys.tolist() if isinstance(keys, np.ndarray) else keys
+        else:
+            stored = encode_keys(codec, own).to_pylist()
+        return IndexKeys(stored, is_exclusive=self.is_unique)
 
     def remove(self, key: IndexKey, address: TupleId, lsn: LSN) -> None:
         """Remove the entry if it is there."""
