@@ -133,6 +133,29 @@ def test_an_interrupted_change_leaves_a_whole_tree(codec: KeyCodec, case: Case) 
 
 
 @pytest.mark.parametrize("codec", [INTEGERS, BYTES], ids=["integers", "bytes"])
+def test_an_interrupted_run_of_entries_leaves_a_whole_tree(codec: KeyCodec) -> None:
+    keys = [key_of(codec, 1000 + number) for number in range(40)]
+    addresses = [TupleId(1000 + number) for number in range(40)]
+    for line_number in line_numbers():
+        tree = built(codec, 20, 0.9)
+        tree.add(key_of(codec, 999), TupleId(999), LSN(2))
+        before = entries(tree)
+        added: list[int] = []
+
+        def act(tree: BTree = tree, added: list[int] = added) -> None:
+            added.append(tree.extend(keys, addresses, 0, LSN(3)))
+
+        is_cut_off = is_interrupted(MODULES, line_number, act)
+        assert check_btree(tree).is_complete
+        left = entries(tree) - before
+        assert left == set(zip(keys[: len(left)], addresses[: len(left)], strict=True))
+        if not is_cut_off:
+            assert added == [len(left)]
+            assert left
+            break
+
+
+@pytest.mark.parametrize("codec", [INTEGERS, BYTES], ids=["integers", "bytes"])
 def test_what_an_interrupt_left_is_right_when_the_page_is_read_again(codec: KeyCodec) -> None:
     case = (INTEGER_CASES if codec is INTEGERS else BYTE_CASES)["into a leaf"]
     for line_number in line_numbers():

@@ -96,6 +96,17 @@ class BTreeMachine(RuleBasedStateMachine):
         for number in range(count):
             self._add(self.key_of(start + step * number), 60)
 
+    @rule(start=st.integers(-100, 400), count=st.integers(1, 300), turn=st.integers(1, 300))
+    def extend(self, start: int, count: int, turn: int) -> None:
+        numbers = [start + number % turn for number in range(count)]
+        keys = [self.key_of(number) for number in numbers]
+        addresses = [TupleId(100 + number) for number in range(count)]
+        last = self.model[-1][0] if self.model else None
+        added = self.tree.extend(keys, addresses, 0, LSN(self.lsn))
+        assert not added or (last is not None and keys[0] > last and added <= turn)
+        for key, address in zip(keys[:added], addresses, strict=False):
+            self._add(key, address)
+
     def key_of(self, number: int) -> Any:
         raise NotImplementedError
 
