@@ -22,8 +22,10 @@ from __future__ import annotations
 
 import contextlib
 import threading
+from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 from xxhash import xxh3_64_intdigest
 
@@ -188,21 +190,16 @@ class WriteAheadLog:
         after: Sequence[bytes],
     ) -> LSN:
         """Log a batch of inserts, in as few records as their size allows; answers the last one's end."""
-        if not after:
-            return self._end
-        first = 0
-        if sum(map(len, after)) > BATCH_SIZE_MAX:
-            size = 0
-            for index, row in enumerate(after):
-                size += len(row)
-                if size > BATCH_SIZE_MAX and index > first:
-                    part = slice(first, index)
-                    self._append(
-                        encode_rows(transaction_id, relation_id, addresses[part], after[part])
-                    )
-                    first, size = index, len(row)
-        rest = slice(first, None)
-        return self._append(encode_rows(transaction_id, relation_id, addresses[rest], after[rest]))
+        totals = list(accumulate(map(len, after)))
+        first, size, end = 0, 0, self._end
+        while first < len(totals):
+            last = max(bisect_right(totals, size + BATCH_SIZE_MAX), first + 1)
+            part = slice(first, last)
+            end = self._append(
+                encode_rows(transaction_id, relation_id, addresses[part], after[part])
+            )
+            first, size = last, totals[last - 1]
+        return end
 
     def append_commit(self, transaction_id: TransactionId, first_lsn: LSN) -> LSN:
         """Log that the transaction has committed, when, and from where on its records lie."""
