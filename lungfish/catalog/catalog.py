@@ -55,6 +55,7 @@ class Catalog:
     """What exists, as one transaction sees it. Never changed once made."""
 
     __slots__ = (
+        "_children",
         "_functions",
         "_indexes",
         "_namespaces",
@@ -80,6 +81,8 @@ class Catalog:
         self._indexes: dict[tuple[Oid, str], tuple[Table, Index]] = {}
         # Functions of one name differ in their parameters' types.
         self._functions: dict[tuple[Oid, str], list[SqlFunction]] = {}
+        # The tables that inherit from a table, or are its partitions, by their oids.
+        self._children: dict[Oid, list[Oid]] = {}
         # Temporary tables that COMMIT empties or drops.
         self.commit_action_tables: tuple[Table, ...] = ()
         for item in objects.values():
@@ -95,6 +98,8 @@ class Catalog:
             if isinstance(item, Table):
                 for index in item.indexes:
                     self._indexes[index.namespace_oid, index.name] = (item, index)
+                for parent in item.parents:
+                    self._children.setdefault(parent, []).append(item.oid)
                 if item.on_commit != "preserve rows":
                     self.commit_action_tables += (item,)
 
@@ -201,6 +206,14 @@ class Catalog:
             for table in self.tables()
             if any(item.referenced_table_oid == oid for item in table.constraints)
         ]
+
+    def has_children(self, oid: Oid) -> bool:
+        """Whether tables inherit from the table, or are its partitions."""
+        return oid in self._children
+
+    def children(self, oid: Oid) -> list[Table]:
+        """The tables that inherit from the table directly, or are its partitions, in the order of their oids."""
+        return [self.table(child) for child in sorted(self._children.get(oid, ()))]
 
     def owned_sequences(self, table_oid: Oid) -> list[Sequence]:
         """The sequences that go when the table goes."""

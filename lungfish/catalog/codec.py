@@ -16,6 +16,10 @@ from lungfish.catalog.objects import (
     Index,
     IndexColumn,
     Namespace,
+    PartitionBound,
+    PartitionKey,
+    PartitionKeyColumn,
+    RangeDatum,
     Sequence,
     SqlFunction,
     Table,
@@ -28,7 +32,8 @@ from lungfish.types.sql_type import SqlType, TypeKind
 _CLASSES: dict[str, type[Any]] = {
     item.__name__: item
     for item in (
-        Column, Constraint, Index, IndexColumn, Namespace, Sequence, SqlFunction, SqlType, Table, UserType, View,
+        Column, Constraint, Index, IndexColumn, Namespace, PartitionBound, PartitionKey, PartitionKeyColumn, RangeDatum,
+        Sequence, SqlFunction, SqlType, Table, UserType, View,
     )
 }  # fmt: skip
 

@@ -50,6 +50,9 @@ class Column:
     generated: str | None = None
     collation: str | None = None
     comment: str | None = None
+    # False where it is there only because a parent of the table has it; and so for its NOT NULL.
+    is_local: bool = True
+    is_not_null_local: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +87,10 @@ class Index:
     # Of a deferrable constraint: a key may stand there twice until it is looked at.
     is_deferrable: bool = False
     comment: str | None = None
+    # Of a partition's index: the index of the partitioned table that it is part of.
+    parent_oid: Oid | None = None
+    # Of a partitioned table's index: whether every partition has its part of it.
+    is_valid: bool = True
 
     @property
     def is_key(self) -> bool:
@@ -117,6 +124,49 @@ class Constraint:
     is_validated: bool = True
     is_enforced: bool = True
     comment: str | None = None
+    # False where it is there only because a parent of the table has it; `is_no_inherit`: children do not get it.
+    is_local: bool = True
+    is_no_inherit: bool = False
+    # Of a partition's key or foreign key: the partitioned table's constraint that it is part of.
+    parent_oid: Oid | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PartitionKeyColumn:
+    """A column of a partition key: a column of the table by its number, or an expression's text (number 0)."""
+
+    column_number: int
+    type: SqlType
+    expression: str | None = None
+    collation: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PartitionKey:
+    """PARTITION BY. `strategy`: range, list or hash."""
+
+    strategy: str
+    columns: tuple[PartitionKeyColumn, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RangeDatum:
+    """One column of a range's end. `kind`: -1 MINVALUE, 0 the value whose text is `text`, 1 MAXVALUE."""
+
+    kind: int
+    text: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PartitionBound:
+    """FOR VALUES of a partition, or DEFAULT. Values are kept as the texts of their type; None is NULL."""
+
+    is_default: bool = False
+    values: tuple[str | None, ...] = ()
+    lower: tuple[RangeDatum, ...] = ()
+    upper: tuple[RangeDatum, ...] = ()
+    modulus: int = 0
+    remainder: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +199,12 @@ class Table:
     is_populated: bool = True
     depends_on: frozenset[Oid] = frozenset()
     search_path: tuple[str, ...] = ("public",)
+    # The tables that it inherits from, in the order of INHERITS; a partition has one.
+    parents: tuple[Oid, ...] = ()
+    # Of a partitioned table: its heap and its indexes stay empty, the rows are in its partitions.
+    partition_key: PartitionKey | None = None
+    # Of a partition: which rows of its parent it has.
+    partition_bound: PartitionBound | None = None
 
     @property
     def query(self) -> str:

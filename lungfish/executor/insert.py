@@ -10,6 +10,7 @@ from lungfish.executor.compiler import Compiler, Operator
 from lungfish.executor.context import ExecutionContext, Row, Run
 from lungfish.executor.kept_rows import keep_batches
 from lungfish.executor.on_conflict import Changed, ConflictHandler, make_conflict
+from lungfish.executor.partitioned_insert import make_partitioned_insert, row_writer
 from lungfish.executor.referential_actions import finish_constraints
 from lungfish.executor.returning import ReturningRows
 from lungfish.executor.rows import batch_rows
@@ -24,6 +25,8 @@ def make_insert(plan: InsertRows, compiler: Compiler) -> Operator:
     table = plan.table
     source = compiler.operator(plan.input)
     types = [column.type for column in table.columns]
+    if table.partition_key is not None:
+        return make_partitioned_insert(plan, compiler)
     returning = ReturningRows(plan.returning, plan.columns, len(types), compiler)
     conflict = None if plan.conflict is None else make_conflict(plan.conflict, compiler)
     reads_first = not isinstance(plan.input, ValuesScan) and may_read(plan.input, [table])
@@ -79,7 +82,7 @@ def insert_batches(table: Table, batches: Iterable[Batch], context: ExecutionCon
 def insert_rows(table: Table, rows: Iterable[Row], context: ExecutionContext) -> int:
     """Store whole rows, in the order of the table's columns, with the checks of all its constraints; answers their number."""
     run = Run(context)
-    writer = TableWriter(table, run)
+    writer = row_writer(table, run)
     iterator = iter(rows)
     count = 0
     while chunk := list(islice(iterator, BATCH_ROW_COUNT)):

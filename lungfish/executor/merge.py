@@ -10,12 +10,12 @@ from lungfish import errors
 from lungfish.executor.compiler import Compiler, Operator, RowEvaluator
 from lungfish.executor.context import Row, Run
 from lungfish.executor.kept_rows import keep_batches
+from lungfish.executor.member_rows import MemberRows
+from lungfish.executor.merge_target import MergedMembers, MergedTable, MergeTarget
 from lungfish.executor.returning import ReturningRows
 from lungfish.executor.rows import batch_rows
 from lungfish.executor.table_writer import TableWriter
 from lungfish.planner.physical import MergeBranch, MergeRows
-from lungfish.storage.ids import TupleId
-from lungfish.storage.lock_modes import LockMode
 from lungfish.storage.table_lock import LockStatus
 from lungfish.types.batch import Batch
 
@@ -38,14 +38,19 @@ def make_merge(plan: MergeRows, compiler: Compiler) -> Operator:
     source = compiler.operator(plan.input)
     input_types = [column.type for column in plan.input.columns]
     branches = tuple(_compile(branch, compiler) for branch in plan.branches)
-    returning = ReturningRows(plan.returning, plan.columns, len(table.columns), compiler)
+    width = len(table.columns) + bool(plan.members)
+    returning = ReturningRows(plan.returning, plan.columns, width, compiler)
 
     def read(run: Run) -> Iterator[Row]:
         for batch in source(run):
             yield from batch_rows(batch, input_types)
 
     def run_merge(run: Run) -> Iterator[Batch]:
-        merge = _Merge(TableWriter(table, run), branches, returning, read)
+        if plan.members or table.partition_key is not None:
+            target: MergeTarget = MergedMembers(MemberRows(table, plan.members, run))
+        else:
+            target = MergedTable(TableWriter(table, run))
+        merge = _Merge(target, branches, returning, read)
         kept = keep_batches(source(run), run)
         try:
             for batch in kept:
@@ -70,41 +75,41 @@ def _compile(branch: MergeBranch, compiler: Compiler) -> _Branch:
 
 
 class _Merge:
-    """One run of a MERGE. Input rows: the target's columns, its TupleId, the source's columns, and whether there is a source row."""
+    """One run of a MERGE. Input rows: the target's columns, what tells its row from others, the source's columns, and whether there
+    is a source row."""
 
     def __init__(
         self,
-        writer: TableWriter,
+        target: MergeTarget,
         branches: Sequence[_Branch],
         returning: ReturningRows,
         read_again: Callable[[Run], Iterable[Row]],
     ) -> None:
         """`read_again`: the input's rows in another run."""
-        self._writer = writer
+        self._target = target
+        self._run = target.run
         self._branches = branches
         self._returning = returning
         self._read_again = read_again
-        self._width = len(writer.table.columns)
+        self._width = target.width
+        # Where the source's columns begin.
+        self._others_from = target.width + target.key_width
 
     def do(self, row: Row) -> tuple[Any, ...] | None:
         """Do what the branches say of one row; answers its output if it was changed."""
-        self._writer.run.check_cancel()
+        self._run.check_cancel()
         branch = self._choose(row)
         if branch is None or branch.kind == "nothing":
             return None
         if branch.kind == "insert":
             return self._insert(branch, row)
-        address = TupleId(row[self._width])
-        if not self._writer.claim(address):
+        if not self._target.claim(row):
             raise errors.CardinalityViolation(
                 "MERGE command cannot affect row a second time",
                 hint="Ensure that not more than one source row matches any one target row.",
             )
         new = self._new_row(branch, row)
-        mode = LockMode.FOR_UPDATE
-        if new is not None:
-            mode = self._writer.update_mode(row[: self._width], new)
-        locked = self._writer.lock(address, mode)
+        locked = self._target.lock(row, new)
         if locked.status is LockStatus.SAME:
             return self._change(row, new)
         return self._do_again(row, is_gone=locked.values is None)
@@ -116,20 +121,20 @@ class _Merge:
             if row[-1] is not True:
                 return None
             # The source row has lost its match.
-            current = (*[None] * (self._width + 1), *row[self._width + 1 :])
+            current = (*[None] * self._others_from, *row[self._others_from :])
         branch = self._choose(current)
         if branch is None or branch.kind == "nothing":
             return None
         if branch.kind == "insert":
             return self._insert(branch, current)
-        self._writer.lock(TupleId(current[self._width]))
+        self._target.lock(current, None)
         return self._change(current, self._new_row(branch, current))
 
     def _newest(self, row: Row) -> Row | None:
         """The input row as a newer snapshot gives it: the same target row joined with the same source row."""
-        context = self._writer.run.context
+        context = self._run.context
         with context.snapshot_of_now() as snapshot:
-            now = Run(replace(context, snapshot=snapshot, kept={}), self._writer.run.outer_rows)
+            now = Run(replace(context, snapshot=snapshot, kept={}), self._run.outer_rows)
             for candidate in self._read_again(now):
                 if candidate[self._width :] == row[self._width :]:
                     return candidate
@@ -139,15 +144,15 @@ class _Merge:
         match = _match_of(has_target=row[self._width] is not None, has_source=row[-1] is True)
         for branch in self._branches:
             if branch.match == match and (
-                branch.condition is None or branch.condition(row, self._writer.run) is True
+                branch.condition is None or branch.condition(row, self._run) is True
             ):
                 return branch
         return None
 
     def _insert(self, branch: _Branch, row: Row) -> tuple[Any, ...]:
         values = self._assigned([None] * self._width, branch, row)
-        new = self._writer.insert(values)[1]
-        return self._returning.row(None, new, self._others(row), self._writer.run)
+        new = self._target.insert(values)
+        return self._returning.row(None, new, self._others(row), self._run)
 
     def _new_row(self, branch: _Branch, row: Row) -> list[Any] | None:
         """What an update makes of the target row; None for a delete."""
@@ -157,21 +162,16 @@ class _Merge:
 
     def _change(self, row: Row, new: list[Any] | None) -> tuple[Any, ...]:
         """Update or delete the locked target row."""
-        writer, old, address = self._writer, row[: self._width], TupleId(row[self._width])
-        completed = None
-        if new is None:
-            writer.delete(address, old)
-        else:
-            completed = writer.update(address, old, new)
-        return self._returning.row(old, completed, self._others(row), writer.run)
+        old, completed = self._target.change(row, new)
+        return self._returning.row(old, completed, self._others(row), self._run)
 
     def _assigned(self, values: list[Any], branch: _Branch, row: Row) -> list[Any]:
         for position, evaluate in branch.assignments:
-            values[position] = evaluate(row, self._writer.run)
+            values[position] = evaluate(row, self._run)
         return values
 
     def _others(self, row: Row) -> Row:
-        return row[self._width + 1 : -1]
+        return row[self._others_from : -1]
 
 
 def _match_of(*, has_target: bool, has_source: bool) -> str:

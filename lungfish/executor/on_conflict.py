@@ -6,7 +6,7 @@ proposed row with the same key is an error (21000), as the outcome would depend 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from lungfish import errors
@@ -48,10 +48,23 @@ def make_conflict(action: ConflictAction, compiler: Compiler) -> Conflict:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class LeafView:
+    """A leaf of the partitioned table that the statement names: how that table shows the leaf's rows, where its columns are in
+    the leaf, and whether a changed row still belongs there."""
+
+    seen: Callable[[Row], Row]
+    positions: tuple[int, ...]
+    stays: Callable[[Sequence[object]], bool]
+
+
 class ConflictHandler:
     """Inserts the rows of one statement with ON CONFLICT."""
 
-    def __init__(self, conflict: Conflict, writer: TableWriter) -> None:
+    def __init__(
+        self, conflict: Conflict, writer: TableWriter, view: LeafView | None = None
+    ) -> None:
+        self._view = view
         self._conflict = conflict
         self._writer = writer
         self._arbiters = _arbiters(conflict, writer)
@@ -59,9 +72,14 @@ class ConflictHandler:
         self._touched: set[TupleId] = set()
         # What the new values will be is not known before the row is locked.
         may_change_key = any(
-            position in writer.rules.key_positions for position, _ in conflict.assignments or ()
+            self._position(position) in writer.rules.key_positions
+            for position, _ in conflict.assignments or ()
         )
         self._mode = LockMode.FOR_UPDATE if may_change_key else LockMode.FOR_NO_KEY_UPDATE
+
+    def _position(self, position: int) -> int:
+        """Where the writer's table has a column of the statement's."""
+        return position if self._view is None else self._view.positions[position]
 
     def insert(self, rows: Sequence[Row]) -> Iterator[Changed]:
         """Insert the rows or do what the clause says; yields the rows that were changed."""
@@ -120,12 +138,21 @@ class ConflictHandler:
                 "duplicate constrained values.",
             )
         writer, conflict = self._writer, self._conflict
-        both = (*existing, *proposed)
+        view = self._view
+        if view is None:
+            both: Row = (*existing, *proposed)
+        else:
+            both = (*view.seen(existing), *view.seen(proposed))
         if conflict.where is not None and conflict.where(both, writer.run) is not True:
             return None
         values = list(existing)
         for position, evaluate in conflict.assignments or ():
-            values[position] = evaluate(both, writer.run)
+            values[self._position(position)] = evaluate(both, writer.run)
+        if view is not None and not view.stays(values):
+            raise errors.FeatureNotSupported(
+                "invalid ON UPDATE specification",
+                detail="The result tuple would appear in a different partition than the original tuple.",
+            )
         self._touched.add(address)
         return existing, writer.update(address, existing, values)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from lungfish.executor.aggregate import make_hash_aggregate
+from lungfish.executor.change_rows import make_delete, make_update
 from lungfish.executor.compiler import OperatorMaker
 from lungfish.executor.cte import make_cte_scan, make_recursive_union, make_work_table_scan
 from lungfish.executor.distinct import make_append, make_distinct, make_set_operation
@@ -19,7 +20,6 @@ from lungfish.executor.nested_loop import make_nested_loop_join
 from lungfish.executor.project import make_project, make_project_set
 from lungfish.executor.scan import make_seq_scan, make_system_view_scan
 from lungfish.executor.sort import make_sort, make_top_n
-from lungfish.executor.update import make_delete, make_update
 from lungfish.executor.values_scan import make_empty_scan, make_function_scan, make_values_scan
 from lungfish.executor.window import make_window
 from lungfish.planner import physical

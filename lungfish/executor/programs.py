@@ -14,6 +14,7 @@ from lungfish.catalog.objects import Table
 from lungfish.executor.compiler import Compiler, Operator
 from lungfish.executor.expressions.makers import ROW_MAKERS, VECTOR_MAKERS
 from lungfish.executor.operators import OPERATOR_MAKERS
+from lungfish.executor.partition_router import PartitionRouter, make_partition_router
 from lungfish.executor.row_pipeline import RowPipeline, make_row_pipeline
 from lungfish.executor.table_reads import reads_while_writing
 from lungfish.executor.table_rules import TableRules, make_table_rules
@@ -66,6 +67,7 @@ class Programs:
         self._statements: IdentityCache[PhysicalStatement, Program] = IdentityCache(_PROGRAMS_MAX)
 
         self._rules: IdentityCache[Table, TableRules] = IdentityCache(_TABLES_MAX)
+        self._routers: IdentityCache[Table, PartitionRouter] = IdentityCache(_TABLES_MAX)
 
     def rules(self, table: Table, catalog: Catalog) -> TableRules:
         """The rules of a table, as the catalog has them."""
@@ -73,6 +75,13 @@ class Programs:
         if found is not None and found.catalog_version == catalog.version:
             return found
         return self._rules.put(table, make_table_rules(table, catalog, new_compiler()))
+
+    def router(self, table: Table, catalog: Catalog) -> PartitionRouter:
+        """The router of a partitioned table, as the catalog has it."""
+        found = self._routers.get(table)
+        if found is not None and found.catalog_version == catalog.version:
+            return found
+        return self._routers.put(table, make_partition_router(table, catalog, new_compiler()))
 
     def program(self, statement: PhysicalStatement) -> Program:
         """The statement's program, compiled now if it has not been."""

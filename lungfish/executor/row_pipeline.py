@@ -78,9 +78,9 @@ def _changing(change: _Change, word: str, columns: Sequence[OutputColumn]) -> Ro
 
 def _insert(plan: InsertRows, compiler: Compiler) -> _Change | None:
     source = make_row_source(plan.input, compiler)
-    if source is None or plan.conflict is not None:
-        return None
     table = plan.table
+    if source is None or plan.conflict is not None or table.partition_key is not None:
+        return None
     returning = ReturningRows(plan.returning, plan.columns, len(table.columns), compiler)
 
     def insert(run: Run) -> list[Row]:
@@ -97,7 +97,7 @@ def _insert(plan: InsertRows, compiler: Compiler) -> _Change | None:
 
 def _update(plan: UpdateRows, compiler: Compiler) -> _Change | None:
     source: RowSource | None = make_row_source(plan.input, compiler)
-    if source is None:
+    if source is None or plan.members:
         return None
     table = plan.table
     updater = Updater(plan, compiler)
@@ -112,7 +112,7 @@ def _update(plan: UpdateRows, compiler: Compiler) -> _Change | None:
 
 def _delete(plan: DeleteRows, compiler: Compiler) -> _Change | None:
     source = make_row_source(plan.input, compiler)
-    if source is None:
+    if source is None or plan.members:
         return None
     table = plan.table
     target = Target(plan, compiler)

@@ -15,7 +15,8 @@ from lungfish.executor.compiler import Compiler, RowEvaluator
 from lungfish.executor.context import Row, Run
 from lungfish.executor.deferred_keys import deferrable_keys
 from lungfish.executor.foreign_keys import ForeignKey, foreign_keys_of, foreign_keys_to
-from lungfish.executor.violations import check_violation, not_null_violation
+from lungfish.executor.partition_router import make_partition_check
+from lungfish.executor.violations import check_violation, not_in_partition, not_null_violation
 from lungfish.planner import bind_stored_expression
 from lungfish.planner.expressions import BoundExpression, CastTo
 from lungfish.types.sql_type import SqlType
@@ -45,6 +46,8 @@ class TableRules:
     defaults: Mapping[int, RowEvaluator]
     # Whether a visible row is stored as it is.
     is_stored_plainly: bool
+    # Of a partition: whether a row belongs to it.
+    belongs: RowEvaluator | None = None
 
     def changed_by(self, positions: Iterable[int]) -> frozenset[int]:
         """The stored positions of what an assignment to some columns may change."""
@@ -54,7 +57,7 @@ class TableRules:
     @property
     def is_plain(self) -> bool:
         """Whether nothing but NOT NULL and foreign keys is asked of a row."""
-        return not self.generated and not self.checks
+        return not self.generated and not self.checks and self.belongs is None
 
     def complete(self, row: Sequence[Any], run: Run) -> Row:
         """The row with its generated columns. Raises NotNullViolation, CheckViolation."""
@@ -69,6 +72,8 @@ class TableRules:
         for constraint, evaluate in self.checks:
             if evaluate(row, run) is False:
                 raise check_violation(self.table, constraint, tuple(row))
+        if self.belongs is not None and self.belongs(row, run) is not True:
+            raise not_in_partition(self.table, tuple(row))
         return row if type(row) is tuple else tuple(row)
 
     def to_stored(self, row: Row) -> Row:
@@ -121,6 +126,9 @@ def make_table_rules(table: Table, catalog: Catalog, compiler: Compiler) -> Tabl
         },
         is_stored_plainly=table.stored_positions == positions
         and len(table.stored_types) == len(positions),
+        belongs=None
+        if table.partition_bound is None
+        else make_partition_check(table, catalog, compiler),
     )
 
 

@@ -6,6 +6,7 @@ Every change of a row by SQL goes through here: INSERT, UPDATE, DELETE, MERGE, r
 from __future__ import annotations
 
 from collections.abc import Sequence, Set
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from lungfish import errors
@@ -28,11 +29,14 @@ if TYPE_CHECKING:
 class TableWriter:
     """One statement's way to write one table. Rows are of the visible columns."""
 
-    def __init__(self, table: Table, run: Run) -> None:
+    def __init__(self, table: Table, run: Run, *, is_routed: bool = False) -> None:
+        """`is_routed`: rows come by way of their partitioned table, so they belong to the table."""
         context = run.context
         self.run = run
         self.table = table
         self.rules: TableRules = context.programs.rules(table, context.catalog)
+        if is_routed:
+            self.rules = replace(self.rules, belongs=None)
         self.store = context.tables.table_store(table)
         self._transaction = context.transaction
         self._snapshot = context.snapshot

@@ -1,4 +1,4 @@
-"""UpdateRows and DeleteRows.
+"""UPDATE and DELETE of single rows, whichever way they come.
 
 A statement first reads all its input, then changes rows: so it neither meets its own changes nor updates a row twice. For each
 row the lock decides what happens (READ COMMITTED; above it a row changed by others is an error of the lock):
@@ -11,16 +11,14 @@ row the lock decides what happens (READ COMMITTED; above it a row changed by oth
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from lungfish.executor.compiler import Compiler, Operator, RowEvaluator, VectorEvaluator
+from lungfish.executor.compiler import Compiler, RowEvaluator, VectorEvaluator
 from lungfish.executor.context import Row, Run
 from lungfish.executor.expressions.vectors import as_array
-from lungfish.executor.kept_rows import KeptRows, keep_batches
 from lungfish.executor.returning import ReturningRows
-from lungfish.executor.rows import batch_rows
 from lungfish.executor.table_rules import TableRules
 from lungfish.executor.table_writer import TableWriter
 from lungfish.planner.expression_tree import has_subquery
@@ -32,12 +30,14 @@ from lungfish.types.batch import Batch
 from lungfish.types.sql_type import SqlType
 from lungfish.types.vectors import to_values
 
-# From this many rows on the new values are computed by column.
-_VECTOR_ROW_COUNT = 32
+# Does it to the row that an input row stands for, answers the statement's output for it, or None if there is nothing to be
+# done. The new values are handed in if they have been computed already.
+RowChanger = Callable[[Row, "tuple[Any, ...] | None"], Row | None]
+RowDeleter = Callable[[Row], Row | None]
 
 
 @dataclass(frozen=True, slots=True)
-class _Assignments:
+class Assignments:
     """SET, compiled both ways."""
 
     positions: tuple[int, ...]
@@ -67,11 +67,12 @@ class _Assignments:
         return new
 
 
-def _compile_assignments(
+def compile_assignments(
     assignments: Sequence[tuple[int, BoundExpression]], compiler: Compiler
-) -> _Assignments:
+) -> Assignments:
+    """SET, compiled both ways."""
     expressions = [expression for _, expression in assignments]
-    return _Assignments(
+    return Assignments(
         positions=tuple(position for position, _ in assignments),
         by_row=compiler.rows(expressions),
         by_column=compiler.vectors(expressions),
@@ -80,38 +81,20 @@ def _compile_assignments(
     )
 
 
-def make_update(plan: UpdateRows, compiler: Compiler) -> Operator:
-    """The operator of an UpdateRows."""
-    source = compiler.operator(plan.input)
-    updater = Updater(plan, compiler)
-    assignments, target = updater.assignments, updater.target
-
-    def run_update(run: Run) -> Iterator[Batch]:
-        writer = TableWriter(plan.table, run)
-        kept = keep_batches(source(run), run)
-        try:
-            computed = _computed(kept, assignments, run)
-            for batch, values in zip(kept, computed, strict=True):
-                rows = batch_rows(batch, target.input_types)
-                changed = (
-                    updater.change(row, values[number] if values is not None else None, writer)
-                    for number, row in enumerate(rows)
-                )
-                yield target.returning.batch([row for row in changed if row is not None])
-        finally:
-            kept.close()
-
-    return run_update
-
-
 class Updater:
     """A compiled UPDATE of single rows, whichever way they come."""
 
     def __init__(self, plan: UpdateRows, compiler: Compiler) -> None:
         self.target = Target(plan, compiler)
-        self.assignments = _compile_assignments(plan.assignments, compiler)
+        self.assignments = compile_assignments(plan.assignments, compiler)
+        self._table = plan.table
         # Of the table's rules, which change with the catalog: what the assignments may change.
         self._changed: tuple[TableRules | None, frozenset[int]] = (None, frozenset())
+
+    def changer(self, run: Run) -> RowChanger:
+        """What changes the rows that input rows stand for, in one statement."""
+        writer = TableWriter(self._table, run)
+        return lambda row, computed: self.change(row, computed, writer)
 
     def _changed_by(self, rules: TableRules) -> frozenset[int]:
         known, changed = self._changed
@@ -152,64 +135,38 @@ class Updater:
         return target.returning.row(old, completed, target.others(row), run)
 
 
-def _computed(
-    kept: KeptRows, assignments: _Assignments, run: Run
-) -> Iterator[list[tuple[Any, ...]] | None]:
-    """The new values of each batch's rows; None where they are computed row by row."""
-    if assignments.reads_tables:
-        return iter([assignments.of_batch(batch, run) for batch in kept])
-    return (
-        assignments.of_batch(batch, run) if batch.row_count >= _VECTOR_ROW_COUNT else None
-        for batch in kept
-    )
-
-
-def make_delete(plan: DeleteRows, compiler: Compiler) -> Operator:
-    """The operator of a DeleteRows."""
-    source = compiler.operator(plan.input)
-    target = Target(plan, compiler)
-
-    def run_delete(run: Run) -> Iterator[Batch]:
-        writer = TableWriter(plan.table, run)
-        kept = keep_batches(source(run), run)
-        try:
-            for batch in kept:
-                run.check_cancel()
-                yield delete_batch(batch, writer)
-        finally:
-            kept.close()
-
-    def delete_batch(batch: Batch, writer: TableWriter) -> Batch:
-        changed = (target.delete(row, writer) for row in batch_rows(batch, target.input_types))
-        return target.returning.batch([row for row in changed if row is not None])
-
-    return run_delete
-
-
 class Target:
     """What UPDATE and DELETE have in common: an input of old row, TupleId and other columns."""
 
     def __init__(self, plan: UpdateRows | DeleteRows, compiler: Compiler) -> None:
         self.input_types = [column.type for column in plan.input.columns]
-        self._width = len(plan.table.columns)
+        self.width = len(plan.table.columns)
         self._recheck = None if plan.recheck is None else compiler.row(plan.recheck)
-        self.returning = ReturningRows(plan.returning, plan.columns, self._width, compiler)
+        self._table = plan.table
+        # With members the oid of the row's table stands behind old and new row.
+        width = self.width + 1 if plan.members else self.width
+        self.returning = ReturningRows(plan.returning, plan.columns, width, compiler)
+
+    def deleter(self, run: Run) -> RowDeleter:
+        """What deletes the rows that input rows stand for, in one statement."""
+        writer = TableWriter(self._table, run)
+        return lambda row: self.delete(row, writer)
 
     def address(self, row: Row) -> TupleId:
         """Where the row is."""
-        return TupleId(row[self._width])
+        return TupleId(row[self.width])
 
     def old_row(self, row: Row) -> Row:
         """The table's part of an input row."""
-        return row[: self._width]
+        return row[: self.width]
 
     def others(self, row: Row) -> Row:
         """What FROM or USING adds."""
-        return row[self._width + 1 :]
+        return row[self.width + 1 :]
 
     def looked_at_again(self, row: Row, newest: Row, run: Run) -> Row | None:
         """The input row with the newest values of a row that has changed; None if WHERE no longer holds for it."""
-        current = (*newest, *row[self._width :])
+        current = (*newest, *row[self.width :])
         if self._recheck is not None and self._recheck(current, run) is not True:
             return None
         return current

@@ -39,6 +39,15 @@ def check_violation(table: Table, constraint: Constraint, row: Row) -> errors.Er
     )
 
 
+def not_in_partition(table: Table, row: Row) -> errors.Error:
+    """A row that is none of the partition's (23514)."""
+    return errors.CheckViolation(
+        f'new row for relation "{table.name}" violates partition constraint',
+        detail=_failing_row(table, row),
+        table=table.name,
+    )
+
+
 def _failing_row(table: Table, row: Row) -> str:
     texts = [
         _short(_text(value, column.type)) for value, column in zip(row, table.columns, strict=True)

@@ -15,8 +15,9 @@ from lungfish.catalog import objects
 from lungfish.catalog.objects import Column, SystemView, Table, View
 from lungfish.planner.bind_from_function import bind_function_reference
 from lungfish.planner.bind_join import bind_join_condition
+from lungfish.planner.bind_members import append_members, members_of, table_oid_column
 from lungfish.planner.bind_with import reference_cte
-from lungfish.planner.expressions import ColumnRef
+from lungfish.planner.expressions import ColumnRef, Constant
 from lungfish.planner.logical import (
     LogicalJoin,
     LogicalOutput,
@@ -30,7 +31,7 @@ from lungfish.planner.scope import RangeEntry, Scope
 from lungfish.planner.substitution import free_columns
 from lungfish.sql import parse
 from lungfish.sql.ast import queries as ast
-from lungfish.types.sql_type import BIGINT, BOOLEAN
+from lungfish.types.sql_type import BIGINT, BOOLEAN, OID
 
 BoundItem = tuple[LogicalPlan, list[RangeEntry]]
 
@@ -140,8 +141,9 @@ def scan_table(
     columns = table.columns
     count = len(columns)
     state = scope.state
-    # One number more, for the TupleId.
-    first = state.reserve_columns(count + 1)
+    tables = members_of(table, item, state)
+    # Numbers more, for the TupleId and where there are members for tableoid.
+    first = state.reserve_columns(count + (1 if tables is None else 2))
     alias = item.alias or table.name
     entry = RangeEntry(
         alias,
@@ -154,6 +156,8 @@ def scan_table(
         entry.schema = state.catalog.namespace_name(table.namespace_oid)
     if item.column_aliases:
         rename_columns(entry, item.column_aliases, item.position)
+    if tables is not None:
+        return _scan_members(table, tables, entry, first, scope), [entry]
     scan = LogicalScan(table, alias, first, _all_positions(count))
     locks = [lock for lock in scope.locking if not lock.tables or alias in lock.tables]
     if not locks:
@@ -163,6 +167,40 @@ def scan_table(
     for lock in locks:
         scope.locks.append((table, tuple_id_ref(scan), lock.strength, lock.wait))
     return scan, [entry]
+
+
+def _scan_members(
+    table: Table, tables: tuple[Table, ...], entry: RangeEntry, first: int, scope: Scope
+) -> LogicalPlan:
+    """The scan of a table with children; each is locked by itself where rows are."""
+    entry.table_oid = table_oid_column(first, table)
+    locks = [lock for lock in scope.locking if not lock.tables or entry.alias in lock.tables]
+    plan, marks = append_members(table, tables, entry.alias, first, scope.state, locked=bool(locks))
+    for lock in locks:
+        scope.state.locks_rows = True
+        scope.locks += [(member, mark, lock.strength, lock.wait) for member, mark in marks]
+    return plan
+
+
+def scan_target(
+    table: Table, item: ast.TableReference, scope: Scope
+) -> tuple[LogicalPlan, LogicalScan, RangeEntry]:
+    """The rows that a statement may change: their plan, the numbers of its columns as those of a scan, and the entry.
+
+    Where the plan is none of the table alone, the column of `table_oid_column` follows the TupleId's.
+    """
+    plan, entries = scan_table(table, item, scope)
+    if isinstance(plan, LogicalScan):
+        plan = target = LogicalScan(
+            plan.table, plan.alias, plan.first_column, plan.positions, with_tuple_id=True
+        )
+        return plan, target, entries[0]
+    found = entries[0].table_oid
+    assert isinstance(found, ColumnRef), "members tell whose their rows are"
+    first = found.index - len(table.columns) - 1
+    alias = item.alias or table.name
+    target = LogicalScan(table, alias, first, _all_positions(len(table.columns)), True)
+    return plan, target, entries[0]
 
 
 def tuple_id_ref(scan: LogicalScan) -> ColumnRef:
@@ -180,6 +218,7 @@ def _scan_system_view(view: SystemView, item: ast.TableReference, scope: Scope) 
     if item.alias is None:
         entry.schema = scope.state.catalog.namespace_name(view.namespace_oid)
     rename_columns(entry, item.column_aliases, item.position)
+    entry.table_oid = Constant(int(view.oid), OID)
     return LogicalSystemScan(view, alias, first, _all_positions(count)), [entry]
 
 

@@ -5,6 +5,8 @@ Every row of the input becomes a whole row of the table: what the statement does
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from lungfish import errors
 from lungfish.catalog.objects import Table
 from lungfish.planner.bind_assignments import bind_assignments
@@ -37,6 +39,9 @@ def bind_insert(node: ast.Insert, around: Scope) -> LogicalOutput:
     scope = around if node.with_clause is None else around.state.bind_with(node.with_clause, around)
     target = find_target(node.table, scope.state, "insert into")
     table = target.table
+    if table.partition_key is None:
+        # Rows go to the table itself, whoever inherits from it.
+        target = replace(target, members=())
     if target.is_view and node.on_conflict is not None:
         raise errors.FeatureNotSupported(
             f'ON CONFLICT with view "{target.name}" is not supported'
@@ -58,7 +63,7 @@ def bind_insert(node: ast.Insert, around: Scope) -> LogicalOutput:
         returning = bind_returning(
             node.returning, node.table, target, scope, others=(), has_old=True
         )
-    insert = LogicalInsert(table, plan, values, conflict, returning)
+    insert = LogicalInsert(table, plan, values, conflict, returning, target.members)
     return returned(insert, returning)
 
 

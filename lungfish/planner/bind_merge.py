@@ -5,7 +5,7 @@ from __future__ import annotations
 from lungfish import errors
 from lungfish.catalog.objects import Table
 from lungfish.planner.bind_assignments import bind_assignments
-from lungfish.planner.bind_from import bind_item, check_aliases, scan_table
+from lungfish.planner.bind_from import bind_item, check_aliases, scan_target
 from lungfish.planner.bind_returning import bind_returning, returned
 from lungfish.planner.bind_stored import default_of
 from lungfish.planner.coerce import coerce_assignment, coerce_boolean
@@ -17,7 +17,6 @@ from lungfish.planner.logical import (
     LogicalMergeBranch,
     LogicalOutput,
     LogicalProject,
-    LogicalScan,
 )
 from lungfish.planner.modification_target import find_target_table
 from lungfish.planner.plan_tree import outputs
@@ -41,9 +40,9 @@ def bind_merge(node: ast.Merge, around: Scope) -> LogicalOutput:
     state = scope.state
     table = find_target_table(node.table, state, "merge into")
     inside = Scope(state, scope)
-    plan, target_entries = scan_table(table, node.table, inside)
-    assert isinstance(plan, LogicalScan)
-    target = LogicalScan(table, plan.alias, plan.first_column, plan.positions, with_tuple_id=True)
+    changed = whole_table(table, node.table, state)
+    plan, target, target_entry = scan_target(table, node.table, inside)
+    target_entries = [target_entry]
     source, source_entries = bind_item(node.source, inside, [])
     entries = [*target_entries, *source_entries]
     check_aliases(entries, node.position)
@@ -54,15 +53,23 @@ def bind_merge(node: ast.Merge, around: Scope) -> LogicalOutput:
     )
     has_source = state.new_column("has_source", BOOLEAN)
     flagged = LogicalProject(source, ((has_source, TRUE),))
-    join = LogicalJoin(_join_kind(node), target, flagged, condition)
+    join = LogicalJoin(_join_kind(node), plan, flagged, condition)
     branches = _bind_branches(node, table, (target_entries, source_entries), scope)
     returning = bind_returning(
-        node.returning, node.table, whole_table(table), scope, others=source_entries, has_old=True
+        node.returning,
+        node.table,
+        changed,
+        scope,
+        others=source_entries,
+        has_old=True,
+        others_first=True,
     )
     made = outputs(source)
     refs = [ref for entry in source_entries for ref in entry.refs() if ref.index in made]
     columns = tuple({ref.index: ref for ref in refs}.values())
-    merge = LogicalMerge(table, join, target, columns, has_source, branches, returning)
+    merge = LogicalMerge(
+        table, join, target, columns, has_source, branches, returning, changed.members
+    )
     return returned(merge, returning)
 
 

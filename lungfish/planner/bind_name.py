@@ -13,7 +13,7 @@ from lungfish.planner.expressions import (
 )
 from lungfish.planner.scope import RangeEntry, Scope
 from lungfish.sql.ast import expressions as ast
-from lungfish.types.sql_type import BOOLEAN, SqlType, TypeKind
+from lungfish.types.sql_type import BOOLEAN, OID, SqlType, TypeKind
 
 
 def bind_name(node: ast.Name, scope: Scope) -> BoundExpression:
@@ -39,7 +39,41 @@ def _unqualified(name: str, scope: Scope, position: int) -> BoundExpression:
     if entry is not None:
         _note_use(scope, entry[1])
         return whole_row(entry[0], entry[1])
+    if name == "tableoid":
+        system = _table_oid_of_any(scope, position)
+        if system is not None:
+            return system
     raise scope.missing_column(name, position)
+
+
+def _table_oid_of_any(scope: Scope, position: int) -> BoundExpression | None:
+    """`tableoid` of the only table in sight. Raises AmbiguousColumn."""
+    for each in scope.chain():
+        having = [
+            entry
+            for entry in each.entries
+            if entry.shows_columns and (entry.table is not None or entry.table_oid is not None)
+        ]
+        if len(having) > 1:
+            raise errors.AmbiguousColumn('column reference "tableoid" is ambiguous').at(position)
+        if having:
+            _note_use(scope, each)
+            return _table_oid(having[0], each)
+    return None
+
+
+def _table_oid(entry: RangeEntry, owner: Scope) -> BoundExpression | None:
+    """Of which table the entry's rows are; None if it has no table's rows."""
+    if entry.table_oid is None:
+        if entry.table is None:
+            return None
+        oid: BoundExpression = Constant(int(entry.table.oid), OID)
+    else:
+        oid = entry.table_oid
+    if not isinstance(oid, Constant) or not entry.is_nullable or not entry.names:
+        return oid
+    flag = _row_flag(entry.ref(0), owner)
+    return CaseExpr(((IsNullExpr(flag, is_negated=True), oid),), Constant(None, OID), OID)
 
 
 def _qualified(parts: tuple[str, ...], scope: Scope, position: int) -> BoundExpression:
@@ -50,6 +84,11 @@ def _qualified(parts: tuple[str, ...], scope: Scope, position: int) -> BoundExpr
         raise scope.missing_table(".".join(parts[:-1]), position)
     entry, owner = found
     at = entry.find(name)
+    if at is None and name == "tableoid":
+        system = _table_oid(entry, owner)
+        if system is not None:
+            _note_use(scope, owner)
+            return system
     if at is None:
         raise scope.missing_column(name, position, qualifier=alias)
     if at < 0:

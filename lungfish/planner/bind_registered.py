@@ -13,7 +13,8 @@ from lungfish.functions import resolve_function
 from lungfish.planner.bind_state import BindState
 from lungfish.planner.coerce import coerce_explicit
 from lungfish.planner.expressions import BoundExpression, Call, ColumnRef
-from lungfish.planner.logical import LogicalOutput, LogicalProject
+from lungfish.planner.logical import LogicalOutput, LogicalProject, LogicalReturning
+from lungfish.planner.plan_tree import replace_fields
 from lungfish.sql.ast.expressions import TypeName
 from lungfish.types.sql_type import OID, TEXT, SqlType, TypeKind
 from lungfish.types.type_oids import REGISTERED, registered_type
@@ -63,6 +64,24 @@ def show_output(output: LogicalOutput, state: BindState) -> LogicalOutput:
         else:
             columns.append(column)
     return LogicalOutput(LogicalProject(output.input, tuple(items)), tuple(columns))
+
+
+def show_returning(output: LogicalOutput, state: BindState) -> LogicalOutput:
+    """The result of a statement that changes rows, with names in place of oids."""
+    change = output.input
+    returning = getattr(change, "returning", None)
+    if not isinstance(returning, LogicalReturning):
+        return output
+    if not any(is_registered(column.type) for column, _ in returning.items):
+        return output
+    items = tuple(
+        (state.new_column(column.name, TEXT), shown(expression))
+        if is_registered(column.type)
+        else (column, expression)
+        for column, expression in returning.items
+    )
+    changed = replace_fields(change, returning=replace_fields(returning, items=items))
+    return LogicalOutput(changed, tuple(column for column, _ in items))
 
 
 def _call(name: str, argument: BoundExpression, result: SqlType) -> Call:

@@ -17,6 +17,7 @@ from lungfish.planner.scope import Clause, RangeEntry, Scope
 from lungfish.planner.updatable_views import ChangeTarget
 from lungfish.sql.ast import dml as ast
 from lungfish.sql.ast.queries import TableReference
+from lungfish.types.sql_type import OID
 
 
 def bind_returning(
@@ -28,6 +29,7 @@ def bind_returning(
     others: Sequence[RangeEntry],
     has_old: bool,
     has_new: bool = True,
+    others_first: bool = False,
 ) -> LogicalReturning | None:
     """The items bound; None without RETURNING. `others` are the entries of FROM or USING."""
     if returning is None:
@@ -37,7 +39,11 @@ def bind_returning(
     old, new = table_columns(table, state), table_columns(table, state)
     current = target.entry(reference.alias or target.name, new if has_new else old)
     current.table = None if target.is_view else table
-    entries = [current, *others]
+    if target.members:
+        old = (*old, state.new_column("tableoid", OID))
+        new = (*new, state.new_column("tableoid", OID))
+        current.table_oid = new[-1] if has_new else old[-1]
+    entries = [*others, current] if others_first else [current, *others]
     taken = {entry.alias for entry in entries}
     for alias, refs, default in (
         (returning.old_alias, old, "old"),

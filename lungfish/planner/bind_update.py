@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from lungfish import errors
 from lungfish.planner.bind_assignments import bind_assignments
-from lungfish.planner.bind_from import bind_item, check_aliases, join_items, scan_table
+from lungfish.planner.bind_from import bind_item, check_aliases, join_items, scan_target
 from lungfish.planner.bind_returning import bind_returning, returned
 from lungfish.planner.coerce import coerce_boolean
 from lungfish.planner.expression_tree import conjuncts_of
@@ -15,8 +15,6 @@ from lungfish.planner.logical import (
     LogicalDelete,
     LogicalFilter,
     LogicalOutput,
-    LogicalPlan,
-    LogicalScan,
     LogicalUpdate,
 )
 from lungfish.planner.scope import Clause, RangeEntry, Scope
@@ -35,17 +33,14 @@ class ModificationSource:
         self.scope = Scope(around.state, around)
         self.changed = find_target(reference, around.state, verb)
         self.table = self.changed.table
-        plan, entries = scan_table(self.table, reference, self.scope)
-        assert isinstance(plan, LogicalScan)
-        self.target = LogicalScan(
-            plan.table, plan.alias, plan.first_column, plan.positions, with_tuple_id=True
+        self.members = self.changed.members
+        self.plan, self.target, self.entry = scan_target(
+            self.table, self.changed.reference(reference), self.scope
         )
-        self.plan: LogicalPlan = self.target
-        self.entry = entries[0]
+        refs = self.entry.refs()
         if self.changed.is_view:
-            self.entry = self.changed.entry(reference.alias or self.changed.name, self.entry.refs())
+            self.entry = self.changed.entry(reference.alias or self.changed.name, refs)
         conditions = self.changed.conditions
-        refs = entries[0].refs()
         # Only rows that the view shows can be changed through it.
         self.conditions = tuple(
             conjunct for each in conditions for conjunct in each.bind(refs, around.state)
@@ -96,7 +91,13 @@ def bind_update(node: ast.Update, around: Scope) -> LogicalOutput:
         node.returning, node.table, source.changed, around, others=source.others, has_old=True
     )
     update = LogicalUpdate(
-        source.table, source.plan, source.target, assignments, recheck, returning
+        source.table,
+        source.plan,
+        source.target,
+        assignments,
+        recheck,
+        returning,
+        source.members,
     )
     return returned(update, returning)
 
@@ -117,5 +118,7 @@ def bind_delete(node: ast.Delete, around: Scope) -> LogicalOutput:
         has_old=True,
         has_new=False,
     )
-    delete = LogicalDelete(source.table, source.plan, source.target, recheck, returning)
+    delete = LogicalDelete(
+        source.table, source.plan, source.target, recheck, returning, source.members
+    )
     return returned(delete, returning)

@@ -268,6 +268,8 @@ class LogicalInsert:
     values: tuple[ColumnRef, ...]
     conflict: LogicalConflict | None
     returning: LogicalReturning | None
+    # The tables whose rows it may change, where they are not those of `table` alone.
+    members: tuple[Table, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,6 +283,8 @@ class LogicalUpdate:
     # The WHERE, looked at again when a row changed under us.
     recheck: tuple[BoundExpression, ...]
     returning: LogicalReturning | None
+    # The tables whose rows it may change, where they are not those of `table` alone.
+    members: tuple[Table, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,6 +294,8 @@ class LogicalDelete:
     target: LogicalScan
     recheck: tuple[BoundExpression, ...]
     returning: LogicalReturning | None
+    # The tables whose rows it may change, where they are not those of `table` alone.
+    members: tuple[Table, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -313,6 +319,8 @@ class LogicalMerge:
     has_source: ColumnRef
     branches: tuple[LogicalMergeBranch, ...]
     returning: LogicalReturning | None
+    # The tables whose rows it may change, where they are not those of `table` alone.
+    members: tuple[Table, ...] = ()
 
 
 LogicalModification = LogicalInsert | LogicalUpdate | LogicalDelete | LogicalMerge

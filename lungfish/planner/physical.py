@@ -348,6 +348,9 @@ class InsertRows:
     returning: Returning | None
     columns: tuple[OutputColumn, ...]
     estimate: Estimate = Estimate()
+    # The tables whose rows it may change, where they are not those of `table` alone. The input then has, behind the
+    # TupleId, the oid of the table that the row is of (INSERT's has neither), and RETURNING sees it behind old and new row.
+    members: tuple[Table, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -363,6 +366,9 @@ class UpdateRows:
     returning: Returning | None
     columns: tuple[OutputColumn, ...]
     estimate: Estimate = Estimate()
+    # The tables whose rows it may change, where they are not those of `table` alone. The input then has, behind the
+    # TupleId, the oid of the table that the row is of (INSERT's has neither), and RETURNING sees it behind old and new row.
+    members: tuple[Table, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -375,6 +381,9 @@ class DeleteRows:
     returning: Returning | None
     columns: tuple[OutputColumn, ...]
     estimate: Estimate = Estimate()
+    # The tables whose rows it may change, where they are not those of `table` alone. The input then has, behind the
+    # TupleId, the oid of the table that the row is of (INSERT's has neither), and RETURNING sees it behind old and new row.
+    members: tuple[Table, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -400,6 +409,9 @@ class MergeRows:
     returning: Returning | None
     columns: tuple[OutputColumn, ...]
     estimate: Estimate = Estimate()
+    # The tables whose rows it may change, where they are not those of `table` alone. The input then has, behind the
+    # TupleId, the oid of the table that the row is of (INSERT's has neither), and RETURNING sees it behind old and new row.
+    members: tuple[Table, ...] = ()
 
 
 PhysicalPlan = (

@@ -28,6 +28,7 @@ from lungfish.planner.physical import (
 from lungfish.planner.physical_columns import Frames, Planned, layout_of
 from lungfish.planner.plan_tree import outputs
 from lungfish.planner.planning import Planning
+from lungfish.types.sql_type import OID
 
 MODIFICATIONS = (LogicalInsert, LogicalUpdate, LogicalDelete, LogicalMerge)
 
@@ -39,6 +40,8 @@ def plan_modification(
 ) -> Planned:
     """The plan of a statement that changes rows; its columns are those of RETURNING."""
     planning.use(node.table, "change")
+    for member in node.members:
+        planning.use(member, "change")
     match node:
         case LogicalInsert():
             return _insert(planning, node, frames)
@@ -58,7 +61,13 @@ def _insert(planning: Planning, node: LogicalInsert, frames: Frames) -> Planned:
     conflict = None if node.conflict is None else _conflict(planning, node.conflict, frames)
     returning, made = _returning(planning, node.returning, (), frames)
     plan = InsertRows(
-        node.table, below.plan, conflict, returning, planning.columns(made), _estimate(below)
+        node.table,
+        below.plan,
+        conflict,
+        returning,
+        planning.columns(made),
+        _estimate(below),
+        node.members,
     )
     return Planned(plan, made)
 
@@ -92,12 +101,16 @@ def _returning(
     return Returning(expressions), tuple(column.index for column, _ in node.items)
 
 
-def _target_numbers(planning: Planning, target: LogicalScan) -> list[int]:
-    """The target's columns and its TupleId."""
+def _target_numbers(planning: Planning, target: LogicalScan, *, has_members: bool) -> list[int]:
+    """The target's columns and its TupleId; with members the oid of the row's table."""
     for position, column in enumerate(target.table.columns):
         planning.name_as(target.first_column + position, OutputColumn(column.name, column.type))
     planning.name_as(target.tuple_id_column, TUPLE_ID_COLUMN)
-    return list(range(target.first_column, target.tuple_id_column + 1))
+    last = target.tuple_id_column
+    if has_members:
+        last += 1
+        planning.name_as(last, OutputColumn("tableoid", OID))
+    return list(range(target.first_column, last + 1))
 
 
 def _other_numbers(
@@ -120,7 +133,7 @@ def _source(
     frames: Frames,
 ) -> tuple[Planned, list[int]]:
     """The plan of the input: old row, TupleId, others; and the others' numbers."""
-    own = _target_numbers(planning, node.target)
+    own = _target_numbers(planning, node.target, has_members=bool(node.members))
     others = _other_numbers(node, own, expressions)
     numbers = [*own, *others]
     below = planning.plan_input(node.input, frozenset(numbers), frames)
@@ -149,6 +162,7 @@ def _update(planning: Planning, node: LogicalUpdate, frames: Frames) -> Planned:
         returning,
         planning.columns(made),
         _estimate(below),
+        node.members,
     )
     return Planned(plan, made)
 
@@ -163,12 +177,13 @@ def _delete(planning: Planning, node: LogicalDelete, frames: Frames) -> Planned:
         returning,
         planning.columns(made),
         _estimate(below),
+        node.members,
     )
     return Planned(plan, made)
 
 
 def _merge(planning: Planning, node: LogicalMerge, frames: Frames) -> Planned:
-    own = _target_numbers(planning, node.target)
+    own = _target_numbers(planning, node.target, has_members=bool(node.members))
     others = [*(column.index for column in node.source_columns), node.has_source.index]
     numbers = [*own, *others]
     for column in (*node.source_columns, node.has_source):
@@ -186,6 +201,12 @@ def _merge(planning: Planning, node: LogicalMerge, frames: Frames) -> Planned:
     )
     returning, made = _returning(planning, node.returning, others[:-1], frames)
     plan = MergeRows(
-        node.table, below.plan, branches, returning, planning.columns(made), _estimate(below)
+        node.table,
+        below.plan,
+        branches,
+        returning,
+        planning.columns(made),
+        _estimate(below),
+        node.members,
     )
     return Planned(plan, made)

@@ -58,6 +58,8 @@ class Clause(enum.Enum):
     INDEX = "index expressions"
     INDEX_PREDICATE = "index predicates"
     TRANSFORM = "transform expressions"
+    PARTITION_KEY = "partition key expressions"
+    PARTITION_BOUND = "partition bound"
     COPY_WHERE = "COPY FROM WHERE conditions"
 
 
@@ -102,6 +104,7 @@ class RangeEntry:
         "shows_columns",
         "shows_name",
         "table",
+        "table_oid",
         "types",
     )
 
@@ -118,6 +121,8 @@ class RangeEntry:
         self.alias = alias
         self.schema: str | None = None
         self.table: Table | None = None
+        # What `tableoid` is; None: the oid of `table`, if there is one.
+        self.table_oid: BoundExpression | None = None
         self.names = names
         self.types = types
         # Whether `alias.x` and, by itself, `x` may find a column here.

@@ -15,6 +15,7 @@ from lungfish import errors
 from lungfish.catalog.objects import Table, View
 from lungfish.functions import has_aggregate
 from lungfish.planner.bind_from import parse_stored_query
+from lungfish.planner.bind_members import members_of
 from lungfish.planner.bind_state import BindState
 from lungfish.planner.coerce import coerce_boolean
 from lungfish.planner.expression_tree import conjuncts_of
@@ -62,6 +63,14 @@ class ChangeTarget:
     positions: tuple[int, ...]
     conditions: tuple[ViewCondition, ...] = ()
     is_view: bool = False
+    # The tables whose rows are changed, where they are not those of `table` alone.
+    members: tuple[Table, ...] = ()
+    # Whether the reference to the table, perhaps in a view, says ONLY.
+    is_only: bool = False
+
+    def reference(self, item: TableReference) -> TableReference:
+        """The statement's reference with the ONLY of the view that it names."""
+        return replace(item, is_only=self.is_only)
 
     @property
     def named(self) -> Table:
@@ -84,13 +93,15 @@ def find_target(item: TableReference, state: BindState, verb: str) -> ChangeTarg
     relation = state.find_relation(item.name)
     if isinstance(relation, View):
         return _of_view(relation, state, verb)
-    return whole_table(find_target_table(item, state, verb))
+    return whole_table(find_target_table(item, state, verb), item, state)
 
 
-def whole_table(table: Table) -> ChangeTarget:
+def whole_table(table: Table, item: TableReference, state: BindState) -> ChangeTarget:
     """A table under its own names."""
     names = tuple([column.name for column in table.columns])
-    return ChangeTarget(table, table.name, names, tuple(range(len(names))))
+    positions = tuple(range(len(names)))
+    tables = members_of(table, item, state) or ()
+    return ChangeTarget(table, table.name, names, positions, members=tables, is_only=item.is_only)
 
 
 def _of_view(view: View, state: BindState, verb: str) -> ChangeTarget:
@@ -127,6 +138,8 @@ def _of_view(view: View, state: BindState, verb: str) -> ChangeTarget:
         tuple([below.positions[at] for at in positions]),
         conditions,
         is_view=True,
+        members=below.members,
+        is_only=below.is_only,
     )
 
 

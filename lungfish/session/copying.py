@@ -338,6 +338,11 @@ def _find_source(session: Session, name: queries.ObjectName) -> Table:
     found = session.catalog.find_relation(name.name, name.schema, session.settings.search_path)
     if found is None:
         raise UndefinedTable(f'relation "{name}" does not exist', position=name.position)
+    if isinstance(found, Table) and found.partition_key is not None:
+        raise WrongObjectType(
+            f'cannot copy from partitioned table "{found.name}"',
+            hint="Try the COPY (SELECT ...) TO variant.",
+        )
     if isinstance(found, Table):
         return found
     what = {View: "view", SequenceObject: "sequence"}.get(type(found), "system view")
@@ -346,8 +351,10 @@ def _find_source(session: Session, name: queries.ObjectName) -> Table:
 
 
 def _select(name: queries.ObjectName, columns: Sequence[str]) -> queries.Query:
+    """The table's own rows; those of tables that inherit from it are not copied."""
     items = tuple([queries.SelectItem(Name((column,))) for column in columns])
-    return queries.Query(queries.Select(items, (queries.TableReference(name),)))
+    source = queries.TableReference(name, is_only=True)
+    return queries.Query(queries.Select(items, (source,)))
 
 
 def _run_source(

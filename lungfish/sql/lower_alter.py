@@ -27,9 +27,11 @@ from lungfish.sql.ast.ddl import (
     ValidateConstraint,
     WithoutEffect,
 )
+from lungfish.sql.ast.partitions import AlterInherit, AttachPartition, DetachPartition
 from lungfish.sql.ast.queries import ObjectName
 from lungfish.sql.ast.type_definitions import AlterCompositeType
 from lungfish.sql.libpg import Node
+from lungfish.sql.lower_create_table import lower_partition_values
 from lungfish.sql.lower_tables import (
     expression_text,
     lower_collation,
@@ -240,11 +242,29 @@ def _lower_cluster(fields: Node, table: ObjectName, _lowering: Lowering) -> With
     return WithoutEffect(index=fields.get("name"), position=table.position)
 
 
+def _lower_inherit(fields: Node, table: ObjectName, _lowering: Lowering) -> AlterInherit:
+    parent = object_name(fields["def"]["RangeVar"])
+    return AlterInherit(parent, fields["subtype"] == "AT_DropInherit", table.position)
+
+
+def _lower_attach(fields: Node, table: ObjectName, lowering: Lowering) -> AttachPartition:
+    command = fields["def"]["PartitionCmd"]
+    bound = command.get("bound")
+    values = None if bound is None else lower_partition_values(bound, lowering)
+    return AttachPartition(object_name(command["name"]), values, table.position)
+
+
+def _lower_detach(fields: Node, table: ObjectName, _lowering: Lowering) -> DetachPartition:
+    command = fields["def"]["PartitionCmd"]
+    is_concurrent = command.get("concurrent", False)
+    return DetachPartition(object_name(command["name"]), is_concurrent, table.position)
+
+
 # What ALTER VIEW, ALTER INDEX and ALTER SEQUENCE have of these.
 _COMMANDS_OF_ALL = frozenset(
     {
         "AT_ChangeOwner", "AT_SetRelOptions", "AT_ResetRelOptions", "AT_SetStatistics", "AT_SetLogged",
-        "AT_SetUnLogged",
+        "AT_SetUnLogged", "AT_AttachPartition",
     }
 )  # fmt: skip
 _COMMANDS: Mapping[str, _CommandRule] = MappingProxyType(
@@ -252,7 +272,9 @@ _COMMANDS: Mapping[str, _CommandRule] = MappingProxyType(
         "AT_AddColumn": _lower_add_column,
         "AT_AddConstraint": _lower_add_constraint,
         "AT_AddIdentity": _lower_add_identity,
+        "AT_AddInherit": _lower_inherit,
         "AT_AlterColumnType": _lower_column_type,
+        "AT_AttachPartition": _lower_attach,
         "AT_ChangeOwner": _lower_owner,
         "AT_ClusterOn": _lower_cluster,
         "AT_DropCluster": _lower_cluster,
@@ -268,7 +290,9 @@ _COMMANDS: Mapping[str, _CommandRule] = MappingProxyType(
         "AT_ColumnDefault": _lower_column_default,
         "AT_DropColumn": _lower_drop_column,
         "AT_DropConstraint": _lower_drop_constraint,
+        "AT_DetachPartition": _lower_detach,
         "AT_DropExpression": _lower_drop_expression,
+        "AT_DropInherit": _lower_inherit,
         "AT_DropIdentity": _lower_drop_identity,
         "AT_DropNotNull": _lower_drop_not_null,
         "AT_SetIdentity": _lower_set_identity,
@@ -333,6 +357,7 @@ def _lower_rename(fields: Node, _lowering: Lowering) -> Rename:
         new_name=fields["newname"],
         old_name=old_name,
         if_exists=fields.get("missing_ok", False),
+        is_only="relation" in fields and not fields["relation"].get("inh", False),
         position=position,
     )
 

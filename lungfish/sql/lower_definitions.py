@@ -107,6 +107,7 @@ def _lower_create_index(fields: Node, lowering: Lowering) -> CreateIndex:
         nulls_not_distinct=fields.get("nulls_not_distinct", False),
         if_not_exists=fields.get("if_not_exists", False),
         is_concurrent=fields.get("concurrent", False),
+        is_only=not fields["relation"].get("inh", False),
         position=table.position,
     )
 

@@ -281,14 +281,16 @@ def _lower_merge_action(fields: Node, lowering: Lowering) -> MergeAction:
 
 def _lower_truncate(fields: Node, _lowering: Lowering) -> Truncate:
     names = []
+    only = set()
     for node in fields["relations"]:
         relation = node["RangeVar"]
         name = object_name(relation)
         if not relation.get("inh", False):
-            raise_unsupported("TRUNCATE ONLY", name.position)
+            only.add(name)
         names.append(name)
     return Truncate(
         tables=tuple(names),
+        only=frozenset(only),
         restart_identity=fields.get("restart_seqs", False),
         is_cascade=fields["behavior"] == "DROP_CASCADE",
         position=names[0].position,

@@ -1,4 +1,4 @@
-"""CREATE TABLE and its parts: columns, constraints, LIKE; CREATE TABLE AS."""
+"""The parts of CREATE TABLE: columns and constraints; and CREATE TABLE AS."""
 
 from __future__ import annotations
 
@@ -10,14 +10,13 @@ from lungfish import errors
 from lungfish.sql.ast.ddl import (
     ColumnDefinition,
     ConstraintDefinition,
-    CreateTable,
     CreateTableAs,
     ExpressionText,
     ForeignKeyReference,
     Identity,
-    LikeClause,
     SequenceOption,
 )
+from lungfish.sql.ast.partitions import ColumnOptions
 from lungfish.sql.ast.queries import Query
 from lungfish.sql.libpg import Node
 from lungfish.sql.lower_types import lower_type
@@ -35,43 +34,12 @@ from lungfish.sql.storage_parameters import check_parameters
 from lungfish.sql.unparse_queries import unparse_expression, unparse_query
 
 PERSISTENCE: Mapping[str, str] = {"p": "permanent", "t": "temporary", "u": "unlogged"}
-_ON_COMMIT: Mapping[str, str] = {
+ON_COMMIT: Mapping[str, str] = {
     "ONCOMMIT_NOOP": "preserve rows",
     "ONCOMMIT_PRESERVE_ROWS": "preserve rows",
     "ONCOMMIT_DELETE_ROWS": "delete rows",
     "ONCOMMIT_DROP": "drop",
 }
-
-_TABLE_FIELDS = frozenset(
-    {"relation", "tableElts", "constraints", "oncommit", "if_not_exists", "options", "accessMethod"}
-)
-
-
-def _lower_create_table(fields: Node, lowering: Lowering) -> CreateTable:
-    require_only(fields, _TABLE_FIELDS)
-    relation = fields["relation"]
-    name = object_name(relation)
-    check_parameters(fields.get("options", ()), "table")
-    check_access_method(fields)
-    elements: list[ColumnDefinition | LikeClause] = []
-    constraints = []
-    for node in fields.get("tableElts", ()):
-        ((tag, detail),) = node.items()
-        if tag == "ColumnDef":
-            elements.append(lower_column(detail, name.name, lowering))
-        elif tag == "TableLikeClause":
-            elements.append(_lower_like(detail))
-        else:
-            constraints.append(lower_constraint(detail, lowering))
-    return CreateTable(
-        name=name,
-        elements=tuple(elements),
-        constraints=tuple(constraints),
-        if_not_exists=fields.get("if_not_exists", False),
-        persistence=PERSISTENCE[relation["relpersistence"]],
-        on_commit=_ON_COMMIT[fields["oncommit"]],
-        position=name.position,
-    )
 
 
 def check_access_method(fields: Node) -> None:
@@ -79,31 +47,6 @@ def check_access_method(fields: Node) -> None:
     method = fields.get("accessMethod", "heap")
     if method != "heap":
         raise errors.UndefinedObject(f'access method "{method}" does not exist')
-
-
-# PostgreSQL's CREATE_TABLE_LIKE bits (nodes/parsenodes.h).
-_LIKE_WORDS = (
-    (1 << 0, "comments"),
-    (1 << 1, "compression"),
-    (1 << 2, "constraints"),
-    (1 << 3, "defaults"),
-    (1 << 4, "generated"),
-    (1 << 5, "identity"),
-    (1 << 6, "indexes"),
-    (1 << 7, "statistics"),
-    (1 << 8, "storage"),
-)
-_LIKE_ALL = 0x7FFFFFFF
-
-
-def _lower_like(fields: Node) -> LikeClause:
-    table = object_name(fields["relation"])
-    options = fields.get("options", 0)
-    if options == _LIKE_ALL:
-        words = frozenset({"all"})
-    else:
-        words = frozenset({word for bit, word in _LIKE_WORDS if options & bit})
-    return LikeClause(table, words, table.position)
 
 
 # Columns.
@@ -159,15 +102,37 @@ class _ColumnParts:
             )
 
 
+def _lower_parts(fields: Node, table: str, lowering: Lowering) -> _ColumnParts:
+    parts = _ColumnParts(fields["colname"], table)
+    for node in fields.get("constraints", ()):
+        _add_clause(parts, node["Constraint"], lowering)
+    return parts
+
+
+def lower_column_options(fields: Node, table: str, lowering: Lowering) -> ColumnOptions:
+    """A ColumnDef without a type: what a partition says of a column of its parent."""
+    position = fields.get("location", 0)
+    require_only(fields, _COLUMN_FIELDS, position=position)
+    parts = _lower_parts(fields, table, lowering)
+    if parts.identity is not None:
+        raise_unsupported("an identity column of a single partition", position)
+    return ColumnOptions(
+        name=fields["colname"],
+        default=parts.default,
+        generated=parts.generated,
+        is_not_null=parts.is_not_null is True,
+        constraints=tuple([part for part in parts.constraints if not _is_plain_not_null(part)]),
+        position=position,
+    )
+
+
 def lower_column(fields: Node, table: str, lowering: Lowering) -> ColumnDefinition:
     """A ColumnDef of CREATE TABLE or ADD COLUMN. `table` is for messages."""
     position = fields.get("location", 0)
     require_only(fields, _COLUMN_FIELDS, position=position)
     if "typeName" not in fields:
         raise_unsupported("a column without a type", position)
-    parts = _ColumnParts(fields["colname"], table)
-    for node in fields.get("constraints", ()):
-        _add_clause(parts, node["Constraint"], lowering)
+    parts = _lower_parts(fields, table, lowering)
     return ColumnDefinition(
         name=fields["colname"],
         type_name=lower_type(fields["typeName"]),
@@ -460,7 +425,7 @@ def _table_as(
         with_data=not into.get("skipData", False),
         if_not_exists=if_not_exists,
         persistence=PERSISTENCE[relation["relpersistence"]],
-        on_commit=_ON_COMMIT[into["onCommit"]],
+        on_commit=ON_COMMIT[into["onCommit"]],
         is_materialized_view=is_materialized_view,
         position=name.position,
     )
@@ -468,19 +433,20 @@ def _table_as(
 
 STATEMENTS: Mapping[str, StatementRule] = MappingProxyType(
     {
-        "CreateStmt": _lower_create_table,
         "CreateTableAsStmt": _lower_create_table_as,
         "SelectStmt": _lower_select_statement,
     }
 )
 
 __all__ = [
+    "ON_COMMIT",
     "PERSISTENCE",
     "STATEMENTS",
     "check_access_method",
     "expression_text",
     "lower_collation",
     "lower_column",
+    "lower_column_options",
     "lower_constraint",
     "lower_identity",
     "lower_sequence_options",

@@ -14,6 +14,7 @@ from typing import TypeAlias
 from lungfish import errors
 from lungfish.sql import (
     lower_alter,
+    lower_create_table,
     lower_definitions,
     lower_dml,
     lower_expressions,
@@ -46,6 +47,7 @@ _LOWERING = Lowering(
     expressions=lower_expressions.EXPRESSIONS,
     from_items=lower_queries.FROM_ITEMS,
     statements={
+        **lower_create_table.STATEMENTS,
         **lower_tables.STATEMENTS,
         **lower_dml.STATEMENTS,
         **lower_definitions.STATEMENTS,

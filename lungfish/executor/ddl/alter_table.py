@@ -16,6 +16,8 @@ from lungfish.errors import (
     SyntaxError,
     WrongObjectType,
 )
+from lungfish.executor.ddl.alter_family import FamilyAlteration
+from lungfish.executor.ddl.alter_inherit import alter_inherit
 from lungfish.executor.ddl.constraints import (
     add_constraint,
     drop_keys_of_index,
@@ -52,6 +54,7 @@ from lungfish.sql.ast.ddl import (
     ValidateConstraint,
     WithoutEffect,
 )
+from lungfish.sql.ast.partitions import AlterInherit, AttachPartition, DetachPartition
 from lungfish.sql.quoting import quote_identifier
 from lungfish.sql.rename import mentions_name
 
@@ -76,8 +79,13 @@ def alter_table(context: DdlContext, statement: AlterTable) -> str:
         isinstance(each, (AddColumn, DropColumn, AlterColumnType)) for each in statement.actions
     ):
         refuse_stored_rows(context, table, name.position)
+    family = FamilyAlteration(context, is_only=statement.is_only, apply=_apply, add_made=_add_made)
     for action in statement.actions:
-        _apply(context, context.catalog.table(table.oid), action)
+        current = context.catalog.table(table.oid)
+        if current.parents or context.catalog.has_children(table.oid) or current.partition_key:
+            family.run(current, action)
+        else:
+            _apply(context, current, action)
     return f"ALTER {statement.kind.upper()}"
 
 
@@ -103,6 +111,10 @@ def _apply(context: DdlContext, table: Table, action: AlterTableAction) -> None:
             alter_identity(context, table, action)
         case DropExpression():
             _drop_expression(context, table, action)
+        case AlterInherit():
+            alter_inherit(context, table, action)
+        case AttachPartition() | DetachPartition():
+            raise FeatureNotSupported("partitions are not supported", position=action.position)
         case SetPersistence() | ChangeOwner() | WithoutEffect():
             alter_without_rows(context, table, action)
 
@@ -130,11 +142,36 @@ def _add_column(context: DdlContext, table: Table, action: AddColumn) -> None:
         value = f"CAST(nextval({_sequence_text(context, made.sequence)}) AS {kind})"
     else:
         value = f"CAST(({column.default or 'NULL'}) AS {kind})"
-    kept = [quote_identifier(item.name) for item in table.columns]
-    moved = rewrite(context, table, extended, [*kept, value])
+    moved = _rewrite_with(context, table, extended, value)
     for constraint in order_constraints(list(definition.constraints)):
         current = context.catalog.table(table.oid)
         _store_with_constraint(context, current, add_constraint(context, current, constraint))
+    if column.is_not_null:
+        validate_not_null(context, moved, column.name)
+
+
+def _rewrite_with(context: DdlContext, table: Table, extended: Table, value: str) -> Table:
+    """The rows that are there with the value of a new column at their end."""
+    kept = [quote_identifier(item.name) for item in table.columns]
+    return rewrite(context, table, extended, [*kept, value])
+
+
+def _add_made(context: DdlContext, table: Table, column: Column) -> None:
+    """Give a child a column that its parent has got."""
+    extended = replace(
+        table,
+        columns=(*table.columns, column),
+        stored_types=(*table.stored_types, column.type),
+        stored_positions=(*table.stored_positions, len(table.stored_types)),
+        next_column_number=table.next_column_number + 1,
+    )
+    text = column.generated if column.generated is not None else column.default
+    if column.identity is not None and column.sequence_oid is not None:
+        sequence = context.catalog.object(column.sequence_oid)
+        assert isinstance(sequence, Sequence), "an identity column has a sequence"
+        text = f"nextval({_sequence_text(context, sequence)})"
+    kind = type_text(context.catalog, column.type)
+    moved = _rewrite_with(context, table, extended, f"CAST(({text or 'NULL'}) AS {kind})")
     if column.is_not_null:
         validate_not_null(context, moved, column.name)
 
@@ -170,7 +207,7 @@ def rewrite(
         # Rows were valid before; what is new is looked at by the caller.
         constraints=(),
     )
-    rows = context.runner.query(f"SELECT {', '.join(values)} FROM {qualified(context, old)}")
+    rows = context.runner.query(f"SELECT {', '.join(values)} FROM ONLY {qualified(context, old)}")
     relaxed = replace(
         moved,
         columns=tuple(replace(item, is_not_null=False, generated=None) for item in moved.columns),

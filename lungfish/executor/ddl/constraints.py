@@ -13,6 +13,7 @@ from lungfish.errors import (
     FeatureNotSupported,
     ForeignKeyViolation,
     InvalidForeignKey,
+    InvalidObjectDefinition,
     InvalidTableDefinition,
     NotNullViolation,
     ObjectNotInPrerequisiteState,
@@ -137,6 +138,10 @@ def _add_check(context: DdlContext, table: Table, definition: ConstraintDefiniti
         raise DatatypeMismatch(
             f"argument of CHECK must be type boolean, not type {kind}", position=definition.position
         )
+    if definition.name is not None:
+        merged = merge_check(context, table, definition)
+        if merged is not None:
+            return merged
     named = [column for column in table.columns if column.name in _words(definition.check.text)]
     constraint = Constraint(
         context.change.new_oid(),
@@ -146,8 +151,33 @@ def _add_check(context: DdlContext, table: Table, definition: ConstraintDefiniti
         check=definition.check.text,
         is_validated=not definition.is_not_valid,
         is_enforced=not definition.is_not_enforced,
+        is_no_inherit=definition.is_no_inherit,
     )
     return replace(table, constraints=(*table.constraints, constraint))
+
+
+def merge_check(
+    context: DdlContext, table: Table, definition: ConstraintDefinition
+) -> Table | None:
+    """The table with an inherited check made its own too; None if there is none of that name. Raises InvalidObjectDefinition."""
+    for item in table.constraints:
+        if item.name != definition.name or item.kind != "check" or item.is_local:
+            continue
+        assert definition.check is not None, "a check has an expression"
+        if definition.is_no_inherit:
+            raise InvalidObjectDefinition(
+                f'constraint "{item.name}" conflicts with inherited constraint on relation "{table.name}"',
+                position=definition.position,
+            )
+        if item.check != definition.check.text:
+            return None
+        context.runner.notice(f'merging constraint "{item.name}" with inherited definition')
+        changed = replace(item, is_local=True)
+        return replace(
+            table,
+            constraints=tuple(changed if each is item else each for each in table.constraints),
+        )
+    return None
 
 
 def _words(text: str) -> set[str]:
@@ -270,7 +300,7 @@ def validate_constraint(context: DdlContext, table: Table, constraint: Constrain
         return
     name = qualified(context, table)
     if constraint.kind == "check" and context.runner.query(
-        f"SELECT 1 FROM {name} WHERE NOT ({constraint.check}) LIMIT 1"
+        f"SELECT 1 FROM ONLY {name} WHERE NOT ({constraint.check}) LIMIT 1"
     ):
         raise CheckViolation(
             f'check constraint "{constraint.name}" of relation "{table.name}" is violated by some row',
@@ -294,9 +324,10 @@ def _validate_foreign_key(context: DdlContext, table: Table, constraint: Constra
         for a, b in zip(own, theirs, strict=True)
     )
     present = " AND ".join(f"f.{quote_identifier(a)} IS NOT NULL" for a in own)
+    only = "" if target.partition_key is not None else "ONLY "
     missing = context.runner.query(
-        f"SELECT {', '.join(f'f.{quote_identifier(a)}::text' for a in own)} FROM {qualified(context, table)} f "
-        f"WHERE {present} AND NOT EXISTS (SELECT 1 FROM {qualified(context, target)} r WHERE {matches}) LIMIT 1"
+        f"SELECT {', '.join(f'f.{quote_identifier(a)}::text' for a in own)} FROM ONLY {qualified(context, table)} f "
+        f"WHERE {present} AND NOT EXISTS (SELECT 1 FROM {only}{qualified(context, target)} r WHERE {matches}) LIMIT 1"
     )
     if missing:
         values = ", ".join(str(value) for value in missing[0])
@@ -311,7 +342,7 @@ def _validate_foreign_key(context: DdlContext, table: Table, constraint: Constra
 def validate_not_null(context: DdlContext, table: Table, column: str) -> None:
     """Raise NotNullViolation if a row holds NULL there."""
     if context.runner.query(
-        f"SELECT 1 FROM {qualified(context, table)} WHERE {quote_identifier(column)} IS NULL LIMIT 1"
+        f"SELECT 1 FROM ONLY {qualified(context, table)} WHERE {quote_identifier(column)} IS NULL LIMIT 1"
     ):
         raise NotNullViolation(
             f'column "{column}" of relation "{table.name}" contains null values',

@@ -19,6 +19,12 @@ from lungfish.errors import (
 from lungfish.executor.ddl.constraints import add_constraint, validate_constraint
 from lungfish.executor.ddl.context import DdlContext
 from lungfish.executor.ddl.create_like import CopiedTable, copy_like, finish_like
+from lungfish.executor.ddl.inherited_columns import (
+    find_parents,
+    inherit,
+    merge_own_column,
+    refuse_conflicts,
+)
 from lungfish.executor.ddl.names import choose_relation_name
 from lungfish.executor.ddl.sequences import make_sequence
 from lungfish.sql.ast.ddl import (
@@ -55,7 +61,12 @@ def create_table(context: DdlContext, statement: CreateTable) -> str:
         raise DuplicateTable(
             f'relation "{statement.name.name}" already exists', position=statement.name.position
         )
+    if statement.partition_by is not None or statement.values is not None:
+        raise FeatureNotSupported("partitions are not supported", position=statement.position)
     table = _new_table(context, statement, namespace.oid)
+    if statement.parents:
+        parents = find_parents(context, statement.parents, table.persistence)
+        table = inherit(context, table, parents)
     sequences: list[Sequence] = []
     likes: list[CopiedTable] = []
     constraints: list[ConstraintDefinition] = []
@@ -71,6 +82,7 @@ def create_table(context: DdlContext, statement: CreateTable) -> str:
         if made.sequence is not None:
             sequences.append(made.sequence)
         constraints += element.constraints
+    refuse_conflicts(table)
     for definition in order_constraints([*constraints, *statement.constraints]):
         table = add_constraint(context, table, definition)
     for copied in likes:
@@ -114,7 +126,13 @@ def append_column(
     context: DdlContext, table: Table, definition: ColumnDefinition
 ) -> tuple[Table, MadeColumn]:
     """The table with one more column, and what was made for it. Raises DuplicateColumn."""
-    if table.column_position(definition.name) is not None:
+    position = table.column_position(definition.name)
+    if position is not None and not table.columns[position].is_local:
+        if context.catalog.object(table.oid) is None:
+            made = _make_column(context, table, definition)
+            inherited = table.columns[position]
+            return merge_own_column(context, table, inherited, made.column, definition), made
+    if position is not None:
         raise DuplicateColumn(
             f'column "{definition.name}" specified more than once'
             if not table.stored_types or context.catalog.object(table.oid) is None

@@ -111,6 +111,7 @@ def _drop_object(
             _refuse_stored_rows(context, item, going=going)
             _drop_views_on(context, item, going=going, is_cascade=is_cascade)
             _drop_references_to(context, item, going=going, is_cascade=is_cascade)
+            _drop_children(context, item, going=going, is_cascade=is_cascade)
             for sequence in context.catalog.owned_sequences(item.oid):
                 _refuse_users(context, sequence, item, is_cascade=is_cascade)
             for sequence in context.catalog.owned_sequences(item.oid):
@@ -124,6 +125,20 @@ def _drop_object(
             drop_type(context, item, going=going, is_cascade=is_cascade)
             return
     context.change.remove(item.oid)
+
+
+def _drop_children(
+    context: DdlContext, table: Table, *, going: frozenset[Oid], is_cascade: bool
+) -> None:
+    """Partitions go with their table; tables that inherit from it stop its drop, or go under CASCADE."""
+    for child in context.catalog.children(table.oid):
+        if context.catalog.object(child.oid) is None:
+            continue
+        if child.partition_bound is None and child.oid not in going:
+            if not is_cascade:
+                raise _refuse(table, f"table {child.name}")
+            context.runner.notice(f"drop cascades to table {child.name}")
+        _drop_object(context, child, going=going | {table.oid}, is_cascade=is_cascade)
 
 
 def _refuse_users(

@@ -8,8 +8,6 @@ from typing import Any
 from lungfish.catalog.catalog import PG_TEMP_OID
 from lungfish.catalog.objects import Column, Index, Namespace, Sequence, SystemView, Table, View
 from lungfish.errors import (
-    DuplicateColumn,
-    DuplicateObject,
     DuplicateSchema,
     FeatureNotSupported,
     InsufficientPrivilege,
@@ -30,9 +28,9 @@ from lungfish.executor.ddl.names import (
     find_sequence,
     find_table,
     find_view,
-    refuse_stored_rows,
     refuse_taken_name,
 )
+from lungfish.executor.ddl.rename_parts import rename_column, rename_constraint
 from lungfish.executor.ddl.sequence_users import rename_in_defaults
 from lungfish.executor.ddl.types import find_user_type, rename_type
 from lungfish.executor.ddl.view_texts import rename_in_view
@@ -48,7 +46,6 @@ from lungfish.sql.ast.ddl import (
     SetSchema,
 )
 from lungfish.sql.ast.queries import ObjectName
-from lungfish.sql.rename import mentions_name, rename_in_text
 
 
 def create_schema(context: DdlContext, statement: CreateSchema) -> str:
@@ -103,10 +100,10 @@ def rename(context: DdlContext, statement: Rename) -> str:
     tag = f"ALTER {statement.kind.upper()}"
     match statement.kind:
         case "column":
-            _rename_column(context, statement)
+            rename_column(context, statement)
             return "ALTER TABLE"
         case "constraint":
-            _rename_constraint(context, statement)
+            rename_constraint(context, statement)
             return "ALTER TABLE"
         case "schema":
             _rename_schema(context, statement)
@@ -156,76 +153,6 @@ def _rename_relation(context: DdlContext, statement: Rename) -> None:
     for view in context.catalog.dependent_views(found.oid):
         rename_in_view(context, view, found, ObjectName(statement.new_name))
     context.change.put(renamed)
-
-
-def _rename_column(context: DdlContext, statement: Rename) -> None:
-    table = find_table(context, statement.name)
-    assert statement.old_name is not None
-    old = statement.old_name
-    column = find_column(table, old, statement.position)
-    refuse_stored_rows(context, table, statement.position)
-    if table.column_position(statement.new_name) is not None:
-        raise DuplicateColumn(
-            f'column "{statement.new_name}" of relation "{table.name}" already exists',
-            position=statement.position,
-        )
-    context.runner.lock_table(table, "access exclusive")
-    for view in context.catalog.dependent_views(table.oid):
-        if mentions_name(view.query, old):
-            raise FeatureNotSupported(
-                f"renaming a column that view {view.name} uses is not supported",
-                position=statement.position,
-            )
-
-    def renamed(text: str | None) -> str | None:
-        return None if text is None else rename_in_text(text, old, statement.new_name)
-
-    columns = tuple(
-        replace(
-            item,
-            name=statement.new_name if item is column else item.name,
-            generated=renamed(item.generated),
-        )
-        for item in table.columns
-    )
-    indexes = tuple(
-        replace(
-            index,
-            predicate=renamed(index.predicate),
-            columns=tuple(
-                replace(key, expression=renamed(key.expression)) for key in index.columns
-            ),
-        )
-        for index in table.indexes
-    )
-    constraints = tuple(replace(item, check=renamed(item.check)) for item in table.constraints)
-    context.change.put(replace(table, columns=columns, indexes=indexes, constraints=constraints))
-
-
-def _rename_constraint(context: DdlContext, statement: Rename) -> None:
-    table = find_table(context, statement.name)
-    assert statement.old_name is not None
-    constraint = find_constraint(table, statement.old_name, statement.position)
-    if any(item.name == statement.new_name for item in table.constraints):
-        raise DuplicateObject(
-            f'constraint "{statement.new_name}" for relation "{table.name}" already exists',
-            position=statement.position,
-        )
-    if constraint.index_oid is not None:
-        refuse_taken_name(
-            context,
-            table.namespace_oid,
-            ObjectName(statement.new_name, position=statement.position),
-        )
-    constraints = tuple(
-        replace(item, name=statement.new_name) if item is constraint else item
-        for item in table.constraints
-    )
-    indexes = tuple(
-        replace(index, name=statement.new_name) if index.oid == constraint.index_oid else index
-        for index in table.indexes
-    )
-    context.change.put(replace(table, constraints=constraints, indexes=indexes))
 
 
 def _find_index(context: DdlContext, name: ObjectName) -> tuple[Table, Index]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from lungfish.catalog.inheritance import descendants
 from lungfish.catalog.objects import Oid, Table
-from lungfish.errors import FeatureNotSupported
+from lungfish.errors import FeatureNotSupported, WrongObjectType
 from lungfish.executor.ddl.context import DdlContext
 from lungfish.executor.ddl.names import find_table
 from lungfish.sql.ast.dml import Truncate
@@ -13,9 +14,17 @@ from lungfish.sql.ast.dml import Truncate
 
 def truncate(context: DdlContext, statement: Truncate) -> str:
     """Run TRUNCATE; answers the command tag. Raises FeatureNotSupported (0A000) for a table that others reference."""
-    tables = {
-        table.oid: table for table in (find_table(context, name) for name in statement.tables)
-    }
+    tables: dict[Oid, Table] = {}
+    for name in statement.tables:
+        table = find_table(context, name)
+        if name not in statement.only:
+            tables.update((item.oid, item) for item in descendants(table, context.catalog))
+        elif table.partition_key is not None:
+            raise WrongObjectType(
+                "cannot truncate only a partitioned table",
+                hint="Do not specify the ONLY keyword, or use TRUNCATE ONLY on the partitions directly.",
+            )
+        tables[table.oid] = table
     waiting = list(tables.values())
     while waiting:
         table = waiting.pop()

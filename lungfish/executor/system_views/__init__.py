@@ -4,6 +4,7 @@ from lungfish.catalog.objects import SystemView
 from lungfish.executor.system_views.activity_views import ACTIVITY_VIEWS
 from lungfish.executor.system_views.information_schema import INFORMATION_SCHEMA_VIEWS
 from lungfish.executor.system_views.pg_catalog import PG_CATALOG_VIEWS
+from lungfish.executor.system_views.pg_partitions import PARTITION_VIEWS
 from lungfish.executor.system_views.pg_relations import RELATION_VIEWS
 from lungfish.executor.system_views.pg_types import TYPE_VIEWS
 from lungfish.executor.system_views.storage_views import STORAGE_VIEWS
@@ -11,6 +12,7 @@ from lungfish.executor.system_views.storage_views import STORAGE_VIEWS
 SYSTEM_VIEWS: tuple[SystemView, ...] = (
     *PG_CATALOG_VIEWS,
     *RELATION_VIEWS,
+    *PARTITION_VIEWS,
     *TYPE_VIEWS,
     *INFORMATION_SCHEMA_VIEWS,
     *STORAGE_VIEWS,

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from lungfish.catalog.catalog import Catalog
+from lungfish.catalog.inheritance import column_inherit_count, constraint_inherit_count
 from lungfish.catalog.objects import (
     PG_CATALOG_OID,
     Column,
@@ -22,6 +24,7 @@ from lungfish.catalog.objects import (
     View,
 )
 from lungfish.catalog.objects import Sequence as SequenceObject
+from lungfish.executor.partition_texts import partition_bound_text
 from lungfish.executor.system_views.definition import system_view
 from lungfish.types.array_value import ArrayValue
 from lungfish.types.sql_type import (
@@ -68,12 +71,12 @@ def _class_row(
     oid: int, name: str, namespace: int, kind: str, column_count: int, **facts: Any
 ) -> tuple[Any, ...]:
     persistence = facts.get("persistence", "p")
-    access = {"r": HEAP_OID, "m": HEAP_OID, "i": BTREE_OID}.get(kind, 0)
+    access = {"r": HEAP_OID, "m": HEAP_OID, "i": BTREE_OID, "I": BTREE_OID}.get(kind, 0)
     return (
         oid, name, namespace, facts.get("type_oid", 0), 0, OWNER_OID, access, facts.get("relation_id", 0), 0,
         1, facts.get("row_count", -1.0), 0, facts.get("has_index", False), False, persistence, kind, column_count,
-        facts.get("check_count", 0), kind == "v", False, False, False, False, facts.get("is_populated", True),
-        "d" if kind in ("r", "m") else "n", False, None, None,
+        facts.get("check_count", 0), kind == "v", False, facts.get("has_children", False), False, False, facts.get("is_populated", True),
+        "d" if kind in ("r", "m", "p") else "n", facts.get("is_partition", False), None, facts.get("bound"),
     )  # fmt: skip
 
 
@@ -92,7 +95,7 @@ def _classes(context: ExecutionContext) -> Rows:
     for item in context.catalog.objects():
         match item:
             case Table():
-                yield from _table_rows(item)
+                yield from _table_rows(item, context.catalog)
             case View():
                 persistence = "t" if item.is_temporary else "p"
                 yield _class_row(
@@ -106,17 +109,24 @@ def _classes(context: ExecutionContext) -> Rows:
                 )
 
 
-def _table_rows(table: Table) -> Rows:
+def _table_rows(table: Table, catalog: Catalog) -> Rows:
     persistence = _PERSISTENCE[table.persistence]
+    kind = "r" if table.materialized_query is None else "m"
+    is_partitioned = table.partition_key is not None
+    bound = None
+    if table.partition_bound is not None:
+        bound = partition_bound_text(table, catalog)
     yield _class_row(
-        table.oid, table.name, table.namespace_oid, "r" if table.materialized_query is None else "m", len(table.columns),
-        persistence=persistence, has_index=bool(table.indexes), relation_id=table.relation_id,
+        table.oid, table.name, table.namespace_oid, "p" if is_partitioned else kind, len(table.columns),
+        persistence=persistence, has_index=bool(table.indexes), relation_id=0 if is_partitioned else table.relation_id,
         check_count=sum(item.kind == "check" for item in table.constraints), is_populated=table.is_populated,
+        has_children=catalog.has_children(table.oid), is_partition=bound is not None, bound=bound,
     )  # fmt: skip
     for index in table.indexes:
         yield _class_row(
-            index.oid, index.name, index.namespace_oid, "i", len(index.columns) + len(index.include),
-            persistence=persistence, relation_id=index.relation_id,
+            index.oid, index.name, index.namespace_oid, "I" if is_partitioned else "i",
+            len(index.columns) + len(index.include), persistence=persistence,
+            relation_id=0 if is_partitioned else index.relation_id, is_partition=index.parent_oid is not None,
         )  # fmt: skip
 
 
@@ -130,7 +140,9 @@ _ATTRIBUTE_COLUMNS = (
 )  # fmt: skip
 
 
-def _attribute(relation_oid: int, column: Column, number: int) -> tuple[Any, ...]:
+def _attribute(
+    relation_oid: int, column: Column, number: int, inherit_count: int = 0
+) -> tuple[Any, ...]:
     kind = column.type
     fact = BUILT_IN.get(kind.kind)
     length, by_value = (-1, False) if fact is None else (fact[3], fact[5])
@@ -139,7 +151,7 @@ def _attribute(relation_oid: int, column: Column, number: int) -> tuple[Any, ...
         relation_oid, column.name, type_oid(kind), length, number, type_modifier(kind), 1 if kind.element else 0, by_value,
         "p" if length > 0 else "x", "", column.is_not_null, has_default(column), False,
         {"always": "a", "by default": "d", None: ""}[column.identity], "s" if column.generated is not None else "",
-        False, True, 0, DEFAULT_COLLATION_OID if is_text else 0, None, None, None,
+        False, column.is_local, inherit_count, DEFAULT_COLLATION_OID if is_text else 0, None, None, None,
     )  # fmt: skip
 
 
@@ -152,7 +164,10 @@ def _attributes(context: ExecutionContext) -> Rows:
     for item in context.catalog.objects():
         if isinstance(item, (Table, View, SystemView)):
             for column in item.columns:
-                yield _attribute(item.oid, column, column.number)
+                count = 0
+                if isinstance(item, Table) and item.parents:
+                    count = column_inherit_count(item, column.name, context.catalog)
+                yield _attribute(item.oid, column, column.number, count)
         if isinstance(item, Table):
             for index in item.indexes:
                 yield from _index_attributes(item, index)
@@ -189,14 +204,16 @@ _CONSTRAINT_COLUMNS = (
 )  # fmt: skip
 
 
-def _constraint(table: Table, item: Constraint) -> tuple[Any, ...]:
+def _constraint(table: Table, item: Constraint, catalog: Catalog) -> tuple[Any, ...]:
     is_reference = item.kind == "foreign key"
+    is_plain = table.partition_key is None
+    no_inherit = item.is_no_inherit if item.kind == "check" else is_plain
     return (
         item.oid, item.name, table.namespace_oid, _KINDS[item.kind], item.is_deferrable, item.is_initially_deferred,
-        item.is_enforced, item.is_validated, table.oid, 0, item.referenced_index_oid or item.index_oid or 0, 0,
+        item.is_enforced, item.is_validated, table.oid, 0, item.referenced_index_oid or item.index_oid or 0, item.parent_oid or 0,
         item.referenced_table_oid or 0, _ACTIONS[item.on_update] if is_reference else " ",
-        _ACTIONS[item.on_delete] if is_reference else " ", _MATCHES[item.match] if is_reference else " ", True, 0,
-        item.kind != "check", False, array(item.columns), array(item.referenced_columns) if is_reference else None,
+        _ACTIONS[item.on_delete] if is_reference else " ", _MATCHES[item.match] if is_reference else " ", item.is_local,
+        constraint_inherit_count(table, item, catalog), no_inherit, False, array(item.columns), array(item.referenced_columns) if is_reference else None,
         array(item.delete_columns) if item.delete_columns else None, item.check,
     )  # fmt: skip
 
@@ -204,7 +221,7 @@ def _constraint(table: Table, item: Constraint) -> tuple[Any, ...]:
 def _constraints(context: ExecutionContext) -> Rows:
     for table in context.catalog.tables():
         for item in table.constraints:
-            yield _constraint(table, item)
+            yield _constraint(table, item, context.catalog)
 
 
 _INDEX_COLUMNS = (
@@ -224,7 +241,7 @@ def _indexes(context: ExecutionContext) -> Rows:
             expressions = ", ".join(key.expression for key in index.columns if key.expression)
             yield (
                 index.oid, table.oid, len(keys) + len(index.include), len(keys), index.is_unique, index.nulls_not_distinct,
-                index.is_primary, False, not index.is_deferrable, False, True, False, True, True, False,
+                index.is_primary, False, not index.is_deferrable, False, index.is_valid, False, True, True, False,
                 array([*keys, *index.include], lower=0), array([0] * len(keys), lower=0), array([0] * len(keys), lower=0),
                 array(options, lower=0), expressions or None, index.predicate,
             )  # fmt: skip

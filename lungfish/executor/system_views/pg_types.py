@@ -186,7 +186,6 @@ TYPE_VIEWS: tuple[SystemView, ...] = (
             (951, "POSIX", PG_CATALOG_OID, OWNER_OID, "c", True, -1, "POSIX", "POSIX"),
         ),
     ),
-    _empty(2611, "pg_inherits", [("inhrelid", OID), ("inhparent", OID), ("inhseqno", INTEGER), ("inhdetachpending", BOOLEAN)]),
     _empty(
         2620, "pg_trigger",
         [
@@ -216,7 +215,6 @@ TYPE_VIEWS: tuple[SystemView, ...] = (
     _empty(3118, "pg_foreign_table", [("ftrelid", OID), ("ftserver", OID), ("ftoptions", TEXT_ARRAY)]),
     _empty(1417, "pg_foreign_server", [("oid", OID), ("srvname", NAME), ("srvowner", OID), ("srvfdw", OID)]),
     _empty(3079, "pg_extension", [("oid", OID), ("extname", NAME), ("extowner", OID), ("extnamespace", OID), ("extversion", TEXT)]),
-    _empty(3350, "pg_partitioned_table", [("partrelid", OID), ("partstrat", CHAR), ("partnatts", SMALLINT), ("partdefid", OID)]),
     _empty(1213, "pg_tablespace", [("oid", OID), ("spcname", NAME), ("spcowner", OID)]),
     _empty(2616, "pg_opclass", [("oid", OID), ("opcmethod", OID), ("opcname", NAME), ("opcnamespace", OID), ("opcintype", OID), ("opcdefault", BOOLEAN)]),
     _empty(3541, "pg_range", [("rngtypid", OID), ("rngsubtype", OID), ("rngmultitypid", OID), ("rngcollation", OID)]),

@@ -155,6 +155,9 @@ def _modification(plan: LogicalModification) -> LogicalPlan:
         add_columns(expression, found)
     if not isinstance(plan, LogicalInsert):
         found.update(outputs(plan.target))
+        if plan.members:
+            # The oid of the row's table.
+            found.add(plan.target.tuple_id_column + 1)
     if isinstance(plan, LogicalMerge):
         found.update(column.index for column in plan.source_columns)
     return map_inputs(plan, lambda below: _prune(below, frozenset(found)))

@@ -9,6 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from lungfish.sql.ast.expressions import Expression, TypeName
+from lungfish.sql.ast.partitions import (
+    AlterInherit,
+    AttachPartition,
+    ColumnOptions,
+    DetachPartition,
+    PartitionBy,
+    PartitionValues,
+)
 from lungfish.sql.ast.queries import ObjectName, Query
 
 
@@ -102,7 +110,10 @@ class LikeClause:
 
 @dataclass(frozen=True, slots=True)
 class CreateTable:
-    """`elements` keep the order of columns and LIKE clauses. `persistence`: permanent, temporary, unlogged."""
+    """`elements` keep the order of columns and LIKE clauses. `persistence`: permanent, temporary, unlogged.
+
+    `parents` are those of INHERITS, or with `values` the table of PARTITION OF, whose columns `options` speak of.
+    """
 
     name: ObjectName
     elements: tuple[ColumnDefinition | LikeClause, ...]
@@ -110,6 +121,10 @@ class CreateTable:
     if_not_exists: bool = False
     persistence: str = "permanent"
     on_commit: str = "preserve rows"
+    parents: tuple[ObjectName, ...] = ()
+    partition_by: PartitionBy | None = None
+    values: PartitionValues | None = None
+    options: tuple[ColumnOptions, ...] = ()
     position: int = -1
 
 
@@ -156,6 +171,8 @@ class CreateIndex:
     nulls_not_distinct: bool = False
     if_not_exists: bool = False
     is_concurrent: bool = False
+    # ON ONLY: partitions do not get their parts of it.
+    is_only: bool = False
     position: int = -1
 
 
@@ -387,6 +404,9 @@ AlterTableAction = (
     | SetPersistence
     | ChangeOwner
     | WithoutEffect
+    | AlterInherit
+    | AttachPartition
+    | DetachPartition
 )
 
 
@@ -411,6 +431,7 @@ class Rename:
     # The column's or constraint's old name.
     old_name: str | None = None
     if_exists: bool = False
+    is_only: bool = False
     position: int = -1
 
 

@@ -126,7 +126,10 @@ class Merge:
 
 @dataclass(frozen=True, slots=True)
 class Truncate:
+    """`only` are those of the tables whose children stay as they are."""
+
     tables: tuple[ObjectName, ...]
+    only: frozenset[ObjectName] = frozenset()
     restart_identity: bool = False
     is_cascade: bool = False
     position: int = -1

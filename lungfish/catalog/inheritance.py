@@ -1,0 +1,114 @@
+"""Which tables belong together: parents, children, and the members over which a statement about a parent goes.
+
+A parent made by INHERITS has rows of its own and those of its descendants; a partitioned table has those of its leaves only. The
+two never mix: a partitioned table neither inherits from others by INHERITS nor is inherited from.
+
+How often a column or a check is inherited is not stored: it is the number of direct parents that have it, by its name.
+"""
+
+from __future__ import annotations
+
+from lungfish.catalog.catalog import Catalog
+from lungfish.catalog.objects import Constraint, Oid, Table
+from lungfish.catalog.partitions import ordered_partitions
+
+
+def members(table: Table, catalog: Catalog) -> tuple[Table, ...]:
+    """The tables that a statement about the table goes over; none if that is the table alone."""
+    if table.partition_key is not None:
+        return leaves(table, catalog)
+    if not catalog.has_children(table.oid):
+        return ()
+    return descendants(table, catalog)
+
+
+def descendants(table: Table, catalog: Catalog) -> tuple[Table, ...]:
+    """The table, its children, theirs, ..., each once: nearer ones first, then by oid."""
+    found: dict[Oid, Table] = {table.oid: table}
+    waiting = [table]
+    for each in waiting:
+        for child in catalog.children(each.oid):
+            if child.oid not in found:
+                found[child.oid] = child
+                waiting.append(child)
+    return tuple(waiting)
+
+
+def leaves(table: Table, catalog: Catalog) -> tuple[Table, ...]:
+    """The partitions of a partitioned table that have rows, in the order of their bounds."""
+    found: list[Table] = []
+    for part in ordered_partitions(table, catalog):
+        if part.partition_key is None:
+            found.append(part)
+        else:
+            found += leaves(part, catalog)
+    return tuple(found)
+
+
+def parents_of(table: Table, catalog: Catalog) -> list[Table]:
+    """The tables that it inherits from directly, or is a partition of."""
+    return [catalog.table(oid) for oid in table.parents]
+
+
+def ancestors(table: Table, catalog: Catalog) -> set[Oid]:
+    """All tables from which it inherits, directly or not."""
+    found: set[Oid] = set()
+    waiting = list(table.parents)
+    while waiting:
+        oid = waiting.pop()
+        if oid not in found:
+            found.add(oid)
+            waiting += catalog.table(oid).parents
+    return found
+
+
+def root_of(table: Table, catalog: Catalog) -> Table:
+    """The uppermost partitioned table above a partition; the table itself if it is none."""
+    while table.partition_bound is not None:
+        table = catalog.table(table.parents[0])
+    return table
+
+
+def column_inherit_count(table: Table, name: str, catalog: Catalog) -> int:
+    """How many direct parents have the column."""
+    if not table.parents:
+        return 0
+    return sum(parent.column_position(name) is not None for parent in parents_of(table, catalog))
+
+
+def inherits_not_null(table: Table, name: str, catalog: Catalog) -> bool:
+    """Whether a direct parent's column of that name is NOT NULL."""
+    for parent in parents_of(table, catalog):
+        position = parent.column_position(name)
+        if position is not None and parent.columns[position].is_not_null:
+            return True
+    return False
+
+
+def not_null_name(table: Table, name: str, catalog: Catalog) -> str:
+    """What PostgreSQL calls the NOT NULL of a column: after the table that it comes from."""
+    while True:
+        found = [
+            parent
+            for parent in parents_of(table, catalog)
+            if (position := parent.column_position(name)) is not None
+            and parent.columns[position].is_not_null
+        ]
+        if not found:
+            return f"{table.name}_{name}_not_null"
+        table = found[0]
+
+
+def constraint_inherit_count(table: Table, constraint: Constraint, catalog: Catalog) -> int:
+    """From how many direct parents the constraint comes: checks go by name, keys and foreign keys of partitions by oid."""
+    if constraint.parent_oid is not None:
+        return 1
+    if constraint.kind != "check" or not table.parents:
+        return 0
+    return sum(
+        any(
+            item.kind == "check" and item.name == constraint.name and not item.is_no_inherit
+            for item in parent.constraints
+        )
+        for parent in parents_of(table, catalog)
+    )

@@ -1,0 +1,365 @@
+"""ALTER TABLE of tables with parents or children: what goes down to children, and what may not be done to them alone.
+
+An action on a parent is done to its children too, unless ONLY is said, where that is allowed at all; what a table has from a
+parent it can only lose with the parent. The words are PostgreSQL's (tablecmds.c).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from lungfish.catalog.inheritance import (
+    column_inherit_count,
+    constraint_inherit_count,
+    descendants,
+    inherits_not_null,
+    not_null_name,
+)
+from lungfish.catalog.objects import Column, Constraint, Table
+from lungfish.errors import (
+    DatatypeMismatch,
+    DuplicateObject,
+    InvalidObjectDefinition,
+    InvalidTableDefinition,
+    WrongObjectType,
+)
+from lungfish.executor.ddl.constraints import validate_constraint
+from lungfish.executor.ddl.context import DdlContext
+from lungfish.executor.ddl.inherited_columns import inherited_check, inherited_column
+from lungfish.executor.ddl.names import find_column
+from lungfish.sql.ast.ddl import (
+    AddColumn,
+    AddConstraint,
+    AlterColumnDefault,
+    AlterColumnNotNull,
+    AlterColumnType,
+    AlterTableAction,
+    DropColumn,
+    DropConstraint,
+    DropExpression,
+    ValidateConstraint,
+)
+from lungfish.sql.rename import mentions_name
+
+# Does an action to one table alone.
+Apply = Callable[[DdlContext, Table, AlterTableAction], None]
+# Adds a column that is made already, with its value for rows that are there.
+AddMade = Callable[[DdlContext, Table, Column], None]
+
+
+class FamilyAlteration:
+    """One action of ALTER TABLE on a table that has parents or children."""
+
+    def __init__(
+        self, context: DdlContext, *, is_only: bool, apply: Apply, add_made: AddMade
+    ) -> None:
+        self._context = context
+        self._is_only = is_only
+        self._apply = apply
+        self._add_made = add_made
+
+    def run(self, table: Table, action: AlterTableAction) -> None:
+        """Do the action to the table, and to its children where it goes down."""
+        match action:
+            case AddColumn():
+                self._add_column(table, action)
+            case DropColumn():
+                self._drop_column(table, action)
+            case AlterColumnType():
+                self._alter_type(table, action)
+            case AlterColumnDefault() | DropExpression():
+                self._apply(self._context, table, action)
+                for child in () if self._is_only else self._children(table):
+                    self._for_column(child, action)
+            case AlterColumnNotNull():
+                self._alter_not_null(table, action)
+            case AddConstraint():
+                self._add_constraint(table, action)
+            case DropConstraint():
+                self._drop_constraint(table, action)
+            case ValidateConstraint():
+                self._validate(table, action)
+            case _:
+                self._apply(self._context, table, action)
+
+    def _children(self, table: Table) -> list[Table]:
+        children = self._context.catalog.children(table.oid)
+        for child in children:
+            self._context.runner.lock_table(child, "access exclusive")
+        return children
+
+    def _now(self, table: Table) -> Table:
+        return self._context.catalog.table(table.oid)
+
+    def _put_column(self, table: Table, column: Column) -> None:
+        table = self._now(table)
+        columns = tuple(column if item.number == column.number else item for item in table.columns)
+        self._context.change.put(replace(table, columns=columns))
+
+    def _for_column(self, child: Table, action: AlterColumnDefault | DropExpression) -> None:
+        """The action for a child and its children."""
+        self.run(self._now(child), action)
+
+    # Columns.
+
+    def _add_column(self, table: Table, action: AddColumn) -> None:
+        name = action.column.name
+        if table.partition_bound is not None:
+            raise WrongObjectType("cannot add column to a partition", position=action.position)
+        children = self._children(table)
+        if children and self._is_only:
+            raise InvalidTableDefinition("column must be added to child tables too")
+        is_there = table.column_position(name) is not None
+        known = {item.oid for item in table.constraints}
+        self._apply(self._context, table, action)
+        if is_there:
+            return
+        for child in children:
+            self._add_to_child(self._now(table), child, name)
+        for constraint in self._now(table).constraints:
+            if constraint.oid not in known and constraint.kind == "check":
+                self._add_check_below(self._now(table), constraint)
+
+    def _add_to_child(self, parent: Table, child: Table, name: str) -> None:
+        column = find_column(parent, name)
+        position = child.column_position(name)
+        if position is not None:
+            own = child.columns[position]
+            if own.type != column.type:
+                raise DatatypeMismatch(
+                    f'child table "{child.name}" has different type for column "{name}"'
+                )
+            self._context.runner.notice(
+                f'merging definition of column "{name}" for child "{child.name}"'
+            )
+            return
+        is_partition = child.partition_bound is not None
+        made = inherited_column(column, child.next_column_number, is_partition=is_partition)
+        self._add_made(self._context, child, made)
+        for below in self._children(child):
+            self._add_to_child(self._now(child), self._now(below), name)
+
+    def _drop_column(self, table: Table, action: DropColumn) -> None:
+        context, name = self._context, action.name
+        position = table.column_position(name)
+        if position is None:
+            self._apply(context, table, action)
+            return
+        if column_inherit_count(table, name, context.catalog):
+            raise InvalidTableDefinition(
+                f'cannot drop inherited column "{name}"', position=action.position
+            )
+        refuse_partition_key(table, table.columns[position], "drop", action.position)
+        children = self._children(table)
+        if self._is_only and children and table.partition_key is not None:
+            raise InvalidTableDefinition(
+                "cannot drop column from only the partitioned table when partitions exist",
+                hint="Do not specify the ONLY keyword.",
+            )
+        going: list[Table] = []
+        for child in children:
+            own = find_column(child, name)
+            is_last = column_inherit_count(child, name, context.catalog) == 1
+            if self._is_only:
+                self._put_column(child, replace(own, is_local=True))
+            elif is_last and not own.is_local:
+                going.append(child)
+        self._apply(context, self._now(table), action)
+        for child in going:
+            self._drop_column(self._now(child), replace(action, if_exists=False))
+
+    def _alter_type(self, table: Table, action: AlterColumnType) -> None:
+        context, name = self._context, action.name
+        column = find_column(table, name, action.position)
+        if column_inherit_count(table, name, context.catalog):
+            raise InvalidTableDefinition(f'cannot alter inherited column "{name}"')
+        refuse_partition_key(table, column, "alter", action.position)
+        family = descendants(table, context.catalog)
+        if self._is_only and len(family) > 1:
+            raise InvalidTableDefinition(
+                f'type of inherited column "{name}" must be changed in child tables too'
+            )
+        oids = {item.oid for item in family}
+        for child in family[1:]:
+            context.runner.lock_table(child, "access exclusive")
+            parents_here = sum(oid in oids for oid in child.parents)
+            if column_inherit_count(child, name, context.catalog) > parents_here:
+                raise InvalidTableDefinition(
+                    f'cannot alter inherited column "{name}" of relation "{child.name}"'
+                )
+            refuse_partition_key(child, find_column(child, name), "alter", action.position)
+        for each in family:
+            self._apply(context, self._now(each), action)
+
+    def _alter_not_null(self, table: Table, action: AlterColumnNotNull) -> None:
+        context, name = self._context, action.name
+        column = find_column(table, name, action.position)
+        children = self._children(table)
+        if action.is_not_null:
+            if self._is_only and any(not find_column(item, name).is_not_null for item in children):
+                raise InvalidTableDefinition(
+                    "constraint must be added to child tables too",
+                    hint="Do not specify the ONLY keyword.",
+                )
+            self._set_not_null(table, action, is_local=True)
+            return
+        if column.is_not_null and inherits_not_null(table, name, context.catalog):
+            if table.partition_bound is not None:
+                raise InvalidTableDefinition(f'column "{name}" is marked NOT NULL in parent table')
+            raise InvalidTableDefinition(
+                f'cannot drop inherited constraint "{not_null_name(table, name, context.catalog)}" '
+                f'of relation "{table.name}"'
+            )
+        self._apply(context, table, action)
+        for child in children:
+            own = find_column(child, name)
+            if self._is_only or not own.is_not_null:
+                self._put_column(child, replace(own, is_not_null_local=True))
+            elif not own.is_not_null_local and not inherits_not_null(child, name, context.catalog):
+                self._alter_not_null(child, action)
+
+    def _set_not_null(self, table: Table, action: AlterColumnNotNull, *, is_local: bool) -> None:
+        before = find_column(table, action.name)
+        if not before.is_not_null:
+            self._apply(self._context, table, action)
+            made = find_column(self._now(table), action.name)
+            self._put_column(table, replace(made, is_not_null_local=is_local))
+        elif is_local and not before.is_not_null_local:
+            self._put_column(table, replace(before, is_not_null_local=True))
+        for child in self._children(table):
+            self._set_not_null(self._now(child), action, is_local=False)
+
+    # Constraints.
+
+    def _add_constraint(self, table: Table, action: AddConstraint) -> None:
+        definition = action.constraint
+        if definition.kind == "not null":
+            changed = AlterColumnNotNull(definition.columns[0], True, action.position)
+            self._alter_not_null(table, changed)
+            return
+        if definition.kind in ("primary key", "unique") and table.partition_key is None:
+            self._apply(self._context, table, action)
+            self._key_columns_below(table)
+            return
+        if definition.kind != "check":
+            self._apply(self._context, table, action)
+            return
+        if definition.is_no_inherit and table.partition_key is not None:
+            raise InvalidTableDefinition(
+                f'cannot add NO INHERIT constraint to partitioned table "{table.name}"'
+            )
+        known = {item.oid: item for item in table.constraints}
+        self._apply(self._context, table, action)
+        if definition.is_no_inherit:
+            return
+        if self._is_only and self._children(table):
+            raise InvalidTableDefinition("constraint must be added to child tables too")
+        for constraint in self._now(table).constraints:
+            if constraint.oid not in known:
+                self._add_check_below(self._now(table), constraint)
+
+    def _key_columns_below(self, table: Table) -> None:
+        """Columns that a primary key has made NOT NULL are so in children too."""
+        for before, after in zip(table.columns, self._now(table).columns, strict=True):
+            if after.is_not_null and not before.is_not_null:
+                action = AlterColumnNotNull(after.name, is_not_null=True)
+                for child in self._children(table):
+                    self._set_not_null(self._now(child), action, is_local=False)
+
+    def _add_check_below(self, parent: Table, constraint: Constraint) -> None:
+        for child in self._children(parent):
+            self._add_check_to_child(parent, self._now(child), constraint)
+
+    def _add_check_to_child(self, parent: Table, child: Table, constraint: Constraint) -> None:
+        context = self._context
+        known = next((item for item in child.constraints if item.name == constraint.name), None)
+        if known is None:
+            made = inherited_check(context, constraint, parent, child)
+            child = replace(child, constraints=(*child.constraints, made))
+            context.change.put(child)
+            if made.is_validated:
+                validate_constraint(context, child, made)
+            self._add_check_below(child, made)
+            return
+        merge_with_inherited(child, known, constraint)
+        context.runner.notice(f'merging constraint "{constraint.name}" with inherited definition')
+
+    def _drop_constraint(self, table: Table, action: DropConstraint) -> None:
+        context = self._context
+        found = next((item for item in table.constraints if item.name == action.name), None)
+        if found is None:
+            self._apply(context, table, action)
+            return
+        if constraint_inherit_count(table, found, context.catalog):
+            raise InvalidTableDefinition(
+                f'cannot drop inherited constraint "{found.name}" of relation "{table.name}"'
+            )
+        children = self._children(table)
+        is_inherited = found.kind == "check" and not found.is_no_inherit
+        going: list[Table] = []
+        for child in children if is_inherited else ():
+            own = next(item for item in child.constraints if item.name == found.name)
+            is_last = constraint_inherit_count(child, own, context.catalog) == 1
+            if self._is_only:
+                self._put_constraint(child, replace(own, is_local=True))
+            elif is_last and not own.is_local:
+                going.append(child)
+        self._apply(context, self._now(table), action)
+        for child in going:
+            self._drop_constraint(self._now(child), action)
+
+    def _put_constraint(self, table: Table, constraint: Constraint) -> None:
+        table = self._now(table)
+        constraints = tuple(
+            constraint if item.oid == constraint.oid else item for item in table.constraints
+        )
+        self._context.change.put(replace(table, constraints=constraints))
+
+    def _validate(self, table: Table, action: ValidateConstraint) -> None:
+        found = next((item for item in table.constraints if item.name == action.name), None)
+        goes_down = found is not None and found.kind == "check" and not found.is_no_inherit
+        below: list[Table] = []
+        if goes_down and found is not None and not found.is_validated:
+            below = self._children(table)
+            if below and self._is_only:
+                raise InvalidTableDefinition("constraint must be validated on child tables too")
+        self._apply(self._context, table, action)
+        for child in below:
+            self._validate(self._now(child), action)
+
+
+def merge_with_inherited(child: Table, own: Constraint, inherited: Constraint) -> None:
+    """Raise DuplicateObject or InvalidObjectDefinition unless a child's own check is the same as its parent's."""
+    if own.kind != "check" or own.check != inherited.check:
+        raise DuplicateObject(
+            f'constraint "{inherited.name}" for relation "{child.name}" already exists'
+        )
+    if own.is_no_inherit:
+        raise InvalidObjectDefinition(
+            f'constraint "{own.name}" conflicts with non-inherited constraint on relation "{child.name}"'
+        )
+    if inherited.is_validated and not own.is_validated:
+        raise InvalidObjectDefinition(
+            f'constraint "{own.name}" conflicts with NOT VALID constraint on relation "{child.name}"'
+        )
+
+
+def refuse_partition_key(table: Table, column: Column, verb: str, position: int) -> None:
+    """Raise InvalidTableDefinition if the column is part of the table's partition key."""
+    key = table.partition_key
+    if key is None:
+        return
+    for item in key.columns:
+        if item.column_number == column.number:
+            raise InvalidTableDefinition(
+                f'cannot {verb} column "{column.name}" because it is part of the partition key '
+                f'of relation "{table.name}"',
+                position=position,
+            )
+        if item.expression is not None and mentions_name(item.expression, column.name):
+            raise InvalidTableDefinition(
+                f'cannot {verb} column "{column.name}" because it is part of the partition key '
+                f'of relation "{table.name}"',
+                position=position,
+            )

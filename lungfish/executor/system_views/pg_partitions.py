@@ -1,0 +1,89 @@
+"""pg_inherits and pg_partitioned_table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from lungfish.catalog.objects import PG_CATALOG_OID, SystemView
+from lungfish.catalog.partitions import bound_of, partitions_of
+from lungfish.executor.system_views.definition import system_view
+from lungfish.executor.system_views.pg_relations import (
+    DEFAULT_COLLATION_OID,
+    OID_ARRAY,
+    SHORT_ARRAY,
+    array,
+)
+from lungfish.types.sql_type import BOOLEAN, CHAR, INTEGER, OID, SMALLINT, TEXT, TypeKind
+
+if TYPE_CHECKING:
+    from lungfish.executor.context import ExecutionContext
+
+_STRATEGIES = {"range": "r", "list": "l", "hash": "h"}
+_COLLATED = (TypeKind.TEXT, TypeKind.VARCHAR, TypeKind.CHAR)
+
+
+def _inherits(context: ExecutionContext) -> Iterator[tuple[Any, ...]]:
+    for table in context.catalog.tables():
+        for number, parent in enumerate(table.parents, 1):
+            yield table.oid, parent, number, False
+        for index in table.indexes:
+            if index.parent_oid is not None:
+                yield index.oid, index.parent_oid, 1, False
+
+
+def _partitioned(context: ExecutionContext) -> Iterator[tuple[Any, ...]]:
+    catalog = context.catalog
+    for table in catalog.tables():
+        key = table.partition_key
+        if key is None:
+            continue
+        default = next(
+            (item.oid for item in partitions_of(table, catalog) if bound_of(item).is_default), 0
+        )
+        expressions = ", ".join(item.expression for item in key.columns if item.expression)
+        collations = [
+            DEFAULT_COLLATION_OID if item.type.kind in _COLLATED else 0 for item in key.columns
+        ]
+        yield (
+            table.oid,
+            _STRATEGIES[key.strategy],
+            len(key.columns),
+            default,
+            array([item.column_number for item in key.columns], lower=0),
+            array([0] * len(key.columns), lower=0),
+            array(collations, lower=0),
+            expressions or None,
+        )
+
+
+PARTITION_VIEWS: tuple[SystemView, ...] = (
+    system_view(
+        2611,
+        "pg_inherits",
+        PG_CATALOG_OID,
+        [
+            ("inhrelid", OID),
+            ("inhparent", OID),
+            ("inhseqno", INTEGER),
+            ("inhdetachpending", BOOLEAN),
+        ],
+        _inherits,
+    ),
+    system_view(
+        3350,
+        "pg_partitioned_table",
+        PG_CATALOG_OID,
+        [
+            ("partrelid", OID),
+            ("partstrat", CHAR),
+            ("partnatts", SMALLINT),
+            ("partdefid", OID),
+            ("partattrs", SHORT_ARRAY),
+            ("partclass", OID_ARRAY),
+            ("partcollation", OID_ARRAY),
+            ("partexprs", TEXT),
+        ],
+        _partitioned,
+    ),
+)

@@ -1,0 +1,84 @@
+"""What statements say of inheritance and partitions: PARTITION BY, FOR VALUES, INHERIT, ATTACH and DETACH."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from lungfish.sql.ast.expressions import Expression
+from lungfish.sql.ast.queries import ObjectName
+
+if TYPE_CHECKING:
+    from lungfish.sql.ast.ddl import ConstraintDefinition, ExpressionText
+
+
+@dataclass(frozen=True, slots=True)
+class PartitionElement:
+    """A column or an expression of PARTITION BY."""
+
+    column: str | None
+    expression: ExpressionText | None = None
+    collation: tuple[str, ...] = ()
+    operator_class: str | None = None
+    position: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class PartitionBy:
+    """PARTITION BY. `strategy`: range, list or hash."""
+
+    strategy: str
+    elements: tuple[PartitionElement, ...]
+    position: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class PartitionValues:
+    """FOR VALUES, or DEFAULT. `strategy`: range, list, hash or default. MINVALUE and MAXVALUE come as names in lower case."""
+
+    strategy: str
+    values: tuple[Expression, ...] = ()
+    lower: tuple[Expression, ...] = ()
+    upper: tuple[Expression, ...] = ()
+    modulus: int = 0
+    remainder: int = 0
+    position: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnOptions:
+    """What CREATE TABLE ... PARTITION OF says of a column that the parent has: its type is the parent's."""
+
+    name: str
+    default: ExpressionText | None = None
+    generated: ExpressionText | None = None
+    is_not_null: bool = False
+    constraints: tuple[ConstraintDefinition, ...] = ()
+    position: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class AlterInherit:
+    """INHERIT parent; NO INHERIT with `is_dropped`."""
+
+    parent: ObjectName
+    is_dropped: bool = False
+    position: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class AttachPartition:
+    """ATTACH PARTITION; of an index `values` is None."""
+
+    partition: ObjectName
+    values: PartitionValues | None
+    position: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class DetachPartition:
+    """DETACH PARTITION; `is_concurrent` must stand outside of transactions, and does the same."""
+
+    partition: ObjectName
+    is_concurrent: bool = False
+    position: int = -1
