@@ -3,20 +3,34 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from lungfish.errors import Error, InterfaceError, SyntaxError
+from lungfish.errors import Error, FeatureNotSupported, InterfaceError, SyntaxError
 from lungfish.session import StatementResult
-from lungfish.sql.split import split_script
+from lungfish.sql.ast import directives as ast
+from lungfish.sql.directives import parse_directive
+from lungfish.sql.split import ScriptPiece, split_script
+from lungfish.sql.variables import substitute
 from lungfish.storage import LocalDisk
 
 if TYPE_CHECKING:
     from lungfish.connection.connection import Connection
 
-_VARIABLE = re.compile(r"(?<![:\w]):([A-Za-z_]\w*)")
+# What a script says to those who test with it; here its statements are only run.
+_REMARKS = (
+    ast.ExpectRows,
+    ast.ExpectError,
+    ast.ExpectPlan,
+    ast.ExpectCounter,
+    ast.ExpectWithin,
+    ast.ExpectCount,
+    ast.ExpectTag,
+    ast.Invariant,
+    ast.Golden,
+    ast.Require,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,20 +56,27 @@ def run_script(
     variables: Mapping[str, str],
     on_error: str,
 ) -> list[ScriptResult]:
-    """Run each statement of the script. Raises the first error unless `on_error` is "continue"."""
+    """Run each statement of the script. Raises the first error unless `on_error` is "continue".
+
+    `--@ set` is obeyed, expectations are left to `lungfish test`; a directive that does more than this is refused.
+    """
     if on_error not in ("stop", "continue"):
         raise InterfaceError(f'on_error is "stop" or "continue", not "{on_error}"')
     text = read_script(source) if isinstance(source, os.PathLike) else source
+    values = dict(variables)
     outcomes = []
     for piece in split_script(text):
+        if piece.kind == "row":
+            continue
         if piece.kind == "directive":
+            _obey(piece, text, values)
             continue
         if piece.kind != "statement":
             raise SyntaxError(
                 f"line {piece.line}: {piece.text} is a command of the shell",
                 hint="Run the script with the shell: lungfish DB -f FILE.",
             )
-        sql = _substitute(piece.text, variables)
+        sql = substitute(piece.text, values)
         try:
             results = connection._session.execute(sql, None)
         except Error as error:
@@ -76,12 +97,14 @@ def read_script(path: os.PathLike[str]) -> str:
         file.close()
 
 
-def _substitute(sql: str, variables: Mapping[str, str]) -> str:
-    if not variables:
-        return sql
-
-    def value_of(found: re.Match[str]) -> str:
-        value: Any = variables.get(found[1])
-        return found[0] if value is None else str(value)
-
-    return _VARIABLE.sub(value_of, sql)
+def _obey(piece: ScriptPiece, text: str, variables: dict[str, str]) -> None:
+    """Do what a directive says, as far as one connection can."""
+    directive = parse_directive(piece, text)
+    if isinstance(directive, ast.SetVariable):
+        variables[directive.name] = substitute(directive.value, variables)
+    elif not isinstance(directive, _REMARKS):
+        raise FeatureNotSupported(
+            f"{piece.text} needs more than a connection",
+            position=piece.start,
+            hint="Run the script with lungfish test.",
+        ).with_statement(text)

@@ -417,9 +417,10 @@ class Database:
             if self.is_closed:
                 return
             self.scheduler.stop()
-            for transaction in self.transactions.running():
-                transaction.rollback()
             is_poisoned = self.core.log.failure is not None
+            if not is_poisoned:
+                for transaction in self.transactions.running():
+                    transaction.rollback()
             self._end(self.core.close, is_crash=is_poisoned)
 
     def crash(self) -> None:

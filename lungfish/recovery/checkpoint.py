@@ -177,7 +177,10 @@ class CheckpointCoordinator:
 
     def has_changes(self) -> bool:
         """Whether the database differs from its newest image, or that image from one that a clean close leaves."""
-        return not self.memory.facts.is_clean or self.differs_from_image()
+        facts = self.memory.facts
+        # A life of the log that the file speaks of, and whose only batch a crash has lost: at a close its segments go, and would be missed.
+        has_later_log = self._pool.store.noted_log_generation > facts.log_generation
+        return not facts.is_clean or has_later_log or self.differs_from_image()
 
     def differs_from_image(self) -> bool:
         """Whether anything was logged or changed since the newest image."""

@@ -15,6 +15,7 @@ Lungfish, an embedded database with PostgreSQL's SQL.
   lungfish DB -c SQL -f FILE     run these in order
   lungfish DB < FILE             run what comes in
   lungfish run FILE...           run scripts, each on a new database
+  lungfish test PATH...          run scripts that say what they expect
   lungfish check DB              verify every page, checksum and index
   lungfish dump DB               write it as SQL, for PostgreSQL or Lungfish
   lungfish load DB FILE...       load SQL, csv, tsv, jsonl, parquet, or sqlite:old.db
@@ -26,7 +27,7 @@ Lungfish, an embedded database with PostgreSQL's SQL.
   lungfish demo                  load, query, kill, recover, prove
 """
 
-EPILOG = "Exit codes: 0 ok, 1 SQL error, 2 cannot open or in use, 4 cancelled, 5 usage, 6 corruption found."
+EPILOG = "Exit codes: 0 ok, 1 SQL error, 2 cannot open or in use, 3 an expectation failed, 4 cancelled, 5 usage, 6 corruption found."
 
 
 class Parser(argparse.ArgumentParser):

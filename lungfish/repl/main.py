@@ -28,6 +28,7 @@ SUBCOMMANDS: Mapping[str, str] = MappingProxyType(
         "metrics": "lungfish.repl.metrics:metrics_main",
         "restore": "lungfish.repl.backup:restore_main",
         "run": "lungfish.repl.batch:run_main",
+        "test": "lungfish.repl.test:test_main",
     }
 )
 _PROMPT = "lungfish.repl.prompt:run_prompt"

@@ -329,6 +329,24 @@ class Session(PlanningSession):
         )
 
     @property
+    def own_state(self) -> str:
+        """What would end with the session, in words; "" if a new session could go on in its place. Numbers of currval do not count."""
+        kept = (
+            (self._transaction is not None and self._is_explicit, "a transaction"),
+            (bool(self.temporary.objects), "temporary objects"),
+            (bool(self.prepared), "prepared statements"),
+            (bool(self.cursors.open), "cursors"),
+            (bool(self.settings.snapshot()), "settings"),
+            (bool(self._lock_owner.session_counts), "advisory locks"),
+        )
+        return ", ".join(name for is_there, name in kept if is_there)
+
+    @property
+    def blockers(self) -> list[int]:
+        """The numbers of the sessions that its statement waits for just now."""
+        return self.database.transactions.locks.blockers(self._lock_owner)
+
+    @property
     def description(self) -> str:
         """The session as histories name it."""
         name = self.settings.get("application_name")

@@ -1,4 +1,4 @@
-r"""A script to its pieces: statements, the shell's commands (`\d`, `.tables`), and directives `--@ ...`.
+r"""A script to its pieces: statements, the shell's commands (`\d`, `.tables`), directives `--@ ...` and expected rows `--| ...`.
 
 Needs no parser, so it works on text that the parser rejects or that is still being typed: `split_script` says of the last
 piece whether it is finished and, if not, what is open, which the prompt shows.
@@ -15,7 +15,9 @@ from dataclasses import dataclass
 
 from lungfish.sql.tokens import Token, tokens
 
-_DIRECTIVE = re.compile(r"--@[^\n]*")
+DIRECTIVE_MARK = "--@"
+ROW_MARK = "--|"
+_REMARK = re.compile(r"--([@|])[^\n]*")
 # A backslash is nothing in SQL, and no statement begins with a dot and a word.
 _COMMAND = re.compile(r"(?:\\|\.[a-z])[^\n]*")
 _COPY_FROM_STDIN = re.compile(r"copy\b.*\bfrom\s+stdin\b", re.IGNORECASE | re.DOTALL)
@@ -27,7 +29,7 @@ _CLOSERS = {")": "(", "]": "["}
 
 @dataclass(frozen=True, slots=True)
 class ScriptPiece:
-    """A piece of a script. `kind`: statement, command (its text begins with a backslash or a dot) or directive (with --@)."""
+    """A piece of a script. `kind`: statement, command (its text begins with a backslash or a dot) or directive (with --@), row (with --|)."""
 
     kind: str
     text: str
@@ -38,6 +40,8 @@ class ScriptPiece:
     data: str | None = None
     # What is still open at the end of the text: ', ", $tag$, /*, ( or [; a statement without its semicolon has "-".
     opened: str | None = None
+    # The offset behind it, its semicolon and its data.
+    end: int = 0
 
 
 def split_script(text: str) -> Iterator[ScriptPiece]:
@@ -83,9 +87,9 @@ class _Splitter:
         routine = _RoutineBody()
         for token in tokens(text, position):
             if token.kind == "space":
-                directive = _DIRECTIVE.match(text, token.start) if start < 0 else None
-                if directive is not None:
-                    return self._directive(directive)
+                remark = _REMARK.match(text, token.start) if start < 0 else None
+                if remark is not None:
+                    return self._remark(remark)
                 continue
             if start < 0:
                 if text[token.start] == ";":
@@ -107,40 +111,42 @@ class _Splitter:
             return None
         return self._unfinished(start, end, brackets[-1] if brackets else "-"), len(text)
 
-    def _directive(self, match: re.Match[str]) -> tuple[ScriptPiece, int]:
+    def _remark(self, match: re.Match[str]) -> tuple[ScriptPiece, int]:
         line = self._line_at(match.start())
-        return ScriptPiece("directive", match.group().rstrip(), line, match.start()), match.end()
+        kind = "directive" if match[1] == "@" else "row"
+        piece = ScriptPiece(kind, match.group().rstrip(), line, match.start(), end=match.end())
+        return piece, match.end()
 
     def _command(self, start: int) -> tuple[ScriptPiece, int]:
         match = _COMMAND.match(self._text, start)
         assert match is not None
-        return (
-            ScriptPiece("command", match.group().rstrip(), self._line_at(start), start),
-            match.end(),
-        )
+        end = match.end()
+        line = self._line_at(start)
+        return ScriptPiece("command", match.group().rstrip(), line, start, end=end), end
 
     def _unfinished(self, start: int, end: int, opened: str) -> ScriptPiece:
         statement = self._text[start:end]
         if opened == "-":
             # Only the semicolon is missing.
             statement = statement.rstrip()
-        return ScriptPiece("statement", statement, self._line_at(start), start, opened=opened)
+        line = self._line_at(start)
+        return ScriptPiece("statement", statement, line, start, opened=opened, end=end)
 
     def _statement(self, start: int, semicolon: int) -> tuple[ScriptPiece, int]:
         statement = self._text[start:semicolon].rstrip()
         end = semicolon + 1
         line = self._line_at(start)
         if statement[:4].lower() != "copy" or not _COPY_FROM_STDIN.match(statement):
-            return ScriptPiece("statement", statement, line, start), end
+            return ScriptPiece("statement", statement, line, start, end=end), end
         newline = self._text.find("\n", end)
         if newline < 0 or self._text[end:newline].strip():
-            return ScriptPiece("statement", statement, line, start), end
+            return ScriptPiece("statement", statement, line, start, end=end), end
         data_end = _DATA_END.search(self._text, newline + 1)
         if data_end is None:
             data, end = self._text[newline + 1 :], len(self._text)
         else:
             data, end = self._text[newline + 1 : data_end.start()], data_end.end()
-        return ScriptPiece("statement", statement, line, start, data), end
+        return ScriptPiece("statement", statement, line, start, data, end=end), end
 
 
 def _opening(text: str, token: Token) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import enum
 import random
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from lungfish.storage.disk import parent_directory
@@ -132,8 +133,12 @@ class DurableState:
 
     def after_crash(self, persistence: Persistence, chance: random.Random) -> DurableState:
         """The state that a crash leaves, all of it durable. Uses this one up."""
+        return self.with_survivors(choose_survivors(self.unsynced(), persistence, chance))
+
+    def with_survivors(self, survivors: Iterable[Operation]) -> DurableState:
+        """The state in which of all that is not durable these are left. Uses this one up."""
         changed: dict[int, FileContent] = {}
-        for operation in choose_survivors(self.unsynced(), persistence, chance):
+        for operation in survivors:
             if operation.kind in _NAME_KINDS:
                 change_names(self.names, self.directories, operation)
                 continue
@@ -201,6 +206,17 @@ def choose_survivors(
             return [operation for operation in unsynced if operation.kind not in _NAME_KINDS]
         case Persistence.TORN:
             return _tear(unsynced, chance)
+
+
+def torn_at(unsynced: list[Operation], size: int, *, keeps_others: bool) -> list[Operation]:
+    """The survivors of a crash that leaves of the last unsynced write its first bytes, and of the others all or nothing."""
+    survivors = list(unsynced) if keeps_others else []
+    last = next((each for each in reversed(unsynced) if each.kind is OperationKind.WRITE), None)
+    if last is not None:
+        if keeps_others:
+            survivors.remove(last)
+        survivors.append(replace(last, data=last.data[:size]))
+    return survivors
 
 
 def _tear(unsynced: list[Operation], chance: random.Random) -> list[Operation]:

@@ -270,6 +270,11 @@ class LockManager:
             self._queues.pop(tag, None)
             self._row_tags.discard(tag)
 
+    def blockers(self, owner: LockOwner) -> list[int]:
+        """The numbers of those that the owner waits for just now; none: it does not wait."""
+        with self._mutex:
+            return list(dict.fromkeys(edge.blocker.number for edge in self._edges(owner)))
+
     # Deadlocks
 
     def _edges(self, owner: LockOwner) -> Iterable[Edge[LockOwner]]:

@@ -26,7 +26,13 @@ from dataclasses import dataclass, replace
 
 from lungfish.errors import DiskFull, IoError, UndefinedFile
 from lungfish.storage.checksum import BytesLike
-from lungfish.storage.crash_state import DurableState, Operation, OperationKind, Persistence
+from lungfish.storage.crash_state import (
+    DurableState,
+    Operation,
+    OperationKind,
+    Persistence,
+    torn_at,
+)
 from lungfish.storage.disk import File, Lock, LockHolder, database_in_use, parent_directory
 from lungfish.storage.memory_disk import ROOTS, FileContent, names_in
 
@@ -165,6 +171,14 @@ class SimulatedDisk:
         # A string as the seed is hashed by value, so this is the same in every run.
         chance = random.Random(f"{number} {persistence.name} {seed}")
         return SimulatedDisk(state.after_crash(persistence, chance))
+
+    def torn_state(self, size: int, *, keeps_others: bool) -> SimulatedDisk:
+        """The disk as a crash now may leave it: of the last unsynced write the first `size` bytes, of the others all or nothing."""
+        with self._lock:
+            state = self._durable.copy()
+        return SimulatedDisk(
+            state.with_survivors(torn_at(state.unsynced(), size, keeps_others=keeps_others))
+        )
 
     def halt(self) -> None:
         """Stop the machine: from now on every operation raises SimulatedCrash."""

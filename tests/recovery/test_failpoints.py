@@ -186,3 +186,14 @@ def test_the_view_lists_every_point_and_what_is_armed() -> None:
     assert names == [(point.name,) for point in FAILPOINTS]
     assert armed == [("checkpoint.begin", "recovery", 0)]
     assert changed == [(1,)]
+
+
+def test_a_log_that_lost_its_only_batch_is_not_missed_after_a_clean_close() -> None:
+    disk = SimulatedDisk()
+    leave_a_log(disk)
+    open_on(disk).close()
+    crash_in(disk, Failpoints(), "wal.flush.before_sync")
+    disk = disk.crash_state(disk.operation_count, Persistence.SYNCED)
+    # The first life after the crash finds a segment without a record, changes nothing and closes.
+    open_on(disk).close()
+    open_on(disk).close()
