@@ -18,20 +18,6 @@ from lungfish.storage import LocalDisk
 if TYPE_CHECKING:
     from lungfish.connection.connection import Connection
 
-# What a script says to those who test with it; here its statements are only run.
-_REMARKS = (
-    ast.ExpectRows,
-    ast.ExpectError,
-    ast.ExpectPlan,
-    ast.ExpectCounter,
-    ast.ExpectWithin,
-    ast.ExpectCount,
-    ast.ExpectTag,
-    ast.Invariant,
-    ast.Golden,
-    ast.Require,
-)
-
 
 @dataclass(frozen=True, slots=True)
 class ScriptResult:
@@ -102,7 +88,7 @@ def _obey(piece: ScriptPiece, text: str, variables: dict[str, str]) -> None:
     directive = parse_directive(piece, text)
     if isinstance(directive, ast.SetVariable):
         variables[directive.name] = substitute(directive.value, variables)
-    elif not isinstance(directive, _REMARKS):
+    elif not isinstance(directive, ast.REMARKS):
         raise FeatureNotSupported(
             f"{piece.text} needs more than a connection",
             position=piece.start,

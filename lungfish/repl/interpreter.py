@@ -2,7 +2,7 @@
 
     statement   runs on the connection; its result is printed
     command     a backslash command (`commands.py`)
-    directive   --@ restart clean | crash
+    directive   --@ restart [clean | crash]; what a script expects is left to `lungfish test`
 
 The first error ends a text (unless --on-error continue). Interactively a statement inside a transaction is guarded by a savepoint, so
 that a typo does not lose the work before it.
@@ -22,10 +22,10 @@ from lungfish.repl.exit_codes import ExitCode, exit_code_of
 from lungfish.repl.formats import DATA_FORMATS, DisplaySettings, ResultText, format_result
 from lungfish.repl.interrupt import cancel_on_interrupt
 from lungfish.repl.target import Target
-from lungfish.sql import ScriptPiece, split_script
+from lungfish.sql import ScriptPiece, parse_directive, split_script
+from lungfish.sql.ast.directives import REMARKS, Restart
 
 _SAVEPOINT = "lungfish_shell_statement"
-_DIRECTIVES = {"--@ restart clean": False, "--@ restart crash": True, "--@ restart": False}
 
 
 class QuitShell(Exception):
@@ -77,7 +77,7 @@ class Interpreter:
         is_good = True
         for piece in split_script(text):
             try:
-                self.run_piece(piece)
+                self.run_piece(piece, text)
             except errors.Error as error:
                 self.report(error, f"{source}:{piece.line}" if source else None)
                 is_good = False
@@ -95,21 +95,27 @@ class Interpreter:
 
     # Pieces.
 
-    def run_piece(self, piece: ScriptPiece) -> None:
-        """Run one piece. Raises the error that it ends with."""
+    def run_piece(self, piece: ScriptPiece, script: str) -> None:
+        """Run one piece of a script. Raises the error that it ends with."""
         if piece.kind == "command":
             self.run_command(piece.text)
         elif piece.kind == "directive":
-            self._run_directive(piece.text)
-        else:
+            self._run_directive(piece, script)
+        elif piece.kind == "statement":
             self._run_statement(piece)
 
-    def _run_directive(self, text: str) -> None:
-        is_crash = _DIRECTIVES.get(" ".join(text.split()))
-        if is_crash is None:
-            raise errors.FeatureNotSupported(f"the directive {text} is not supported")
-        self.target.restart(is_crash=is_crash)
-        self.say(f"-- restarted {'after a crash' if is_crash else 'cleanly'}")
+    def _run_directive(self, piece: ScriptPiece, script: str) -> None:
+        directive = parse_directive(piece, script)
+        if isinstance(directive, REMARKS):
+            return
+        if not isinstance(directive, Restart):
+            raise errors.FeatureNotSupported(
+                f"{piece.text} is a directive for tests",
+                position=piece.start,
+                hint="Run the script with lungfish test.",
+            ).with_statement(script)
+        self.target.restart(is_crash=directive.is_crash)
+        self.say(f"-- restarted {'after a crash' if directive.is_crash else 'cleanly'}")
 
     def run_command(self, line: str) -> None:
         """Run a backslash command, or one of its aliases with a dot."""

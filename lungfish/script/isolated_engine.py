@@ -11,7 +11,7 @@ import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, replace
 from multiprocessing.connection import Connection as Pipe
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -25,6 +25,21 @@ from lungfish.script.media import revert_folder, save_folder
 from lungfish.sql.ast.directives import CrashOptions, Fault
 
 _JOIN_TIMEOUT_S = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    """A crash or a fault that waits for the so-manieth hit of a failpoint."""
+
+    point: str
+    hit: int
+    what: CrashOptions | Fault
+    # Hits of the point in the child before.
+    seen: int = 0
+
+    def after(self, hits: Mapping[str, int]) -> _Waiting:
+        """What is left to wait for when the child has these hits."""
+        return replace(self, hit=self.hit - (hits[self.point] - self.seen), seen=0)
 
 
 def _process_context() -> multiprocessing.context.BaseContext:
@@ -50,6 +65,8 @@ class IsolatedEngine:
         self._pipe: Pipe | None = None
         # Hits of the children that were killed.
         self._past_hits: Counter[str] = Counter()
+        # What waits for a failpoint: the next child is told too if this one is killed on purpose before it is met.
+        self._waiting: list[_Waiting] = []
 
     # The child
 
@@ -96,6 +113,9 @@ class IsolatedEngine:
     # Engine
 
     def open(self) -> None:
+        if self._process is None:
+            for waiting in self._waiting:
+                self._tell(waiting)
         self._ask("open")
 
     def start(self, session: str, sql: str, data: str | None) -> None:
@@ -124,19 +144,34 @@ class IsolatedEngine:
             self._ask("shut", is_crash=False, options=options)
             return
         try:
-            self._past_hits.update(self._ask("hits"))
+            hits = self._ask("hits")
+            self._past_hits.update(hits)
+            self._waiting = [each.after(hits) for each in self._waiting]
             self._ask("die", **asdict(options))
         except EngineCrashed:
             pass
         self._end_process()
 
     def arm_crash(self, point: str, hit: int, options: CrashOptions) -> None:
-        self._ask("arm_crash", point=point, hit=hit, options=options)
+        self._arm(_Waiting(point, hit, options))
 
     def plant(self, fault: Fault) -> None:
-        self._ask("plant", fault=fault)
+        self._arm(_Waiting(fault.point, fault.hit, fault))
+
+    def _arm(self, waiting: _Waiting) -> None:
+        hits = self._ask("hits")
+        self._tell(waiting)
+        self._waiting.append(replace(waiting, seen=hits[waiting.point]))
+
+    def _tell(self, waiting: _Waiting) -> None:
+        what = waiting.what
+        if isinstance(what, Fault):
+            self._ask("plant", fault=replace(what, hit=waiting.hit))
+        else:
+            self._ask("arm_crash", point=waiting.point, hit=waiting.hit, options=what)
 
     def disarm(self) -> None:
+        self._waiting.clear()
         if self._process is not None:
             self._ask("disarm")
 

@@ -208,3 +208,17 @@ BlockHead: TypeAlias = CrashEach | Permute | Loop | Foreach
 Directive: TypeAlias = (
     UseSession | Wait | Restart | Invariant | SetVariable | Require | End | BlockHead | Modifier
 )
+
+# What a script says only to those who test with it: to others these are the comments that they look like.
+REMARKS = (
+    ExpectRows,
+    ExpectError,
+    ExpectPlan,
+    ExpectCounter,
+    ExpectWithin,
+    ExpectCount,
+    ExpectTag,
+    Invariant,
+    Golden,
+    Require,
+)
