@@ -34,7 +34,7 @@ COMMIT;
 --@ wait b
 SELECT b FROM t WHERE a = 1;
 --| b
---@ crash each checkpoint.* pages.*
+--@ crash each checkpoint.superblock* pages.*
 INSERT INTO t VALUES (4, 'x');
 CHECKPOINT;
 --@ end
