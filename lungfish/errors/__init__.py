@@ -4,6 +4,7 @@ Start at `Error` in `base.py`. Outside this package import from here.
 """
 
 from lungfish.errors.base import (
+    OWN_MISTAKES,
     DatabaseError,
     DataError,
     Diagnostics,
@@ -15,6 +16,7 @@ from lungfish.errors.base import (
     OperationalError,
     ProgrammingError,
     Warning,
+    internal_error,
 )
 from lungfish.errors.data import (
     ArraySubscriptError,
@@ -170,6 +172,7 @@ from lungfish.errors.statement import (
 )
 
 __all__ = [
+    "OWN_MISTAKES",
     "ActiveSqlTransaction",
     "AmbiguousAlias",
     "AmbiguousColumn",
@@ -327,4 +330,5 @@ __all__ = [
     "WithCheckOptionViolation",
     "WrongObjectType",
     "ZeroLengthCharacterString",
+    "internal_error",
 ]

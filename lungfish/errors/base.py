@@ -156,6 +156,27 @@ class InternalError(DatabaseError):
     sqlstate = "XX000"
 
 
+# What Python raises where a program is wrong.
+OWN_MISTAKES = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    LookupError,
+    NotImplementedError,
+    RecursionError,
+    TypeError,
+    ValueError,
+)
+
+
+def internal_error(mistake: Exception) -> InternalError:
+    """The error that a user sees where Lungfish itself is wrong; `mistake` is to be its cause."""
+    return InternalError(
+        f"internal error: {type(mistake).__name__}: {mistake}",
+        hint="This is a bug in Lungfish. The statement has had no effect.",
+    )
+
+
 class ProgrammingError(DatabaseError):
     """The statement is wrong (class 42 and neighbours)."""
 

@@ -17,7 +17,8 @@ from lungfish.errors import (
     SubstringError,
     UntranslatableCharacter,
 )
-from lungfish.functions.registry import Function
+from lungfish.functions.registry import Function, Volatility
+from lungfish.functions.strings import check_overlay
 from lungfish.types.bytea_text import parse_escaped, parse_hex
 from lungfish.types.sql_type import BIGINT, BYTEA, INTEGER, NAME, TEXT
 
@@ -47,8 +48,7 @@ def _position(value: bytes, part: bytes) -> int:
 def _overlay(value: bytes, new: bytes, start: int, count: int | None = None) -> bytes:
     if count is None:
         count = len(new)
-    if start <= 0:
-        raise SubstringError("negative substring length not allowed")
+    check_overlay(start, count)
     return value[: start - 1] + new + _substring_from(value, start + count)
 
 
@@ -224,7 +224,13 @@ FUNCTIONS: tuple[Function, ...] = (
     Function("length", (BYTEA,), INTEGER, len),
     Function("octet_length", (BYTEA,), INTEGER, len),
     Function("bit_length", (BYTEA,), INTEGER, lambda value: 8 * len(value)),
-    Function("length", (BYTEA, NAME), INTEGER, lambda value, name: len(_convert_from(value, name))),
+    Function(
+        "length",
+        (BYTEA, NAME),
+        INTEGER,
+        lambda value, name: len(_convert_from(value, name)),
+        volatility=Volatility.STABLE,
+    ),
     *(Function(name, (BYTEA, INTEGER), BYTEA, _substring_from) for name in ("substring", "substr")),
     *(
         Function(name, (BYTEA, INTEGER, INTEGER), BYTEA, _substring_from_for)
@@ -250,8 +256,8 @@ FUNCTIONS: tuple[Function, ...] = (
     Function("bit_count", (BYTEA,), BIGINT, _bit_count),
     Function("encode", (BYTEA, TEXT), TEXT, encode),
     Function("decode", (TEXT, TEXT), BYTEA, decode),
-    Function("convert_from", (BYTEA, NAME), TEXT, _convert_from),
-    Function("convert_to", (TEXT, NAME), BYTEA, _convert_to),
+    Function("convert_from", (BYTEA, NAME), TEXT, _convert_from, volatility=Volatility.STABLE),
+    Function("convert_to", (TEXT, NAME), BYTEA, _convert_to, volatility=Volatility.STABLE),
     Function("md5", (TEXT,), TEXT, lambda value: _md5(value.encode())),
     Function("md5", (BYTEA,), TEXT, _md5),
     *(

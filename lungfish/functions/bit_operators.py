@@ -14,6 +14,7 @@ from lungfish.errors import (
     SubstringError,
 )
 from lungfish.functions.registry import Function
+from lungfish.functions.strings import check_overlay
 from lungfish.types.sql_type import BIGINT, INTEGER, SMALLINT, TEXT, SqlType, TypeKind
 
 _BIT = SqlType(TypeKind.BIT)
@@ -118,8 +119,7 @@ def _substring_from_for(value: str, start: int, count: int) -> str:
 def _overlay(value: str, new: str, start: int, count: int | None = None) -> str:
     if count is None:
         count = len(new)
-    if start <= 0:
-        raise SubstringError("negative substring length not allowed")
+    check_overlay(start, count)
     return value[: start - 1] + new + _substring_from(value, start + count)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from lungfish.errors import DatetimeFieldOverflow, InvalidParameterValue
 from lungfish.functions.datetime_operators import checked_timestamp, text_settings
+from lungfish.functions.interval_math import is_infinite as is_infinite_interval
 from lungfish.functions.registry import Function, FunctionContext, Volatility
 from lungfish.types.calendar import (
     DAY_NAMES,
@@ -104,6 +105,8 @@ def _instant_to_local(name: str, instant: int) -> int:
 
 def _offset_of(zone: Interval) -> int:
     """Seconds east of an interval that stands for a zone. Raises 22023."""
+    if is_infinite_interval(zone):
+        raise InvalidParameterValue(f'interval time zone "{format_interval(zone)}" must be finite')
     if zone.months or zone.days:
         raise InvalidParameterValue(
             f'interval time zone "{format_interval(zone)}" must not include months or days'

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from lungfish.errors import ObjectNotInPrerequisiteState
-from lungfish.functions.registry import Function, Polymorphic
+from lungfish.functions.registry import ArgumentType, Function, Polymorphic, ResultType, Volatility
 from lungfish.types.array_value import ArrayValue, array_value
 from lungfish.types.sql_type import SqlType, array_of
 
@@ -43,9 +44,19 @@ def _array_type(types: Sequence[SqlType]) -> SqlType:
     return array_of(types[0])
 
 
+def _entry(
+    name: str, arguments: tuple[ArgumentType, ...], result: ResultType, scalar: Callable[..., Any]
+) -> Function:
+    # Labels can be added to an enum: what there is may change between statements.
+    stable = Volatility.STABLE
+    return Function(
+        name, arguments, result, scalar, volatility=stable, is_strict=False, needs_types=True
+    )
+
+
 FUNCTIONS: tuple[Function, ...] = (
-    Function("enum_first", (_ENUM,), _ENUM, _first, is_strict=False, needs_types=True),
-    Function("enum_last", (_ENUM,), _ENUM, _last, is_strict=False, needs_types=True),
-    Function("enum_range", (_ENUM,), _array_type, _all, is_strict=False, needs_types=True),
-    Function("enum_range", (_ENUM, _ENUM), _array_type, _range, is_strict=False, needs_types=True),
+    _entry("enum_first", (_ENUM,), _ENUM, _first),
+    _entry("enum_last", (_ENUM,), _ENUM, _last),
+    _entry("enum_range", (_ENUM,), _array_type, _all),
+    _entry("enum_range", (_ENUM, _ENUM), _array_type, _range),
 )

@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 
-from lungfish.errors import FeatureNotSupported, InvalidParameterValue, InvalidRegularExpression
+from lungfish.errors import InvalidParameterValue, InvalidRegularExpression
+from lungfish.functions.regex_basic import basic_to_advanced
 from lungfish.functions.regex_classes import (
     CLASSES,
     CharacterSet,
@@ -95,6 +96,7 @@ class RegexOptions:
     newline_is_anchor: bool = False
     is_expanded: bool = False
     is_literal: bool = False
+    is_basic: bool = False
     is_global: bool = False
 
 
@@ -122,11 +124,11 @@ def parse_options(flags: str, start: RegexOptions = RegexOptions()) -> RegexOpti
             case "t":
                 options = replace(options, is_expanded=False)
             case "q":
-                options = replace(options, is_literal=True)
+                options = replace(options, is_literal=True, is_basic=False)
             case "e":
-                options = replace(options, is_literal=False)
+                options = replace(options, is_literal=False, is_basic=False)
             case "b":
-                raise FeatureNotSupported("basic regular expressions are not supported")
+                options = replace(options, is_literal=False, is_basic=True)
             case _:
                 raise InvalidParameterValue(f'invalid regular expression option: "{letter}"')
     return options
@@ -137,7 +139,9 @@ def parse_regex(pattern: str, options: RegexOptions) -> tuple[Node, RegexOptions
 
     Raises 2201B.
     """
-    if pattern.startswith("***="):
+    if options.is_basic:
+        pattern, options = basic_to_advanced(pattern), replace(options, is_basic=False)
+    elif pattern.startswith("***="):
         pattern, options = pattern[4:], replace(options, is_literal=True)
     elif pattern.startswith("***:"):
         pattern = pattern[4:]

@@ -13,7 +13,12 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from lungfish.errors import InvalidParameterValue, ProgramLimitExceeded, SubstringError
+from lungfish.errors import (
+    InvalidParameterValue,
+    NumericValueOutOfRange,
+    ProgramLimitExceeded,
+    SubstringError,
+)
 from lungfish.functions.registry import Function
 from lungfish.functions.vector_tools import Argument, map_rows
 from lungfish.types.sql_type import BOOLEAN, CHAR, INTEGER, TEXT
@@ -212,12 +217,19 @@ def ascii_of(value: str) -> int:
     return ord(value[0]) if value else 0
 
 
-def overlay(value: str, new: str, start: int, count: int | None = None) -> str:
-    """`count` characters from `start` replaced by `new`. Raises 22011."""
-    if count is None:
-        count = len(new)
+def check_overlay(start: int, count: int) -> None:
+    """Raise 22011 where overlay() cannot start, 22003 where its end is no integer."""
     if start <= 0:
         raise SubstringError("negative substring length not allowed")
+    if start + count >= 2**31:
+        raise NumericValueOutOfRange("integer out of range")
+
+
+def overlay(value: str, new: str, start: int, count: int | None = None) -> str:
+    """`count` characters from `start` replaced by `new`. Raises 22011 and 22003."""
+    if count is None:
+        count = len(new)
+    check_overlay(start, count)
     return value[: start - 1] + new + substring_from(value, start + count)
 
 

@@ -44,8 +44,8 @@ def bind_array(node: ast.ArrayConstructor, scope: Scope) -> BoundExpression:
         ).at(node.position)
     items = [scope.bind(item) for item in node.items]
     positions = [item.position for item in node.items]
-    typed = coerce_common(items, "ARRAY", scope.state, positions)
-    return ArrayExpr(tuple(typed), array_of(typed[0].type))
+    typed, type_ = coerce_common(items, "ARRAY", scope.state, positions)
+    return ArrayExpr(tuple(typed), array_of(type_))
 
 
 def bind_array_as(node: ast.ArrayConstructor, element: SqlType, scope: Scope) -> BoundExpression:

@@ -167,24 +167,24 @@ def _bind_case(node: ast.Case, scope: Scope) -> BoundExpression:
         default_position = node.default.position
     # PostgreSQL looks at ELSE first when it picks the common type.
     positions = [default_position, *(branch.result.position for branch in node.branches)]
-    typed = coerce_common([default, *results], "CASE", state, positions)
+    typed, type_ = coerce_common([default, *results], "CASE", state, positions)
     branches = tuple(zip(conditions, typed[1:], strict=True))
-    return CaseExpr(branches, typed[0], typed[0].type)
+    return CaseExpr(branches, typed[0], type_)
 
 
 def _bind_coalesce(node: ast.Coalesce, scope: Scope) -> BoundExpression:
     operands = [bind_expression(operand, scope) for operand in node.operands]
     positions = [operand.position for operand in node.operands]
-    typed = coerce_common(operands, "COALESCE", scope.state, positions)
-    return CoalesceExpr(tuple(typed), typed[0].type)
+    typed, type_ = coerce_common(operands, "COALESCE", scope.state, positions)
+    return CoalesceExpr(tuple(typed), type_)
 
 
 def _bind_extreme(node: ast.Extreme, scope: Scope) -> BoundExpression:
     operands = [bind_expression(operand, scope) for operand in node.operands]
     positions = [operand.position for operand in node.operands]
     word = "GREATEST" if node.is_greatest else "LEAST"
-    typed = coerce_common(operands, word, scope.state, positions)
-    return ExtremeExpr(node.is_greatest, tuple(typed), typed[0].type)
+    typed, type_ = coerce_common(operands, word, scope.state, positions)
+    return ExtremeExpr(node.is_greatest, tuple(typed), type_)
 
 
 def _bind_null_if(node: ast.NullIf, scope: Scope) -> BoundExpression:
@@ -194,7 +194,7 @@ def _bind_null_if(node: ast.NullIf, scope: Scope) -> BoundExpression:
         # The result is what the comparison saw: text of a varchar, numeric where an integer meets one.
         left = equal.arguments[0]
     elif left.type.kind is TypeKind.UNKNOWN:
-        left = coerce_common([left, right], "NULLIF", scope.state, [node.position] * 2)[0]
+        (left, _), _ = coerce_common([left, right], "NULLIF", scope.state, [node.position] * 2)
     return CaseExpr(((equal, Constant(None, left.type)),), left, left.type)
 
 

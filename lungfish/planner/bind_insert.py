@@ -57,12 +57,10 @@ def bind_insert(node: ast.Insert, around: Scope) -> LogicalOutput:
         plan, given = _bind_source(node, table, targets, scope)
     plan, values = _complete(plan, given, table, scope)
     conflict = None if node.on_conflict is None else _bind_conflict(node, table, scope)
-    returning = bind_returning(node.returning, node.table, target, scope, others=(), has_old=False)
+    returning = bind_returning(node.returning, node.table, target, scope, others=())
     if conflict is not None and returning is not None and conflict.assignments is not None:
         # DO UPDATE has an old row to return.
-        returning = bind_returning(
-            node.returning, node.table, target, scope, others=(), has_old=True
-        )
+        returning = bind_returning(node.returning, node.table, target, scope, others=())
     insert = LogicalInsert(table, plan, values, conflict, returning, target.members)
     return returned(insert, returning)
 

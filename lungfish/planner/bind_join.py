@@ -132,14 +132,14 @@ def _merged_value(
 ) -> BoundExpression:
     state = scope.state
     if kind == "full":
-        a, b = coerce_common([left, right], "JOIN/USING", state, [position, position])
-        return CoalesceExpr((a, b), a.type)
+        sides, type_ = coerce_common([left, right], "JOIN/USING", state, [position, position])
+        return CoalesceExpr(tuple(sides), type_)
     type_ = common_type([left.type, right.type], "JOIN/USING", [position, position])
     if kind == "right":
-        return coerce_common([right, left], "JOIN/USING", state, [position, position])[0]
+        return coerce_common([right, left], "JOIN/USING", state, [position, position])[0][0]
     if kind == "inner" and not same_type(left.type, type_) and same_type(right.type, type_):
         return right
-    return coerce_common([left, right], "JOIN/USING", state, [position, position])[0]
+    return coerce_common([left, right], "JOIN/USING", state, [position, position])[0][0]
 
 
 def _merged_entries(

@@ -56,13 +56,7 @@ def bind_merge(node: ast.Merge, around: Scope) -> LogicalOutput:
     join = LogicalJoin(_join_kind(node), plan, flagged, condition)
     branches = _bind_branches(node, table, (target_entries, source_entries), scope)
     returning = bind_returning(
-        node.returning,
-        node.table,
-        changed,
-        scope,
-        others=source_entries,
-        has_old=True,
-        others_first=True,
+        node.returning, node.table, changed, scope, others=source_entries, plain="either"
     )
     made = outputs(source)
     refs = [ref for entry in source_entries for ref in entry.refs() if ref.index in made]

@@ -91,11 +91,12 @@ def bind_values(values: ast.Values, around: Scope) -> LogicalOutput:
     for index in range(len(rows[0])):
         cells = [cells[index] for cells in rows]
         positions = [row[min(index, len(row) - 1)].position for row in values.rows]
+        type_ = cells[0].type
         if any(cell.type.kind is not TypeKind.UNKNOWN for cell in cells) or len(cells) > 1:
-            cells = coerce_common(cells, "VALUES", around.state, positions)
+            cells, type_ = coerce_common(cells, "VALUES", around.state, positions)
             for bound_row, cell in zip(rows, cells, strict=True):
                 bound_row[index] = cell
-        columns.append(around.state.new_column(f"column{index + 1}", cells[0].type))
+        columns.append(around.state.new_column(f"column{index + 1}", type_))
     if any(column.type.kind is TypeKind.UNKNOWN for column in columns):
         return _one_untyped_row(rows[0], columns)
     return LogicalOutput(

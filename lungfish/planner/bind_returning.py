@@ -1,6 +1,6 @@
 """RETURNING: expressions over the old row, the new row, and what else the statement joined.
 
-A plain column name means the new row's column for INSERT and UPDATE, the old row's for DELETE; `old` and `new` (or the names
+A plain column name means the new row's column for INSERT and UPDATE, the old row's for DELETE, in MERGE what was done; `old` and `new` (or the names
 that WITH (OLD AS ..., NEW AS ...) gives) mean either.
 """
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from lungfish import errors
+from lungfish.planner.bind_state import BindState
 from lungfish.planner.bind_targets import bind_targets
 from lungfish.planner.expressions import ColumnRef
 from lungfish.planner.logical import LogicalModification, LogicalOutput, LogicalReturning
@@ -27,23 +28,23 @@ def bind_returning(
     scope: Scope,
     *,
     others: Sequence[RangeEntry],
-    has_old: bool,
-    has_new: bool = True,
-    others_first: bool = False,
+    plain: str = "new",
 ) -> LogicalReturning | None:
-    """The items bound; None without RETURNING. `others` are the entries of FROM or USING."""
+    """The items bound; None without RETURNING. `others` are the entries of FROM or USING. A `plain` name means a column of the "new"
+    row, of the "old" one, or of "either": the new one where there is one.
+    """
     if returning is None:
         return None
     state = scope.state
     table = target.table
-    old, new = table_columns(table, state), table_columns(table, state)
-    current = target.entry(reference.alias or target.name, new if has_new else old)
+    is_merge = plain == "either"
+    old, new, either = (_row_columns(target, state) for _ in range(3))
+    meant = {"new": new, "old": old, "either": either}[plain]
+    current = target.entry(reference.alias or target.name, meant[: len(table.columns)])
     current.table = None if target.is_view else table
     if target.members:
-        old = (*old, state.new_column("tableoid", OID))
-        new = (*new, state.new_column("tableoid", OID))
-        current.table_oid = new[-1] if has_new else old[-1]
-    entries = [*others, current] if others_first else [current, *others]
+        current.table_oid = meant[-1]
+    entries = [*others, current] if is_merge else [current, *others]
     taken = {entry.alias for entry in entries}
     for alias, refs, default in (
         (returning.old_alias, old, "old"),
@@ -63,7 +64,13 @@ def bind_returning(
         (state.new_column(target.name, target.expression.type), target.expression)
         for target in targets
     )
-    return LogicalReturning(items, old, new)
+    return LogicalReturning(items, old, new, either if is_merge else ())
+
+
+def _row_columns(target: ChangeTarget, state: BindState) -> tuple[ColumnRef, ...]:
+    """Columns for one row of the target; where it has other tables beneath it, the row's table too."""
+    columns = table_columns(target.table, state)
+    return (*columns, state.new_column("tableoid", OID)) if target.members else columns
 
 
 def returned(plan: LogicalModification, returning: LogicalReturning | None) -> LogicalOutput:

@@ -88,7 +88,7 @@ def bind_update(node: ast.Update, around: Scope) -> LogicalOutput:
         raise errors.FeatureNotSupported("set-returning functions are not allowed in UPDATE")
     recheck = source.filter(node.where)
     returning = bind_returning(
-        node.returning, node.table, source.changed, around, others=source.others, has_old=True
+        node.returning, node.table, source.changed, around, others=source.others
     )
     update = LogicalUpdate(
         source.table,
@@ -115,8 +115,7 @@ def bind_delete(node: ast.Delete, around: Scope) -> LogicalOutput:
         source.changed,
         around,
         others=source.others,
-        has_old=True,
-        has_new=False,
+        plain="old",
     )
     delete = LogicalDelete(
         source.table, source.plan, source.target, recheck, returning, source.members

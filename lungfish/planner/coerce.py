@@ -182,13 +182,14 @@ def common_type(types: Sequence[SqlType], context: str, positions: Sequence[int]
 
 def coerce_common(
     nodes: Sequence[BoundExpression], context: str, state: BindState, positions: Sequence[int]
-) -> list[BoundExpression]:
-    """The nodes in their common type."""
+) -> tuple[list[BoundExpression], SqlType]:
+    """The nodes in their common type, and that type: a node may keep modifiers that the others have not."""
     type_ = common_type([node.type for node in nodes], context, positions)
-    return [
+    typed = [
         node if node.type is type_ else _coerce_common(node, type_, context, state, position)
         for node, position in zip(nodes, positions, strict=True)
     ]
+    return typed, type_
 
 
 def _coerce_common(

@@ -252,11 +252,13 @@ class LogicalConflict:
 
 @dataclass(frozen=True, slots=True)
 class LogicalReturning:
-    """RETURNING: items over the columns `old`, `new` and those of the input."""
+    """RETURNING: items over the columns `old`, `new` and those of the input; MERGE, which learns for each row only which of the two
+    a plain name means, has them once more as `current`."""
 
     items: tuple[Item, ...]
     old: tuple[ColumnRef, ...]
     new: tuple[ColumnRef, ...]
+    current: tuple[ColumnRef, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

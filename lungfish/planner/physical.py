@@ -332,7 +332,7 @@ class ConflictAction:
 @dataclass(frozen=True, slots=True)
 class Returning:
     """RETURNING: expressions over the old row's columns (nulls for INSERT), then the new row's (nulls for DELETE), then,
-    for UPDATE and DELETE, the other columns of the input (FROM, USING)."""
+    for UPDATE and DELETE, the other columns of the input (FROM, USING); MERGE has the new or else the old row before those."""
 
     expressions: tuple[BoundExpression, ...]
 

@@ -90,10 +90,10 @@ def _estimate(below: Planned) -> Estimate:
 def _returning(
     planning: Planning, node: LogicalReturning | None, others: Sequence[int], frames: Frames
 ) -> tuple[Returning | None, tuple[int, ...]]:
-    """RETURNING over the old row, the new one, and the input's other columns."""
+    """RETURNING over the old row, the new one, for MERGE the one that a plain name means, and the input's other columns."""
     if node is None:
         return None, ()
-    numbers = [column.index for column in (*node.old, *node.new)]
+    numbers = [column.index for column in (*node.old, *node.new, *node.current)]
     translate = planning.translator(layout_of([*numbers, *others]), frames)
     for column, _ in node.items:
         planning.name(column)

@@ -6,6 +6,7 @@ Like the functions of expression_tree.py, the rebuilding ones give back the very
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import TypeVar
 
 from lungfish.planner.expression_tree import (
@@ -38,7 +39,6 @@ from lungfish.planner.logical import (
     LogicalProject,
     LogicalProjectSet,
     LogicalRecursiveUnion,
-    LogicalReturning,
     LogicalScan,
     LogicalSetOperation,
     LogicalSort,
@@ -371,7 +371,7 @@ def _map_modification(
     returning = plan.returning
     if returning is not None:
         items = _map_items(returning.items, change)
-        returning = LogicalReturning(items, returning.old, returning.new)
+        returning = replace(returning, items=items)
     match plan:
         case LogicalInsert():
             conflict = None if plan.conflict is None else _map_conflict(plan.conflict, change)

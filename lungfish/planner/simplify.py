@@ -38,6 +38,7 @@ from lungfish.planner.expressions import (
     NotExpr,
     OrAny,
 )
+from lungfish.types.settings import CANONICAL
 from lungfish.types.sql_type import TypeKind
 
 NEGATED = {"=": "<>", "<>": "=", "<": ">=", ">=": "<", ">": "<=", "<=": ">"}
@@ -103,7 +104,8 @@ def _raises(node: BoundExpression) -> bool:
     if type(node) in LEAVES:
         return False
     try:
-        constant_value(node)
+        # Literals of dates and the like are constants too, whatever the session's settings make of them.
+        constant_value(node, CANONICAL)
     except NotConstant:
         return False
     except errors.Error:

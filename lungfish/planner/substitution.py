@@ -125,7 +125,8 @@ def _made_by_modification(
 ) -> set[int]:
     made: set[int] = set()
     if node.returning is not None:
-        made.update(column.index for column in (*node.returning.old, *node.returning.new))
+        rows = (node.returning.old, node.returning.new, node.returning.current)
+        made.update(column.index for row in rows for column in row)
         made.update(column.index for column, _ in node.returning.items)
     if isinstance(node, LogicalInsert) and node.conflict is not None:
         made.update(column.index for column in (*node.conflict.existing, *node.conflict.proposed))

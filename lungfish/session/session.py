@@ -20,10 +20,12 @@ from typing import TYPE_CHECKING, Any
 
 from lungfish.database.plan_cache import ParsedText
 from lungfish.errors import (
+    OWN_MISTAKES,
     Error,
     InFailedSqlTransaction,
     InterfaceError,
     LockNotAvailable,
+    internal_error,
 )
 from lungfish.executor import DeferredChecks
 from lungfish.executor.ddl import DdlContext, execute_ddl, is_ddl
@@ -112,6 +114,11 @@ class Session(PlanningSession):
                     # A text that cannot be parsed fails the transaction, as any failed statement does.
                     self._fail()
                 raise error.with_statement(sql)  # noqa: B904 - the same error, its text added.
+            except OWN_MISTAKES as error:
+                if self.copy_input is not None:
+                    # What gives the data of a COPY is the caller's, and so are its exceptions.
+                    raise
+                raise internal_error(error).with_statement(sql) from error
 
     def copy_in(self, sql: str, pieces: Iterable[str | bytes]) -> StatementResult:
         """Run a COPY ... FROM STDIN over the pieces of its data."""
@@ -130,16 +137,19 @@ class Session(PlanningSession):
         with self._mutex:
             self._check_open()
             self.last_query, self._thread_number = sql, get_ident()
+            given = list(parameter_sets)
             opened = self._open_implicit()
             try:
                 parsed = parse_text(self.database.parsed_texts, sql, has_parameters=True)
                 if len(parsed.statements) != 1:
                     raise InterfaceError("executemany takes one statement")
-                result = self._run_all_sets(parsed, list(parameter_sets))
+                result = self._run_all_sets(parsed, given)
             except BaseException as error:
                 self._close_implicit(opened, is_failed=True)
                 if isinstance(error, Error):
                     error.with_statement(sql)
+                elif isinstance(error, OWN_MISTAKES):
+                    raise internal_error(error).with_statement(sql) from error
                 raise
             self._close_implicit(opened, is_failed=False)
             return result

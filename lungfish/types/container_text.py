@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from lungfish.types.sql_type import SqlType
+from lungfish.types.parse_datetime import read_timetz
+from lungfish.types.sql_type import SqlType, TypeKind
 from lungfish.types.text_format import format_value
 from lungfish.types.text_parse import parse_value
 
@@ -19,4 +20,6 @@ def container_text(value: Any, sql_type: SqlType) -> str:
 
 def container_from_text(text: str, sql_type: SqlType) -> Any:
     """The value of a vector's text."""
+    if sql_type.kind is TypeKind.TIMETZ:
+        return read_timetz(text)
     return parse_value(text, sql_type)

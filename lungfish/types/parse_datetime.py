@@ -13,6 +13,7 @@ from lungfish.types.calendar import (
     is_valid_date,
     is_valid_timestamp,
 )
+from lungfish.types.clock_text import split_clock
 from lungfish.types.datetime_errors import DecodingError, datetime_error
 from lungfish.types.datetime_tokens import FieldSyntaxError, split_fields
 from lungfish.types.decode_datetime import DateTimeDecoder, Part
@@ -95,6 +96,17 @@ def parse_timetz(text: str, settings: TextSettings = CANONICAL) -> tuple[int, in
     zone = decoder.zone or settings.time_zone
     today = (settings.transaction_timestamp or 0) // MICROSECONDS_PER_DAY * MICROSECONDS_PER_DAY
     return clock, -zone.offset_of_local(today + clock)
+
+
+def read_timetz(text: str) -> tuple[int, int]:
+    """What `format_timetz` wrote: also offsets that input refuses, which moving between zones can give."""
+    place = max(text.rfind("+"), text.rfind("-"))
+    hour, minute, second, microsecond = split_clock(text[:place])
+    parts = [int(part) for part in text[place + 1 :].split(":")]
+    hours, minutes, seconds = (*parts, 0, 0)[:3]
+    east = (hours * 60 + minutes) * 60 + seconds
+    clock = ((hour * 60 + minute) * 60 + second) * MICROSECONDS_PER_SECOND + microsecond
+    return clock, east if text[place] == "-" else -east
 
 
 def _quick_timestamp(match: re.Match[str]) -> int | None:

@@ -19,7 +19,7 @@ from typing import Any, Self
 
 import pyarrow as pa
 
-from lungfish.errors import DatetimeFieldOverflow, InterfaceError
+from lungfish.errors import InterfaceError
 from lungfish.types.array_value import ArrayValue
 from lungfish.types.batch import Vector
 from lungfish.types.calendar import MICROSECONDS_PER_DAY, MICROSECONDS_PER_SECOND
@@ -61,6 +61,7 @@ from lungfish.types.time_zones import find_zone
 from lungfish.types.vectors import to_values
 
 _EPOCH_ORDINAL = datetime.date(1970, 1, 1).toordinal()
+_SECONDS_PER_DAY = 86_400
 _EPOCH = datetime.datetime(1970, 1, 1)
 _EPOCH_UTC = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
 _MICROSECOND = datetime.timedelta(microseconds=1)
@@ -366,17 +367,21 @@ def _as_single(value: float) -> float:
     return float(format_value(value, REAL))
 
 
-def _as_time(value: int, tzinfo: datetime.tzinfo | None = None) -> datetime.time:
+def _as_time(value: int, tzinfo: datetime.tzinfo | None = None) -> datetime.time | str:
+    """A time of day; PostgreSQL's text of 24:00:00, which Python has not."""
     if value >= MICROSECONDS_PER_DAY:
-        raise DatetimeFieldOverflow("time 24:00:00 is outside the range of Python's times")
+        return format_value(value, TIME)
     seconds, microsecond = divmod(value, MICROSECONDS_PER_SECOND)
     minutes, second = divmod(seconds, 60)
     hour, minute = divmod(minutes, 60)
     return datetime.time(hour, minute, second, microsecond, tzinfo)
 
 
-def _as_timetz(value: tuple[int, int]) -> datetime.time:
+def _as_timetz(value: tuple[int, int]) -> datetime.time | str:
+    """A time with its offset; PostgreSQL's text of one that Python has not."""
     microseconds, west = value
+    if microseconds >= MICROSECONDS_PER_DAY or abs(west) >= _SECONDS_PER_DAY:
+        return format_value(value, TIMETZ)
     return _as_time(microseconds, datetime.timezone(datetime.timedelta(seconds=-west)))
 
 

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import datetime
 import functools
+import io
 import re
+import struct
 import zoneinfo
 from dataclasses import dataclass
 
@@ -25,10 +27,14 @@ _LAST_DAY = days_from_civil(9999, 12, 30)
 _CYCLE_DAYS = 146_097
 _EPOCH = datetime.datetime(1970, 1, 1)
 _EPOCH_UTC = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
-# A POSIX specification that PostgreSQL accepts beside names: letters or <...> or nothing, then an offset west of Greenwich.
+# A POSIX specification, which PostgreSQL accepts beside names: an abbreviation or <...> or nothing, an offset west of Greenwich, and
+# perhaps the abbreviation of daylight saving time, which then follows the rules of the United States.
 _POSIX_ZONE = re.compile(
-    r"(?:([A-Za-z]{3,})|<([^<>]{3,})>)?([+-]?\d{1,2})(?::(\d{2}))?(?::(\d{2}))?"
+    r"(?:<([^<>]*)>|([^\d,+<-][^\d,+-]*))?([+-]?\d+)(?::(\d+))?(?::(\d+))?(<[^<>]*>|[^\d,+-]+)?",
+    re.ASCII,
 )
+_POSIX_HOURS_MAX = 167
+_DAYLIGHT_RULES = "M3.2.0,M11.1.0"
 
 # Abbreviations of fixed meaning, in seconds east; those for daylight saving time. (PostgreSQL's default set, without those whose
 # meaning depends on the date.)
@@ -156,14 +162,31 @@ def find_zone(name: str) -> TimeZone | None:
     match = _POSIX_ZONE.fullmatch(name)
     if match is None:
         return None
-    letters, quoted, hours, minutes, seconds = match.groups()
+    quoted, letters, hours, minutes, seconds, daylight = match.groups()
     west = abs(int(hours)) * 3600 + int(minutes or 0) * 60 + int(seconds or 0)
-    if abs(int(hours)) > 24:
+    if abs(int(hours)) > _POSIX_HOURS_MAX or int(minutes or 0) > 59 or int(seconds or 0) > 60:
         return None
+    if daylight is not None:
+        return _zone_with_daylight(name, f"{hours}:{minutes or 0:0>2}:{seconds or 0:0>2}")
     offset = west if hours.startswith("-") else -west
     return TimeZone(
         name.upper() if letters else name, offset, None, (letters or quoted or "").upper()
     )
+
+
+def _zone_with_daylight(name: str, west: str) -> TimeZone | None:
+    """A zone of two abbreviations: a zone file without transitions whose footer has the rules (RFC 8536)."""
+    header = b"TZif2" + bytes(15)
+    counts = struct.pack(">6l", 0, 0, 0, 0, 1, 4)
+    body = struct.pack(">lbb", 0, 0, 0) + b"STD\0"
+    footer = f"\nSTD{west}DST,{_DAYLIGHT_RULES}\n".encode()
+    content = header + counts + body + header + counts + body + footer
+    try:
+        zone = zoneinfo.ZoneInfo.from_file(io.BytesIO(content), key=name.upper())
+    except ValueError:
+        # More hours than the module knows.
+        return None
+    return TimeZone(name.upper(), None, zone)
 
 
 def abbreviation_offset(name: str) -> int | None:

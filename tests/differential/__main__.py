@@ -1,4 +1,7 @@
-"""python -m tests.differential --queries 20000 --seed 1    # prints each difference, made small, and the number of them"""
+"""python -m tests.differential --queries 20000 --seed 1    # prints each difference, made small, and the number of them
+
+With --changes the statements change tables instead.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ import sys
 import time
 
 from tests.differential.campaign import run_campaign
+from tests.differential.changes import run_changes
 from tests.differential.server import start_server
 from tests.differential.sides import LungfishSide, PostgresSide
 
@@ -16,13 +20,15 @@ def main() -> int:
     parser.add_argument("--queries", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--first", type=int, default=0, help="the number of the first query")
+    parser.add_argument("--changes", action="store_true", help="INSERT, UPDATE, DELETE, MERGE")
     parser.add_argument("--most", type=int, default=40, help="stop after so many differences")
     options = parser.parse_args()
     started = time.monotonic()
     found = asked = 0
     with start_server() as uri:
         postgres, ours = PostgresSide(uri), LungfishSide()
-        for finding in run_campaign(
+        run = run_changes if options.changes else run_campaign
+        for finding in run(
             postgres, ours, count=options.queries, seed=options.seed, first=options.first
         ):
             asked += 1

@@ -9,6 +9,7 @@ from decimal import Decimal, InvalidOperation
 from tests.differential.sides import Answer, Row
 
 _FLOATS = {"double precision": 1e-11, "real": 1e-5}
+_NUMBERS = frozenset({*_FLOATS, "numeric"})
 
 
 def difference(expected: Answer, got: Answer, *, is_ordered: bool, is_loose: bool) -> str | None:
@@ -42,20 +43,20 @@ def difference(expected: Answer, got: Answer, *, is_ordered: bool, is_loose: boo
     return None
 
 
-def _key(row: Row, types: Sequence[str]) -> tuple[tuple[bool, str, str], ...]:
+def _key(row: Row, types: Sequence[str]) -> tuple[tuple[bool, float, str], ...]:
     return tuple(
         (
             value is None,
-            _rounded(value, kind) if kind in _FLOATS or kind == "numeric" else "",
+            0.0 if value is None or kind not in _NUMBERS else _rounded(float(value), kind),
             "" if kind in _FLOATS else value or "",
         )
         for value, kind in zip(row, types, strict=True)
     )
 
 
-def _rounded(value: str | None, kind: str) -> str:
-    digits = 5 if kind == "real" else 10
-    return "" if value is None else f"{float(value):.{digits}g}"
+def _rounded(value: float, kind: str) -> float:
+    digits = 5 if kind == "real" else 12
+    return math.inf if math.isnan(value) else float(f"{value:.{digits}g}")
 
 
 def _is_same(one: str | None, other: str | None, kind: str, is_loose: bool) -> bool:

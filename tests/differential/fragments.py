@@ -45,6 +45,11 @@ def smaller(whole: Fragment) -> Iterator[Fragment]:
             yield _replaced(whole, path, replacement)
 
 
+def pieces(whole: Fragment) -> list[Fragment]:
+    """The pieces that have a kind, the whole among them if it has one."""
+    return [piece for _, piece in _pieces(whole, ())]
+
+
 def _pieces(whole: Fragment, path: tuple[int, ...]) -> Iterator[tuple[tuple[int, ...], Fragment]]:
     if whole.kind:
         yield path, whole

@@ -18,7 +18,7 @@ _AGGREGATES = (
     ("count(<any>)", "bigint"), ("count(DISTINCT <any>)", "bigint"), ("sum(<integer>)", "bigint"), ("sum(<numeric>)", "numeric"),
     ("avg(<integer>)", "numeric"), ("avg(<numeric>)", "numeric"), ("min(<same>)", "same"), ("max(<same>)", "same"), ("bool_and(<boolean>)", "boolean"),
     ("bool_or(<boolean>)", "boolean"), ("string_agg(<text>, ',' ORDER BY <text>)", ""), ("sum(<double precision>)", "double precision"),
-    ("stddev(<integer>)", "numeric"), ("var_pop(<numeric>)", "numeric"), ("corr(<double precision>, <integer>)", "double precision"),
+    ("stddev(<integer>)", "numeric"), ("var_pop(<numeric>)", "numeric"), ("corr(<integer>, <integer>)", "double precision"),
     ("percentile_disc(0.5) WITHIN GROUP (ORDER BY <integer>)", "integer"), ("regr_slope(<integer>, <integer>)", "double precision"),
     ("sum(DISTINCT <integer>)", "bigint"), ("count(*)", "bigint"), ("mode() WITHIN GROUP (ORDER BY <boolean>)", "boolean"),
     ("percentile_cont(0.25) WITHIN GROUP (ORDER BY <integer>)", "double precision"), ("bit_and(<integer>)", "integer"),
@@ -65,7 +65,7 @@ class Queries:
         if number < 0.40 and filled:
             # PostgreSQL raises what constants raise when it plans, Lungfish when the first row asks for it.
             table = self.source.choice(filled)
-            found = Expressions(self.source, _columns_of(table, table.name))
+            found = Expressions(self.source, columns_of(table, table.name))
             return Query(text("SELECT id, ", found.wild(), f" AS x FROM {table.name}"))
         makers = (self._plain, self._plain, self._grouped, self._windowed, self._set_operation)
         return self.source.choice(makers)()
@@ -108,7 +108,7 @@ class Queries:
             return text("(", inner, f") AS {alias}"), [
                 Column(f"{alias}.{c.name}", c.type) for c in columns
             ]
-        return text(f"{table.name} AS {alias}"), _columns_of(table, alias)
+        return text(f"{table.name} AS {alias}"), columns_of(table, alias)
 
     def _derived(self) -> tuple[Fragment, list[Column]]:
         """A subquery with columns x0, x1, ..."""
@@ -136,7 +136,7 @@ class Queries:
         self._alias_count += 1
         alias = f"a{self._alias_count}"
         table = self.source.choice(self.schema.tables)
-        inside = Expressions(self.source, [*outer, *_columns_of(table, "l")])
+        inside = Expressions(self.source, [*outer, *columns_of(table, "l")])
         query = text(
             "(SELECT ", inside.calm("integer", 2), " AS x0, ", inside.calm("text", 2), f" AS x1 FROM {table.name} AS l WHERE ",
             inside.calm("boolean", 2), f") AS {alias}",
@@ -169,7 +169,7 @@ class Queries:
 
     def _subquery_condition(self, outer: Expressions) -> Fragment:
         table = self.source.choice(self.schema.tables)
-        columns = _columns_of(table, "s")
+        columns = columns_of(table, "s")
         inside = Expressions(self.source, [*columns, *outer.columns])
         local = Expressions(self.source, columns)
         where = text(f" FROM {table.name} AS s", optional(" WHERE ", inside.calm("boolean", 2)))
@@ -212,7 +212,7 @@ class Queries:
     def _item(self, expressions: Expressions, kind: str) -> Fragment:
         if kind == "bigint" and self.source.random() < 0.3:
             table = self.source.choice(self.schema.tables)
-            inside = Expressions(self.source, [*_columns_of(table, "s"), *expressions.columns])
+            inside = Expressions(self.source, [*columns_of(table, "s"), *expressions.columns])
             return text(
                 f"(SELECT count(*) FROM {table.name} AS s WHERE ", inside.calm("boolean", 2), ")"
             )
@@ -369,7 +369,7 @@ class Queries:
         )
 
 
-def _columns_of(table: Table, alias: str) -> list[Column]:
+def columns_of(table: Table, alias: str) -> list[Column]:
     return [
         Column(f"{alias}.id", "integer"),
         *(Column(f"{alias}.{name}", BASE_TYPES.get(kind, kind)) for name, kind in table.columns),

@@ -96,7 +96,8 @@ class PostgresSide:
 
 
 def _decoded(value: bytes | None) -> str | None:
-    return None if value is None else value.decode()
+    # A message may quote bytes that are no text.
+    return None if value is None else value.decode(errors="replace")
 
 
 class LungfishSide:
