@@ -5,7 +5,7 @@ with the executor. Nothing here runs a plan or reads a table: what it knows of t
 """
 
 from lungfish.planner.explain import explain
-from lungfish.planner.plan_statement import plan_statement
+from lungfish.planner.plan_statement import describe_query, plan_statement
 from lungfish.planner.standalone import (
     bind_constant,
     bind_domain_texts,
@@ -27,6 +27,7 @@ __all__ = [
     "bind_scalar",
     "bind_stored_expression",
     "check_sql_function",
+    "describe_query",
     "explain",
     "objects_used",
     "plan_statement",

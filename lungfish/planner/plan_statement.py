@@ -6,11 +6,14 @@ from collections.abc import Sequence
 
 from lungfish.catalog.catalog import Catalog
 from lungfish.planner.binder import bind_statement, new_state
+from lungfish.planner.expressions import OutputColumn
+from lungfish.planner.logical import LogicalOutput
 from lungfish.planner.optimizer import optimize
 from lungfish.planner.physical import PhysicalStatement
 from lungfish.planner.physical_planner import plan_physical
 from lungfish.planner.statistics import DefaultStatistics, Statistics
 from lungfish.sql.ast import Statement
+from lungfish.sql.ast.queries import Query
 from lungfish.types.sql_type import SqlType
 
 NO_STATISTICS = DefaultStatistics()
@@ -32,3 +35,12 @@ def plan_statement(
     state = new_state(catalog, tuple(search_path), parameter_types)
     bound = bind_statement(statement, state)
     return plan_physical(optimize(bound, statistics), statistics, state)
+
+
+def describe_query(
+    query: Query, catalog: Catalog, search_path: Sequence[str]
+) -> tuple[OutputColumn, ...]:
+    """The names and types of a query's columns, of which nothing is computed."""
+    bound = bind_statement(query, new_state(catalog, tuple(search_path), ()))
+    assert isinstance(bound.root, LogicalOutput)
+    return tuple(OutputColumn(column.name, column.type) for column in bound.root.columns)

@@ -12,12 +12,13 @@ from lungfish.types.sql_type import SqlType
 class Rewriting:
     """One statement being rewritten."""
 
-    __slots__ = ("cardinality", "next_column", "statistics")
+    __slots__ = ("cardinality", "has_subqueries", "next_column", "statistics")
 
     def __init__(self, statement: LogicalStatement, statistics: Statistics) -> None:
         self.statistics = statistics
         self.cardinality = Cardinality(statistics, statement.ctes)
         self.next_column = statement.next_column
+        self.has_subqueries = statement.has_subqueries
 
     def new_column(self, name: str, type_: SqlType) -> ColumnRef:
         """A column of its own number."""

@@ -1,13 +1,14 @@
 """Simplification of one expression: constants computed, boolean logic and CASE cut down, NOT pushed inwards.
 
-What raises while it is computed (1/0) is left as it stands: the execution may never reach it. Volatile and stable functions are
-never called here. PostgreSQL's clauses.c (`eval_const_expressions`, `negate_clause`, `extract_restriction_or_clauses`) does the
+What raises while it is computed (1/0) is left as it stands, and reported: who asked knows whether PostgreSQL would have
+raised it here, before any row is read. Volatile and stable functions are never called here. PostgreSQL's clauses.c (`eval_const_expressions`, `negate_clause`, `extract_restriction_or_clauses`) does the
 same work.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TypeVar
 
 from lungfish import errors
 from lungfish.functions.registry import Volatility
@@ -46,57 +47,150 @@ NEGATED = {"=": "<>", "<>": "=", "<": ">=", ">=": "<", ">": "<=", "<=": ">"}
 _TOTAL = frozenset(TypeKind) - {TypeKind.RECORD, TypeKind.JSON}
 
 
-def simplify(node: BoundExpression) -> BoundExpression:
-    """The expression simplified; the very same one if there is nothing to do."""
-    if type(node) in LEAVES:
-        return node
-    node = map_children(node, simplify)
-    match node:
-        case Call():
-            return _call(node)
-        case AndAll():
-            return _and(node)
-        case OrAny():
-            return _or(node)
-        case NotExpr():
-            negated = negate(node.operand)
-            unchanged = isinstance(negated, NotExpr) and negated.operand is node.operand
-            return node if unchanged else negated
-        case CastTo() | IsNullExpr() | IsBooleanExpr() | IsDistinctExpr():
-            return _fold(node)
-        case CaseExpr():
-            return _case(node)
-        case CoalesceExpr():
-            return _coalesce(node)
-        case InListExpr():
-            return _in_list(node)
-        case _:
+def simplify(node: BoundExpression, failures: list[errors.Error] | None = None) -> BoundExpression:
+    """The expression simplified; the very same one if there is nothing to do.
+
+    What the computation of its constants raised is appended to `failures`.
+    """
+    return Simplifier([] if failures is None else failures).simplify(node)
+
+
+class Simplifier:
+    """Simplifies expressions in the order in which PostgreSQL does: what a constant condition cuts off is not looked at."""
+
+    def __init__(self, failures: list[errors.Error]) -> None:
+        self._failures = failures
+
+    def simplify(self, node: BoundExpression) -> BoundExpression:
+        """The expression simplified; the very same one if there is nothing to do."""
+        match node:
+            case _ if type(node) in LEAVES:
+                return node
+            case AndAll():
+                return self._and(node)
+            case OrAny():
+                return self._or(node)
+            case CaseExpr():
+                return self._case(node)
+            case CoalesceExpr():
+                return self._coalesce(node)
+        node = map_children(node, self.simplify)
+        match node:
+            case Call():
+                return self._call(node)
+            case NotExpr():
+                negated = negate(node.operand)
+                unchanged = isinstance(negated, NotExpr) and negated.operand is node.operand
+                return node if unchanged else negated
+            case CastTo() | IsNullExpr() | IsBooleanExpr() | IsDistinctExpr():
+                return self._fold(node)
+            case InListExpr():
+                return self._in_list(node)
+            case _:
+                return node
+
+    def _fold(self, node: BoundExpression) -> BoundExpression:
+        """The node's value, if all that it needs is constant."""
+        try:
+            return Constant(constant_value(node), node.type)
+        except NotConstant:
+            return node
+        except errors.Error as error:
+            self._failures.append(error.at(node.position if isinstance(node, Call) else None))
             return node
 
+    def _call(self, node: Call) -> BoundExpression:
+        function = node.function
+        if function.volatility is Volatility.VOLATILE or function.returns_set:
+            return node
+        all_constant = True
+        has_null = False
+        for argument in node.arguments:
+            if type(argument) is not Constant:
+                all_constant = False
+            elif argument.value is None:
+                has_null = True
+        if has_null and function.is_strict and not node.is_variadic_array:
+            # Beside a null nothing is evaluated, but constants that raise have raised before, as in PostgreSQL.
+            return node if any(map(_raises, node.arguments)) else Constant(None, node.type)
+        return self._fold(node) if all_constant else node
 
-def _fold(node: BoundExpression) -> BoundExpression:
-    """The node's value, if all that it needs is constant."""
-    try:
-        return Constant(constant_value(node), node.type)
-    except (NotConstant, errors.Error):
+    def _and(self, node: AndAll) -> BoundExpression:
+        simplified: list[BoundExpression] = []
+        for operand in node.operands:
+            new = self.simplify(operand)
+            if isinstance(new, Constant) and new.value is False:
+                return FALSE
+            simplified.append(new)
+        return _and(_unchanged_or(node, simplified))
+
+    def _or(self, node: OrAny) -> BoundExpression:
+        simplified: list[BoundExpression] = []
+        for operand in node.operands:
+            new = self.simplify(operand)
+            if isinstance(new, Constant) and new.value is True:
+                return TRUE
+            simplified.append(new)
+        return _or(_unchanged_or(node, simplified))
+
+    def _case(self, node: CaseExpr) -> BoundExpression:
+        branches: list[tuple[BoundExpression, BoundExpression]] = []
+        is_changed = False
+        for condition, result in node.branches:
+            new = self.simplify(condition)
+            if isinstance(new, Constant):
+                is_changed = True
+                if new.value is not True:
+                    continue
+                default = self.simplify(result)
+                break
+            branches.append((new, self.simplify(result)))
+            is_changed = (
+                is_changed or branches[-1][0] is not condition or branches[-1][1] is not result
+            )
+        else:
+            default = self.simplify(node.default)
+        if not branches:
+            return default
+        if not is_changed and default is node.default:
+            return node
+        return CaseExpr(tuple(branches), default, node.type)
+
+    def _coalesce(self, node: CoalesceExpr) -> BoundExpression:
+        operands: list[BoundExpression] = []
+        for operand in node.operands:
+            new = self.simplify(operand)
+            if isinstance(new, Constant) and new.value is None:
+                continue
+            operands.append(new)
+            if isinstance(new, Constant):
+                break
+        if not operands:
+            return Constant(None, node.type)
+        if len(operands) == 1:
+            return operands[0]
+        same = len(operands) == len(node.operands) and all(
+            new is old for new, old in zip(operands, node.operands, strict=True)
+        )
+        return node if same else CoalesceExpr(tuple(operands), node.type)
+
+    def _in_list(self, node: InListExpr) -> BoundExpression:
+        if isinstance(node.operand, Constant):
+            return self._fold(node)
+        if len(node.items) == 1:
+            call = Call(node.equals, (node.operand, node.items[0]), node.type)
+            return negate(call) if node.is_negated else call
         return node
 
 
-def _call(node: Call) -> BoundExpression:
-    function = node.function
-    if function.volatility is Volatility.VOLATILE or function.returns_set:
+Logic = TypeVar("Logic", AndAll, OrAny)
+
+
+def _unchanged_or(node: Logic, operands: list[BoundExpression]) -> Logic:
+    """The node itself if these are its operands, else one with them."""
+    if all(new is old for new, old in zip(operands, node.operands, strict=True)):
         return node
-    all_constant = True
-    has_null = False
-    for argument in node.arguments:
-        if type(argument) is not Constant:
-            all_constant = False
-        elif argument.value is None:
-            has_null = True
-    if has_null and function.is_strict and not node.is_variadic_array:
-        # Beside a null nothing is evaluated, but constants that raise have raised before, as in PostgreSQL.
-        return node if any(map(_raises, node.arguments)) else Constant(None, node.type)
-    return _fold(node) if all_constant else node
+    return type(node)(tuple(operands))
 
 
 def _raises(node: BoundExpression) -> bool:
@@ -258,45 +352,3 @@ def _negated_comparison(node: Call) -> BoundExpression:
     if found.callee.arguments != node.function.arguments:
         return NotExpr(node)
     return Call(found.callee, node.arguments, node.type, position=node.position)
-
-
-def _case(node: CaseExpr) -> BoundExpression:
-    branches: list[tuple[BoundExpression, BoundExpression]] = []
-    default = node.default
-    for condition, result in node.branches:
-        if isinstance(condition, Constant):
-            if condition.value is not True:
-                continue
-            default = result
-            break
-        branches.append((condition, result))
-    if not branches:
-        return default
-    if len(branches) == len(node.branches) and default is node.default:
-        return node
-    return CaseExpr(tuple(branches), default, node.type)
-
-
-def _coalesce(node: CoalesceExpr) -> BoundExpression:
-    operands: list[BoundExpression] = []
-    for operand in node.operands:
-        if isinstance(operand, Constant):
-            if operand.value is None:
-                continue
-            operands.append(operand)
-            break
-        operands.append(operand)
-    if not operands:
-        return Constant(None, node.type)
-    if len(operands) == 1:
-        return operands[0]
-    return node if len(operands) == len(node.operands) else CoalesceExpr(tuple(operands), node.type)
-
-
-def _in_list(node: InListExpr) -> BoundExpression:
-    if isinstance(node.operand, Constant):
-        return _fold(node)
-    if len(node.items) == 1:
-        call = Call(node.equals, (node.operand, node.items[0]), node.type)
-        return negate(call) if node.is_negated else call
-    return node

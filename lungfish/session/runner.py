@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from lungfish.catalog.objects import Column, Oid, Table
 from lungfish.errors import DatatypeMismatch
 from lungfish.executor import insert_rows
-from lungfish.planner import bind_stored_expression, objects_used, resolve_type_name
+from lungfish.planner import bind_stored_expression, describe_query, objects_used, resolve_type_name
 from lungfish.sql.ast.expressions import TypeName
 from lungfish.sql.ast.queries import Query
 from lungfish.sql.statements import parse
@@ -48,10 +48,10 @@ class SessionRunner:
         self, query: Query
     ) -> tuple[tuple[tuple[str, SqlType], ...], frozenset[Oid]]:
         """The names and types of a query's columns, and the oids of the objects that it uses."""
-        plan = self._session.plan(query, None, ()).plan
-        columns = tuple((column.name, column.type) for column in plan.root.columns)
-        used = objects_used(query, self._session.catalog, self._session.settings.search_path)
-        return columns, used
+        catalog, search_path = self._session.catalog, self._session.settings.search_path
+        columns = describe_query(query, catalog, search_path)
+        used = objects_used(query, catalog, search_path)
+        return tuple((column.name, column.type) for column in columns), used
 
     def insert_rows(self, table: Table, rows: Iterable[tuple[Any, ...]]) -> int:
         """Store whole rows, with the checks of all the table's constraints."""

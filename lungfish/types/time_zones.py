@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import datetime
 import functools
-import io
 import re
-import struct
 import zoneinfo
 from dataclasses import dataclass
 
@@ -34,7 +32,6 @@ _POSIX_ZONE = re.compile(
     re.ASCII,
 )
 _POSIX_HOURS_MAX = 167
-_DAYLIGHT_RULES = "M3.2.0,M11.1.0"
 
 # Abbreviations of fixed meaning, in seconds east; those for daylight saving time. (PostgreSQL's default set, without those whose
 # meaning depends on the date.)
@@ -76,6 +73,8 @@ class TimeZone:
     fixed_offset: int | None = None
     zone: zoneinfo.ZoneInfo | None = None
     abbreviation: str | None = None
+    # The offset in winter of a zone with the rules of `_with_daylight`.
+    winter_offset: int | None = None
 
     def offset_at(self, instant: int) -> int:
         """The offset east in seconds at an instant (microseconds since 1970 in UTC)."""
@@ -106,6 +105,8 @@ class TimeZone:
         return moment.astimezone(self.zone).tzname() or ""
 
     def _lookup(self, seconds: int, *, is_local: bool) -> int:
+        if self.winter_offset is not None:
+            return _with_daylight(self.winter_offset, seconds, is_local=is_local)
         days, rest = divmod(seconds, 86_400)
         delta = datetime.timedelta(days=_day_in_range(days), seconds=rest)
         if not is_local:
@@ -166,27 +167,31 @@ def find_zone(name: str) -> TimeZone | None:
     west = abs(int(hours)) * 3600 + int(minutes or 0) * 60 + int(seconds or 0)
     if abs(int(hours)) > _POSIX_HOURS_MAX or int(minutes or 0) > 59 or int(seconds or 0) > 60:
         return None
-    if daylight is not None:
-        return _zone_with_daylight(name, f"{hours}:{minutes or 0:0>2}:{seconds or 0:0>2}")
     offset = west if hours.startswith("-") else -west
-    return TimeZone(
-        name.upper() if letters else name, offset, None, (letters or quoted or "").upper()
-    )
+    shown, abbreviation = name.upper() if letters else name, (letters or quoted or "").upper()
+    if daylight is not None:
+        return TimeZone(shown, None, None, abbreviation, winter_offset=offset)
+    return TimeZone(shown, offset, None, abbreviation)
 
 
-def _zone_with_daylight(name: str, west: str) -> TimeZone | None:
-    """A zone of two abbreviations: a zone file without transitions whose footer has the rules (RFC 8536)."""
-    header = b"TZif2" + bytes(15)
-    counts = struct.pack(">6l", 0, 0, 0, 0, 1, 4)
-    body = struct.pack(">lbb", 0, 0, 0) + b"STD\0"
-    footer = f"\nSTD{west}DST,{_DAYLIGHT_RULES}\n".encode()
-    content = header + counts + body + header + counts + body + footer
-    try:
-        zone = zoneinfo.ZoneInfo.from_file(io.BytesIO(content), key=name.upper())
-    except ValueError:
-        # More hours than the module knows.
-        return None
-    return TimeZone(name.upper(), None, zone)
+def _with_daylight(standard: int, seconds: int, *, is_local: bool) -> int:
+    """The offset by the rules of the United States, which POSIX specifications have without rules of their own: daylight saving
+    time from the second Sunday of March to the first of November, at 02:00. `standard` is the offset in winter.
+    """
+    local = seconds if is_local else seconds + standard
+    year, _, _ = civil_from_days(local // 86_400)
+    start = (_first_sunday(year, 3) + 7) * 86_400 + 7_200
+    # In standard time too.
+    end = _first_sunday(year, 11) * 86_400 + 3_600
+    if is_local:
+        # Not in the hour that is left out; the hour that comes twice is winter's.
+        start += 3_600
+    return standard + 3_600 if start <= local < end else standard
+
+
+def _first_sunday(year: int, month: int) -> int:
+    first = days_from_civil(year, month, 1)
+    return first + (3 - first) % 7
 
 
 def abbreviation_offset(name: str) -> int | None:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.differential.campaign import run_campaign
+from tests.differential.changes import run_changes
 from tests.differential.compare import difference
 from tests.differential.fragments import Fragment, listed, optional, shrink, text
 from tests.differential.schemas import make_schema
@@ -44,9 +45,20 @@ def test_what_was_found_once_does_not_come_back(
 def test_random_queries_are_answered_as_postgresql_answers_them(
     postgres: PostgresSide, request: pytest.FixtureRequest
 ) -> None:
-    count = 20_000 if request.config.getoption("--release") else 600
+    count = 100_000 if request.config.getoption("--release") else 600
     ours = LungfishSide()
     found = [item for item in run_campaign(postgres, ours, count=count, seed=20) if item]
+    ours.close()
+    assert [item.report() for item in found] == []
+
+
+@pytest.mark.slow
+def test_random_changes_do_what_postgresql_does(
+    postgres: PostgresSide, request: pytest.FixtureRequest
+) -> None:
+    count = 20_000 if request.config.getoption("--release") else 300
+    ours = LungfishSide()
+    found = [item for item in run_changes(postgres, ours, count=count, seed=20) if item]
     ours.close()
     assert [item.report() for item in found] == []
 

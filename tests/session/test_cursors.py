@@ -85,6 +85,6 @@ def test_what_postgresql_refuses_is_refused(connection: Any) -> None:
     with pytest.raises(errors.ObjectNotInPrerequisiteState):
         fetch(connection, "BACKWARD 1 FROM c")
     connection.execute("ROLLBACK TO s")
-    connection.execute("DECLARE bad CURSOR FOR SELECT 1 / 0")
+    connection.execute("DECLARE bad CURSOR FOR SELECT 1 / a FROM (VALUES (0)) AS v (a)")
     with pytest.raises(errors.DivisionByZero):
         fetch(connection, "bad")

@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+import lungfish
+
 
 @pytest.mark.parametrize(
     ("call", "answer"),
@@ -49,3 +51,89 @@ def test_a_function_of_a_row_is_a_table_of_its_fields(connection: Any) -> None:
     )
     found = connection.execute("SELECT *, a + b FROM make_pair(1, 2) WITH ORDINALITY")
     assert found.fetch_text() == [("1", "2", "1", "3")]
+
+
+@pytest.mark.parametrize(
+    ("expression", "answer"),
+    [
+        ("format_type(23, NULL)", "integer"),
+        ("timezone('AAA5BBB', timestamp '2024-07-01')", "2024-07-01 04:00:00+00"),
+        ("timezone('AAA5BBB', timestamp '2024-12-01')", "2024-12-01 05:00:00+00"),
+        ("timezone('AAA5BBB', timestamp '0044-03-15 BC')", "0044-03-15 04:00:00+00 BC"),
+        ("timezone('123', timestamp '2024-02-29')", "2024-03-05 03:00:00+00"),
+        ("timezone('00:00'::time - '24:00'::time, '12:34:56.5-08'::timetz)", "20:34:56.5-24"),
+        ("regexp_replace('foo(bar)', '\\(o*\\)(', '<\\1>', 'b')", "f<oo>bar)"),
+        ("regexp_match('aab', '^*a\\{2\\}', 'b')", None),
+        ("regexp_match('*x+', '*x+$', 'b')", "{*x+}"),
+        ("regexp_match('a\\b', 'a[\\]b', 'b')", "{\"a\\\\b\"}"),
+        ("set_bit(convert_to('a', 'nonsense'), NULL, NULL)", None),
+    ],
+)
+def test_what_random_queries_found(connection: Any, expression: str, answer: str | None) -> None:
+    connection.execute("SET timezone = 'UTC'")
+    assert connection.execute(f"SELECT {expression}").fetch_text() == [(answer,)]
+
+
+@pytest.mark.parametrize(
+    ("expression", "sqlstate"),
+    [
+        ("timezone('infinity'::interval, '12:00+01'::timetz) < NULL", "22023"),
+        ("extract(year FROM time '12:00') > NULL::numeric", "0A000"),
+        ("overlay('ab' PLACING 'xyz' FROM 2147483647)", "22003"),
+    ],
+)
+def test_constants_raise_beside_a_null(connection: Any, expression: str, sqlstate: str) -> None:
+    with pytest.raises(lungfish.Error) as raised:
+        connection.execute(f"SELECT {expression}")
+    assert raised.value.sqlstate == sqlstate
+
+
+@pytest.mark.parametrize(
+    ("query", "raises"),
+    [
+        ("SELECT 1 / 0 FROM empty", True),
+        ("SELECT CASE WHEN a > 0 THEN 1 / 0 END FROM empty", True),
+        ("SELECT CASE WHEN false THEN 1 / 0 END", False),
+        ("SELECT coalesce(1, 1 / 0)", False),
+        ("SELECT a FROM empty WHERE false AND 1 / 0 = 1", False),
+        ("SELECT a FROM empty WHERE 1 / 0 = 1 AND false", True),
+        ("SELECT a FROM empty WHERE a IN (SELECT 1 / 0)", True),
+        ("SELECT 1 WHERE EXISTS (SELECT 1 / 0 FROM empty)", False),
+        ("SELECT a FROM (SELECT a, 1 / 0 AS b FROM empty) AS s", False),
+        ("SELECT b FROM (SELECT a, 1 / 0 AS b FROM empty) AS s", True),
+        ("WITH q AS (SELECT 1 / 0) SELECT 1", False),
+        ("UPDATE empty SET a = 1 / 0 WHERE false", True),
+        ("CREATE TEMPORARY VIEW v AS SELECT 1 / 0 AS x", False),
+    ],
+)
+def test_constants_raise_before_any_row_is_read(connection: Any, query: str, raises: bool) -> None:
+    connection.execute("CREATE TABLE empty (a integer)")
+    if not raises:
+        connection.execute(query)
+        return
+    with pytest.raises(lungfish.errors.DivisionByZero) as raised:
+        connection.execute(query)
+    assert query[raised.value.position :].startswith("/ 0")
+
+
+def test_a_common_type_has_the_modifiers_that_all_have(connection: Any) -> None:
+    connection.execute(
+        "CREATE TABLE t AS SELECT coalesce(a, b) AS wide, greatest(a, c) AS same, ARRAY[a, b] AS list"
+        " FROM (SELECT 1::numeric(8,2) AS a, 0.125::numeric AS b, 7::numeric(8,2) AS c) AS s"
+    )
+    types = connection.execute(
+        "SELECT format_type(atttypid, atttypmod) FROM pg_attribute"
+        " WHERE attrelid = 't'::regclass AND attnum > 0 ORDER BY attnum"
+    ).fetch_text()
+    assert types == [("numeric",), ("numeric(8,2)",), ("numeric[]",)]
+    assert connection.execute("SELECT sum(greatest(wide, 0.125)) FROM t").fetchval() == 1
+
+
+def test_merge_returns_what_it_did(connection: Any) -> None:
+    connection.execute("CREATE TABLE t (id integer PRIMARY KEY, a integer)")
+    connection.execute("INSERT INTO t VALUES (1, 10)")
+    done = connection.execute(
+        "MERGE INTO t USING (VALUES (1, 5), (3, 6)) AS s (k, v) ON t.id = s.k WHEN MATCHED THEN DELETE"
+        " WHEN NOT MATCHED THEN INSERT VALUES (s.k, s.v) RETURNING t.id, a, old.a, new.a, v"
+    ).fetchall()
+    assert sorted(done) == [(1, 10, 10, None, 5), (3, 6, None, 6, 6)]
