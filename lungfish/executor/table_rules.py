@@ -17,8 +17,9 @@ from lungfish.executor.deferred_keys import deferrable_keys
 from lungfish.executor.foreign_keys import ForeignKey, foreign_keys_of, foreign_keys_to
 from lungfish.executor.partition_router import make_partition_check
 from lungfish.executor.violations import check_violation, not_in_partition, not_null_violation
-from lungfish.planner import bind_stored_expression
+from lungfish.planner import bind_scalar, bind_stored_expression
 from lungfish.planner.expressions import BoundExpression, CastTo
+from lungfish.planner.scope import Clause
 from lungfish.types.sql_type import SqlType
 
 # Stored expressions name what they use with its schema, unless it is built in.
@@ -106,7 +107,7 @@ def make_table_rules(table: Table, catalog: Catalog, compiler: Compiler) -> Tabl
         types=tuple(column.type for column in table.columns),
         not_null=tuple(position for position in positions if table.columns[position].is_not_null),
         generated=tuple(
-            (position, evaluator(column.generated, "column generation expressions"))
+            (position, compiler.row(_generated(column, column.generated, table, catalog)))
             for position, column in enumerate(table.columns)
             if column.generated is not None
         ),
@@ -129,6 +130,18 @@ def make_table_rules(table: Table, catalog: Catalog, compiler: Compiler) -> Tabl
         belongs=None
         if table.partition_bound is None
         else make_partition_check(table, catalog, compiler),
+    )
+
+
+def _generated(column: Column, text: str, table: Table, catalog: Catalog) -> BoundExpression:
+    """The expression that makes the column, as it is assigned to it: with its type and the checks of a domain."""
+    return bind_scalar(
+        text,
+        table.columns,
+        catalog,
+        search_path=_SEARCH_PATH,
+        target=column,
+        clause=Clause.GENERATED,
     )
 
 

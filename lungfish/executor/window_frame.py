@@ -7,8 +7,10 @@ partition's number before the rank one binary search serves all partitions.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import cached_property
 from typing import Literal
 
@@ -26,7 +28,7 @@ from lungfish.functions.registry import Function
 from lungfish.planner.expressions import BoundExpression, BoundFrame, SortKey
 from lungfish.types.batch import Batch, Vector
 from lungfish.types.sql_type import SqlType
-from lungfish.types.vectors import concat_vectors, constant_scalar
+from lungfish.types.vectors import build_vector, concat_vectors, constant_scalar, to_values
 
 # Answers the frames of all rows.
 FrameMaker = Callable[[Batch, "Partitions", Run], "Frames"]
@@ -194,7 +196,8 @@ def _range_bound(
     evaluate_key, evaluate_offset = compiler.vector(key.expression), compiler.row(offset)
     sql_type = key.expression.type
     # In descending order the rows before have the greater values.
-    function = frame.subtract if is_preceding is not key.is_descending else frame.add
+    is_subtracted = is_preceding is not key.is_descending
+    function = frame.subtract if is_subtracted else frame.add
     assert function is not None, "RANGE with an offset comes with both operators"
     shift = _shift_function(function, sql_type, offset.type)
     what = "starting" if is_start else "ending"
@@ -209,7 +212,11 @@ def _range_bound(
             )
         keys = as_array(evaluate_key(rows, run), rows.row_count)
         scalar = constant_scalar(value, offset.type)
-        targets = as_array(shift((keys, scalar), rows.row_count, run), rows.row_count)
+        if _is_infinite(value):
+            far = -value if is_subtracted else value
+            targets = _infinitely_far(keys, far, sql_type)
+        else:
+            targets = as_array(shift((keys, scalar), rows.row_count, run), rows.row_count)
         found = _search(keys, targets, key, partitions, side="left" if is_start else "right")
         nulls = np.asarray(pc.is_null(keys))
         own = partitions.peer_start if is_start else partitions.peer_end
@@ -227,7 +234,19 @@ def _is_negative(value: object) -> bool:
         # An interval: its parts may have different signs; PostgreSQL looks at the whole.
         months, days, microseconds = value
         return bool((months * 30 + days) * 86_400_000_000 + microseconds < 0)
-    return bool(value < 0)  # type: ignore[operator]
+    return bool(value < 0 or value != value)  # type: ignore[operator]
+
+
+def _is_infinite(value: object) -> bool:
+    if isinstance(value, Decimal):
+        return value.is_infinite()
+    return isinstance(value, float) and math.isinf(value)
+
+
+def _infinitely_far(keys: Vector, far: float | Decimal, sql_type: SqlType) -> Vector:
+    """The end of all numbers in the place of each key; only NaN and null stay, which no distance reaches."""
+    values = [key if key is None or key != key else far for key in to_values(keys, sql_type)]
+    return build_vector(values, sql_type)
 
 
 def _search(

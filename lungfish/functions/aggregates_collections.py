@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
-from lungfish.errors import ArraySubscriptError, NullValueNotAllowed, NumericValueOutOfRange
+from lungfish.errors import NumericValueOutOfRange
 from lungfish.functions.group_state import GroupIds
 from lungfish.functions.registry import Aggregate, Polymorphic
-from lungfish.types.array_value import ArrayValue, array_value
+from lungfish.types.array_value import ArrayValue, array_value, check_stackable, stack_arrays
 from lungfish.types.batch import Vector
 from lungfish.types.compare import comparison_key
 from lungfish.types.sql_type import BYTEA, DOUBLE, INTERVAL, TEXT, Interval, SqlType, array_of
@@ -84,27 +84,15 @@ class Stacked:
     def update(self, group_ids: GroupIds, group_count: int, arguments: Sequence[Vector]) -> None:
         arrays = to_values(arguments[0], self._type)
         for group, array in zip(group_ids.tolist(), arrays, strict=True):
-            if array is None:
-                raise NullValueNotAllowed("cannot accumulate null arrays")
-            if not array.dimensions:
-                raise ArraySubscriptError("cannot accumulate empty arrays")
             parts = self._parts.setdefault(group, [])
-            if parts and parts[0].dimensions != array.dimensions:
-                raise ArraySubscriptError("cannot accumulate arrays of different dimensionality")
-            parts.append(array)
+            parts.append(check_stackable(array, parts[0] if parts else None))
 
     def finish(self, group_count: int) -> Vector:
         stacked = [
-            self._stack(self._parts[group]) if group in self._parts else None
+            stack_arrays(self._parts[group]) if group in self._parts else None
             for group in range(group_count)
         ]
         return build_vector(stacked, self._type)
-
-    @staticmethod
-    def _stack(parts: Sequence[ArrayValue]) -> ArrayValue:
-        elements = tuple(item for part in parts for item in part.elements)
-        bounds = (1, *parts[0].lower_bounds)
-        return ArrayValue(elements, (len(parts), *parts[0].dimensions), bounds)
 
 
 class _Ordered:

@@ -14,7 +14,7 @@ from lungfish.functions import numeric_math
 from lungfish.functions.group_state import GroupIds
 from lungfish.functions.registry import Aggregate
 from lungfish.types.batch import Vector
-from lungfish.types.numerics import CONTEXT, NAN, ZERO, numeric_values, round_to_scale, scale_of
+from lungfish.types.numerics import CONTEXT, NAN, ZERO, numeric_values, round_to_scale
 from lungfish.types.sql_type import (
     BIGINT,
     DOUBLE,
@@ -70,9 +70,7 @@ class ExactMoments:
         scale = numeric_math.quotient_scale(spread, divisor)
         variance = numeric_math.divide(spread, divisor)
         root = variance.sqrt(CONTEXT_FOR_ROOTS)
-        # PostgreSQL's sqrt keeps 16 significant digits, and no fewer after the point than its argument shows.
-        digits = max(16 - (variance.adjusted() // 2 + 1), scale_of(variance), scale, 0)
-        return round_to_scale(root, min(digits, 1000))
+        return round_to_scale(root, scale)
 
 
 CONTEXT_FOR_ROOTS = CONTEXT.copy()

@@ -8,6 +8,9 @@ from typing import Any
 from lungfish.errors import ArraySubscriptError, NullValueNotAllowed, ProgramLimitExceeded
 from lungfish.types.array_value import EMPTY_ARRAY, ArrayValue
 
+# What stands for the bounds that `a[:]` leaves out: every subscript there is lies between them.
+OPEN_BOUNDS = (-(2**31), 2**31 - 1)
+
 
 def subscript(array: ArrayValue, *indices: int | None) -> Any:
     """array[i], array[i][j]: NULL outside of the bounds, or with another number of subscripts than dimensions."""
@@ -23,18 +26,16 @@ def subscript(array: ArrayValue, *indices: int | None) -> Any:
     return array.elements[place]
 
 
-def slice_array(array: ArrayValue | None, *bounds: int | None) -> ArrayValue | None:
-    """array[i:j][k:l]: the part within the bounds, counted from 1. A missing bound (None) is the array's own."""
-    if array is None:
-        return None
+def slice_array(array: ArrayValue, *bounds: int) -> ArrayValue:
+    """array[i:j][k:l]: the part within the bounds, counted from 1; of a null bound null."""
     pairs = list(zip(bounds[::2], bounds[1::2], strict=True))
     if len(pairs) > len(array.dimensions):
         return EMPTY_ARRAY
     starts, lengths = [], []
     for axis, (length, lower) in enumerate(zip(array.dimensions, array.lower_bounds, strict=True)):
-        low, high = pairs[axis] if axis < len(pairs) else (None, None)
-        first = lower if low is None else max(low, lower)
-        last = lower + length - 1 if high is None else min(high, lower + length - 1)
+        low, high = pairs[axis] if axis < len(pairs) else OPEN_BOUNDS
+        first = max(low, lower)
+        last = min(high, lower + length - 1)
         if first > last:
             return EMPTY_ARRAY
         starts.append(first - lower)

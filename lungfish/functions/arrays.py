@@ -376,7 +376,6 @@ FUNCTIONS: tuple[Function, ...] = (
         (_ARRAY, INTEGER, INTEGER),
         _ARRAY,
         slice_array,
-        is_strict=False,
         is_variadic=True,
     ),
     Function("array_length", (_ARRAY, INTEGER), INTEGER, _length),

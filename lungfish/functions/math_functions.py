@@ -11,11 +11,13 @@ import numpy as np
 import pyarrow as pa
 
 from lungfish.errors import (
+    ArraySubscriptError,
     FeatureNotSupported,
     InvalidArgumentForLogarithm,
     InvalidArgumentForPowerFunction,
     InvalidArgumentForWidthBucketFunction,
     InvalidParameterValue,
+    NullValueNotAllowed,
 )
 from lungfish.functions import numeric_functions as numeric
 from lungfish.functions.arithmetic import check_float, out_of_range
@@ -287,9 +289,9 @@ def _is_infinite(value: Any) -> bool:
 
 def _width_bucket_array(value: Any, thresholds: ArrayValue, *, types: Any) -> int:
     if len(thresholds.dimensions) > 1:
-        raise InvalidParameterValue("thresholds must be one-dimensional array")
+        raise ArraySubscriptError("thresholds must be one-dimensional array")
     if None in thresholds.elements:
-        raise InvalidParameterValue("thresholds array must not contain NULLs")
+        raise NullValueNotAllowed("thresholds array must not contain NULLs")
     key = comparison_key(types[0]) or (lambda item: item)
     wanted = key(value)
     low, high = 0, len(thresholds.elements)

@@ -43,7 +43,7 @@ class Alternation:
 
 @dataclass(frozen=True, slots=True)
 class Repeat:
-    """`maximum` None is without end. `prefers_long` is None for a fixed count, which has no preference of its own."""
+    """`maximum` None is without end. `prefers_long` is None for x{m}, which has no preference of its own."""
 
     item: Node
     minimum: int
@@ -244,13 +244,14 @@ class _Parser:
         if self._peek() and (self._peek() in "*+?" or (self._peek() == "{" and self._is_bound())):
             raise regex_error("quantifier operand invalid")
         minimum, maximum, prefers_long = bounds
-        return Repeat(item, minimum, maximum, None if minimum == maximum else prefers_long)
+        return Repeat(item, minimum, maximum, prefers_long)
 
     def _is_bound(self) -> bool:
         following = self.pattern[self.place + 1 : self.place + 2]
         return following.isascii() and following.isdigit()
 
-    def _quantifier(self) -> tuple[int, int | None, bool] | None:
+    def _quantifier(self) -> tuple[int, int | None, bool | None] | None:
+        """The least and the greatest number of rounds, and the preference, which x{m} leaves to x but x{m,m} has."""
         mark = self._peek()
         if mark and mark in "*+?":
             self.place += 1
@@ -270,10 +271,12 @@ class _Parser:
                 raise regex_error("invalid repetition count(s)")
         else:
             return None
-        prefers_long = True
+        prefers_long: bool | None = True
+        if mark == "{" and match is not None and not match[2]:
+            prefers_long = None
         if self._peek() == "?":
             self.place += 1
-            prefers_long = False
+            prefers_long = None if prefers_long is None else False
         return minimum, maximum, prefers_long
 
     def _atom(self) -> Node:

@@ -17,9 +17,11 @@ from lungfish.planner.standalone import (
     resolve_type_name,
 )
 from lungfish.planner.statistics import DefaultStatistics, Statistics
+from lungfish.planner.stored_facts import ExpressionFacts, stored_expression_facts
 
 __all__ = [
     "DefaultStatistics",
+    "ExpressionFacts",
     "Statistics",
     "bind_constant",
     "bind_domain_texts",
@@ -32,4 +34,5 @@ __all__ = [
     "objects_used",
     "plan_statement",
     "resolve_type_name",
+    "stored_expression_facts",
 ]

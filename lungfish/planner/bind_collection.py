@@ -6,6 +6,7 @@ from functools import lru_cache
 from typing import Any
 
 from lungfish import errors
+from lungfish.functions.array_subscripts import OPEN_BOUNDS
 from lungfish.functions.registry import Function, Polymorphic
 from lungfish.planner.bind_name import expand_row
 from lungfish.planner.callees import find_function
@@ -21,6 +22,8 @@ from lungfish.planner.scope import Scope
 from lungfish.sql.ast import expressions as ast
 from lungfish.types.coercion import CastContext, can_coerce
 from lungfish.types.sql_type import INTEGER, SqlType, TypeKind, array_of
+
+_DIMENSIONS_MAX = 6
 
 
 def bind_row(node: ast.Row, scope: Scope) -> BoundExpression:
@@ -78,13 +81,18 @@ def _array_part(
     """An element, or where one of the subscripts is a slice, the part that all of them cut out."""
     is_slice = any(step.is_slice for step in steps)
     arguments = [operand]
+    if len(steps) > _DIMENSIONS_MAX:
+        raise errors.ProgramLimitExceeded(
+            f"number of array dimensions ({len(steps)}) exceeds the maximum allowed ({_DIMENSIONS_MAX})"
+        ).at(steps[0].position)
     for step in steps:
         if is_slice and not step.is_slice:
             # Beside a slice, [i] means [1:i].
             arguments.append(Constant(1, INTEGER))
-        for bound in (step.index, step.upper) if step.is_slice else (step.index,):
+        bounds = (step.index, step.upper) if step.is_slice else (step.index,)
+        for bound, open_bound in zip(bounds, OPEN_BOUNDS, strict=False):
             if bound is None:
-                arguments.append(Constant(None, INTEGER))
+                arguments.append(Constant(open_bound, INTEGER))
             else:
                 value = scope.bind(bound)
                 if not can_coerce(value.type, INTEGER, CastContext.ASSIGNMENT):
@@ -110,6 +118,11 @@ def _subscript(operand: BoundExpression, node: ast.Subscript, scope: Scope) -> B
     if node.is_slice or node.index is None:
         raise errors.DatatypeMismatch("jsonb subscript does not support slices").at(position)
     key = resolve_unknown(scope.bind(node.index), scope.state, node.index.position)
+    if key.type.kind not in (TypeKind.TEXT, TypeKind.INTEGER):
+        raise errors.DatatypeMismatch(
+            f"subscript type {key.type} is not supported",
+            hint="jsonb subscript must be coercible to either integer or text.",
+        ).at(node.index.position)
     found = find_function("jsonb_subscript", (operand.type, key.type), position)
     typed = coerce_arguments((operand, key), found, scope.state, (position, position))
     return Call(found.callee, typed, found.result, position=position)

@@ -21,6 +21,7 @@ from lungfish.planner.expressions import BoundExpression, BoundFrame, CastTo, So
 from lungfish.planner.scope import WINDOWS_ALLOWED, Clause, Scope, WindowSpecification
 from lungfish.planner.sort_keys import check_grouped, make_sort_key
 from lungfish.sql.ast import expressions as ast
+from lungfish.types.coercion import can_coerce
 from lungfish.types.sql_type import BIGINT, INTERVAL, SqlType, TypeKind
 
 DEFAULT_FRAME = BoundFrame("range", "unbounded preceding", None, "current row", None, "no others")
@@ -108,7 +109,8 @@ def _effective_definition(window: ast.WindowDefinition, scope: Scope) -> ast.Win
     if base is None:
         raise errors.UndefinedObject(f'window "{window.base}" does not exist').at(window.position)
     base = _effective_definition(base, scope)
-    if not window.partition_by and not window.order_by and window.frame is None:
+    if window.name == window.base:
+        # OVER w, not OVER (w): the window as it is, with its frame.
         return base
     if window.partition_by:
         raise errors.WindowingError(
@@ -183,15 +185,14 @@ def _range_offsets(
     offset = frame.start.offset if frame.start.offset is not None else frame.end.offset
     assert offset is not None
     source = key.expression.type
-    offset_type = scope.bind(offset).type
+    bound_offset = scope.bind(offset)
+    offset_type = bound_offset.type
+    if source.kind in TIMES and not can_coerce(offset_type, INTERVAL):
+        raise _unsupported_offset(source, offset_type, position)
     if offset_type.kind is TypeKind.UNKNOWN or source.kind in TIMES:
         offset_type = INTERVAL if source.kind in TIMES else source
     if source.kind in NUMBERS and offset_type.kind not in NUMBERS:
-        raise errors.FeatureNotSupported(
-            f"RANGE with offset PRECEDING/FOLLOWING is not supported for column type {source} "
-            f"and offset type {offset_type}",
-            hint="Cast the offset value to an appropriate type.",
-        ).at(position)
+        raise _unsupported_offset(source, offset_type, position)
     add = find_operator("+", (source, offset_type), position)
     subtract = find_operator("-", (source, offset_type), position)
     expression = key.expression
@@ -204,6 +205,14 @@ def _range_offsets(
         subtract = find_operator("-", (add.result, offset_type), position)
     sorted_key = SortKey(expression, key.is_descending, key.nulls_first)
     return add.argument_types[1], add.callee, subtract.callee, sorted_key
+
+
+def _unsupported_offset(source: SqlType, offset: SqlType, position: int) -> errors.Error:
+    return errors.FeatureNotSupported(
+        f"RANGE with offset PRECEDING/FOLLOWING is not supported for column type {source} "
+        f"and offset type {offset}",
+        hint="Cast the offset value to an appropriate type.",
+    ).at(position)
 
 
 def _bind_offset(

@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING, Any
 from lungfish.catalog.objects import Column, Oid, Table
 from lungfish.errors import DatatypeMismatch
 from lungfish.executor import insert_rows
-from lungfish.planner import bind_stored_expression, describe_query, objects_used, resolve_type_name
+from lungfish.planner import (
+    ExpressionFacts,
+    bind_stored_expression,
+    describe_query,
+    objects_used,
+    resolve_type_name,
+    stored_expression_facts,
+)
 from lungfish.sql.ast.expressions import TypeName
 from lungfish.sql.ast.queries import Query
 from lungfish.sql.statements import parse
@@ -63,6 +70,13 @@ class SessionRunner:
             text, table, self._session.catalog, self._session.settings.search_path, what=what
         )
         return bound.type
+
+    def check_expression_facts(self, table: Table, text: str, *, what: str) -> ExpressionFacts:
+        """Bind a stored expression over the table's columns and answer what it depends on."""
+        session = self._session
+        return stored_expression_facts(
+            text, table, session.catalog, session.settings.search_path, what=what
+        )
 
     def check_assignable(self, column: Column, kind: SqlType, position: int) -> None:
         """Raise DatatypeMismatch unless the column's values can be assigned to that type."""

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from lungfish.errors import ArraySubscriptError, NullValueNotAllowed
+
 
 @dataclass(frozen=True, slots=True)
 class ArrayValue:
@@ -39,6 +41,24 @@ class ArrayValue:
 
 
 EMPTY_ARRAY = ArrayValue((), (), ())
+
+
+def stack_arrays(parts: Sequence[ArrayValue]) -> ArrayValue:
+    """The array with a dimension more whose parts are arrays of one shape, at least one."""
+    elements = tuple([item for part in parts for item in part.elements])
+    bounds = (1, *parts[0].lower_bounds)
+    return ArrayValue(elements, (len(parts), *parts[0].dimensions), bounds)
+
+
+def check_stackable(part: ArrayValue | None, first: ArrayValue | None) -> ArrayValue:
+    """One more array to be stacked upon others, of which `first` is the first. Raises 22004, 2202E."""
+    if part is None:
+        raise NullValueNotAllowed("cannot accumulate null arrays")
+    if not part.dimensions:
+        raise ArraySubscriptError("cannot accumulate empty arrays")
+    if first is not None and first.dimensions != part.dimensions:
+        raise ArraySubscriptError("cannot accumulate arrays of different dimensionality")
+    return part
 
 
 def array_value(elements: Sequence[Any]) -> ArrayValue:

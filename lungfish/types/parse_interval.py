@@ -337,9 +337,9 @@ def _iso_number(text: str) -> tuple[int, float]:
     match = _ISO_NUMBER.fullmatch(text)
     if match is None or not (match[2] or (match[3] or "").strip(".")):
         raise DecodingError
-    sign = -1 if match[1] == "-" else 1
-    value = int(match[2] or "0")
-    if value > INT64_MAX:
+    # PostgreSQL reads the whole as one floating-point number, so a long number leaves its fraction few digits.
+    value = float(text)
+    if not INT64_MIN <= value <= INT64_MAX:
         raise DecodingError(Fault.FIELD_OVERFLOW)
-    fraction = float("0" + match[3]) if match[3] and len(match[3]) > 1 else 0.0
-    return sign * value, sign * fraction
+    whole = int(value)
+    return whole, value - whole

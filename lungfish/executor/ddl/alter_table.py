@@ -18,6 +18,11 @@ from lungfish.errors import (
 )
 from lungfish.executor.ddl.alter_family import FamilyAlteration
 from lungfish.executor.ddl.alter_inherit import alter_inherit
+from lungfish.executor.ddl.column_rules import (
+    check_identity_type,
+    check_type_change,
+    refuse_system_column,
+)
 from lungfish.executor.ddl.constraints import (
     add_constraint,
     drop_keys_of_index,
@@ -226,6 +231,7 @@ def _drop_column(context: DdlContext, table: Table, action: DropColumn) -> None:
             f'column "{action.name}" of relation "{table.name}" does not exist, skipping'
         )
         return
+    refuse_system_column(action.name, "drop", action.position)
     column = find_column(table, action.name, action.position)
     _drop_users_of_column(context, table, column, action)
     table = context.catalog.table(table.oid)
@@ -279,9 +285,11 @@ def _drop_users_of_column(
             and item is not column
             and mentions_name(item.generated, column.name)
         ):
-            raise _refuse_column(
-                table, column, f"column {item.name} of table {table.name}", action.position
-            )
+            if not action.is_cascade:
+                raise _refuse_column(
+                    table, column, f"column {item.name} of table {table.name}", action.position
+                )
+            _drop_column(context, context.catalog.table(table.oid), replace(action, name=item.name))
     for other in context.catalog.referencing_tables(table.oid):
         held = [
             item
@@ -312,8 +320,12 @@ def _refuse_column(
 
 
 def _alter_type(context: DdlContext, table: Table, action: AlterColumnType) -> None:
+    refuse_system_column(action.name, "alter", action.position)
     column = find_column(table, action.name, action.position)
+    check_type_change(table, column, has_using=action.using is not None, position=action.position)
     kind = context.runner.resolve_type(action.type_name)
+    if column.identity is not None:
+        check_identity_type(kind, action.position)
     for view in context.catalog.dependent_views(table.oid):
         if mentions_name(view.query, column.name) or "*" in view.query:
             raise FeatureNotSupported(
@@ -351,6 +363,7 @@ def _alter_type(context: DdlContext, table: Table, action: AlterColumnType) -> N
 
 
 def _alter_default(context: DdlContext, table: Table, action: AlterColumnDefault) -> None:
+    refuse_system_column(action.name, "alter", action.position)
     column = find_column(table, action.name, action.position)
     if column.identity is not None:
         raise SyntaxError(

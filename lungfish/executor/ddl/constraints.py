@@ -20,6 +20,7 @@ from lungfish.errors import (
     UndefinedColumn,
     UndefinedObject,
 )
+from lungfish.executor.ddl.column_rules import check_foreign_key_actions
 from lungfish.executor.ddl.context import DdlContext
 from lungfish.executor.ddl.key_of_index import add_key_using_index, set_not_null
 from lungfish.executor.ddl.names import (
@@ -191,6 +192,7 @@ def _add_foreign_key(context: DdlContext, table: Table, definition: ConstraintDe
     reference = definition.reference
     assert reference is not None
     columns = [_referencing_column(table, name, definition.position) for name in definition.columns]
+    check_foreign_key_actions(table, definition)
     is_self = reference.table.name == table.name and _is_same_place(context, table, reference)
     target = table if is_self else find_table(context, reference.table)
     if target.persistence == "temporary" and table.persistence != "temporary":

@@ -16,6 +16,7 @@ from lungfish.catalog import Catalog
 from lungfish.catalog.catalog import BUILT_IN_NAMESPACES, PG_TEMP_OID, is_temporary
 from lungfish.catalog.objects import CatalogObject, Column, Index, Namespace, Oid, Table
 from lungfish.errors import InsufficientPrivilege, InvalidSchemaName, InvalidTableDefinition
+from lungfish.planner import ExpressionFacts
 from lungfish.sql.ast.expressions import TypeName
 from lungfish.sql.ast.queries import ObjectName, Query
 from lungfish.storage.ids import RelationId
@@ -64,6 +65,9 @@ class StatementRunner(Protocol):
 
     def check_expression(self, table: Table, text: str, *, what: str) -> SqlType:
         """Bind a stored expression over the table's columns and answer its type. `what` names it in errors."""
+
+    def check_expression_facts(self, table: Table, text: str, *, what: str) -> ExpressionFacts:
+        """The same, and what the expression depends on."""
 
     def check_assignable(self, column: Column, kind: SqlType, position: int) -> None:
         """Raise DatatypeMismatch unless the column's values can be assigned to that type."""

@@ -16,6 +16,11 @@ from lungfish.errors import (
     SyntaxError,
     UndefinedColumn,
 )
+from lungfish.executor.ddl.column_rules import (
+    check_column_name,
+    check_generated,
+    check_identity_type,
+)
 from lungfish.executor.ddl.constraints import add_constraint, validate_constraint
 from lungfish.executor.ddl.context import DdlContext
 from lungfish.executor.ddl.create_like import CopiedTable, copy_like, finish_like
@@ -139,6 +144,7 @@ def append_column(
             else f'column "{definition.name}" of relation "{table.name}" already exists',
             position=definition.position,
         )
+    check_column_name(definition.name, definition.position)
     made = _make_column(context, table, definition)
     table = replace(
         table,
@@ -178,11 +184,7 @@ def _make_column(context: DdlContext, table: Table, definition: ColumnDefinition
             )
     if definition.identity is None:
         return MadeColumn(column)
-    if kind.kind not in (TypeKind.SMALLINT, TypeKind.INTEGER, TypeKind.BIGINT):
-        raise InvalidTableDefinition(
-            "identity column type must be smallint, integer, or bigint",
-            position=definition.position,
-        )
+    check_identity_type(kind, definition.position)
     sequence = _column_sequence(context, table, column, definition)
     marked = replace(
         column,
@@ -195,6 +197,11 @@ def _make_column(context: DdlContext, table: Table, definition: ColumnDefinition
 def _make_serial(
     context: DdlContext, table: Table, definition: ColumnDefinition, kind: SqlType
 ) -> MadeColumn:
+    if definition.identity is not None:
+        raise SyntaxError(
+            f'both default and identity specified for column "{definition.name}" of table "{table.name}"',
+            position=definition.position,
+        )
     if definition.default is not None:
         raise SyntaxError(
             f'multiple default values specified for column "{definition.name}" of table "{table.name}"',
@@ -234,9 +241,7 @@ def check_stored_texts(context: DdlContext, table: Table) -> None:
         if column.default is not None and column.sequence_oid is None:
             _check_default(context, table, column)
         if column.generated is not None:
-            context.runner.check_expression(
-                table, column.generated, what="column generation expressions"
-            )
+            check_generated(context, table, column)
 
 
 def _check_default(context: DdlContext, table: Table, column: Column) -> None:

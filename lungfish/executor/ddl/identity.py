@@ -5,15 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 from lungfish.catalog.objects import Column, Table
-from lungfish.errors import InvalidTableDefinition, ObjectNotInPrerequisiteState
+from lungfish.errors import ObjectNotInPrerequisiteState
+from lungfish.executor.ddl.column_rules import check_identity_type
 from lungfish.executor.ddl.context import DdlContext
 from lungfish.executor.ddl.create_table import store_sequence
 from lungfish.executor.ddl.names import choose_relation_name, find_column
 from lungfish.executor.ddl.sequences import change_sequence, make_sequence
 from lungfish.sql.ast.ddl import AlterColumnIdentity
-from lungfish.types.sql_type import TypeKind
-
-_INTEGERS = (TypeKind.SMALLINT, TypeKind.INTEGER, TypeKind.BIGINT)
 
 
 def alter_identity(context: DdlContext, table: Table, action: AlterColumnIdentity) -> None:
@@ -48,6 +46,7 @@ def _add(context: DdlContext, table: Table, column: Column, action: AlterColumnI
             f'column "{column.name}" of relation "{table.name}" is already an identity column',
             position=action.position,
         )
+    check_identity_type(column.type, action.position)
     if not column.is_not_null:
         raise ObjectNotInPrerequisiteState(
             f'column "{column.name}" of relation "{table.name}" must be declared NOT NULL before identity can be added',
@@ -57,10 +56,6 @@ def _add(context: DdlContext, table: Table, column: Column, action: AlterColumnI
         raise ObjectNotInPrerequisiteState(
             f'column "{column.name}" of relation "{table.name}" already has a default value',
             position=action.position,
-        )
-    if column.type.kind not in _INTEGERS:
-        raise InvalidTableDefinition(
-            "identity column type must be smallint, integer, or bigint", position=action.position
         )
     name = choose_relation_name(context, table.namespace_oid, table.name, column.name, "seq")
     sequence = make_sequence(

@@ -16,6 +16,7 @@ from lungfish.errors import (
     FeatureNotSupported,
     InvalidTableDefinition,
 )
+from lungfish.executor.ddl.column_rules import check_column_name, refuse_system_column
 from lungfish.executor.ddl.context import DdlContext
 from lungfish.executor.ddl.names import (
     find_column,
@@ -34,7 +35,9 @@ def rename_column(context: DdlContext, statement: Rename) -> None:
     table = find_table(context, statement.name)
     assert statement.old_name is not None
     old = statement.old_name
+    refuse_system_column(old, "rename", statement.position)
     find_column(table, old, statement.position)
+    check_column_name(statement.new_name, statement.position)
     family = descendants(table, context.catalog)
     if statement.is_only and len(family) > 1:
         raise InvalidTableDefinition(

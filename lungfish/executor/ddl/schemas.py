@@ -99,11 +99,11 @@ def rename(context: DdlContext, statement: Rename) -> str:
     """Run ALTER ... RENAME; answers the command tag."""
     tag = f"ALTER {statement.kind.upper()}"
     match statement.kind:
-        case "column":
-            rename_column(context, statement)
-            return "ALTER TABLE"
-        case "constraint":
-            rename_constraint(context, statement)
+        case "column" | "constraint":
+            if not _is_skipped(context, statement):
+                (rename_column if statement.kind == "column" else rename_constraint)(
+                    context, statement
+                )
             return "ALTER TABLE"
         case "schema":
             _rename_schema(context, statement)
@@ -128,11 +128,10 @@ def rename(context: DdlContext, statement: Rename) -> str:
 
 def _rename_relation(context: DdlContext, statement: Rename) -> None:
     name = statement.name
-    if (
-        statement.if_exists
-        and context.catalog.find_relation(name.name, name.schema, context.search_path) is None
-    ):
-        context.runner.notice(f'relation "{name}" does not exist, skipping')
+    if _is_skipped(context, statement):
+        return
+    if _names_index(context, statement):
+        _rename_index(context, statement)
         return
     found = find_relation(context, name)
     if isinstance(found, SystemView):
@@ -155,6 +154,26 @@ def _rename_relation(context: DdlContext, statement: Rename) -> None:
     context.change.put(renamed)
 
 
+def _names_index(context: DdlContext, statement: Rename) -> bool:
+    """Whether the name is an index's, which ALTER TABLE may rename too."""
+    name = statement.name
+    if statement.kind not in ("table", "index"):
+        return False
+    return context.catalog.find_index(name.name, name.schema, context.search_path) is not None
+
+
+def _is_skipped(context: DdlContext, statement: Rename) -> bool:
+    """Whether the relation is missing and IF EXISTS was said."""
+    name = statement.name
+    if (
+        not statement.if_exists
+        or context.catalog.find_relation(name.name, name.schema, context.search_path) is not None
+    ):
+        return False
+    context.runner.notice(f'relation "{name}" does not exist, skipping')
+    return True
+
+
 def _find_index(context: DdlContext, name: ObjectName) -> tuple[Table, Index]:
     found = context.catalog.find_index(name.name, name.schema, context.search_path)
     if found is None:
@@ -163,6 +182,9 @@ def _find_index(context: DdlContext, name: ObjectName) -> tuple[Table, Index]:
 
 
 def _rename_index(context: DdlContext, statement: Rename) -> None:
+    if statement.if_exists and not _names_index(context, statement):
+        context.runner.notice(f'relation "{statement.name}" does not exist, skipping')
+        return
     table, index = _find_index(context, statement.name)
     refuse_taken_name(
         context, table.namespace_oid, ObjectName(statement.new_name, position=statement.position)

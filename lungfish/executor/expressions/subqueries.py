@@ -25,9 +25,9 @@ from lungfish.executor.rows import batch_rows
 from lungfish.planner.expression_tree import columns_of, walk
 from lungfish.planner.expressions import BoundExpression, ColumnRef, SubqueryExpr
 from lungfish.planner.physical import PhysicalPlan
-from lungfish.types.array_value import array_value
+from lungfish.types.array_value import array_value, check_stackable, stack_arrays
 from lungfish.types.batch import Batch
-from lungfish.types.sql_type import BOOLEAN, SqlType
+from lungfish.types.sql_type import BOOLEAN, SqlType, TypeKind
 from lungfish.types.vectors import build_vector, constant_scalar, to_values
 
 _MEMO_ENTRIES_MAX = 65_536
@@ -153,6 +153,10 @@ def _array(subquery: _Subquery, run: Run) -> Any:
     values: list[Any] = []
     for batch in subquery.operator(run):
         values.extend(_values(batch, subquery.types))
+    if values and subquery.types[0].kind is TypeKind.ARRAY:
+        for value in values:
+            check_stackable(value, values[0])
+        return stack_arrays(values)
     return array_value(values)
 
 

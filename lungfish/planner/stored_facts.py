@@ -1,0 +1,65 @@
+"""What is to be known of an expression before it is stored with a table: its type, the columns it reads, whether it may change."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from lungfish.catalog import Catalog
+from lungfish.catalog.objects import Column, Table
+from lungfish.functions.registry import Volatility
+from lungfish.planner.bind_stored import bind_over_table, parse_expression
+from lungfish.planner.binder import new_state
+from lungfish.planner.expression_tree import columns_of, walk
+from lungfish.planner.expressions import BoundExpression, Call, CastTo
+from lungfish.planner.scope import Clause
+from lungfish.types.sql_type import TEXT, SqlType, TypeKind
+
+_CLAUSES = {clause.value: clause for clause in Clause}
+_TEXTS = frozenset({TypeKind.TEXT, TypeKind.VARCHAR, TypeKind.CHAR, TypeKind.UNKNOWN})
+_TIMES = frozenset(
+    {TypeKind.DATE, TypeKind.TIME, TypeKind.TIMETZ, TypeKind.TIMESTAMP, TypeKind.TIMESTAMPTZ}
+)
+_ZONED = frozenset({TypeKind.TIMETZ, TypeKind.TIMESTAMPTZ})
+
+
+@dataclass(frozen=True, slots=True)
+class ExpressionFacts:
+    """An expression over one table's rows."""
+
+    type: SqlType
+    columns: tuple[Column, ...]
+    # Whether it gives the same for the same row at any time, under any settings.
+    is_immutable: bool
+
+
+def stored_expression_facts(
+    text: str, table: Table, catalog: Catalog, search_path: Sequence[str], *, what: str
+) -> ExpressionFacts:
+    """Bind the expression, without making it simpler. `what` is as in `bind_stored_expression`."""
+    state = new_state(catalog, tuple(search_path))
+    bound = bind_over_table(parse_expression(text), table, state, _CLAUSES[what])
+    columns = tuple(table.columns[index] for index in sorted(columns_of(bound)))
+    return ExpressionFacts(bound.type, columns, is_immutable(bound))
+
+
+def is_immutable(node: BoundExpression) -> bool:
+    """Whether nothing in the expression looks at the time, the settings or the database."""
+    return not any(_may_change(part) for part in walk(node))
+
+
+def _may_change(node: BoundExpression) -> bool:
+    if isinstance(node, Call) and node.function.name == "||":
+        # Text beside anything else: as changeable as the other's way to text.
+        return any(_is_stable_cast(argument.type, TEXT) for argument in node.arguments)
+    if isinstance(node, Call):
+        return node.function.volatility is not Volatility.IMMUTABLE
+    return isinstance(node, CastTo) and _is_stable_cast(node.operand.type, node.type)
+
+
+def _is_stable_cast(source: SqlType, target: SqlType) -> bool:
+    """Casts that go by DateStyle or by the time zone."""
+    ends = {source.kind, target.kind}
+    if source.kind is TypeKind.UNKNOWN or source.kind is target.kind or not ends & _TIMES:
+        return False
+    return bool(ends & _TEXTS) or len({kind in _ZONED for kind in ends}) == 2 or ends <= _ZONED
