@@ -235,7 +235,10 @@ def _describe_column(name: str, sql_type: SqlType) -> ColumnDescription:
             precision, scale = sql_type.modifiers
         elif sql_type.kind in (TypeKind.VARCHAR, TypeKind.CHAR):
             size = sql_type.modifiers[0]
-    return ColumnDescription(name, str(sql_type.unmodified), size, None, precision, scale, None)
+    # As in PostgreSQL, a client is told a domain's base type.
+    return ColumnDescription(
+        name, str(sql_type.base.unmodified), size, None, precision, scale, None
+    )
 
 
 def iter_python_rows(result: StatementResult, settings: TextSettings) -> Iterator[tuple[Any, ...]]:

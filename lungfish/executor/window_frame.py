@@ -214,7 +214,8 @@ def _range_bound(
         scalar = constant_scalar(value, offset.type)
         if _is_infinite(value):
             far = -value if is_subtracted else value
-            targets = _infinitely_far(keys, far, sql_type)
+            outermost = -value if is_start is not key.is_descending else value
+            targets = _infinitely_far(keys, far, outermost, sql_type)
         else:
             targets = as_array(shift((keys, scalar), rows.row_count, run), rows.row_count)
         found = _search(keys, targets, key, partitions, side="left" if is_start else "right")
@@ -243,9 +244,17 @@ def _is_infinite(value: object) -> bool:
     return isinstance(value, float) and math.isinf(value)
 
 
-def _infinitely_far(keys: Vector, far: float | Decimal, sql_type: SqlType) -> Vector:
-    """The end of all numbers in the place of each key; only NaN and null stay, which no distance reaches."""
-    values = [key if key is None or key != key else far for key in to_values(keys, sql_type)]
+def _infinitely_far(
+    keys: Vector, far: float | Decimal, outermost: float | Decimal, sql_type: SqlType
+) -> Vector:
+    """The end of all numbers (`far`) in the place of each key; only NaN and null stay, which no distance reaches.
+
+    The distance from the other end is no number: from there everything is within reach, as far as the frame's own end.
+    """
+    values = [
+        key if key is None or key != key else outermost if key == -far else far
+        for key in to_values(keys, sql_type)
+    ]
     return build_vector(values, sql_type)
 
 

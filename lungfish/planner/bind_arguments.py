@@ -14,9 +14,7 @@ from lungfish.types.sql_type import SqlType
 
 
 def bind_arguments(node: ast.FunctionCall, scope: Scope) -> tuple[BoundExpression, ...]:
-    """The arguments bound. Named ones are not supported."""
-    if node.argument_names:
-        raise errors.FeatureNotSupported("named arguments are not supported").at(node.position)
+    """The arguments bound."""
     arguments = tuple([scope.bind(argument) for argument in node.arguments])
     if node.name[-1] in AGGREGATE_NAMES:
         return _as_json(node.name[-1], arguments, scope, node.position)

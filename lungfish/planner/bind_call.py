@@ -10,6 +10,7 @@ from __future__ import annotations
 from lungfish import errors
 from lungfish.functions.registry import Aggregate, Resolved, Volatility
 from lungfish.planner.bind_arguments import bind_arguments, bind_filter, resolve_aggregate
+from lungfish.planner.bind_hypothetical import HYPOTHETICAL, bind_hypothetical
 from lungfish.planner.bind_type import find_type, is_type_name
 from lungfish.planner.bind_window import bind_window_call
 from lungfish.planner.callees import (
@@ -29,6 +30,7 @@ from lungfish.planner.expressions import (
     RowExpr,
     SortKey,
 )
+from lungfish.planner.named_arguments import place_arguments
 from lungfish.planner.scope import AGGREGATES_ALLOWED, SETS_ALLOWED, Clause, Scope
 from lungfish.planner.sort_keys import make_sort_key
 from lungfish.planner.sql_functions import DEPTH_MAX, choose_function, inline_call
@@ -37,6 +39,8 @@ from lungfish.sql.ast import expressions as ast
 
 def bind_call(node: ast.FunctionCall, scope: Scope) -> BoundExpression:
     """A call, whatever kind of function it names."""
+    if node.argument_names:
+        node = place_arguments(node, scope.state)
     inlined = _inline_sql_function(node, scope)
     if inlined is not None:
         return inlined
@@ -45,6 +49,8 @@ def bind_call(node: ast.FunctionCall, scope: Scope) -> BoundExpression:
         return bind_window_call(node, name, scope)
     if has_aggregate(name):
         return _bind_aggregate(node, name, scope)
+    if node.is_within_group and name in HYPOTHETICAL:
+        return bind_hypothetical(node, name, scope)
     if has_window_function(name) and not has_function(name):
         raise errors.WindowingError(f"window function {name} requires an OVER clause").at(
             node.position

@@ -9,6 +9,7 @@ from __future__ import annotations
 from lungfish import errors
 from lungfish.functions.registry import Aggregate, Function, WindowFunction
 from lungfish.planner.bind_arguments import bind_arguments, bind_filter, resolve_aggregate
+from lungfish.planner.bind_hypothetical import HYPOTHETICAL
 from lungfish.planner.callees import (
     find_operator,
     find_window_function,
@@ -85,6 +86,10 @@ def _resolve(
         if node.filter is not None:
             raise errors.FeatureNotSupported(
                 "FILTER is not implemented for non-aggregate window functions"
+            ).at(position)
+        if name in HYPOTHETICAL and (arguments or node.is_within_group):
+            raise errors.WrongObjectType(
+                f"WITHIN GROUP is required for ordered-set aggregate {name}"
             ).at(position)
         window = find_window_function(name, tuple(each.type for each in arguments), position)
         typed = coerce_arguments(arguments, window, scope.state, positions)

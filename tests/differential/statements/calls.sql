@@ -1,0 +1,24 @@
+-- Calls with named arguments, sequences by oid, and values as the binary protocol has them.
+create sequence sq; 
+create sequence "Odd Name";
+select nextval('sq'::regclass), nextval('sq'), nextval('sq'::text), currval('sq'::regclass), lastval();
+select nextval('"Odd Name"'::regclass), setval('sq'::regclass, 50), setval('sq'::regclass, 60, false), nextval('sq'::regclass);
+create table tt (a int default nextval('sq'::regclass), b int default nextval('sq'));
+insert into tt default values returning *;
+alter sequence sq rename to sq2;
+insert into tt default values returning *;
+select nextval('nosuch'::regclass);
+select nextval('tt'::regclass);
+select float4send('1.5'::float4), float8send(1e300::float8), int2send(5::int2), int4send(-1), int8send(7), boolsend(true), textsend('héllo'), uuid_send('00000000-0000-0000-0000-000000000001'), date_send('2024-02-29'), time_send('01:02:03'), timestamp_send('1999-12-31 23:59:59'), interval_send('1 mon 2 days 3 sec'), byteasend('\x01'), date_send('infinity'), timestamptz_send('-infinity'), oidsend(5::oid), namesend('x');
+select make_interval(years := 2), make_interval(years := 1, months := 6), make_interval(years := 1, months := -1, weeks := 5, days := -7, hours := 25, mins := -180), make_interval(secs := 1.5, days => 3), make_interval(1, 2, days => 4);
+select make_interval(years := 'inf'::float::int);
+select make_interval(foo := 1);
+select make_interval(1, years := 1);
+select make_interval(years := 178956971);
+select make_interval(secs := -1e1), make_interval(months => null);
+select make_date(day => 5, month => 6, year => 2020);
+select jsonb_path_query_array('[1,2,3]', '$[*] ? (@ > $x)', vars => '{"x":1}', silent => true), jsonb_path_exists('[1]', '$[5]', silent => true), jsonb_set('{"a":1}', replacement => '2', path => '{a}');
+create function adder(a int, b int) returns int language sql as 'select a - b';
+select adder(b => 1, a => 10), adder(10, b => 3);
+select adder(c => 1, a => 2);
+select adder(a => 1, a => 2);
