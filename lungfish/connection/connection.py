@@ -17,8 +17,11 @@ from lungfish import errors
 from lungfish.connection.checkpoint_options import CheckpointOptions, checkpoint
 from lungfish.connection.copy import Copy
 from lungfish.connection.cursor import Converters, Cursor, Parameters
+from lungfish.connection.describe import ColumnFacts, describe_statement
+from lungfish.connection.routines import RoutineFacts, list_routines
 from lungfish.connection.row_factories import RowFactory, tuple_row
 from lungfish.connection.script import ScriptResult, run_script
+from lungfish.executor.statement_progress import StatementProgress
 from lungfish.recovery.backup import BackupReport, BackupRequest, Progress
 from lungfish.recovery.checkpoint_request import CheckpointResult
 from lungfish.session import Session
@@ -167,6 +170,12 @@ class Connection:
         """ "idle", "active" (in a transaction) or "failed" (in one that only accepts ROLLBACK)."""
         return self._session.transaction_status
 
+    @property
+    def changed_row_count(self) -> int:
+        """Row changes of the open transaction that a rollback would undo, each time a row was changed; 0 outside one."""
+        transaction = self._session.transaction
+        return 0 if transaction is None else len(transaction.undo)
+
     def checkpoint(
         self, mode: str = "fast", **options: Unpack[CheckpointOptions]
     ) -> CheckpointResult:
@@ -179,6 +188,20 @@ class Connection:
     def cancel(self) -> None:
         """Stop the statement that is running, from any thread: it raises QueryCanceled (57014)."""
         self._session.cancel()
+
+    def progress(self) -> StatementProgress | None:
+        """How far the statement is that is running, asked from another thread; None: it has not told yet."""
+        return self._session.cancellation.progress
+
+    def describe(self, sql: str) -> list[ColumnFacts]:
+        """The columns that a statement would give, without running it; none where it gives no rows."""
+        self._check_open()
+        return describe_statement(self._session, sql)
+
+    def routines(self) -> list[RoutineFacts]:
+        """The signatures of all functions, the user's own first."""
+        self._check_open()
+        return list_routines(self._session)
 
     def on_notice(self, callback: Callable[[str, str], None]) -> None:
         """Have `callback(severity, message)` called for each notice."""

@@ -17,6 +17,7 @@ from lungfish import errors
 from lungfish.catalog.catalog import Catalog
 from lungfish.catalog.objects import Table
 from lungfish.executor.memory import MemoryBudget
+from lungfish.executor.statement_progress import StatementProgress
 from lungfish.functions.registry import FunctionContext
 from lungfish.storage.ids import TransactionId
 from lungfish.storage.snapshots import Snapshot
@@ -62,10 +63,12 @@ class SnapshotSource(Protocol):
 class Cancellation:
     """A flag that any thread may raise; the statement looks at it once a batch and in long loops."""
 
-    __slots__ = ("error", "is_requested", "reason")
+    __slots__ = ("error", "is_requested", "progress", "reason")
 
     def __init__(self) -> None:
         self.is_requested = False
+        # What the statement tells those who wait for it; None: nothing yet.
+        self.progress: StatementProgress | None = None
         self.reason = "canceling statement due to user request"
         # Raised in place of QueryCanceled.
         self.error: errors.Error | None = None
@@ -85,6 +88,16 @@ class Cancellation:
         """A new statement begins: what was asked of an earlier one is over."""
         self.is_requested = False
         self.error = None
+        self.progress = None
+
+    def expect(self, phase: str, total: int, units: str = "rows") -> StatementProgress:
+        """A part of the statement begins that has `total` to do (0: unknown); what it counts its work on."""
+        progress = self.progress
+        if progress is None or progress.units != units:
+            progress = self.progress = StatementProgress(phase, units)
+        progress.phase = phase
+        progress.total += total
+        return progress
 
 
 @dataclass(slots=True)

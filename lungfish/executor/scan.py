@@ -31,13 +31,21 @@ def make_seq_scan(plan: SeqScan, compiler: Compiler) -> Operator:
         else:
             store = context.tables.table_store(table)
             batches = store.scan(context.snapshot, positions, with_tuple_id=with_tuple_id)
+        progress = context.cancellation.expect(f"scanning {table.name}", _rows_expected(run, table))
         for batch in batches:
             run.check_cancel()
+            progress.done += batch.row_count
             kept = keep(batch, run)
             if kept.row_count:
                 yield kept
 
     return run_seq_scan
+
+
+def _rows_expected(run: Run, table: Table) -> int:
+    """About how many rows the table has, by its pages."""
+    heap = run.context.tables.table_store(table).heap
+    return heap.pages.page_count * heap.format.slot_count_max
 
 
 def make_system_view_scan(plan: SystemViewScan, compiler: Compiler) -> Operator:

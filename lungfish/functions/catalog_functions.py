@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from lungfish.functions.registry import Function, FunctionContext, Volatility
-from lungfish.types.sql_type import BOOLEAN, INTEGER, NAME, OID, TEXT, SqlType
+from lungfish.types.sql_type import BIGINT, BOOLEAN, INTEGER, NAME, OID, TEXT, SqlType
 from lungfish.types.type_oids import REGISTERED, registered_type
 
 
@@ -34,6 +34,15 @@ _DEFINITIONS: tuple[tuple[str, tuple[SqlType, ...], SqlType], ...] = (
     ("pg_get_serial_sequence", (TEXT, TEXT), TEXT),
     ("pg_get_userbyid", (OID,), NAME),
     ("pg_get_partkeydef", (OID,), TEXT),
+    ("pg_get_triggerdef", (OID,), TEXT),
+    ("pg_get_triggerdef", (OID, BOOLEAN), TEXT),
+    ("pg_get_ruledef", (OID,), TEXT),
+    ("pg_get_ruledef", (OID, BOOLEAN), TEXT),
+    ("pg_get_statisticsobjdef_columns", (OID,), TEXT),
+    ("pg_relation_size", (OID,), BIGINT),
+    ("pg_table_size", (OID,), BIGINT),
+    ("pg_indexes_size", (OID,), BIGINT),
+    ("pg_total_relation_size", (OID,), BIGINT),
     ("pg_table_is_visible", (OID,), BOOLEAN),
     ("pg_type_is_visible", (OID,), BOOLEAN),
     ("pg_function_is_visible", (OID,), BOOLEAN),

@@ -35,6 +35,8 @@ class Target:
         self.database = lungfish.open(
             self.path, read_only=self.is_read_only, wal_recovery_mode=self._wal_recovery_mode
         )
+        # The named checkpoint that is looked at; None: the database as it is.
+        self.snapshot: str | None = None
         try:
             self.connection = self.database.connect(autocommit=True, read_only=self.is_read_only)
         except BaseException:
@@ -47,6 +49,26 @@ class Target:
     def name(self) -> str:
         """The name that the prompt shows."""
         return self.path if self.path.startswith(":memory:") else Path(self.path).name
+
+    def open_work(self) -> str | None:
+        """What an open transaction has done so far, as words behind it; None: none is open."""
+        if not self.connection.in_transaction:
+            return None
+        count = self.connection.changed_row_count
+        return "" if not count else f", with {count:,} changed row{'' if count == 1 else 's'}"
+
+    def look_at(self, checkpoint: str | None) -> None:
+        """Go on with the database as a named checkpoint has it, or (None) as it is now. Raises UndefinedObject."""
+        connection = (
+            self.database.connect(autocommit=True, read_only=self.is_read_only)
+            if checkpoint is None
+            else self.database.as_of(checkpoint, autocommit=True)
+        )
+        self.connection.close()
+        self.connection = connection
+        self.snapshot = checkpoint
+        if self._on_notice is not None:
+            self.connection.on_notice(self._on_notice)
 
     def restart(self, *, is_crash: bool) -> None:
         """Close the database, or drop it as a killed process would, and open it again."""

@@ -19,6 +19,7 @@ from lungfish.errors import (
 )
 from lungfish.executor.system_views.catalog_answers import answer
 from lungfish.recovery.views.storage_functions import STORAGE_ANSWERS
+from lungfish.session.relation_sizes import relation_size
 from lungfish.storage.lock_modes import LockMode, LockTag, advisory_tag
 from lungfish.types.settings import TextSettings
 
@@ -182,6 +183,8 @@ class SessionFunctions:
     def ask_catalog(self, name: str, arguments: Iterable[Any]) -> Any:
         """What a function about the catalog answers."""
         session = self._session
+        if name.endswith("_size"):
+            return relation_size(session.database, session.catalog, name, *arguments)
         return answer(name, tuple(arguments), session.catalog, session.settings.search_path)
 
     def ask_storage(self, name: str, arguments: Iterable[Any]) -> Any:

@@ -82,6 +82,7 @@ class Session(PlanningSession):
         with self._mutex:
             self._check_open()
             self.last_query, self._thread_number = sql, get_ident()
+            self.cancellation.progress = None
             parsed = None
             try:
                 text = self._ready.text(sql, parameters is not None)

@@ -19,7 +19,11 @@ DIRECTIVE_MARK = "--@"
 ROW_MARK = "--|"
 _REMARK = re.compile(r"--([@|])[^\n]*")
 # A backslash is nothing in SQL, and no statement begins with a dot and a word.
-_COMMAND = re.compile(r"(?:\\|\.[a-z])[^\n]*")
+_COMMAND = re.compile(r"\\|\.[a-z]")
+# What a command's line is made of: quoted words, a backslash that begins the next command, other characters.
+_COMMAND_PART = re.compile(r"'(?:[^'\\\n]|\\.|'')*'?|\"[^\"\n]*\"?|[^\n\\'\"]+|\\")
+# Commands that take the whole rest of their line.
+_WHOLE_LINE = re.compile(r"\\(?:!|copy\b|h\b|help\b|ef\b|ev\b|sf\b|sv\b|\?)|\.[a-z]")
 _COPY_FROM_STDIN = re.compile(r"copy\b.*\bfrom\s+stdin\b", re.IGNORECASE | re.DOTALL)
 _DATA_END = re.compile(r"^\\\.[ \t]*\r?(?:\n|\Z)", re.MULTILINE)
 _OPENING = re.compile(r"(?:[eEbBxXnN]|[uU]&)?('|\")|(/\*)|(\$\w*\$)")
@@ -29,7 +33,11 @@ _CLOSERS = {")": "(", "]": "["}
 
 @dataclass(frozen=True, slots=True)
 class ScriptPiece:
-    """A piece of a script. `kind`: statement, command (its text begins with a backslash or a dot) or directive (with --@), row (with --|)."""
+    """A piece of a script.
+
+    `kind`: statement; command (its text begins with a backslash or a dot); directive (with --@); row (with --|); or fragment, the part of a
+    statement before a command that stands inside it or at its end, as in `SELECT 1 \\gx`.
+    """
 
     kind: str
     text: str
@@ -46,14 +54,7 @@ class ScriptPiece:
 
 def split_script(text: str) -> Iterator[ScriptPiece]:
     """The pieces of a script in order. A last statement without a semicolon comes out with `opened`."""
-    splitter = _Splitter(text)
-    position = 0
-    while position < len(text):
-        found = splitter.next_piece(position)
-        if found is None:
-            return
-        piece, position = found
-        yield piece
+    return iter(ScriptSplitter(text))
 
 
 def open_construct(text: str) -> str | None:
@@ -64,13 +65,31 @@ def open_construct(text: str) -> str | None:
     return None if last is None else last.opened
 
 
-class _Splitter:
-    """Finds one piece after the other."""
+class ScriptSplitter:
+    """Finds one piece after the other. Whoever runs them calls `begin_anew` where a command has ended the statement before it."""
 
     def __init__(self, text: str) -> None:
         self._text = text
         self._line = 1
         self._line_position = 0
+        self.begin_anew()
+
+    def begin_anew(self) -> None:
+        """Take what follows for the beginning of a statement."""
+        self._is_inside = False
+        self._brackets: list[str] = []
+        self._routine = _RoutineBody()
+
+    def __iter__(self) -> Iterator[ScriptPiece]:
+        position = 0
+        while position < len(self._text):
+            found = self.next_piece(position)
+            if found is None:
+                return
+            piece, position = found
+            if piece.kind == "statement":
+                self.begin_anew()
+            yield piece
 
     def _line_at(self, position: int) -> int:
         """The line of an offset; offsets come in rising order."""
@@ -83,27 +102,33 @@ class _Splitter:
         text = self._text
         start = -1
         end = position
-        brackets: list[str] = []
-        routine = _RoutineBody()
+        brackets, routine = self._brackets, self._routine
         for token in tokens(text, position):
             if token.kind == "space":
                 remark = _REMARK.match(text, token.start) if start < 0 else None
                 if remark is not None:
                     return self._remark(remark)
                 continue
+            character = text[token.start]
             if start < 0:
-                if text[token.start] == ";":
+                if character == ";" and not self._is_inside:
                     continue
-                if _COMMAND.match(text, token.start) is not None:
+                if _COMMAND.match(text, token.start) and (character == "\\" or not self._is_inside):
                     return self._command(token.start)
                 start = token.start
+            elif character == "\\":
+                self._is_inside = True
+                fragment = text[start : token.start].rstrip()
+                place = token.start
+                return ScriptPiece(
+                    "fragment", fragment, self._line_at(start), start, end=place
+                ), place
             end = token.end
             if token.kind == "open":
                 return self._unfinished(start, end, _opening(text, token)), end
             if token.kind == "word":
                 routine.see(text[token.start : token.end])
             elif token.kind == "other":
-                character = text[token.start]
                 if character == ";" and not brackets and not routine.is_open:
                     return self._statement(start, token.start)
                 _track(brackets, character)
@@ -118,11 +143,18 @@ class _Splitter:
         return piece, match.end()
 
     def _command(self, start: int) -> tuple[ScriptPiece, int]:
-        match = _COMMAND.match(self._text, start)
-        assert match is not None
-        end = match.end()
-        line = self._line_at(start)
-        return ScriptPiece("command", match.group().rstrip(), line, start, end=end), end
+        text, line = self._text, self._line_at(start)
+        end = start + 1
+        if _WHOLE_LINE.match(text, start) is not None:
+            end = text.find("\n", start)
+            end = len(text) if end < 0 else end
+        else:
+            # Its name may be a backslash of its own: two of them only end the command before.
+            while (part := _COMMAND_PART.match(text, end)) is not None and part.group() != "\\":
+                end = part.end()
+            if text.startswith("\\\\", start):
+                return ScriptPiece("command", "\\\\", line, start, end=start + 2), start + 2
+        return ScriptPiece("command", text[start:end].rstrip(), line, start, end=end), end
 
     def _unfinished(self, start: int, end: int, opened: str) -> ScriptPiece:
         statement = self._text[start:end]

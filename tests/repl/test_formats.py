@@ -158,7 +158,7 @@ def test_inserts_quote_what_must_be_quoted_and_load_again() -> None:
 
 
 # What psql printed for these: see its README.
-PSQL = Path(__file__).parent / "psql"
+PSQL = Path(__file__).parent / "golden_psql" / "formats"
 
 
 def psql_settings(name: str) -> DisplaySettings:

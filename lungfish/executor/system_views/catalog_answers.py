@@ -23,7 +23,12 @@ from lungfish.catalog.objects import (
 )
 from lungfish.catalog.objects import Sequence as SequenceObject
 from lungfish.errors import FeatureNotSupported, UndefinedColumn, UndefinedObject, UndefinedTable
-from lungfish.executor.system_views.texts import constraint_definition, index_definition, index_key
+from lungfish.executor.system_views.texts import (
+    column_list,
+    constraint_definition,
+    index_definition,
+    index_key,
+)
 from lungfish.planner import resolve_type_name
 from lungfish.sql import parse_one
 from lungfish.sql.ast.expressions import Cast
@@ -103,7 +108,8 @@ def _constraint_definition(asked: _Asked, arguments: Sequence[Any]) -> str | Non
     for table in asked.catalog.tables():
         for item in table.constraints:
             if item.oid == arguments[0]:
-                return constraint_definition(asked.catalog, table, item)
+                is_pretty = len(arguments) > 1 and bool(arguments[1])
+                return constraint_definition(asked.catalog, table, item, is_pretty=is_pretty)
     return None
 
 
@@ -113,9 +119,11 @@ def _index_definition(asked: _Asked, arguments: Sequence[Any]) -> str | None:
         return None
     table, index = found
     if len(arguments) == 1 or not arguments[1]:
-        return index_definition(asked.catalog, table, index)
+        is_pretty = len(arguments) > 2 and bool(arguments[2])
+        return index_definition(asked.catalog, table, index, is_pretty=is_pretty)
     if arguments[1] > len(index.columns):
-        return ""
+        included = index.include[arguments[1] - len(index.columns) - 1 :][:1]
+        return column_list(table, included) if included else ""
     return index_key(table, index.columns[arguments[1] - 1], with_order=False)
 
 
@@ -304,6 +312,10 @@ _ANSWERS: dict[str, Answer] = {
     "pg_get_serial_sequence": _serial_sequence,
     "pg_get_userbyid": _role_name,
     "pg_get_partkeydef": lambda asked, arguments: None,
+    # There are no triggers, rules and extended statistics.
+    "pg_get_triggerdef": lambda asked, arguments: None,
+    "pg_get_ruledef": lambda asked, arguments: None,
+    "pg_get_statisticsobjdef_columns": lambda asked, arguments: None,
     "pg_table_is_visible": _is_table_visible,
     "pg_type_is_visible": _is_type_visible,
     "pg_function_is_visible": _yes,

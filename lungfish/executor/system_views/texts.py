@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import re
+
 from lungfish.catalog import Catalog
 from lungfish.catalog.objects import Constraint, Index, IndexColumn, Table
 from lungfish.sql.quoting import quote_identifier, quote_qualified
 
+_CALL = re.compile(r"[a-z_][\w.]*\([^()]*\)")
 
-def index_definition(catalog: Catalog, table: Table, index: Index) -> str:
-    """The CREATE INDEX statement of an index."""
+
+def index_definition(
+    catalog: Catalog, table: Table, index: Index, *, is_pretty: bool = False
+) -> str:
+    """The CREATE INDEX statement of an index; `is_pretty` without the parentheses that SQL can do without."""
     unique = "UNIQUE " if index.is_unique else ""
     schema = quote_identifier(catalog.namespace_name(table.namespace_oid))
     keys = ", ".join(index_key(table, key) for key in index.columns)
@@ -21,14 +27,16 @@ def index_definition(catalog: Catalog, table: Table, index: Index) -> str:
     if index.nulls_not_distinct:
         text += " NULLS NOT DISTINCT"
     if index.predicate is not None:
-        text += f" WHERE ({index.predicate})"
+        text += f" WHERE {index.predicate}" if is_pretty else f" WHERE ({index.predicate})"
     return text
 
 
 def index_key(table: Table, key: IndexColumn, *, with_order: bool = True) -> str:
     """A key column or expression, with its order where that is not the usual one."""
     if key.expression is not None:
-        text = f"({key.expression})"
+        # A mere call needs no parentheses.
+        is_call = _CALL.fullmatch(key.expression) is not None
+        text = key.expression if is_call else f"({key.expression})"
     else:
         text = quote_identifier(table.columns[table.position_of_number(key.column_number)].name)
     if not with_order:
@@ -46,13 +54,21 @@ def column_list(table: Table, numbers: tuple[int, ...]) -> str:
 
 
 def constraint_definition(
-    catalog: Catalog, table: Table, constraint: Constraint, *, is_qualified: bool = False
+    catalog: Catalog,
+    table: Table,
+    constraint: Constraint,
+    *,
+    is_qualified: bool = False,
+    is_pretty: bool = False,
 ) -> str:
-    """What stands behind CONSTRAINT name; `is_qualified`: a table that it refers to is named with its schema."""
+    """What stands behind CONSTRAINT name.
+
+    `is_qualified`: a table that it refers to is named with its schema; `is_pretty`: without the parentheses that SQL can do without.
+    """
     columns = column_list(table, constraint.columns) if constraint.kind != "check" else ""
     match constraint.kind:
         case "check":
-            text = f"CHECK (({constraint.check}))"
+            text = f"CHECK ({constraint.check})" if is_pretty else f"CHECK (({constraint.check}))"
         case "foreign key":
             assert constraint.referenced_table_oid is not None
             target = catalog.table(constraint.referenced_table_oid)

@@ -19,7 +19,7 @@ from types import MappingProxyType
 from lungfish.repl.formats.aligned import total_width, write_aligned, write_box
 from lungfish.repl.formats.expanded import write_expanded
 from lungfish.repl.formats.markup import write_html, write_markdown
-from lungfish.repl.formats.separated import write_csv, write_plain, write_tsv
+from lungfish.repl.formats.separated import write_csv, write_plain, write_plain_expanded, write_tsv
 from lungfish.repl.formats.settings import DisplaySettings, Expanded, ResultText
 from lungfish.repl.formats.structured import write_insert, write_json, write_json_lines
 
@@ -60,13 +60,14 @@ DATA_FORMATS = frozenset({"csv", "tsv", "json", "jsonl", "markdown", "html", "in
 def format_result(result: ResultText, settings: DisplaySettings) -> Iterator[str]:
     """The text of a result in the format that the settings name: pieces that end with a newline."""
     if is_expanded(result, settings):
-        return write_expanded(result, settings)
+        plain = settings.format == "plain"
+        return (write_plain_expanded if plain else write_expanded)(result, settings)
     return FORMATS[settings.format](result, settings)
 
 
 def is_expanded(result: ResultText, settings: DisplaySettings) -> bool:
     """Whether the result is shown with one column a line."""
-    if settings.format not in ("table", "box") or settings.expanded is Expanded.OFF:
+    if settings.format not in ("table", "box", "plain") or settings.expanded is Expanded.OFF:
         return False
     if settings.expanded is Expanded.AUTO:
         return settings.columns > 0 and total_width(result, settings) > settings.columns

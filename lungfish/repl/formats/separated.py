@@ -36,6 +36,22 @@ def write_plain(result: ResultText, settings: DisplaySettings) -> Iterator[str]:
         yield f"{line}{record}"
 
 
+def write_plain_expanded(result: ResultText, settings: DisplaySettings) -> Iterator[str]:
+    """The same with a column a line, and an empty line between rows."""
+    field, record = settings.field_separator, settings.record_separator
+    title = title_of(result, settings)
+    if title is not None:
+        yield f"{title}{record}"
+    before = ""
+    for row in result.rows:
+        pairs = zip(result.columns, row, strict=True)
+        null = settings.null
+        yield before + "".join(
+            [f"{name}{field}{null if value is None else value}{record}" for name, value in pairs]
+        )
+        before = record
+
+
 def write_csv(result: ResultText, settings: DisplaySettings) -> Iterator[str]:
     """Comma-separated values (RFC 4180, with newlines alone), as COPY writes them."""
     return _write_quoted(result, settings, settings.csv_separator)

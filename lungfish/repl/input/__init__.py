@@ -1,0 +1,1 @@
+"""From text to what the interpreter runs: variables, the words behind a command, and conditions."""

@@ -1,0 +1,15 @@
+create table artist (id int generated always as identity primary key, name varchar(30) not null unique);
+create table album (id integer primary key, artist_id int references artist on delete cascade, price numeric(5,2) default 9.99, title text not null, year int check (year > 1900));
+comment on table album is 'Records';
+comment on column album.title is 'As printed';
+create index album_year on album (year desc) where year > 1950;
+create unique index album_lower on album (lower(title)) include (year);
+create view titles as select id, title from album;
+create materialized view counted as select count(*) as n from album;
+create sequence tickets start 7;
+create schema "Odd";
+create table "Odd"."T x" (a int, primary key (a));
+create type mood as enum ('sad', 'ok', 'happy');
+create type pair as (a int, b text);
+create domain posint as int check (value > 0);
+create function plus(a int, b int) returns int language sql immutable as $$ select a + b $$;
