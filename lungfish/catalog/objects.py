@@ -91,6 +91,8 @@ class Index:
     parent_oid: Oid | None = None
     # Of a partitioned table's index: whether every partition has its part of it.
     is_valid: bool = True
+    # The access method that it was asked for: "btree", or "hash", which is a B+Tree too.
+    method: str = "btree"
 
     @property
     def is_key(self) -> bool:

@@ -11,11 +11,11 @@ _KEYS = ((BIGINT,), (INTEGER, INTEGER))
 
 
 def _lock(*, is_shared: bool, is_session: bool, waits: bool) -> Any:
-    def lock(context: FunctionContext, *keys: int) -> bool | None:
+    def lock(context: FunctionContext, *keys: int) -> bool | str:
         granted = context.advisory_lock(
             keys, is_shared=is_shared, is_session=is_session, waits=waits
         )
-        return None if waits else granted
+        return "" if waits else granted
 
     return lock
 
@@ -31,6 +31,11 @@ def _make(name: str, arguments: Any, result: Any, scalar: Any) -> Function:
     return Function(
         name, arguments, result, scalar, volatility=Volatility.VOLATILE, needs_context=True
     )
+
+
+def _unlock_all(context: FunctionContext) -> str:
+    context.advisory_unlock_all()
+    return ""
 
 
 ADVISORY_LOCK_FUNCTIONS: tuple[Function, ...] = (
@@ -56,5 +61,5 @@ ADVISORY_LOCK_FUNCTIONS: tuple[Function, ...] = (
         for arguments in _KEYS
         for is_shared in (True, False)
     ),
-    _make("pg_advisory_unlock_all", (), VOID, lambda context: context.advisory_unlock_all()),
+    _make("pg_advisory_unlock_all", (), VOID, _unlock_all),
 )

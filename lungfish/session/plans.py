@@ -160,7 +160,7 @@ class PlanningSession(TransactionalSession):
                     wanted = plan.parameter_types
                     values = infer_values(values, ready.types, wanted, self.settings.text)
                 context, ready.context = ready.context, None
-                if context is None:
+                if context is None or context.tables is not self.tables:
                     context = self.execution_context(values)
                 else:
                     refresh(context, transaction, values, self._deferred)
@@ -244,7 +244,7 @@ class PlanningSession(TransactionalSession):
             transaction=self._transaction,
             snapshot=self._transaction.statement_snapshot(),
             catalog=self.catalog,
-            tables=database,
+            tables=self.tables,
             functions=self.functions,
             programs=database.programs,
             parameters=values,

@@ -43,10 +43,10 @@ from lungfish.session.parameters import (
 from lungfish.session.plans import PLANNED, PlanningSession
 from lungfish.session.results import StatementResult
 from lungfish.session.runner import SessionRunner
+from lungfish.session.serializable import note_ddl
 from lungfish.session.utility import TRANSACTION_CONTROL, run_utility, runs_outside_transaction
 from lungfish.sql.ast import Statement, ddl, dml, queries, utility
 from lungfish.storage.lock_modes import LockMode, LockTag
-from lungfish.storage.transactions import IsolationLevel
 from lungfish.types.sql_type import SqlType
 
 if TYPE_CHECKING:
@@ -277,7 +277,11 @@ class Session(PlanningSession):
             return run_as_of(self, statement, text, values, types)
         if is_ddl(statement):
             self.require_writable(statement)
-            return StatementResult(None, execute_ddl(self.ddl_context(), statement))
+            tag = execute_ddl(self.ddl_context(), statement)
+            assert self._transaction is not None
+            assert self._change is not None
+            note_ddl(self._transaction, self._change)
+            return StatementResult(None, tag)
         return run_utility(self, statement)
 
     # DDL.
@@ -378,14 +382,12 @@ class Session(PlanningSession):
         if folded == "wal_recovery_mode":
             return self.database.options.wal_recovery_mode
         if folded == "transaction_deferrable" and self._transaction is not None:
-            return "on" if self.is_deferrable else "off"
+            return "on" if self._transaction.is_deferrable else "off"
         return self.settings.get(name)
 
     def set_default(self, name: str, value: str) -> None:
         """A setting that RESET goes back to: what the connection was opened with."""
         self.settings.set_default(name, value)
-        if name == "default_transaction_isolation":
-            self.default_isolation = IsolationLevel(value)
 
     def lock_relation(self, tag: LockTag, mode: LockMode, *, is_nowait: bool) -> None:
         """Lock a table until the transaction ends. Raises LockNotAvailable with `is_nowait`."""

@@ -18,6 +18,7 @@ from lungfish.errors import (
 )
 from lungfish.recovery.settings import STORAGE_SETTINGS, StorageSettings
 from lungfish.session.planner_settings import PLANNER_SETTINGS
+from lungfish.storage.transactions import IsolationLevel
 from lungfish.types.settings import TextSettings
 from lungfish.types.time_zones import zone_by_name
 
@@ -227,6 +228,8 @@ class SessionSettings:
         self.lock_timeout_s: float | None = None
         self.statement_timeout_s = 0.0
         self.is_synchronous = True
+        self.default_isolation = IsolationLevel.READ_COMMITTED
+        self.is_read_only = False
         for name, text in shared.stored.items():
             if name in SETTINGS:
                 self.set_default(name, text)
@@ -334,6 +337,8 @@ class SessionSettings:
         self.lock_timeout_s = lock_timeout_ms / 1000 if lock_timeout_ms else None
         self.statement_timeout_s = milliseconds_of(self.get("statement_timeout")) / 1000
         self.is_synchronous = self.get("synchronous_commit") != "off"
+        self.default_isolation = IsolationLevel(self.get("default_transaction_isolation"))
+        self.is_read_only = self.get("default_transaction_read_only") == "on"
         path = [word.strip().strip('"') for word in self.get("search_path").split(",")]
         self.search_path = tuple(word for word in path if word and word != "$user")
 

@@ -19,10 +19,12 @@ from lungfish.errors import (
     NoActiveSqlTransaction,
 )
 from lungfish.executor import Cancellation, DeferredChecks, ExecutionContext
+from lungfish.executor.context import TableProvider
 from lungfish.executor.ddl import CatalogChange
 from lungfish.executor.session_facts import SessionFacts
 from lungfish.session.cursors import SessionCursors
 from lungfish.session.results import StatementResult
+from lungfish.session.serializable import begin_transaction, change_level
 from lungfish.session.settings import SessionSettings
 from lungfish.sql.ast import utility
 from lungfish.storage.lock_queue import LockOwner
@@ -43,7 +45,6 @@ class TransactionalSession:
         self.begun_at = database.clock.utc_us()
         self.autocommit = autocommit
         self.is_read_only = read_only
-        self.default_isolation = IsolationLevel.READ_COMMITTED
         self.settings = SessionSettings(database.core.settings)
         self.random = random.Random(database.random.random())
         self.cancellation = Cancellation()
@@ -53,6 +54,8 @@ class TransactionalSession:
         self.transaction_time_us = 0
         self._mutex = threading.RLock()
         self._lock_owner: LockOwner = database.transactions.locks.new_owner(self.number)
+        # Where statements find tables: the database, but for a serializable transaction.
+        self.tables: TableProvider = database
         self.temporary = database.new_temporaries()
         self._transaction: Transaction | None = None
         # Whether BEGIN (or PEP 249's implicit one) holds the transaction open beyond its statement.
@@ -62,7 +65,6 @@ class TransactionalSession:
         self._is_implicit_block = False
         # Whether a query has run in the transaction: then it is too late for SET TRANSACTION.
         self.has_queried = False
-        self.is_deferrable = False
         self.cursors = SessionCursors()
         self._change: CatalogChange | None = None
         self._deferred = DeferredChecks()
@@ -123,6 +125,11 @@ class TransactionalSession:
         return self._transaction
 
     @property
+    def lock_owner(self) -> LockOwner:
+        """Who holds the session's locks."""
+        return self._lock_owner
+
+    @property
     def transaction_status(self) -> str:
         """ "idle", "active" or "failed"."""
         if self._transaction is None:
@@ -139,7 +146,7 @@ class TransactionalSession:
             self._is_explicit = True
 
     def _begin(self, isolation: str | None = None, *, is_read_only: bool | None = None) -> None:
-        level = self.default_isolation
+        level = self.settings.default_isolation
         if isolation is not None:
             try:
                 level = IsolationLevel(isolation.lower())
@@ -148,17 +155,14 @@ class TransactionalSession:
         self._lock_owner.cancel_message = None
         self._lock_owner.timeout_s = self.settings.lock_timeout_s
         self.cancellation.reset()
-        self._transaction = self.database.transactions.begin(
-            level,
-            is_read_only=self.database.is_historical
-            or (self.is_read_only if is_read_only is None else is_read_only),
-            synchronous_commit=self.settings.is_synchronous,
-            lock_owner=self._lock_owner,
+        if is_read_only is None:
+            is_read_only = self.is_read_only or self.settings.is_read_only
+        self._transaction = begin_transaction(
+            self, level, is_read_only=is_read_only or self.database.is_historical
         )
         self._transaction.on_expired = self._give_up_snapshot
         self._is_failed = False
         self.has_queried = False
-        self.is_deferrable = False
         self._deferred = DeferredChecks()
         self._settings_before = self.settings.snapshot()
         self.transaction_time_us = self.database.clock.utc_us()
@@ -166,7 +170,7 @@ class TransactionalSession:
     def _begin_reading(self) -> Transaction:
         """Begin the transaction of a single statement that only reads: the one of the last such statement, if it may be used again."""
         reader = self._reader
-        if reader is None or reader.isolation is not self.default_isolation:
+        if reader is None or reader.isolation is not self.settings.default_isolation:
             self._begin()
             assert self._transaction is not None
             self._reader = self._transaction
@@ -360,7 +364,9 @@ class TransactionalSession:
                 self._begin(statement.isolation, is_read_only=statement.is_read_only)
             else:
                 self._characterize(statement)
-            self.is_deferrable = bool(statement.is_deferrable)
+            if statement.is_deferrable is not None:
+                assert self._transaction is not None
+                self._transaction.is_deferrable = statement.is_deferrable
             self._is_explicit = True
         return StatementResult(None, "BEGIN")
 
@@ -368,9 +374,14 @@ class TransactionalSession:
         """BEGIN behind other statements of its text: the transaction is open already."""
         assert self._transaction is not None
         if statement.isolation is not None and not self.has_queried:
-            self._transaction.isolation = IsolationLevel(statement.isolation)
+            self.change_isolation(IsolationLevel(statement.isolation))
         if statement.is_read_only is not None:
             self._transaction.is_read_only = statement.is_read_only
+
+    def change_isolation(self, level: IsolationLevel) -> None:
+        """Let the open transaction, which has done nothing yet, go on at another level. Raises ActiveSqlTransaction."""
+        assert self._transaction is not None
+        self._transaction = change_level(self, self._transaction, level)
 
     def _control_end(self, statement: utility.Commit | utility.Rollback) -> StatementResult:
         word = "COMMIT" if isinstance(statement, utility.Commit) else "ROLLBACK"
@@ -383,7 +394,6 @@ class TransactionalSession:
         if self._transaction is None:
             return StatementResult(None, word)
         before = self._transaction
-        is_deferrable = self.is_deferrable
         is_commit = isinstance(statement, utility.Commit) and not self._is_failed
         if is_commit:
             self.commit()
@@ -391,7 +401,7 @@ class TransactionalSession:
             self.rollback()
         if statement.and_chain:
             self._begin(before.isolation.value, is_read_only=before.is_read_only)
-            self.is_deferrable = is_deferrable
+            self._transaction.is_deferrable = before.is_deferrable
             self._is_explicit = True
         return StatementResult(None, "COMMIT" if is_commit else "ROLLBACK")
 

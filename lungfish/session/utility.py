@@ -129,7 +129,7 @@ def _set_transaction(session: Session, statement: utility.SetTransaction) -> Sta
     level = None if statement.isolation is None else IsolationLevel(statement.isolation)
     if statement.is_session:
         if level is not None:
-            session.default_isolation = level
+            session.settings.set("default_transaction_isolation", level.value)
         if statement.is_read_only is not None:
             session.is_read_only = statement.is_read_only
         return StatementResult(None, "SET")
@@ -141,11 +141,9 @@ def _set_transaction(session: Session, statement: utility.SetTransaction) -> Sta
                 "SET TRANSACTION ISOLATION LEVEL must be called before any query",
                 position=statement.position,
             )
-        if level is IsolationLevel.SERIALIZABLE:
-            raise FeatureNotSupported(
-                "isolation level SERIALIZABLE is not supported", position=statement.position
-            )
-        transaction.isolation = level
+        session.change_isolation(level)
+        transaction = session.transaction
+        assert transaction is not None
     if statement.is_read_only is not None:
         if not statement.is_read_only and transaction.is_read_only:
             if session.savepoint_count:
@@ -158,7 +156,7 @@ def _set_transaction(session: Session, statement: utility.SetTransaction) -> Sta
                 )
         transaction.is_read_only = statement.is_read_only
     if statement.is_deferrable is not None:
-        session.is_deferrable = statement.is_deferrable
+        transaction.is_deferrable = statement.is_deferrable
     return StatementResult(None, "SET")
 
 

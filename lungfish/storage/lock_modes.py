@@ -63,7 +63,7 @@ assert all(
 class LockTag(NamedTuple):
     """What is locked. `first` and `second` depend on the kind: see the functions below."""
 
-    kind: Literal["table", "row", "transaction", "advisory"]
+    kind: Literal["table", "row", "transaction", "snapshot", "advisory"]
     first: int
     second: int
 
@@ -74,6 +74,8 @@ class LockTag(NamedTuple):
             return f"tuple ({self.second >> 16},{self.second & 0xFFFF}) of relation {self.first}"
         if self.kind == "transaction":
             return f"transaction {self.first}"
+        if self.kind == "snapshot":
+            return "a safe snapshot"
         return f"advisory lock [{self.first},{self.second}]"
 
 
@@ -90,6 +92,11 @@ def row_tag(relation_id: int, address: int) -> LockTag:
 def transaction_tag(transaction_id: int) -> LockTag:
     """The end of a transaction: whoever waits for it asks for SHARE, and the transaction holds EXCLUSIVE."""
     return LockTag("transaction", transaction_id, 0)
+
+
+def snapshot_tag(owner_number: int) -> LockTag:
+    """That an owner's snapshot is known to be safe: it asks for SHARE, and those on whom it hangs hold EXCLUSIVE."""
+    return LockTag("snapshot", owner_number, 0)
 
 
 def advisory_tag(first: int, second: int = 0) -> LockTag:

@@ -27,6 +27,7 @@ import itertools
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 
 from lungfish import errors
 from lungfish.storage.deadlock import Edge, find_cycle
@@ -139,12 +140,22 @@ class LockManager:
         """
         assert owner is not holder, "a transaction waits for itself"
         tag = transaction_tag(transaction_id)
+        self.wait_while(owner, tag, [holder], partial(is_running, transaction_id))
+
+    def wait_while(
+        self,
+        owner: LockOwner,
+        tag: LockTag,
+        holders: Iterable[LockOwner],
+        is_pending: Callable[[], bool],
+    ) -> None:
+        """Wait for what `wake` announces, unless it is over; `holders` are those on whom it hangs. Errors as `acquire`."""
         with self._mutex:
             queue = self._queues.get(tag)
             if queue is None:
                 queue = self._queues[tag] = LockQueue()
-                queue.granted[holder] = 1 << LockMode.EXCLUSIVE
-            if is_running(transaction_id):
+                queue.granted.update(dict.fromkeys(holders, 1 << LockMode.EXCLUSIVE))
+            if is_pending():
                 self._wait(LockRequest(owner, tag, LockMode.SHARE, is_session=False))
             else:
                 queue.granted.clear()
@@ -200,7 +211,7 @@ class LockManager:
 
     def _grant(self, queue: LockQueue, request: LockRequest) -> None:
         owner, tag, mode = request.owner, request.tag, request.mode
-        if tag.kind == "transaction":
+        if tag.kind in ("transaction", "snapshot"):
             # Seeing it end is all that was asked for.
             request.is_granted = True
             return
@@ -335,7 +346,10 @@ class LockManager:
 
     def wake_waiters(self, transaction_id: TransactionId) -> None:
         """Let those that wait for the transaction look again: it has ended, or has given rows back."""
-        tag = transaction_tag(transaction_id)
+        self.wake(transaction_tag(transaction_id))
+
+    def wake(self, tag: LockTag) -> None:
+        """End the waits of `wait_while`."""
         if tag not in self._queues:
             return
         with self._mutex:

@@ -12,17 +12,16 @@ Invariants:
 1. A transaction is in the running set from the moment it has an id until it is durable (COMMITTED) or every row is put back
    (ABORTED). Both ends happen in one step of `RunningSet`, under whose mutex snapshots are taken: a commit is visible wholly or not at all,
    and only once durable.
-2. A row's change, its log record and its undo entry are made in one passage of the fence; so are putting the row back, the record of
-   that (only if a savepoint is rolled back to) and taking the entry off the list. While the fence is closed, the pages, the log
-   and the undo lists of `unfinished()` agree.
+2. A row's change, its log record and its undo entry are made in one passage of the fence; so are putting the row back, the record of that (only if
+   a savepoint is rolled back to) and taking the entry off the list. While the fence is closed, the pages, the log and `unfinished()` agree.
 3. The commit record is appended and the state becomes COMMITTING in one passage of the fence. A checkpoint counts a COMMITTING
    transaction as committed: its record is before the redo LSN, and the log is synced past that before the checkpoint is.
 4. The undo list of a committed transaction is kept until every snapshot sees it (`horizon`), then handed to the hooks of
    `purge_queue`.
    A commit that a full disk refuses is taken back: the record becomes an abort before it reaches the disk, and the state RUNNING again
    in one passage of the fence with the log's word of it, which keeps a checkpoint that has seen it committed from being published.
-5. After a failed sync nobody can tell whether the commit is on disk. The transaction stays in the running set for ever (nobody sees it,
-   nothing is undone), and the manager is poisoned: no further commit. Reopening finds out.
+5. After a failed sync nobody can tell whether the commit is on disk. The transaction stays in the running set for ever (nobody sees it, nothing
+   is undone), and the manager is poisoned: no further commit. Reopening finds out.
 """
 
 from __future__ import annotations
@@ -40,6 +39,7 @@ from lungfish.storage.locks import LockManager
 from lungfish.storage.log import Log
 from lungfish.storage.purge import PurgeQueue
 from lungfish.storage.running_set import RunningSet
+from lungfish.storage.serializable import SerializableTransactions
 from lungfish.storage.snapshots import NO_TRANSACTION, Snapshot
 from lungfish.storage.transaction_state import (
     IsolationLevel,
@@ -67,9 +67,8 @@ class UndoStore(Protocol):
     def undo(self, transaction: Transaction, entry: UndoEntry, *, is_logged: bool) -> None:
         """Put the row of the newest undo entry back.
 
-        In one passage of the fence: write the row as it was before (none: take it away), log that as an ordinary record of
-        the transaction if `is_logged`, and as the last act `transaction.undo.pop()`. It must bear being done again, should an
-        exception come in between.
+        In one passage of the fence: write the row as it was (none: take it away), log that as an ordinary record if `is_logged`, and
+        as the last act `transaction.undo.pop()`. It must bear being done again, should an exception come in between.
         """
 
 
@@ -90,6 +89,7 @@ class Transaction:
         "expired",
         "first_lsn",
         "id",
+        "is_deferrable",
         "is_read_only",
         "isolation",
         "on_commit",
@@ -118,6 +118,8 @@ class Transaction:
         self.isolation = isolation
         # Enforced by the executor, which knows the statement (and that temporary tables are exempt).
         self.is_read_only = is_read_only
+        # Of a SERIALIZABLE one that only reads: whether it waits for a snapshot that is safe.
+        self.is_deferrable = False
         self.synchronous_commit = synchronous_commit
         self.begun_at = begun_at
         self.state = TransactionState.RUNNING
@@ -136,8 +138,7 @@ class Transaction:
         # Why its snapshot was given up, from when on it gets no other; and who is told: stops what runs, lets go of the snapshot.
         self.expired: errors.Error | None = None
         self.on_expired: Callable[[errors.Error], None] | None = None
-        # The one in use; as long as it stands here no version that it sees is purged.
-        self.snapshot: Snapshot | None = None
+        self.snapshot: Snapshot | None = None  # The one in use: no version that it sees is purged.
         self._savepoints: list[Savepoint] = []
 
     @property
@@ -234,10 +235,9 @@ class Transaction:
     def commit(self) -> None:
         """Make the transaction durable, then visible.
 
-        Raises StatementCompletionUnknown if the log cannot be synced: whether the transaction is committed will be known when
-        the database is opened again. Any other error leaves it as it was: RUNNING if the commit record was refused (roll back),
-        COMMITTING if only the flush was cut off (commit again; it cannot be rolled back any more). DiskFull leaves it RUNNING. A KeyboardInterrupt after the
-        record was appended is let through once the commit is done.
+        Raises StatementCompletionUnknown if the log cannot be synced: whether it is committed will be known when the database is opened
+        again. Any other error leaves it as it was: RUNNING if the commit record was refused or the disk is full (roll back), COMMITTING if
+        only the flush was cut off (commit again). A KeyboardInterrupt after the record was appended is let through once the commit is done.
         """
         try:
             if self.state is not TransactionState.COMMITTING:
@@ -296,6 +296,7 @@ class TransactionManager:
         self.fence = fence
         self.locks = LockManager()
         self.members: RunningSet[Transaction] = RunningSet()
+        self.serializable = SerializableTransactions()
         # Whether the writer of a row has not ended; False means committed (see the module's text). Bound here: a hot path.
         self.is_running = self.members.is_running
         # Undo lists of committed transactions, until no snapshot needs them; table stores add their hooks.
@@ -322,9 +323,8 @@ class TransactionManager:
         synchronous_commit: bool = True,
         lock_owner: LockOwner | None = None,
     ) -> Transaction:
-        """Begin a transaction. Raises FeatureNotSupported for SERIALIZABLE, which needs its reads to be tracked."""
-        if isolation is IsolationLevel.SERIALIZABLE:
-            raise errors.FeatureNotSupported("isolation level SERIALIZABLE is not supported")
+        """Begin a transaction of any level but SERIALIZABLE: for that one, see `serializable_transaction.py`."""
+        assert isolation is not IsolationLevel.SERIALIZABLE, "its reads must be followed"
         transaction = Transaction(
             self,
             isolation,

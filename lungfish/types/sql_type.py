@@ -26,7 +26,7 @@ The internal value of each kind, as every room of the house sees it (NULL is Non
     RANGE                    RangeValue                           large_string of PostgreSQL's text form
     MULTIRANGE               tuple of RangeValue, apart, in order large_string of PostgreSQL's text form
     UNKNOWN                  str: a literal whose type is not yet known, coerced by the binder
-    VOID                     None                                 null
+    VOID                     str, always empty                    large_string
 
 Infinite dates and timestamps are the extreme values of the integer: the largest is infinity, the smallest -infinity.
 A NUMERIC vector has one of two forms, told apart by its Arrow type at run time: decimal128 where a column's declared

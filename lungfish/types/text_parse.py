@@ -178,5 +178,5 @@ PARSERS: dict[TypeKind, Parser] = {
     TypeKind.MULTIRANGE: _multirange,
     TypeKind.PG_LSN: lambda x, t, s: parse_lsn(x),
     TypeKind.UNKNOWN: _as_is,
-    TypeKind.VOID: lambda x, t, s: None,
+    TypeKind.VOID: lambda x, t, s: "",
 }

@@ -43,7 +43,6 @@ _ARROW_TYPES: dict[TypeKind, pa.DataType] = {
     TypeKind.TIMESTAMPTZ: pa.timestamp("us"),
     TypeKind.INTERVAL: pa.binary(16),
     TypeKind.UUID: pa.binary(16),
-    TypeKind.VOID: pa.null(),
 }
 # Kinds whose Arrow form is an integer in disguise: the integer's type.
 _INTEGER_VIEWS: dict[TypeKind, pa.DataType] = {

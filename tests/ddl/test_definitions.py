@@ -142,3 +142,33 @@ def test_an_index_is_built_on_a_table_that_nobody_has_opened(tmp_path: Path) -> 
     with lungfish.connect(path, autocommit=True) as connection:
         connection.execute("ALTER TABLE t ADD PRIMARY KEY (a), ADD UNIQUE (b)")
         assert connection.execute("SELECT b FROM t WHERE a = 7").fetchval() == -7
+
+
+def test_a_hash_index_is_an_index_with_that_name_and_its_restrictions(db: Any) -> None:
+    db.execute("CREATE TABLE h (a integer, b integer); CREATE INDEX h_a ON h USING hash (a)")
+    db.execute("INSERT INTO h SELECT i % 10, i FROM generate_series(1, 1000) g(i)")
+    assert db.execute("SELECT count(*) FROM h WHERE a = 3").fetchval() == 100
+    shown = db.execute("SELECT indexdef FROM pg_indexes WHERE indexname = 'h_a'").fetchval()
+    assert shown == "CREATE INDEX h_a ON public.h USING hash (a)"
+    for bad, what in (
+        ("CREATE UNIQUE INDEX ON h USING hash (a)", "unique indexes"),
+        ("CREATE INDEX ON h USING hash (a, b)", "multicolumn indexes"),
+        ("CREATE INDEX ON h USING hash (a DESC)", "ASC/DESC options"),
+    ):
+        with pytest.raises(errors.FeatureNotSupported, match=f"does not support {what}"):
+            db.execute(bad)
+
+
+def test_a_constraint_is_validated_while_others_write() -> None:
+    with (
+        lungfish.connect(":memory:validated", autocommit=True) as db,
+        lungfish.connect(":memory:validated", autocommit=True) as other,
+    ):
+        db.execute("CREATE TABLE p (i integer PRIMARY KEY); CREATE TABLE c (p integer)")
+        db.execute("ALTER TABLE c ADD CONSTRAINT c_fk FOREIGN KEY (p) REFERENCES p NOT VALID")
+        other.execute("BEGIN; INSERT INTO p VALUES (1); INSERT INTO c VALUES (1)")
+        db.execute("SET lock_timeout = '1ms'")
+        db.execute("ALTER TABLE c VALIDATE CONSTRAINT c_fk")
+        with pytest.raises(errors.LockNotAvailable):
+            db.execute("ALTER TABLE c ADD FOREIGN KEY (p) REFERENCES p NOT VALID")
+        other.execute("ROLLBACK")

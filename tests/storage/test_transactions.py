@@ -65,11 +65,6 @@ def test_repeatable_read_keeps_its_first_snapshot(world: World) -> None:
     assert reader.statement_snapshot() is snapshot
 
 
-def test_serializable_is_refused(world: World) -> None:
-    with pytest.raises(errors.FeatureNotSupported, match="SERIALIZABLE"):
-        world.begin(IsolationLevel.SERIALIZABLE)
-
-
 @given(
     running=st.frozensets(st.integers(5, 15)),
     own_id=st.sampled_from([0, 7, 20]),

@@ -79,7 +79,7 @@ def alter_table(context: DdlContext, statement: AlterTable) -> str:
     if (table.materialized_query is not None) != (statement.kind == "materialized view"):
         kind = "materialized view" if statement.kind != "table" else "table"
         raise WrongObjectType(f'"{table.name}" is not a {kind}', position=name.position)
-    context.runner.lock_table(table, "access exclusive")
+    context.runner.lock_table(table, _lock_mode(statement.actions))
     if any(
         isinstance(each, (AddColumn, DropColumn, AlterColumnType)) for each in statement.actions
     ):
@@ -92,6 +92,20 @@ def alter_table(context: DdlContext, statement: AlterTable) -> str:
         else:
             _apply(context, current, action)
     return f"ALTER {statement.kind.upper()}"
+
+
+def _lock_mode(actions: tuple[AlterTableAction, ...]) -> str:
+    """The strongest lock that the actions need, as PostgreSQL's AlterTableGetLockLevel has it: readers and, where nothing changes
+    for the rows that are there, writers may go on."""
+    if all(isinstance(each, ValidateConstraint) for each in actions):
+        return "share update exclusive"
+    if all(
+        isinstance(each, ValidateConstraint)
+        or (isinstance(each, AddConstraint) and each.constraint.kind == "foreign key")
+        for each in actions
+    ):
+        return "share row exclusive"
+    return "access exclusive"
 
 
 def _apply(context: DdlContext, table: Table, action: AlterTableAction) -> None:

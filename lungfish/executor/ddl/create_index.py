@@ -1,4 +1,7 @@
-"""CREATE INDEX."""
+"""CREATE INDEX.
+
+An index USING hash is a B+Tree like any other: it is accepted where PostgreSQL accepts it, and finds what PostgreSQL's would.
+"""
 
 from __future__ import annotations
 
@@ -14,12 +17,7 @@ from lungfish.types.sql_type import BOOLEAN
 
 def create_index(context: DdlContext, statement: CreateIndex) -> str:
     """Run CREATE INDEX; answers the command tag. Raises UniqueViolation if rows that are there collide."""
-    if statement.method != "btree":
-        raise FeatureNotSupported(
-            f'access method "{statement.method}" is not supported',
-            position=statement.position,
-            hint="Lungfish has btree indexes.",
-        )
+    _require_method(statement)
     table = find_table(context, statement.table)
     if statement.name is not None and context.catalog.name_is_taken(
         table.namespace_oid, statement.name
@@ -45,11 +43,38 @@ def create_index(context: DdlContext, statement: CreateIndex) -> str:
         ),
         predicate=_predicate(context, table, statement),
         nulls_not_distinct=statement.nulls_not_distinct,
+        method=statement.method,
     )
     changed = replace(table, indexes=(*table.indexes, index))
     context.change.put(changed)
     context.change.relations.build_index(changed, index)
     return "CREATE INDEX"
+
+
+def _require_method(statement: CreateIndex) -> None:
+    """Raise FeatureNotSupported unless the access method can do what is asked of it."""
+    method = statement.method
+    if method == "btree":
+        return
+    if method != "hash":
+        raise FeatureNotSupported(
+            f'access method "{method}" is not supported',
+            position=statement.position,
+            hint="Lungfish has btree and hash indexes.",
+        )
+    elements = statement.elements
+    refused = {
+        "unique indexes": statement.is_unique,
+        "included columns": bool(statement.include),
+        "multicolumn indexes": len(elements) > 1,
+        "ASC/DESC options": any(each.is_descending for each in elements),
+        "NULLS FIRST/LAST options": any(each.nulls_first is not None for each in elements),
+    }
+    for what, is_asked in refused.items():
+        if is_asked:
+            raise FeatureNotSupported(
+                f'access method "{method}" does not support {what}', position=statement.position
+            )
 
 
 def _choose_name(context: DdlContext, table: Table, statement: CreateIndex) -> str:

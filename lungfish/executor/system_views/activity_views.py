@@ -113,7 +113,7 @@ def _activity_rows(context: ExecutionContext) -> Rows:
             session.begun_at,
             None if transaction is None else transaction.begun_at,
             session.query_began_at,
-            None if wait is None else "Lock",
+            None if wait is None else _wait_type(wait),
             None if wait is None else _LOCK_TYPES[wait.tag.kind],
             session.state,
             None if transaction is None else transaction.xid or None,
@@ -123,17 +123,27 @@ def _activity_rows(context: ExecutionContext) -> Rows:
         )
 
 
+# A wait for a snapshot that is safe is no lock: it shows in pg_stat_activity only.
 _LOCK_TYPES = {
     "table": "relation",
     "row": "tuple",
     "transaction": "transactionid",
+    "snapshot": "SafeSnapshot",
     "advisory": "advisory",
 }
 
 
 def _lock_rows(context: ExecutionContext) -> Rows:
     heaps = {table.relation_id: table.oid for table in context.catalog.tables()}
-    for fact in context.tables.core.transactions.locks.facts():
+    indexes = {
+        index.relation_id: index.oid
+        for table in context.catalog.tables()
+        for index in table.indexes
+    }
+    transactions = context.tables.core.transactions
+    for fact in transactions.locks.facts():
+        if fact.tag.kind == "snapshot":
+            continue
         yield (
             _LOCK_TYPES[fact.tag.kind],
             None if fact.tag.kind == "transaction" else DATABASE_OID,
@@ -145,6 +155,26 @@ def _lock_rows(context: ExecutionContext) -> Rows:
         if session.transaction is not None and session.transaction.xid:
             held = (None, None, None, session.transaction.xid, None, None)
             yield "transactionid", None, *held, session.number, "ExclusiveLock", True, False
+    for number, oid, address, index in transactions.serializable.facts():
+        yield _read_lock(number, oid, address, indexes.get(index) if index is not None else None)
+
+
+def _wait_type(wait: LockFact) -> str:
+    """The class of a wait, as PostgreSQL has it."""
+    return "IPC" if wait.tag.kind == "snapshot" else "Lock"
+
+
+def _read_lock(
+    number: int, oid: int, address: TupleId | None, index: Oid | None
+) -> tuple[Any, ...]:
+    """An SIREAD lock: of a table, a row, or (page, whose number is not known) of keys and ranges of an index."""
+    kind = (
+        "relation" if index is None and address is None else "page" if address is None else "tuple"
+    )
+    place = (None, None) if address is None else (page_of(address), slot_of(address))
+    relation = oid if index is None else index
+    nothing = (None, None, None)
+    return kind, DATABASE_OID, relation, *place, *nothing, number, "SIReadLock", True, False
 
 
 def _locked_object(tag: LockTag, heaps: Mapping[int, Oid]) -> tuple[int | None, ...]:

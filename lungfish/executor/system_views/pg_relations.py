@@ -45,7 +45,8 @@ if TYPE_CHECKING:
 
 Rows = Iterator[tuple[Any, ...]]
 OWNER_OID = 10
-HEAP_OID, BTREE_OID = 2, 403
+HEAP_OID = 2
+METHOD_OIDS = {"btree": 403, "hash": 405}
 DEFAULT_COLLATION_OID = 100
 # Catalogs that dependencies and comments speak of.
 CLASS_CATALOG, TYPE_CATALOG, CONSTRAINT_CATALOG = 1259, 1247, 2606
@@ -71,7 +72,7 @@ def _class_row(
     oid: int, name: str, namespace: int, kind: str, column_count: int, **facts: Any
 ) -> tuple[Any, ...]:
     persistence = facts.get("persistence", "p")
-    access = {"r": HEAP_OID, "m": HEAP_OID, "i": BTREE_OID, "I": BTREE_OID}.get(kind, 0)
+    access = facts.get("access", HEAP_OID if kind in ("r", "m") else 0)
     return (
         oid, name, namespace, facts.get("type_oid", 0), 0, OWNER_OID, access, facts.get("relation_id", 0), 0,
         1, facts.get("row_count", -1.0), 0, facts.get("has_index", False), False, persistence, kind, column_count,
@@ -125,7 +126,7 @@ def _table_rows(table: Table, catalog: Catalog) -> Rows:
     for index in table.indexes:
         yield _class_row(
             index.oid, index.name, index.namespace_oid, "I" if is_partitioned else "i",
-            len(index.columns) + len(index.include), persistence=persistence,
+            len(index.columns) + len(index.include), persistence=persistence, access=METHOD_OIDS[index.method],
             relation_id=0 if is_partitioned else index.relation_id, is_partition=index.parent_oid is not None,
         )  # fmt: skip
 

@@ -172,7 +172,7 @@ TYPE_VIEWS: tuple[SystemView, ...] = (
     ),
     system_view(
         2601, "pg_am", PG_CATALOG_OID, [("oid", OID), ("amname", NAME), ("amtype", CHAR)],
-        _fixed((2, "heap", "t"), (403, "btree", "i")),
+        _fixed((2, "heap", "t"), (403, "btree", "i"), (405, "hash", "i")),
     ),
     system_view(
         3456, "pg_collation", PG_CATALOG_OID,

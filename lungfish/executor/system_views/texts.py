@@ -20,7 +20,7 @@ def index_definition(
     keys = ", ".join(index_key(table, key) for key in index.columns)
     text = (
         f"CREATE {unique}INDEX {quote_identifier(index.name)} ON {schema}.{quote_identifier(table.name)} "
-        f"USING btree ({keys})"
+        f"USING {index.method} ({keys})"
     )
     if index.include:
         text += f" INCLUDE ({column_list(table, index.include)})"
