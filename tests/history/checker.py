@@ -89,7 +89,9 @@ class _Graph:
         self._place = {
             value: place for values in history.lists.values() for place, value in enumerate(values)
         }
-        self._committed = [each for each in history.transactions if self._is_committed(each, history)]
+        self._committed = [
+            each for each in history.transactions if self._is_committed(each, history)
+        ]
         for each in self._committed:
             for key, value in each.appends:
                 self._appender[value] = each
@@ -112,7 +114,9 @@ class _Graph:
             return True
         if any(there) and not all(there):
             self._note("lost", f"half of transaction {transaction.number} is there")
-        finals = {history.registers.get(key) == value for key, _, value in transaction.register_writes}
+        finals = {
+            history.registers.get(key) == value for key, _, value in transaction.register_writes
+        }
         return any(there) or True in finals
 
     def _order_of_lists(self) -> None:
@@ -132,7 +136,9 @@ class _Graph:
         others = [value for value in seen if value not in own]
         for value in others:
             if value not in self._appender:
-                self._note("G1a", f"transaction {reader.number} read {value}, which was not committed")
+                self._note(
+                    "G1a", f"transaction {reader.number} read {value}, which was not committed"
+                )
                 return
         if seen != final[: len(seen)]:
             self._note("order", f"transaction {reader.number} read {seen} of list {key}: {final}")
@@ -156,17 +162,22 @@ class _Graph:
                 after[before].append(each)
         known = {value for each in history.transactions for _, _, value in each.register_writes}
         for each in self._committed:
-            reads = [*each.register_reads, *((key, value) for key, value, _ in each.register_writes)]
+            reads = [
+                *each.register_reads,
+                *((key, value) for key, value, _ in each.register_writes),
+            ]
             for key, value in reads:
                 if value in writer:
                     self._add(self.wr, writer[value], each)
                 elif value in known:
-                    self._note("G1a", f"transaction {each.number} read {value}, which was not committed")
+                    self._note(
+                        "G1a", f"transaction {each.number} read {value}, which was not committed"
+                    )
                 elif value:
                     self._note("register", f"nobody has written {value} to register {key}")
                 for other in after[value]:
                     self._add(self.rw, each, other)
-            for _, before, value in each.register_writes:
+            for _, before, _ in each.register_writes:
                 if before in writer:
                     self._add(self.ww, writer[before], each)
 
