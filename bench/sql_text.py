@@ -12,6 +12,7 @@ from collections.abc import Callable
 
 from lungfish.sql import lift_literals, parse, rewrite_parameters, split_script
 from lungfish.sql.libpg import parse_raw
+from lungfish.sql.literal_shapes import LiteralShapes
 
 STATEMENTS = {
     "point": "select a, b + 1 from t where id = 7",
@@ -27,11 +28,13 @@ STATEMENTS = {
     "1,000 rows": "insert into t (a, b) values "
     + ", ".join(f"({i}, 'abc{i}')" for i in range(1_000)),
 }
+SHAPES = LiteralShapes()
 PASSES: dict[str, Callable[[str], object]] = {
     "parse_raw": parse_raw,
     "parse": parse,
     "rewrite": rewrite_parameters,
     "lift": lift_literals,
+    "known": SHAPES.find,
     "split": lambda sql: list(split_script(sql)),
 }
 
@@ -51,6 +54,10 @@ def best_us(run: Callable[[str], object], sql: str) -> float:
 
 def main() -> None:
     """Print the table."""
+    for sql in STATEMENTS.values():
+        lifted = lift_literals(sql)
+        if lifted is not None:
+            SHAPES.note(sql, lifted)
     passes = dict(PASSES)
     if "--sqlglot" in sys.argv[1:]:
         sqlglot = importlib.import_module("sqlglot")

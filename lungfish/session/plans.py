@@ -13,13 +13,19 @@ from lungfish.executor import ExecutionContext, execute
 from lungfish.planner import plan_statement
 from lungfish.planner.physical import PhysicalStatement
 from lungfish.session.function_context import SessionFunctions
-from lungfish.session.parameters import infer_values, move_position, parse_text
+from lungfish.session.parameters import (
+    infer_values,
+    is_plain_text,
+    move_position,
+    parse_text,
+)
 from lungfish.session.ready import (
     ReadyStatement,
     ReadyStatements,
     literal_values,
     lock_list,
     looks_up_keys,
+    plain_literal_values,
     refresh,
 )
 from lungfish.session.results import StatementResult
@@ -27,6 +33,7 @@ from lungfish.session.table_locks import locks_of_plan
 from lungfish.session.time_limit import limit_time
 from lungfish.session.transactions import TransactionalSession
 from lungfish.sql.ast import Statement, dml, queries
+from lungfish.sql.literal_shapes import LiteralShapes
 from lungfish.sql.normalize import lift_literals
 from lungfish.storage.lock_modes import table_tag
 from lungfish.types.sql_type import SqlType
@@ -46,6 +53,7 @@ class PlanningSession(TransactionalSession):
     def __init__(self, database: Database, *, autocommit: bool, read_only: bool) -> None:
         super().__init__(database, autocommit=autocommit, read_only=read_only)
         self._ready = ReadyStatements()
+        self._shapes = LiteralShapes()
 
     # Statements that run again.
 
@@ -76,7 +84,10 @@ class PlanningSession(TransactionalSession):
             cached,
             pipeline,
             lock_list(cached),
-            is_inferring=None in types,
+            is_inferring=any(
+                given is None and not is_plain_text(kind)
+                for given, kind in zip(types, cached.plan.parameter_types, strict=True)
+            ),
         )
         self._ready.keep(sql, has_parameters, parsed, made)
         return made
@@ -87,11 +98,17 @@ class PlanningSession(TransactionalSession):
         Only plans that look up keys are shared: for others the literals may ask for another plan. And whatever goes wrong before it
         runs is left to the ordinary way, which words the error with its place.
         """
-        lifted = lift_literals(sql)
-        if lifted is None:
-            return None
-        shape = lifted.shape
-        values, types = literal_values(lifted.literals)
+        known = self._shapes.find(sql)
+        if known is not None:
+            shape, literals = known
+            values, types = plain_literal_values(literals)
+        else:
+            lifted = lift_literals(sql)
+            if lifted is None:
+                return None
+            self._shapes.note(sql, lifted)
+            shape = lifted.shape
+            values, types = literal_values(lifted.literals)
         if self._ready.is_refused(shape, types):
             return None
         try:
@@ -107,10 +124,25 @@ class PlanningSession(TransactionalSession):
         except Error:
             return None
         try:
-            with self._limit_time(timeout_s):
-                return self._run_ready(ready, values, is_inferred=True)
+            return self._run_limited(ready, values, timeout_s, is_inferred=True)
         except Error as error:
+            lifted = lift_literals(sql)
+            assert lifted is not None, "its literals were lifted before"
             raise move_position(error, lifted.position_of)  # noqa: B904 - the same error, its place mapped back.
+
+    def _run_limited(
+        self,
+        ready: ReadyStatement,
+        values: tuple[Any, ...],
+        timeout_s: float | None,
+        *,
+        is_inferred: bool = False,
+    ) -> StatementResult:
+        """`_run_ready` under the statement's time limit, if it has one."""
+        if timeout_s is None and self.settings.statement_timeout_s <= 0:
+            return self._run_ready(ready, values, is_inferred=is_inferred)
+        with self._limit_time(timeout_s):
+            return self._run_ready(ready, values, is_inferred=is_inferred)
 
     def _make_lifted_ready(
         self, shape: str, types: tuple[SqlType | None, ...]

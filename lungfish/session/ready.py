@@ -55,7 +55,7 @@ class ReadyStatement:
     pipeline: RowPipeline
     # Of each table: what to lock, in which mode, and that mode as a bit.
     locks: tuple[tuple[LockTag, LockMode, int], ...]
-    # Whether the statement says of some parameters what they are.
+    # Whether the statement says of some parameters what they are, and that is not simply a text.
     is_inferring: bool
     # Lent to the execution that runs; None meanwhile.
     context: ExecutionContext | None = None
@@ -137,6 +137,28 @@ def literal_values(literals: Sequence[Literal]) -> tuple[tuple[Any, ...], Types]
             values.append(number)
             types.append(INTEGER)
         elif number is not None and -(2**63) <= number < 2**63:
+            values.append(number)
+            types.append(BIGINT)
+        else:
+            values.append(Decimal(text))
+            types.append(NUMERIC)
+    return tuple(values), tuple(types)
+
+
+def plain_literal_values(literals: Sequence[str]) -> tuple[tuple[Any, ...], Types]:
+    """`literal_values` of literals as they are written, digits or a string without a quote in it."""
+    values: list[Any] = []
+    types: list[SqlType | None] = []
+    for text in literals:
+        if text[0] == "'":
+            values.append(text[1:-1])
+            types.append(None)
+            continue
+        number = int(text)
+        if number < 2**31:
+            values.append(number)
+            types.append(INTEGER)
+        elif number < 2**63:
             values.append(number)
             types.append(BIGINT)
         else:

@@ -91,8 +91,7 @@ class Session(PlanningSession):
                     values, types = bind_parameters(parsed, parameters, self.settings.text)
                     ready = self._ready.find(text, types)
                     if ready is not None and self._is_valid(ready):
-                        with self._limit_time(timeout_s):
-                            return [self._run_ready(ready, values)]
+                        return [self._run_limited(ready, values, timeout_s)]
                 else:
                     if parameters is None:
                         lifted = self._run_lifted(sql, timeout_s)
