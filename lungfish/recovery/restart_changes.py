@@ -11,8 +11,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
+import numpy.typing as npt
 
 from lungfish import errors
 from lungfish.recovery.transaction_set import TransactionSet
@@ -27,6 +29,10 @@ _LOW = np.uint64(0xFFFF_FFFF)
 _HIGH = np.uint64(32)
 _ADDRESS_SIZE = 8
 _LENGTH_SIZE = 4
+# Stretches longer than this on average are copied one by one, shorter ones number by number.
+_LONG_SLICE = 16
+
+Item = TypeVar("Item", bound=np.generic)
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,21 +174,29 @@ def _single(rows: RowRecords, words: Words) -> tuple[Integers, Integers, Integer
 def _many(rows: RowRecords, words: Words) -> tuple[Integers, Integers, Integers, Integers]:
     """The same of ROWS records, for each of their rows."""
     counts = rows.row_counts
-    record = np.repeat(np.arange(rows.count), counts)
-    firsts = np.cumsum(counts) - counts
-    within = np.arange(len(record)) - firsts[record]
-    bodies = rows.bodies[record]
-    addresses = words[((bodies + ROWS.size) >> 3) + within].astype(np.int64)
     halves = np.frombuffer(rows.batch.data, "<u4", len(rows.batch.data) // 4)
-    heads = rows.bodies + ROWS.size + _ADDRESS_SIZE * counts
-    lengths = halves[(heads[record] >> 2) + within].astype(np.int64)
+    places = rows.bodies + ROWS.size
+    addresses = _slices(words, places >> 3, counts).astype(np.int64)
+    lengths = _slices(halves, (places + _ADDRESS_SIZE * counts) >> 2, counts).astype(np.int64)
     ends = np.cumsum(lengths)
-    before = np.concatenate([np.zeros(1, np.int64), ends])[firsts]
-    starts_of_rows = heads + _LENGTH_SIZE * counts
-    starts = starts_of_rows[record] + ends - lengths - before[record]
-    taken = np.concatenate([np.zeros(1, np.int64), ends])[firsts + counts] - before
-    _check(rows.batch, rows.bodies, starts_of_rows + taken > rows.bodies + rows.sizes)
-    return addresses, bodies, starts, lengths
+    # Where the rows of each record end among all rows, and in the record itself.
+    ends_of_records = ends[np.cumsum(counts) - 1]
+    before = np.concatenate([np.zeros(1, np.int64), ends_of_records[:-1]])
+    firsts = places + (_ADDRESS_SIZE + _LENGTH_SIZE) * counts
+    taken = ends_of_records - before
+    _check(rows.batch, rows.bodies, firsts + taken > rows.bodies + rows.sizes)
+    starts = ends - lengths + np.repeat(firsts - before, counts)
+    return addresses, np.repeat(rows.bodies, counts), starts, lengths
+
+
+def _slices(items: npt.NDArray[Item], firsts: Integers, counts: Integers) -> npt.NDArray[Item]:
+    """Some stretches of an array, one behind the other."""
+    if len(firsts) * _LONG_SLICE < int(counts.sum()):
+        bounds = zip(firsts.tolist(), (firsts + counts).tolist(), strict=True)
+        return np.concatenate([items[first:end] for first, end in bounds])
+    before = np.cumsum(counts) - counts
+    found: npt.NDArray[Item] = items[np.arange(counts.sum()) + np.repeat(firsts - before, counts)]
+    return found
 
 
 def _last_of_each(found: list[RowStates]) -> RowStates:

@@ -23,6 +23,7 @@ from itertools import pairwise
 import numpy as np
 
 from lungfish.recovery.relation_state import COMMITTED, RelationState
+from lungfish.storage.heap_blocks import Workspace
 from lungfish.storage.heap_rebuild import build_pages
 from lungfish.storage.ids import LSN, PageId, TupleId
 from lungfish.storage.overflow import run_with_pages
@@ -99,15 +100,18 @@ def redo_rows(
     page_ids = states.page_ids()
     firsts = np.flatnonzero(np.diff(page_ids, prepend=-1))
     bounds = [*firsts[::group_size].tolist(), len(states)]
+    space = Workspace()
     for start, end in pairwise(bounds):
-        page_count = _redo_group(rows, states.pick(slice(start, end)), trim)
+        page_count = _redo_group(rows, states.pick(slice(start, end)), space, trim)
         trim()
         if tell is not None:
             tell(end - start, page_count)
     return len(states)
 
 
-def _redo_group(rows: TableRows, states: RowStates, trim: Callable[[], None]) -> int:
+def _redo_group(
+    rows: TableRows, states: RowStates, space: Workspace, trim: Callable[[], None]
+) -> int:
     """Bring the rows of some pages there; answers how many pages."""
     if rows.indexes:
         for index in range(len(states)):
@@ -117,15 +121,21 @@ def _redo_group(rows: TableRows, states: RowStates, trim: Callable[[], None]) ->
                 trim()
     page_ids = states.page_ids()
     old_pages = {}
-    for page_id in distinct_sorted(page_ids).tolist():
+    there = distinct_sorted(page_ids[: int(np.searchsorted(page_ids, rows.heap.pages.page_count))])
+    for page_id in there.tolist():
         old = run_with_pages(partial(_used_page, rows, PageId(page_id)))
         if old is not None:
             old_pages[page_id] = old
             trim()
-    built = build_pages(rows.heap.format, states, old_pages)
+    built = build_pages(rows.heap.format, states, old_pages, space)
+    lsn = states.end
     for number, page_id in enumerate(built.page_ids):
         image = built.images[number].data
-        run_with_pages(partial(_replace_page, rows, PageId(page_id), image, states.end))
+        if page_id == rows.heap.pages.page_count:
+            with rows.latch:
+                rows.heap.append_page(image, lsn)
+        else:
+            run_with_pages(partial(_replace_page, rows, PageId(page_id), image, lsn))
         if number % PAGE_TRIM_INTERVAL == 0:
             trim()
     for page_id in built.left:

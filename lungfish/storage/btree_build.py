@@ -108,6 +108,9 @@ class _TreeBuilder:
     def _leaf_ends(self, keys: StoredKeys) -> list[int]:
         """Where each leaf's entries end."""
         head = self._form.leaf_size([], UNFENCED)
+        if not isinstance(keys, list):
+            step = max(1, (self._limit - head) // self._form.leaf_entry_overhead)
+            return [*range(step, len(keys), step), len(keys)] if len(keys) else []
         sizes = _running_sizes(
             keys, self._form.leaf_entry_overhead, size_min=self._form.leaf_key_size_min
         )
@@ -116,7 +119,7 @@ class _TreeBuilder:
         start = 0
         while start < count:
             end = _end(sizes, start, self._limit - head)
-            if isinstance(keys, list) and end < count:
+            if end < count:
                 end = max(end, self._end_with_prefix(keys, sizes, start, end))
             ends.append(end)
             start = end
@@ -147,9 +150,11 @@ class _TreeBuilder:
                 last, first = _entry(keys, addresses, end - 1), _entry(keys, addresses, end)
                 level.firsts.append(self._form.separator(last, first))
             fences = level.fences(len(level.children), len(level.children) + 1)
-            leaf_keys, leaf_addresses = keys[start:end], addresses[start:end].tolist()
+            # In integer form a leaf is written from arrays as they are.
+            is_bytes = isinstance(keys, list)
+            own = addresses[start:end].tolist() if is_bytes else addresses[start:end]
             level.children.append(
-                self._write_page(self._form.write_leaf, leaf_keys, leaf_addresses, fences)
+                self._write_page(self._form.write_leaf, keys[start:end], own, fences)
             )
             start = end
         return level

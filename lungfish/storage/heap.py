@@ -380,6 +380,11 @@ class Heap:
         data[:] = image
         self._note_room(page_id, data)
 
+    def append_page(self, image: memoryview, lsn: LSN) -> None:
+        """Add a page with this content at the end (heap_rebuild.py)."""
+        frame = self.pages.allocate(bytearray(image))
+        self._note_room(frame.page_id, self.pages.writable(frame, lsn))
+
     def _make_slot_fit(self, address: TupleId, lsn: LSN) -> None:
         """Send tails of other rows to overflow pages if they are in the way of a slot. Raises PageMiss; can be done again.
 

@@ -21,13 +21,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from lungfish.storage.heap import TAIL_SHARE
-from lungfish.storage.heap_page import (
-    HEADER_DTYPE,
-    HEADER_SIZE,
-    MAGIC,
-    VERSION,
-    HeapPageFormat,
-)
+from lungfish.storage.heap_blocks import Workspace, build_block, write_headers
+from lungfish.storage.heap_page import HEADER_DTYPE, HEADER_SIZE, HeapPageFormat
 from lungfish.storage.ids import SLOT_BITS, SLOT_MASK
 from lungfish.storage.row_codec import INLINE_SIZE_MAX
 from lungfish.storage.row_states import (
@@ -94,11 +89,21 @@ class _Room:
 
 
 def build_pages(
-    form: HeapPageFormat, changes: RowStates, old_pages: Mapping[int, bytes]
+    form: HeapPageFormat,
+    changes: RowStates,
+    old_pages: Mapping[int, bytes],
+    space: Workspace | None = None,
 ) -> BuiltPages:
-    """The pages of the changed rows. `old_pages` has those that exist and were used."""
-    page_ids = distinct_sorted(changes.page_ids())
+    """The pages of the changed rows. `old_pages` has those that exist and were used.
+
+    The images may lie in the workspace: then they are to be copied before the next ones are built.
+    """
     size_max = form.page_size // TAIL_SHARE
+    if not old_pages:
+        block = build_block(form, changes, space or Workspace(), tail_size_max=size_max)
+        if block is not None:
+            return BuiltPages(block[0].tolist(), block[1], [])
+    page_ids = distinct_sorted(changes.page_ids())
     rows = _changed_rows(form, changes)
     bad_pages = [changes.page_ids()[changes.lengths - form.stride > size_max]]
     buffers = [*changes.buffers]
@@ -207,13 +212,11 @@ def _write(form: HeapPageFormat, rows: _Rows, buffers: list[Bytes], room: _Room)
     starts += (rows.addresses & SLOT_MASK) * form.stride
     fixed = rows.fixed.view(np.uint8)
     copy_items(fixed, np.arange(0, len(fixed), form.stride), target, starts, form.stride)
-    headers = np.ndarray((count,), HEADER_DTYPE, target, strides=(form.page_size,))
-    headers["magic"], headers["version"], headers["stride"] = MAGIC, VERSION, form.stride
-    headers["slots"] = room.slots
-    headers["used"] = room.used
-    headers["tails_start"] = form.page_size - room.tails
-    headers["newest"] = room.newest
-    return target.reshape(count, form.page_size)
+    images = target.reshape(count, form.page_size)
+    write_headers(
+        form, images, slots=room.slots, used=room.used, tails=room.tails, newest=room.newest
+    )
+    return images
 
 
 def _place_tails(

@@ -194,10 +194,10 @@ class RelationPages:
                     self.misses += 1
                     return
 
-    def allocate(self) -> Frame:
-        """Add a page of zeros at the end: dirty, so `writable` may be asked at once. Under the latch."""
+    def allocate(self, data: bytearray | None = None) -> Frame:
+        """Add a page of zeros, or with this content, at the end: dirty, so `writable` may be asked at once. Under the latch."""
         page_id = PageId(self.page_count)
-        frame = Frame(self, page_id, bytearray(self._page_size))
+        frame = Frame(self, page_id, bytearray(self._page_size) if data is None else data)
         self.dirty[page_id] = frame
         self._add(frame)
         self.page_count = page_id + 1

@@ -86,18 +86,22 @@ def distinct_sorted(numbers: Integers) -> Integers:
 
 
 def gather(
-    buffers: Sequence[Bytes], buffer_of: Integers, starts: Integers, size: int
+    buffers: Sequence[Bytes],
+    buffer_of: Integers,
+    starts: Integers,
+    size: int,
+    to: Bytes | None = None,
 ) -> npt.NDArray[np.void]:
-    """Stretches of one size from several buffers, one behind the other."""
-    found = np.empty(len(starts) * size, np.uint8)
-    to = np.arange(0, len(found), size)
+    """Stretches of one size from several buffers, one behind the other, in `to` if that is given."""
+    found = np.empty(len(starts) * size, np.uint8) if to is None else to
+    places = np.arange(0, len(found), size)
     numbers = distinct(buffer_of)
     if len(numbers) == 1:
-        copy_items(buffers[numbers[0]], starts, found, to, size)
+        copy_items(buffers[numbers[0]], starts, found, places, size)
         return found.view(f"V{size}")
     for number in numbers:
         chosen = np.flatnonzero(buffer_of == number)
-        copy_items(buffers[number], starts[chosen], found, to[chosen], size)
+        copy_items(buffers[number], starts[chosen], found, places[chosen], size)
     return found.view(f"V{size}")
 
 

@@ -72,8 +72,8 @@ LOG: tuple[Mutation, ...] = (
     Mutation(
         "log: a batch of rows is not logged",
         RECOVERY + "wal.py",
-        "        if not after:\n            return self._end\n",
-        "        if after:\n            return self._end\n",
+        "        while first < len(totals):\n",
+        "        while first < 0:\n",
         search("bulk"),
     ),
     Mutation(
@@ -103,15 +103,15 @@ CHECKPOINT: tuple[Mutation, ...] = (
     Mutation(
         "checkpoint: the superblock is published before its pages are synced",
         STORAGE + "image_builder.py",
-        "            slots.file.sync()\n            synced =",
-        "            synced =",
+        '            slots.failpoints.reach("checkpoint.sync")\n            self._sync()\n',
+        "",
         ROWS,
     ),
     Mutation(
         "checkpoint: the log is pruned before the superblock is synced",
         STORAGE + "image_builder.py",
-        "            slots.file.sync()\n            finished =",
-        "            finished =",
+        '        self._sync()\n        reach("checkpoint.published")\n',
+        "",
         ROWS,
     ),
     Mutation(
@@ -199,8 +199,8 @@ CHECKPOINT: tuple[Mutation, ...] = (
     Mutation(
         "checkpoint: the image lacks the purges that are owed",
         RECOVERY + "checkpoint_participants.py",
-        "        for transaction_id in sorted(self._owed):\n",
-        "        for transaction_id in sorted(self._owed)[:0]:\n",
+        "        for number, transaction_id in enumerate(sorted(owed)):\n",
+        "        for number, transaction_id in enumerate(sorted(owed)[:0]):\n",
         search("snapshots_that_linger"),
     ),
     Mutation(

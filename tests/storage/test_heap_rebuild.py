@@ -6,6 +6,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lungfish.storage.heap_blocks import Workspace, build_block
 from lungfish.storage.heap_page import HeapPageFormat
 from lungfish.storage.heap_rebuild import build_pages
 from lungfish.storage.ids import LSN
@@ -111,6 +112,43 @@ def test_rows_in_the_order_of_a_batch_are_copied_in_runs() -> None:
     pages: dict[int, bytes] = {}
     assert apply(pages, changes, buffers=1) == set()
     assert rows_of(pages) == changes
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    st.lists(st.integers(1, 24), min_size=1, max_size=4),
+    st.sampled_from(["", "short", "y" * 13, "z" * 80]),
+    st.integers(1, 3),
+)
+def test_rows_of_one_length_that_fill_pages_are_built_as_blocks_or_not_alike(
+    counts: list[int], text: str, buffers: int
+) -> None:
+    changes: dict[tuple[int, int], tuple[object, ...] | None] = {
+        (page, slot): (page * 100 + slot, text, slot % 7, None)
+        for page, count in enumerate(counts)
+        for slot in range(count)
+    }
+    pages: dict[int, bytes] = {}
+    assert apply(pages, changes, buffers=buffers) == set()
+    assert rows_of(pages) == changes
+    # The same with a row more, which keeps them from being a block.
+    others: dict[int, bytes] = {}
+    odd = (len(counts), 3)
+    assert apply(others, {**changes, odd: (1, "odd one out, of another length", 1, "a")}) == set()
+    assert {each: others[each] for each in pages} == pages
+
+
+def test_a_block_is_built_of_full_pages_and_a_last_one() -> None:
+    changes: dict[tuple[int, int], tuple[object, ...] | None] = {
+        (page, slot): (slot, "y" * 13, None, "z" * 20)
+        for page in range(4)
+        for slot in range(24 if page < 3 else 5)
+    }
+    states = row_states(changes, buffers=1)
+    block = build_block(FORM, states, Workspace(), tail_size_max=PAGE_SIZE)
+    assert block is not None
+    assert block[0].tolist() == [0, 1, 2, 3]
+    assert rows_of({number: image.tobytes() for number, image in enumerate(block[1])}) == changes
 
 
 def test_a_page_whose_rows_all_go_is_empty() -> None:
