@@ -21,6 +21,7 @@ from lungfish.connection.describe import ColumnFacts, describe_statement
 from lungfish.connection.routines import RoutineFacts, list_routines
 from lungfish.connection.row_factories import RowFactory, tuple_row
 from lungfish.connection.script import ScriptResult, run_script
+from lungfish.database.reader import newest_image_of
 from lungfish.executor.statement_progress import StatementProgress
 from lungfish.recovery.backup import BackupReport, BackupRequest, Progress
 from lungfish.recovery.checkpoint_request import CheckpointResult
@@ -182,6 +183,26 @@ class Connection:
         """Take a checkpoint: the statement CHECKPOINT, with its options by name. Raises as the statement does."""
         self._check_open()
         return checkpoint(self._session, mode, options)
+
+    def refresh(self) -> bool:
+        """Go on with the newest image of a database that is only read; whether there was a newer one.
+
+        A read-only connection shows the database as of the checkpoint that was the newest when it was opened, as long as it is not
+        refreshed. Settings stay; prepared statements, cursors and temporary objects end. On a connection to a database that this process
+        has open to write, which sees every commit anyway, nothing happens. Raises ActiveSqlTransaction inside a transaction.
+        """
+        self._check_open()
+        session = self._session
+        if session.in_transaction:
+            raise errors.ActiveSqlTransaction("refresh cannot run inside a transaction")
+        newest = newest_image_of(session.database)
+        if newest is session.database:
+            return False
+        self._session = Session(newest, autocommit=session.autocommit, read_only=True)
+        self._session.settings.adopt(session.settings)
+        self._session.on_notice = session.on_notice
+        session.close()
+        return True
 
     # Life.
 

@@ -11,6 +11,7 @@ from lungfish.connection.row_factories import RowFactory, tuple_row
 from lungfish.database import Database
 from lungfish.database.check import CheckReport, check_database
 from lungfish.database.historical import open_historical
+from lungfish.database.reader import newest_image_of
 from lungfish.errors import InterfaceError
 from lungfish.recovery.backup import BackupReport, BackupRequest, Progress
 from lungfish.recovery.checkpoint_contract import CheckpointParticipant, PhaseDeadlines
@@ -103,6 +104,19 @@ class DatabaseHandle:
             requested_by="python",
         )
         return self._database.backup(request, progress)
+
+    def refresh(self) -> bool:
+        """Let connections made from now on see the newest image of a database that is only read; whether there was a newer one.
+
+        Those that are open go on with theirs: see `Connection.refresh`.
+        """
+        newest = newest_image_of(self._database)
+        if newest is self._database:
+            return False
+        newest.join(self)
+        before, self._database = self._database, newest
+        before.leave(self)
+        return True
 
     def check(self, level: str = "full") -> CheckReport:
         """Verify every page and checksum, and with "full" every index against its table. Nobody may write meanwhile."""

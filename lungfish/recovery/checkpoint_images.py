@@ -142,9 +142,15 @@ class CheckpointImageStore:
 
     def readers_of(self, image: Image) -> tuple[str, ...]:
         """Who reads an image just now."""
+        pins = self.store.reader_pins
+        outside = [
+            f"process {pin.process_id}"
+            for pin in (pins.living() if pins is not None else ())
+            if pin.generation == image.generation
+        ]
         with self._latch:
             readers = self._readers.get(image.generation)
-            return () if readers is None else tuple(readers.names)
+            return (*outside, *(() if readers is None else readers.names))
 
     # Names
 

@@ -166,6 +166,8 @@ class StorageCore:
         # The catalog's own relations; known from `recover` on.
         self._own_relations: frozenset[RelationId] = frozenset()
         self.settings = StorageSettings(options.settings)
+        if store.reader_pins is not None:
+            store.reader_pins.age_limit_s = lambda: self.settings.number("max_snapshot_age")
         self.stored_settings = StoredSettings(self.settings, self.log, self.fence)
         self.io_budget = IoBudget(clock, self.settings)
         self.checkpoints = self._coordinator()

@@ -5,6 +5,7 @@ What makes a statement ready for the short way is in `ready.py`.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from lungfish.database.plan_cache import CachedPlan, ParsedText
@@ -41,6 +42,8 @@ from lungfish.types.sql_type import SqlType
 if TYPE_CHECKING:
     from lungfish.database import Database
 
+# The words of a class's name: CreateTable is CREATE TABLE.
+_WORD = re.compile(r"[A-Z][a-z]*")
 PLANNED = (queries.Query, dml.Insert, dml.Update, dml.Delete, dml.Merge)
 
 
@@ -287,7 +290,8 @@ class PlanningSession(TransactionalSession):
     def require_writable(self, statement: Any) -> None:
         """Raise ReadOnlySqlTransaction in a read-only transaction."""
         if self._transaction is not None and self._transaction.is_read_only:
-            name = type(statement).__name__.upper()
+            words = _WORD.findall(type(statement).__name__)
+            name = " ".join(words).upper()
             raise ReadOnlySqlTransaction(f"cannot execute {name} in a read-only transaction")
 
     def _after_failure(self, *, is_single: bool) -> None:

@@ -299,6 +299,11 @@ class SessionSettings:
             self._derive()
         self._local.clear()
 
+    def adopt(self, other: SessionSettings) -> None:
+        """Take another session's values, and what RESET goes back to there."""
+        self._values, self._defaults = other._values, dict(other._defaults)
+        self._derive()
+
     def end_transaction(self) -> None:
         """Undo what SET LOCAL set."""
         if not self._local:

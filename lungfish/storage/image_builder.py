@@ -398,6 +398,7 @@ class ImageBuilder:
     def _become_current(self, publication: _Publication) -> None:
         """The image is durable: let it take its place, and give back what only a retired one needed. Again changes nothing."""
         slots, image = self._slots, publication.image
+        outside_pins = slots.outside_pins()
         with slots.lock:
             for chunk, address in publication.chunks:
                 chunk.address = address
@@ -419,7 +420,7 @@ class ImageBuilder:
                 live = slots.live.get(relation_id)
                 if live is not None:
                     live.table.adopt_equal_chunks(table)
-            slots.retire_images()
+            slots.retire_images(outside_pins)
             slots.free.start_at_front()
 
 

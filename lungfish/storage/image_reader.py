@@ -45,6 +45,10 @@ class FoundImages:
     # Images that are damaged, or that the caller found so before.
     quarantined: tuple[QuarantinedImage, ...] = ()
 
+    def alone(self) -> FoundImages:
+        """The current image without the others, as if the file had nothing else."""
+        return FoundImages(self.superblock, [self.images[-1].named("")], (), is_fallback=False)
+
 
 def open_images(file: File, *, avoid: Mapping[int, str] = MappingProxyType({})) -> FoundImages:
     """Find the newest whole image and all that must be kept beside it.

@@ -81,6 +81,8 @@ class PageSlots:
         # How many of the newest images are kept, the current one counted; and those that somebody reads just now, by generation.
         self.images_kept = IMAGES_KEPT_MIN
         self.pins: Counter[int] = Counter()
+        # The generations that other processes read; does I/O, so it is not asked under the lock.
+        self.outside_pins: Callable[[], frozenset[int]] = frozenset
         self.building: Building | None = None
         # How many images were begun: tells an early write whether one was begun since its version was taken.
         self.freeze_count = 0
@@ -204,11 +206,13 @@ class PageSlots:
             image for index, image in enumerate(self.images) if image.name or index >= first_recent
         ]
 
-    def retire_images(self) -> None:
-        """Let go of what is not kept any longer, now that a newer image is durable."""
+    def retire_images(self, outside_pins: frozenset[int]) -> None:
+        """Let go of what is not kept any longer, now that a newer image is durable; `outside_pins` are asked for since."""
         kept = {image.generation for image in self.images_to_keep(newer=0)}
         for image in self.images.copy():
-            if image.generation not in kept and not self.pins[image.generation]:
+            if image.generation in kept or image.generation in outside_pins:
+                continue
+            if not self.pins[image.generation]:
                 self.images.remove(image)
                 self._release_image(image)
         for index, damaged in enumerate(self.quarantined):

@@ -37,6 +37,7 @@ from lungfish.storage.manifest import Manifest
 from lungfish.storage.overlay_file import OverlayFile
 from lungfish.storage.page_slots import IMAGES_KEPT_MIN, LiveRelation, PageSlots
 from lungfish.storage.page_table import UNIT_SIZE, PageTable
+from lungfish.storage.reader_pins import ReaderPins, with_pinned
 from lungfish.storage.superblock import (
     LOG_NOTE_OFFSET,
     LOG_NOTE_SIZE,
@@ -80,6 +81,8 @@ class PageStore:
         # Relations of the image that were dropped and made again: what the image says of their size is over. Restart does that with an
         # index that it cannot rely on.
         self._remade: set[RelationId] = set()
+        # None: of a store that is an image itself.
+        self.reader_pins: ReaderPins | None = None
         # The parts of the page store share these; nobody else looks at them.
         self.failpoints = failpoints if failpoints is not None else Failpoints()
         self.slots = PageSlots(file, self.page_size_bytes, self.failpoints)
@@ -123,7 +126,9 @@ class PageStore:
             file.truncate(0)
             _write_empty_images(file, uuid, page_size_bytes)
             disk.sync_directory(parent_directory(path))
-            return PageStore(file, open_images(file), clock or SystemClock(), failpoints)
+            store = PageStore(file, open_images(file), clock or SystemClock(), failpoints)
+            store.keep_for_readers(ReaderPins(disk, path, clock or SystemClock()))
+            return store
         except BaseException:
             file.close()
             raise
@@ -144,8 +149,11 @@ class PageStore:
         """
         file = disk.open(path)
         try:
-            found = open_images(file, avoid=avoid)
-            return PageStore(file, found, clock or SystemClock(), failpoints)
+            pins = ReaderPins(disk, path, clock or SystemClock())
+            found = with_pinned(open_images(file, avoid=avoid), file, pins.living())
+            store = PageStore(file, found, clock or SystemClock(), failpoints)
+            store.keep_for_readers(pins)
+            return store
         except BaseException:
             file.close()
             raise
@@ -155,6 +163,11 @@ class PageStore:
         superblock = Superblock(self.uuid, self.page_size_bytes, image.generation, image.manifest)
         found = FoundImages(superblock, [image.named("")], (), is_fallback=False)
         return PageStore(OverlayFile(self.slots.file), found, self._clock)
+
+    def keep_for_readers(self, pins: ReaderPins) -> None:
+        """Keep the images that other processes read."""
+        self.reader_pins = pins
+        self.slots.outside_pins = pins.generations
 
     @property
     def path(self) -> str:
