@@ -9,7 +9,7 @@ How often a column or a check is inherited is not stored: it is the number of di
 from __future__ import annotations
 
 from lungfish.catalog.catalog import Catalog
-from lungfish.catalog.objects import Constraint, Oid, Table
+from lungfish.catalog.objects import Constraint, Index, Oid, Table
 from lungfish.catalog.partitions import ordered_partitions
 
 
@@ -62,11 +62,13 @@ def ancestors(table: Table, catalog: Catalog) -> set[Oid]:
     return found
 
 
-def root_of(table: Table, catalog: Catalog) -> Table:
-    """The uppermost partitioned table above a partition; the table itself if it is none."""
+def partitioned_above(table: Table, catalog: Catalog) -> list[Table]:
+    """The partitioned tables of which the table is a part, the nearest first."""
+    found: list[Table] = []
     while table.partition_bound is not None:
         table = catalog.table(table.parents[0])
-    return table
+        found.append(table)
+    return found
 
 
 def column_inherit_count(table: Table, name: str, catalog: Catalog) -> int:
@@ -112,3 +114,23 @@ def constraint_inherit_count(table: Table, constraint: Constraint, catalog: Cata
         )
         for parent in parents_of(table, catalog)
     )
+
+
+def index_of_oid(oid: Oid, catalog: Catalog) -> Index:
+    """The index with that oid. Raises KeyError if there is none."""
+    for table in catalog.tables():
+        for index in table.indexes:
+            if index.oid == oid:
+                return index
+    raise KeyError(oid)
+
+
+def part_of_index(table: Table, whole: Index, catalog: Catalog) -> Index | None:
+    """The part that a partition has of an index of a partitioned table above it."""
+    for index in table.indexes:
+        part = index
+        while part.oid != whole.oid and part.parent_oid is not None:
+            part = index_of_oid(part.parent_oid, catalog)
+        if part.oid == whole.oid:
+            return index
+    return None

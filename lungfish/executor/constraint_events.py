@@ -104,6 +104,13 @@ class ConstraintEvents:
             if None not in key:
                 self._of(foreign_key).deleted.append(KeyChange(key, None))
 
+    def moved(self, rules: TableRules, old: Row, new: Row) -> None:
+        """A row has gone to another partition; `new` is it as this one would have it. Who refers to it sees an update."""
+        for foreign_key in rules.referenced_by:
+            old_key, new_key = foreign_key.parent_key(old), foreign_key.parent_key(new)
+            if old_key != new_key and None not in old_key:
+                self._of(foreign_key).updated.append(KeyChange(old_key, new_key))
+
     def _check_child(self, foreign_key: ForeignKey, address: TupleId, key: KeyValues) -> None:
         if None not in key:
             keys = self._of(foreign_key).child_keys

@@ -7,15 +7,17 @@ has casts to the other's types.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lungfish import errors
 from lungfish.catalog.catalog import Catalog
+from lungfish.catalog.inheritance import part_of_index, partitioned_above
 from lungfish.catalog.objects import Constraint, Index, Table
-from lungfish.executor.context import ExecutionContext, Row
+from lungfish.executor.context import ExecutionContext, Row, Run
 from lungfish.executor.index_scan import find_index
 from lungfish.executor.key_codes import UNKNOWN, RowCodes
 from lungfish.executor.rows import rows_batch
@@ -52,6 +54,8 @@ class ForeignKey:
     # An index whose first columns are the child's key, if there is one.
     child_index: Index | None
     child_index_order: tuple[int, ...]
+    # Where `parent` is a leaf of the partitioned table that the constraint names: the same for that table.
+    whole: ForeignKey | None = None
 
     def child_key(self, row: Sequence[Any]) -> KeyValues:
         """The key of a row of the child."""
@@ -89,20 +93,32 @@ def foreign_keys_of(table: Table, catalog: Catalog) -> tuple[ForeignKey, ...]:
 
 
 def foreign_keys_to(table: Table, catalog: Catalog) -> tuple[ForeignKey, ...]:
-    """The foreign keys of which the table is the parent."""
-    return tuple(
-        _resolve(constraint, child, catalog)
-        for child in catalog.referencing_tables(table.oid)
-        for constraint in child.constraints
-        if constraint.kind == "foreign key"
-        and constraint.is_enforced
-        and constraint.referenced_table_oid == table.oid
-    )
+    """The foreign keys of which the table is the parent, or the partitioned tables above it are."""
+    found: list[ForeignKey] = []
+    for above in (table, *partitioned_above(table, catalog)):
+        for child in catalog.referencing_tables(above.oid):
+            # The rows of a partitioned child are looked for in its leaves, which have the foreign key too.
+            if child.partition_key is None:
+                found += [
+                    _resolve(constraint, child, catalog, held=table)
+                    for constraint in child.constraints
+                    if constraint.kind == "foreign key"
+                    and constraint.is_enforced
+                    and constraint.referenced_table_oid == above.oid
+                ]
+    return tuple(found)
 
 
-def _resolve(constraint: Constraint, child: Table, catalog: Catalog) -> ForeignKey:
+def _resolve(
+    constraint: Constraint, child: Table, catalog: Catalog, *, held: Table | None = None
+) -> ForeignKey:
+    """`held`: the leaf whose rows it is about, where the parent is partitioned."""
     assert constraint.referenced_table_oid is not None, "a foreign key refers to a table"
     parent = catalog.table(constraint.referenced_table_oid)
+    whole = None
+    if held is not None and held.oid != parent.oid:
+        whole = _resolve(constraint, child, catalog)
+        constraint, parent = _of_leaf(constraint, parent, held, catalog), held
     child_positions = tuple(child.position_of_number(number) for number in constraint.columns)
     parent_positions = tuple(
         parent.position_of_number(number) for number in constraint.referenced_columns
@@ -128,7 +144,22 @@ def _resolve(constraint: Constraint, child: Table, catalog: Catalog) -> ForeignK
         ),
         child_index=child_index,
         child_index_order=child_index_order,
+        whole=whole,
     )
+
+
+def _of_leaf(constraint: Constraint, parent: Table, leaf: Table, catalog: Catalog) -> Constraint:
+    """The constraint as if it referred to a leaf of the partitioned table."""
+    numbers = []
+    for number in constraint.referenced_columns:
+        name = parent.columns[parent.position_of_number(number)].name
+        position = leaf.column_position(name)
+        assert position is not None, "a partition has its parent's columns"
+        numbers.append(leaf.columns[position].number)
+    index = next(item for item in parent.indexes if item.oid == constraint.referenced_index_oid)
+    part = part_of_index(leaf, index, catalog)
+    assert part is not None, "each partition has its part of a key"
+    return replace(constraint, referenced_columns=tuple(numbers), referenced_index_oid=part.oid)
 
 
 def _casts(sources: Sequence[SqlType], targets: Sequence[SqlType]) -> tuple[Cast, ...]:
@@ -150,6 +181,13 @@ def _index_over(table: Table, numbers: Sequence[int]) -> tuple[Index | None, tup
 
 def parent_exists(foreign_key: ForeignKey, key: KeyValues, context: ExecutionContext) -> bool:
     """Whether the parent has a row with this key (of the child's types), which then cannot go before we end."""
+    if foreign_key.whole is not None:
+        foreign_key = foreign_key.whole
+    if foreign_key.parent.partition_key is not None:
+        of_leaf = _leaf_of(foreign_key, key, context)
+        if of_leaf is None:
+            return False
+        foreign_key = of_leaf
     parent_key = foreign_key.as_parent_key(key)
     if not _survives(foreign_key, parent_key, key):
         return False
@@ -169,6 +207,25 @@ def parent_exists(foreign_key: ForeignKey, key: KeyValues, context: ExecutionCon
             if _equal(foreign_key.parent, foreign_key.parent_positions, row, parent_key):
                 return True
         # The row went while we waited for it: look again, another may have its key now.
+
+
+def _leaf_of(
+    foreign_key: ForeignKey, key: KeyValues, context: ExecutionContext
+) -> ForeignKey | None:
+    """The foreign key as one to the leaf where the row with that key must be. Keys have all that decides on the leaf."""
+    parent = foreign_key.parent
+    row: list[Any] = [None] * len(parent.columns)
+    for position, value in zip(
+        foreign_key.parent_positions, foreign_key.as_parent_key(key), strict=True
+    ):
+        row[position] = value
+    router = context.programs.router(parent, context.catalog)
+    try:
+        leaf, _ = router.leaf_of(tuple(row), Run(context))
+    except errors.CheckViolation:
+        return None
+    found = _resolve(foreign_key.constraint, foreign_key.child, context.catalog, held=leaf)
+    return replace(found, whole=None)
 
 
 def _survives(foreign_key: ForeignKey, parent_key: KeyValues, key: KeyValues) -> bool:

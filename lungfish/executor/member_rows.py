@@ -125,12 +125,8 @@ class MemberRows:
         if self._router is not None:
             leaf, turned = self._router.leaf_of(tuple(new), self.run)
             if leaf.oid != member.table.oid:
-                return self._move(member, address, locked.values, leaf, turned)
+                member.writer.lock(address)
+                member.writer.move_out(address, locked.values, tuple(values))
+                other = self.of(int(leaf.oid))
+                return other.seen(other.writer.insert(turned)[1])
         return member.seen(member.writer.update(address, locked.values, values))
-
-    def _move(self, member: Member, address: TupleId, old: Row, leaf: Table, turned: Row) -> Row:
-        """Delete a row here and insert it in another leaf."""
-        member.writer.lock(address)
-        member.writer.delete(address, old)
-        other = self.of(int(leaf.oid))
-        return other.seen(other.writer.insert(turned)[1])

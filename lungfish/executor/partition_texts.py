@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from lungfish.catalog.catalog import Catalog
-from lungfish.catalog.objects import RangeDatum, Table
-from lungfish.catalog.partitions import bound_of, key_types, list_value
+from lungfish.catalog.objects import PartitionBound, RangeDatum, Table
+from lungfish.catalog.partitions import bound_of, key_types, list_value, partitions_of
 from lungfish.sql.quoting import quote_identifier, quote_literal
 from lungfish.types.sql_type import SqlType, TypeKind
 from lungfish.types.text_format import format_value
@@ -29,11 +29,15 @@ def key_texts(table: Table) -> list[str]:
     """The columns and expressions of a partition key, as SQL."""
     assert table.partition_key is not None, "asked of partitioned tables only"
     return [
-        item.expression
+        _expression(item.expression)
         if item.expression is not None
         else quote_identifier(table.columns[table.position_of_number(item.column_number)].name)
         for item in table.partition_key.columns
     ]
+
+
+def _expression(text: str) -> str:
+    return text if _is_call(text) else f"({text})"
 
 
 def partition_key_text(table: Table) -> str:
@@ -65,10 +69,11 @@ def partition_bound_text(partition: Table, catalog: Catalog) -> str:
     if bound.values:
         texts = ", ".join(_datum(text, kinds[0]) for text in bound.values)
         return f"FOR VALUES IN ({texts})"
-    return f"FOR VALUES FROM ({_end(bound.lower, kinds)}) TO ({_end(bound.upper, kinds)})"
+    return f"FOR VALUES FROM ({end_text(bound.lower, kinds)}) TO ({end_text(bound.upper, kinds)})"
 
 
-def _end(datums: Sequence[RangeDatum], kinds: Sequence[SqlType]) -> str:
+def end_text(datums: Sequence[RangeDatum], kinds: Sequence[SqlType]) -> str:
+    """One end of a range."""
     return ", ".join(
         _WORDS[datum.kind] if datum.kind else _datum(datum.text, kind)
         for datum, kind in zip(datums, kinds, strict=True)
@@ -85,3 +90,96 @@ def _datum(text: str | None, kind: SqlType) -> str:
     if kind.kind in _BARE and shown.replace(".", "", 1).isdigit():
         return shown
     return quote_literal(shown)
+
+
+# The same as a condition over rows.
+
+
+def partition_constraint_text(partition: Table, catalog: Catalog) -> str:
+    """The condition that is true of a partition's rows, with those of the tables above it."""
+    found: list[str] = []
+    while partition.partition_bound is not None:
+        parent = catalog.table(partition.parents[0])
+        found = [*_conditions(bound_of(partition), parent, partition, catalog), *found]
+        partition = parent
+    return f"({' AND '.join(found)})" if found else "true"
+
+
+def bound_condition(bound: PartitionBound, parent: Table) -> str:
+    """The condition that is true of the rows which a bound takes."""
+    return f"({' AND '.join(_plain_conditions(bound, parent))})"
+
+
+def _conditions(
+    bound: PartitionBound, parent: Table, partition: Table, catalog: Catalog
+) -> list[str]:
+    if not bound.is_default:
+        return _plain_conditions(bound, parent)
+    others = [
+        bound_condition(bound_of(item), parent)
+        for item in partitions_of(parent, catalog)
+        if item.oid != partition.oid
+    ]
+    return [f"(NOT ({' OR '.join(others)}))"] if others else []
+
+
+def _plain_conditions(bound: PartitionBound, parent: Table) -> list[str]:
+    names = key_texts(parent)
+    kinds = key_types(parent)
+    if bound.modulus:
+        arguments = ", ".join(names)
+        return [
+            f"satisfies_hash_partition('{parent.oid}'::oid, {bound.modulus}, {bound.remainder}, {arguments})"
+        ]
+    if bound.values:
+        return _list_conditions(bound, names[0], kinds[0])
+    found = [f"({name} IS NOT NULL)" for name in names]
+    lower = _lower(names, bound.lower, kinds)
+    upper = _upper(names, bound.upper, kinds)
+    return [*found, *(each for each in (lower, upper) if each is not None)]
+
+
+def _list_conditions(bound: PartitionBound, name: str, kind: SqlType) -> list[str]:
+    values = [_typed(text, kind) for text in bound.values if text is not None]
+    if not values:
+        return [f"({name} IS NULL)"]
+    if len(values) == 1:
+        test = f"({name} = {values[0]})"
+    else:
+        test = f"({name} = ANY (ARRAY[{', '.join(values)}]))"
+    if None in bound.values:
+        return [f"(({name} IS NULL) OR {test})"]
+    return [f"({name} IS NOT NULL)", test]
+
+
+def _typed(text: str | None, kind: SqlType) -> str:
+    shown = _datum(text, kind)
+    return f"{shown}::{kind.unmodified}" if shown.startswith("'") else shown
+
+
+def _lower(
+    names: Sequence[str], datums: Sequence[RangeDatum], kinds: Sequence[SqlType]
+) -> str | None:
+    """The row is not below the range; None where that is always so."""
+    if datums[0].kind:
+        return None if datums[0].kind < 0 else "false"
+    name, value = names[0], _typed(datums[0].text, kinds[0])
+    if len(datums) == 1 or datums[1].kind < 0:
+        return f"({name} >= {value})"
+    if datums[1].kind > 0:
+        return f"({name} > {value})"
+    return f"(({name} > {value}) OR (({name} = {value}) AND {_lower(names[1:], datums[1:], kinds[1:])}))"
+
+
+def _upper(
+    names: Sequence[str], datums: Sequence[RangeDatum], kinds: Sequence[SqlType]
+) -> str | None:
+    """The row is below the range's end; None where that is always so."""
+    if datums[0].kind:
+        return None if datums[0].kind > 0 else "false"
+    name, value = names[0], _typed(datums[0].text, kinds[0])
+    if len(datums) == 1 or datums[1].kind < 0:
+        return f"({name} < {value})"
+    if datums[1].kind > 0:
+        return f"({name} <= {value})"
+    return f"(({name} < {value}) OR (({name} = {value}) AND {_upper(names[1:], datums[1:], kinds[1:])}))"

@@ -7,9 +7,8 @@ from dataclasses import replace
 from typing import Any, Protocol
 
 from lungfish import errors
-from lungfish.catalog.catalog import Catalog
-from lungfish.catalog.inheritance import leaves
-from lungfish.catalog.objects import Index, Oid, Table
+from lungfish.catalog.inheritance import leaves, part_of_index
+from lungfish.catalog.objects import Oid, Table
 from lungfish.executor.compiler import Compiler, Operator
 from lungfish.executor.context import Row, Run
 from lungfish.executor.kept_rows import keep_batches
@@ -97,12 +96,8 @@ class _LeafConflicts:
 
     def _handler(self, member: Member) -> ConflictHandler:
         catalog = self._rows.run.context.catalog
-        arbiters = tuple(
-            index
-            for arbiter in self._conflict.arbiters
-            for index in member.table.indexes
-            if _is_part_of(index, arbiter, catalog)
-        )
+        parts = [part_of_index(member.table, item, catalog) for item in self._conflict.arbiters]
+        arbiters = tuple(part for part in parts if part is not None)
         if self._conflict.arbiters and not arbiters:
             raise errors.InvalidColumnReference(
                 "there is no unique or exclusion constraint matching the ON CONFLICT specification"
@@ -117,24 +112,3 @@ class _LeafConflicts:
             return self._rows.leaf_of(seen)[0].oid == member.table.oid
 
         return stays
-
-
-def _is_part_of(index: Index, whole: Index, catalog: Catalog) -> bool:
-    """Whether an index of a leaf is part of a partitioned table's, directly or not."""
-    while index.parent_oid is not None:
-        if index.parent_oid == whole.oid:
-            return True
-        above = find_index_by_oid(index.parent_oid, catalog)
-        if above is None:
-            return False
-        index = above
-    return False
-
-
-def find_index_by_oid(oid: Oid, catalog: Catalog) -> Index | None:
-    """The index with that oid."""
-    for table in catalog.tables():
-        for index in table.indexes:
-            if index.oid == oid:
-                return index
-    return None

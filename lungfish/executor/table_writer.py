@@ -197,3 +197,10 @@ class TableWriter:
         self.store.delete(self._transaction, address)
         if self._events is not None:
             self._events.deleted(self.rules, old)
+
+    def move_out(self, address: TupleId, old: Row, new: Row) -> None:
+        """Delete a locked row that goes to another partition; `new` is what it becomes, in this table's order."""
+        self._note_change(address)
+        self.store.delete(self._transaction, address)
+        if self._events is not None:
+            self._events.moved(self.rules, old, new)

@@ -42,6 +42,7 @@ from lungfish.functions import (
     json_populate,
     like,
     math_functions,
+    partition_functions,
     quoting,
     ranges,
     regexp_functions,
@@ -100,6 +101,7 @@ FUNCTIONS: tuple[Function, ...] = (
     *system_information.SYSTEM_FUNCTIONS,
     *storage_functions.STORAGE_FUNCTIONS,
     *catalog_functions.CATALOG_FUNCTIONS,
+    *partition_functions.PARTITION_FUNCTIONS,
     *advisory_locks.ADVISORY_LOCK_FUNCTIONS,
 )
 AGGREGATES: tuple[Aggregate, ...] = (

@@ -33,7 +33,6 @@ _DEFINITIONS: tuple[tuple[str, tuple[SqlType, ...], SqlType], ...] = (
     ("pg_get_expr", (TEXT, OID, BOOLEAN), TEXT),
     ("pg_get_serial_sequence", (TEXT, TEXT), TEXT),
     ("pg_get_userbyid", (OID,), NAME),
-    ("pg_get_partkeydef", (OID,), TEXT),
     ("pg_get_triggerdef", (OID,), TEXT),
     ("pg_get_triggerdef", (OID, BOOLEAN), TEXT),
     ("pg_get_ruledef", (OID,), TEXT),

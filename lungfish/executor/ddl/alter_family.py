@@ -20,6 +20,7 @@ from lungfish.catalog.objects import Column, Constraint, Table
 from lungfish.errors import (
     DatatypeMismatch,
     DuplicateObject,
+    FeatureNotSupported,
     InvalidObjectDefinition,
     InvalidTableDefinition,
     WrongObjectType,
@@ -28,6 +29,7 @@ from lungfish.executor.ddl.constraints import validate_constraint
 from lungfish.executor.ddl.context import DdlContext
 from lungfish.executor.ddl.inherited_columns import inherited_check, inherited_column
 from lungfish.executor.ddl.names import find_column
+from lungfish.executor.ddl.partition_parts import add_to_partitions, drop_parts
 from lungfish.sql.ast.ddl import (
     AddColumn,
     AddConstraint,
@@ -35,6 +37,7 @@ from lungfish.sql.ast.ddl import (
     AlterColumnNotNull,
     AlterColumnType,
     AlterTableAction,
+    ConstraintDefinition,
     DropColumn,
     DropConstraint,
     DropExpression,
@@ -238,12 +241,14 @@ class FamilyAlteration:
             changed = AlterColumnNotNull(definition.columns[0], True, action.position)
             self._alter_not_null(table, changed)
             return
-        if definition.kind in ("primary key", "unique") and table.partition_key is None:
+        if definition.kind != "check":
+            has_parts = table.partition_key is not None
+            if has_parts and self._is_only and self._children(table):
+                self._refuse_only(table, definition)
             self._apply(self._context, table, action)
             self._key_columns_below(table)
-            return
-        if definition.kind != "check":
-            self._apply(self._context, table, action)
+            if has_parts:
+                add_to_partitions(self._context, self._now(table), table)
             return
         if definition.is_no_inherit and table.partition_key is not None:
             raise InvalidTableDefinition(
@@ -258,6 +263,15 @@ class FamilyAlteration:
         for constraint in self._now(table).constraints:
             if constraint.oid not in known:
                 self._add_check_below(self._now(table), constraint)
+
+    def _refuse_only(self, table: Table, definition: ConstraintDefinition) -> None:
+        """A key of a partitioned table is made with its parts, or not at all."""
+        if definition.kind == "foreign key":
+            raise WrongObjectType(
+                f'cannot use ONLY for foreign key on partitioned table "{table.name}" referencing relation '
+                f'"{definition.reference.table.name if definition.reference else ""}"'
+            )
+        raise FeatureNotSupported("ALTER TABLE ONLY ... ADD of a key is not supported")
 
     def _key_columns_below(self, table: Table) -> None:
         """Columns that a primary key has made NOT NULL are so in children too."""
@@ -306,6 +320,9 @@ class FamilyAlteration:
             elif is_last and not own.is_local:
                 going.append(child)
         self._apply(context, self._now(table), action)
+        if table.partition_key is not None and found.kind != "check":
+            gone = {found.oid} if found.index_oid is None else {found.oid, found.index_oid}
+            drop_parts(context, self._now(table), gone)
         for child in going:
             self._drop_constraint(self._now(child), action)
 

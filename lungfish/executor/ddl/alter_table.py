@@ -18,6 +18,7 @@ from lungfish.errors import (
 )
 from lungfish.executor.ddl.alter_family import FamilyAlteration
 from lungfish.executor.ddl.alter_inherit import alter_inherit
+from lungfish.executor.ddl.attach_partition import attach_partition, detach_partition
 from lungfish.executor.ddl.column_rules import (
     check_identity_type,
     check_type_change,
@@ -132,8 +133,10 @@ def _apply(context: DdlContext, table: Table, action: AlterTableAction) -> None:
             _drop_expression(context, table, action)
         case AlterInherit():
             alter_inherit(context, table, action)
-        case AttachPartition() | DetachPartition():
-            raise FeatureNotSupported("partitions are not supported", position=action.position)
+        case AttachPartition():
+            attach_partition(context, table, action)
+        case DetachPartition():
+            detach_partition(context, table, action)
         case SetPersistence() | ChangeOwner() | WithoutEffect():
             alter_without_rows(context, table, action)
 

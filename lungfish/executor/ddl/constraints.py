@@ -30,6 +30,7 @@ from lungfish.executor.ddl.names import (
     find_table,
     refuse_taken_name,
 )
+from lungfish.executor.ddl.partition_columns import require_partition_columns
 from lungfish.sql.ast.ddl import ConstraintDefinition, ForeignKeyReference
 from lungfish.sql.ast.queries import ObjectName
 from lungfish.sql.quoting import quote_identifier
@@ -94,6 +95,8 @@ def _add_key(context: DdlContext, table: Table, definition: ConstraintDefinition
             )
         for column in columns:
             table = set_not_null(table, column.name, is_not_null=True)
+    numbers = tuple(column.number for column in columns)
+    require_partition_columns(table, numbers, definition.kind)
     name = constraint_name(context, table, definition, columns)
     refuse_taken_name(context, table.namespace_oid, ObjectName(name, position=definition.position))
     index = Index(

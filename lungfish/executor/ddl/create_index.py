@@ -11,6 +11,8 @@ from lungfish.catalog.objects import Index, IndexColumn, Table
 from lungfish.errors import DatatypeMismatch, DuplicateTable, FeatureNotSupported
 from lungfish.executor.ddl.context import DdlContext
 from lungfish.executor.ddl.names import choose_relation_name, find_column, find_table
+from lungfish.executor.ddl.partition_columns import require_partition_columns
+from lungfish.executor.ddl.partition_parts import add_to_partitions
 from lungfish.sql.ast.ddl import CreateIndex, IndexElement
 from lungfish.types.sql_type import BOOLEAN
 
@@ -29,6 +31,10 @@ def create_index(context: DdlContext, statement: CreateIndex) -> str:
             f'relation "{statement.name}" already exists', position=statement.position
         )
     context.runner.lock_table(table, "share")
+    if statement.is_concurrent and table.partition_key is not None:
+        raise FeatureNotSupported(
+            f'cannot create index on partitioned table "{table.name}" concurrently'
+        )
     columns = tuple(_index_column(context, table, element) for element in statement.elements)
     index = Index(
         context.change.new_oid(),
@@ -44,10 +50,16 @@ def create_index(context: DdlContext, statement: CreateIndex) -> str:
         predicate=_predicate(context, table, statement),
         nulls_not_distinct=statement.nulls_not_distinct,
         method=statement.method,
+        is_valid=not (statement.is_only and context.catalog.has_children(table.oid)),
     )
+    if index.is_unique:
+        numbers = tuple(column.column_number for column in columns)
+        require_partition_columns(table, numbers, "unique")
     changed = replace(table, indexes=(*table.indexes, index))
     context.change.put(changed)
     context.change.relations.build_index(changed, index)
+    if table.partition_key is not None and not statement.is_only:
+        add_to_partitions(context, changed, table)
     return "CREATE INDEX"
 
 

@@ -12,9 +12,16 @@ from lungfish.errors import (
     DuplicateColumn,
     DuplicateTable,
     FeatureNotSupported,
+    InvalidColumnDefinition,
+    InvalidObjectDefinition,
     InvalidTableDefinition,
     SyntaxError,
     UndefinedColumn,
+)
+from lungfish.executor.ddl.attach_partition import (
+    bound_for,
+    find_partitioned,
+    refuse_rows_of_default,
 )
 from lungfish.executor.ddl.column_rules import (
     check_column_name,
@@ -31,6 +38,8 @@ from lungfish.executor.ddl.inherited_columns import (
     refuse_conflicts,
 )
 from lungfish.executor.ddl.names import choose_relation_name
+from lungfish.executor.ddl.partition_keys import make_partition_key
+from lungfish.executor.ddl.partition_parts import add_parts_to
 from lungfish.executor.ddl.sequences import make_sequence
 from lungfish.sql.ast.ddl import (
     ColumnDefinition,
@@ -39,6 +48,7 @@ from lungfish.sql.ast.ddl import (
     CreateTableAs,
     LikeClause,
 )
+from lungfish.sql.ast.partitions import ColumnOptions
 from lungfish.sql.quoting import quote_identifier, quote_literal
 from lungfish.types.sql_type import BIGINT, INTEGER, SMALLINT, TEXT, SqlType, TypeKind
 
@@ -66,12 +76,7 @@ def create_table(context: DdlContext, statement: CreateTable) -> str:
         raise DuplicateTable(
             f'relation "{statement.name.name}" already exists', position=statement.name.position
         )
-    if statement.partition_by is not None or statement.values is not None:
-        raise FeatureNotSupported("partitions are not supported", position=statement.position)
-    table = _new_table(context, statement, namespace.oid)
-    if statement.parents:
-        parents = find_parents(context, statement.parents, table.persistence)
-        table = inherit(context, table, parents)
+    table = _with_parents(context, _new_table(context, statement, namespace.oid), statement)
     sequences: list[Sequence] = []
     likes: list[CopiedTable] = []
     constraints: list[ConstraintDefinition] = []
@@ -87,7 +92,14 @@ def create_table(context: DdlContext, statement: CreateTable) -> str:
         if made.sequence is not None:
             sequences.append(made.sequence)
         constraints += element.constraints
+    for options in statement.options:
+        table = _with_options(table, options)
+        constraints += options.constraints
     refuse_conflicts(table)
+    if statement.partition_by is not None:
+        table = replace(
+            table, partition_key=make_partition_key(context, table, statement.partition_by)
+        )
     for definition in order_constraints([*constraints, *statement.constraints]):
         table = add_constraint(context, table, definition)
     for copied in likes:
@@ -97,7 +109,52 @@ def create_table(context: DdlContext, statement: CreateTable) -> str:
     check_stored_texts(context, table)
     context.change.put(table)
     context.change.relations.create_table(table)
+    if table.partition_bound is not None:
+        add_parts_to(context, context.catalog.table(table.parents[0]), table.oid)
     return "CREATE TABLE"
+
+
+def _with_parents(context: DdlContext, table: Table, statement: CreateTable) -> Table:
+    """The new table with what it has from the tables of INHERITS or PARTITION OF."""
+    if statement.partition_by is not None and table.persistence == "unlogged":
+        raise FeatureNotSupported("partitioned tables cannot be unlogged")
+    if statement.values is not None:
+        parent = find_partitioned(context, statement.parents[0], table.persistence)
+        bound = bound_for(context, table.name, parent, statement.values)
+        refuse_rows_of_default(context, parent, bound)
+        return inherit(context, replace(table, partition_bound=bound), [parent])
+    if not statement.parents:
+        return table
+    if statement.partition_by is not None:
+        raise InvalidObjectDefinition("cannot create partitioned table as inheritance child")
+    return inherit(context, table, find_parents(context, statement.parents, table.persistence))
+
+
+def _with_options(table: Table, options: ColumnOptions) -> Table:
+    """The partition with what it says of a column of its parent."""
+    position = table.column_position(options.name)
+    if position is None:
+        raise UndefinedColumn(f'column "{options.name}" does not exist', position=options.position)
+    column = table.columns[position]
+    if options.default is not None and column.generated is not None:
+        raise InvalidColumnDefinition(
+            f'column "{column.name}" inherits from generated column but specifies default'
+        )
+    if options.generated is not None and column.generated is None:
+        raise InvalidColumnDefinition(
+            f'child column "{column.name}" specifies generation expression',
+            hint="A child table column cannot be generated unless its parent column is.",
+        )
+    columns = list(table.columns)
+    columns[position] = replace(
+        column,
+        is_local=True,
+        is_not_null=column.is_not_null or options.is_not_null,
+        is_not_null_local=column.is_not_null_local or options.is_not_null,
+        default=column.default if options.default is None else options.default.text,
+        generated=column.generated if options.generated is None else options.generated.text,
+    )
+    return replace(table, columns=tuple(columns))
 
 
 def _new_table(

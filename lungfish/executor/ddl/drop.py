@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from lungfish.catalog.catalog import BUILT_IN_NAMESPACES
+from lungfish.catalog.inheritance import index_of_oid, partitioned_above
 from lungfish.catalog.objects import (
     CatalogObject,
     Index,
@@ -26,8 +27,10 @@ from lungfish.errors import (
     UndefinedTable,
     WrongObjectType,
 )
+from lungfish.executor.ddl.attach_partition import refuse_references
 from lungfish.executor.ddl.constraints import drop_keys_of_index
 from lungfish.executor.ddl.context import DdlContext
+from lungfish.executor.ddl.partition_parts import drop_parts
 from lungfish.executor.ddl.sequence_users import uses_sequence
 from lungfish.executor.ddl.types import drop_type, drop_types
 from lungfish.sql.ast.ddl import Drop
@@ -195,6 +198,15 @@ def _drop_views_on(
 def _drop_references_to(
     context: DdlContext, table: Table, *, going: frozenset[Oid], is_cascade: bool
 ) -> None:
+    if table.partition_bound is not None and table.parents[0] not in going:
+        for above in partitioned_above(table, context.catalog):
+            for other in context.catalog.referencing_tables(above.oid):
+                held = [
+                    item for item in other.constraints if item.referenced_table_oid == above.oid
+                ]
+                if held and not is_cascade and other.oid not in going:
+                    raise _refuse(table, f"constraint {held[0].name} on table {other.name}")
+        refuse_references(context, context.catalog.table(table.parents[0]), table)
     for other in context.catalog.referencing_tables(table.oid):
         if other.oid == table.oid:
             continue
@@ -245,9 +257,17 @@ def _drop_index(context: DdlContext, name: ObjectName, statement: Drop) -> None:
                 position=name.position,
                 hint=f"You can drop constraint {constraint.name} on table {table.name} instead.",
             )
+    if index.parent_oid is not None:
+        whole = index_of_oid(index.parent_oid, context.catalog)
+        raise DependentObjectsStillExist(
+            f"cannot drop index {index.name} because index {whole.name} requires it",
+            hint=f"You can drop index {whole.name} instead.",
+        )
     context.runner.lock_table(table, "access exclusive")
     table = _drop_keys_referencing(context, table, index, is_cascade=statement.is_cascade)
     context.change.put(drop_keys_of_index(table, {index.oid}))
+    if table.partition_key is not None:
+        drop_parts(context, context.catalog.table(table.oid), {index.oid})
 
 
 def _drop_keys_referencing(

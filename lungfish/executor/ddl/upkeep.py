@@ -13,6 +13,7 @@ from lungfish.errors import (
     UndefinedTable,
     WrongObjectType,
 )
+from lungfish.executor.ddl.attach_index import attach_index
 from lungfish.executor.ddl.context import DdlContext
 from lungfish.executor.ddl.names import find_column, find_relation
 from lungfish.sql.ast.ddl import (
@@ -24,6 +25,7 @@ from lungfish.sql.ast.ddl import (
     SetPersistence,
     WithoutEffect,
 )
+from lungfish.sql.ast.partitions import AttachPartition
 
 # Those who may be named as owners: there is one user.
 _CURRENT_USER = (None, "lungfish")
@@ -159,6 +161,8 @@ def alter_other(context: DdlContext, statement: AlterTable) -> str:
     for action in statement.actions:
         if isinstance(action, ChangeOwner):
             require_owner(action)
+        elif isinstance(action, AttachPartition):
+            attach_index(context, name, action)
     return f"ALTER {statement.kind.upper()}"
 
 

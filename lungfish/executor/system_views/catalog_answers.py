@@ -23,6 +23,7 @@ from lungfish.catalog.objects import (
 )
 from lungfish.catalog.objects import Sequence as SequenceObject
 from lungfish.errors import FeatureNotSupported, UndefinedColumn, UndefinedObject, UndefinedTable
+from lungfish.executor.system_views.partition_answers import PARTITION_ANSWERS
 from lungfish.executor.system_views.texts import (
     column_list,
     constraint_definition,
@@ -303,6 +304,17 @@ def _has_privilege(asked: _Asked, arguments: Sequence[Any]) -> bool:
     return True
 
 
+def _of_partitions(find: Callable[[Catalog, Sequence[Any]], Any]) -> Answer:
+    """An answer about a relation, which may be given by its name."""
+
+    def found(asked: _Asked, arguments: Sequence[Any]) -> Any:
+        first = arguments[0]
+        oid = _relation_in(asked, (first,)) if isinstance(first, str) else first
+        return find(asked.catalog, (oid, *arguments[1:]))
+
+    return found
+
+
 _ANSWERS: dict[str, Answer] = {
     "pg_get_viewdef": _view_definition,
     "pg_get_constraintdef": _constraint_definition,
@@ -311,7 +323,6 @@ _ANSWERS: dict[str, Answer] = {
     "pg_get_expr": lambda asked, arguments: arguments[0],
     "pg_get_serial_sequence": _serial_sequence,
     "pg_get_userbyid": _role_name,
-    "pg_get_partkeydef": lambda asked, arguments: None,
     # There are no triggers, rules and extended statistics.
     "pg_get_triggerdef": lambda asked, arguments: None,
     "pg_get_ruledef": lambda asked, arguments: None,
@@ -347,4 +358,5 @@ _ANSWERS: dict[str, Answer] = {
     "to_regtype": _or_none(_type_in),
     "to_regnamespace": _or_none(_namespace_in),
     "to_regrole": _or_none(_role_in),
+    **{name: _of_partitions(find) for name, find in PARTITION_ANSWERS.items()},
 }

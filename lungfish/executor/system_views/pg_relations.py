@@ -207,8 +207,10 @@ _CONSTRAINT_COLUMNS = (
 
 def _constraint(table: Table, item: Constraint, catalog: Catalog) -> tuple[Any, ...]:
     is_reference = item.kind == "foreign key"
-    is_plain = table.partition_key is None
-    no_inherit = item.is_no_inherit if item.kind == "check" else is_plain
+    is_whole = is_reference and table.partition_key is not None
+    no_inherit = item.parent_oid is None and not is_whole
+    if item.kind == "check":
+        no_inherit = item.is_no_inherit
     return (
         item.oid, item.name, table.namespace_oid, _KINDS[item.kind], item.is_deferrable, item.is_initially_deferred,
         item.is_enforced, item.is_validated, table.oid, 0, item.referenced_index_oid or item.index_oid or 0, item.parent_oid or 0,

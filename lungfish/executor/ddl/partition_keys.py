@@ -1,0 +1,99 @@
+"""PARTITION BY: what a table is partitioned by."""
+
+from __future__ import annotations
+
+from lungfish import errors
+from lungfish.catalog.objects import Column, PartitionKey, PartitionKeyColumn, Table
+from lungfish.executor.ddl.context import DdlContext
+from lungfish.functions.partition_hash import can_hash
+from lungfish.functions.registry import Volatility
+from lungfish.planner import bind_stored_expression
+from lungfish.planner.expression_tree import walk
+from lungfish.planner.expressions import Call
+from lungfish.sql.ast.expressions import Literal
+from lungfish.sql.ast.partitions import PartitionBy, PartitionElement
+from lungfish.types.sql_type import SqlType, TypeKind
+
+_COLUMNS_MAX = 32
+_UNORDERED = frozenset({TypeKind.JSON, TypeKind.JSONPATH})
+_SYSTEM_COLUMNS = frozenset({"tableoid", "ctid", "xmin", "xmax", "cmin", "cmax"})
+_COLLATED = frozenset({TypeKind.TEXT, TypeKind.VARCHAR, TypeKind.CHAR, TypeKind.NAME})
+
+
+def make_partition_key(context: DdlContext, table: Table, clause: PartitionBy) -> PartitionKey:
+    """The key of a table that has its columns. Raises InvalidObjectDefinition and the like, as PostgreSQL words them."""
+    if clause.strategy == "list" and len(clause.elements) > 1:
+        raise errors.InvalidObjectDefinition(
+            'cannot use "list" partition strategy with more than one column'
+        )
+    if len(clause.elements) > _COLUMNS_MAX:
+        raise errors.ProgramLimitExceeded(
+            f"cannot partition using more than {_COLUMNS_MAX} columns"
+        )
+    columns = tuple(_key_column(context, table, item, clause) for item in clause.elements)
+    return PartitionKey(clause.strategy, columns)
+
+
+def _key_column(
+    context: DdlContext, table: Table, element: PartitionElement, clause: PartitionBy
+) -> PartitionKeyColumn:
+    if element.column is not None:
+        column = _column(table, element)
+        number, kind, text = column.number, column.type, None
+    else:
+        assert element.expression is not None, "an element is a column or an expression"
+        number, text = 0, element.expression.text
+        kind = _expression_type(context, table, element)
+    if element.collation and kind.kind not in _COLLATED:
+        raise errors.DatatypeMismatch(f"collations are not supported by type {kind}")
+    if kind.kind in _UNORDERED:
+        raise errors.UndefinedObject(
+            f'data type {kind} has no default operator class for access method "btree"',
+            hint="You must specify a btree operator class or define a default btree operator class for the data type.",
+        )
+    if clause.strategy == "hash" and not can_hash(kind):
+        raise errors.FeatureNotSupported(
+            f"hash partitioning by type {kind} is not supported", position=element.position
+        )
+    return PartitionKeyColumn(number, kind, text, ".".join(element.collation) or None)
+
+
+def _column(table: Table, element: PartitionElement) -> Column:
+    name = element.column
+    for column in table.columns:
+        if column.name == name:
+            if column.generated is not None:
+                raise errors.InvalidObjectDefinition(
+                    "cannot use generated column in partition key",
+                    position=element.position,
+                    detail=f'Column "{name}" is a generated column.',
+                )
+            return column
+    if name in _SYSTEM_COLUMNS:
+        raise errors.InvalidObjectDefinition(
+            f'cannot use system column "{name}" in partition key', position=element.position
+        )
+    raise errors.UndefinedColumn(
+        f'column "{name}" named in partition key does not exist', position=element.position
+    )
+
+
+def _expression_type(context: DdlContext, table: Table, element: PartitionElement) -> SqlType:
+    assert element.expression is not None, "asked for expressions only"
+    if isinstance(element.expression.expression, Literal):
+        raise errors.InvalidObjectDefinition("cannot use constant expression as partition key")
+    bound = bind_stored_expression(
+        element.expression.text,
+        table,
+        context.catalog,
+        context.search_path,
+        what="partition key expressions",
+    )
+    if any(
+        isinstance(node, Call) and node.function.volatility is not Volatility.IMMUTABLE
+        for node in walk(bound)
+    ):
+        raise errors.InvalidObjectDefinition(
+            "functions in partition key expression must be marked IMMUTABLE"
+        )
+    return bound.type
