@@ -24,6 +24,7 @@ from lungfish.executor.ddl.column_rules import (
     check_type_change,
     refuse_system_column,
 )
+from lungfish.executor.ddl.column_users import drop_users_of_column
 from lungfish.executor.ddl.constraints import (
     add_constraint,
     drop_keys_of_index,
@@ -250,7 +251,7 @@ def _drop_column(context: DdlContext, table: Table, action: DropColumn) -> None:
         return
     refuse_system_column(action.name, "drop", action.position)
     column = find_column(table, action.name, action.position)
-    _drop_users_of_column(context, table, column, action)
+    drop_users_of_column(context, table, column, action)
     table = context.catalog.table(table.oid)
     going = {
         index.oid
@@ -280,60 +281,6 @@ def _drop_column(context: DdlContext, table: Table, action: DropColumn) -> None:
 def _mentions(index: Index, name: str) -> bool:
     texts = [index.predicate, *(key.expression for key in index.columns)]
     return any(text is not None and mentions_name(text, name) for text in texts)
-
-
-def _drop_users_of_column(
-    context: DdlContext, table: Table, column: Column, action: DropColumn
-) -> None:
-    """Views, foreign keys of other tables and generated columns that use the column stop its drop, or go."""
-    for view in context.catalog.dependent_views(table.oid):
-        if mentions_name(view.query, column.name) or "*" in view.query:
-            if not action.is_cascade:
-                raise _refuse_column(table, column, f"view {view.name}", action.position)
-            if context.catalog.dependent_views(view.oid):
-                raise FeatureNotSupported(
-                    "DROP COLUMN ... CASCADE over views of views is not supported",
-                    position=action.position,
-                )
-            context.change.remove(view.oid)
-    for item in table.columns:
-        if (
-            item.generated is not None
-            and item is not column
-            and mentions_name(item.generated, column.name)
-        ):
-            if not action.is_cascade:
-                raise _refuse_column(
-                    table, column, f"column {item.name} of table {table.name}", action.position
-                )
-            _drop_column(context, context.catalog.table(table.oid), replace(action, name=item.name))
-    for other in context.catalog.referencing_tables(table.oid):
-        held = [
-            item
-            for item in other.constraints
-            if item.referenced_table_oid == table.oid and column.number in item.referenced_columns
-        ]
-        if held and not action.is_cascade and other.oid != table.oid:
-            raise _refuse_column(
-                table, column, f"constraint {held[0].name} on table {other.name}", action.position
-            )
-        if held:
-            context.change.put(
-                replace(
-                    other, constraints=tuple(item for item in other.constraints if item not in held)
-                )
-            )
-
-
-def _refuse_column(
-    table: Table, column: Column, dependent: str, position: int
-) -> DependentObjectsStillExist:
-    return DependentObjectsStillExist(
-        f"cannot drop column {column.name} of table {table.name} because other objects depend on it",
-        position=position,
-        detail=f"{dependent} depends on column {column.name} of table {table.name}",
-        hint="Use DROP ... CASCADE to drop the dependent objects too.",
-    )
 
 
 def _alter_type(context: DdlContext, table: Table, action: AlterColumnType) -> None:
