@@ -251,7 +251,7 @@ def _drop_column(context: DdlContext, table: Table, action: DropColumn) -> None:
         return
     refuse_system_column(action.name, "drop", action.position)
     column = find_column(table, action.name, action.position)
-    drop_users_of_column(context, table, column, action)
+    drop_users_of_column(context, table, column, action, _drop_column)
     table = context.catalog.table(table.oid)
     going = {
         index.oid

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from lungfish.catalog.objects import Column, Table
@@ -12,7 +13,11 @@ from lungfish.sql.rename import mentions_name
 
 
 def drop_users_of_column(
-    context: DdlContext, table: Table, column: Column, action: DropColumn
+    context: DdlContext,
+    table: Table,
+    column: Column,
+    action: DropColumn,
+    drop_column: Callable[[DdlContext, Table, DropColumn], None],
 ) -> None:
     """Views, foreign keys of other tables and generated columns that use the column stop its drop, or go."""
     for view in context.catalog.dependent_views(table.oid):
@@ -35,7 +40,7 @@ def drop_users_of_column(
                 raise _refuse_column(
                     table, column, f"column {item.name} of table {table.name}", action.position
                 )
-            _drop_column(context, context.catalog.table(table.oid), replace(action, name=item.name))
+            drop_column(context, context.catalog.table(table.oid), replace(action, name=item.name))
     for other in context.catalog.referencing_tables(table.oid):
         held = [
             item
