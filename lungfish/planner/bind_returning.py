@@ -38,7 +38,8 @@ def bind_returning(
     state = scope.state
     table = target.table
     is_merge = plain == "either"
-    old, new, either = (_row_columns(target, state) for _ in range(3))
+    old, new = _row_columns(target, state), _row_columns(target, state)
+    either = _row_columns(target, state) if is_merge else ()
     meant = {"new": new, "old": old, "either": either}[plain]
     current = target.entry(reference.alias or target.name, meant[: len(table.columns)])
     current.table = None if target.is_view else table
@@ -64,7 +65,7 @@ def bind_returning(
         (state.new_column(target.name, target.expression.type), target.expression)
         for target in targets
     )
-    return LogicalReturning(items, old, new, either if is_merge else ())
+    return LogicalReturning(items, old, new, either)
 
 
 def _row_columns(target: ChangeTarget, state: BindState) -> tuple[ColumnRef, ...]:
