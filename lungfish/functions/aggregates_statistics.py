@@ -65,12 +65,11 @@ class ExactMoments:
         if spread <= 0:
             return ZERO
         divisor = CONTEXT.multiply(number, number - 1 if self._is_sample else number)
-        if not self._is_root:
-            return numeric_math.divide(spread, divisor)
-        scale = numeric_math.quotient_scale(spread, divisor)
         variance = numeric_math.divide(spread, divisor)
-        root = variance.sqrt(CONTEXT_FOR_ROOTS)
-        return round_to_scale(root, scale)
+        if not self._is_root:
+            return variance
+        # The root shows as many digits as the variance.
+        return round_to_scale(variance.sqrt(CONTEXT_FOR_ROOTS), scale_of(variance))
 
 
 CONTEXT_FOR_ROOTS = CONTEXT.copy()

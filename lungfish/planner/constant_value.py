@@ -21,6 +21,7 @@ from lungfish.planner.expressions import (
     CastTo,
     CoalesceExpr,
     Constant,
+    ExtremeExpr,
     InListExpr,
     IsBooleanExpr,
     IsDistinctExpr,
@@ -31,6 +32,7 @@ from lungfish.planner.expressions import (
 )
 from lungfish.types.array_value import ArrayValue
 from lungfish.types.casts import find_cast
+from lungfish.types.compare import comparison_key
 from lungfish.types.settings import CANONICAL, TextSettings
 from lungfish.types.sql_type import SqlType
 from lungfish.types.vectors import build_vector, to_values
@@ -96,6 +98,8 @@ def _compound(node: BoundExpression, settings: TextSettings | None) -> Any:
             return is_distinct is not node.is_negated
         case InListExpr():
             return _in_list(node, settings)
+        case ExtremeExpr():
+            return _extreme(node, settings)
         case RowExpr():
             return tuple(constant_value(item, settings) for item in node.items)
         case ArrayExpr():
@@ -105,6 +109,14 @@ def _compound(node: BoundExpression, settings: TextSettings | None) -> Any:
             return ArrayValue(items, (len(items),), (1,)) if items else ArrayValue((), (), ())
         case _:
             raise NotConstant
+
+
+def _extreme(node: ExtremeExpr, settings: TextSettings | None) -> Any:
+    """The greatest or least operand that is not null, by the order in which values sort."""
+    values = [constant_value(operand, settings) for operand in node.operands]
+    known = [value for value in values if value is not None]
+    choose: Any = max if node.is_greatest else min
+    return choose(known, key=comparison_key(node.type)) if known else None
 
 
 def _in_list(node: InListExpr, settings: TextSettings | None) -> bool | None:

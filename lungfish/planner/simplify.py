@@ -32,6 +32,7 @@ from lungfish.planner.expressions import (
     CoalesceExpr,
     ColumnRef,
     Constant,
+    ExtremeExpr,
     InListExpr,
     IsBooleanExpr,
     IsDistinctExpr,
@@ -82,7 +83,7 @@ class Simplifier:
                 negated = negate(node.operand)
                 unchanged = isinstance(negated, NotExpr) and negated.operand is node.operand
                 return node if unchanged else negated
-            case CastTo() | IsNullExpr() | IsBooleanExpr() | IsDistinctExpr():
+            case CastTo() | IsNullExpr() | IsBooleanExpr() | IsDistinctExpr() | ExtremeExpr():
                 return self._fold(node)
             case InListExpr():
                 return self._in_list(node)

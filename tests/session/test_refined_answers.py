@@ -60,6 +60,7 @@ def test_a_function_of_a_row_is_a_table_of_its_fields(connection: Any) -> None:
         ("timezone('AAA5BBB', timestamp '2024-07-01')", "2024-07-01 04:00:00+00"),
         ("timezone('AAA5BBB', timestamp '2024-12-01')", "2024-12-01 05:00:00+00"),
         ("timezone('AAA5BBB', timestamp '0044-03-15 BC')", "0044-03-15 04:00:00+00 BC"),
+        ("stddev(x) FROM (VALUES (1), (300)) AS v (x)", "211.424927574778"),
         ("timezone('123', timestamp '2024-02-29')", "2024-03-05 03:00:00+00"),
         ("timezone('00:00'::time - '24:00'::time, '12:34:56.5-08'::timetz)", "20:34:56.5-24"),
         ("regexp_replace('foo(bar)', '\\(o*\\)(', '<\\1>', 'b')", "f<oo>bar)"),
