@@ -14,7 +14,7 @@ from lungfish.functions import numeric_math
 from lungfish.functions.group_state import GroupIds
 from lungfish.functions.registry import Aggregate
 from lungfish.types.batch import Vector
-from lungfish.types.numerics import CONTEXT, NAN, ZERO, numeric_values, round_to_scale
+from lungfish.types.numerics import CONTEXT, NAN, ZERO, numeric_values, round_to_scale, scale_of
 from lungfish.types.sql_type import (
     BIGINT,
     DOUBLE,
