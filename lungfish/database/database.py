@@ -50,7 +50,7 @@ from lungfish.recovery.checkpoint_request import (
 )
 from lungfish.recovery.checkpoint_scheduler import CheckpointScheduler
 from lungfish.recovery.core import StorageCore
-from lungfish.recovery.restart_report import RecoveryReport
+from lungfish.recovery.restart_report import RESTORED, RecoveryReport
 from lungfish.recovery.wal_reader import TailState
 from lungfish.storage import Disk, LocalDisk, RelationPages
 from lungfish.storage.disk import Lock
@@ -181,7 +181,7 @@ class Database:
                     options=replace(
                         options.core(),
                         avoid_images=avoid,
-                        unclean_cause=file_lock.last_end,
+                        unclean_cause=RESTORED if options.is_restore else file_lock.last_end,
                         lock_ms=lock_ms,
                     ),
                 )

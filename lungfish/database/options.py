@@ -49,6 +49,8 @@ class DatabaseOptions:
     settings: Mapping[str, str] = field(default_factory=dict)
     # False: the log is not archived, whatever archive_path says.
     archives_log: bool = True
+    # Opened to make a database of a backup: so `lungfish.recovery_history` calls it.
+    is_restore: bool = False
     # Called while restart runs.
     on_recovery: Callable[[RecoveryProgress], None] | None = None
     # Where the files are; None: the machine's own disk, or memory for ":memory:".

@@ -108,7 +108,12 @@ def _held(disk: Disk, target: str) -> Iterator[None]:
 def _recover(disk: Disk, path: str, options: DatabaseOptions) -> None:
     """Open and close: restart does what there is to do, the final checkpoint leaves one file."""
     opened = replace(
-        options, disk=disk, wal_recovery_mode="tail", checkpoint_wal_bytes=0, archives_log=False
+        options,
+        disk=disk,
+        wal_recovery_mode="tail",
+        checkpoint_wal_bytes=0,
+        archives_log=False,
+        is_restore=True,
     )
     database = Database.open(disk, path, name=path, create=False, options=opened)
     try:

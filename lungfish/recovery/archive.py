@@ -5,7 +5,8 @@
             0000000000000001.wal     segments, as they were; the last one of a life as far as it goes
             archive.log              a line of JSON for each: number, when, size, checksum
 
-Copying happens at each checkpoint, before the log is pruned; at CHECKPOINT (ARCHIVE), which seals the current segment first; and when the
+Copying happens soon after a segment is sealed (`checkpoint_scheduler.py`: in its thread, where there is one, else after the commit that sealed
+it); at each checkpoint, before the log is pruned; at CHECKPOINT (ARCHIVE), which seals the current segment first; and when the
 database is closed. What fails is shown (`pg_stat_archiver`) and tried again at the next of these. Meanwhile the retention
 holder `archive` keeps the segments.
 
@@ -86,6 +87,8 @@ class WalArchive:
         self._latch = threading.Lock()
         # Of the current path; None: not read yet.
         self._archived: dict[int, ArchivedSegment] | None = None
+        # The log's segment at the last time that all sealed ones were archived.
+        self._done_before = -1
 
     @property
     def is_on(self) -> bool:
@@ -104,11 +107,19 @@ class WalArchive:
             return
         with self._latch:
             self.path = path
-            self._archived = None
+            self._archived, self._done_before = None, -1
             if self.is_on:
                 self._hold()
             else:
                 self._retention.release(HolderKind.ARCHIVE, ARCHIVE_PIN)
+
+    def has_work(self) -> bool:
+        """Whether a segment was sealed since all were archived."""
+        return self.is_on and self._current_number() != self._done_before
+
+    def next_seal(self) -> LSN:
+        """Where the log will have come when the next segment is sealed."""
+        return LSN((self._current_number() + 1) * self._log.start.capacity)
 
     def archived(self) -> dict[int, ArchivedSegment]:
         """What is archived, by number, as far as is known without asking the archive."""
@@ -121,6 +132,7 @@ class WalArchive:
             return []
         with self._latch:
             number: int | None = None
+            current = self._current_number()
             try:
                 done = self._read_list()
                 for number in self._folder.numbers():
@@ -131,7 +143,11 @@ class WalArchive:
                 return [f"archiving failed: {error.message}"]
             finally:
                 self._hold()
+            self._done_before = current
         return []
+
+    def _current_number(self) -> int:
+        return self._log.durable_lsn // self._log.start.capacity
 
     def require(self) -> None:
         """Raise ObjectNotInPrerequisiteState if there is no archive."""

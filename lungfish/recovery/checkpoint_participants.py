@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from itertools import islice
 
 from lungfish.recovery.checkpoint_contract import CheckpointContext, Forecast, Prepared
 from lungfish.recovery.checkpoint_facts import Facts
@@ -20,7 +21,12 @@ from lungfish.storage.image import RelationKind
 from lungfish.storage.page_store import PageStore
 from lungfish.storage.table import TableStore
 from lungfish.storage.table_rows import InsertRun, TableRows
-from lungfish.storage.transactions import TransactionManager, TransactionState, UndoEntry
+from lungfish.storage.transactions import (
+    Transaction,
+    TransactionManager,
+    TransactionState,
+    UndoEntry,
+)
 from lungfish.storage.versions import put_retained
 
 FREE_SPACE = "fsm"
@@ -125,16 +131,13 @@ class TransactionsParticipant:
     def _hold_undo_lists(self) -> list[HeldUndo]:
         """The undo lists that matter; COMMITTED for whose purge is owed. Inside the closed fence.
 
-        Of committed transactions there may be very many while somebody holds an old snapshot: their lists are not copied, nor looked
-        through. One that is committing may become committed at this very moment, and its list move on to the purge queue: so the queue is
+        Lists may be very long, and of committed transactions there may be very many while somebody holds an old snapshot: none is copied, nor
+        looked through. One that is committing may become committed at this very moment, and its list move on to the purge queue: so the queue is
         looked at last, and no list is taken twice.
         """
         transactions = self._transactions
-        found = []
         running = transactions.running()
-        for each in running:
-            is_running = each.state is TransactionState.RUNNING
-            found.append(HeldUndo.of(each.id if is_running else COMMITTED, each.undo))
+        found = [HeldUndo.of(each) for each in running]
         self._owed = transactions.purge_queue.hold()
         for each in running:
             self._owed.pop(each.id, None)
@@ -163,39 +166,38 @@ class TransactionsParticipant:
 
 @dataclass(frozen=True, slots=True)
 class HeldUndo:
-    """An undo list as it was at the fence. Taking it costs a copy of the list; what is in it is looked at later."""
+    """The undo list of a transaction that had not ended, as it was at the fence, however long: it is neither copied nor looked through then.
+
+    It may grow behind `count`; whoever takes entries off goes on with a copy (`Transaction.own_undo`).
+    """
 
     # COMMITTED if only purges are owed.
     transaction_id: TransactionId
     entries: list[UndoEntry]
-    # How many rows each run of inserts still had: rollback takes them off one by one.
-    run_counts: dict[int, int]
+    count: int
 
     @staticmethod
-    def of(transaction_id: TransactionId, undo: list[UndoEntry]) -> HeldUndo:
+    def of(transaction: Transaction) -> HeldUndo:
         """Hold a list still. Inside the closed fence."""
-        if transaction_id == COMMITTED:
-            return HeldUndo(transaction_id, undo.copy(), {})
-        run_counts = {
-            index: entry[0].count
-            for index, entry in enumerate(undo)
-            if isinstance(entry[0], InsertRun)
-        }
-        return HeldUndo(transaction_id, undo.copy(), run_counts)
+        is_running = transaction.state is TransactionState.RUNNING
+        transaction.is_undo_held = True
+        undo = transaction.undo
+        return HeldUndo(transaction.id if is_running else COMMITTED, undo, len(undo))
 
     def encode(
         self, retained: defaultdict[RelationId, list[bytes]], give_way: Callable[[], None]
     ) -> None:
         """Add what the images of heaps must carry, oldest first."""
+        entries = islice(self.entries, self.count)
         if self.transaction_id == COMMITTED:
-            encode_owed(retained, self.entries, give_way)
+            encode_owed(retained, entries, give_way)
             return
-        for index, (store, address, before) in enumerate(self.entries):
+        for index, (store, address, before) in enumerate(entries):
             if not index % _STRETCH:
                 give_way()
             if isinstance(store, InsertRun):
                 parts = retained[store.rows.relation_id]
-                for offset in range(self.run_counts[index]):
+                for offset in range(store.count):
                     if not offset % _STRETCH:
                         give_way()
                     put_retained(parts, self.transaction_id, TupleId(address + offset), None)
@@ -205,7 +207,7 @@ class HeldUndo:
 
 def encode_owed(
     retained: defaultdict[RelationId, list[bytes]],
-    entries: list[UndoEntry],
+    entries: Iterable[UndoEntry],
     give_way: Callable[[], None],
 ) -> None:
     """Add the versions whose purge a committed transaction owes. For the rows that it inserted it owes nothing."""

@@ -163,10 +163,11 @@ class CheckpointScheduler:
     def _consider(self) -> None:
         if not self._has_thread:
             wanted_s = self.upkeep()
+            self._archive_sealed()
             self.tick()
             self._plan_next_look(wanted_s)
             return
-        is_due = self.due() is not None
+        is_due = self.due() is not None or self._checkpoints.archive.has_work()
         with self._changed:
             if self._is_stopped:
                 return
@@ -177,6 +178,11 @@ class CheckpointScheduler:
             if is_due or self._settings.number("checkpoint_interval") or self.upkeep() is not None:
                 self._ensure_thread()
 
+    def _archive_sealed(self) -> None:
+        """Copy away what was sealed, so that the archive is never far behind. What fails is shown, and tried again at the next look."""
+        if self._checkpoints.archive.has_work():
+            self._checkpoints.archive.run()
+
     def _plan_next_look(self, wanted_s: float | None) -> None:
         """Say from where on `consider` has to look more closely again."""
         step = LOOK_BYTES
@@ -184,6 +190,9 @@ class CheckpointScheduler:
         if limit:
             step = max(1, min(step, int(limit / 8)))
         self._look_at = LSN(self._checkpoints.log.end_lsn() + step)
+        archive = self._checkpoints.archive
+        if archive.is_on:
+            self._look_at = min(self._look_at, archive.next_seal())
         self._look_s = self._clock.monotonic_s() + self._wait_s(wanted_s)
 
     def _look_again(self) -> None:
@@ -246,6 +255,7 @@ class CheckpointScheduler:
                 self._is_asked = False
                 requests = list(self._requests)
                 self._requests.clear()
+            self._archive_sealed()
             for request in requests:
                 self._run(request)
             self.tick()

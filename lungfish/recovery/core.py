@@ -59,8 +59,9 @@ from lungfish.recovery.restart_estimate import estimate_restart_ms
 from lungfish.recovery.restart_log import MEMORY_LIMIT_DEFAULT
 from lungfish.recovery.restart_progress import RecoveryProgress
 from lungfish.recovery.restart_relations import RestartCatalog, TableRelations
-from lungfish.recovery.restart_report import RecoveryReport
+from lungfish.recovery.restart_report import RESTORED, RecoveryReport
 from lungfish.recovery.retention import WalRetentionManager
+from lungfish.recovery.segment_checks import SegmentChecks
 from lungfish.recovery.settings import StorageSettings
 from lungfish.recovery.stored_settings import SETTINGS, StoredSettings
 from lungfish.recovery.telemetry import StorageTelemetryRegistry
@@ -134,6 +135,7 @@ class StorageCore:
         self.clock = clock
         self.telemetry = StorageTelemetryRegistry()
         self.folder = SegmentFolder(disk, store.path + LOG_SUFFIX)
+        self.segment_checks = SegmentChecks(self.folder)
         self.driver = self._begin_restart(options)
         self.memory = CheckpointMemory(self.driver.facts)
         self.fence = Fence()
@@ -377,7 +379,7 @@ class StorageCore:
         record = report.record()
         self.memory.recoveries.add(record)
         note_log_damage(self)
-        if not report.is_clean:
+        if not report.is_clean or report.cause == RESTORED:
             self.log.append_note(NoteKind.RECOVERY, encode_record(record))
         return report
 

@@ -35,6 +35,8 @@ class LogKeeping:
         self._archive = archive
         self._settings = settings
         self._failpoints = failpoints
+        # How many segments had been archived at the last checkpoint.
+        self._archived_count = 0
 
     def settle(self, run: CheckpointRun) -> None:
         """Let go of what only the image before needed. A failure here is no failure of the checkpoint."""
@@ -69,7 +71,7 @@ class LogKeeping:
     def _archive_sealed(self, run: CheckpointRun) -> None:
         """Copy away what is about to be removed; what cannot be copied is held."""
         archive = self._archive
-        count = archive.figures.archived_count
         do = archive.seal_and_run if run.request.archives else archive.run
         run.calls.warnings += do()
-        run.segments_archived = archive.figures.archived_count - count
+        before, self._archived_count = self._archived_count, archive.figures.archived_count
+        run.segments_archived = self._archived_count - before

@@ -11,6 +11,9 @@ from lungfish.recovery.wal_damage import WalRecoveryMode
 from lungfish.recovery.wal_reader import Tail
 from lungfish.storage.ids import LSN
 
+# The cause of a restart that makes a database of a backup.
+RESTORED = "restore"
+
 
 @dataclass(slots=True)
 class RecoveryReport:
@@ -60,7 +63,7 @@ class RecoveryReport:
             recovery_id=self.recovery_id,
             opened_at=self.opened_at,
             clean=self.is_clean,
-            cause="clean" if self.is_clean else self.cause,
+            cause="clean" if self.is_clean and self.cause != RESTORED else self.cause,
             checkpoint_id=self.checkpoint_id,
             fallback_used=self.fallback_used,
             redo_lsn=self.redo_lsn,

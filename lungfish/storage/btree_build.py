@@ -51,13 +51,6 @@ def store_entries(
     return (np.array(keys, np.int64) if codec.is_integer else keys), addresses
 
 
-def equal_neighbours(keys: StoredKeys) -> list[int]:
-    """The indexes of sorted keys that are followed by an equal one: what a unique index must look at."""
-    if isinstance(keys, np.ndarray):
-        return np.flatnonzero(keys[1:] == keys[:-1]).tolist()
-    return [index for index in range(len(keys) - 1) if keys[index] == keys[index + 1]]
-
-
 def build_btree(
     tree: BTree,
     keys: StoredKeys,

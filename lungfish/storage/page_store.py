@@ -309,17 +309,6 @@ class PageStore:
             slots.release_unless_used(relation_id, page_id, before)
         return True
 
-    def read_image_page(self, image: Image, relation_id: RelationId, page_id: PageId) -> bytearray:
-        """Read a page as a retained image has it. Raises CorruptPage, IoError."""
-        table = image.relations[relation_id].table
-        if page_id >= table.page_count:
-            return bytearray(self.page_size_bytes)
-        location, sum_ = table.entry(page_id)
-        page = self.slots.read_page(location, sum_)
-        if page is None:
-            raise self.slots.corrupt_page(relation_id, page_id, location)
-        return page
-
     # --- Images ---
 
     def freeze(self) -> ImageBuilder:

@@ -34,7 +34,7 @@ from lungfish.storage.rows import DELETED, FLAGS_OFFSET, HAS_OVERFLOW, Values, w
 from lungfish.storage.snapshots import Snapshot
 from lungfish.storage.table_index import IndexKey, TableIndex
 from lungfish.storage.transactions import Transaction, TransactionManager, UndoEntry
-from lungfish.storage.versions import RetainedRow, VersionChains
+from lungfish.storage.versions import VersionChains
 
 # (number of the index, other rows with the key) where a unique key may have another owner.
 Suspects = list[tuple[int, list[TupleId]]]
@@ -225,7 +225,7 @@ class TableRows:
     ) -> None:
         with self.fence, self.key_gate:
             self.take_back(transaction.id, address, before, after=after, is_logged=is_logged)
-            transaction.undo.pop()
+            transaction.own_undo().pop()
 
     def take_back(
         self,
@@ -327,7 +327,7 @@ class TableRows:
 class InsertRun:
     """The undo entry's store for rows inserted side by side: one entry instead of one a row.
 
-    `count` shrinks as rows are taken back, inside the fence, so that a checkpoint in between knows what is left.
+    As rows are taken back another run takes its place each time, inside the fence, so that a checkpoint in between knows what is left.
     """
 
     __slots__ = ("count", "first", "rows")
@@ -339,17 +339,17 @@ class InsertRun:
 
     def undo(self, transaction: Transaction, entry: UndoEntry, *, is_logged: bool) -> None:
         """Take the rows back, the last one first, then take the entry off: see `UndoStore`."""
-        while self.count:
-            run_with_pages(partial(self._undo_last, transaction, is_logged))
+        for left in reversed(range(self.count)):
+            run_with_pages(partial(self._undo_last, transaction, left, is_logged))
         with self.rows.fence:
-            transaction.undo.pop()
+            transaction.own_undo().pop()
 
-    def _undo_last(self, transaction: Transaction, is_logged: bool) -> None:
-        rows = self.rows
-        address = TupleId(self.first + self.count - 1)
+    def _undo_last(self, transaction: Transaction, left: int, is_logged: bool) -> None:
+        rows, first = self.rows, self.first
         with rows.fence, rows.key_gate:
+            address = TupleId(first + left)
             rows.take_back(transaction.id, address, None, after=None, is_logged=is_logged)
-            self.count -= 1
+            transaction.own_undo()[-1] = (InsertRun(rows, first, left), first, None)
 
 
 def key_owner(
@@ -381,25 +381,6 @@ def key_owner(
             if writer_of(version) != writer:
                 break
         return False
-
-
-def retained_rows(
-    transaction_id: TransactionId, undo: Sequence[UndoEntry]
-) -> dict[RelationId, list[RetainedRow]]:
-    """What the images of relations must carry of one transaction's undo list, oldest first. Inside the closed fence."""
-    found: dict[RelationId, list[RetainedRow]] = {}
-    for store, address, before in undo:
-        if isinstance(store, InsertRun):
-            rows = found.setdefault(store.rows.relation_id, [])
-            rows += [
-                RetainedRow(transaction_id, TupleId(address + index), None)
-                for index in range(store.count)
-            ]
-        elif isinstance(store, TableRows):
-            found.setdefault(store.relation_id, []).append(
-                RetainedRow(transaction_id, address, before)
-            )
-    return found
 
 
 def purge_undo_list(transaction_id: TransactionId, undo: list[UndoEntry]) -> None:

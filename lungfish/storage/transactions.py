@@ -13,7 +13,7 @@ Invariants:
    (ABORTED). Both ends happen in one step of `RunningSet`, under whose mutex snapshots are taken: a commit is visible wholly or not at all,
    and only once durable.
 2. A row's change, its log record and its undo entry are made in one passage of the fence; so are putting the row back, the record of that (only if
-   a savepoint is rolled back to) and taking the entry off the list. While the fence is closed, the pages, the log and `unfinished()` agree.
+   a savepoint is rolled back to) and taking the entry off the list. While the fence is closed, the pages, the log and `running()` agree.
 3. The commit record is appended and the state becomes COMMITTING in one passage of the fence. A checkpoint counts a COMMITTING
    transaction as committed: its record is before the redo LSN, and the log is synced past that before the checkpoint is.
 4. The undo list of a committed transaction is kept until every snapshot sees it (`horizon`), then handed to the hooks of
@@ -68,7 +68,7 @@ class UndoStore(Protocol):
         """Put the row of the newest undo entry back.
 
         In one passage of the fence: write the row as it was (none: take it away), log that as an ordinary record if `is_logged`, and
-        as the last act `transaction.undo.pop()`. It must bear being done again, should an exception come in between.
+        as the last act `transaction.own_undo().pop()`. It must bear being done again, should an exception come in between.
         """
 
 
@@ -91,6 +91,7 @@ class Transaction:
         "id",
         "is_deferrable",
         "is_read_only",
+        "is_undo_held",
         "isolation",
         "on_commit",
         "on_expired",
@@ -123,8 +124,9 @@ class Transaction:
         self.synchronous_commit = synchronous_commit
         self.begun_at = begun_at
         self.state = TransactionState.RUNNING
-        # Oldest first. The table store appends; see invariant 2.
+        # Oldest first. The table store appends (see invariant 2); whoever takes off or replaces goes by `own_undo`.
         self.undo: list[UndoEntry] = []
+        self.is_undo_held = False
         # Where the log ended when the id was given: all records of the transaction lie from there on.
         self.first_lsn = LSN(0)
         self.commit_lsn = LSN(0)
@@ -266,12 +268,16 @@ class Transaction:
         self._manager.finish(self, TransactionState.ABORTED)
 
     def _undo_to(self, count: int, *, is_logged: bool) -> None:
-        undo = self.undo
-        while len(undo) > count:
-            before_count = len(undo)
-            entry = undo[-1]
+        while (before_count := len(self.undo)) > count:
+            entry = self.undo[-1]
             entry[0].undo(self, entry, is_logged=is_logged)
-            assert len(undo) == before_count - 1, "a store's undo pops its entry"
+            assert len(self.undo) == before_count - 1, "a store's undo pops its entry"
+
+    def own_undo(self) -> list[UndoEntry]:
+        """The undo list, to be changed. In the fence: a checkpoint that holds the list keeps it, and we go on with a copy."""
+        if self.is_undo_held:
+            self.undo, self.is_undo_held = self.undo.copy(), False
+        return self.undo
 
     def run_rollback_callbacks(self, count: int) -> None:
         """Call those of `on_rollback` beyond the first `count`, newest first. One that was interrupted is called again."""
@@ -352,15 +358,8 @@ class TransactionManager:
         """The transactions that have an id and have not ended."""
         return self.members.running()
 
-    def unfinished(self) -> list[Transaction]:
-        """Whose undo entries a checkpoint's image must carry. Requires: the fence is closed (invariants 2 and 3)."""
-        return [each for each in self.running() if each.state is TransactionState.RUNNING]
-
     def wait_for_end(self, waiter: Transaction, writer: TransactionId) -> None:
-        """Return once `writer` has ended or given rows back, at once if it already has. Raises as `LockManager.acquire`.
-
-        Requires: no latch is held, and the thread is not inside the fence.
-        """
+        """Return once `writer` has ended or given rows back. Requires: no latch is held, nor the fence entered. Raises as `LockManager.acquire`."""
         holder = self.members.find(writer)
         if holder is not None:
             self.locks.wait_for_transaction(

@@ -192,8 +192,8 @@ CHECKPOINT: tuple[Mutation, ...] = (
     Mutation(
         "checkpoint: the image lacks what running transactions replaced",
         RECOVERY + "checkpoint_participants.py",
-        "            found.append(HeldUndo.of(each.id if is_running else COMMITTED, each.undo))\n",
-        "            found += [] if is_running else [HeldUndo.of(COMMITTED, each.undo)]\n",
+        "        found = [HeldUndo.of(each) for each in running]\n",
+        "        found = [HeldUndo.of(each) for each in running[:0]]\n",
         SAVEPOINTS,
     ),
     Mutation(

@@ -84,6 +84,10 @@ def restored_keys(world: World, path: str = COPY) -> list[int]:
     """The keys of a restored database, whose every page and index is checked."""
     with lungfish.open(path, create=False, options=world.options) as database:
         with database.connect(autocommit=True) as connection:
+            causes = connection.execute(
+                "SELECT cause FROM lungfish.recovery_history ORDER BY recovery_id DESC LIMIT 2"
+            ).fetchall()
+            assert causes == [("clean",), ("restore",)]
             keys = keys_of(connection)
             (count,) = connection.execute(
                 "SELECT count(*) FROM t WHERE a BETWEEN 0 AND 6"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 from typing import Any
 
-import numpy as np
 import pytest
 from test_btree_model import make_pool, make_tree
 
@@ -13,7 +12,6 @@ from lungfish.errors import CorruptPage, IndexCorrupted, ProgramLimitExceeded
 from lungfish.storage.btree import BTree
 from lungfish.storage.btree_build import (
     build_btree,
-    equal_neighbours,
     sort_entries,
     store_entries,
 )
@@ -87,12 +85,6 @@ def test_keys_with_a_common_prefix_take_little_room() -> None:
     figures = check_btree(tree)
     # 12 bytes for slot and address, and the digits, not the 38 bytes before them.
     assert figures.used_bytes / figures.entry_count < 20
-
-
-def test_equal_neighbours_are_where_a_unique_index_must_look() -> None:
-    assert equal_neighbours(np.array([1, 1, 2, 3, 3, 3])) == [0, 3, 4]
-    assert equal_neighbours([b"a", b"b", b"b"]) == [1]
-    assert equal_neighbours([]) == []
 
 
 def test_appended_keys_leave_full_leaves_behind() -> None:

@@ -79,7 +79,7 @@ class World:
         image = self.store.image
         count = image.relations[TABLE].page_count
         return {
-            page: self.store.read_image_page(image, TABLE, PageId(page))[0] for page in range(count)
+            page: self.store.at_image(image).read(TABLE, PageId(page))[0] for page in range(count)
         }
 
     def during_write_of(self, value: int, act: Callable[[], None]) -> None:

@@ -124,7 +124,7 @@ class Workload:
         frozen.publish()
         image = self.store.image
         for (number, page), count in expected.items():
-            data = self.store.read_image_page(image, RelationId(number), PageId(page))
+            data = self.store.at_image(image).read(RelationId(number), PageId(page))
             assert data[:8] == data[-8:]
             assert int.from_bytes(data[:8], "little") == count
 

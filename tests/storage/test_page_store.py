@@ -258,7 +258,7 @@ def test_what_was_written_early_is_read_but_forgotten_by_a_crash() -> None:
     publish(store, {0: page(1)})
     store.write(TABLE, PageId(0), page(2))
     assert store.read(TABLE, PageId(0)) == page(2)
-    assert store.read_image_page(store.image, TABLE, PageId(0)) == page(1)
+    assert store.at_image(store.image).read(TABLE, PageId(0)) == page(1)
     crashed = disk.crash_state(disk.operation_count, Persistence.EVERYTHING)
     assert PageStore.open(crashed, "a.db").read(TABLE, PageId(0)) == page(1)
 
@@ -271,7 +271,7 @@ def test_an_early_version_newer_than_the_image_stays_the_newest() -> None:
     assert store.read(TABLE, PageId(0)) == page(2)
     builder.publish()
     assert store.read(TABLE, PageId(0)) == page(2)
-    assert store.read_image_page(store.image, TABLE, PageId(0)) == page(1)
+    assert store.at_image(store.image).read(TABLE, PageId(0)) == page(1)
 
 
 def test_a_newer_version_of_zeros_is_not_mistaken_for_an_unchanged_page() -> None:
@@ -330,7 +330,7 @@ def test_a_named_image_is_kept_until_its_name_is_taken_away() -> None:
     store = PageStore.open(disk, "a.db")
     named = store.images[0]
     assert (named.generation, named.name) == (2, "before the release")
-    assert store.read_image_page(named, TABLE, PageId(0)) == page(1)
+    assert store.at_image(named).read(TABLE, PageId(0)) == page(1)
     assert check_pages(store).findings == ()
     store.name_image(2, "")
     publish(store)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,14 +13,13 @@ from hypothesis.stateful import rule
 from table_world import FIRST_INDEX, HEAP, OVERFLOW, World
 from test_table_model import Row, TableMachine
 
+from lungfish.recovery.checkpoint_participants import HeldUndo
 from lungfish.recovery.relation_state import RelationState
 from lungfish.recovery.restart_tables import redo_rows, settle_image
 from lungfish.storage.ids import LSN, PageId, RelationId, TupleId
 from lungfish.storage.row_states import GONE, RowStates
 from lungfish.storage.table import TableStore
 from lungfish.storage.table_build import build_index, check_heap, check_index
-from lungfish.storage.table_rows import retained_rows
-from lungfish.storage.versions import RetainedRow, encode_retained
 from lungfish.types.sql_type import INTEGER, TEXT
 
 RELATIONS = (HEAP, OVERFLOW, FIRST_INDEX, RelationId(FIRST_INDEX + 1))
@@ -47,14 +47,16 @@ class RestartMachine(TableMachine):
     @rule()
     def take_image(self) -> None:
         transactions = self.world.transactions
-        lists = [(each.id, each.undo) for each in transactions.unfinished()]
-        retained: list[RetainedRow] = []
-        for transaction_id, undo in [*lists, *transactions.purge_queue.owed()]:
-            retained += retained_rows(transaction_id, undo).get(HEAP, [])
+        retained: defaultdict[RelationId, list[bytes]] = defaultdict(list)
+        for transaction in transactions.running():
+            HeldUndo.of(transaction).encode(retained, lambda: None)
+        for transaction_id, undo in transactions.purge_queue.owed():
+            held = HeldUndo(transaction_id, undo, len(undo))
+            held.encode(retained, lambda: None)
         self.images.append(
             TableImage(
                 {relation: self.world.pages_of(relation) for relation in RELATIONS},
-                encode_retained(retained),
+                b"".join(retained[HEAP]),
                 self.table.heap.free_space.encode(),
                 self.world.log.end_lsn(),
             )

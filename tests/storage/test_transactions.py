@@ -324,7 +324,8 @@ def test_the_fence_sees_a_transaction_as_committed_once_its_record_is_in_the_log
 
     def look() -> None:
         assert world.fence.close(1.0)
-        found.append(world.manager.unfinished())
+        is_running = TransactionState.RUNNING
+        found.append([each for each in world.manager.running() if each.state is is_running])
         world.fence.open()
 
     world.log.on_flush = look

@@ -49,8 +49,9 @@ WAL_RETENTION_COLUMNS: Columns = (
 
 
 def wal_segments_rows(core: StorageCore) -> Iterable[Row]:
-    """What is in the log's folder, then what is in the archive only. `crc_ok` is about the header; SCRUB WAL reads the rest."""
+    """What is in the log's folder, then what is in the archive only. `crc_ok` is about header and records (`segment_checks.py`)."""
     segments = core.folder.survey(core.store.uuid)
+    is_sound = core.segment_checks.verdicts(segments, core.log.durable_lsn)
     holders = core.retention.holders()
     archived = core.archive.archived()
     next_made_at = [
@@ -58,7 +59,7 @@ def wal_segments_rows(core: StorageCore) -> Iterable[Row]:
         for following in segments[1:]
     ]
     for segment, last_at in zip(segments, [*next_made_at, None], strict=True):
-        yield _segment_row(core, segment, holders, last_at)
+        yield _segment_row(core, segment, holders, (last_at, is_sound.get(segment.number)))
     yield from _kept_rows(core)
     capacity, there = core.log.start.capacity, {each.number for each in segments}
     for number, entry in sorted(archived.items()):
@@ -73,9 +74,11 @@ def _segment_row(
     core: StorageCore,
     segment: Segment,
     holders: tuple[RetentionHolder, ...],
-    last_at: int | None,
+    facts: tuple[int | None, bool | None],
 ) -> Row:
+    """`facts`: when it was last written to, and whether its records are sound."""
     header = segment.header
+    last_at, is_sound = facts
     path = core.folder.path_of(segment.number)
     if header is None:
         # Its making was cut off; it holds nothing.
@@ -98,7 +101,7 @@ def _segment_row(
         header.created_at,
         last_at,
         None if entry is None else entry.at,
-        True,
+        is_sound,
         path,
     )
 
