@@ -285,6 +285,8 @@ class UserType:
     is_not_null: bool = False
     checks: tuple[tuple[str, str], ...] = ()
     comment: str | None = None
+    # For an enum to which labels were added: pg_enum's number of each label. Empty: 1, 2, 3, ...
+    label_orders: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

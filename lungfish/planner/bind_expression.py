@@ -35,6 +35,7 @@ from lungfish.planner.bind_subquery import (
 )
 from lungfish.planner.bind_type import bind_cast
 from lungfish.planner.coerce import coerce_boolean, coerce_common
+from lungfish.planner.expression_tree import columns_of
 from lungfish.planner.expressions import (
     AndAll,
     BoundExpression,
@@ -47,7 +48,7 @@ from lungfish.planner.expressions import (
     NotExpr,
     OrAny,
 )
-from lungfish.planner.scope import Scope
+from lungfish.planner.scope import AGGREGATES_ALLOWED, Scope
 from lungfish.sql.ast import expressions as ast
 from lungfish.types.sql_type import (
     BIGINT,
@@ -234,6 +235,16 @@ def _bind_default(node: ast.Default, _scope: Scope) -> BoundExpression:
 def _bind_grouping(node: ast.Grouping, scope: Scope) -> BoundExpression:
     # Which keys there are is known only when the whole query is bound; bind_grouping.py replaces the call.
     operands = tuple([bind_expression(operand, scope) for operand in node.operands])
+    if scope.clause not in AGGREGATES_ALLOWED:
+        raise errors.GroupingError(
+            f"grouping operations are not allowed in {scope.clause.value}"
+        ).at(node.position)
+    own = {ref.index for entry in scope.entries for ref in entry.refs()}
+    if any(not columns_of(operand) <= own for operand in operands):
+        raise errors.FeatureNotSupported(
+            "GROUPING of the keys of an enclosing query is not supported"
+        ).at(node.position)
+    scope.state.has_grouping = True
     return Call(GROUPING, operands, INTEGER, position=node.position)
 
 

@@ -8,13 +8,13 @@ there it may be null where the column was not.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from lungfish import errors
 from lungfish.functions.registry import Function, Polymorphic
 from lungfish.planner.callees import find_operator
 from lungfish.planner.equivalence import equivalent
-from lungfish.planner.expression_tree import LEAVES, map_children
+from lungfish.planner.expression_tree import LEAVES, map_children, walk
 from lungfish.planner.expressions import (
     BoundExpression,
     Call,
@@ -34,6 +34,15 @@ GROUPING = Function("grouping", (Polymorphic.ANY,), INTEGER, is_strict=False, is
 
 # Finds the place of a column in the text, for an error.
 Locate = Callable[[str], int]
+_NOT_GROUPED = "arguments to GROUPING must be grouping expressions of the associated query level"
+
+
+def refuse_grouping(expressions: Iterable[BoundExpression]) -> None:
+    """Raise GroupingError if GROUPING stands in one of the expressions, which belong to a query without groups."""
+    for expression in expressions:
+        for node in walk(expression):
+            if isinstance(node, Call) and node.function is GROUPING:
+                raise errors.GroupingError(_NOT_GROUPED).at(node.position)
 
 
 class Grouping:
@@ -156,9 +165,7 @@ class Grouping:
                     positions.append(position)
                     break
             else:
-                raise errors.GroupingError(
-                    "arguments to GROUPING must be grouping expressions of the associated query level"
-                ).at(node.position)
+                raise errors.GroupingError(_NOT_GROUPED).at(node.position)
         values = []
         for each in self._sets:
             bits = 0

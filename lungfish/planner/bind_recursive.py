@@ -145,7 +145,8 @@ def _typed_step(
             raise errors.DatatypeMismatch(
                 f"UNION types {ours.type} and {theirs.type} cannot be matched"
             ).at(entry.definition.position)
-        if not same_type(overall, ours.type):
+        is_cut = bool(ours.type.modifiers) and ours.type.modifiers != theirs.type.modifiers
+        if is_cut or not same_type(overall, ours.type):
             raise errors.DatatypeMismatch(
                 f'recursive query "{entry.definition.name}" column {number} has type {ours.type} '
                 f"in non-recursive term but type {overall} overall",

@@ -11,7 +11,7 @@ from __future__ import annotations
 from lungfish import errors
 from lungfish.planner.bind_from import bind_from
 from lungfish.planner.bind_group_by import bind_group_by
-from lungfish.planner.bind_grouping import Grouping
+from lungfish.planner.bind_grouping import Grouping, refuse_grouping
 from lungfish.planner.bind_limit import bind_limit
 from lungfish.planner.bind_order_by import bind_distinct_on, bind_order_by
 from lungfish.planner.bind_targets import Target, bind_targets
@@ -108,6 +108,8 @@ class _SelectBinder:
             plan = LogicalFilter(plan, self.where)
         if select.group_by or scope.aggregates or self.having is not None:
             plan = self._group(plan, keys)
+        elif scope.state.has_grouping:
+            refuse_grouping([target.expression for target in self.targets])
         if scope.windows:
             plan = add_windows(plan, scope)
         plan = project_targets(plan, self.targets, scope)

@@ -90,6 +90,7 @@ class BindState:
         "bind_with",
         "catalog",
         "ctes",
+        "has_grouping",
         "has_subqueries",
         "has_volatile",
         "inlining_depth",
@@ -126,9 +127,10 @@ class BindState:
         # The outermost scope.
         self.root: Scope | None = None
         self.ctes: list[LogicalCte] = []
-        # What the statement holds: functions that are not immutable, subquery expressions, FOR UPDATE.
+        # What the statement holds: functions that are not immutable, subquery expressions, GROUPING(), FOR UPDATE.
         self.has_volatile = False
         self.has_subqueries = False
+        self.has_grouping = False
         self.locks_rows = False
         # How many subquery expressions we are inside of.
         self.subquery_depth = 0

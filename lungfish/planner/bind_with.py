@@ -18,6 +18,7 @@ from lungfish.planner.logical import (
     LogicalWorkTable,
 )
 from lungfish.planner.scope import CteEntry, Scope
+from lungfish.planner.search_cycle import expand_search_cycle
 from lungfish.planner.substitution import free_columns, plan_is_volatile, reads_outer_recursion
 from lungfish.planner.table_mentions import mentions_table
 from lungfish.sql.ast import dml
@@ -103,10 +104,7 @@ def _ensure_bound(entry: CteEntry) -> LogicalOutput:
 def _bind_definition(entry: CteEntry) -> LogicalOutput:
     definition, scope = entry.definition, entry.scope
     if definition.search is not None or definition.cycle is not None:
-        clause = "SEARCH" if definition.search is not None else "CYCLE"
-        raise errors.FeatureNotSupported(f"the {clause} clause of WITH is not supported").at(
-            definition.position
-        )
+        definition = entry.definition = _expand(entry)
     query = definition.query
     if isinstance(query, (dml.Insert, dml.Update, dml.Delete, dml.Merge)):
         output = scope.state.bind_modification(query, scope)
@@ -115,6 +113,21 @@ def _bind_definition(entry: CteEntry) -> LogicalOutput:
     else:
         output = scope.state.bind_query(query, scope)
     return _named(output, definition)
+
+
+def _expand(entry: CteEntry) -> ast.CommonTableExpression:
+    """The definition with the columns that SEARCH and CYCLE make."""
+    definition, scope = entry.definition, entry.scope
+    query = definition.query
+    if not entry.is_recursive or not isinstance(query, ast.Query):
+        raise errors.SyntaxError("WITH query is not recursive").at(definition.position)
+    aliases = definition.column_aliases
+    body = query.body
+    if isinstance(body, ast.SetOperation):
+        left = body.left if isinstance(body.left, ast.Query) else ast.Query(body.left)
+        columns = scope.state.bind_query(left, scope).columns
+        aliases = (*aliases, *(column.name for column in columns[len(aliases) :]))
+    return expand_search_cycle(definition, aliases)
 
 
 def _named(output: LogicalOutput, definition: ast.CommonTableExpression) -> LogicalOutput:

@@ -9,6 +9,7 @@ from lungfish.errors import (
     InvalidColumnDefinition,
     InvalidObjectDefinition,
     InvalidParameterValue,
+    InvalidTableDefinition,
     SyntaxError,
 )
 from lungfish.executor.ddl.context import DdlContext
@@ -29,6 +30,14 @@ def check_column_name(name: str, position: int) -> None:
         raise DuplicateColumn(
             f'column name "{name}" conflicts with a system column name', position=position
         )
+
+
+def check_column_type(name: str, kind: SqlType) -> None:
+    """Raise InvalidTableDefinition for a row without a type of its own, which no column can hold."""
+    inner = kind.element if kind.kind is TypeKind.ARRAY else kind
+    if inner is not None and inner.kind is TypeKind.RECORD and inner.name is None:
+        shown = "record" if inner is kind else "record[]"
+        raise InvalidTableDefinition(f'column "{name}" has pseudo-type {shown}')
 
 
 def refuse_system_column(name: str, act: str, position: int) -> None:

@@ -25,6 +25,7 @@ from lungfish.executor.ddl.attach_partition import (
 )
 from lungfish.executor.ddl.column_rules import (
     check_column_name,
+    check_column_type,
     check_generated,
     check_identity_type,
 )
@@ -333,6 +334,7 @@ def create_table_as(context: DdlContext, statement: CreateTableAs) -> str:
         raise SyntaxError("too many column names were specified", position=statement.position)
     table = _new_table(context, statement, namespace.oid)
     for name, (_, kind) in zip(names, columns, strict=True):
+        check_column_type(name, kind)
         stored = TEXT if kind.kind is TypeKind.UNKNOWN else kind
         if table.column_position(name) is not None:
             raise DuplicateColumn(

@@ -7,6 +7,7 @@ anew. A label that is renamed is written anew wherever it is stored.
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -142,7 +143,23 @@ def _add_label(context: DdlContext, found: UserType, statement: AlterEnum) -> No
             raise InvalidParameterValue(f'"{statement.neighbour}" is not an existing enum label')
         place = labels.index(statement.neighbour) + statement.is_after
     new = (*labels[:place], statement.new_label, *labels[place:])
-    _change_labels(context, found, new, rewrites_keys=place < len(labels))
+    numbered = replace(found, label_orders=_orders_with(found, place))
+    _change_labels(context, numbered, new, rewrites_keys=place < len(labels))
+
+
+def _orders_with(found: UserType, place: int) -> tuple[float, ...]:
+    """The labels' numbers with one more at the place: as in PostgreSQL the others keep theirs, while a number fits between."""
+    count = len(found.type.labels)
+    orders = found.label_orders or tuple(float(number) for number in range(1, count + 1))
+    if place == count:
+        number = orders[-1] + 1 if orders else 1.0
+    elif place == 0:
+        number = orders[0] - 1
+    else:
+        (number,) = struct.unpack("f", struct.pack("f", (orders[place - 1] + orders[place]) / 2))
+        if number in (orders[place - 1], orders[place]):
+            return ()
+    return (*orders[:place], number, *orders[place:])
 
 
 def _rename_label(context: DdlContext, found: UserType, old: str, new: str) -> None:

@@ -12,6 +12,7 @@ from lungfish.errors import (
     SyntaxError,
     WrongObjectType,
 )
+from lungfish.executor.ddl.column_rules import check_column_type
 from lungfish.executor.ddl.context import DdlContext
 from lungfish.sql.ast.ddl import CreateView
 from lungfish.types.sql_type import TEXT, TypeKind
@@ -48,7 +49,8 @@ def create_view(context: DdlContext, statement: CreateView) -> str:
         list(statement.column_names)
         + [name for name, _ in described][len(statement.column_names) :]
     )
-    for index, name in enumerate(names):
+    for index, (name, (_, kind)) in enumerate(zip(names, described, strict=True)):
+        check_column_type(name, kind)
         if name in names[:index]:
             raise DuplicateColumn(
                 f'column "{name}" specified more than once', position=statement.position

@@ -90,8 +90,9 @@ def _letters(item: UserType) -> tuple[str, str]:
 def _enums(context: ExecutionContext) -> Rows:
     for item in context.catalog.objects():
         if isinstance(item, UserType) and item.type.kind is TypeKind.ENUM:
-            for order, label in enumerate(item.type.labels, 1):
-                yield item.oid * 1000 + order, item.oid, float(order), label
+            orders = item.label_orders or tuple(map(float, range(1, len(item.type.labels) + 1)))
+            for number, (order, label) in enumerate(zip(orders, item.type.labels, strict=True), 1):
+                yield item.oid * 1000 + number, item.oid, order, label
 
 
 def _sequences(context: ExecutionContext) -> Rows:

@@ -1,0 +1,24 @@
+-- SEARCH and CYCLE of recursive queries; GROUPING where there are no groups.
+CREATE TABLE road (a int, b int, name text);
+INSERT INTO road VALUES (1, 2, 'x'), (2, 3, 'y'), (1, 4, 'z'), (3, 1, 'w'), (4, 3, 'v');
+CREATE TABLE tree (id int, up int);
+INSERT INTO tree VALUES (1, NULL), (2, 1), (3, 1), (4, 2), (5, 4), (6, 3);
+WITH RECURSIVE t(id, up) AS (SELECT * FROM tree WHERE id = 1 UNION ALL SELECT c.* FROM tree c JOIN t ON c.up = t.id) SEARCH DEPTH FIRST BY id SET o SELECT * FROM t ORDER BY o;
+WITH RECURSIVE t AS (SELECT * FROM tree WHERE id = 1 UNION ALL SELECT tree.* FROM t, tree WHERE tree.up = t.id) SEARCH BREADTH FIRST BY up, id SET o SELECT id, o FROM t ORDER BY o;
+WITH RECURSIVE t(n) AS (SELECT 1 UNION SELECT * FROM t) CYCLE n SET again USING way SELECT * FROM t;
+WITH RECURSIVE r(a, b, name) AS (SELECT * FROM road WHERE a = 1 UNION ALL SELECT road.* FROM road, r WHERE road.a = r.b) CYCLE a, b SET round TO 'yes' DEFAULT 'no' USING way SELECT * FROM r ORDER BY way, round;
+WITH RECURSIVE r(a, b) AS (SELECT a, b FROM road WHERE a = 1 UNION ALL SELECT road.a, road.b FROM road, r WHERE road.a = r.b) SEARCH DEPTH FIRST BY a SET o CYCLE b SET c USING p SELECT a, b, o, c FROM r ORDER BY o, a, b;
+CREATE VIEW walked AS WITH RECURSIVE t(id) AS (SELECT id FROM tree WHERE up IS NULL UNION ALL SELECT tree.id FROM t, tree WHERE tree.up = t.id) SEARCH DEPTH FIRST BY id SET o SELECT id FROM t;
+SELECT * FROM walked;
+WITH RECURSIVE t(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM t WHERE n < 3) SEARCH DEPTH FIRST BY m SET o SELECT * FROM t;
+WITH RECURSIVE t(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM t WHERE n < 3) SEARCH DEPTH FIRST BY n, n SET o SELECT * FROM t;
+WITH RECURSIVE t(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM t WHERE n < 3) CYCLE n SET a USING a SELECT * FROM t;
+WITH RECURSIVE t(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM t WHERE n < 3) CYCLE n SET a TO 1 DEFAULT 'x' USING b SELECT * FROM t;
+WITH RECURSIVE t(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM t WHERE n < 3) SEARCH DEPTH FIRST BY n SET a CYCLE n SET a USING b SELECT * FROM t;
+WITH RECURSIVE t(n) AS (SELECT 1 UNION ALL (SELECT 2 UNION ALL SELECT n + 1 FROM t WHERE n < 3)) CYCLE n SET a USING b SELECT * FROM t;
+WITH t(n) AS (SELECT 1) CYCLE n SET a USING b SELECT * FROM t;
+WITH RECURSIVE t(n) AS (SELECT 1.5::numeric(3, 1) UNION ALL SELECT (n + 1)::numeric(9, 4) FROM t WHERE n < 4) SELECT * FROM t;
+SELECT grouping(id) FROM tree;
+SELECT id FROM tree WHERE grouping(id) = 0;
+SELECT id FROM tree ORDER BY grouping(id);
+SELECT up, grouping(up) FROM tree GROUP BY ROLLUP (up) ORDER BY grouping(up), up;
