@@ -11,12 +11,12 @@ from lungfish import errors
 from lungfish.catalog.objects import Table
 from lungfish.planner.bind_assignments import bind_assignments
 from lungfish.planner.bind_conflict import bind_conflict_target
-from lungfish.planner.bind_indirection import assign_part
+from lungfish.planner.bind_insert_parts import assemble_columns, assemble_rows
 from lungfish.planner.bind_output import untyped_source
 from lungfish.planner.bind_returning import bind_returning, returned
 from lungfish.planner.bind_stored import default_of
 from lungfish.planner.coerce import coerce_assignment, coerce_boolean
-from lungfish.planner.expressions import BoundExpression, ColumnRef, Constant
+from lungfish.planner.expressions import BoundExpression, ColumnRef
 from lungfish.planner.logical import (
     Item,
     LogicalConflict,
@@ -216,25 +216,26 @@ def _bind_source(
 def _bind_parts(
     node: ast.Insert, table: Table, targets: list[int], scope: Scope
 ) -> tuple[LogicalPlan, Given]:
-    """INSERT INTO t (a[1], a[2], b.c): the parts of each column put together, beginning with NULL."""
+    """INSERT INTO t (a[1], a[2], b.c): the columns put together of their parts."""
     assert node.query is not None
-    state = scope.state
+    query, state = node.query, scope.state
+    if isinstance(query.body, Values) and _is_plain_values(query):
+        rows = query.body.rows
+        targets = _check_width(node, targets, len(rows[0]), query.position)
+        _check_all_generated(node, table, targets)
+        return assemble_rows(node.columns, rows, table, targets, scope)
     inside = Scope(state, scope)
     inside.clause = Clause.VALUES
-    output: LogicalOutput = state.bind_query(node.query, inside, resolve_unknowns=False)
-    targets = _check_width(node, targets, len(output.columns), node.query.position)
-    values: dict[int, BoundExpression] = {}
-    for column, at, source in zip(node.columns, targets, output.columns, strict=True):
+    output: LogicalOutput = state.bind_query(query, inside, resolve_unknowns=False)
+    targets = _check_width(node, targets, len(output.columns), query.position)
+    _check_all_generated(node, table, targets)
+    sources = [untyped_source(output.input, source) for source in output.columns]
+    return assemble_columns(node.columns, output.input, sources, table, targets, scope)
+
+
+def _check_all_generated(node: ast.Insert, table: Table, targets: list[int]) -> None:
+    for at in targets:
         _check_generated(node, table, at)
-        value = untyped_source(output.input, source)
-        before = values.get(at, Constant(None, table.columns[at].type))
-        values[at] = assign_part(before, column, column.indirection, value, scope)
-    items = [
-        (state.new_column(table.columns[at].name, table.columns[at].type), value)
-        for at, value in values.items()
-    ]
-    given = {at: column for at, (column, _) in zip(values, items, strict=True)}
-    return LogicalProject(output.input, tuple(items)), given
 
 
 def _complete(

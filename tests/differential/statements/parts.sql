@@ -1,0 +1,24 @@
+-- INSERT into parts of columns.
+create type pair as (n int, words text[]);
+create domain good as pair check ((value).words[1] is not null);
+create domain pos as int[] check (value[1] > 0);
+create table parts (a int[], p pair, g good, q pos, gs good[], d int default 5);
+insert into parts (a[1], a[2]) values (1, 2), (3, 4);
+insert into parts (p.n, p.words) values (1, '{x}'), (2, '{y,z}');
+insert into parts (p.words[1], p.words[2]) values ('k', 'l');
+insert into parts (g.n, g.words) values (1, array['w']), (2, '{v}');
+insert into parts (g.n, g.words) select 3, '{u}';
+insert into parts (g.n, g.words) values (1, array[null]);
+insert into parts (g.n) values (1);
+insert into parts (q[1], q[2]) values (1, 2);
+insert into parts (q[1], q[2]) values (5, 6), (0, 2);
+insert into parts (q[1], q[2]) select 0, 1;
+insert into parts (a[1]) values (default);
+insert into parts (p.n) values (default);
+insert into parts (p.n, a[1]) values (1), (2, 3);
+insert into parts (gs[1].n, gs[1].words[1]) values (4, 'o');
+insert into parts (gs[1].n, gs[1].words[1]) select 4, 'o';
+update parts set a[2] = default;
+update parts set p.n = default;
+update parts set g.words[1] = null;
+select * from parts;
