@@ -18,6 +18,7 @@ from lungfish.planner.standalone import (
 )
 from lungfish.planner.statistics import DefaultStatistics, Statistics
 from lungfish.planner.stored_facts import ExpressionFacts, stored_expression_facts
+from lungfish.planner.stored_text import show_default, show_key, show_stored
 
 __all__ = [
     "DefaultStatistics",
@@ -34,5 +35,8 @@ __all__ = [
     "objects_used",
     "plan_statement",
     "resolve_type_name",
+    "show_default",
+    "show_key",
+    "show_stored",
     "stored_expression_facts",
 ]

@@ -46,7 +46,7 @@ def test_columns_are_described_with_their_types_and_defaults(db: Any) -> None:
         ("m", "mood", False),
     ]
     assert found[0][3].startswith("nextval(")
-    assert found[2][3:] == ("'x'", "what it is called")
+    assert found[2][3:] == ("'x'::character varying", "what it is called")
 
 
 def test_constraints_are_written_back(db: Any) -> None:
@@ -70,7 +70,7 @@ def test_indexes_are_written_back(db: Any) -> None:
         "FROM pg_index WHERE indexrelid = 'child_b'::regclass",
     )
     assert found == (
-        "CREATE INDEX child_b ON public.child USING btree (a DESC, (a + 1)) INCLUDE (b) WHERE (a > 0)",
+        "CREATE INDEX child_b ON public.child USING btree (a DESC, ((a + 1))) INCLUDE (b) WHERE (a > 0)",
         "a",
         2,
         3,
@@ -114,7 +114,7 @@ def test_information_schema_has_constraints_and_sequences(db: Any) -> None:
     ) == [("child_a_fkey", "parent_pkey", "CASCADE")]
     assert rows(
         db, "SELECT constraint_name, check_clause FROM information_schema.check_constraints"
-    ) == [("parent_price_check", "((price > 0))")]
+    ) == [("parent_price_check", "(price > (0)::numeric)")]
     assert rows(db, "SELECT sequence_name, data_type FROM information_schema.sequences") == [
         ("parent_id_seq", "integer")
     ]

@@ -82,6 +82,10 @@ def answer(
     return _ANSWERS[name](_Asked(catalog, search_path), arguments)
 
 
+# All but brackets: quoted texts and names, and every other character.
+_BRACKETS = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|[^()'"]""")
+
+
 def split_name(text: str) -> list[str]:
     """The parts of a qualified name as SQL reads it."""
     return [
@@ -125,7 +129,26 @@ def _index_definition(asked: _Asked, arguments: Sequence[Any]) -> str | None:
     if arguments[1] > len(index.columns):
         included = index.include[arguments[1] - len(index.columns) - 1 :][:1]
         return column_list(table, included) if included else ""
-    return index_key(table, index.columns[arguments[1] - 1], with_order=False)
+    return index_key(asked.catalog, table, index.columns[arguments[1] - 1], with_order=False)
+
+
+def _expression(asked: _Asked, arguments: Sequence[Any]) -> str:
+    """The system views hold expressions as texts; the pretty form is without the parentheses around the whole."""
+    text: str = arguments[0]
+    is_pretty = len(arguments) > 2 and arguments[2]
+    return text[1:-1] if is_pretty and _is_enclosed(text) else text
+
+
+def _is_enclosed(text: str) -> bool:
+    """Whether the first parenthesis is closed by the last one. Quoted texts are passed over."""
+    if not text.startswith("("):
+        return False
+    depth = 0
+    for place, token in enumerate(_BRACKETS.sub("", text)):
+        depth += 1 if token == "(" else -1
+        if depth == 0:
+            return place == len(_BRACKETS.sub("", text)) - 1
+    return False
 
 
 def _serial_sequence(asked: _Asked, arguments: Sequence[Any]) -> str | None:
@@ -319,8 +342,7 @@ _ANSWERS: dict[str, Answer] = {
     "pg_get_viewdef": _view_definition,
     "pg_get_constraintdef": _constraint_definition,
     "pg_get_indexdef": _index_definition,
-    # Expressions are kept as their text.
-    "pg_get_expr": lambda asked, arguments: arguments[0],
+    "pg_get_expr": _expression,
     "pg_get_serial_sequence": _serial_sequence,
     "pg_get_userbyid": _role_name,
     # There are no triggers, rules and extended statistics.

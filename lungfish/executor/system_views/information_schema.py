@@ -14,6 +14,8 @@ from lungfish.catalog.objects import (
     View,
 )
 from lungfish.executor.system_views.definition import system_view
+from lungfish.executor.system_views.texts import default_text
+from lungfish.planner import show_stored
 from lungfish.types.sql_type import INTEGER, NAME, TEXT, TypeKind
 
 if TYPE_CHECKING:
@@ -66,11 +68,19 @@ def _columns(context: ExecutionContext) -> Rows:
                     item.name,
                     column.name,
                     position,
-                    *_column_facts(column),
+                    *_column_facts(column, _texts(context, item, column)),
                 )
 
 
-def _column_facts(column: Column) -> tuple[Any, ...]:
+def _texts(
+    context: ExecutionContext, item: Table | View | SystemView, column: Column
+) -> tuple[str | None, str | None]:
+    """The column's default and its generation expression."""
+    text = default_text(context.catalog, item, column) if isinstance(item, Table) else None
+    return (None, text) if column.generated is not None else (text, None)
+
+
+def _column_facts(column: Column, texts: tuple[str | None, str | None]) -> tuple[Any, ...]:
     kind = column.type.kind
     length = precision = scale = radix = None
     if kind in (TypeKind.VARCHAR, TypeKind.CHAR) and column.type.modifiers:
@@ -84,7 +94,7 @@ def _column_facts(column: Column) -> tuple[Any, ...]:
     elif kind in (TypeKind.REAL, TypeKind.DOUBLE):
         precision, radix = (24 if kind is TypeKind.REAL else 53), 2
     return (
-        column.default,
+        texts[0],
         "NO" if column.is_not_null else "YES",
         "ARRAY" if kind is TypeKind.ARRAY else str(column.type.unmodified),
         length,
@@ -94,7 +104,7 @@ def _column_facts(column: Column) -> tuple[Any, ...]:
         "YES" if column.identity else "NO",
         None if column.identity is None else column.identity.upper(),
         "ALWAYS" if column.generated is not None else "NEVER",
-        column.generated,
+        texts[1],
     )
 
 
@@ -154,7 +164,8 @@ def _check_constraints(context: ExecutionContext) -> Rows:
         schema = context.catalog.namespace_name(table.namespace_oid)
         for item in table.constraints:
             if item.check is not None:
-                yield _database(context), schema, item.name, f"(({item.check}))"
+                shown = show_stored(item.check, table, context.catalog, what="check constraints")
+                yield _database(context), schema, item.name, shown
 
 
 def _constraint_columns(context: ExecutionContext) -> Rows:

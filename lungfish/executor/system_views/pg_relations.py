@@ -26,6 +26,7 @@ from lungfish.catalog.objects import (
 from lungfish.catalog.objects import Sequence as SequenceObject
 from lungfish.executor.partition_texts import partition_bound_text
 from lungfish.executor.system_views.definition import system_view
+from lungfish.executor.system_views.texts import default_text, predicate_text
 from lungfish.types.array_value import ArrayValue
 from lungfish.types.sql_type import (
     BOOLEAN,
@@ -191,7 +192,7 @@ def _defaults(context: ExecutionContext) -> Rows:
     for table in context.catalog.tables():
         for column in table.columns:
             if has_default(column):
-                text = column.generated if column.generated is not None else column.default
+                text = default_text(context.catalog, table, column)
                 yield table.oid * 1000 + column.number, table.oid, column.number, text
 
 
@@ -246,7 +247,7 @@ def _indexes(context: ExecutionContext) -> Rows:
                 index.oid, table.oid, len(keys) + len(index.include), len(keys), index.is_unique, index.nulls_not_distinct,
                 index.is_primary, False, not index.is_deferrable, False, index.is_valid, False, True, True, False,
                 array([*keys, *index.include], lower=0), array([0] * len(keys), lower=0), array([0] * len(keys), lower=0),
-                array(options, lower=0), expressions or None, index.predicate,
+                array(options, lower=0), expressions or None, predicate_text(context.catalog, table, index),
             )  # fmt: skip
 
 
