@@ -26,6 +26,7 @@ from lungfish.planner.logical import (
     LogicalProject,
     LogicalScan,
 )
+from lungfish.planner.partition_facts import facts_of
 from lungfish.sql.ast.queries import TableReference
 from lungfish.types.sql_type import BIGINT, OID
 
@@ -69,7 +70,12 @@ def append_members(
     for member in tables:
         own = state.reserve_columns(len(member.columns) + 1)
         scan = LogicalScan(
-            member, alias, own, tuple(range(len(member.columns))), with_tuple_id=True
+            member,
+            alias,
+            own,
+            tuple(range(len(member.columns))),
+            with_tuple_id=True,
+            facts=facts_of(member, state.catalog),
         )
         refs = [_member_column(member, own, item.name) for item in table.columns]
         row_id = ColumnRef(scan.tuple_id_column, BIGINT, "ctid")

@@ -24,6 +24,7 @@ from lungfish.planner.expressions import (
     SortKey,
     WindowCall,
 )
+from lungfish.planner.partition_facts import KeyFact
 
 # A column that a node makes, and what it is.
 Item = tuple[ColumnRef, BoundExpression]
@@ -39,6 +40,8 @@ class LogicalScan:
     # The positions that are read, ascending.
     positions: tuple[int, ...]
     with_tuple_id: bool = False
+    # Of a leaf that is read with its partitioned table: what its bounds tell of its rows.
+    facts: tuple[KeyFact, ...] = ()
 
     @property
     def tuple_id_column(self) -> int:

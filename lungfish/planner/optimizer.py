@@ -46,6 +46,7 @@ from lungfish.planner.rules.inline_ctes import inline_ctes
 from lungfish.planner.rules.order_joins import order_joins
 from lungfish.planner.rules.propagate_empty import propagate_empty
 from lungfish.planner.rules.prune_columns import prune_columns
+from lungfish.planner.rules.prune_partitions import prune_partitions
 from lungfish.planner.rules.push_limits import push_limits
 from lungfish.planner.rules.push_predicates import push_predicates
 from lungfish.planner.rules.push_semi_joins import push_semi_joins
@@ -96,6 +97,7 @@ RULES: tuple[Rule, ...] = (
     Rule(unnest_subqueries, frozenset({Trait.SUBQUERY})),
     Rule(simplify_outer_joins, JOIN),
     Rule(push_predicates, frozenset({Trait.MOVABLE_FILTER, Trait.JOIN})),
+    Rule(prune_partitions, frozenset({Trait.PRUNABLE})),
     Rule(propagate_empty, frozenset({Trait.CONSTANT_FILTER, Trait.LIMIT, Trait.JOIN})),
     Rule(eliminate_distinct, frozenset({Trait.DISTINCT})),
     Rule(push_limits, frozenset({Trait.LIMIT})),

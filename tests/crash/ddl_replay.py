@@ -30,6 +30,17 @@ CREATE VIEW shown AS SELECT id, n FROM base WHERE n > 2;
 CREATE SEQUENCE counter START 10;
 CREATE TABLE lone (v integer);
 CREATE TYPE mood AS ENUM ('sad', 'ok');
+CREATE TABLE above (id integer, CONSTRAINT positive CHECK (id > 0));
+CREATE TABLE below (more text) INHERITS (above);
+CREATE TABLE apart (id integer, CONSTRAINT positive CHECK (id > 0));
+CREATE TABLE parted (id integer, note text) PARTITION BY RANGE (id);
+CREATE TABLE low PARTITION OF parted FOR VALUES FROM (0) TO (10);
+CREATE TABLE high PARTITION OF parted DEFAULT;
+CREATE INDEX parted_id ON parted (id);
+CREATE TABLE joins (note text, id integer);
+INSERT INTO below SELECT i, 'below ' || i FROM generate_series(1, 5) AS g(i);
+INSERT INTO parted SELECT i, 'part ' || i FROM generate_series(5, 15) AS g(i);
+INSERT INTO joins VALUES ('far', 100);
 INSERT INTO base SELECT i, i, 'note ' || i FROM generate_series(1, 20) AS g(i);
 INSERT INTO child SELECT i, i FROM generate_series(1, 5) AS g(i);
 """
@@ -88,6 +99,25 @@ KINDS: tuple[str, ...] = (
     "DROP SEQUENCE counter",
     "DROP TYPE mood",
     "DROP SCHEMA elsewhere",
+    "CREATE TABLE made (z integer) INHERITS (above, apart)",
+    "CREATE TABLE made PARTITION OF parted FOR VALUES FROM (20) TO (30)",
+    "CREATE TABLE made PARTITION OF parted FOR VALUES FROM (20) TO (30) PARTITION BY LIST (note)",
+    "CREATE TABLE made (id integer, v numeric) PARTITION BY HASH (id, v)",
+    "CREATE INDEX made ON parted (note)",
+    "ALTER TABLE above ADD COLUMN made integer DEFAULT 4",
+    "ALTER TABLE above RENAME COLUMN id TO made",
+    "ALTER TABLE above DROP CONSTRAINT positive",
+    "ALTER TABLE apart INHERIT above",
+    "ALTER TABLE below NO INHERIT above",
+    "ALTER TABLE parted ADD COLUMN made integer DEFAULT 4",
+    "ALTER TABLE parted ADD PRIMARY KEY (id)",
+    "ALTER TABLE parted ADD FOREIGN KEY (id) REFERENCES base",
+    "ALTER TABLE parted ATTACH PARTITION joins FOR VALUES FROM (100) TO (200)",
+    "ALTER TABLE parted DETACH PARTITION low",
+    "DROP INDEX parted_id",
+    "DROP TABLE parted",
+    "DROP TABLE above CASCADE",
+    "TRUNCATE parted",
 )  # fmt: skip
 
 PLACES = ("without a checkpoint", "before a checkpoint", "within a checkpoint")

@@ -297,6 +297,8 @@ class FamilyAlteration:
             self._add_check_below(child, made)
             return
         merge_with_inherited(child, known, constraint)
+        if child.partition_bound is not None:
+            self._put_constraint(child, replace(known, is_local=False))
         context.runner.notice(f'merging constraint "{constraint.name}" with inherited definition')
 
     def _drop_constraint(self, table: Table, action: DropConstraint) -> None:

@@ -233,6 +233,10 @@ def rewrite(
     rows = context.runner.query(f"SELECT {', '.join(values)} FROM ONLY {qualified(context, old)}")
     relaxed = replace(
         moved,
+        # They belonged to the table before, too; of a partitioned one there are none.
+        parents=(),
+        partition_key=None,
+        partition_bound=None,
         columns=tuple(replace(item, is_not_null=False, generated=None) for item in moved.columns),
     )
     context.change.put(moved)

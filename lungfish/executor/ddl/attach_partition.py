@@ -85,7 +85,7 @@ def attach_partition(context: DdlContext, parent: Table, action: AttachPartition
             )
     require_matching(child, parent)
     refuse_rows_of_default(context, parent, bound)
-    attached = replace(_with_identity(child, parent), parents=(parent.oid,), partition_bound=bound)
+    attached = replace(_as_partition(child, parent), parents=(parent.oid,), partition_bound=bound)
     context.change.put(attached)
     _require_rows(context, attached)
     add_parts_to(context, parent, child.oid)
@@ -99,19 +99,25 @@ def _require_partitioned(parent: Table, verb: str) -> None:
         )
 
 
-def _with_identity(child: Table, parent: Table) -> Table:
-    """The child with the identity columns that partitions share."""
+def _as_partition(child: Table, parent: Table) -> Table:
+    """The child as a partition: its columns and checks are its parent's, and so is an identity."""
     columns = []
     for column in child.columns:
         position = parent.column_position(column.name)
         assert position is not None, "looked at before"
         above = parent.columns[position]
-        columns.append(
-            replace(column, identity=above.identity, sequence_oid=above.sequence_oid)
-            if above.identity is not None
-            else column
-        )
-    return replace(child, columns=tuple(columns))
+        made = replace(column, is_local=False)
+        if above.identity is not None:
+            made = replace(made, identity=above.identity, sequence_oid=above.sequence_oid)
+        columns.append(made)
+    inherited = {
+        item.name for item in parent.constraints if item.kind == "check" and not item.is_no_inherit
+    }
+    constraints = tuple(
+        replace(item, is_local=False) if item.name in inherited else item
+        for item in child.constraints
+    )
+    return replace(child, columns=tuple(columns), constraints=constraints)
 
 
 def _require_attachable(context: DdlContext, parent: Table, child: Table) -> None:

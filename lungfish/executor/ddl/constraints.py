@@ -176,7 +176,8 @@ def merge_check(
         if item.check != definition.check.text:
             return None
         context.runner.notice(f'merging constraint "{item.name}" with inherited definition')
-        changed = replace(item, is_local=True)
+        # A partition has nothing besides its parent.
+        changed = replace(item, is_local=table.partition_bound is None)
         return replace(
             table,
             constraints=tuple(changed if each is item else each for each in table.constraints),

@@ -94,6 +94,10 @@ def create_table(context: DdlContext, statement: CreateTable) -> str:
             sequences.append(made.sequence)
         constraints += element.constraints
     for options in statement.options:
+        if any(other.name == options.name for other in statement.options if other is not options):
+            raise DuplicateColumn(
+                f'column "{options.name}" specified more than once', position=options.position
+            )
         table = _with_options(table, options)
         constraints += options.constraints
     refuse_conflicts(table)

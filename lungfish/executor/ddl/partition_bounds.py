@@ -19,7 +19,7 @@ from lungfish.catalog.partitions import (
 )
 from lungfish.executor.ddl.context import DdlContext
 from lungfish.executor.partition_texts import end_text, key_texts
-from lungfish.sql.ast.expressions import Expression, Literal, Name
+from lungfish.sql.ast.expressions import Expression, Literal, Name, Subquery
 from lungfish.sql.ast.partitions import PartitionValues
 from lungfish.sql.unparse_queries import unparse_expression
 from lungfish.types.coercion import CastContext, can_coerce
@@ -110,12 +110,17 @@ class _BoundMaker:
     def _value(self, node: Expression, at: int) -> str | None:
         """The text of a value in the key's type."""
         kind = self._kinds[at].unmodified
+        if isinstance(node, Subquery):
+            raise errors.FeatureNotSupported(
+                "cannot use subquery in partition bound",
+                position=node.position if node.position >= 0 else None,
+            )
         text = unparse_expression(node)
         try:
             given = self._context.runner.check_expression(
                 replace(self._parent, columns=()), text, what="partition bound"
             )
-        except errors.UndefinedColumn as error:
+        except (errors.UndefinedColumn, errors.UndefinedTable) as error:
             raise errors.FeatureNotSupported(
                 "cannot use column reference in partition bound expression",
                 position=node.position if node.position >= 0 else None,

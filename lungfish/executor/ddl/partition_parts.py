@@ -185,7 +185,9 @@ def add_reference_part(
         taken = {item.name for item in child.constraints}
         name = constraint.name
         if name in taken:
-            name = choose_constraint_name(taken, name, "fkey")
+            names = {column.number: column.name for column in child.columns}
+            words = "_".join(names[number] for number in columns)
+            name = choose_constraint_name(taken, child.name, words, "fkey")
         made = replace(
             constraint,
             oid=context.change.new_oid(),

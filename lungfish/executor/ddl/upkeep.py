@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from lungfish.catalog.inheritance import descendants, part_of_index
 from lungfish.catalog.objects import Index, Sequence, Table, View
 from lungfish.errors import (
     ActiveSqlTransaction,
@@ -40,9 +41,18 @@ def reindex(context: DdlContext, statement: Reindex) -> str:
     if statement.kind == "index":
         assert statement.name is not None
         table, index = find_index(context, statement)
-        _rebuild(context, table, (index,))
+        if table.partition_key is not None and context.runner.is_in_block:
+            raise ActiveSqlTransaction("REINDEX INDEX cannot run inside a transaction block")
+        for each in descendants(table, context.catalog) if table.partition_key else (table,):
+            part = part_of_index(each, index, context.catalog)
+            _rebuild(context, each, (index if part is None else part,))
     elif statement.kind == "table":
         assert statement.name is not None
+        name = statement.name
+        if context.catalog.find_index(name.name, name.schema, context.search_path) is not None:
+            raise WrongObjectType(
+                f'"{name.name}" is not a table or materialized view', position=statement.position
+            )
         found = find_relation(context, statement.name)
         if not isinstance(found, Table):
             raise WrongObjectType(
@@ -50,7 +60,10 @@ def reindex(context: DdlContext, statement: Reindex) -> str:
             )
         if not found.indexes:
             context.runner.notice(f'table "{found.name}" has no indexes to reindex')
-        _rebuild(context, found, found.indexes)
+        if found.partition_key is not None and context.runner.is_in_block:
+            raise ActiveSqlTransaction("REINDEX TABLE cannot run inside a transaction block")
+        for each in descendants(found, context.catalog) if found.partition_key else (found,):
+            _rebuild(context, each, each.indexes)
     else:
         for table in _tables_of(context, statement):
             _rebuild(context, table, table.indexes)

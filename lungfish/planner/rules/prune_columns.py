@@ -48,6 +48,9 @@ def _prune(plan: LogicalPlan, required: Required) -> LogicalPlan:
         case LogicalScan() | LogicalSystemScan():
             first = plan.first_column
             kept = tuple([at for at in plan.positions if first + at in required])
+            if isinstance(plan, LogicalScan) and plan.with_tuple_id:
+                if plan.tuple_id_column not in required:
+                    plan = replace_fields(plan, with_tuple_id=False)
             return (
                 plan if len(kept) == len(plan.positions) else replace_fields(plan, positions=kept)
             )
