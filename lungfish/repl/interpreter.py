@@ -13,6 +13,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import IO, Protocol, TextIO
 
@@ -89,6 +90,8 @@ class Interpreter:
         self.pager: Pager | None = None
         # Asks a question; whether the answer was yes. None: nobody is there to ask.
         self.confirm: Callable[[str], bool] | None = None
+        # Names that an error's unknown one may have been meant for.
+        self.suggest: Callable[[errors.Error], list[str]] = lambda error: []
         # The lines that were typed, oldest first, for \s.
         self.history: Callable[[], list[str]] = list
         self.pause: Callable[[float], None] = time.sleep
@@ -155,6 +158,14 @@ class Interpreter:
         self.variables.set("LAST_ERROR_MESSAGE", error.message)
         self.variables.set("LAST_ERROR_SQLSTATE", error.sqlstate)
         self.out.flush()
+        hint = error.hint or ""
+        suggested = [
+            name
+            for name in self.suggest(error)
+            if f'"{name}"' not in hint and f'.{name}"' not in hint
+        ]
+        if suggested:
+            error.hint = f"{hint} {_did_you_mean(suggested)}".strip()
         text = format_error(error, place=place, is_verbose=self.display.is_verbose)
         print(text, file=self.err, flush=True)
 
@@ -254,7 +265,7 @@ class Interpreter:
             elif cursor.description is not None:
                 self.last_result = result_of(cursor, self.display.rows_max)
                 self.show_result(self.last_result)
-                if not tag.startswith(("SELECT", "SHOW", "EXPLAIN", "FETCH", "VALUES", "TABLE")):
+                if tag.startswith(("INSERT", "UPDATE", "DELETE", "MERGE")):
                     self.say(tag)
             elif tag:
                 self.say(tag)
@@ -263,7 +274,10 @@ class Interpreter:
 
     def show_result(self, result: ResultText) -> None:
         """Print a result in the format that is set, through the pager if it does not fit on the screen."""
-        texts = format_result(result, self.display)
+        display = self.display
+        if self.pager is not None and not display.columns:
+            display = replace(display, columns=self.pager.columns)
+        texts = format_result(result, display)
         if self.pager is not None and self.display.format not in DATA_FORMATS:
             self.pager.show(texts, self.out, self.display)
             return
@@ -288,6 +302,11 @@ class Interpreter:
             yield
         finally:
             self.out, self.pager = before
+
+
+def _did_you_mean(names: list[str]) -> str:
+    *others, last = [f'"{name}"' for name in names]
+    return f"Did you mean {', '.join(others) + ' or ' if others else ''}{last}?"
 
 
 def split_command(line: str) -> tuple[str, str]:

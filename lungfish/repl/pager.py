@@ -28,6 +28,11 @@ class Pager:
         self._command = command
         self._screen = screen
 
+    @property
+    def columns(self) -> int:
+        """The screen's width."""
+        return self._screen()[0]
+
     def show(self, texts: Iterator[str], out: IO[str], settings: DisplaySettings) -> None:
         """Print the texts, or page them if they are wider or longer than the screen."""
         if self._command is None or settings.pager == "off":

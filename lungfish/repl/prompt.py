@@ -25,6 +25,8 @@ from prompt_toolkit.filters import Condition
 from prompt_toolkit.history import FileHistory, History, InMemoryHistory
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 from prompt_toolkit.lexers import DynamicLexer
+from prompt_toolkit.output import ColorDepth
+from prompt_toolkit.styles import Style
 
 import lungfish
 from lungfish import errors
@@ -34,14 +36,27 @@ from lungfish.repl.exit_codes import ExitCode, exit_code_of_opening
 if TYPE_CHECKING:
     from lungfish.repl.engine import Engine
 
-_STATUS_MARKS = {"idle": "=>", "active": "=*>", "failed": "=!>"}
+
+# The colours that `highlight.py` names.
+_STYLE = {
+    "sql.keyword": "bold ansiblue",
+    "sql.string": "ansigreen",
+    "sql.number": "ansicyan",
+    "sql.comment": "italic ansibrightblack",
+    "sql.quoted": "ansiyellow",
+    "sql.parameter": "ansimagenta",
+    "sql.command": "bold ansimagenta",
+    "sql.open": "ansigreen underline",
+    "sql.unbalanced": "bold ansired underline",
+}
 
 
 class _EngineLoader:
     """Loads the engine and opens the database in a thread."""
 
-    def __init__(self, options: argparse.Namespace) -> None:
+    def __init__(self, options: argparse.Namespace, history: History) -> None:
         self._options = options
+        self._history = history
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="lungfish open")
         self._future: Future[Engine] | None = None
 
@@ -54,7 +69,8 @@ class _EngineLoader:
 
     def _load(self) -> Engine:
         # The engine's modules take longer to import than the prompt to draw, hence by name and here.
-        engine: Engine = importlib.import_module("lungfish.repl.engine").Engine(self._options)
+        module = importlib.import_module("lungfish.repl.engine")
+        engine: Engine = module.Engine(self._options, self._history.get_strings)
         return engine
 
     @property
@@ -91,11 +107,12 @@ def _end_prompt(app: Application[str]) -> None:
 
 def run_prompt(options: argparse.Namespace) -> int:
     """Run the prompt until it is left; the exit code."""
-    loader = _EngineLoader(options)
+    history = _history()
+    loader = _EngineLoader(options, history)
     if not options.quiet:
         print(f'lungfish {lungfish.__version__}. Type "\\?" for help, "\\q" to leave.')
     try:
-        _prompt_until_left(loader, options.database)
+        _prompt_until_left(loader, options.database, history)
         loader.wait().close()
     except errors.Error as error:
         print(format_error(error, is_verbose=options.verbose), file=sys.stderr)
@@ -103,16 +120,15 @@ def run_prompt(options: argparse.Namespace) -> int:
     return ExitCode.OK
 
 
-def _prompt_until_left(loader: _EngineLoader, database: str) -> None:
-    session = _make_session(loader)
+def _prompt_until_left(loader: _EngineLoader, database: str, history: History) -> None:
+    session = _make_session(loader, history)
     label = database if database.startswith(":memory:") else Path(database).name
     pre_run: Callable[[], None] | None = partial(loader.start, session.app)
     while True:
         engine = loader.loaded
-        mark = "=>" if engine is None else _STATUS_MARKS[engine.status]
         try:
             text = session.prompt(
-                f"{label if engine is None else engine.name}{mark} ", pre_run=pre_run
+                f"{label}=> " if engine is None else engine.prompt(), pre_run=pre_run
             )
         except KeyboardInterrupt:
             continue
@@ -124,7 +140,7 @@ def _prompt_until_left(loader: _EngineLoader, database: str) -> None:
             return
 
 
-def _make_session(loader: _EngineLoader) -> PromptSession[str]:
+def _make_session(loader: _EngineLoader, history: History) -> PromptSession[str]:
     def completer() -> object:
         return None if loader.loaded is None else loader.loaded.completer
 
@@ -132,7 +148,7 @@ def _make_session(loader: _EngineLoader) -> PromptSession[str]:
         return None if loader.loaded is None else loader.loaded.lexer
 
     return PromptSession(
-        history=_history(),
+        history=history,
         multiline=True,
         key_bindings=_key_bindings(loader),
         prompt_continuation=lambda width, _line, _wrapped: _continuation(loader, width),
@@ -141,7 +157,13 @@ def _make_session(loader: _EngineLoader) -> PromptSession[str]:
         complete_while_typing=False,
         lexer=DynamicLexer(lexer),  # type: ignore[arg-type]
         enable_open_in_editor=True,
+        color_depth=ColorDepth.DEPTH_1_BIT if os.environ.get("NO_COLOR") else None,
+        style=_style(),
     )
+
+
+def _style() -> Style:
+    return Style.from_dict(_STYLE)
 
 
 def _history() -> History:
@@ -156,8 +178,8 @@ def _key_bindings(loader: _EngineLoader) -> KeyBindings:
     @Condition
     def is_complete() -> bool:
         document = get_app().current_buffer.document
-        # Enter in the middle of a text begins a line there.
-        if document.text_after_cursor.strip():
+        # Enter in the middle of a text of several lines begins a line there.
+        if document.text_after_cursor.strip() and "\n" in document.text:
             return False
         return loader.is_complete(document.text)
 

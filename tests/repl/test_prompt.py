@@ -8,13 +8,10 @@ from pathlib import Path
 
 import pytest
 from prompt_toolkit.application import create_app_session
-from prompt_toolkit.completion import CompleteEvent
-from prompt_toolkit.document import Document
 from prompt_toolkit.input import PipeInput, create_pipe_input
 from prompt_toolkit.output import DummyOutput
 
 from lungfish.repl.arguments import shell_parser
-from lungfish.repl.engine import Engine
 from lungfish.repl.exit_codes import ExitCode
 from lungfish.repl.prompt import run_prompt
 
@@ -61,23 +58,3 @@ def test_what_was_typed_before_the_database_failed_to_open_is_dropped(
     keyboard.send_text("select 1;\r")
     assert run_prompt(options_of("/no/such/folder/app.db")) == ExitCode.CANNOT_OPEN
     assert "ERROR:" in capsys.readouterr().err
-
-
-def test_completion_knows_commands_keywords_and_names(tmp_path: Path) -> None:
-    engine = Engine(options_of(str(tmp_path / "app.db")))
-    try:
-        engine.run("create table Album (album_title text);")
-        engine.completer._fetch(engine._target)
-
-        def proposals(text: str) -> list[str]:
-            found = engine.completer.get_completions(Document(text), CompleteEvent())
-            return [completion.text for completion in found]
-
-        assert "\\dt" in proposals("\\d")
-        assert proposals("select album_t") == ["album_title"]
-        assert "album" in proposals("select * from alb")
-        assert "SELECT" in proposals("SEL")
-        assert proposals("select * from ") == []
-        assert proposals("select a.album_t") == ["album_title"]
-    finally:
-        engine.close()

@@ -33,18 +33,18 @@ def _restart(interpreter: Interpreter, name: str, _argument: str) -> None:
     target.restart(is_crash=is_crash)
     report = target.database.recovery_report
     if is_crash:
-        interpreter.say("Dropped as a killed process would, and recovered.")
-        interpreter.say(
+        interpreter.print("Dropped as a killed process would, and recovered.")
+        interpreter.print(
             f"Kept: everything committed; {report.counts.records_applied:,} log records"
             f" were applied again in {report.total_ms:.0f} ms."
         )
     else:
-        interpreter.say("Closed and opened again.")
-        interpreter.say("Kept: everything committed.")
+        interpreter.print("Closed and opened again.")
+        interpreter.print("Kept: everything committed.")
     if lost is not None:
-        interpreter.say(f"Lost: the transaction that was open{lost}.")
+        interpreter.print(f"Lost: the transaction that was open{lost}.")
     else:
-        interpreter.say("Lost: nothing, as no transaction was open.")
+        interpreter.print("Lost: nothing, as no transaction was open.")
 
 
 def _quit(_interpreter: Interpreter, _name: str, _argument: str) -> None:
