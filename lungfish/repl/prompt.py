@@ -151,7 +151,7 @@ def _make_session(loader: _EngineLoader, history: History) -> PromptSession[str]
         history=history,
         multiline=True,
         key_bindings=_key_bindings(loader),
-        prompt_continuation=lambda width, _line, _wrapped: _continuation(loader, width),
+        prompt_continuation=partial(_continuation, loader),
         auto_suggest=AutoSuggestFromHistory(),
         completer=DynamicCompleter(completer),  # type: ignore[arg-type]
         complete_while_typing=False,
@@ -190,8 +190,11 @@ def _key_bindings(loader: _EngineLoader) -> KeyBindings:
     return bindings
 
 
-def _continuation(loader: _EngineLoader, width: int) -> str:
-    """What stands before the second line and those behind it: what is open."""
+def _continuation(loader: _EngineLoader, width: int, line: int, wrap: int) -> str:
+    """What stands before the second line and those behind it: what the lines before it leave open. Nothing before a line's own rest."""
+    if wrap:
+        return " " * width
     engine = loader.loaded
-    opened = engine.open_construct(get_app().current_buffer.text) if engine is not None else None
+    before = get_app().current_buffer.text.split("\n")[:line]
+    opened = engine.open_construct("\n".join(before)) if engine is not None else None
     return f"{opened or '-'}-> ".rjust(width)

@@ -53,5 +53,9 @@ def command_tables() -> str:
             f"| {', '.join([f'`{name}`' for name in entry.names])} | `{entry.usage.replace('|', chr(92) + '|')}` | {entry.help} |"
             for entry in entries
         ]
-        parts.append("\n".join([f"### {title}", "", "| names | use | what it does |", "| --- | --- | --- |", *rows]))
+        parts.append(
+            "\n".join(
+                [f"### {title}", "", "| names | use | what it does |", "| --- | --- | --- |", *rows]
+            )
+        )
     return "\n\n".join(parts)

@@ -109,11 +109,11 @@ class Terminal:
         except OSError:
             # Linux's way to say that the other side is gone.
             return False
+        self._stream.feed(data)
         if b"\x1b[6n" in data:
             # The prompt asks where the cursor is; a terminal answers.
             row, column = self.screen.cursor.y + 1, self.screen.cursor.x + 1
             os.write(self._terminal, f"\x1b[{row};{column}R".encode())
-        self._stream.feed(data)
         return bool(data)
 
     @property

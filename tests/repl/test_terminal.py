@@ -65,7 +65,7 @@ def run(terminal: Terminal, line: str, prompt: str = "app.db=>") -> None:
 def complete(terminal: Terminal, typed: str, completed: str) -> None:
     """Type a text and the completion key, and read until it is completed."""
     terminal.type(f"{typed}<tab>")
-    terminal.wait_for(lambda shown: completed in shown.replace("\n     --> ", ""))
+    terminal.wait_for(lambda shown: completed in shown.replace("\n         ", ""))
 
 
 @pytest.mark.slow
