@@ -11,15 +11,21 @@ from __future__ import annotations
 import shutil
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, TextIO
 
-if TYPE_CHECKING:
-    from lungfish.connection.connection import Connection
-    from lungfish.executor.statement_progress import StatementProgress
-    from lungfish.repl.interpreter import Interpreter
+from lungfish import errors
+from lungfish.executor.statement_progress import StatementProgress
 
+if TYPE_CHECKING:
+    from lungfish.repl.interpreter import Interpreter
+    from lungfish.repl.target import Target
+
+Look = Callable[[], "StatementProgress | None"]
+
+_CHECKPOINT_STATUS = "SELECT state, pages_done, pages_total FROM lungfish.checkpoint_status"
 _FIRST_AFTER_S = 1.0
 _EVERY_S = 0.1
 _BAR_WIDTH = 20
@@ -33,7 +39,10 @@ def show_progress(interpreter: Interpreter) -> Iterator[None]:
     if not interpreter.shows_progress:
         yield
         return
-    watcher = _Watcher(interpreter.target.connection, interpreter.err)
+    look = interpreter.target.connection.progress
+    if interpreter.last_sql[:10].lower() == "checkpoint":
+        look = partial(_checkpoint_progress, interpreter.target)
+    watcher = _Watcher(look, interpreter.err)
     watcher.start()
     try:
         yield
@@ -41,11 +50,25 @@ def show_progress(interpreter: Interpreter) -> Iterator[None]:
         watcher.stop()
 
 
+def _checkpoint_progress(target: Target) -> StatementProgress | None:
+    """The checkpoint that runs, as `lungfish.checkpoint_status` has it, asked over a connection of its own."""
+    try:
+        with target.database.connect(autocommit=True, read_only=True) as connection:
+            row = connection.execute(_CHECKPOINT_STATUS).fetchone()
+    except errors.Error:
+        # It is being closed.
+        return None
+    if row is None or row[0] == "idle":
+        return None
+    state, done, total = row
+    return StatementProgress(f"checkpoint: {state}", "pages", done or 0, total or 0)
+
+
 class _Watcher:
     """Draws the line until it is stopped."""
 
-    def __init__(self, connection: Connection, err: TextIO) -> None:
-        self._connection = connection
+    def __init__(self, look: Look, err: TextIO) -> None:
+        self._look = look
         self._err = err
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._draw, name="lungfish progress", daemon=True)
@@ -69,7 +92,7 @@ class _Watcher:
         while not self._ended.wait(wait_s):
             wait_s = _EVERY_S
             elapsed_s = time.perf_counter() - self._started
-            line = progress_line(self._connection.progress(), elapsed_s)
+            line = progress_line(self._look(), elapsed_s)
             columns = shutil.get_terminal_size().columns
             self._err.write(f"{_CLEAR}{line[: columns - 1]}")
             self._err.flush()

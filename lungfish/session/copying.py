@@ -209,7 +209,9 @@ class _RowReader:
     def rows(self, lines: Iterator[list[Field]]) -> Iterator[tuple[Any, ...]]:
         """The rows. Raises BadCopyFileFormat, and DataError unless bad lines are to be ignored."""
         number = 1 if self._options.header == "off" else 2
+        progress = self.run.context.cancellation.expect("copying", 0)
         while chunk := list(islice(lines, BATCH_ROW_COUNT)):
+            progress.done += len(chunk)
             yield from self._read_chunk(chunk, number)
             number += len(chunk)
 

@@ -274,6 +274,19 @@ def test_reports_about_storage_come_without_an_error(shell: TestShell, command: 
     assert "(1 row)" in told or "rows)" in told
 
 
+def test_the_log_is_shown_also_before_anything_is_written_to_it(shell: TestShell) -> None:
+    assert "ERROR" not in shell.told("\\restart\n\\wal")
+
+
+def test_copy_tells_how_far_it_is(shell: TestShell, tmp_path: Path) -> None:
+    file = tmp_path / "artists.txt"
+    file.write_text("".join([f"{number}\n" for number in range(5000)]))
+    shell.told(f"\\copy artist(name) from '{file}'")
+    progress = shell.interpreter.target.connection.progress()
+    assert progress is not None
+    assert (progress.phase, progress.done) == ("copying", 5000)
+
+
 def test_explain_shows_the_plan_of_the_last_statement(shell: TestShell) -> None:
     shell.told("select * from artist;")
     assert "Seq Scan" in shell.told("\\explain")

@@ -58,7 +58,8 @@ def wal_segments_rows(core: StorageCore) -> Iterable[Row]:
         None if following.header is None else following.header.created_at
         for following in segments[1:]
     ]
-    for segment, last_at in zip(segments, [*next_made_at, None], strict=True):
+    # A log that nobody has written to since the last clean end has no segment at all.
+    for segment, last_at in zip(segments, [*next_made_at, None][: len(segments)], strict=True):
         yield _segment_row(core, segment, holders, (last_at, is_sound.get(segment.number)))
     yield from _kept_rows(core)
     capacity, there = core.log.start.capacity, {each.number for each in segments}

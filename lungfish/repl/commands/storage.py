@@ -73,7 +73,7 @@ _HEALTH = Panel(
     "Health",
     "SELECT check_name AS check, level, value, unit, remedy FROM lungfish.health ORDER BY level, check_name",
 )
-_PAGES = """SELECT m.name AS relation, m.kind, c.relpages AS pages,
+_PAGES = """SELECT m.name AS relation, m.kind,
          pg_catalog.pg_size_pretty(pg_catalog.pg_relation_size(c.oid)) AS size, m.dirty_pages AS dirty, m.high_water_lsn, m.state
        FROM lungfish.relation_marks m LEFT JOIN pg_catalog.pg_class c ON c.relname = m.name
        WHERE m.name LIKE :name OR m.table_name LIKE :name ORDER BY m.kind DESC, m.name"""
