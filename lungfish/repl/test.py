@@ -46,7 +46,8 @@ def test_main(arguments: Sequence[str]) -> int:
         variables=variables,
         force="restart" if options.force_restart else "crash" if options.force_crash else "",
         is_isolated=options.isolate,
-        updates=options.update,
+        updates=options.update or options.record,
+        records=options.record,
     )
     try:
         reports = _run(paths, used, options)
@@ -71,6 +72,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--update", action="store_true", help="rewrite the expectations, and show what changed"
+    )
+    parser.add_argument(
+        "--record",
+        action="store_true",
+        help="as --update, and write down what comes of statements of which nothing is said",
     )
     forces = parser.add_mutually_exclusive_group()
     forces.add_argument(

@@ -119,6 +119,20 @@ def _with_variables(line: str, variables: Mapping[str, str]) -> str:
     return _VARIABLE.sub(lambda found: str(variables.get(found[1], found[0])), line)
 
 
+def record(step: Step, outcome: Outcome, text: str) -> list[Edit]:
+    """The edits that say what came of a step of which the script says nothing yet; none if it does, or there is nothing to say."""
+    said = (ast.ExpectError, ast.ExpectRows, ast.ExpectCount, ast.Golden)
+    if step.rows_start >= 0 or any(step.remark(kind) for kind in said):
+        return []
+    if outcome.sqlstate is not None:
+        return [Edit(step.start, step.start, f"--@ expect error {outcome.sqlstate}\n")]
+    if outcome.columns is None:
+        return []
+    if not outcome.rows:
+        return [Edit(step.start, step.start, "--@ expect rows\n")]
+    return [_rows_edit(step, [cells_of(row) for row in outcome.rows], text)]
+
+
 def golden_text(outcome: Outcome) -> str:
     """A statement's whole output as a golden file has it."""
     if outcome.sqlstate is not None:

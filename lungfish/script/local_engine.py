@@ -120,7 +120,15 @@ class LocalEngine:
             "a running statement" if each.is_running else each.session.own_state()
             for each in self._workers.values()
         ]
-        return ", ".join(state for state in states if state)
+        return ", ".join(state for state in [*states, self._failed_state()] if state)
+
+    def _failed_state(self) -> str:
+        """What a restart would heal."""
+        database = self._database
+        if database is None:
+            return "a crash"
+        has_failed = database.core.log.failure is not None or database.core.store.slots.is_poisoned
+        return "a failed disk" if has_failed else ""
 
     # Ends and beginnings
 

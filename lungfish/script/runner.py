@@ -14,7 +14,7 @@ from pathlib import Path
 
 from lungfish import errors
 from lungfish.script.block_runs import BlockCrashed, run_crash_each, run_permutations
-from lungfish.script.checks import golden_text, judge
+from lungfish.script.checks import Verdict, golden_text, judge, record
 from lungfish.script.engine import Engine, EngineCrashed, Outcome
 from lungfish.script.local_engine import wait_a_moment
 from lungfish.script.program import Block, Item, Note, Program, Step
@@ -46,6 +46,8 @@ class RunOptions:
     variables: Mapping[str, str]
     # After each statement at which no session has anything to lose: "restart", "crash", or "" for neither.
     force: str = ""
+    # Say of each statement of which the script says nothing what came of it.
+    records: bool = False
 
 
 class ScriptRunner:
@@ -57,6 +59,7 @@ class ScriptRunner:
         self.report = ScriptReport(program.path)
         self.variables = dict(options.variables)
         self._force = options.force
+        self._records = options.records
         self.session = FIRST_SESSION
         # What runs in the background, by session.
         self.background: dict[str, Step] = {}
@@ -123,7 +126,8 @@ class ScriptRunner:
 
     def require(self, feature: str) -> None:
         """Raise ScriptSkipped if the engine has not got it."""
-        if feature not in self.engine.features:
+        has_it = not self._force if feature == "unforced" else feature in self.engine.features
+        if not has_it:
             raise ScriptSkipped(f"it needs {feature}")
 
     def _run_block(self, block: Block) -> None:
@@ -310,6 +314,10 @@ class ScriptRunner:
         """Compare with what is said of the step; note what differs."""
         self.report.transcript.append((step.line, outcome))
         verdict = judge(step, outcome, self.program.text, self.variables)
+        if self._records:
+            recorded = record(step, outcome, self.program.text)
+            if recorded:
+                verdict = Verdict(edits=recorded)
         golden = step.remark(ast.Golden)
         if golden is not None and isinstance(golden.directive, ast.Golden):
             self._compare_golden(golden.directive.name, step, outcome)

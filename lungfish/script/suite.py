@@ -31,6 +31,8 @@ class SuiteOptions:
     is_isolated: bool = False
     # Write what was got in the place of what was expected.
     updates: bool = False
+    # And say what came of statements of which nothing is said.
+    records: bool = False
 
     def engine(self) -> Engine:
         """A new database for one script."""
@@ -61,9 +63,9 @@ def run_script_file(
     except (errors.Error, OSError, UnicodeDecodeError) as error:
         return _unreadable(path, error)
     with closing(engine if engine is not None else options.engine()) as used:
-        runner = ScriptRunner(used, program, RunOptions(options.variables, options.force))
-        report = runner.run()
-    if options.updates:
+        run_options = RunOptions(options.variables, options.force, options.records)
+        report = ScriptRunner(used, program, run_options).run()
+    if options.updates or options.records:
         _update(program, report)
     return report
 

@@ -91,7 +91,7 @@ class SessionFunctions:
         """nextval. Raises SequenceGeneratorLimitExceeded at the end of a sequence that does not cycle."""
         sequence = self.find_sequence(name)
         self._require_writable("nextval", sequence)
-        value = self._session.database.sequences.next_value(sequence)
+        value = self._session.database.sequences.next_value(sequence, self._make_durable)
         self._current[sequence.oid] = value
         self._last_sequence = sequence.oid
         return value
@@ -115,10 +115,17 @@ class SessionFunctions:
                 f'setval: value {value} is out of bounds for sequence "{sequence.name}" '
                 f"({sequence.minimum}..{sequence.maximum})"
             )
+        self._make_durable()
         self._session.database.sequences.set_value(sequence.oid, value, is_called=is_called)
         if is_called:
             self._current[sequence.oid] = value
         return value
+
+    def _make_durable(self) -> None:
+        """Let the transaction's commit be flushed although it may write no row: what it was told must not come again after a crash."""
+        transaction = self._session.transaction
+        if transaction is not None and not transaction.is_read_only:
+            transaction.assign_id()
 
     def _require_writable(self, name: str, sequence: SequenceObject) -> None:
         transaction = self._session.transaction

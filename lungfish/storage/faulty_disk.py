@@ -14,6 +14,7 @@ from lungfish.errors import DiskFull, InvalidParameterValue, IoError
 from lungfish.storage.checksum import BytesLike
 from lungfish.storage.disk import Disk, File, Lock
 
+_FLIPPED_AT = 64
 FAULTS = ("eio", "enospc", "short_write", "bit_flip")
 
 
@@ -86,7 +87,8 @@ class FaultyDisk:
         if kind == "bit_flip":
             self._kind = ""
             flipped = bytearray(data)
-            flipped[len(flipped) // 2] ^= 1
+            # Not in the zeros that fill a unit up: they mean nothing.
+            flipped[min(len(flipped) - 1, _FLIPPED_AT)] ^= 1
             data = flipped
         file.write_at(offset, data)
 

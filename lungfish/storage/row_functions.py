@@ -19,6 +19,8 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Sequence
+from functools import lru_cache
+from types import CodeType
 from typing import Any, NamedTuple
 
 from lungfish.storage.row_codec import INLINE_SIZE_MAX, FieldCodec
@@ -71,8 +73,14 @@ def make_row_functions(
         names[f"encode{position}"] = codec.encode
         names[f"decode{position}"] = codec.decode
     text = "\n".join([*_pack_lines(codecs, stride, null_byte_count, flags), *_unpack_lines(codecs)])
-    exec(compile(text, "<row functions>", "exec"), names)
+    exec(_code_of(text), names)
     return RowFunctions(names["pack"], names["unpack"])
+
+
+@lru_cache(maxsize=512)
+def _code_of(text: str) -> CodeType:
+    """Layouts of the same fields share it: most tables of one schema, and the catalog's own at every opening."""
+    return compile(text, "<row functions>", "exec")
 
 
 def _fields(codecs: Sequence[FieldCodec]) -> str:

@@ -4,7 +4,8 @@ A sequence stands outside transactions: a value handed out is used up, whoever r
 time, one record reserves AHEAD_COUNT values: it says what the sequence will have reached when they are used up. A crash loses the rest
 of them (a gap, as in PostgreSQL, whose SEQ_LOG_VALS is the same number), a clean close loses none.
 
-A record is durable with the next commit that is. A value seen only by a transaction that wrote nothing may come again after a crash.
+A record is durable with the next commit that is. So that no value comes again that a client has seen, whoever draws one gets to know
+before a record is made (`before_record`), and lets his transaction have an id: its commit is then one that is flushed.
 
 Invariants:
 1. Every value handed out is covered by the newest log record of its sequence, or by the checkpoint's state and no record after it.
@@ -15,7 +16,7 @@ Invariants:
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final, NamedTuple, Protocol
 
@@ -63,6 +64,10 @@ class _Running:
     increment: int = 0
 
 
+def _go_on() -> None:
+    """Nobody is told."""
+
+
 class Sequences:
     """All sequences of a database. Its methods may be called from any thread, but not inside the fence unless they say so."""
 
@@ -72,7 +77,9 @@ class Sequences:
         self._mutex = threading.Lock()
         self._running: dict[int, _Running] = {}
 
-    def next_value(self, definition: SequenceDefinition) -> int:
+    def next_value(
+        self, definition: SequenceDefinition, before_record: Callable[[], object] = _go_on
+    ) -> int:
         """Hand out the next value (nextval). Raises SequenceGeneratorLimitExceeded at the end of a sequence that does not cycle."""
         with self._mutex:
             running = self._running.get(definition.oid)
@@ -84,6 +91,7 @@ class Sequences:
                     running.reserved_count -= 1
                     running.last_value = value
                     return value
+        before_record()
         with self._fence, self._mutex:
             return self._reserve(definition)
 

@@ -1,0 +1,49 @@
+-- ALTER TABLE keeps the rows.
+CREATE TABLE t (id int PRIMARY KEY, a text);
+INSERT INTO t VALUES (1, '10'), (2, '20');
+ALTER TABLE t ADD COLUMN b int DEFAULT 5 NOT NULL;
+SELECT * FROM t ORDER BY id;
+--| 1 | 10 | 5
+--| 2 | 20 | 5
+ALTER TABLE t ALTER COLUMN a TYPE int USING a::int + 1;
+SELECT sum(a) FROM t;
+--| 32
+ALTER TABLE t RENAME COLUMN a TO amount;
+ALTER TABLE t ADD CONSTRAINT few CHECK (amount < 100);
+--@ expect error 23514
+INSERT INTO t VALUES (3, 200);
+--@ expect error 23514
+ALTER TABLE t ADD CONSTRAINT many CHECK (amount > 15);
+ALTER TABLE t DROP CONSTRAINT few;
+INSERT INTO t VALUES (3, 200);
+ALTER TABLE t DROP COLUMN b;
+SELECT * FROM t ORDER BY id;
+--| 1 | 11
+--| 2 | 21
+--| 3 | 200
+--@ expect error 42703
+SELECT b FROM t;
+ALTER TABLE t ALTER COLUMN amount SET DEFAULT 7, ALTER COLUMN amount SET NOT NULL;
+INSERT INTO t (id) VALUES (4);
+--@ expect error 23502
+INSERT INTO t VALUES (5, NULL);
+ALTER TABLE t ALTER COLUMN amount DROP NOT NULL;
+INSERT INTO t VALUES (5, NULL);
+ALTER TABLE t RENAME TO things;
+SELECT * FROM things ORDER BY id;
+--| 1 | 11
+--| 2 | 21
+--| 3 | 200
+--| 4 | 7
+--| 5 | NULL
+ALTER TABLE things DROP CONSTRAINT t_pkey;
+INSERT INTO things VALUES (5, 1);
+--@ expect error 23505
+ALTER TABLE things ADD PRIMARY KEY (id);
+ALTER TABLE things ADD COLUMN c int GENERATED ALWAYS AS (amount + 1) STORED;
+SELECT count(c), sum(c) FROM things;
+--| 5 | 245
+--@ expect error 42P01
+ALTER TABLE nope ADD COLUMN x int;
+--@ expect error 42701
+ALTER TABLE things ADD COLUMN id int;

@@ -1,0 +1,50 @@
+-- Foreign keys and all that they do when a row goes.
+CREATE TABLE p (id int PRIMARY KEY);
+CREATE TABLE c1 (id int, p int REFERENCES p);
+CREATE TABLE c2 (id int, p int REFERENCES p ON DELETE CASCADE ON UPDATE CASCADE);
+CREATE TABLE c3 (id int, p int DEFAULT 9 REFERENCES p ON DELETE SET NULL);
+CREATE TABLE c4 (id int, p int DEFAULT 9 REFERENCES p ON DELETE SET DEFAULT);
+INSERT INTO p VALUES (1), (2), (3), (4), (9);
+INSERT INTO c1 VALUES (1, 1), (2, NULL);
+--@ expect error 23503
+INSERT INTO c1 VALUES (3, 7);
+INSERT INTO c2 VALUES (1, 2), (2, 2);
+INSERT INTO c3 VALUES (1, 3);
+INSERT INTO c4 VALUES (1, 4);
+--@ expect error 23503
+DELETE FROM p WHERE id = 1;
+DELETE FROM p WHERE id IN (3, 4);
+SELECT * FROM c3;
+--| 1 | NULL
+SELECT * FROM c4;
+--| 1 | 9
+UPDATE p SET id = 20 WHERE id = 2;
+SELECT * FROM c2 ORDER BY id;
+--| 1 | 20
+--| 2 | 20
+DELETE FROM p WHERE id = 20;
+SELECT count(*) FROM c2;
+--| 0
+--@ expect error 2BP01
+DROP TABLE p;
+--@ expect error 0A000
+TRUNCATE p;
+TRUNCATE p CASCADE;
+SELECT count(*) FROM c1;
+--| 0
+CREATE TABLE d (id int PRIMARY KEY, up int REFERENCES d DEFERRABLE INITIALLY DEFERRED);
+BEGIN;
+INSERT INTO d VALUES (1, 2);
+INSERT INTO d VALUES (2, 1);
+COMMIT;
+BEGIN;
+INSERT INTO d VALUES (3, 4);
+--@ expect error 23503
+COMMIT;
+SELECT * FROM d ORDER BY id;
+--| 1 | 2
+--| 2 | 1
+--@ expect error 42P01
+ALTER TABLE c1 ADD FOREIGN KEY (id) REFERENCES nope;
+--@ expect error 42830
+CREATE TABLE e (a int, b int, FOREIGN KEY (a, b) REFERENCES p (id, id));

@@ -1,0 +1,33 @@
+-- Definitions are part of the transaction.
+BEGIN;
+CREATE TABLE t (a int PRIMARY KEY);
+INSERT INTO t VALUES (1);
+ROLLBACK;
+--@ expect error 42P01
+SELECT * FROM t;
+CREATE TABLE t (a int PRIMARY KEY);
+INSERT INTO t VALUES (1);
+BEGIN;
+ALTER TABLE t ADD COLUMN b int DEFAULT 2;
+CREATE INDEX t_b ON t (b);
+SAVEPOINT s;
+DROP TABLE t;
+--@ expect error 42P01
+SELECT * FROM t;
+ROLLBACK TO s;
+SELECT * FROM t;
+--| 1 | 2
+TRUNCATE t;
+SELECT count(*) FROM t;
+--| 0
+ROLLBACK;
+SELECT * FROM t;
+--| 1
+BEGIN;
+CREATE VIEW v AS SELECT a FROM t;
+DROP TABLE t CASCADE;
+CREATE TABLE t (z text);
+INSERT INTO t VALUES ('new');
+COMMIT;
+SELECT * FROM t;
+--| new
