@@ -109,7 +109,10 @@ def test_every_point_is_met() -> None:
     assert missed == []
 
 
-@pytest.mark.parametrize("persistence", [Persistence.SYNCED, Persistence.EVERYTHING])
+@pytest.mark.parametrize(
+    "persistence",
+    [Persistence.SYNCED, pytest.param(Persistence.EVERYTHING, marks=pytest.mark.release)],
+)
 @pytest.mark.parametrize(
     "name", [point.name for point in FAILPOINTS if point.name != "wal.cut_back"]
 )

@@ -15,7 +15,7 @@ SELECT * FROM stock ORDER BY item;
 --@ expect error 21000
 MERGE INTO stock s USING (VALUES (1), (1)) v(i) ON s.item = v.i WHEN MATCHED THEN UPDATE SET n = 0;
 MERGE INTO stock s USING news n ON s.item = n.item WHEN NOT MATCHED BY SOURCE THEN DELETE RETURNING s.item;
---| NULL
+--| 3
 SELECT * FROM stock ORDER BY item;
 --| 1 | 15
 --| 4 | 8
