@@ -9,9 +9,8 @@ from __future__ import annotations
 import os
 import sys
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from typing import ClassVar, Unpack
+from collections.abc import Callable, Iterable, Mapping
+from typing import ClassVar, Unpack, overload
 
 from lungfish import errors
 from lungfish.connection.checkpoint_options import CheckpointOptions, checkpoint
@@ -21,6 +20,7 @@ from lungfish.connection.describe import ColumnFacts, describe_statement
 from lungfish.connection.routines import RoutineFacts, list_routines
 from lungfish.connection.row_factories import RowFactory, tuple_row
 from lungfish.connection.script import ScriptResult, run_script
+from lungfish.connection.transaction import RetriedTransaction, TransactionBlock, TransactionOptions
 from lungfish.database.reader import newest_image_of
 from lungfish.executor.statement_progress import StatementProgress
 from lungfish.recovery.backup import BackupReport, BackupRequest, Progress
@@ -46,7 +46,6 @@ class Connection:
     def __init__(self, session: Session, *, row_factory: RowFactory = tuple_row) -> None:
         self._session = session
         self.row_factory = row_factory
-        self._savepoint_count = 0
         self._converters = Converters()
 
     # Statements.
@@ -116,35 +115,77 @@ class Connection:
         self._check_open()
         self._session.rollback()
 
-    @contextmanager
+    @overload
     def transaction(
-        self, name: str | None = None, *, isolation: str | None = None
-    ) -> Iterator[Connection]:
-        """A transaction, or a savepoint inside one: committed at the end, rolled back after an exception."""
+        self,
+        name: str | None = None,
+        *,
+        isolation: str | None = None,
+        read_only: bool | None = None,
+    ) -> TransactionBlock: ...
+
+    @overload
+    def transaction(
+        self,
+        name: str | None = None,
+        *,
+        isolation: str | None = None,
+        read_only: bool | None = None,
+        retry: int,
+    ) -> RetriedTransaction: ...
+
+    def transaction(
+        self,
+        name: str | None = None,
+        *,
+        isolation: str | None = None,
+        read_only: bool | None = None,
+        retry: int | None = None,
+    ) -> TransactionBlock | RetriedTransaction:
+        """A transaction, or a savepoint inside one: committed at the end of its `with`, rolled back after an exception.
+
+        With `retry` it is for a loop, which tries again after 40001 and 40P01: see `transaction.py`.
+        """
         self._check_open()
-        session = self._session
-        if not session.in_transaction:
-            session.begin(isolation)
-            try:
-                yield self
-            except BaseException:
-                session.rollback()
-                raise
-            session.commit()
-            return
-        self._savepoint_count += 1
-        savepoint = name or f"_lungfish_{self._savepoint_count}"
-        session.savepoint(savepoint)
-        try:
-            yield self
-        except BaseException:
-            session.rollback_to(savepoint)
-            session.release(savepoint)
-            raise
-        else:
-            session.release(savepoint)
-        finally:
-            self._savepoint_count -= 1
+        options = TransactionOptions(name, isolation, read_only)
+        if retry is None:
+            return TransactionBlock(self, options)
+        return RetriedTransaction(self, options, retry)
+
+    @property
+    def isolation_level(self) -> str:
+        """The level of the open transaction, or of those to come: "read committed", "repeatable read", "serializable"."""
+        return self._session.show("transaction_isolation")
+
+    @isolation_level.setter
+    def isolation_level(self, value: str) -> None:
+        self._check_open()
+        if self._session.in_transaction:
+            raise errors.ProgrammingError(
+                "isolation_level cannot be changed inside a transaction",
+                hint="Commit or roll back first.",
+            )
+        self._session.settings.set("default_transaction_isolation", value)
+
+    @property
+    def read_only(self) -> bool:
+        """Whether the open transaction, or those to come, may only read."""
+        return self._session.show("transaction_read_only") == "on"
+
+    @read_only.setter
+    def read_only(self, value: bool) -> None:
+        self._check_open()
+        if self._session.in_transaction:
+            raise errors.ProgrammingError(
+                "read_only cannot be changed inside a transaction",
+                hint="Commit or roll back first.",
+            )
+        self._session.settings.set("default_transaction_read_only", "on" if value else "off")
+
+    @property
+    def session(self) -> Session:
+        """The session beneath."""
+        return self._session
 
     @property
     def autocommit(self) -> bool:

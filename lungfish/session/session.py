@@ -374,10 +374,14 @@ class Session(PlanningSession):
     def show(self, name: str) -> str:
         """The value of a setting, the transaction's own included. Raises UndefinedObject."""
         folded = name.lower()
-        if folded == "transaction_isolation" and self._transaction is not None:
-            return self._transaction.isolation.value
-        if folded == "transaction_read_only" and self._transaction is not None:
-            return "on" if self._transaction.is_read_only else "off"
+        if folded == "transaction_isolation":
+            open_one = self._transaction
+            level = self.settings.default_isolation if open_one is None else open_one.isolation
+            return level.value
+        if folded == "transaction_read_only":
+            if self._transaction is not None:
+                return "on" if self._transaction.is_read_only else "off"
+            return "on" if self.is_read_only or self.settings.is_read_only else "off"
         if folded == "wal_recovery_mode":
             return self.database.options.wal_recovery_mode
         if folded == "transaction_deferrable" and self._transaction is not None:

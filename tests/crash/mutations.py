@@ -119,9 +119,9 @@ def check_mutations(mutations: list[Mutation], jobs: int) -> list[Outcome]:
     return outcomes
 
 
-def run(only: list[str], jobs: int) -> int:
+def run(mutations: Iterable[Mutation], only: list[str], jobs: int) -> int:
     """Plant the faults whose names have one of the texts in them (none: all); the exit code."""
-    chosen = [each for each in MUTATIONS if not only or any(text in each.name for text in only)]
+    chosen = [each for each in mutations if not only or any(text in each.name for text in only)]
     problems = stale(chosen) or check_commands(sorted({each.caught_by for each in chosen}))
     if problems:
         print("\n".join(problems))
@@ -132,14 +132,17 @@ def run(only: list[str], jobs: int) -> int:
     return 0 if caught == len(outcomes) else 1
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m tests.crash.mutations", description=__doc__)
+def main(
+    mutations: Iterable[Mutation] = MUTATIONS, program: str = "python -m tests.crash.mutations"
+) -> int:
+    """Run a list of faults as the command line says; the exit code."""
+    parser = argparse.ArgumentParser(prog=program, description=__doc__)
     parser.add_argument(
         "--only", metavar="TEXT", action="append", default=[], help="those with this in their name"
     )
     parser.add_argument("--jobs", type=int, default=2)
     options = parser.parse_args()
-    return run(options.only, options.jobs)
+    return run(mutations, options.only, options.jobs)
 
 
 if __name__ == "__main__":

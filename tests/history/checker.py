@@ -89,9 +89,13 @@ class _Graph:
         self._place = {
             value: place for values in history.lists.values() for place, value in enumerate(values)
         }
-        self._committed = [
-            each for each in history.transactions if self._is_committed(each, history)
-        ]
+        # Values of registers that are there, or were seen by someone whose commit is sure.
+        self._seen = set(history.registers.values())
+        for each in history.transactions:
+            if each.is_acknowledged:
+                self._seen.update(value for _, value in each.register_reads)
+                self._seen.update(before for _, before, _ in each.register_writes)
+        self._committed = [each for each in history.transactions if self._is_committed(each)]
         for each in self._committed:
             for key, value in each.appends:
                 self._appender[value] = each
@@ -105,7 +109,7 @@ class _Graph:
     def _note(self, name: str, detail: str) -> None:
         self.found.append(Anomaly(name, detail))
 
-    def _is_committed(self, transaction: Transaction, history: History) -> bool:
+    def _is_committed(self, transaction: Transaction) -> bool:
         """Whether its writes are there: all of them, or (if nobody was told that it has committed) none."""
         there = [value in self._place for _, value in transaction.appends]
         if transaction.is_acknowledged:
@@ -114,10 +118,7 @@ class _Graph:
             return True
         if any(there) and not all(there):
             self._note("lost", f"half of transaction {transaction.number} is there")
-        finals = {
-            history.registers.get(key) == value for key, _, value in transaction.register_writes
-        }
-        return any(there) or True in finals
+        return any(there) or any(value in self._seen for _, _, value in transaction.register_writes)
 
     def _order_of_lists(self) -> None:
         for key, values in self._lists.items():
@@ -149,33 +150,38 @@ class _Graph:
                 self._note("G1b", f"transaction {reader.number} read {others[-1]} of list {key}")
             self._add(self.wr, writer, reader)
         for value in final[len(seen) :]:
-            if value not in own:
+            if value not in own and value in self._appender:
                 self._add(self.rw, reader, self._appender[value])
                 return
 
     def _registers(self, history: History) -> None:
         writer: dict[int, Transaction] = {}
-        after: dict[int, list[Transaction]] = defaultdict(list)
+        # By key and value: every register begins with 0.
+        after: dict[tuple[int, int], list[Transaction]] = defaultdict(list)
         for each in self._committed:
-            for _, before, value in each.register_writes:
+            for key, before, value in each.register_writes:
                 writer[value] = each
-                after[before].append(each)
+                after[key, before].append(each)
+        for (key, value), writers in after.items():
+            if len(writers) > 1:
+                numbers = [each.number for each in writers]
+                self._note(
+                    "G-single", f"register {key}: after {value} an update was lost {numbers}"
+                )
         known = {value for each in history.transactions for _, _, value in each.register_writes}
         for each in self._committed:
             reads = [
                 *each.register_reads,
-                *((key, value) for key, value, _ in each.register_writes),
+                *((key, before) for key, before, _ in each.register_writes),
             ]
             for key, value in reads:
                 if value in writer:
                     self._add(self.wr, writer[value], each)
                 elif value in known:
-                    self._note(
-                        "G1a", f"transaction {each.number} read {value}, which was not committed"
-                    )
+                    self._note("G1a", f"transaction {each.number} read {value}, not committed")
                 elif value:
                     self._note("register", f"nobody has written {value} to register {key}")
-                for other in after[value]:
+                for other in after[key, value]:
                     self._add(self.rw, each, other)
             for _, before, _ in each.register_writes:
                 if before in writer:

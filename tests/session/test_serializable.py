@@ -70,6 +70,7 @@ READS_AND_WRITES = [
     ("SELECT w FROM t WHERE id BETWEEN 5 AND 8", "INSERT INTO t VALUES (7, 7, 7)"),
     ("SELECT w FROM t WHERE v > 35", "UPDATE t SET v = 99 WHERE id = 1"),
     ("SELECT w FROM t WHERE v > 35", "UPDATE t SET w = 0 WHERE id = 4"),
+    ("SELECT w FROM t WHERE v = 40", "UPDATE t SET v = 0 WHERE id = 4"),
     ("SELECT id FROM t WHERE v IN (10, 77)", "INSERT INTO t VALUES (9, 77, 9)"),
     ("SELECT max(id) FROM t", "INSERT INTO t VALUES (9, 9, 9)"),
     ("SELECT id FROM t ORDER BY v DESC LIMIT 1", "INSERT INTO t VALUES (9, 99, 9)"),
@@ -148,6 +149,20 @@ def test_what_was_not_read_may_be_written(world: Sessions, read: str, write: str
     world.one.execute("INSERT INTO x VALUES (1)")
     run(world.two, write)
     assert world.failures((world.one, "COMMIT"), (world.two, "COMMIT")) == [None, None]
+
+
+def test_a_range_is_followed_to_its_end(world: Sessions) -> None:
+    world.one.execute("CREATE TABLE x (n integer)")
+    world.one.execute("INSERT INTO t SELECT i, -i, i FROM generate_series(1000, 4000) g(i)")
+    world.one.execute("ANALYZE t")
+    query = "SELECT id FROM t WHERE id > 3998 ORDER BY id LIMIT 3"
+    assert "Index Scan" in str(world.one.execute(f"EXPLAIN {query}").fetchall())
+    world.begin()
+    assert len(world.one.execute(query).fetchall()) == 2
+    world.two.execute("SELECT * FROM x")
+    world.one.execute("INSERT INTO x VALUES (1)")
+    world.two.execute("INSERT INTO t VALUES (4001, 1, 1)")
+    assert world.failures((world.one, "COMMIT"), (world.two, "COMMIT")) == [None, "40001"]
 
 
 def test_a_structure_whose_last_transaction_does_not_commit_first_is_let_through(
