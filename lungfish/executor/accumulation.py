@@ -20,7 +20,7 @@ from lungfish.executor.memory import vector_size_bytes
 from lungfish.executor.sort_keys import SortOrder, sort_order
 from lungfish.functions.registry import Accumulator
 from lungfish.planner.expressions import AggregateCall
-from lungfish.types.batch import Batch, Vector
+from lungfish.types.batch import BATCH_ROW_COUNT, Batch, Vector
 from lungfish.types.sql_type import BIGINT, SqlType
 from lungfish.types.vectors import concat_vectors
 
@@ -112,11 +112,17 @@ class Accumulation:
             return None
         return np.sort(first_places(codes, before, added))
 
-    def finish(self, group_count: int) -> Vector:
+    def finish(self, group_count: int, run: Run) -> Vector:
         """The results of all groups."""
+        run.check_cancel()
         if self._kept is not None:
             group_ids, arguments = self._kept.sorted()
-            self._accumulator.update(group_ids, group_count, arguments)
+            # An accumulator may go row by row.
+            for start in range(0, max(len(group_ids), 1), BATCH_ROW_COUNT):
+                run.check_cancel()
+                part = slice(start, start + BATCH_ROW_COUNT)
+                arguments_of_part = [each.slice(start, BATCH_ROW_COUNT) for each in arguments]
+                self._accumulator.update(group_ids[part], group_count, arguments_of_part)
         return self._accumulator.finish(group_count)
 
 

@@ -167,7 +167,7 @@ class _Groups:
             found[number] if number in found else null_vector(sql_type, count)
             for number, sql_type in enumerate(self._aggregation.key_types)
         ]
-        results = [accumulation.finish(count) for accumulation in self._accumulations]
+        results = [accumulation.finish(count, self._run) for accumulation in self._accumulations]
         return Batch((*keys, *results), count)
 
     def close(self) -> None:

@@ -17,7 +17,10 @@ from lungfish.executor.rows import batch_rows
 from lungfish.executor.table_reads import may_read
 from lungfish.executor.table_writer import TableWriter
 from lungfish.planner.physical import InsertRows, ValuesScan
-from lungfish.types.batch import BATCH_ROW_COUNT, Batch
+from lungfish.types.batch import Batch
+
+# How many rows are stored between two looks whether the statement was asked to stop.
+CHUNK_ROW_COUNT = 4096
 
 
 def make_insert(plan: InsertRows, compiler: Compiler) -> Operator:
@@ -85,7 +88,7 @@ def insert_rows(table: Table, rows: Iterable[Row], context: ExecutionContext) ->
     writer = row_writer(table, run)
     iterator = iter(rows)
     count = 0
-    while chunk := list(islice(iterator, BATCH_ROW_COUNT)):
+    while chunk := list(islice(iterator, CHUNK_ROW_COUNT)):
         run.check_cancel()
         writer.insert_many(chunk)
         count += len(chunk)

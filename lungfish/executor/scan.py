@@ -6,6 +6,7 @@ A table's columns stand in its stored row at `Table.stored_positions`; operators
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from lungfish.catalog.objects import Table
 from lungfish.executor.compiler import Compiler, Operator
@@ -15,6 +16,9 @@ from lungfish.executor.rows import rows_batches
 from lungfish.planner.physical import SeqScan, SystemViewScan
 from lungfish.types.batch import Batch
 from lungfish.types.sql_type import BIGINT, SqlType
+
+if TYPE_CHECKING:
+    from lungfish.storage.table import TableStore
 
 
 def make_seq_scan(plan: SeqScan, compiler: Compiler) -> Operator:
@@ -26,12 +30,12 @@ def make_seq_scan(plan: SeqScan, compiler: Compiler) -> Operator:
     def run_seq_scan(run: Run) -> Iterator[Batch]:
         context = run.context
         changes = context.own_changes
+        store = context.tables.table_store(table)
         if changes is not None and changes.has(table):
             batches = changes.scan(table, plan.column_indexes, with_tuple_id, run)
         else:
-            store = context.tables.table_store(table)
             batches = store.scan(context.snapshot, positions, with_tuple_id=with_tuple_id)
-        progress = context.cancellation.expect(f"scanning {table.name}", _rows_expected(run, table))
+        progress = context.cancellation.expect(f"scanning {table.name}", _rows_expected(store))
         for batch in batches:
             run.check_cancel()
             progress.done += batch.row_count
@@ -42,9 +46,9 @@ def make_seq_scan(plan: SeqScan, compiler: Compiler) -> Operator:
     return run_seq_scan
 
 
-def _rows_expected(run: Run, table: Table) -> int:
+def _rows_expected(store: TableStore) -> int:
     """About how many rows the table has, by its pages."""
-    heap = run.context.tables.table_store(table).heap
+    heap = store.heap
     return heap.pages.page_count * heap.format.slot_count_max
 
 

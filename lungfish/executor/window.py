@@ -85,8 +85,12 @@ def _sorted(rows: Batch, order: SortOrder, run: Run) -> tuple[Batch, list[Vector
     keys = order.key_vectors(rows, run)
     if not keys:
         return rows, keys
+    run.check_cancel()
     indices = order.indices_of(keys, rows.row_count)
-    return rows.take(indices), [key.take(indices) for key in keys]
+    run.check_cancel()
+    taken = rows.take(indices)
+    run.check_cancel()
+    return taken, [key.take(indices) for key in keys]
 
 
 def _partitions(

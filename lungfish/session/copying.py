@@ -27,6 +27,7 @@ from lungfish.errors import (
     WrongObjectType,
 )
 from lungfish.executor import Run, insert_rows
+from lungfish.executor.insert import CHUNK_ROW_COUNT
 from lungfish.executor.programs import new_compiler
 from lungfish.planner import bind_row_condition
 from lungfish.planner.expressions import OutputColumn
@@ -38,7 +39,6 @@ from lungfish.session.runner import internal_rows
 from lungfish.sql.ast import dml, queries
 from lungfish.sql.ast.expressions import Default, Name
 from lungfish.storage import LocalDisk
-from lungfish.types.batch import BATCH_ROW_COUNT
 from lungfish.types.casts import coerce_length
 from lungfish.types.sql_type import TEXT, SqlType
 from lungfish.types.text_format import format_value
@@ -210,7 +210,7 @@ class _RowReader:
         """The rows. Raises BadCopyFileFormat, and DataError unless bad lines are to be ignored."""
         number = 1 if self._options.header == "off" else 2
         progress = self.run.context.cancellation.expect("copying", 0)
-        while chunk := list(islice(lines, BATCH_ROW_COUNT)):
+        while chunk := list(islice(lines, CHUNK_ROW_COUNT)):
             progress.done += len(chunk)
             yield from self._read_chunk(chunk, number)
             number += len(chunk)

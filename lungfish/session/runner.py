@@ -125,6 +125,10 @@ class SessionRunner:
         """Whether other statements run in the same transaction."""
         return self._session.is_in_block
 
+    def check_cancel(self) -> None:
+        """Raise QueryCanceled if the statement was asked to stop."""
+        self._session.cancellation.check()
+
     def notice(self, message: str) -> None:
         """Tell the client."""
         self._session.notice(message)

@@ -424,12 +424,14 @@ class TableStore:
             if key is not None:
                 index.prepare(key.key)
 
-    def build_index(self, index: TableIndex) -> None:
+    def build_index(self, index: TableIndex, check: Callable[[], None] | None = None) -> None:
         """Fill a new, empty index from the rows that are there. Requires: nobody writes to the table. Raises UniqueConflict.
+
+        `check` may raise to give up.
 
         The table does not use the index before `set_indexes` says so.
         """
-        build_index(self.rows, index)
+        build_index(self.rows, index, check)
 
     def set_indexes(self, indexes: Iterable[TableIndex]) -> None:
         """Take another set of indexes. Requires: nobody else uses the table."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 
 from lungfish.errors import CorruptPage, IndexCorrupted
@@ -15,16 +15,25 @@ from lungfish.storage.rows import DELETED, FLAGS_OFFSET
 from lungfish.storage.table_index import IndexKey, TableIndex, UniqueConflict
 from lungfish.storage.table_rows import TableRows
 
+# How many rows are read between two looks whether to go on.
+CHECK_INTERVAL = 1024
 
-def build_index(rows: TableRows, index: TableIndex) -> None:
+
+def build_index(
+    rows: TableRows, index: TableIndex, check: Callable[[], None] | None = None
+) -> None:
     """Fill an empty index with the entries of all retained versions of a table's rows.
+
+    `check` is called every now and then, outside all latches, and may raise to give up.
 
     Requires: nobody writes to the table meanwhile (a SHARE lock), or restart. Old versions may be purged meanwhile: `set_indexes`
     looks after their entries. Raises UniqueConflict if two rows have one key.
     """
     owners: dict[Key, TupleId] = {}
     entries: list[tuple[Key, TupleId]] = []
-    for address, keys, live in _keys_of_rows(rows, index):
+    for number, (address, keys, live) in enumerate(_keys_of_rows(rows, index)):
+        if check is not None and not number % CHECK_INTERVAL:
+            check()
         if live is not None and live.is_exclusive:
             owner = owners.setdefault(live.key, address)
             if owner != address:
@@ -33,7 +42,8 @@ def build_index(rows: TableRows, index: TableIndex) -> None:
         index.unsettled += [(key, address) for key in keys if live is None or key != live.key]
     keys_and_addresses = store_entries(index.btree.codec, entries)
     del entries, owners
-    build_btree(index.btree, *sort_entries(*keys_and_addresses), rows.log.end_lsn())
+    sorted_entries = sort_entries(*keys_and_addresses)
+    build_btree(index.btree, *sorted_entries, rows.log.end_lsn(), trim=check)
 
 
 def check_index(rows: TableRows, index: TableIndex) -> None:

@@ -383,7 +383,7 @@ def _store_with_constraint(context: DdlContext, before: Table, after: Table) -> 
     known = {index.relation_id for index in before.indexes}
     for index in after.indexes:
         if index.relation_id not in known:
-            context.change.relations.build_index(after, index)
+            context.change.relations.build_index(after, index, context.runner.check_cancel)
     validate_new(context, before, after)
 
 

@@ -7,7 +7,7 @@ when the transaction ends (`CatalogChange.leftover_relations`).
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -40,8 +40,10 @@ class Relations(Protocol):
     def create_table(self, table: Table) -> None:
         """Make the empty heap of a table and the trees of its indexes."""
 
-    def build_index(self, table: Table, index: Index) -> None:
-        """Make an index's tree and fill it from the table. Raises UniqueViolation."""
+    def build_index(
+        self, table: Table, index: Index, check: Callable[[], None] | None = None
+    ) -> None:
+        """Make an index's tree and fill it from the table. Raises UniqueViolation, and what `check` raises."""
 
 
 class StatementRunner(Protocol):
@@ -79,6 +81,9 @@ class StatementRunner(Protocol):
     def set_sequence(self, oid: Oid, value: int, *, is_called: bool) -> None: ...
 
     def notice(self, message: str) -> None: ...
+
+    def check_cancel(self) -> None:
+        """Raise QueryCanceled if the statement was asked to stop."""
 
     def searching(self, search_path: tuple[str, ...]) -> AbstractContextManager[None]:
         """Names without a schema are looked for there meanwhile."""

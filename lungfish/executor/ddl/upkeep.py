@@ -103,7 +103,7 @@ def _rebuild(context: DdlContext, table: Table, indexes: tuple[Index, ...]) -> N
             indexes=tuple(fresh if item.oid == old.oid else item for item in table.indexes),
         )
         context.change.put(table)
-        context.change.relations.build_index(table, fresh)
+        context.change.relations.build_index(table, fresh, context.runner.check_cancel)
 
 
 def grant(context: DdlContext, statement: Grant) -> str:
