@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import lungfish
-from tests.isolation.spec import Place, Spec
+from tests.isolation.spec import Blocker, Place, Spec
 
 # How long a step may run without waiting for a lock, in seconds.
 _STEP_TIMEOUT_S = 5.0
@@ -30,6 +30,8 @@ class _Step:
     report: list[str] = field(default_factory=list)
     is_done: threading.Event = field(default_factory=threading.Event)
     has_waited_once: bool = False
+    # How many notices the sessions of its blockers must have sent before it counts as done.
+    notice_targets: dict[Blocker, int] = field(default_factory=dict)
 
 
 class _Worker:
@@ -39,14 +41,18 @@ class _Worker:
         self.name = name
         self.connection = database.connect(autocommit=True)
         self.connection.execute("SET lock_timeout = 0")
+        self.connection.execute("SELECT set_config('application_name', ?, false)", (name,))
         self.current: _Step | None = None
         self._notices: list[str] = []
-        self.connection.on_notice(
-            lambda severity, text: self._notices.append(f"{self.name}: {severity}:  {text}")
-        )
+        self.notice_count = 0
+        self.connection.on_notice(self._take_notice)
         self._work: queue.SimpleQueue[_Step | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
+
+    def _take_notice(self, severity: str, text: str) -> None:
+        self._notices.append(f"{self.name}: {severity}:  {text}")
+        self.notice_count += 1
 
     def start(self, step: _Step) -> None:
         self.current = step
@@ -123,10 +129,28 @@ def run_schedule(spec: Spec, places: Sequence[Place]) -> list[str]:
                 if session.setup is not None:
                     report += execute(worker.connection, session.setup, worker._notices)
             _Schedule(spec, workers, report).run(places)
+            report += _tear_down(spec, workers, control)
         finally:
             for worker in [*workers, control]:
                 worker.connection.cancel()
                 worker.finish()
+    return report
+
+
+def _tear_down(spec: Spec, workers: Sequence[_Worker], control: _Worker) -> list[str]:
+    """Run the teardown of each session, then the spec's own; errors of these go unreported, as in PostgreSQL's tester."""
+    report: list[str] = []
+    texts = [
+        *(
+            (worker, session.teardown)
+            for session, worker in zip(spec.sessions, workers, strict=True)
+        ),
+        (control, spec.teardown),
+    ]
+    for worker, sql in texts:
+        if sql is not None:
+            lines = execute(worker.connection, sql, worker._notices)
+            report += [line for line in lines if not line.startswith("ERROR:")]
     return report
 
 
@@ -146,6 +170,10 @@ class _Schedule:
             while any(each is worker for each, _ in self._waiting):
                 self._retry(must_end=worker)
             step = _Step(place, sql)
+            for blocker in place.blockers:
+                if blocker.step is not None and blocker.notice_count:
+                    owner = self._workers[self._steps[blocker.step][0]]
+                    step.notice_targets[blocker] = owner.notice_count + blocker.notice_count
             worker.start(step)
             must_wait = self._try_complete(worker, step, is_retry=False)
             if self._waiting:
@@ -185,6 +213,10 @@ class _Schedule:
             if blocker.step is None:
                 if not step.has_waited_once:
                     step.has_waited_once = True
+                    return self._wait(step, is_retry=is_retry)
+            elif blocker.notice_count:
+                owner = self._workers[self._steps[blocker.step][0]]
+                if owner.notice_count < step.notice_targets[blocker]:
                     return self._wait(step, is_retry=is_retry)
             elif any(each.place.step == blocker.step for _, each in self._waiting):
                 return self._wait(step, is_retry=is_retry)

@@ -5,7 +5,6 @@ The format is that of PostgreSQL's isolation tester (src/test/isolation/README).
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -26,7 +25,7 @@ blocker: "*" -> once
 name: NAME | QUOTED
 SQL: /\{[^}]*\}/
 QUOTED: /"[^"]*"/
-NAME: /[A-Za-z_]\w*/
+NAME: /[A-Za-z_][\w$]*/
 %import common.INT
 %import common.WS
 %ignore WS
@@ -39,6 +38,8 @@ class Blocker:
     """Who a step waits for besides locks: None stands for "once, whoever it is"."""
 
     step: str | None
+    # Its session must have sent so many notices since the step began; 0: the other step must be done.
+    notice_count: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +83,19 @@ class Spec:
         if self.permutations:
             yield from self.permutations
             return
-        piles = [[name for name, _ in session.steps] for session in self.sessions]
-        order = [number for number, pile in enumerate(piles) for _ in pile]
-        for numbers in sorted(set(itertools.permutations(order))):
-            rests = [iter(pile) for pile in piles]
-            yield tuple(Place(next(rests[number])) for number in numbers)
+        yield from _interleavings([[name for name, _ in each.steps] for each in self.sessions], ())
+
+
+def _interleavings(
+    rests: list[list[str]], places: tuple[Place, ...]
+) -> Iterator[tuple[Place, ...]]:
+    """Every order of the sessions' steps, the first session's first, as PostgreSQL's tester has them."""
+    if not any(rests):
+        yield places
+    for number, rest in enumerate(rests):
+        if rest:
+            left = [*rests[:number], rest[1:], *rests[number + 1 :]]
+            yield from _interleavings(left, (*places, Place(rest[0])))
 
 
 class _Builder(lark.Transformer[Any, Any]):
@@ -118,7 +127,7 @@ class _Builder(lark.Transformer[Any, Any]):
         return Blocker(items[0])
 
     def notices(self, items: list[Any]) -> Blocker:
-        return Blocker(items[0])
+        return Blocker(items[0], int(items[1]))
 
     def place(self, items: list[Any]) -> Place:
         return Place(items[0], tuple(items[1:]))
