@@ -11,7 +11,7 @@ STATEMENTS: Mapping[str, str] = MappingProxyType(
         "| ADD CONSTRAINT ... | DROP CONSTRAINT name | RENAME ... } [, ...]",
         "ANALYZE": "ANALYZE [table [, ...]]",
         "BACKUP": "BACKUP TO 'file' [INCREMENTAL FROM 'earlier backup'] [(OVERWRITE, VERIFY)]",
-        "BEGIN": "BEGIN [ISOLATION LEVEL { READ COMMITTED | REPEATABLE READ }] [READ ONLY | READ WRITE]",
+        "BEGIN": "BEGIN [ISOLATION LEVEL { READ COMMITTED | REPEATABLE READ | SERIALIZABLE }] [READ ONLY | READ WRITE] [DEFERRABLE]",
         "CHECKPOINT": "CHECKPOINT [(MODE { FAST | SPREAD | PASSIVE }, DRY_RUN, WAIT, NAME 'text', ...)]",
         "COMMIT": "COMMIT [AND CHAIN]",
         "COPY": "COPY table [(column [, ...])] FROM STDIN [WITH (FORMAT { text | csv }, HEADER, DELIMITER 'c', NULL 'text')]",
