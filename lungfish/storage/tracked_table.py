@@ -83,6 +83,16 @@ class TrackedTable(TableStore):
             self._conflicts.require_not_doomed(self._member)
             raise
 
+    def change_directly(
+        self,
+        transaction: Transaction,
+        snapshot: Snapshot,
+        address: TupleId,
+        values: Values | None,
+    ) -> bool:
+        """Never: the short way does not say which keys the row has."""
+        return False
+
     def update(self, transaction: Transaction, address: TupleId, values: Values) -> None:
         """As `TableStore.update`."""
         keys = [*self._stored_keys(address), *self._keys(self.rows.keys(values))]
