@@ -68,6 +68,10 @@ def make_insert(plan: InsertRows, compiler: Compiler) -> Operator:
 
 def insert_batches(table: Table, batches: Iterable[Batch], context: ExecutionContext) -> int:
     """`insert_rows` for rows that come by column."""
+    if table.partition_key is not None:
+        types = [column.type for column in table.columns]
+        rows = (row for batch in batches for row in batch_rows(batch, types))
+        return insert_rows(table, rows, context)
     run = Run(context)
     writer = TableWriter(table, run)
     count = 0

@@ -83,6 +83,7 @@ class TableWriter:
 
     def _store(self, rows: Sequence[Row]) -> list[TupleId]:
         rules = self.rules
+        assert self.table.partition_key is None, "rows of a partitioned table are in its leaves"
         stored = rows if rules.is_stored_plainly else [rules.to_stored(row) for row in rows]
         try:
             return self.store.insert_many(self._transaction, stored)
@@ -97,6 +98,7 @@ class TableWriter:
     def insert_columns(self, batch: Batch) -> None:
         """Insert a batch of rows. Requires: `takes_columns`."""
         rules = self.rules
+        assert self.table.partition_key is None, "rows of a partitioned table are in its leaves"
         if any(batch.columns[position].null_count for position in rules.not_null):
             # One row must be refused; row by row it is found which, and what comes before it.
             self.insert_many(batch_rows(batch, rules.types))
