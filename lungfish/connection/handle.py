@@ -10,6 +10,7 @@ from lungfish.connection.connection import Connection
 from lungfish.connection.row_factories import RowFactory, tuple_row
 from lungfish.database import Database
 from lungfish.database.check import CheckReport, check_database
+from lungfish.database.fork import fork_database
 from lungfish.database.historical import open_historical
 from lungfish.database.reader import newest_image_of
 from lungfish.errors import InterfaceError
@@ -104,6 +105,24 @@ class DatabaseHandle:
             requested_by="python",
         )
         return self._database.backup(request, progress)
+
+    def fork(self) -> DatabaseHandle:
+        """A database of its own in memory that begins with what is committed here, in milliseconds; what it changes stays in it.
+
+        Nothing is copied: unchanged pages are shared by all forks. The first fork after a change takes a checkpoint and reads the image into
+        memory. `name` is what others in this process connect to it by. It outlives this database, and is gone when it is closed.
+        """
+        return DatabaseHandle(fork_database(self._database))
+
+    @property
+    def name(self) -> str:
+        """What `lungfish.connect` takes to find this database in this process: its path, or `:memory:` and a name."""
+        return self._database.name
+
+    def adopt(self, database: Database) -> None:
+        """Go on as the handle of another database, which takes the place of this one after a restart."""
+        database.join(self)
+        self._database = database
 
     def refresh(self) -> bool:
         """Let connections made from now on see the newest image of a database that is only read; whether there was a newer one.

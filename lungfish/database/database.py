@@ -15,6 +15,7 @@ import itertools
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from lungfish.catalog import Catalog
@@ -59,6 +60,9 @@ from lungfish.storage.lock_modes import LockMode, table_tag
 from lungfish.storage.table import TableStore, UniqueConflict
 from lungfish.storage.transactions import Transaction
 
+if TYPE_CHECKING:
+    from lungfish.database.fork import ForkContent
+
 # The catalog's lock stands among the table locks, under an oid that no table has.
 _CATALOG_LOCK = table_tag(1)
 
@@ -86,6 +90,8 @@ class Database:
         # The images of it that are open, by generation, the one used last at the end; guarded by the lock.
         self.past: dict[int, Database] = {}
         self.past_lock = threading.Lock()
+        # What the next fork begins with, unless something changes.
+        self.fork_content: ForkContent | None = None
         self.parsed_texts: LruCache[ParsedText] = LruCache()
         self.plans: LruCache[CachedPlan] = LruCache()
         self.programs = Programs()

@@ -70,6 +70,14 @@ def _forget_reader(of_image: tuple[str, int, int], database: Database) -> None:
             del _readers[of_image]
 
 
+def adopt_database(database: Database) -> None:
+    """Let a database in memory that was opened elsewhere be found under its name."""
+    key = database.name, 0
+    with _lock:
+        _databases[key] = database
+    database.on_close.append(lambda: _forget(key, database))
+
+
 def _key(path: str, options: DatabaseOptions) -> tuple[str, int]:
     if path == MEMORY:
         return path, next(_anonymous_numbers)

@@ -1,29 +1,37 @@
-"""The shell without a prompt: -c and -f in their order, or standard input; and `lungfish run`."""
+"""The shell without a prompt: -c and -f in their order, or standard input; and `lungfish run`.
+
+The first error ends the run, whatever the input is, unless --on-error says otherwise.
+"""
 
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 import tempfile
+import time
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TextIO
+from typing import TextIO, cast
 
 from lungfish import errors
+from lungfish.recovery.wal_reader import TailState
 from lungfish.repl.arguments import Parser, shell_parser
 from lungfish.repl.error_text import format_error
 from lungfish.repl.exit_codes import ExitCode, exit_code_of_opening
 from lungfish.repl.interpreter import Interpreter, QuitShell
+from lungfish.repl.target import Target
 from lungfish.repl.wiring import build_interpreter, display_of, open_target
 
 
 def run_inputs(options: argparse.Namespace) -> int:
     """Run the inputs of the command line; the exit code."""
+    began_s = time.perf_counter()
     with ExitStack() as stack:
         try:
             display_of(options)
-            out = _open_output(options.output, stack)
+            out = _open_output(options, stack)
         except (errors.InvalidParameterValue, OSError) as error:
             print(f"lungfish: {error}", file=sys.stderr)
             return ExitCode.USAGE
@@ -33,7 +41,12 @@ def run_inputs(options: argparse.Namespace) -> int:
             print(format_error(error, is_verbose=options.verbose), file=sys.stderr)
             return exit_code_of_opening(error)
         stack.callback(target.close)
-        interpreter = build_interpreter(options, target, out)
+        opened_s = time.perf_counter()
+        try:
+            interpreter = build_interpreter(options, target, out)
+        except errors.Error as error:
+            print(f"lungfish: {error}", file=sys.stderr)
+            return ExitCode.USAGE
         try:
             _run_all(interpreter, options)
         except QuitShell:
@@ -42,13 +55,40 @@ def run_inputs(options: argparse.Namespace) -> int:
             # The reader has seen enough, as `| head` has.
             return _leave_quietly(interpreter.exit_code)
         out.flush()
+        if options.stats:
+            _print_stats(interpreter, opening_s=opened_s - began_s, began_s=opened_s)
+        if options.strict_recovery and interpreter.exit_code is ExitCode.OK:
+            return _recovery_code(target)
         return interpreter.exit_code
 
 
-def _open_output(path: str | None, stack: ExitStack) -> TextIO:
-    if path is None:
-        return sys.stdout
-    return stack.enter_context(Path(path).open("w", encoding="utf-8"))
+class _Tee:
+    """Writes to two places: the usual one and a log."""
+
+    def __init__(self, *places: TextIO) -> None:
+        self._places = places
+
+    def write(self, text: str) -> int:
+        for place in self._places:
+            place.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        for place in self._places:
+            place.flush()
+
+    def isatty(self) -> bool:
+        return self._places[0].isatty()
+
+
+def _open_output(options: argparse.Namespace, stack: ExitStack) -> TextIO:
+    out = sys.stdout
+    if options.output is not None:
+        out = stack.enter_context(Path(options.output).open("w", encoding="utf-8"))  # noqa: SIM115
+    if options.log_file is None:
+        return out
+    log = stack.enter_context(Path(options.log_file).open("a", encoding="utf-8"))  # noqa: SIM115
+    return cast("TextIO", _Tee(out, log))
 
 
 def _leave_quietly(code: ExitCode) -> int:
@@ -79,6 +119,25 @@ def _run_one(interpreter: Interpreter, kind: str, text: str) -> bool:
         interpreter.report(error)
         is_good = False
     return is_good or not interpreter.stops_at_error
+
+
+def _print_stats(interpreter: Interpreter, *, opening_s: float, began_s: float) -> None:
+    """--stats: what the run came to, as one line of JSON."""
+    figures = {
+        "statements": interpreter.statement_count,
+        "rows": interpreter.row_count,
+        "exit_code": interpreter.exit_code,
+        "opening_seconds": round(opening_s, 6),
+        "running_seconds": round(time.perf_counter() - began_s, 6),
+    }
+    print(json.dumps(figures), file=sys.stderr)
+
+
+def _recovery_code(target: Target) -> ExitCode:
+    """Whether opening the database dropped a torn end of its log."""
+    tail = target.database.recovery_report.tail
+    is_whole = tail.state is TailState.CLEAN
+    return ExitCode.OK if is_whole else ExitCode.RECOVERED_WITH_LOSS
 
 
 # lungfish run

@@ -100,6 +100,9 @@ class Interpreter:
         # Where \echo goes also while \o sends results elsewhere; and that file.
         self.standard_out = out
         self.output_file: OutputFile | None = None
+        # For --stats: what ran, and the rows that it gave or changed.
+        self.statement_count = 0
+        self.row_count = 0
         self._timing = ""
         self._splitter: ScriptSplitter | None = None
         steer_shell(self)
@@ -240,6 +243,7 @@ class Interpreter:
         if self.display.is_echoing:
             self.print(f"{sql};")
         started = time.perf_counter()
+        self.statement_count += 1
         try:
             cursor = execute_statement(self, sql, data)
         except errors.Error as error:
@@ -250,7 +254,9 @@ class Interpreter:
         self._timing = _timing_line((time.perf_counter() - started) * 1000)
         self.variables.set("ERROR", "false")
         self.variables.set("SQLSTATE", "00000")
-        self.variables.set("ROW_COUNT", str(max(0 if cursor is None else cursor.rowcount, 0)))
+        row_count = max(0 if cursor is None else cursor.rowcount, 0)
+        self.row_count += row_count
+        self.variables.set("ROW_COUNT", str(row_count))
         return cursor
 
     # Printing.

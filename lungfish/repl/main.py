@@ -8,42 +8,31 @@ from __future__ import annotations
 
 import importlib
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from types import MappingProxyType
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import lungfish
 from lungfish.repl.arguments import shell_parser
 from lungfish.repl.exit_codes import ExitCode
+from lungfish.repl.subcommands import SUBCOMMANDS
 
-SUBCOMMANDS: Mapping[str, str] = MappingProxyType(
-    {
-        "backup": "lungfish.repl.backup:backup_main",
-        "check": "lungfish.repl.check:check_main",
-        "demo": "lungfish.repl.demo.demo:demo_main",
-        "drill": "lungfish.repl.drill:drill_main",
-        "dump": "lungfish.repl.dump:dump_main",
-        "info": "lungfish.repl.info:info_main",
-        "load": "lungfish.repl.load:load_main",
-        "metrics": "lungfish.repl.metrics:metrics_main",
-        "restore": "lungfish.repl.backup:restore_main",
-        "run": "lungfish.repl.batch:run_main",
-        "test": "lungfish.repl.test:test_main",
-    }
-)
 _PROMPT = "lungfish.repl.prompt:run_prompt"
 _BATCH = "lungfish.repl.batch:run_inputs"
+_SPEC = "lungfish.repl.spec:spec_main"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; its exit code."""
     arguments = list(sys.argv[1:] if argv is None else argv)
-    if arguments and arguments[0] in SUBCOMMANDS:
-        return int(_load(SUBCOMMANDS[arguments[0]])(arguments[1:]))
+    for subcommand in SUBCOMMANDS:
+        if arguments[:1] == [subcommand.name]:
+            return int(_load(subcommand.place)(arguments[1:]))
     options = shell_parser().parse_args(arguments)
     if options.version:
         print(f"lungfish {lungfish.__version__}")
         return ExitCode.OK
+    if options.spec:
+        return int(_load(_SPEC)(options))
     is_interactive = not options.inputs and sys.stdin.isatty() and sys.stdout.isatty()
     return int(_load(_PROMPT if is_interactive else _BATCH)(options))
 

@@ -36,13 +36,20 @@ def display_of(options: argparse.Namespace) -> DisplaySettings:
 
 
 def open_target(options: argparse.Namespace) -> Target:
-    """Open the database of the command line; notices go to standard error."""
-    return Target(
+    """Open the database of the command line; notices go to standard error. Raises what opening raises."""
+    target = Target(
         options.database,
         is_read_only=options.read_only,
         wal_recovery_mode=options.wal_recovery_mode,
         on_notice=_print_notice,
     )
+    if options.as_of is not None:
+        try:
+            target.look_at(options.as_of)
+        except BaseException:
+            target.close()
+            raise
+    return target
 
 
 def _print_notice(severity: str, message: str) -> None:
@@ -50,10 +57,17 @@ def _print_notice(severity: str, message: str) -> None:
 
 
 def build_interpreter(options: argparse.Namespace, target: Target, out: TextIO) -> Interpreter:
-    """The interpreter with everything that the options say."""
+    """The interpreter with everything that the options say. Raises SyntaxError for a variable that cannot be set so."""
     interpreter = Interpreter(
         target, display_of(options), commands=COMMANDS, out=out, err=sys.stderr
     )
     interpreter.stops_at_error = options.on_error == "stop"
+    if options.on_error == "rollback":
+        interpreter.variables.set("ON_ERROR_ROLLBACK", "on")
     interpreter.timeout_s = options.timeout
+    interpreter.shows_progress = options.progress == "on" or (
+        options.progress == "auto" and sys.stderr.isatty()
+    )
+    for name, value in options.variables:
+        interpreter.variables.set(name, value)
     return interpreter

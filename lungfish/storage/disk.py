@@ -423,6 +423,22 @@ def _read_holder(path: str) -> LockHolder | None:
         return None
 
 
+def find_holder(path: str) -> tuple[LockHolder, bool] | None:
+    """Who says to have a database open, and whether that process is there; None if nobody does. A process of another machine counts as there."""
+    holder = _read_holder(path)
+    if holder is None:
+        return None
+    if holder.host != socket.gethostname() or sys.platform == "win32":
+        return holder, True
+    try:
+        os.kill(holder.pid, 0)
+    except ProcessLookupError:
+        return holder, False
+    except OSError:
+        pass
+    return holder, True
+
+
 def _detail_of(holder: LockHolder | None) -> str | None:
     """A lock outlives its process only in a child that was forked with the database open: say so."""
     if holder is None or sys.platform == "win32" or holder.host != socket.gethostname():

@@ -101,6 +101,12 @@ class MemoryDisk:
                 content = self._files[path] = FileContent()
         return MemoryFile(self, path, content)
 
+    def put(self, path: str, content: FileContent) -> None:
+        """Have a file with that content, which is not to be changed elsewhere."""
+        with self._lock:
+            self._files[path] = content
+            self._used_bytes += content.size
+
     def exists(self, path: str) -> bool:
         with self._lock:
             return path in self._files or path in self._directories
