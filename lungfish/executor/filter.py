@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from lungfish.executor.compiler import Compiler, Operator, VectorEvaluator
 from lungfish.executor.context import Run
@@ -18,6 +17,7 @@ from lungfish.planner.expression_tree import conjuncts_of
 from lungfish.planner.expressions import BoundExpression
 from lungfish.planner.physical import Filter
 from lungfish.types.batch import Batch
+from lungfish.types.compute import pc
 
 # Answers the rows of the batch that pass.
 BatchFilter = Callable[[Batch, Run], Batch]

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from lungfish import errors
 from lungfish.executor.compiler import Compiler, Operator, VectorEvaluator
@@ -25,6 +24,7 @@ from lungfish.executor.row_matches import Matches, RowLists, cross_matches
 from lungfish.executor.rows import concat_batches
 from lungfish.planner.physical import HashJoin
 from lungfish.types.batch import Batch
+from lungfish.types.compute import pc
 from lungfish.types.sql_type import SqlType
 
 

@@ -15,10 +15,10 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from lungfish.executor.integer_codes import UNKNOWN, Codes, IntegerCodes, PairCodes, first_places
 from lungfish.types.compare import comparison_key
+from lungfish.types.compute import pc
 from lungfish.types.sql_type import SqlType, TypeKind
 from lungfish.types.vectors import integer_view, to_values
 

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from lungfish.executor.compiler import Compiler, VectorEvaluator
 from lungfish.executor.context import Run
@@ -21,6 +20,7 @@ from lungfish.executor.integer_codes import Codes
 from lungfish.planner.expressions import SortKey
 from lungfish.types.batch import Batch
 from lungfish.types.compare import KeyFunction, comparison_key
+from lungfish.types.compute import pc
 from lungfish.types.sql_type import SqlType, TypeKind
 from lungfish.types.vectors import integer_view, to_values
 

@@ -15,7 +15,6 @@ from functools import cached_property
 from typing import Literal
 
 import numpy as np
-import pyarrow.compute as pc
 
 from lungfish import errors
 from lungfish.executor.compiler import Compiler
@@ -27,6 +26,7 @@ from lungfish.executor.sort_keys import order_vector
 from lungfish.functions.registry import Function
 from lungfish.planner.expressions import BoundExpression, BoundFrame, SortKey
 from lungfish.types.batch import Batch, Vector
+from lungfish.types.compute import pc
 from lungfish.types.sql_type import SqlType
 from lungfish.types.vectors import build_vector, concat_vectors, constant_scalar, to_values
 

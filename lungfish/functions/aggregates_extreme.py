@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from lungfish.functions.exact_sums import valid_part
 from lungfish.functions.group_state import GroupArray, GroupIds
@@ -18,6 +17,7 @@ from lungfish.functions.registry import Accumulator, Aggregate, Polymorphic
 from lungfish.functions.vector_tools import numbers_of
 from lungfish.types.batch import Vector
 from lungfish.types.compare import comparison_key
+from lungfish.types.compute import pc
 from lungfish.types.numerics import small_words
 from lungfish.types.sql_type import (
     BIGINT,

@@ -12,13 +12,13 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from lungfish.errors import DivisionByZero, NumericValueOutOfRange
 from lungfish.functions import numeric_math
 from lungfish.functions.numeric_words import add_words, multiply_words, subtract_words
 from lungfish.functions.registry import Function, ScalarForm, VectorForm
 from lungfish.functions.vector_tools import Argument, Numbers, map_rows, operands, result_vector
+from lungfish.types.compute import pc
 from lungfish.types.parse_numbers import integer_range, to_single
 from lungfish.types.sql_type import (
     BIGINT,

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import pyarrow.compute as pc
-
 from lungfish.errors import (
     ArraySubscriptError,
     InvalidParameterValue,
@@ -15,6 +13,7 @@ from lungfish.errors import (
 )
 from lungfish.functions.registry import Function
 from lungfish.functions.strings import check_overlay
+from lungfish.types.compute import pc
 from lungfish.types.sql_type import BIGINT, INTEGER, SMALLINT, TEXT, SqlType, TypeKind
 
 _BIT = SqlType(TypeKind.BIT)

@@ -11,13 +11,13 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-import pyarrow.compute as pc
 
 from lungfish.errors import FeatureNotSupported
 from lungfish.functions.numeric_words import compare_words
 from lungfish.functions.registry import ArgumentType, Function, Polymorphic, VectorForm
 from lungfish.functions.vector_tools import Argument, any_true, map_rows
 from lungfish.types.compare import comparison_key, interval_span
+from lungfish.types.compute import pc
 from lungfish.types.sql_type import (
     BIGINT,
     BOOLEAN,

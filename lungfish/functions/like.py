@@ -8,11 +8,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from lungfish.errors import InvalidEscapeSequence
 from lungfish.functions.registry import Function
 from lungfish.functions.vector_tools import Argument, map_rows
+from lungfish.types.compute import pc
 from lungfish.types.sql_type import BOOLEAN, BYTEA, CHAR, NAME, TEXT
 
 _ESCAPE = "\\"

@@ -11,7 +11,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from lungfish.errors import (
     InvalidParameterValue,
@@ -21,6 +20,7 @@ from lungfish.errors import (
 )
 from lungfish.functions.registry import Function
 from lungfish.functions.vector_tools import Argument, map_rows
+from lungfish.types.compute import pc
 from lungfish.types.sql_type import BOOLEAN, CHAR, INTEGER, TEXT
 
 # PostgreSQL's limit of one value: 1 GB less the header.

@@ -13,9 +13,9 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from lungfish.types.batch import Vector
+from lungfish.types.compute import pc
 from lungfish.types.numerics import validity
 from lungfish.types.sql_type import SqlType
 from lungfish.types.vectors import build_vector, to_values

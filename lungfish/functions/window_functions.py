@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from lungfish.errors import InvalidArgumentForNthValueFunction, InvalidArgumentForNtileFunction
 from lungfish.functions.registry import Polymorphic, WindowFunction, WindowPartition
 from lungfish.functions.vector_tools import numbers_of
 from lungfish.types.batch import Vector
+from lungfish.types.compute import pc
 from lungfish.types.numerics import validity
 from lungfish.types.sql_type import BIGINT, DOUBLE, INTEGER
 from lungfish.types.vectors import unify_numeric

@@ -12,7 +12,6 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from lungfish.storage.key_values import (
     INTEGER_WIDTHS,
@@ -27,6 +26,7 @@ from lungfish.storage.key_values import (
 )
 from lungfish.storage.keys import ADDRESS_BITS, KEY_MAX, KEY_MIN, KeyCodec
 from lungfish.types.batch import Vector
+from lungfish.types.compute import pc
 from lungfish.types.sql_type import SqlType, TypeKind
 from lungfish.types.vectors import integer_view, interval_fields, to_values
 

@@ -7,7 +7,6 @@ from decimal import Decimal
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from lungfish.errors import InvalidParameterValue
 from lungfish.types.batch import Vector
@@ -52,6 +51,7 @@ from lungfish.types.casts_text import (
     integer_to_bytes,
     jsonb_scalar,
 )
+from lungfish.types.compute import pc
 from lungfish.types.json_text import normalize_jsonb
 from lungfish.types.settings import TextSettings
 from lungfish.types.sql_type import Interval, TypeKind

@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from lungfish.errors import FeatureNotSupported, NumericValueOutOfRange
 from lungfish.types.batch import Vector
+from lungfish.types.compute import pc
 from lungfish.types.numerics import (
     CONTEXT,
     INFINITY,

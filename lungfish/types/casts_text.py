@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from lungfish.errors import (
     NumericValueOutOfRange,
@@ -13,6 +12,7 @@ from lungfish.errors import (
     StringDataRightTruncation,
 )
 from lungfish.types.batch import Vector
+from lungfish.types.compute import pc
 from lungfish.types.json_text import load_json
 from lungfish.types.sql_type import SqlType, TypeKind
 

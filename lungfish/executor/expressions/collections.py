@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from lungfish import errors
 from lungfish.executor.compiler import Compiler, RowEvaluator, VectorEvaluator
@@ -26,6 +25,7 @@ from lungfish.planner.expressions import (
 from lungfish.types.array_value import ArrayValue, array_value
 from lungfish.types.batch import Batch
 from lungfish.types.compare import comparison_key
+from lungfish.types.compute import pc
 from lungfish.types.sql_type import BOOLEAN, SqlType, TypeKind
 from lungfish.types.vectors import arrow_type, build_vector, to_values
 

@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from lungfish.executor.compiler import Compiler, RowEvaluator, VectorEvaluator
 from lungfish.executor.context import Run
@@ -29,6 +28,7 @@ from lungfish.planner.expression_tree import columns_of
 from lungfish.planner.expressions import CaseExpr, CoalesceExpr, ExtremeExpr
 from lungfish.types.batch import Batch
 from lungfish.types.compare import comparison_key
+from lungfish.types.compute import pc
 from lungfish.types.sql_type import SqlType, TypeKind
 from lungfish.types.vectors import build_vector, concat_vectors, to_values
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import pyarrow.compute as pc
-
 from lungfish import errors
 from lungfish.executor.compiler import Compiler, RowEvaluator, VectorEvaluator
 from lungfish.executor.context import Run
 from lungfish.executor.expressions.vectors import VectorOrScalar, as_array
 from lungfish.planner.expressions import DomainCheck, DomainExpr
 from lungfish.types.batch import Batch
+from lungfish.types.compute import pc
 
 
 def vector_domain(expression: DomainExpr, compiler: Compiler) -> VectorEvaluator:

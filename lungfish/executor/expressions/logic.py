@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from lungfish.executor.compiler import Compiler, RowEvaluator, VectorEvaluator
 from lungfish.executor.context import Run
@@ -29,6 +28,7 @@ from lungfish.planner.expressions import (
     OrAny,
 )
 from lungfish.types.batch import Batch
+from lungfish.types.compute import pc
 
 _FALSE = pa.scalar(False)
 _TRUE = pa.scalar(True)
