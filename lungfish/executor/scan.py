@@ -14,6 +14,7 @@ from lungfish.executor.context import Row, Run
 from lungfish.executor.filter import batch_filter
 from lungfish.executor.rows import rows_batches
 from lungfish.planner.physical import SeqScan, SystemViewScan
+from lungfish.storage.table import TableStore
 from lungfish.types.batch import Batch
 from lungfish.types.sql_type import BIGINT, SqlType
 
