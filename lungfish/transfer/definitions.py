@@ -22,6 +22,7 @@ from lungfish.catalog.objects import (
     View,
 )
 from lungfish.catalog.objects import Sequence as SequenceObject
+from lungfish.executor.partition_texts import partition_bound_text, partition_key_text
 from lungfish.executor.system_views.texts import constraint_definition
 from lungfish.sql.quoting import quote_identifier, quote_literal
 from lungfish.types.sql_type import TypeKind
@@ -99,21 +100,81 @@ def own_sequence(catalog: Catalog, item: SequenceObject) -> str | None:
 
 
 def create_table(catalog: Catalog, item: Table) -> str:
-    """CREATE TABLE, without what comes after the data: keys, checks, indexes."""
+    """CREATE TABLE, without what comes after the data: keys, checks, indexes.
+
+    A partition is made as a table of its own, and attached afterwards (`attach_partition`). A table that inherits has its own columns
+    only; what it says otherwise of those of its parents is `inherited_columns`.
+    """
     unlogged = "UNLOGGED " if item.persistence == "unlogged" else ""
-    columns = ",\n".join(f"    {_column(catalog, column)}" for column in item.columns)
-    body = f"(\n{columns}\n)" if columns else "()"
-    return f"CREATE {unlogged}TABLE {qualified(catalog, item)} {body};"
+    own = item.columns if not _inherits(item) else [each for each in item.columns if each.is_local]
+    is_part = item.partition_bound is not None
+    columns = ",\n".join(f"    {_column(catalog, column, is_part=is_part)}" for column in own)
+    text = f"CREATE {unlogged}TABLE {qualified(catalog, item)} "
+    text += f"(\n{columns}\n)" if columns else "()"
+    if _inherits(item):
+        parents = ", ".join(qualified(catalog, catalog.table(oid)) for oid in item.parents)
+        text += f"\nINHERITS ({parents})"
+    if item.partition_key is not None:
+        text += f"\nPARTITION BY {partition_key_text(item)}"
+    return f"{text};"
 
 
-def _column(catalog: Catalog, column: Column) -> str:
+def _inherits(item: Table) -> bool:
+    return bool(item.parents) and item.partition_bound is None
+
+
+def inherited_columns(catalog: Catalog, item: Table) -> Iterator[str]:
+    """What a table that inherits says of its parents' columns: defaults and NOT NULL of its own."""
+    if not _inherits(item):
+        return
+    name = qualified(catalog, item)
+    for column in item.columns:
+        if column.is_local:
+            continue
+        change = f"ALTER TABLE ONLY {name} ALTER COLUMN {quote_identifier(column.name)}"
+        before = [
+            parent.columns[at]
+            for parent in map(catalog.table, item.parents)
+            if (at := parent.column_position(column.name)) is not None
+        ]
+        if column.generated is None and any(each.default != column.default for each in before):
+            default = "DROP DEFAULT" if column.default is None else f"SET DEFAULT {column.default}"
+            yield f"{change} {default};"
+        if column.is_not_null and column.is_not_null_local:
+            yield f"{change} SET NOT NULL;"
+
+
+def attach_partition(catalog: Catalog, item: Table) -> str | None:
+    """ALTER TABLE ... ATTACH PARTITION, of a partition."""
+    if item.partition_bound is None:
+        return None
+    parent = catalog.table(item.parents[0])
+    return (
+        f"ALTER TABLE ONLY {qualified(catalog, parent)}\n"
+        f"    ATTACH PARTITION {qualified(catalog, item)} {partition_bound_text(item, catalog)};"
+    )
+
+
+def is_own_constraint(catalog: Catalog, table: Table, item: Constraint) -> bool:
+    """Whether the table has a constraint by itself: those of a parent come with the parent's."""
+    if not item.is_local or item.parent_oid is not None:
+        return False
+    return item.kind != "check" or not any(
+        each.name == item.name and each.kind == "check" and not each.is_no_inherit
+        for oid in table.parents
+        for each in catalog.table(oid).constraints
+    )
+
+
+def _column(catalog: Catalog, column: Column, *, is_part: bool) -> str:
     text = f"{quote_identifier(column.name)} {type_text(catalog, column.type)}"
     if column.collation is not None:
         text += f" COLLATE {quote_identifier(column.collation)}"
     if column.generated is not None:
         text += f" GENERATED ALWAYS AS ({column.generated}) STORED"
     elif column.identity is not None:
-        text += _identity(catalog, column)
+        # A partition has the identity of its parent.
+        text += "" if is_part else _identity(catalog, column)
     elif column.default is not None:
         text += f" DEFAULT {_default(catalog, column)}"
     return f"{text} NOT NULL" if column.is_not_null else text
@@ -155,10 +216,10 @@ def create_view(catalog: Catalog, item: View | Table, query: str) -> str:
 
 
 def add_constraint(catalog: Catalog, table: Table, item: Constraint) -> str:
-    """ALTER TABLE ... ADD CONSTRAINT."""
+    """ALTER TABLE ... ADD CONSTRAINT, for the tables beneath too: those have it from here."""
     definition = constraint_definition(catalog, table, item, is_qualified=True)
     return (
-        f"ALTER TABLE ONLY {qualified(catalog, table)}\n"
+        f"ALTER TABLE {qualified(catalog, table)}\n"
         f"    ADD CONSTRAINT {quote_identifier(item.name)} {definition};"
     )
 
@@ -206,6 +267,6 @@ def _comment(kind: str, name: str, text: str | None) -> Iterator[str]:
 
 
 def plain_indexes(table: Table) -> Iterator[Index]:
-    """The indexes that no constraint of the table stands for."""
+    """The indexes that no constraint of the table stands for, and that are no part of a partitioned table's."""
     made: set[Oid | None] = {constraint.index_oid for constraint in table.constraints}
-    return (index for index in table.indexes if index.oid not in made)
+    return (index for index in table.indexes if index.oid not in made and index.parent_oid is None)

@@ -170,6 +170,11 @@ class _Dump:
         for item in self._first:
             if item.oid not in identities:
                 self._create(item)
+        for table in self._tables:
+            attached = made.attach_partition(self._catalog, table)
+            for statement in (*made.inherited_columns(self._catalog, table), attached):
+                if statement is not None:
+                    self._write(statement)
         for item in self._first:
             if isinstance(item, SequenceObject) and item.oid not in identities:
                 owner = made.own_sequence(self._catalog, item)
@@ -205,6 +210,9 @@ class _Dump:
 
     def _write_rows(self) -> None:
         for table in self._tables:
+            if table.partition_key is not None:
+                # Its rows are those of its partitions.
+                continue
             name = qualified(self._catalog, table)
             columns = [
                 quote_identifier(column.name)
@@ -249,6 +257,8 @@ class _Dump:
             for index in made.plain_indexes(table):
                 self._write(f"{index_definition(self._catalog, table, index)};")
             for constraint in table.constraints:
+                if not made.is_own_constraint(self._catalog, table, constraint):
+                    continue
                 if constraint.kind == "foreign key":
                     later.append((table, constraint))
                 else:

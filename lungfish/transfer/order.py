@@ -94,6 +94,7 @@ class Dependencies:
                 oids |= item.depends_on
             case Table():
                 oids |= item.depends_on
+                oids |= set(item.parents)
                 oids |= {each.sequence_oid for each in item.columns if each.sequence_oid}
                 found = self._named_in(_texts_of(item), (SqlFunction, SequenceObject))
             case UserType():

@@ -54,7 +54,7 @@ def loaded(text: str, folder: Path) -> tuple[lungfish.Connection, LoadReport]:
 def relations(connection: lungfish.Connection) -> list[str]:
     found = connection.execute(
         "select c.oid::regclass::text, n.nspname, c.relname from pg_class c join pg_namespace n on n.oid = c.relnamespace"
-        " where relkind in ('r', 'v', 'm') and nspname not in ('pg_catalog', 'information_schema', 'lungfish')"
+        " where relkind in ('r', 'p', 'v', 'm') and nspname not in ('pg_catalog', 'information_schema', 'lungfish')"
     )
     return [f'"{schema}"."{name.replace(chr(34), chr(34) * 2)}"' for _, schema, name in found]
 
@@ -123,6 +123,30 @@ def test_what_pg_dump_makes_of_it_loads_back_with_the_same_rows(
             " from pg_constraint where conrelid > 0 and contype <> 'n' order by 1, 2"
         )
         assert rows(connection, constraints) == rows(everything, constraints)
+
+
+def test_partitions_and_heirs_load_into_postgresql_and_back(tmp_path: Path, server: str) -> None:
+    with lungfish.connect(autocommit=True) as connection:
+        load(connection, str(EVERYTHING.with_name("partitions.sql")))
+        text = dumped(connection)
+        again, report = loaded(text, tmp_path)
+        target = Target(server)
+        target.load(tmp_path / "dump.sql")
+        with again:
+            assert report.is_good
+            assert dumped(again) == text
+            names = relations(connection)
+            assert len(names) == 10
+            for name in names:
+                query = f"select * from only {name}"
+                assert target.rows(query) == rows(connection, query) == rows(again, query), name
+            for query in (
+                "select relid::text, parentrelid::text, isleaf from pg_partition_tree('parts')",
+                "select c.relname, pg_get_expr(c.relpartbound, c.oid) from pg_class c where relispartition and relkind <> 'I'",
+                "select inhrelid::regclass::text, inhparent::regclass::text from pg_inherits where inhrelid = 'heir'::regclass",
+                "insert into parts values (99, '2026-01-01') returning tableoid::regclass::text",
+            ):
+                assert target.rows(query) == rows(connection, query) == rows(again, query), query
 
 
 @pytest.mark.corpus

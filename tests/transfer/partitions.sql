@@ -1,0 +1,17 @@
+create table base (id int not null, kind text default 'base', check (id > 0));
+create table heir (extra int) inherits (base);
+alter table heir alter column kind set default 'heir';
+insert into base values (1);
+insert into heir values (2, default, 5);
+create table parts (id int not null, day date, primary key (id, day)) partition by range (day);
+create table parts_old partition of parts for values from (minvalue) to ('2020-01-01');
+create table parts_new partition of parts for values from ('2020-01-01') to (maxvalue) partition by hash (id);
+create table parts_new_0 partition of parts_new for values with (modulus 2, remainder 0);
+create table parts_new_1 partition of parts_new for values with (modulus 2, remainder 1);
+create table lists (kind text check (kind <> 'x'), n int) partition by list (kind);
+create table lists_a partition of lists for values in ('a', 'b');
+create table lists_rest partition of lists default;
+create index on parts (id);
+create index only_old on parts_old (day desc);
+insert into parts select g, date '2019-12-28' + g from generate_series(1, 8) g;
+insert into lists values ('a', 1), ('q', 2);
