@@ -24,6 +24,12 @@ from pathlib import Path
 
 ROW_COUNT = 100_000
 _PAINT_SECONDS_MAX = 20.0
+# What programs ask a terminal, and wait for: where the cursor is, the colour behind the text, what kind of terminal it is.
+_ANSWERS = {
+    b"\x1b[6n": b"\x1b[1;1R",
+    b"\x1b]11;?": b"\x1b]11;rgb:0000/0000/0000\x1b\\",
+    b"\x1b[c": b"\x1b[?62c",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,10 +120,10 @@ def paint_seconds(program: Program, file: str) -> float:
             if not ready:
                 raise SystemExit(f"{program.name} shows no prompt: {seen!r}")
             seen += os.read(terminal, 65_536)
-            # What asks the terminal where its cursor is waits for the answer.
-            if b"\x1b[6n" in seen:
-                os.write(terminal, b"\x1b[1;1R")
-                seen = seen.replace(b"\x1b[6n", b"")
+            for question, answer in _ANSWERS.items():
+                if question in seen:
+                    os.write(terminal, answer)
+                    seen = seen.replace(question, b"")
         return time.perf_counter() - began
     finally:
         os.kill(child, 9)
