@@ -1,6 +1,6 @@
 """pyarrow.compute under the name `pc`, loaded when the first of its functions is called.
 
-Loading it makes 286 functions with their signatures and documentation, a tenth of the time that a new process takes to its first answer;
+Loading it makes 286 functions with their signatures and documentation, a twentieth of the time that a new process takes to its first answer;
 and statements that look up rows by key need none of them. A function that is taken from `pc` before that, as tables of functions do
 when they are imported, is a stand-in that loads it when it is called.
 """
