@@ -59,7 +59,9 @@ class Connection:
         self, sql: str, params: Parameters | None = None, *, timeout: float | None = None
     ) -> Cursor:
         """Run a statement on a new cursor and answer it."""
-        return self.cursor().execute(sql, params, timeout=timeout)
+        cursor = Cursor(self, self.row_factory)
+        cursor.show(self._session.execute(sql, params, timeout_s=timeout))
+        return cursor
 
     def executemany(self, sql: str, params_seq: Iterable[Parameters]) -> Cursor:
         """Run a statement once for each set of parameters, on a new cursor."""

@@ -46,7 +46,7 @@ class Cursor:
         self._check_open()
         self._results = []
         self._rows = None
-        self._show(self.connection._session.execute(sql, params, timeout_s=timeout))
+        self.show(self.connection._session.execute(sql, params, timeout_s=timeout))
         return self
 
     def executemany(self, sql: str, params_seq: Iterable[Parameters]) -> Cursor:
@@ -54,7 +54,7 @@ class Cursor:
         self._check_open()
         self._results = []
         self._rows = None
-        self._show([self.connection._session.execute_many(sql, params_seq)])
+        self.show([self.connection._session.execute_many(sql, params_seq)])
         return self
 
     def nextset(self) -> bool | None:
@@ -66,7 +66,8 @@ class Cursor:
         self._rows = None
         return True
 
-    def _show(self, results: list[StatementResult]) -> None:
+    def show(self, results: list[StatementResult]) -> None:
+        """Hand out these results from now on."""
         self._results = results
         self._result_index = 0
         self._rows = None

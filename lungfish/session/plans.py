@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from lungfish.catalog import Catalog
 from lungfish.database.plan_cache import CachedPlan, ParsedText
 from lungfish.errors import Error, ReadOnlySqlTransaction
 from lungfish.executor import ExecutionContext, execute
@@ -62,11 +63,17 @@ class PlanningSession(TransactionalSession):
 
     def _is_valid(self, ready: ReadyStatement) -> bool:
         return (
-            ready.catalog is self.catalog
+            self._sees(ready.catalog)
             and ready.search_path is self.settings.search_path
             and not self._is_failed
             and not ready.cached.is_outgrown
         )
+
+    def _sees(self, catalog: Catalog) -> bool:
+        """Whether this is the session's catalog. Hot: twice in each short statement."""
+        if self._change is None and not self.temporary.objects:
+            return catalog is self.database.catalog
+        return catalog is self.catalog
 
     def _make_ready(
         self, sql: str, has_parameters: bool, parsed: ParsedText, types: tuple[SqlType | None, ...]
@@ -185,7 +192,7 @@ class PlanningSession(TransactionalSession):
             for tag, mode, bit in ready.locks:
                 if not locks.fast_path.take(owner, tag, bit):
                     locks.acquire(owner, tag, mode)
-            if ready.catalog is not self.catalog:
+            if not self._sees(ready.catalog):
                 # It has changed before the locks were there.
                 result = self._run_query(ready.statement, None, values, ready.types)
             else:

@@ -216,7 +216,7 @@ class BTree:
     # Looking up
 
     def addresses(self, key: Key) -> list[TupleId]:
-        """The rows that have an entry with this key, ascending."""
+        """The rows that have an entry with this key, ascending. Hot: every lookup (bench/btree.py)."""
         pages = self.pages
         while True:
             try:

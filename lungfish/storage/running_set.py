@@ -113,8 +113,13 @@ class RunningSet(Generic[MemberType]):
 
     def renew_snapshot(self, member: MemberType) -> Snapshot:
         """Give the transaction a snapshot of now, instead of the one it has."""
+        # Hot (every statement): `_new_snapshot` is in line.
         with self._mutex:
-            member.snapshot = snapshot = self._new_snapshot(member.id)
+            parts = self._parts
+            if parts is None:
+                member.snapshot = snapshot = self._new_snapshot(member.id)
+            else:
+                member.snapshot = snapshot = Snapshot(*parts, member.id)
         return snapshot
 
     def take_snapshot(self, own_id: TransactionId = NO_TRANSACTION) -> Snapshot:

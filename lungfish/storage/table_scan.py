@@ -270,7 +270,7 @@ def key_lookup(rows: TableRows, snapshot: Snapshot, index: TableIndex, key: Key)
     """The visible rows that have this key, by address; see `TableStore.key_lookup`. Hot: the point select of bench/."""
     had_stale = bool(rows.stale)
     key_changes = rows.key_changes
-    addresses = index.addresses(key)
+    addresses = index.btree.addresses(key)
     # See invariant 4 of table_rows.py.
     may_be_stale = had_stale or rows.key_changes != key_changes
     if len(addresses) == 1:
