@@ -151,7 +151,7 @@ class TableWriter:
     def update_directly(
         self, address: TupleId, old: Row, new: Sequence[object], changed: Set[int]
     ) -> Row | None:
-        """Replace a row without locking it before, if nobody is in the way and no key changes; answers what it has become.
+        """Replace a row without locking it before, if nobody is in the way; answers what it has become.
 
         None: nothing was done. `changed`: the stored positions that may differ between `old` and `new`.
         """
@@ -161,12 +161,16 @@ class TableWriter:
         completed = rules.complete(new, self.run)
         key_positions = store.rows.key_positions
         stored = rules.to_stored(completed)
+        before = None
         if not changed.isdisjoint(key_positions):
             before = rules.to_stored(old)
-            if any(before[position] != stored[position] for position in key_positions):
+        try:
+            if not store.change_directly(
+                self._transaction, self._snapshot, address, stored, old=before
+            ):
                 return None
-        if not store.change_directly(self._transaction, self._snapshot, address, stored):
-            return None
+        except UniqueConflict as conflict:
+            raise unique_violation(self.table, conflict) from None
         if self._events is not None:
             self._events.updated(rules, address, old, completed)
         return completed

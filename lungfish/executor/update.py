@@ -3,7 +3,7 @@
 A statement first reads all its input, then changes rows: so it neither meets its own changes nor updates a row twice. For each
 row the lock decides what happens (READ COMMITTED; above it a row changed by others is an error of the lock):
 
-    (none)    nobody is in the way and no key changes: the row is changed at once (storage/direct_change.py)
+    (none)    nobody is in the way: the row is changed at once (storage/direct_change.py)
     same      the row is as we have read it: the values computed from the input hold
     changed   someone has committed a newer version: WHERE is looked at again and the values are computed again, over the newest row
     gone      nothing to do

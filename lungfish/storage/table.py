@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache, partial
 from typing import Any, NamedTuple
 
-from lungfish.storage.direct_change import change_directly, may_change_directly
+from lungfish.storage.direct_change import change_directly, change_with_keys
 from lungfish.storage.heap import Heap
 from lungfish.storage.ids import RelationId, TupleId
 from lungfish.storage.keys import KeyRange
@@ -229,18 +229,31 @@ class TableStore:
         snapshot: Snapshot,
         address: TupleId,
         values: Values | None,
+        *,
+        old: Values | None = None,
     ) -> bool:
         """Update a row that was read with the snapshot, or delete it (None), in one step without locking it before.
 
-        False: that cannot be done, nothing has changed: `lock` it, and so on. Requires: no field of an index changes.
+        False: that cannot be done, nothing has changed: `lock` it, and so on. `old`: what the snapshot sees, needed if a field of an index
+        changes. Raises UniqueConflict.
         """
-        if not may_change_directly(transaction):
-            return False
+        rows = self.rows
         writer = transaction.id or transaction.assign_id()
         packed = None if values is None else self.layout.pack(values, writer)
+        keys: Keys = []
+        if old is not None and values is not None:
+            keys = _changed(rows.keys(values), rows.keys(old))
+            if keys:
+                self._prepare(keys)
         mark = len(transaction.undo)
         try:
-            is_done = change_directly(self.rows, transaction, snapshot, address, packed)
+            if keys and packed is not None and values is not None:
+                suspects = change_with_keys(rows, transaction, snapshot, address, packed, keys)
+                if suspects:
+                    self._settle(transaction, keys, suspects, values)
+                is_done = suspects is not None
+            else:
+                is_done = change_directly(rows, transaction, snapshot, address, packed)
         except PageMiss:
             return False
         except BaseException:
@@ -272,10 +285,7 @@ class TableStore:
         self._trim()
 
     def _changed_keys(self, address: TupleId, values: Values) -> Keys:
-        """The new row's key in each index where the old row's is another; empty if in none. Raises PageMiss.
-
-        All may be None, and the list not be empty: a row may leave an index.
-        """
+        """`_changed` of the row there and its new values. Raises PageMiss."""
         rows = self.rows
         with self._latch:
             found = self.heap.row_at(address)
@@ -289,12 +299,7 @@ class TableStore:
             old = self.heap.stored(address)
             assert old is not None
             old_keys = rows.stored_keys(old)
-        keys = rows.keys(values)
-        if keys == old_keys:
-            return []
-        return [
-            None if new == old_key else new for new, old_key in zip(keys, old_keys, strict=True)
-        ]
+        return _changed(rows.keys(values), old_keys)
 
     def _replace_with_keys(
         self, transaction: Transaction, address: TupleId, packed: bytes, keys: Keys
@@ -486,3 +491,10 @@ class TableStore:
     def key_lookup(self, snapshot: Snapshot, index: TableIndex, values: Sequence[Any]) -> Rows:
         """The rows that the snapshot sees whose key columns have these values, none of them NULL; by address."""
         return key_lookup(self.rows, snapshot, index, index.btree.codec.encode(values))
+
+
+def _changed(new: Keys, old: Keys) -> Keys:
+    """The new keys where they differ from the old ones, else None; empty if none differs. A row may leave an index: then all are None."""
+    if new == old:
+        return []
+    return [None if key == was else key for key, was in zip(new, old, strict=True)]

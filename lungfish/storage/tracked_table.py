@@ -103,6 +103,18 @@ class TrackedTable(TableStore):
             self._conflicts.require_not_doomed(self._member)
             raise
 
+    def change_directly(
+        self,
+        transaction: Transaction,
+        snapshot: Snapshot,
+        address: TupleId,
+        values: Values | None,
+        *,
+        old: Values | None = None,
+    ) -> bool:
+        """Never: a change is made known before it is made."""
+        return False
+
     def delete(self, transaction: Transaction, address: TupleId) -> None:
         """As `TableStore.delete`."""
         self._write([Written(address, tuple(self._stored_keys(address)))])

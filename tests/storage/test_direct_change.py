@@ -8,7 +8,7 @@ from table_world import Waiter, World, begin, committed_rows, contents, lock
 from lungfish import errors
 from lungfish.storage.ids import RelationId, TupleId
 from lungfish.storage.lock_modes import LockMode
-from lungfish.storage.table import LockStatus, LockWait, TableStore
+from lungfish.storage.table import LockStatus, LockWait, TableStore, UniqueConflict
 from lungfish.storage.transactions import IsolationLevel, Transaction
 from lungfish.types.sql_type import INTEGER, TEXT
 
@@ -162,3 +162,56 @@ def test_a_new_index_knows_the_keys_of_old_versions(
     reader.rollback()
     world.transactions.purge()
     assert contents(world, table) == [(1, "uno")]
+
+
+def rekey(
+    table: TableStore, transaction: Transaction, address: TupleId, old: int, new: int
+) -> bool:
+    """Give the row another key."""
+    snapshot = transaction.statement_snapshot()
+    return table.change_directly(transaction, snapshot, address, (new, "one"), old=(old, "one"))
+
+
+def test_another_key_gets_its_entry_and_the_old_one_loses_its_own(
+    world: World, table: TableStore, address: TupleId
+) -> None:
+    transaction = begin(world)
+    before = transaction.statement_snapshot()
+    world.transactions.hold(before)
+    assert rekey(table, transaction, address, 1, 2)
+    index = table.indexes[0]
+    assert table.key_lookup(transaction.statement_snapshot(), index, [1]) == []
+    assert table.key_lookup(transaction.statement_snapshot(), index, [2]) == [(address, (2, "one"))]
+    transaction.commit()
+    world.transactions.release(before)
+    world.transactions.purge()
+    assert contents(world, table) == [(2, "one")]
+    assert index.addresses(1) == []
+
+
+def test_another_key_is_rolled_back(world: World, table: TableStore, address: TupleId) -> None:
+    transaction = begin(world)
+    assert rekey(table, transaction, address, 1, 2)
+    assert rekey(table, transaction, address, 2, 3)
+    transaction.rollback()
+    assert contents(world, table) == [(1, "one")]
+
+
+def test_a_key_that_another_row_has_is_refused_and_nothing_is_changed(
+    world: World, table: TableStore, address: TupleId
+) -> None:
+    committed_rows(world, table, [(2, "two")])
+    transaction = begin(world)
+    with pytest.raises(UniqueConflict):
+        rekey(table, transaction, address, 1, 2)
+    assert not transaction.undo
+    transaction.commit()
+    assert contents(world, table) == [(1, "one"), (2, "two")]
+
+
+def test_a_row_that_others_refer_to_does_not_change_its_key_at_once(
+    world: World, table: TableStore, address: TupleId
+) -> None:
+    referrer = begin(world)
+    lock(table, referrer, address, mode=LockMode.FOR_KEY_SHARE)
+    assert not rekey(table, begin(world), address, 1, 2)
