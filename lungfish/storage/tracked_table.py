@@ -83,16 +83,6 @@ class TrackedTable(TableStore):
             self._conflicts.require_not_doomed(self._member)
             raise
 
-    def change_directly(
-        self,
-        transaction: Transaction,
-        snapshot: Snapshot,
-        address: TupleId,
-        values: Values | None,
-    ) -> bool:
-        """Never: the short way does not say which keys the row has."""
-        return False
-
     def update(self, transaction: Transaction, address: TupleId, values: Values) -> None:
         """As `TableStore.update`."""
         keys = [*self._stored_keys(address), *self._keys(self.rows.keys(values))]
@@ -112,7 +102,7 @@ class TrackedTable(TableStore):
         *,
         old: Values | None = None,
     ) -> bool:
-        """Never: a change is made known before it is made."""
+        """Never: a change is made known, with the keys that the row has and had, before it is made."""
         return False
 
     def delete(self, transaction: Transaction, address: TupleId) -> None:
