@@ -287,6 +287,8 @@ class UserType:
     comment: str | None = None
     # For an enum to which labels were added: pg_enum's number of each label. Empty: 1, 2, 3, ...
     label_orders: tuple[float, ...] = ()
+    # Of a domain's checks, by their names.
+    check_comments: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

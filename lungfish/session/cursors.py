@@ -44,8 +44,6 @@ class SqlCursor:
 
     def move(self, direction: str, count: int | None) -> Sequence[tuple[Any, ...]]:
         """Go on as FETCH says; answers the rows that are met, in that order."""
-        if self.error is not None:
-            raise self.error
         last = len(self.rows)
         if direction in ("absolute", "relative"):
             assert count is not None
@@ -145,6 +143,13 @@ def fetch(session: Session, statement: utility.Fetch) -> StatementResult:
     cursor = session.cursors.open.get(statement.cursor)
     if cursor is None:
         raise InvalidCursorName(f'cursor "{statement.cursor}" does not exist')
+    if cursor.error is not None:
+        # Only the first FETCH meets the error itself.
+        error, cursor.error = (
+            cursor.error,
+            ObjectNotInPrerequisiteState(f'portal "{statement.cursor}" cannot be run'),
+        )
+        raise error
     rows = cursor.move(statement.direction, statement.count)
     if statement.is_move:
         return StatementResult(None, f"MOVE {len(rows)}", len(rows))

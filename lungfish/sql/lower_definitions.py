@@ -337,7 +337,9 @@ def _lower_comment(fields: Node, _lowering: Lowering) -> Comment:
             raise errors.SyntaxError("column name must be qualified")
         return Comment(kind, object_name_of(parts[:-1]), parts[-1], text)
     if kind == "domain constraint":
-        raise_unsupported("COMMENT ON CONSTRAINT ... ON DOMAIN")
+        owner, own = fields["object"]["List"]["items"]
+        domain = object_name_of(strings(owner["TypeName"]["names"]))
+        return Comment(kind, domain, own["String"]["sval"], text)
     return Comment(kind, _named_object(fields["object"]), None, text)
 
 

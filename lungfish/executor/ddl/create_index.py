@@ -8,18 +8,29 @@ from __future__ import annotations
 from dataclasses import replace
 
 from lungfish.catalog.objects import Index, IndexColumn, Table
-from lungfish.errors import DatatypeMismatch, DuplicateTable, FeatureNotSupported
+from lungfish.errors import (
+    ActiveSqlTransaction,
+    DatatypeMismatch,
+    DuplicateTable,
+    FeatureNotSupported,
+    InvalidObjectDefinition,
+)
+from lungfish.executor.ddl.column_rules import check_column_type
 from lungfish.executor.ddl.context import DdlContext
 from lungfish.executor.ddl.names import choose_relation_name, find_column, find_table
 from lungfish.executor.ddl.partition_columns import require_partition_columns
 from lungfish.executor.ddl.partition_parts import add_to_partitions
 from lungfish.sql.ast.ddl import CreateIndex, IndexElement
-from lungfish.types.sql_type import BOOLEAN
+from lungfish.types.sql_type import BOOLEAN, SqlType
 
 
 def create_index(context: DdlContext, statement: CreateIndex) -> str:
     """Run CREATE INDEX; answers the command tag. Raises UniqueViolation if rows that are there collide."""
     _require_method(statement)
+    if statement.is_concurrent and context.runner.is_in_block:
+        raise ActiveSqlTransaction(
+            "CREATE INDEX CONCURRENTLY cannot run inside a transaction block"
+        )
     table = find_table(context, statement.table)
     if statement.name is not None and context.catalog.name_is_taken(
         table.namespace_oid, statement.name
@@ -97,12 +108,20 @@ def _choose_name(context: DdlContext, table: Table, statement: CreateIndex) -> s
 def _predicate(context: DdlContext, table: Table, statement: CreateIndex) -> str | None:
     if statement.where is None:
         return None
-    kind = context.runner.check_expression(table, statement.where.text, what="index predicates")
+    kind = _immutable_type(context, table, statement.where.text, "predicate")
     if kind != BOOLEAN:
         raise DatatypeMismatch(
             f"argument of WHERE must be type boolean, not type {kind}", position=statement.position
         )
     return statement.where.text
+
+
+def _immutable_type(context: DdlContext, table: Table, text: str, word: str) -> SqlType:
+    """The type of an index's expression or predicate, which must always give the same for the same row."""
+    facts = context.runner.check_expression_facts(table, text, what=f"index {word}s")
+    if not facts.is_immutable:
+        raise InvalidObjectDefinition(f"functions in index {word} must be marked IMMUTABLE")
+    return facts.type
 
 
 def _index_column(context: DdlContext, table: Table, element: IndexElement) -> IndexColumn:
@@ -116,7 +135,8 @@ def _index_column(context: DdlContext, table: Table, element: IndexElement) -> I
             type=column.type,
         )
     assert element.expression is not None
-    kind = context.runner.check_expression(table, element.expression.text, what="index expressions")
+    kind = _immutable_type(context, table, element.expression.text, "expression")
+    check_column_type("row", kind)
     return IndexColumn(
         0,
         expression=element.expression.text,

@@ -21,7 +21,7 @@ from lungfish.executor.ddl.context import DdlContext
 from lungfish.executor.ddl.names import choose_constraint_name
 from lungfish.executor.ddl.types import find_user_type, new_type_namespace
 from lungfish.planner import bind_domain_texts
-from lungfish.sql.ast.ddl import ConstraintDefinition, Rename
+from lungfish.sql.ast.ddl import Comment, ConstraintDefinition, Rename
 from lungfish.sql.ast.type_definitions import AlterDomain, CreateDomain
 from lungfish.sql.quoting import quote_identifier
 from lungfish.sql.rename import rename_in_text
@@ -94,7 +94,7 @@ def alter_domain(context: DdlContext, statement: AlterDomain) -> str:
     return "ALTER DOMAIN"
 
 
-def _find_domain(context: DdlContext, statement: AlterDomain | Rename) -> UserType:
+def _find_domain(context: DdlContext, statement: AlterDomain | Comment | Rename) -> UserType:
     found = find_user_type(context, statement.name)
     if found.base is None:
         raise WrongObjectType(f"{found.name} is not a domain", position=statement.position)
@@ -132,6 +132,20 @@ def _drop_constraint(context: DdlContext, domain: UserType, statement: AlterDoma
         raise UndefinedObject(message, position=statement.position)
     context.runner.notice(f"{message}, skipping")
     return domain
+
+
+def comment_domain_constraint(context: DdlContext, statement: Comment) -> None:
+    """Run COMMENT ON CONSTRAINT name ON DOMAIN domain."""
+    found = _find_domain(context, statement)
+    name = statement.sub_name
+    if name is None or all(name != known for known, _ in found.checks):
+        raise UndefinedObject(
+            f'constraint "{name}" for domain {found.name} does not exist',
+            position=statement.position,
+        )
+    others = tuple(item for item in found.check_comments if item[0] != name)
+    said = () if statement.text is None else ((name, statement.text),)
+    context.change.put(replace(found, check_comments=(*others, *said)))
 
 
 def rename_domain_constraint(context: DdlContext, statement: Rename) -> None:

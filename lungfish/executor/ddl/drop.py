@@ -19,6 +19,7 @@ from lungfish.catalog.objects import (
 )
 from lungfish.catalog.type_uses import stored_row_of
 from lungfish.errors import (
+    ActiveSqlTransaction,
     DependentObjectsStillExist,
     FeatureNotSupported,
     InsufficientPrivilege,
@@ -50,6 +51,7 @@ def drop(context: DdlContext, statement: Drop) -> str:
         for name in statement.names:
             _drop_schema(context, name, statement)
     elif statement.kind == "index":
+        _check_concurrent(context, statement)
         for name in statement.names:
             _drop_index(context, name, statement)
     elif statement.kind in ("type", "domain"):
@@ -240,6 +242,20 @@ def _drop_defaults_on(context: DdlContext, sequence: Sequence, *, is_cascade: bo
             for column in table.columns
         )
         context.change.put(replace(table, columns=columns))
+
+
+def _check_concurrent(context: DdlContext, statement: Drop) -> None:
+    """DROP INDEX CONCURRENTLY is for one index, outside of transactions."""
+    if not statement.is_concurrent:
+        return
+    if len(statement.names) > 1:
+        raise FeatureNotSupported(
+            "DROP INDEX CONCURRENTLY does not support dropping multiple objects"
+        )
+    if statement.is_cascade:
+        raise FeatureNotSupported("DROP INDEX CONCURRENTLY does not support CASCADE")
+    if context.runner.is_in_block:
+        raise ActiveSqlTransaction("DROP INDEX CONCURRENTLY cannot run inside a transaction block")
 
 
 def _drop_index(context: DdlContext, name: ObjectName, statement: Drop) -> None:

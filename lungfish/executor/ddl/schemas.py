@@ -18,7 +18,7 @@ from lungfish.errors import (
 )
 from lungfish.executor.ddl.composite_types import rename_attribute
 from lungfish.executor.ddl.context import DdlContext
-from lungfish.executor.ddl.domains import rename_domain_constraint
+from lungfish.executor.ddl.domains import comment_domain_constraint, rename_domain_constraint
 from lungfish.executor.ddl.drop import kind_of
 from lungfish.executor.ddl.functions import comment_function
 from lungfish.executor.ddl.names import (
@@ -299,6 +299,8 @@ def comment(context: DdlContext, statement: Comment) -> str:
             _comment_column(context, statement)
         case "constraint":
             _comment_constraint(context, statement)
+        case "domain constraint":
+            comment_domain_constraint(context, statement)
         case "function":
             comment_function(context, statement)
         case kind:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from lungfish.catalog.inheritance import descendants, part_of_index
-from lungfish.catalog.objects import Index, Sequence, Table, View
+from lungfish.catalog.objects import Index, Sequence, SystemView, Table, View
 from lungfish.errors import (
     ActiveSqlTransaction,
     FeatureNotSupported,
@@ -54,6 +54,8 @@ def reindex(context: DdlContext, statement: Reindex) -> str:
                 f'"{name.name}" is not a table or materialized view', position=statement.position
             )
         found = find_relation(context, statement.name)
+        if isinstance(found, SystemView) and statement.is_concurrent:
+            raise FeatureNotSupported("cannot reindex system catalogs concurrently")
         if not isinstance(found, Table):
             raise WrongObjectType(
                 f'"{found.name}" is not a table or materialized view', position=statement.position
