@@ -62,7 +62,8 @@ class Session(PlanningSession):
         super().__init__(database, autocommit=autocommit, read_only=read_only)
         self.user = "lungfish"
         self.functions = SessionFunctions(self)
-        self.prepared: dict[str, tuple[Statement, str, tuple[SqlType | None, ...]]] = {}
+        # By name: the statement, its text, the declared types of its parameters, and how many they are where that is known.
+        self.prepared: dict[str, tuple[Statement, str, tuple[SqlType | None, ...], int | None]] = {}
         self.last_query = ""
         # The thread that ran it.
         self._thread_number = 0

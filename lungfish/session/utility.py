@@ -10,6 +10,7 @@ from lungfish.errors import (
     ActiveSqlTransaction,
     DuplicatePreparedStatement,
     FeatureNotSupported,
+    IndeterminateDatatype,
     InvalidSchemaName,
     InvalidSqlStatementName,
     NoActiveSqlTransaction,
@@ -40,11 +41,11 @@ from lungfish.session.system_settings import (
     is_storage_setting,
     run_alter_system,
 )
-from lungfish.sql.ast import ddl, dml, queries, utility
+from lungfish.sql.ast import Statement, ddl, dml, queries, utility
 from lungfish.sql.quoting import quote_identifier
 from lungfish.storage.lock_modes import LockMode, table_tag
 from lungfish.storage.transactions import IsolationLevel
-from lungfish.types.sql_type import TEXT
+from lungfish.types.sql_type import TEXT, SqlType
 
 if TYPE_CHECKING:
     from lungfish.session.session import Session
@@ -202,8 +203,23 @@ def _prepare(session: Session, statement: utility.Prepare) -> StatementResult:
         resolve_type_name(name, session.catalog, session.settings.search_path)
         for name in statement.parameter_types
     )
-    session.prepared[statement.name] = (statement.statement, session.last_query, types)
+    count = _parameter_count(session, statement.statement, types)
+    session.prepared[statement.name] = (statement.statement, session.last_query, types, count)
     return StatementResult(None, "PREPARE")
+
+
+def _parameter_count(
+    session: Session, statement: Statement, types: tuple[SqlType | None, ...]
+) -> int | None:
+    """How many parameters the statement takes; None if their types are known only with their values.
+
+    Raises what is wrong with the statement.
+    """
+    try:
+        plan = session.plan(statement, None, types).plan
+    except IndeterminateDatatype:
+        return None
+    return max(len(types), len(plan.parameter_types))
 
 
 def _execute(session: Session, statement: utility.Execute) -> StatementResult:
@@ -212,7 +228,12 @@ def _execute(session: Session, statement: utility.Execute) -> StatementResult:
         raise InvalidSqlStatementName(
             f'prepared statement "{statement.name}" does not exist', position=statement.position
         )
-    inner, text, declared = found
+    inner, text, declared, count = found
+    if count not in (None, len(statement.arguments)):
+        raise SyntaxError(
+            f'wrong number of parameters for prepared statement "{statement.name}"',
+            detail=f"Expected {count} parameters but got {len(statement.arguments)}.",
+        )
     values, types = [], []
     for index, argument in enumerate(statement.arguments):
         wanted = declared[index] if index < len(declared) else None

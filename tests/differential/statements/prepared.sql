@@ -1,0 +1,21 @@
+-- PREPARE looks at the statement, EXECUTE at the number of its arguments.
+CREATE TABLE goods (id int, name text);
+INSERT INTO goods VALUES (1, 'x'), (2, 'y');
+PREPARE missing AS SELECT * FROM nosuch WHERE a = $1;
+PREPARE wrong AS SELECT nosuch FROM goods;
+PREPARE two(text) AS SELECT $1 || 'x', $2::int;
+EXECUTE two('a');
+EXECUTE two('a', 5);
+EXECUTE two('a', 5, 6);
+PREPARE inferred AS SELECT name FROM goods WHERE id = $1;
+EXECUTE inferred(2);
+EXECUTE inferred;
+PREPARE loose AS SELECT $1 = $2;
+EXECUTE loose('a', 'b');
+PREPARE more(int, int) AS SELECT $1 + 1;
+EXECUTE more(1);
+EXECUTE more(1, 2);
+PREPARE change AS INSERT INTO goods VALUES ($1, $2) RETURNING *;
+EXECUTE change(3, 'z');
+DEALLOCATE change;
+EXECUTE change(3, 'z');
