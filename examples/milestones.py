@@ -136,7 +136,27 @@ def write_mixed(path: str, rows: int) -> None:
             connection.execute("CHECKPOINT")
 
 
-WRITERS: dict[str, Callable[[str, int], None]] = {"catalog": write_catalog, "mixed": write_mixed}
+def write_held(path: str, rows: int) -> None:
+    """Commits beside a transaction that never ends, with checkpoints in between, until killed."""
+    connection = lungfish.connect(path, autocommit=True)
+    open_for_ever = lungfish.connect(path)
+    connection.execute("CREATE TABLE held (id integer PRIMARY KEY, n integer)")
+    connection.execute("INSERT INTO held SELECT i, 0 FROM generate_series(1, ?) AS g(i)", (rows,))
+    open_for_ever.execute("DELETE FROM held WHERE id > ?", (rows // 2,))
+    number = 0
+    while True:
+        number += 1
+        connection.execute("UPDATE held SET n = n + 1 WHERE id = ?", (1 + number % (rows // 2),))
+        print("committed", flush=True)
+        if number % 25 == 0:
+            connection.execute("CHECKPOINT")
+
+
+WRITERS: dict[str, Callable[[str, int], None]] = {
+    "catalog": write_catalog,
+    "held": write_held,
+    "mixed": write_mixed,
+}
 
 
 # The milestones
@@ -157,11 +177,32 @@ def show_coordination(folder: Path, size: Size) -> None:
             "SELECT checkpoint_id, outcome, begin_ms, prepare_ms, fence_ms, write_ms, sync_ms, commit_ms"
             " FROM lungfish.checkpoint_history ORDER BY checkpoint_id",
         )
+        parties = ask(
+            connection,
+            "SELECT participant, phase, status, prepare_ms, commit_ms, pages, bytes FROM lungfish.checkpoint_participants"
+            " WHERE checkpoint_id = (SELECT max(checkpoint_id) FROM lungfish.checkpoint_participants)",
+        )
+        claim(
+            "every participant came to its commit",
+            len(parties) >= 6 and {row[1:3] for row in parties} == {("commit", "ok")},
+        )
         retention = ask(connection, "SELECT holder_kind, pinned_lsn FROM lungfish.wal_retention")
         claim(
             "the log's pin of the checkpoint is let go of",
             "checkpoint_in_progress" not in {row[0] for row in retention},
         )
+    reported = run_and_kill(str(folder / "held.db"), "held", size)
+    with lungfish.connect(folder / "held.db", autocommit=True) as connection:
+        (found,) = ask(connection, "SELECT count(*), sum(n) FROM held")
+        claim(
+            "killed under checkpoints: every reported commit is there, none of the transaction that never ended",
+            found[0] == size.rows and found[1] >= reported,
+        )
+        (recovery,) = ask(
+            connection,
+            "SELECT cause, checkpoint_id, losers, tail_state FROM lungfish.recovery_history ORDER BY recovery_id DESC LIMIT 1",
+        )
+        claim("it was begun from a checkpoint", recovery[0] == "kill" and recovery[1] > 0)
 
 
 def show_catalog(folder: Path, size: Size) -> None:
@@ -222,6 +263,25 @@ def show_indexes(folder: Path, size: Size) -> None:
                 for row in rows
             )
             claim(f"the index on {index} finds each of the {len(rows):,} rows", agree)
+        ask(connection, "CHECKPOINT")
+        marks = ask(
+            connection,
+            "SELECT name, kind, high_water_lsn, state FROM lungfish.relation_marks WHERE table_name = 'mixed' OR name = 'mixed'",
+        )
+        claim(
+            "heap and indexes each have a mark, and are complete up to it",
+            len(marks) == 4 and {row[3] for row in marks} == {"consistent"},
+        )
+        held = ask(
+            connection,
+            "SELECT holder_kind FROM lungfish.wal_retention WHERE holder_kind = 'index_mark'",
+        )
+        claim("no index holds the log", held == [])
+        scrubbed = ask(connection, "SCRUB mixed")
+        claim(
+            "a scrub reads table and indexes, and all is sound",
+            {row[1] for row in scrubbed} == {"ok"},
+        )
     with lungfish.open(path) as database:
         claim("a full check finds nothing", database.check().problems == ())
 

@@ -27,6 +27,8 @@ from lungfish.storage.page_table import UNIT_SIZE
 CATALOG = "catalog"
 HEAP = "heap"
 BTREE = "btree"
+# So many dirty pages of each relation are looked at to say how much all of them will take.
+_SAMPLE_SIZE = 32
 _KINDS = {RelationKind.HEAP: HEAP, RelationKind.OVERFLOW: HEAP, RelationKind.INDEX: BTREE}
 
 
@@ -78,12 +80,18 @@ class ImagePages:
             ]
             pages = sum(image.page_count for image in own)
             return Forecast(pages, sum(image.table.unit_count for image in own) * UNIT_SIZE)
-        dirty = sum(
-            figures.dirty_pages
-            for figures in self._pool.relation_figures()
-            if _party_of(figures.relation_id, figures.kind, catalog) == name
-        )
-        return Forecast(dirty, dirty * self._pool.store.page_size_bytes)
+        pages, units = 0, 0.0
+        for figures in self._pool.relation_figures():
+            if (
+                figures.dirty_pages
+                and _party_of(figures.relation_id, figures.kind, catalog) == name
+            ):
+                pages += figures.dirty_pages
+                # Only what a page has content for is stored: a few pages tell of all.
+                sample = self._pool.open_relation(figures.relation_id).sample_dirty(_SAMPLE_SIZE)
+                taken = sum(sum(stored_units(data)) for data in sample)
+                units += figures.dirty_pages * taken / max(1, len(sample))
+        return Forecast(pages, round(units * UNIT_SIZE))
 
     def prepare(self, context: CheckpointContext, name: str) -> Prepared:
         """Freeze the pool, unless another party of this checkpoint has; answers this party's share."""

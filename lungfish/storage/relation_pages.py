@@ -243,6 +243,13 @@ class RelationPages:
                 for page_id, (frame, is_frozen) in sorted(found.items())
             ]
 
+    def sample_dirty(self, count: int) -> list[bytes]:
+        """Copies of some dirty pages, from all over the relation."""
+        with self.latch:
+            frames = list(self.dirty.values())
+            step = max(1, len(frames) // count)
+            return [bytes(frame.data) for frame in frames[::step][:count]]
+
     # --- For the checkpoint ---
 
     def freeze(self) -> FrozenRelation:

@@ -138,7 +138,7 @@ CHECKPOINT: tuple[Mutation, ...] = (
     Mutation(
         "checkpoint: a committing transaction counts as running",
         RECOVERY + "checkpoint_participants.py",
-        "is_running = each.state is TransactionState.RUNNING",
+        "is_running = transaction.state is TransactionState.RUNNING",
         "is_running = True",
         BAD_MOMENTS,
     ),
