@@ -42,6 +42,10 @@ from lungfish.storage.table_index import TableIndex
 from lungfish.storage.table_rows import TableRows
 from lungfish.types.batch import BATCH_ROW_COUNT, Batch
 
+# The first `pa.array` of a process imports modules. That must not happen in the middle of a statement: an exception from outside (Ctrl-C) in an
+# import can leave the module's lock held for ever in CPython, and every other thread that comes to the same import waits for it.
+pa.array(np.empty(0, np.int64))
+
 Rows = list[tuple[TupleId, Values]]
 
 # A batch ends with the page on which its long values exceed this, and before the row whose overflowed value would.

@@ -6,8 +6,7 @@
 4. Restart keeps to its memory limit with a log of 20 times that.
 5. A dry run's pages are those that the checkpoint then writes.
 
-Bounds in real time (how long the fence is held under load, how good an estimate is) belong to `bench/`: here they would measure the
-machine.
+Bounds in real time (how long the fence is held under load, how good an estimate is) are in `real_time.py`, for release runs.
 """
 
 from __future__ import annotations
@@ -26,6 +25,7 @@ from lungfish.storage.clock import ManualClock
 from lungfish.storage.memory_disk import MemoryDisk
 from tests.crash.crash_points import until_over
 from tests.crash.harness import DrillFailure
+from tests.crash.real_time import REAL_TIME_GATES, is_machine_quiet, run_gate
 from tests.crash.tally import Budget, Tally
 
 PATH = "bounds.db"
@@ -200,4 +200,18 @@ def check_gates(budget: Budget) -> Tally:
             except Exception:
                 tally.fail(f"{gate.__name__}, seed {seed}")
             tally.count("gates")
+    if budget.is_release:
+        _check_real_time(tally)
     return tally
+
+
+def _check_real_time(tally: Tally) -> None:
+    for gate in REAL_TIME_GATES:
+        if not is_machine_quiet():
+            tally.count("gates not run on a busy machine")
+            continue
+        try:
+            run_gate(gate)
+        except Exception:
+            tally.fail(gate.__name__)
+        tally.count("gates in real time")
