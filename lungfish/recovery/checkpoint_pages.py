@@ -88,7 +88,7 @@ class ImagePages:
             ):
                 pages += figures.dirty_pages
                 # Only what a page has content for is stored: a few pages tell of all.
-                sample = self._pool.open_relation(figures.relation_id).sample_dirty(_SAMPLE_SIZE)
+                sample = self._pool.sample_dirty(figures.relation_id, _SAMPLE_SIZE)
                 taken = sum(sum(stored_units(data)) for data in sample)
                 units += figures.dirty_pages * taken / max(1, len(sample))
         return Forecast(pages, round(units * UNIT_SIZE))

@@ -180,7 +180,7 @@ def _many(rows: RowRecords, words: Words) -> tuple[Integers, Integers, Integers,
     lengths = _slices(halves, (places + _ADDRESS_SIZE * counts) >> 2, counts).astype(np.int64)
     ends = np.cumsum(lengths)
     # Where the rows of each record end among all rows, and in the record itself.
-    ends_of_records = ends[np.cumsum(counts) - 1]
+    ends_of_records = np.append(0, ends)[np.cumsum(counts)]
     before = np.concatenate([np.zeros(1, np.int64), ends_of_records[:-1]])
     firsts = places + (_ADDRESS_SIZE + _LENGTH_SIZE) * counts
     taken = ends_of_records - before

@@ -39,12 +39,16 @@ class SegmentChecks:
         self._kept: dict[tuple[int, int], _Verdict] = {}
 
     def verdicts(self, segments: list[Segment], durable_lsn: LSN) -> dict[int, bool | None]:
-        """For each segment with a header whether its records are sound; None: not looked at yet. Raises CorruptLog as `lives_of`."""
+        """For each segment with a header whether its records are sound; None: not looked at yet. None at all if the segments do not fit."""
+        try:
+            lives = lives_of(segments)
+        except errors.CorruptLog:
+            return {}
         found: dict[int, bool | None] = {}
         kept: dict[tuple[int, int], _Verdict] = {}
         left = LOOK_BYTES
         with self._latch:
-            for life in lives_of(segments):
+            for life in lives:
                 limit = durable_lsn if life.end is None else life.end
                 at: LSN | None = life.start
                 for number, header in sorted(life.headers.items()):

@@ -248,6 +248,12 @@ class BufferPool:
             pages = self._relations.get(relation_id)
         return [] if pages is None else pages.dirty_list()
 
+    def sample_dirty(self, relation_id: RelationId, count: int) -> list[bytes]:
+        """Copies of some of a relation's dirty pages; none if it was dropped meanwhile."""
+        with self._lock:
+            pages = self._relations.get(relation_id)
+        return [] if pages is None else pages.sample_dirty(count)
+
     # --- Helpers ---
 
     def _relieve(self) -> None:
