@@ -15,7 +15,7 @@ from lungfish.session import StatementResult
 from lungfish.types.python_values import column_to_python, writer_of
 from lungfish.types.settings import TextSettings
 from lungfish.types.sql_type import SqlType, TypeKind
-from lungfish.types.text_format import FORMATTERS
+from lungfish.types.text_format import format_column
 from lungfish.types.vectors import to_values
 
 if TYPE_CHECKING:
@@ -276,17 +276,16 @@ def iter_text_rows(
     """The rows as PostgreSQL's text output, None for NULL."""
     types = [column.type for column in result.columns or ()]
 
-    def texts(values: Sequence[Any], kind: SqlType) -> list[str | None]:
-        write = FORMATTERS[kind.kind]
-        return [None if value is None else write(value, kind, settings) for value in values]
-
     if result.rows is not None:
         if not types:
             yield from [()] * len(result.rows)
             return
         for start in range(0, len(result.rows), _TEXT_PIECE_ROWS):
             piece = zip(*result.rows[start : start + _TEXT_PIECE_ROWS], strict=True)
-            columns = [texts(values, kind) for values, kind in zip(piece, types, strict=True)]
+            columns = [
+                format_column(values, kind, settings)
+                for values, kind in zip(piece, types, strict=True)
+            ]
             yield from zip(*columns, strict=True)
         return
     for batch in result.batches:
@@ -294,7 +293,7 @@ def iter_text_rows(
             yield from [()] * batch.row_count
             continue
         columns = [
-            texts(to_values(vector, kind), kind)
+            format_column(to_values(vector, kind), kind, settings)
             for vector, kind in zip(batch.columns, types, strict=True)
         ]
         yield from zip(*columns, strict=True)

@@ -68,7 +68,7 @@ class Engine:
         now = time.monotonic()
         self._began_at = self._began_at or now
         age_s = now - self._began_at
-        return f"{label}{_age(age_s)}{_MARKS[status]} "
+        return f"{label}{transaction_age(age_s)}{_MARKS[status]} "
 
     def open_construct(self, text: str) -> str | None:
         """What keeps the text from being run (see `lungfish.sql.open_construct`)."""
@@ -100,7 +100,8 @@ class Engine:
         self._target.close()
 
 
-def _age(seconds: float) -> str:
+def transaction_age(seconds: float) -> str:
+    """What the prompt says of a transaction that has been open for so long."""
     if seconds < _AGE_SHOWN_AFTER_S:
         return ""
     minutes, rest = divmod(int(seconds), 60)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from lungfish.types.array_text import format_array
@@ -28,6 +28,16 @@ Formatter = Callable[[Any, SqlType, TextSettings], str]
 def format_value(value: Any, sql_type: SqlType, settings: TextSettings = CANONICAL) -> str:
     """The text of a value that is not NULL."""
     return FORMATTERS[sql_type.kind](value, sql_type, settings)
+
+
+def format_column(
+    values: Sequence[Any], sql_type: SqlType, settings: TextSettings = CANONICAL
+) -> list[str | None]:
+    """The texts of a column's values, None for NULL. Hot: results on their way to a screen or a file."""
+    write = FORMATTERS[sql_type.kind]
+    if write is _as_is and None not in values:
+        return list(map(str, values))
+    return [None if value is None else write(value, sql_type, settings) for value in values]
 
 
 def _as_is(value: Any, sql_type: SqlType, settings: TextSettings) -> str:

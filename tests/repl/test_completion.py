@@ -14,6 +14,7 @@ from lungfish.executor.statement_progress import StatementProgress
 from lungfish.repl.completion import ShellCompleter
 from lungfish.repl.completion.context import context_of
 from lungfish.repl.config import apply_config, read_config
+from lungfish.repl.engine import transaction_age
 from lungfish.repl.highlight import styled_lines
 from lungfish.repl.progress import progress_line
 from lungfish.repl.suggestions import suggest
@@ -203,6 +204,13 @@ def test_a_scan_tells_how_far_it_is(shell: TestShell) -> None:
     assert progress is not None
     assert (progress.phase, progress.done) == ("scanning many", 50_000)
     assert 25_000 < progress.total < 200_000
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown"), [(0, ""), (9.9, ""), (10, " 10 s "), (75, " 1 min 15 s ")]
+)
+def test_an_old_transaction_tells_its_age(seconds: float, shown: str) -> None:
+    assert transaction_age(seconds) == shown
 
 
 # Configuration.

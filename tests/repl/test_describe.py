@@ -73,6 +73,18 @@ def test_a_plus_shows_sizes_and_comments(shell: TestShell) -> None:
     assert "View definition:\n" in shell.told("\\d+ titles")
 
 
+@pytest.mark.parametrize(
+    "letters", ["", "t", "i", "v", "m", "s", "E", "n", "T", "D", "f", "a", "u", "x"]
+)
+@pytest.mark.parametrize("suffix", ["", "+", "S", "S+"])
+def test_every_list_runs_with_every_suffix(shell: TestShell, letters: str, suffix: str) -> None:
+    assert "ERROR" not in shell.told(f"\\d{letters}{suffix}")
+
+
+def test_the_database_is_listed_with_its_size(shell: TestShell) -> None:
+    assert "kB" in shell.told("\\l+")
+
+
 def test_what_there_is_not_is_told(shell: TestShell) -> None:
     assert shell.told("\\d nope") == 'Did not find any relation named "nope".\n'
     assert shell.told("\\dt nope") == 'Did not find any relation named "nope".\n'

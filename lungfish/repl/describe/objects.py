@@ -10,6 +10,9 @@ from lungfish.repl.describe.pattern import SYSTEM_SCHEMAS, Pattern
 from lungfish.repl.describe.query import query
 from lungfish.repl.formats import ResultText
 
+_DATABASE_SIZE = """SELECT pg_catalog.pg_size_pretty(CAST(sum(pg_catalog.pg_total_relation_size(c.oid)) AS bigint))
+    FROM pg_catalog.pg_class c WHERE c.relkind IN ('r', 'm')"""
+
 
 def list_schemas(connection: Connection, pattern: Pattern, *, is_verbose: bool) -> ResultText:
     r"""\dn."""
@@ -75,11 +78,7 @@ def list_domains(connection: Connection, pattern: Pattern, *, is_verbose: bool) 
 
 def list_databases(connection: Connection, path: str, *, is_verbose: bool) -> ResultText:
     r"""\l: the database that is open, with its file."""
-    size = (
-        ', pg_catalog.pg_size_pretty(pg_catalog.pg_database_size(datname)) AS "Size"'
-        if is_verbose
-        else ""
-    )
+    size = f', ({_DATABASE_SIZE}) AS "Size"' if is_verbose else ""
     return query(
         connection,
         f"""SELECT datname AS "Name", pg_catalog.pg_get_userbyid(datdba) AS "Owner", 'UTF8' AS "Encoding",
