@@ -11,14 +11,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import pyarrow as pa
+
 from lungfish import errors
 from lungfish.catalog.objects import Oid, Table
 from lungfish.executor.context import Row, Run
 from lungfish.executor.partition_router import PartitionRouter, positions_in
+from lungfish.executor.rows import batch_rows
 from lungfish.executor.table_writer import TableWriter
 from lungfish.storage.ids import TupleId
 from lungfish.storage.lock_modes import LockMode
 from lungfish.storage.table_lock import LockedRow
+from lungfish.types.batch import Batch
 
 
 class Member:
@@ -29,12 +33,13 @@ class Member:
         self.writer = TableWriter(table, run, is_routed=is_routed)
         # Where the target's columns are.
         self.positions = positions_in(target, table)
-        self._is_same = self.positions == tuple(range(len(table.columns)))
+        # Whether a row of the target is one of the member as it stands.
+        self.is_same = self.positions == tuple(range(len(table.columns)))
 
     def seen(self, row: Row) -> Row:
         """A row of the member as the target shows it, with the member's oid behind it."""
         oid = int(self.table.oid)
-        if self._is_same:
+        if self.is_same:
             return (*row, oid)
         return (*[row[position] for position in self.positions], oid)
 
@@ -76,6 +81,10 @@ class MemberRows:
             )
         return found
 
+    def may_move(self, old: Sequence[Any], new: Sequence[Any]) -> bool:
+        """Whether a row may belong to another leaf after a change."""
+        return self._router is not None and self._router.may_differ(old, new)
+
     def leaf_of(self, row: Row) -> tuple[Table, Row]:
         """The leaf that takes a row of the partitioned target, and the row in its order. Raises CheckViolation if none does."""
         assert self._router is not None, "asked of partitioned targets only"
@@ -105,6 +114,28 @@ class MemberRows:
             raise
         found = self._insert_routed(routed)
         return [found[number] for number in range(len(rows))]
+
+    def insert_columns(self, batch: Batch) -> None:
+        """Insert a batch of rows of which nothing has to be answered: by column, where a leaf allows that."""
+        assert self._router is not None, "rows of other tables are not routed"
+        rows = batch_rows(batch, [column.type for column in self.target.columns])
+        places: dict[Oid, list[int]] = {}
+        leaf_of, run = self._router.leaf_of, self.run
+        try:
+            for number, row in enumerate(rows):
+                places.setdefault(leaf_of(row, run)[0].oid, []).append(number)
+        except errors.Error:
+            # What is wrong with a row before this one comes first.
+            self.insert_many(rows[: sum(map(len, places.values()))])
+            raise
+        for oid, numbers in places.items():
+            member = self.of(int(oid))
+            if member.is_same and member.writer.takes_columns:
+                taken = batch if len(places) == 1 else batch.take(pa.array(numbers))
+                member.writer.insert_columns(taken)
+            else:
+                turned = [leaf_of(rows[number], run)[1] for number in numbers]
+                member.writer.insert_many(turned)
 
     def _insert_routed(self, routed: dict[Oid, list[tuple[int, Row]]]) -> dict[int, Row]:
         found: dict[int, Row] = {}

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from lungfish.catalog.objects import Oid
 from lungfish.executor.compiler import Compiler
 from lungfish.executor.context import Row, Run
 from lungfish.executor.member_rows import Member, MemberRows
+from lungfish.executor.table_rules import TableRules
 from lungfish.executor.update import RowChanger, RowDeleter, Target, compile_assignments
 from lungfish.planner.physical import DeleteRows, UpdateRows
 from lungfish.storage.lock_modes import LockMode
@@ -61,6 +63,8 @@ class MemberUpdater:
     def __init__(self, plan: UpdateRows, compiler: Compiler) -> None:
         self.target = MemberTarget(plan, compiler)
         self.assignments = compile_assignments(plan.assignments, compiler)
+        # Of each member's rules, which change with the catalog: what the assignments may change.
+        self._changed: dict[Oid, tuple[TableRules, frozenset[int]]] = {}
 
     def changer(self, run: Run) -> RowChanger:
         """What changes the rows that input rows stand for, in one statement."""
@@ -76,6 +80,14 @@ class MemberUpdater:
         old = target.old_row(row)
         values = assignments.of_row(row, run) if computed is None else computed
         new = assignments.applied(old, values)
+        if member.is_same and not writer.may_move(old, new):
+            done = member.writer.update_directly(
+                address, old, new, self._changed_by(member.writer.rules)
+            )
+            if done is not None:
+                return target.returning.row(
+                    member.seen(old), member.seen(done), target.others(row), run
+                )
         mode = member.update_mode(old, new)
         locked = member.writer.lock(address, mode)
         if locked.values is None:
@@ -89,6 +101,14 @@ class MemberUpdater:
                 member.writer.lock(address)
         completed = writer.update(member, address, locked, new)
         return target.returning.row(member.seen(locked.values), completed, target.others(row), run)
+
+    def _changed_by(self, rules: TableRules) -> frozenset[int]:
+        """The stored positions that the assignments may change, of a member whose columns are the target's."""
+        found = self._changed.get(rules.table.oid)
+        if found is None or found[0] is not rules:
+            found = rules, rules.changed_by(self.assignments.positions)
+            self._changed[rules.table.oid] = found
+        return found[1]
 
     def _again(
         self, row: Row, locked: LockedRow, member: Member, writer: MemberRows

@@ -67,6 +67,14 @@ class PartitionRouter:
     level: _Level
     # Where the table itself is a partition: whether a row is one of its own.
     belongs: RowEvaluator | None
+    # The columns by which it and its partitions are partitioned; None if expressions are among them.
+    key_positions: frozenset[int] | None
+
+    def may_differ(self, old: Sequence[Any], new: Sequence[Any]) -> bool:
+        """Whether two rows of the table may belong to different leaves."""
+        if self.key_positions is None:
+            return True
+        return any(old[position] != new[position] for position in self.key_positions)
 
     def leaf_of(self, row: Row, run: Run) -> tuple[Table, Row]:
         """The leaf that takes a row of the table, and the row in the leaf's order. Raises CheckViolation if none does."""
@@ -90,7 +98,26 @@ def make_partition_router(table: Table, catalog: Catalog, compiler: Compiler) ->
     belongs = None
     if table.partition_bound is not None:
         belongs = make_partition_check(table, catalog, compiler)
-    return PartitionRouter(table, catalog.version, _level(table, catalog, compiler), belongs)
+    level = _level(table, catalog, compiler)
+    return PartitionRouter(table, catalog.version, level, belongs, _key_positions(table, catalog))
+
+
+def _key_positions(table: Table, catalog: Catalog) -> frozenset[int] | None:
+    """The positions, in a partitioned table, of all columns that decide on a leaf."""
+    assert table.partition_key is not None, "asked of partitioned tables only"
+    found: set[int] = set()
+    for item in table.partition_key.columns:
+        if not item.column_number:
+            return None
+        found.add(table.position_of_number(item.column_number))
+    for part in partitions_of(table, catalog):
+        if part.partition_key is not None:
+            below = _key_positions(part, catalog)
+            if below is None:
+                return None
+            places = positions_in(part, table)
+            found.update(places[position] for position in below)
+    return frozenset(found)
 
 
 def _level(table: Table, catalog: Catalog, compiler: Compiler) -> _Level:

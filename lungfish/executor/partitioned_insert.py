@@ -54,6 +54,10 @@ def make_partitioned_insert(plan: InsertRows, compiler: Compiler) -> Operator:
         handler = None if conflict is None else _LeafConflicts(conflict, rows)
         for batch in batches:
             run.check_cancel()
+            if handler is None and not returning.is_wanted:
+                rows.insert_columns(batch)
+                yield Batch((), batch.row_count)
+                continue
             values = batch_rows(batch, types)
             changed: Iterable[Changed]
             if handler is None:

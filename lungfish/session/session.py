@@ -317,7 +317,7 @@ class Session(PlanningSession):
         if not self._transaction.id:
             return
         for name in names["delete rows"]:
-            delete = dml.Delete(queries.TableReference(name))
+            delete = dml.Delete(queries.TableReference(name, is_only=True))
             self.run_plan(self.locked_plan(delete, None, ()).plan, ())
 
     # The rest.

@@ -134,7 +134,8 @@ class _BoundMaker:
                 f'specified value cannot be cast to type {kind} for column "{self._names[at]}"',
                 position=node.position if node.position >= 0 else None,
             )
-        shown = type_text(self._context.catalog, kind)
+        # With its modifiers: numeric(5,2) keeps 0.5 as 0.50.
+        shown = type_text(self._context.catalog, self._kinds[at])
         ((value,),) = self._context.runner.query(f"SELECT CAST(({text}) AS {shown})")
         return None if value is None else format_value(value, kind)
 
