@@ -7,6 +7,7 @@ neither. So the rest is named by module in `_ENTRIES` and loaded by `_load`, the
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -33,6 +34,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         return ExitCode.OK
     if options.spec:
         return int(_load(_SPEC)(options))
+    if options.color == "never":
+        os.environ["NO_COLOR"] = "1"
+    elif options.color == "always":
+        os.environ.pop("NO_COLOR", None)
     is_interactive = not options.inputs and sys.stdin.isatty() and sys.stdout.isatty()
     return int(_load(_PROMPT if is_interactive else _BATCH)(options))
 

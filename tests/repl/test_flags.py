@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -152,6 +153,15 @@ def test_the_specification_names_every_flag_and_subcommand(
     assert set(spec["subcommands"]) == {each.name for each in SUBCOMMANDS}
     assert "csv" in spec["formats"]
     assert spec["exit_codes"]["4"] == "cancelled or out of time"
+
+
+@pytest.mark.parametrize(("choice", "left"), [("never", "1"), ("always", None), ("auto", "x")])
+def test_color_has_the_last_word_over_no_color(
+    choice: str, left: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NO_COLOR", "x")
+    run("--color", choice, "-c", "select 1")
+    assert os.environ.get("NO_COLOR") == left
 
 
 @pytest.mark.parametrize("name", [each.name for each in SUBCOMMANDS])
