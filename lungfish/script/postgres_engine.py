@@ -113,8 +113,10 @@ class PostgresEngine:
 
     def shut(self, *, is_crash: bool, options: CrashOptions) -> None:
         """End the sessions: what they left open is rolled back, as a restart would."""
+        # First all are stopped: what one lets go of, no other is to get.
         for worker in self._workers.values():
             worker.end()
+        for worker in self._workers.values():
             worker.session.close()
         self._workers = {}
 

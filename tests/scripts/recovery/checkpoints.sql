@@ -1,4 +1,5 @@
 -- CHECKPOINT, its options and its history.
+--@ require lungfish
 --@ require unforced
 CREATE TABLE t (id int PRIMARY KEY, a text);
 INSERT INTO t SELECT g, 'row ' || g FROM generate_series(1, 100) g;
