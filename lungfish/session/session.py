@@ -46,7 +46,7 @@ from lungfish.session.runner import SessionRunner
 from lungfish.session.serializable import note_ddl
 from lungfish.session.utility import TRANSACTION_CONTROL, run_utility, runs_outside_transaction
 from lungfish.sql.ast import Statement, ddl, dml, queries, utility
-from lungfish.storage.lock_modes import LockMode, LockTag
+from lungfish.storage.lock_modes import LockMode, LockTag, table_tag
 from lungfish.types.sql_type import SqlType
 
 if TYPE_CHECKING:
@@ -393,14 +393,14 @@ class Session(PlanningSession):
         """A setting that RESET goes back to: what the connection was opened with."""
         self.settings.set_default(name, value)
 
-    def lock_relation(self, tag: LockTag, mode: LockMode, *, is_nowait: bool) -> None:
+    def lock_relation(self, name: str, oid: int, mode: LockMode, *, is_nowait: bool) -> None:
         """Lock a table until the transaction ends. Raises LockNotAvailable with `is_nowait`."""
-        locks = self.database.transactions.locks
+        locks, tag = self.database.transactions.locks, table_tag(oid)
         if not is_nowait:
             self._lock_owner.timeout_s = self.settings.lock_timeout_s
             locks.acquire(self._lock_owner, tag, mode)
         elif not locks.try_acquire(self._lock_owner, tag, mode):
-            raise LockNotAvailable(f"could not obtain lock on {tag}")
+            raise LockNotAvailable(f'could not obtain lock on relation "{name}"')
 
     def lock_advisory(self, tag: LockTag, mode: LockMode, *, is_session: bool, waits: bool) -> bool:
         """Take an advisory lock; False if it is not to be had without waiting."""

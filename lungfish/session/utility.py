@@ -43,7 +43,7 @@ from lungfish.session.system_settings import (
 )
 from lungfish.sql.ast import Statement, ddl, dml, queries, utility
 from lungfish.sql.quoting import quote_identifier
-from lungfish.storage.lock_modes import LockMode, table_tag
+from lungfish.storage.lock_modes import LockMode
 from lungfish.storage.transactions import IsolationLevel
 from lungfish.types.sql_type import TEXT, SqlType
 
@@ -262,7 +262,7 @@ def _lock_table(session: Session, statement: utility.LockTable) -> StatementResu
         found = session.catalog.find_relation(name.name, name.schema, session.settings.search_path)
         if found is None:
             raise UndefinedTable(f'relation "{name}" does not exist', position=name.position)
-        session.lock_relation(table_tag(found.oid), mode, is_nowait=statement.is_nowait)
+        session.lock_relation(found.name, found.oid, mode, is_nowait=statement.is_nowait)
     return StatementResult(None, "LOCK TABLE")
 
 

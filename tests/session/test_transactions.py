@@ -207,3 +207,30 @@ def test_prepared_statements(connection: Any) -> None:
     assert connection.execute("EXECUTE add(1, 2)").fetchval() == 3
     connection.execute("DEALLOCATE add")
     assert state(connection, "EXECUTE add(1, 2)") == "26000"
+
+
+def test_a_table_that_is_locked_is_named(pair: tuple[Any, Any]) -> None:
+    one, two = pair
+    one.execute("BEGIN; LOCK TABLE t IN SHARE MODE")
+    two.execute("BEGIN")
+    with pytest.raises(lungfish.errors.LockNotAvailable, match='lock on relation "t"'):
+        two.execute("LOCK TABLE t IN ROW EXCLUSIVE MODE NOWAIT")
+    one.execute("ROLLBACK")
+
+
+def test_a_deadlock_says_who_waits_for_whom(pair: tuple[Any, Any]) -> None:
+    one, two = pair
+    one.execute("BEGIN; UPDATE t SET v = 0 WHERE id = 1")
+    two.execute("BEGIN; UPDATE t SET v = 0 WHERE id = 2")
+    waiter = threading.Thread(target=one.execute, args=("UPDATE t SET v = 0 WHERE id = 2",))
+    waiter.start()
+    while one._session._lock_owner.request is None:
+        pass
+    with pytest.raises(lungfish.errors.DeadlockDetected, match="deadlock detected") as caught:
+        two.execute("UPDATE t SET v = 0 WHERE id = 1")
+    waiter.join()
+    assert caught.value.detail is not None
+    lines = caught.value.detail.splitlines()
+    assert len(lines) == 2
+    numbers = {each._session.number for each in (one, two)}
+    assert all(any(f"blocked by session {number}." in line for line in lines) for number in numbers)
