@@ -88,5 +88,9 @@ class ContentReader:
         finally:
             self._database.transactions.release(snapshot)
         found = (count, total & _MASK)
-        self._known[table] = (state, found)
+        # A purge's changes carry the LSN that the next record begins at: then a later change may not show in `newest_lsn`.
+        if pages.newest_lsn < self._database.core.log.end_lsn():
+            self._known[table] = (state, found)
+        else:
+            self._known.pop(table, None)
         return found

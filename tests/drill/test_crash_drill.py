@@ -68,6 +68,14 @@ def test_a_script_and_a_callable_are_workloads(shop: Path) -> None:
     assert lungfish.crash_drill(shop, points=12, workload=work).is_good
 
 
+def test_rows_that_are_put_back_after_a_purge_are_seen(tmp_path: Path) -> None:
+    path = tmp_path / "small.db"
+    with lungfish.connect(path) as connection:
+        connection.execute("CREATE TABLE t (id integer PRIMARY KEY, a integer)")
+        connection.execute("INSERT INTO t VALUES (1, 2), (3, 4)")
+    assert lungfish.crash_drill(path, points=20).findings == ()
+
+
 def test_a_database_that_was_not_closed_is_drilled_with_its_log(shop: Path, tmp_path: Path) -> None:
     path = tmp_path / "crashed.db"
     shutil.copy(shop, path)
