@@ -37,7 +37,7 @@ OK = "ok"
 DAMAGED = "damaged"
 QUARANTINED = "quarantined"
 # A purge may run while an index is looked at, whoever's it is: what is found must be found again.
-_ATTEMPTS = 3
+_ATTEMPTS = 10
 
 
 @dataclass(frozen=True, slots=True)
