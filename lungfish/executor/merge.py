@@ -152,7 +152,7 @@ class _Merge:
     def _insert(self, branch: _Branch, row: Row) -> tuple[Any, ...]:
         values = self._assigned([None] * self._width, branch, row)
         new = self._target.insert(values)
-        return self._returning.row(None, new, (*new, *self._others(row)), self._run)
+        return self._returning.row(None, new, (*new, "INSERT", *self._others(row)), self._run)
 
     def _new_row(self, branch: _Branch, row: Row) -> list[Any] | None:
         """What an update makes of the target row; None for a delete."""
@@ -164,7 +164,9 @@ class _Merge:
         """Update or delete the locked target row."""
         old, completed = self._target.change(row, new)
         current = old if completed is None else completed
-        return self._returning.row(old, completed, (*current, *self._others(row)), self._run)
+        action = "DELETE" if completed is None else "UPDATE"
+        beside = (*current, action, *self._others(row))
+        return self._returning.row(old, completed, beside, self._run)
 
     def _assigned(self, values: list[Any], branch: _Branch, row: Row) -> list[Any]:
         for position, evaluate in branch.assignments:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
-from lungfish.errors import AmbiguousFunction, Error, UndefinedFunction
+from lungfish.errors import AmbiguousFunction, DatatypeMismatch, Error, UndefinedFunction
 from lungfish.functions import (
     advisory_locks,
     aggregates_collections,
@@ -60,7 +60,7 @@ from lungfish.functions import (
     uuids,
     window_functions,
 )
-from lungfish.functions.registry import Aggregate, Function, Resolved, WindowFunction
+from lungfish.functions.registry import Aggregate, Function, Polymorphic, Resolved, WindowFunction
 from lungfish.functions.resolve import Signature, select, select_operator
 from lungfish.types.sql_type import SqlType
 
@@ -249,9 +249,21 @@ def _resolve(
     except Error as error:
         raise error.at(position)  # noqa: B904 - the same error, its place added.
     if found is None:
+        if is_variadic and any(_takes_any(entry, len(types)) for entry in entries):
+            raise DatatypeMismatch("VARIADIC argument must be an array").at(position)
         raise UndefinedFunction(
             f"function {shown} does not exist",
             hint="No function matches the given name and argument types."
             " You might need to add explicit type casts.",
         ).at(position)
     return found
+
+
+def _takes_any(entry: _Entry, count: int) -> bool:
+    """Whether it may be called with that many arguments, the last ones of whatever types."""
+    return (
+        isinstance(entry, Function)
+        and entry.is_variadic
+        and entry.arguments[-1] is Polymorphic.ANY
+        and count >= len(entry.arguments)
+    )

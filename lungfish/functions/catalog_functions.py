@@ -38,10 +38,6 @@ _DEFINITIONS: tuple[tuple[str, tuple[SqlType, ...], SqlType], ...] = (
     ("pg_get_ruledef", (OID,), TEXT),
     ("pg_get_ruledef", (OID, BOOLEAN), TEXT),
     ("pg_get_statisticsobjdef_columns", (OID,), TEXT),
-    ("pg_relation_size", (OID,), BIGINT),
-    ("pg_table_size", (OID,), BIGINT),
-    ("pg_indexes_size", (OID,), BIGINT),
-    ("pg_total_relation_size", (OID,), BIGINT),
     ("pg_table_is_visible", (OID,), BOOLEAN),
     ("pg_type_is_visible", (OID,), BOOLEAN),
     ("pg_function_is_visible", (OID,), BOOLEAN),
@@ -63,8 +59,12 @@ _DEFINITIONS: tuple[tuple[str, tuple[SqlType, ...], SqlType], ...] = (
     ("has_database_privilege", (TEXT, TEXT), BOOLEAN),
 )
 
+_SIZES = ("pg_relation_size", "pg_table_size", "pg_indexes_size", "pg_total_relation_size")
+
 CATALOG_FUNCTIONS: tuple[Function, ...] = (
     *(_function(name, arguments, result) for name, arguments, result in _DEFINITIONS),
+    # A relation by its oid, or by its name as regclass reads it.
+    *(_function(name, (named_by,), BIGINT) for name in _SIZES for named_by in (OID, TEXT)),
     # A null modifier is no modifier.
     Function(
         "format_type",

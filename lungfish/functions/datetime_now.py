@@ -33,6 +33,7 @@ from lungfish.types.sql_type import (
     TIMESTAMP,
     TIMESTAMPTZ,
     TIMETZ,
+    VOID,
     Interval,
     SqlType,
 )
@@ -45,6 +46,11 @@ def _now(context: FunctionContext) -> int:
 
 def _statement_timestamp(context: FunctionContext) -> int:
     return context.statement_timestamp()
+
+
+def _sleep(context: FunctionContext, seconds: float) -> str:
+    context.sleep(seconds)
+    return ""
 
 
 def _clock_timestamp(context: FunctionContext) -> int:
@@ -195,6 +201,7 @@ FUNCTIONS: tuple[Function, ...] = (
     _entry("transaction_timestamp", (), TIMESTAMPTZ, _now),
     _entry("statement_timestamp", (), TIMESTAMPTZ, _statement_timestamp),
     _entry("clock_timestamp", (), TIMESTAMPTZ, _clock_timestamp, Volatility.VOLATILE),
+    _entry("pg_sleep", (DOUBLE,), VOID, _sleep, Volatility.VOLATILE),
     _entry("timeofday", (), TEXT, _time_of_day, Volatility.VOLATILE),
     _entry("current_date", (), DATE, _current_date),
     *_with_precision("current_time", TIMETZ, _current_time),

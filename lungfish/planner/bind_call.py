@@ -11,6 +11,7 @@ from lungfish import errors
 from lungfish.functions.registry import Aggregate, Resolved, Volatility
 from lungfish.planner.bind_arguments import bind_arguments, bind_filter, resolve_aggregate
 from lungfish.planner.bind_hypothetical import HYPOTHETICAL, bind_hypothetical
+from lungfish.planner.bind_merge_action import MERGE_ACTION, bind_merge_action
 from lungfish.planner.bind_type import find_type, is_type_name
 from lungfish.planner.bind_window import bind_window_call
 from lungfish.planner.callees import (
@@ -33,7 +34,12 @@ from lungfish.planner.expressions import (
 from lungfish.planner.named_arguments import place_arguments
 from lungfish.planner.scope import AGGREGATES_ALLOWED, SETS_ALLOWED, Clause, Scope
 from lungfish.planner.sort_keys import make_sort_key
-from lungfish.planner.sql_functions import DEPTH_MAX, choose_function, inline_call
+from lungfish.planner.sql_functions import (
+    DEPTH_MAX,
+    choose_function,
+    inline_call,
+    repeated_parameters,
+)
 from lungfish.sql.ast import expressions as ast
 
 
@@ -56,6 +62,8 @@ def bind_call(node: ast.FunctionCall, scope: Scope) -> BoundExpression:
             node.position
         )
     _refuse_aggregate_syntax(node, name)
+    if name == MERGE_ACTION and not node.arguments:
+        return bind_merge_action(node, scope)
     return _bind_function(node, name, scope)
 
 
@@ -75,6 +83,12 @@ def _inline_sql_function(node: ast.FunctionCall, scope: Scope) -> BoundExpressio
         raise errors.StatementTooComplex(f"function {found.name} calls itself without end").at(
             node.position
         )
+    # PostgreSQL runs such a function instead of inlining it; here the argument would be made anew at every use.
+    if any(is_volatile(arguments[index]) for index in repeated_parameters(found)):
+        raise errors.FeatureNotSupported(
+            f"a volatile argument that the SQL function {found.name} uses more than once is not supported",
+            hint="Compute the argument in a subquery of FROM, with OFFSET 0.",
+        ).at(node.position)
     state.inlining_depth += 1
     try:
         return scope.bind(inline_call(found, node.arguments, node.position))
@@ -149,17 +163,13 @@ def _bind_set(call: Call, name: str, scope: Scope) -> BoundExpression:
             "aggregate function calls cannot contain set-returning function calls",
             hint="You might be able to move the set-returning function into a LATERAL FROM item.",
         ).at(call.position)
-    if scope.is_conditional:
-        raise errors.FeatureNotSupported(
-            f"set-returning functions are not allowed in {scope.is_conditional}",
-            hint="You might be able to move the set-returning function into a LATERAL FROM item.",
-        ).at(call.position)
     if scope.clause not in SETS_ALLOWED:
         raise errors.FeatureNotSupported(
             f"set-returning functions are not allowed in {scope.clause.value}"
         ).at(call.position)
     if scope.clause is not Clause.FROM_FUNCTION:
         scope.has_set_calls = True
+        scope.last_set_call = call
     return call
 
 

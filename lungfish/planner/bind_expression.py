@@ -35,7 +35,7 @@ from lungfish.planner.bind_subquery import (
 )
 from lungfish.planner.bind_type import bind_cast
 from lungfish.planner.coerce import coerce_boolean, coerce_common
-from lungfish.planner.expression_tree import columns_of
+from lungfish.planner.expression_tree import columns_of, is_volatile
 from lungfish.planner.expressions import (
     AndAll,
     BoundExpression,
@@ -149,17 +149,47 @@ def _bind_is_boolean(node: ast.IsBoolean, scope: Scope) -> BoundExpression:
     return IsBooleanExpr(operand, node.value, node.is_negated)
 
 
+def _refuse_volatile(operand: BoundExpression, word: str, position: int) -> None:
+    """What is compared is bound into every comparison, and so must answer the same each time."""
+    if is_volatile(operand):
+        raise errors.FeatureNotSupported(
+            f"a volatile function in the operand of {word} is not supported",
+            hint="Compute the operand in a subquery of FROM, with OFFSET 0.",
+        ).at(position)
+
+
+def _refuse_sets(
+    node: ast.Case | ast.Coalesce, word: str, before: Call | None, scope: Scope
+) -> None:
+    """Raise if a set-returning call was bound since `before` was the last one. Those of inlined functions, whose places are unknown,
+    are calls in PostgreSQL, to which sets may be given."""
+    last = scope.last_set_call
+    if last is not None and last is not before and node.position >= 0:
+        raise errors.FeatureNotSupported(
+            f"set-returning functions are not allowed in {word}",
+            hint="You might be able to move the set-returning function into a LATERAL FROM item.",
+        ).at(last.position)
+
+
 def _bind_case(node: ast.Case, scope: Scope) -> BoundExpression:
     state = scope.state
+    last_set_call = scope.last_set_call
     conditions: list[BoundExpression] = []
     results: list[BoundExpression] = []
     operand = None if node.operand is None else bind_expression(node.operand, scope)
+    if operand is not None and len(node.branches) > 1:
+        _refuse_volatile(operand, "CASE", node.position)
     for branch in node.branches:
+        before = scope.last_set_call
         if operand is None:
             conditions.append(bind_predicate(branch.condition, scope, "CASE/WHEN"))
         else:
             value = bind_expression(branch.condition, scope)
             conditions.append(make_operator("=", operand, value, scope, branch.condition.position))
+        if scope.last_set_call is not before and node.position >= 0:
+            raise errors.DatatypeMismatch("argument of CASE/WHEN must not return a set").at(
+                branch.condition.position
+            )
         results.append(bind_expression(branch.result, scope))
     default: BoundExpression = Constant(None, UNKNOWN)
     default_position = node.position
@@ -170,13 +200,16 @@ def _bind_case(node: ast.Case, scope: Scope) -> BoundExpression:
     positions = [default_position, *(branch.result.position for branch in node.branches)]
     typed, type_ = coerce_common([default, *results], "CASE", state, positions)
     branches = tuple(zip(conditions, typed[1:], strict=True))
+    _refuse_sets(node, "CASE", last_set_call, scope)
     return CaseExpr(branches, typed[0], type_)
 
 
 def _bind_coalesce(node: ast.Coalesce, scope: Scope) -> BoundExpression:
+    last_set_call = scope.last_set_call
     operands = [bind_expression(operand, scope) for operand in node.operands]
     positions = [operand.position for operand in node.operands]
     typed, type_ = coerce_common(operands, "COALESCE", scope.state, positions)
+    _refuse_sets(node, "COALESCE", last_set_call, scope)
     return CoalesceExpr(tuple(typed), type_)
 
 
@@ -196,6 +229,7 @@ def _bind_null_if(node: ast.NullIf, scope: Scope) -> BoundExpression:
         left = equal.arguments[0]
     elif left.type.kind is TypeKind.UNKNOWN:
         (left, _), _ = coerce_common([left, right], "NULLIF", scope.state, [node.position] * 2)
+    _refuse_volatile(left, "NULLIF", node.position)
     return CaseExpr(((equal, Constant(None, left.type)),), left, left.type)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from lungfish import errors
+from lungfish.planner.bind_merge_action import merge_action_entry
 from lungfish.planner.bind_state import BindState
 from lungfish.planner.bind_targets import bind_targets
 from lungfish.planner.expressions import ColumnRef
@@ -56,6 +57,10 @@ def bind_returning(
         entry = target.entry(alias or default, refs)
         entry.shows_columns = False
         entries.append(entry)
+    if is_merge:
+        action_entry, action = merge_action_entry(state)
+        entries.append(action_entry)
+        either = (*either, action)
     inside = Scope(state, scope, entries)
     inside.clause = Clause.RETURNING
     targets = bind_targets(returning.items, inside)

@@ -256,7 +256,7 @@ class LogicalConflict:
 @dataclass(frozen=True, slots=True)
 class LogicalReturning:
     """RETURNING: items over the columns `old`, `new` and those of the input; MERGE, which learns for each row only which of the two
-    a plain name means, has them once more as `current`."""
+    a plain name means, has them once more as `current`, with what was done (MERGE_ACTION()) behind them."""
 
     items: tuple[Item, ...]
     old: tuple[ColumnRef, ...]

@@ -18,6 +18,7 @@ from lungfish.planner.expression_tree import Mapper, columns_of, map_all, map_so
 from lungfish.planner.expressions import (
     AggregateCall,
     BoundExpression,
+    Call,
     ColumnRef,
     SortKey,
     WindowCall,
@@ -210,10 +211,10 @@ class Scope:
         "ctes",
         "entries",
         "has_set_calls",
-        "is_conditional",
         "is_in_aggregate",
         "is_in_window",
         "is_lateral_view",
+        "last_set_call",
         "locking",
         "locks",
         "parent",
@@ -240,8 +241,8 @@ class Scope:
         self.row_flags: list[tuple[ColumnRef, ColumnRef]] = []
         self.is_in_aggregate = False
         self.is_in_window = False
-        # "CASE" or "COALESCE" while their parts are bound: rows cannot be made there.
-        self.is_conditional: str | None = None
+        # The set-returning call that was bound last: CASE and COALESCE see by it whether they hold one.
+        self.last_set_call: Call | None = None
         # Set on the view that LATERAL items have of the FROM they stand in.
         self.is_lateral_view = False
         # Whether FROM reads the recursive query that it is the step of.

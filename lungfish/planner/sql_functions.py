@@ -75,6 +75,26 @@ def choose_function(
     return winners[0]
 
 
+@lru_cache(maxsize=512)
+def repeated_parameters(function: SqlFunction) -> frozenset[int]:
+    """The numbers, from 0, of the parameters whose argument the inlined call evaluates more than once."""
+    places = tuple(ast.Parameter(index) for index in range(len(function.parameter_types)))
+    inlined = inline_call(function, places, -1)
+    return frozenset(place.index for place in places if _uses(inlined, place.index) > 1)
+
+
+def _uses(node: object, index: int) -> int:
+    """How often a parameter is evaluated; a use in a query counts as many, as it may be evaluated for every row."""
+    if isinstance(node, ast.Parameter):
+        return int(node.index == index)
+    if isinstance(node, tuple):
+        return sum(_uses(item, index) for item in node)
+    if not dataclasses.is_dataclass(node) or isinstance(node, type):
+        return 0
+    count = sum(_uses(getattr(node, field.name), index) for field in dataclasses.fields(node))
+    return count * 2 if isinstance(node, Query) else count
+
+
 def inline_call(
     function: SqlFunction, arguments: Sequence[ast.Expression], position: int
 ) -> ast.Expression:
@@ -94,7 +114,7 @@ def inline_call(
     nulls = tuple(ast.IsNull(argument, False, position) for argument in arguments)
     is_null: ast.Expression = nulls[0] if len(nulls) == 1 else ast.Or(nulls, position)
     null = ast.Literal(ast.Literal.Kind.NULL, position=position)
-    return ast.Case(None, (ast.CaseBranch(is_null, null),), result, position)
+    return ast.Case(None, (ast.CaseBranch(is_null, null),), result)
 
 
 def _replaced(node: Any, replacements: dict[str | int, ast.Expression], function: str) -> Any:

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 
 VERSION = "PostgreSQL 18.0 (Lungfish 0.1.0)"
 
+# How long pg_sleep waits until it looks whether it is to stop.
+_SLEEP_PIECE_S = 0.02
+
 
 class SessionFunctions:
     """Implements `functions.registry.FunctionContext` for one session; the statement's time is set at its start."""
@@ -53,6 +56,14 @@ class SessionFunctions:
     def clock_timestamp(self) -> int:
         """Now."""
         return self._session.database.clock.utc_us()
+
+    def sleep(self, seconds: float) -> None:
+        """pg_sleep: waits in short pieces, so that the statement can be stopped. Raises QueryCanceled."""
+        clock = self._session.database.clock
+        end = clock.monotonic_s() + seconds
+        while (left := end - clock.monotonic_s()) > 0:
+            self._session.cancellation.check()
+            clock.sleep(min(left, _SLEEP_PIECE_S))
 
     def random(self) -> float:
         """A number from 0 up to 1."""
@@ -191,7 +202,10 @@ class SessionFunctions:
         """What a function about the catalog answers."""
         session = self._session
         if name.endswith("_size"):
-            return relation_size(session.database, session.catalog, name, *arguments)
+            (relation,) = arguments
+            if isinstance(relation, str):
+                relation = self.ask_catalog("regclassin", (relation,))
+            return relation_size(session.database, session.catalog, name, relation)
         return answer(name, tuple(arguments), session.catalog, session.settings.search_path)
 
     def ask_storage(self, name: str, arguments: Iterable[Any]) -> Any:

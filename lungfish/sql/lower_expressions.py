@@ -22,6 +22,7 @@ from lungfish.sql.ast.expressions import (
     Expression,
     Extreme,
     FieldAccess,
+    FunctionCall,
     Grouping,
     InList,
     IsBoolean,
@@ -182,6 +183,11 @@ def _lower_case(fields: Node, lowering: Lowering) -> Case:
         lowering.optional_expression(fields.get("defresult")),
         fields.get("location", 0),
     )
+
+
+def _lower_merge_support(fields: Node, lowering: Lowering) -> FunctionCall:
+    """MERGE_ACTION()."""
+    return FunctionCall(("merge_action",), (), position=fields.get("location", 0))
 
 
 def _lower_coalesce(fields: Node, lowering: Lowering) -> Coalesce:
@@ -402,6 +408,7 @@ EXPRESSIONS: Mapping[str, ExpressionRule] = MappingProxyType(
         "BooleanTest": _lower_boolean_test,
         "CaseExpr": _lower_case,
         "CoalesceExpr": _lower_coalesce,
+        "MergeSupportFunc": _lower_merge_support,
         "CollateClause": _lower_collate,
         "ColumnRef": _lower_column,
         "FuncCall": lower_call,

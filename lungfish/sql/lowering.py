@@ -55,7 +55,6 @@ FEATURES: Mapping[str, str] = {
     "JsonScalarExpr": "JSON_SCALAR",
     "JsonSerializeExpr": "JSON_SERIALIZE",
     "JsonTable": "JSON_TABLE",
-    "MergeSupportFunc": "MERGE_ACTION()",
     "RangeTableFunc": "XMLTABLE",
     "XmlExpr": "an XML function",
     "XmlSerialize": "XMLSERIALIZE",

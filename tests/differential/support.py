@@ -42,6 +42,8 @@ REFUSED = ("setseed",)
 REGRESSION_DIFFERENCES = (
     "- Timestamps end in the year 294247, PostgreSQL's in 294276 (22008 beyond).",
     "- A label that ALTER TYPE has added may be used in the same transaction; PostgreSQL raises 55P04.",
+    "- A volatile argument that an SQL function uses more than once, and a volatile operand of `CASE x WHEN` with several branches or",
+    "  of NULLIF, are refused (0A000): they would be evaluated more than once.",
     "- `nextval` in the list of an ORDER BY ... LIMIT is called for every row, in PostgreSQL for those that are shown.",
     "- `pg_get_viewdef` gives a view's query as it was written, without PostgreSQL's layout. Of stored expressions",
     "  COLLATE, subqueries and functions called by keywords (`SUBSTRING(x FROM 1)`) are shown as they were written.",

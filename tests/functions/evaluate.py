@@ -35,6 +35,9 @@ class FakeContext:
     def clock_timestamp(self) -> int:
         return 1_700_000_000_000_001
 
+    def sleep(self, seconds: float) -> None:
+        del seconds
+
     def random(self) -> float:
         return 0.25
 

@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 import lungfish
+from lungfish import errors
+from lungfish.storage import ManualClock
 
 
 @pytest.mark.parametrize(
@@ -138,3 +140,59 @@ def test_merge_returns_what_it_did(connection: Any) -> None:
         " WHEN NOT MATCHED THEN INSERT VALUES (s.k, s.v) RETURNING t.id, a, old.a, new.a, v"
     ).fetchall()
     assert sorted(done) == [(1, 10, 10, None, 5), (3, 6, None, 6, 6)]
+
+
+@pytest.fixture
+def functions(connection: Any) -> Any:
+    connection.execute("CREATE SEQUENCE s")
+    for name, strict, body in (
+        ("doubled", "", "a + a"),
+        ("raised", "STRICT", "a + 1"),
+        ("counted", "", "(SELECT max(g + $1) FROM generate_series(1, 3) g)"),
+    ):
+        connection.execute(
+            f"CREATE FUNCTION {name}(a bigint) RETURNS bigint LANGUAGE sql {strict} AS 'SELECT {body}'"
+        )
+    return connection
+
+
+@pytest.mark.parametrize("name", ["doubled", "raised", "counted"])
+def test_a_volatile_argument_that_inlining_would_repeat_is_refused(
+    functions: Any, name: str
+) -> None:
+    with pytest.raises(errors.FeatureNotSupported, match=f"the SQL function {name} uses"):
+        functions.execute(f"SELECT {name}(nextval('s'))")
+    calls = f"SELECT {name}(n) FROM (SELECT nextval('s') AS n OFFSET 0) q"
+    assert functions.execute(calls).fetch_text() == [("4" if name == "counted" else "2",)]
+
+
+@pytest.mark.parametrize(
+    "expression",
+    ["CASE nextval('s') WHEN 5 THEN 5 WHEN 2 THEN 2 END", "NULLIF(nextval('s'), 100)"],
+)
+def test_a_volatile_operand_that_would_be_compared_again_is_refused(
+    connection: Any, expression: str
+) -> None:
+    connection.execute("CREATE SEQUENCE s")
+    with pytest.raises(errors.FeatureNotSupported, match="volatile function in the operand"):
+        connection.execute(f"SELECT {expression}")
+    single = "SELECT CASE nextval('s') WHEN 1 THEN 'first' END"
+    assert connection.execute(single).fetch_text() == [("first",)]
+
+
+def test_pg_sleep_waits_by_the_clock_and_can_be_stopped(
+    connection: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = connection._session
+    clock = ManualClock()
+    monkeypatch.setattr(session.database, "clock", clock)
+    assert connection.execute("SELECT pg_sleep(1.5)").fetch_text() == [("",)]
+    assert clock.monotonic_s() == pytest.approx(1.5)
+
+    def stop(seconds: float) -> None:
+        del seconds
+        connection.cancel()
+
+    monkeypatch.setattr(clock, "sleep", stop)
+    with pytest.raises(errors.QueryCanceled):
+        connection.execute("SELECT pg_sleep('infinity')")

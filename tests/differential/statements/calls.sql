@@ -22,3 +22,28 @@ create function adder(a int, b int) returns int language sql as 'select a - b';
 select adder(b => 1, a => 10), adder(10, b => 3);
 select adder(c => 1, a => 2);
 select adder(a => 1, a => 2);
+-- Sets within CASE and COALESCE, VARIADIC that is no array, relations by their names, waiting.
+select case when generate_series(1, 3) > 1 then 1 end;
+select case when generate_series(1, 3) then 1 end;
+select case when true then generate_series(1, 3) end;
+select case generate_series(1, 3) when 1 then 2 end;
+select case 1 when generate_series(1, 3) then 2 end;
+select coalesce(generate_series(1, 3), 1);
+select generate_series(1, 2), case when 1 > 0 then 1 end, (select case when count(*) > 1 then g end from generate_series(1, 2) h) from generate_series(3, 3) g;
+select concat_ws(',', variadic 10);
+select concat_ws(variadic 10);
+select concat(variadic 10);
+select format('%s', variadic 10);
+select num_nulls(variadic 10);
+select concat_ws(',', variadic array[1, 2]);
+select pg_relation_size('tt') > 0, pg_table_size('tt'::text) > 0, pg_total_relation_size('public.tt') > 0, pg_indexes_size('tt'::regclass);
+select pg_relation_size('nosuch');
+select pg_sleep(0), pg_sleep(-1), pg_sleep(null);
+-- A SQL function's argument is evaluated once.
+create function raised(a bigint) returns bigint language sql as 'select a + 1';
+create function unused(a bigint) returns bigint language sql as 'select 1::bigint';
+create function doubled(a bigint) returns bigint language sql as 'select a + a';
+create sequence counted;
+select raised(nextval('counted')), raised(nextval('counted')), unused(nextval('counted')), doubled(2);
+select nextval('counted');
+select doubled(generate_series(1, 3));
