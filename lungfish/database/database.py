@@ -58,6 +58,7 @@ from lungfish.storage.disk import Lock
 from lungfish.storage.ids import RelationId
 from lungfish.storage.lock_modes import LockMode, table_tag
 from lungfish.storage.table import TableStore, UniqueConflict
+from lungfish.storage.table_build import TellBuild
 from lungfish.storage.transactions import Transaction
 
 if TYPE_CHECKING:
@@ -238,17 +239,15 @@ class Database:
         """Make a table's relations: `executor.ddl.context.Relations`."""
         self.stores.create(table)
 
-    def build_index(
-        self, table: Table, index: Index, check: Callable[[], None] | None = None
-    ) -> None:
-        """Make an index and fill it from its table. Raises UniqueViolation, and what `check` raises."""
+    def build_index(self, table: Table, index: Index, tell: TellBuild | None = None) -> None:
+        """Make an index and fill it from its table. Raises UniqueViolation, and what `tell` raises."""
         # A table that is opened only now has no tree yet for what is about to be built.
         existing = self.core.store.relations()
         built = tuple(item for item in table.indexes if item.relation_id in existing)
         store = self.stores.get(replace(table, indexes=built))
         made = self.stores.new_index(table, index)
         try:
-            store.build_index(made, check)
+            store.build_index(made, tell)
         except UniqueConflict as conflict:
             raise duplicated_key(table, conflict) from conflict
         store.set_indexes((*store.indexes, made))

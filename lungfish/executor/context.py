@@ -90,11 +90,18 @@ class Cancellation:
         self.error = None
         self.progress = None
 
+    def begin(self, phase: str, total: int, units: str = "rows") -> StatementProgress:
+        """A part of the statement begins that counts anew, from 0 to `total` (0: unknown); what it counts its work on."""
+        before = self.progress
+        part = 0 if before is None else before.part + 1
+        progress = self.progress = StatementProgress(phase, units, 0, total, part)
+        return progress
+
     def expect(self, phase: str, total: int, units: str = "rows") -> StatementProgress:
-        """A part of the statement begins that has `total` to do (0: unknown); what it counts its work on."""
+        """Something begins that has `total` to do (0: unknown), beside what the statement does already; what it counts its work on."""
         progress = self.progress
         if progress is None or progress.units != units:
-            progress = self.progress = StatementProgress(phase, units)
+            progress = self.begin(phase, 0, units)
         progress.phase = phase
         progress.total += total
         return progress

@@ -14,6 +14,7 @@ from lungfish.executor.partitioned_insert import make_partitioned_insert, row_wr
 from lungfish.executor.referential_actions import finish_constraints
 from lungfish.executor.returning import ReturningRows
 from lungfish.executor.rows import batch_rows
+from lungfish.executor.statement_progress import StatementProgress
 from lungfish.executor.table_reads import may_read
 from lungfish.executor.table_writer import TableWriter
 from lungfish.planner.physical import InsertRows, ValuesScan
@@ -86,8 +87,16 @@ def insert_batches(table: Table, batches: Iterable[Batch], context: ExecutionCon
     return count
 
 
-def insert_rows(table: Table, rows: Iterable[Row], context: ExecutionContext) -> int:
-    """Store whole rows, in the order of the table's columns, with the checks of all its constraints; answers their number."""
+def insert_rows(
+    table: Table,
+    rows: Iterable[Row],
+    context: ExecutionContext,
+    progress: StatementProgress | None = None,
+) -> int:
+    """Store whole rows, in the order of the table's columns, with the checks of all its constraints; answers their number.
+
+    `progress` counts them, unless whoever makes the rows does.
+    """
     run = Run(context)
     writer = row_writer(table, run)
     iterator = iter(rows)
@@ -96,5 +105,7 @@ def insert_rows(table: Table, rows: Iterable[Row], context: ExecutionContext) ->
         run.check_cancel()
         writer.insert_many(chunk)
         count += len(chunk)
+        if progress is not None:
+            progress.done = count
     finish_constraints(run)
     return count

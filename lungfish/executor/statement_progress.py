@@ -13,8 +13,12 @@ from dataclasses import dataclass
 class StatementProgress:
     """What is done of a statement, of what is expected; a total of 0 is unknown."""
 
-    # "scanning album", "copying", "checkpoint": what goes on now.
+    # "scanning album", "copying", "reading rows for album_title_idx": what goes on now.
     phase: str
     units: str = "rows"
     done: int = 0
     total: int = 0
+    # Another number from where the count begins anew.
+    part: int = 0
+    # What is left in seconds, if whoever counts knows it; None: to be judged by what is done.
+    left_s: float | None = None

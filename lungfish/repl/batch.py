@@ -21,8 +21,9 @@ from lungfish.repl.arguments import Parser, shell_parser
 from lungfish.repl.error_text import format_error
 from lungfish.repl.exit_codes import ExitCode, exit_code_of_opening
 from lungfish.repl.interpreter import Interpreter, QuitShell
+from lungfish.repl.progress import Opening, watching
 from lungfish.repl.target import Target
-from lungfish.repl.wiring import build_interpreter, display_of, open_target
+from lungfish.repl.wiring import build_interpreter, display_of, open_target, wants_progress
 
 
 def run_inputs(options: argparse.Namespace) -> int:
@@ -36,7 +37,7 @@ def run_inputs(options: argparse.Namespace) -> int:
             print(f"lungfish: {error}", file=sys.stderr)
             return ExitCode.USAGE
         try:
-            target = open_target(options)
+            target = _open(options)
         except errors.Error as error:
             print(format_error(error, is_verbose=options.verbose), file=sys.stderr)
             return exit_code_of_opening(error)
@@ -60,6 +61,15 @@ def run_inputs(options: argparse.Namespace) -> int:
         if options.strict_recovery and interpreter.exit_code is ExitCode.OK:
             return _recovery_code(target)
         return interpreter.exit_code
+
+
+def _open(options: argparse.Namespace) -> Target:
+    """Open the database of the command line, and show how far recovery is. Raises what opening raises."""
+    if not wants_progress(options):
+        return open_target(options)
+    opening = Opening()
+    with watching(opening.look, sys.stderr):
+        return open_target(options, opening)
 
 
 class _Tee:

@@ -14,6 +14,7 @@ from lungfish.repl.config import apply_config, read_config
 from lungfish.repl.highlight import SqlLexer
 from lungfish.repl.interpreter import QuitShell
 from lungfish.repl.pager import Pager, pager_command
+from lungfish.repl.progress import Opening
 from lungfish.repl.suggestions import suggest
 from lungfish.repl.wiring import build_interpreter, open_target
 from lungfish.sql import open_construct
@@ -30,10 +31,20 @@ _AGE_SHOWN_AFTER_S = 10
 class Engine:
     """An interpreter for the prompt, with completion and highlighting."""
 
-    def __init__(self, options: argparse.Namespace, history: Callable[[], list[str]]) -> None:
-        """Open the database. Raises what opening raises, and SyntaxError for a bad configuration."""
+    def __init__(
+        self,
+        options: argparse.Namespace,
+        history: Callable[[], list[str]],
+        show: Callable[[str | None], None],
+    ) -> None:
+        """Open the database; `show` is given a line about its recovery if that takes long (`Opening`).
+
+        Raises what opening raises, and SyntaxError for a bad configuration.
+        """
         config = {} if getattr(options, "no_config", False) else read_config()
-        self._target = open_target(options)
+        self._target = open_target(options, Opening(show))
+        # What is opened later is waited for as a statement is.
+        self._target.opening = Opening()
         interpreter = self._interpreter = build_interpreter(options, self._target, sys.stdout)
         interpreter.is_interactive = True
         interpreter.history = history

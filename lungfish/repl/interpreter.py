@@ -27,6 +27,7 @@ from lungfish.repl.input.conditions import Conditions
 from lungfish.repl.input.steering import steer_shell
 from lungfish.repl.input.variables import Variables
 from lungfish.repl.pager import Pager
+from lungfish.repl.progress import show_opening
 from lungfish.repl.target import Target
 from lungfish.sql import ScriptPiece, parse_directive
 from lungfish.sql.ast.directives import REMARKS, Restart
@@ -210,7 +211,8 @@ class Interpreter:
                 position=piece.start,
                 hint="Run the script with lungfish test.",
             ).with_statement(script)
-        self.target.restart(is_crash=directive.is_crash)
+        with show_opening(self):
+            self.target.restart(is_crash=directive.is_crash)
         self.say(f"-- restarted {'after a crash' if directive.is_crash else 'cleanly'}")
 
     def run_command(self, line: str) -> None:

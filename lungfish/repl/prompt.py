@@ -13,6 +13,7 @@ import os
 import sys
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import wait as wait_for
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -48,7 +49,11 @@ _STYLE = {
     "sql.command": "bold ansimagenta",
     "sql.open": "ansigreen underline",
     "sql.unbalanced": "bold ansired underline",
+    # The line about a recovery.
+    "bottom-toolbar": "noreverse ansibrightblack",
 }
+# How often the screen is drawn anew while Enter waits for the database.
+_REDRAW_EVERY_S = 0.1
 
 
 class _EngineLoader:
@@ -59,9 +64,11 @@ class _EngineLoader:
         self._history = history
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="lungfish open")
         self._future: Future[Engine] | None = None
+        self._session: PromptSession[str] | None = None
 
-    def start(self, app: Application[str]) -> None:
+    def start(self, session: PromptSession[str]) -> None:
         """Begin to load. A database that does not open ends the prompt."""
+        self._session, app = session, session.app
         self._future = self._executor.submit(self._load)
         self._future.add_done_callback(
             lambda future: None if future.exception() is None else _end_prompt(app)
@@ -70,8 +77,17 @@ class _EngineLoader:
     def _load(self) -> Engine:
         # The engine's modules take longer to import than the prompt to draw, hence by name and here.
         module = importlib.import_module("lungfish.repl.engine")
-        engine: Engine = module.Engine(self._options, self._history.get_strings)
+        engine: Engine = module.Engine(self._options, self._history.get_strings, self._show)
+        self._show(None)
         return engine
+
+    def _show(self, line: str | None) -> None:
+        """Have a line below what is typed, or none."""
+        session = self._session
+        assert session is not None, "the prompt has started it"
+        if line != session.bottom_toolbar:
+            session.bottom_toolbar = line
+            session.app.invalidate()
 
     @property
     def loaded(self) -> Engine | None:
@@ -84,9 +100,17 @@ class _EngineLoader:
     def is_complete(self, text: str) -> bool:
         """Whether Enter may hand the text over, waiting for the engine; where there is none, `wait` will say why."""
         try:
-            return self.wait().open_construct(text) is None
+            return self._wait_drawing().open_construct(text) is None
         except errors.Error:
             return True
+
+    def _wait_drawing(self) -> Engine:
+        """`wait` from within the prompt, which draws nothing meanwhile, so that this must: the line about a recovery goes on."""
+        assert self._future is not None, "the prompt has started it"
+        while not wait_for([self._future], timeout=_REDRAW_EVERY_S).done:
+            app = get_app()
+            app.renderer.render(app, app.layout)
+        return self.wait()
 
     def wait(self) -> Engine:
         """The engine, waited for. Raises what opening the database raised."""
@@ -123,7 +147,7 @@ def run_prompt(options: argparse.Namespace) -> int:
 def _prompt_until_left(loader: _EngineLoader, database: str, history: History) -> None:
     session = _make_session(loader, history)
     label = database if database.startswith(":memory:") else Path(database).name
-    pre_run: Callable[[], None] | None = partial(loader.start, session.app)
+    pre_run: Callable[[], None] | None = partial(loader.start, session)
     while True:
         engine = loader.loaded
         try:

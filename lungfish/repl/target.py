@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import lungfish
+from lungfish.repl.progress import Opening
 
 Notice = Callable[[str, str], None]
 
@@ -20,8 +21,9 @@ class Target:
         is_read_only: bool = False,
         wal_recovery_mode: str | None = None,
         on_notice: Notice | None = None,
+        opening: Opening | None = None,
     ) -> None:
-        """Open the database, which is made if it does not exist.
+        """Open the database, which is made if it does not exist; `opening` is told how far recovery is.
 
         Raises: DatabaseInUse, UndefinedFile, CorruptDatabase and their kin.
         """
@@ -29,11 +31,15 @@ class Target:
         self.is_read_only = is_read_only
         self._wal_recovery_mode = wal_recovery_mode
         self._on_notice = on_notice
+        self.opening = opening if opening is not None else Opening()
         self._open()
 
     def _open(self) -> None:
         self.database = lungfish.open(
-            self.path, read_only=self.is_read_only, wal_recovery_mode=self._wal_recovery_mode
+            self.path,
+            read_only=self.is_read_only,
+            wal_recovery_mode=self._wal_recovery_mode,
+            on_recovery=self.opening.tell,
         )
         # The named checkpoint that is looked at; None: the database as it is.
         self.snapshot: str | None = None

@@ -10,6 +10,7 @@ from lungfish import errors
 from lungfish.repl.commands import COMMANDS
 from lungfish.repl.formats import FORMAT_ALIASES, FORMATS, DisplaySettings, Expanded
 from lungfish.repl.interpreter import Interpreter
+from lungfish.repl.progress import Opening
 from lungfish.repl.target import Target
 
 
@@ -35,13 +36,17 @@ def display_of(options: argparse.Namespace) -> DisplaySettings:
     )
 
 
-def open_target(options: argparse.Namespace) -> Target:
-    """Open the database of the command line; notices go to standard error. Raises what opening raises."""
+def open_target(options: argparse.Namespace, opening: Opening | None = None) -> Target:
+    """Open the database of the command line; notices go to standard error. Raises what opening raises.
+
+    `opening` is told how far recovery is.
+    """
     target = Target(
         options.database,
         is_read_only=options.read_only,
         wal_recovery_mode=options.wal_recovery_mode,
         on_notice=_print_notice,
+        opening=opening,
     )
     if options.as_of is not None:
         try:
@@ -50,6 +55,12 @@ def open_target(options: argparse.Namespace) -> Target:
             target.close()
             raise
     return target
+
+
+def wants_progress(options: argparse.Namespace) -> bool:
+    """Whether what takes long is to say how far it is."""
+    is_auto: bool = options.progress == "auto"
+    return sys.stderr.isatty() if is_auto else bool(options.progress == "on")
 
 
 def _print_notice(severity: str, message: str) -> None:
@@ -65,9 +76,7 @@ def build_interpreter(options: argparse.Namespace, target: Target, out: TextIO) 
     if options.on_error == "rollback":
         interpreter.variables.set("ON_ERROR_ROLLBACK", "on")
     interpreter.timeout_s = options.timeout
-    interpreter.shows_progress = options.progress == "on" or (
-        options.progress == "auto" and sys.stderr.isatty()
-    )
+    interpreter.shows_progress = wants_progress(options)
     for name, value in options.variables:
         interpreter.variables.set(name, value)
     return interpreter

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from lungfish.catalog.objects import Column, Oid, Table
+from lungfish.catalog.objects import Column, Index, Oid, Table
 from lungfish.errors import DatatypeMismatch
 from lungfish.executor import insert_rows
 from lungfish.planner import (
@@ -21,6 +21,7 @@ from lungfish.sql.ast.expressions import TypeName
 from lungfish.sql.ast.queries import Query
 from lungfish.sql.statements import parse
 from lungfish.storage.lock_modes import LockMode, table_tag
+from lungfish.storage.table_build import TellBuild
 from lungfish.types.casts import CastContext, can_coerce
 from lungfish.types.sql_type import SqlType
 from lungfish.types.vectors import to_values
@@ -60,9 +61,14 @@ class SessionRunner:
         used = objects_used(query, catalog, search_path)
         return tuple((column.name, column.type) for column in columns), used
 
-    def insert_rows(self, table: Table, rows: Iterable[tuple[Any, ...]]) -> int:
+    def insert_rows(
+        self, table: Table, rows: Iterable[tuple[Any, ...]], *, expected_count: int = 0
+    ) -> int:
         """Store whole rows, with the checks of all the table's constraints."""
-        return insert_rows(table, rows, self._session.execution_context())
+        progress = None
+        if expected_count:
+            progress = self._session.cancellation.begin(f"rewriting {table.name}", expected_count)
+        return insert_rows(table, rows, self._session.execution_context(), progress)
 
     def check_expression(self, table: Table, text: str, *, what: str) -> SqlType:
         """Bind a stored expression over the table's columns and answer its type."""
@@ -125,9 +131,17 @@ class SessionRunner:
         """Whether other statements run in the same transaction."""
         return self._session.is_in_block
 
-    def check_cancel(self) -> None:
-        """Raise QueryCanceled if the statement was asked to stop."""
-        self._session.cancellation.check()
+    def begin_build(self, index: Index) -> TellBuild:
+        """What tells the statement's progress how far the build of an index is; raises QueryCanceled if it is to stop."""
+        cancellation, name = self._session.cancellation, index.name
+        progress = cancellation.begin(f"building {name}", 0)
+
+        def tell(step: str, done: int, total: int) -> None:
+            cancellation.check()
+            progress.phase = f"{step} {name}"
+            progress.done, progress.total = done, total
+
+        return tell
 
     def notice(self, message: str) -> None:
         """Tell the client."""

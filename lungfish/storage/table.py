@@ -28,7 +28,7 @@ from lungfish.storage.relation_pages import PageMiss
 from lungfish.storage.row_codec_pack import pack_columns, rows_from_columns
 from lungfish.storage.rows import DELETED, FLAGS_OFFSET, HAS_OVERFLOW, Values, writer_of
 from lungfish.storage.snapshots import Snapshot
-from lungfish.storage.table_build import build_index
+from lungfish.storage.table_build import TellBuild, build_index
 from lungfish.storage.table_index import IndexKey, IndexKeys, TableIndex, UniqueConflict
 from lungfish.storage.table_lock import LockedRow, LockStatus, LockWait, lock_row
 from lungfish.storage.table_rows import InsertRun, Suspects, TableRows, key_owner
@@ -429,14 +429,14 @@ class TableStore:
             if key is not None:
                 index.prepare(key.key)
 
-    def build_index(self, index: TableIndex, check: Callable[[], None] | None = None) -> None:
+    def build_index(self, index: TableIndex, tell: TellBuild | None = None) -> None:
         """Fill a new, empty index from the rows that are there. Requires: nobody writes to the table. Raises UniqueConflict.
 
-        `check` may raise to give up.
+        `tell` is told how far it is, and may raise to give up.
 
         The table does not use the index before `set_indexes` says so.
         """
-        build_index(self.rows, index, check)
+        build_index(self.rows, index, tell)
 
     def set_indexes(self, indexes: Iterable[TableIndex]) -> None:
         """Take another set of indexes. Requires: nobody else uses the table."""

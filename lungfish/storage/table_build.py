@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import partial
+from typing import TypeAlias
 
 from lungfish.errors import CorruptPage, IndexCorrupted
 from lungfish.storage.btree_build import build_btree, sort_entries, store_entries
@@ -18,32 +19,37 @@ from lungfish.storage.table_rows import TableRows
 # How many rows are read between two looks whether to go on.
 CHECK_INTERVAL = 1024
 
+# Told how far a build is: the step, the rows that are done, and about how many there are. It may raise to give up.
+TellBuild: TypeAlias = Callable[[str, int, int], None]
 
-def build_index(
-    rows: TableRows, index: TableIndex, check: Callable[[], None] | None = None
-) -> None:
+
+def build_index(rows: TableRows, index: TableIndex, tell: TellBuild | None = None) -> None:
     """Fill an empty index with the entries of all retained versions of a table's rows.
 
-    `check` is called every now and then, outside all latches, and may raise to give up.
+    `tell` is called every CHECK_INTERVAL rows, outside all latches. How many rows there are is judged by the pages behind it.
 
     Requires: nobody writes to the table meanwhile (a SHARE lock), or restart. Old versions may be purged meanwhile: `set_indexes`
     looks after their entries. Raises UniqueConflict if two rows have one key.
     """
     owners: dict[Key, TupleId] = {}
     entries: list[tuple[Key, TupleId]] = []
-    for number, (address, keys, live) in enumerate(_keys_of_rows(rows, index)):
-        if check is not None and not number % CHECK_INTERVAL:
-            check()
+    count, page_count = 0, rows.heap.pages.page_count
+    for count, (address, keys, live) in enumerate(_keys_of_rows(rows, index), 1):
+        if tell is not None and count % CHECK_INTERVAL == 1:
+            tell("reading rows for", count - 1, count * page_count // ((address >> 16) + 1))
         if live is not None and live.is_exclusive:
             owner = owners.setdefault(live.key, address)
             if owner != address:
                 raise UniqueConflict(index, owner, _key_values(rows, index, address))
         entries += [(key, address) for key in keys]
         index.unsettled += [(key, address) for key in keys if live is None or key != live.key]
+    tell_writing = None if tell is None else partial(tell, "writing", count, count)
+    if tell_writing is not None:
+        tell_writing()
     keys_and_addresses = store_entries(index.btree.codec, entries)
     del entries, owners
     sorted_entries = sort_entries(*keys_and_addresses)
-    build_btree(index.btree, *sorted_entries, rows.log.end_lsn(), trim=check)
+    build_btree(index.btree, *sorted_entries, rows.log.end_lsn(), trim=tell_writing)
 
 
 def check_index(rows: TableRows, index: TableIndex) -> None:

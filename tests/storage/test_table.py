@@ -8,7 +8,7 @@ import pytest
 from table_world import FIRST_INDEX, World, begin, committed_rows, contents, lock
 
 from lungfish import errors
-from lungfish.storage import table_scan
+from lungfish.storage import table_build, table_scan
 from lungfish.storage.ids import LSN, RelationId, TransactionId, TupleId
 from lungfish.storage.keys import Bound
 from lungfish.storage.table import TableStore, UniqueConflict
@@ -128,6 +128,21 @@ def test_an_index_built_later_has_old_versions_too(world: World, table: TableSto
     assert [values for chunk in chunks for _, values in chunk] == [(3, "row 3")]
     reader.commit()
     contents(world, table)
+
+
+def test_the_build_of_an_index_tells_how_far_it_is(
+    world: World, table: TableStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(table_build, "CHECK_INTERVAL", 100)
+    committed_rows(world, table, [(n, f"row {n}") for n in range(950)])
+    told: list[tuple[str, int, int]] = []
+    index = world.index(TYPES, (1, 0), RelationId(FIRST_INDEX + 9))
+    table.build_index(index, lambda *each: told.append(each))
+    reading = [each for each in told if each[0] == "reading rows for"]
+    assert [done for _, done, _ in reading] == list(range(0, 950, 100))
+    # The pages are about equally full, so half way the estimate is good.
+    assert 700 < reading[5][2] < 1200
+    assert told[len(reading)] == ("writing", 950, 950)
 
 
 def test_versions_purged_while_an_index_is_built_leave_no_entries(

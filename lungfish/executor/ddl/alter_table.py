@@ -241,7 +241,8 @@ def rewrite(
     )
     context.change.put(moved)
     context.change.relations.create_table(moved)
-    context.runner.insert_rows(relaxed, rows if change_row is None else map(change_row, rows))
+    changed = rows if change_row is None else map(change_row, rows)
+    context.runner.insert_rows(relaxed, changed, expected_count=len(rows))
     finished = replace(moved, constraints=new.constraints)
     context.change.put(finished)
     return finished
@@ -383,7 +384,7 @@ def _store_with_constraint(context: DdlContext, before: Table, after: Table) -> 
     known = {index.relation_id for index in before.indexes}
     for index in after.indexes:
         if index.relation_id not in known:
-            context.change.relations.build_index(after, index, context.runner.check_cancel)
+            context.change.relations.build_index(after, index, context.runner.begin_build(index))
     validate_new(context, before, after)
 
 

@@ -7,7 +7,7 @@ when the transaction ends (`CatalogChange.leftover_relations`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -20,6 +20,7 @@ from lungfish.planner import ExpressionFacts
 from lungfish.sql.ast.expressions import TypeName
 from lungfish.sql.ast.queries import ObjectName, Query
 from lungfish.storage.ids import RelationId
+from lungfish.storage.table_build import TellBuild
 from lungfish.types.sql_type import SqlType
 
 
@@ -40,10 +41,8 @@ class Relations(Protocol):
     def create_table(self, table: Table) -> None:
         """Make the empty heap of a table and the trees of its indexes."""
 
-    def build_index(
-        self, table: Table, index: Index, check: Callable[[], None] | None = None
-    ) -> None:
-        """Make an index's tree and fill it from the table. Raises UniqueViolation, and what `check` raises."""
+    def build_index(self, table: Table, index: Index, tell: TellBuild | None = None) -> None:
+        """Make an index's tree and fill it from the table. Raises UniqueViolation, and what `tell` raises."""
 
 
 class StatementRunner(Protocol):
@@ -62,8 +61,13 @@ class StatementRunner(Protocol):
     ) -> tuple[tuple[tuple[str, SqlType], ...], frozenset[Oid]]:
         """The names and types of a query's columns, and the oids of the objects that it uses."""
 
-    def insert_rows(self, table: Table, rows: Iterable[tuple[Any, ...]]) -> int:
-        """Store whole rows, in the order of the table's columns, with the checks of all its constraints."""
+    def insert_rows(
+        self, table: Table, rows: Iterable[tuple[Any, ...]], *, expected_count: int = 0
+    ) -> int:
+        """Store whole rows, in the order of the table's columns, with the checks of all its constraints.
+
+        `expected_count` rows (0: unknown) are what the statement's progress is told to expect.
+        """
 
     def check_expression(self, table: Table, text: str, *, what: str) -> SqlType:
         """Bind a stored expression over the table's columns and answer its type. `what` names it in errors."""
@@ -82,8 +86,8 @@ class StatementRunner(Protocol):
 
     def notice(self, message: str) -> None: ...
 
-    def check_cancel(self) -> None:
-        """Raise QueryCanceled if the statement was asked to stop."""
+    def begin_build(self, index: Index) -> TellBuild:
+        """The statement's progress goes on with the build of an index; what is told so raises QueryCanceled if it is to stop."""
 
     def searching(self, search_path: tuple[str, ...]) -> AbstractContextManager[None]:
         """Names without a schema are looked for there meanwhile."""

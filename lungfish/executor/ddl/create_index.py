@@ -68,7 +68,7 @@ def create_index(context: DdlContext, statement: CreateIndex) -> str:
         require_partition_columns(table, numbers, "unique")
     changed = replace(table, indexes=(*table.indexes, index))
     context.change.put(changed)
-    context.change.relations.build_index(changed, index, context.runner.check_cancel)
+    context.change.relations.build_index(changed, index, context.runner.begin_build(index))
     if table.partition_key is not None and not statement.is_only:
         add_to_partitions(context, changed, table)
     return "CREATE INDEX"

@@ -142,7 +142,7 @@ def _make_part(
         constraints = (*constraints, key)
     changed = replace(child, indexes=(*child.indexes, made), constraints=constraints)
     context.change.put(changed)
-    context.change.relations.build_index(changed, made, context.runner.check_cancel)
+    context.change.relations.build_index(changed, made, context.runner.begin_build(made))
     return made
 
 

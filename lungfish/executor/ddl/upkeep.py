@@ -105,7 +105,7 @@ def _rebuild(context: DdlContext, table: Table, indexes: tuple[Index, ...]) -> N
             indexes=tuple(fresh if item.oid == old.oid else item for item in table.indexes),
         )
         context.change.put(table)
-        context.change.relations.build_index(table, fresh, context.runner.check_cancel)
+        context.change.relations.build_index(table, fresh, context.runner.begin_build(fresh))
 
 
 def grant(context: DdlContext, statement: Grant) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from lungfish.repl.commands.entry import Entry, words_of
 from lungfish.repl.error_text import format_error
 from lungfish.repl.interpreter import Interpreter, QuitShell
+from lungfish.repl.progress import show_opening
 from lungfish.repl.statement_help import STATEMENTS
 
 
@@ -18,7 +19,8 @@ def _connect(interpreter: Interpreter, name: str, argument: str) -> None:
     words = words_of(interpreter, argument)
     path = words[0] if words and words[0] != "-" else interpreter.target.path
     lost = interpreter.target.open_work()
-    interpreter.target.reopen(path)
+    with show_opening(interpreter):
+        interpreter.target.reopen(path)
     interpreter.variables.set("DBNAME", interpreter.target.name)
     if lost is not None:
         interpreter.say(f"The open transaction was rolled back{lost}.")
@@ -30,7 +32,8 @@ def _restart(interpreter: Interpreter, name: str, _argument: str) -> None:
     target = interpreter.target
     is_crash = name == "\\crash"
     lost = target.open_work()
-    target.restart(is_crash=is_crash)
+    with show_opening(interpreter):
+        target.restart(is_crash=is_crash)
     report = target.database.recovery_report
     if is_crash:
         interpreter.print("Dropped as a killed process would, and recovered.")
