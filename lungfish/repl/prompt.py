@@ -109,6 +109,8 @@ class _EngineLoader:
         assert self._future is not None, "the prompt has started it"
         while not wait_for([self._future], timeout=_REDRAW_EVERY_S).done:
             app = get_app()
+            # Texts are kept from one drawing to the next by its number.
+            app.render_counter += 1
             app.renderer.render(app, app.layout)
         return self.wait()
 
