@@ -3,6 +3,9 @@
     FROM -> select list -> WHERE -> HAVING -> ORDER BY -> GROUP BY -> DISTINCT -> LIMIT       (binding)
     FROM -> Filter -> Aggregate -> Filter -> Window -> Project -> ProjectSet -> Distinct -> Sort -> Lock -> Limit   (the plan)
 
+What is volatile in the select list of an ordered query is computed last, for the rows that are shown in the order in which they
+are: `SELECT nextval('s') ... ORDER BY x LIMIT 10` takes ten numbers, as in PostgreSQL.
+
 Everything is bound over the rows of FROM first; `Grouping` then looks at it again, once it is known whether the query groups.
 """
 
@@ -16,7 +19,7 @@ from lungfish.planner.bind_limit import bind_limit
 from lungfish.planner.bind_order_by import bind_distinct_on, bind_order_by
 from lungfish.planner.bind_targets import Target, bind_targets
 from lungfish.planner.coerce import coerce_boolean
-from lungfish.planner.expression_tree import conjuncts_of
+from lungfish.planner.expression_tree import conjuncts_of, is_volatile
 from lungfish.planner.expressions import BoundExpression, ColumnRef, SortKey
 from lungfish.planner.locate_column import locate_column
 from lungfish.planner.logical import (
@@ -112,8 +115,27 @@ class _SelectBinder:
             refuse_grouping([target.expression for target in self.targets])
         if scope.windows:
             plan = add_windows(plan, scope)
-        plan = project_targets(plan, self.targets, scope)
-        return self._finish(plan)
+        late = self._late_targets()
+        early = (
+            [target for target in self.targets if not any(target is each for each in late)]
+            if late
+            else self.targets
+        )
+        plan = project_targets(plan, early, scope)
+        return self._finish(plan, late)
+
+    def _late_targets(self) -> list[Target]:
+        """The targets that are computed behind ORDER BY and LIMIT: the volatile ones, unless the rows depend on them."""
+        if not self.order_by or self.select.is_distinct or self.select.distinct_on:
+            return []
+        if self.scope.has_set_calls or not self.scope.state.has_volatile:
+            return []
+        keys = [target for target, _ in self.order_by]
+        return [
+            target
+            for target in self.targets
+            if is_volatile(target.expression) and not any(target is key for key in keys)
+        ]
 
     def _group(
         self,
@@ -131,23 +153,27 @@ class _SelectBinder:
         grouped: LogicalPlan = grouping.plan()
         return LogicalFilter(grouped, having) if having else grouped
 
-    def _finish(self, plan: LogicalPlan) -> LogicalOutput:
-        """DISTINCT, ORDER BY, FOR UPDATE and LIMIT, over targets that are columns now."""
-        shown = tuple(target.column() for target in self.targets if not target.is_junk)
+    def _finish(self, plan: LogicalPlan, late: list[Target]) -> LogicalOutput:
+        """DISTINCT, ORDER BY, FOR UPDATE and LIMIT, over targets that are columns now; then the `late` targets."""
         keys = tuple(
             SortKey(target.column(), key.is_descending, key.nulls_first)
             for target, key in self.order_by
         )
         if self.select.is_distinct and not self.distinct_on:
-            plan = LogicalDistinct(plan, _unique(shown))
+            plan = LogicalDistinct(plan, _unique(self._shown()))
         elif self.distinct_on:
-            plan, keys = self._distinct_on(plan, shown, keys)
+            plan, keys = self._distinct_on(plan, self._shown(), keys)
         if keys and not self.distinct_on:
             plan = LogicalSort(plan, keys)
         if self.scope.locks:
             plan = LogicalLock(plan, tuple(self.scope.locks))
         plan = bind_limit(self.query, plan, keys, self.scope)
-        return LogicalOutput(plan, shown)
+        if late:
+            plan = project_targets(plan, late, self.scope)
+        return LogicalOutput(plan, self._shown())
+
+    def _shown(self) -> tuple[ColumnRef, ...]:
+        return tuple(target.column() for target in self.targets if not target.is_junk)
 
     def _distinct_on(
         self, plan: LogicalPlan, shown: tuple[ColumnRef, ...], keys: tuple[SortKey, ...]

@@ -1,0 +1,24 @@
+-- What is volatile is computed behind ORDER BY and LIMIT, for the rows that are shown in their order.
+create table t (a int, b int);
+insert into t select g, (g * 7) % 100 from generate_series(1, 99) g;
+create sequence s;
+select b, nextval('s') from t order by b limit 5;
+select currval('s');
+select nextval('s'), * from (select b, nextval('s') as n from t order by b desc limit 3) q order by b;
+select b % 3 as k, nextval('s'), count(*) from t group by k order by k desc;
+select nextval('s') as n, b from t order by n desc limit 3;
+select nextval('s'), b from t order by nextval('s') desc, b limit 2;
+select distinct nextval('s') > 0, b % 2 as k from t order by k;
+select nextval('s'), row_number() over (order by b desc) as r, a from t order by a limit 3;
+select array(select nextval('s') from t order by b limit 4);
+with q as materialized (select b, nextval('s') as n from t order by b desc limit 3) select * from q order by b;
+create table into_t as select nextval('s') as n, b from t order by b limit 4;
+select * from into_t order by b;
+insert into into_t select nextval('s') + 0, b from t order by b desc limit 2;
+select * from into_t order by b;
+create view v as select b, nextval('s') as n from t order by b limit 3;
+select b, n - 1 as n from v order by b;
+select b from v order by b;
+select b, nextval('s') from t where b < 4 union all select b, 0 from t where b = 50 order by b;
+select t.b, nextval('s') from t join t u on t.a = u.b order by t.b desc limit 3;
+select nextval('s') > 0 as p from t order by b limit 2 for update;
