@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 from prompt_toolkit.completion import CompleteEvent
@@ -13,6 +14,7 @@ from lungfish import errors
 from lungfish.executor.statement_progress import StatementProgress
 from lungfish.repl.completion import ShellCompleter
 from lungfish.repl.completion.context import context_of
+from lungfish.repl.completion.names import fetch_names
 from lungfish.repl.config import apply_config, read_config
 from lungfish.repl.engine import transaction_age
 from lungfish.repl.highlight import styled_lines
@@ -168,6 +170,27 @@ def test_up_to_three_names_are_suggested(
         shell.interpreter.target.connection.execute(sql)
     assert suggest(caught.value, completer.names)[:1] == suggested
     assert len(suggest(caught.value, completer.names)) <= 3
+
+
+def test_names_can_be_fetched_while_tables_are_made(shell: TestShell) -> None:
+    connection = shell.interpreter.target.connection
+
+    class Late:
+        """A connection that finds one more foreign key when it asks for those than when it asked for the columns."""
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(connection, name)
+
+        def execute(self, sql: str) -> Any:
+            if "pg_constraint" in sql:
+                connection.execute("create table song (album_id int references album)")
+            return connection.execute(sql)
+
+    try:
+        paths = fetch_names(cast("Any", Late())).join_paths
+    finally:
+        connection.execute("drop table song")
+    assert {(path.table, path.referenced_table) for path in paths} == {("album", "artist")}
 
 
 # Progress.

@@ -79,6 +79,10 @@ def fetch_names(connection: Connection) -> Names:
             tuple([by_number[other, number] for number in other_numbers]),
         )
         for table, numbers, other, other_numbers in connection.execute(_FOREIGN_KEYS).fetchall()
+        # Another session may have changed the catalog since the columns were asked for; the next fetch finds what is missing.
+        if {table, other} <= relations.keys()
+        and all((table, number) in by_number for number in numbers)
+        and all((other, number) in by_number for number in other_numbers)
     ]
     return Names(
         relations=tuple(sorted(relations.values(), key=lambda each: each.name)),
