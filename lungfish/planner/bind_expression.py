@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 from lungfish import errors
+from lungfish.functions.registry import Function
 from lungfish.planner.bind_call import bind_call
 from lungfish.planner.bind_collection import bind_array, bind_field_access, bind_row, bind_subscript
 from lungfish.planner.bind_grouping import GROUPING
@@ -34,7 +35,7 @@ from lungfish.planner.bind_subquery import (
     bind_scalar_subquery,
 )
 from lungfish.planner.bind_type import bind_cast
-from lungfish.planner.coerce import coerce_boolean, coerce_common
+from lungfish.planner.coerce import coerce_boolean, coerce_common, resolve_unknown
 from lungfish.planner.expression_tree import columns_of, is_volatile
 from lungfish.planner.expressions import (
     AndAll,
@@ -54,7 +55,9 @@ from lungfish.types.sql_type import (
     BIGINT,
     BOOLEAN,
     INTEGER,
+    NAME,
     NUMERIC,
+    TEXT,
     UNKNOWN,
     SqlType,
     TypeKind,
@@ -247,8 +250,14 @@ def _bind_collate(node: ast.Collate, scope: Scope) -> BoundExpression:
         raise errors.DatatypeMismatch(f"collations are not supported by type {operand.type}").at(
             node.position
         )
-    return operand
+    if not scope.state.keeps_collations:
+        return operand
+    typed = resolve_unknown(operand, scope.state, node.operand.position)
+    return Call(COLLATE, (typed, Constant(name, NAME)), typed.type, position=node.position)
 
+
+# Stands for COLLATE in expressions that are written back; never evaluated.
+COLLATE = Function("collate", (TEXT, NAME), TEXT)
 
 COLLATABLE = frozenset(
     {

@@ -94,6 +94,7 @@ class BindState:
         "has_subqueries",
         "has_volatile",
         "inlining_depth",
+        "keeps_collations",
         "level_uses",
         "locks_rows",
         "merged_columns",
@@ -118,6 +119,8 @@ class BindState:
         self.search_path = search_path
         # How many SQL functions are being inlined into each other.
         self.inlining_depth = 0
+        # Whether COLLATE leaves a trace in what is bound: only an expression that is to be written back needs it.
+        self.keeps_collations = False
         self.parameters = ParameterTypes(parameter_types)
         self.seams = seams
         self.bind_query = seams.bind_query

@@ -1,17 +1,17 @@
 """Stored expressions as pg_get_expr shows them: every operator in parentheses, every cast said.
 
 The text that the user wrote is what is kept; this is made of it when somebody asks. What has no counterpart in a bound expression
-(COLLATE inside of it, subqueries) is shown as it was written.
+(subqueries) is shown as it was written.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from functools import lru_cache
 
 from lungfish import errors
 from lungfish.catalog import Catalog
 from lungfish.catalog.objects import Column, Table
+from lungfish.planner.bind_expression import COLLATE
 from lungfish.planner.bind_stored import bind_over_table, parse_expression
 from lungfish.planner.binder import new_state
 from lungfish.planner.explain_expression import Writer, write_constant
@@ -29,9 +29,9 @@ from lungfish.planner.expressions import (
     SubqueryExpr,
 )
 from lungfish.planner.scope import Clause
-from lungfish.sql.ast.expressions import Collate, Literal
+from lungfish.sql.ast.expressions import Literal
 from lungfish.sql.quoting import quote_identifier
-from lungfish.types.sql_type import SqlType, TypeKind
+from lungfish.types.sql_type import NAME, SqlType, TypeKind
 
 _CLAUSES = {clause.value: clause for clause in Clause}
 # Written without parentheses.
@@ -39,6 +39,7 @@ _BARE_WORDS = frozenset(
     {"current_date", "current_user", "session_user", "current_role", "user", "current_catalog", "current_schema",
      "current_timestamp", "localtimestamp", "current_time", "localtime"}
 )  # fmt: skip
+_DEFAULT_COLLATION = Constant("default", NAME)
 _SEQUENCE_FUNCTIONS = frozenset({"nextval", "currval", "setval"})
 
 
@@ -63,25 +64,28 @@ def show_default(text: str, table: Table, column: Column, catalog: Catalog) -> s
 
 
 def show_key(text: str, table: Table, catalog: Catalog) -> str:
-    """An index's expression: in parentheses, unless it looks like a call."""
+    """An index's expression: in parentheses, unless it looks like a call; behind them its collation."""
     bound = _bound(text, table, catalog, Clause.INDEX.value)
+    collation = ""
+    while isinstance(bound, Call) and bound.function is COLLATE:
+        bound, name = bound.arguments
+        if name != _DEFAULT_COLLATION:
+            collation = collation or f" COLLATE {_collation(name)}"
     if bound is None:
         return f"({text})"
     shown = _written(bound, table)
     is_call = isinstance(bound, (CoalesceExpr, ExtremeExpr)) or (
         isinstance(bound, Call) and shown[0].isalpha()
     )
-    return shown if is_call else f"({shown})"
+    return (shown if is_call else f"({shown})") + collation
 
 
 def _bound(text: str, table: Table, catalog: Catalog, what: str) -> BoundExpression | None:
     """The expression without anything made simpler; None if it is to be shown as it was written."""
-    if _has_collate(text):
-        return None
+    state = new_state(catalog, ("public",))
+    state.keeps_collations = True
     try:
-        bound = bind_over_table(
-            parse_expression(text), table, new_state(catalog, ("public",)), _CLAUSES[what]
-        )
+        bound = bind_over_table(parse_expression(text), table, state, _CLAUSES[what])
     except errors.Error:
         # It names what is found by another search path.
         return None
@@ -95,21 +99,6 @@ def _written(bound: BoundExpression, table: Table) -> str:
         bound = bound.operand
     names = tuple(quote_identifier(column.name) for column in table.columns)
     return _StoredWriter(names).write(bound)
-
-
-@lru_cache(maxsize=1024)
-def _has_collate(text: str) -> bool:
-    return _mentions_collate(parse_expression(text))
-
-
-def _mentions_collate(node: object) -> bool:
-    if isinstance(node, tuple):
-        return any(map(_mentions_collate, node))
-    if isinstance(node, Collate):
-        return True
-    if not dataclasses.is_dataclass(node) or isinstance(node, type):
-        return False
-    return any(_mentions_collate(getattr(node, field.name)) for field in dataclasses.fields(node))
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -145,6 +134,8 @@ class _StoredWriter(Writer):
             sequence, *rest = map(self.write, arguments)
             shown = sequence.rpartition("::")[0]
             return f"{name}({', '.join([f'{shown}::regclass', *rest])})"
+        if node.function is COLLATE:
+            return f"({self.write(arguments[0])} COLLATE {_collation(arguments[1])})"
         if name in _BARE_WORDS and not arguments:
             return name.upper()
         if name == "position":
@@ -170,6 +161,11 @@ def _constant(node: Constant) -> str:
     if node.type.kind is TypeKind.CHAR and shown.endswith("::character"):
         return f"{shown.removesuffix('character')}bpchar"
     return shown
+
+
+def _collation(name: BoundExpression) -> str:
+    assert isinstance(name, Constant)
+    return quote_identifier(name.value)
 
 
 def _type_name(sql_type: SqlType) -> str:

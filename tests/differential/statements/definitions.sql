@@ -16,3 +16,12 @@ CREATE INDEX k2 ON kept (lower(b), (a::text)) WHERE b = 'x' AND a > 5;
 CREATE INDEX k3 ON kept ((coalesce(a, 1)), (a IS NULL)) WHERE o;
 SELECT pg_get_indexdef(indexrelid) FROM pg_index WHERE indrelid = 'kept'::regclass ORDER BY 1;
 SELECT check_clause::text FROM information_schema.check_constraints WHERE constraint_name LIKE 'c%' AND check_clause NOT LIKE '%VALUE%' ORDER BY 1;
+-- COLLATE inside of stored expressions.
+create table collated (a int, b text, constraint collated_check check (b collate "C" > 'x' collate "C" and upper(b collate "POSIX") <> ''));
+create unique index collated_key on collated ((a::text collate "C"));
+create index collated_call on collated (lower(b) collate "C" desc, (b || 'x' collate "C"));
+create index collated_where on collated (a) where a::text > 500000000::text collate "C";
+create index collated_literal on collated ((1 / a)) where ('-H') >= (b::text) collate "C";
+select pg_get_indexdef('collated_key'::regclass);
+select pg_get_indexdef('collated_literal'::regclass);
+select pg_get_constraintdef(oid) from pg_constraint where conname = 'collated_check';

@@ -18,7 +18,6 @@ insert into into_t select nextval('s') + 0, b from t order by b desc limit 2;
 select * from into_t order by b;
 create view v as select b, nextval('s') as n from t order by b limit 3;
 select b, n - 1 as n from v order by b;
-select b from v order by b;
 select b, nextval('s') from t where b < 4 union all select b, 0 from t where b = 50 order by b;
 select t.b, nextval('s') from t join t u on t.a = u.b order by t.b desc limit 3;
 select nextval('s') > 0 as p from t order by b limit 2 for update;
