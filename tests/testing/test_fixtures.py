@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from importlib.metadata import entry_points
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,9 @@ def with_lungfish(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
 
 
+# Where Lungfish is installed pytest finds the plugin by itself, and takes no second one.
+IS_INSTALLED = bool(entry_points(group="pytest11", name="lungfish"))
+PLUGIN = () if IS_INSTALLED else ("-p", "lungfish.pytest_plugin")
 PAGE = (ROOT / "docs" / "testing.md").read_text()
 FILES = re.findall(r"```python\n# (\S+)\n(.*?)```", PAGE, re.DOTALL)
 
@@ -25,9 +29,7 @@ FILES = re.findall(r"```python\n# (\S+)\n(.*?)```", PAGE, re.DOTALL)
 def test_the_project_of_the_page_passes(pytester: pytest.Pytester) -> None:
     for name, text in FILES:
         (pytester.path / name).write_text(text)
-    done = pytester.runpytest_subprocess(
-        "-p", "lungfish.pytest_plugin", "-p", "no:randomly", "-p", "no:cacheprovider"
-    )
+    done = pytester.runpytest_subprocess(*PLUGIN, "-p", "no:randomly", "-p", "no:cacheprovider")
     done.assert_outcomes(passed=9)
 
 
@@ -51,5 +53,5 @@ def test_a_schema_may_be_a_path_or_a_function(pytester: pytest.Pytester) -> None
             assert (found is None) == (lungfish_schema is None)
         """
     )
-    done = pytester.runpytest_subprocess("-p", "lungfish.pytest_plugin", "-p", "no:cacheprovider")
+    done = pytester.runpytest_subprocess(*PLUGIN, "-p", "no:cacheprovider")
     done.assert_outcomes(passed=3)
