@@ -47,8 +47,11 @@ _CUT_UNIT_COUNT_MIN = 256
 _CHUNK_RUN = 32
 _MANIFEST_PIECE_SIZE = 128 << 10
 # So much is written before it is synced while others commit: what a disk writes in the time of a commit. See docs/performance.md.
-SYNC_STEP_BYTES = 128 << 10
+SYNC_STEP_BYTES = 64 << 10
 SYNC_PAUSE_MAX_S = 0.01
+# A small image takes its time: each has a moment in which all writers stand still, which must stay rare among the commits meanwhile.
+GENTLE_PAUSE_S = 0.003
+GENTLE_TIME_S = 1.0
 
 
 class ImageFinished(InternalError):
@@ -110,6 +113,7 @@ class ImageBuilder:
         # What `sync_behind` was told of since it last synced.
         self._unsynced_bytes = 0
         self._sync_times: list[float] = []
+        self._began_s = clock.monotonic_s()
         # Set once the image is current, whatever `publish` raised.
         self.report: PublishReport | None = None
         # Whether nobody commits meanwhile; if somebody may, `give_way` is called between pieces of work in `publish`.
@@ -221,7 +225,10 @@ class ImageBuilder:
         if self.is_alone() or self._unsynced_bytes < SYNC_STEP_BYTES:
             return
         self._sync()
-        self._clock.sleep(min(self._sync_times[-1], SYNC_PAUSE_MAX_S))
+        pause = min(self._sync_times[-1], SYNC_PAUSE_MAX_S)
+        if self._clock.monotonic_s() - self._began_s < GENTLE_TIME_S:
+            pause = max(pause, GENTLE_PAUSE_S)
+        self._clock.sleep(pause)
 
     def publish(self) -> PublishReport:
         """Make this image the current one, durably.
