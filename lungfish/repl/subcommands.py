@@ -24,7 +24,7 @@ SUBCOMMANDS: tuple[Subcommand, ...] = (
     Subcommand("backup", "backup DB FILE", "back a database up, or verify a backup", "lungfish.repl.backup:backup_main"),
     Subcommand("restore", "restore FILE DB", "make a database of a backup, as it was at any moment since", "lungfish.repl.backup:restore_main"),
     Subcommand("info", "info DB", "what the file is and how it last opened", "lungfish.repl.info:info_main"),
-    Subcommand("top", "top DB", "sessions, locks, cache and log of a database, live", "lungfish.repl.top:top_main"),
+    Subcommand("top", "top DB", "the log, checkpoints and readers of a database, live", "lungfish.repl.top:top_main"),
     Subcommand("metrics", "metrics DB", "every figure of storage, as OpenMetrics text", "lungfish.repl.metrics:metrics_main"),
     Subcommand("drill", "drill DB", "crash a copy of it at many moments, and see that nothing is lost", "lungfish.repl.drill:drill_main"),
     Subcommand("demo", "demo", "load, query, kill, recover, prove", "lungfish.repl.demo.demo:demo_main"),

@@ -85,3 +85,5 @@ def test_the_whole_demo_ends_well(capsys: pytest.CaptureFixture[str]) -> None:
     assert told.count("SIGKILL") == 3
     assert told.count("0 acknowledged ones missing, 0 half there, 0 balances wrong") == 3
     assert "nothing is half there" in told
+    # Tables stand together, line by line.
+    assert told.count("| total_ms \n   -------+") == 3

@@ -143,5 +143,6 @@ def _tell_findings(findings: Findings, problems: Sequence[str]) -> list[str]:
 
 def _show(connection: lungfish.Connection, sql: str) -> None:
     """Print a query's result, indented."""
-    for line in format_result(query(connection, sql), DisplaySettings(has_footer=False)):
+    shown = "".join(format_result(query(connection, sql), DisplaySettings(has_footer=False)))
+    for line in shown.rstrip().splitlines():
         print(f"   {line}")
