@@ -14,7 +14,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from lungfish import errors
 from lungfish.sql.ast.directives import CrashOptions, Fault
 
 Row = tuple[str | None, ...]
@@ -22,12 +21,6 @@ Row = tuple[str | None, ...]
 
 class EngineCrashed(Exception):
     """The machine has stopped at a failpoint; open the database again."""
-
-
-class SessionStuck(errors.OperationalError):
-    """A statement came to no end."""
-
-    sqlstate = "57014"
 
 
 @dataclass(frozen=True, slots=True)

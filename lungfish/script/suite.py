@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -68,19 +68,6 @@ def run_script_file(
     if options.updates or options.records:
         _update(program, report)
     return report
-
-
-def run_suite(
-    paths: Sequence[Path],
-    options: SuiteOptions,
-    on_report: Callable[[ScriptReport, int], None] = lambda report, done: None,
-) -> list[ScriptReport]:
-    """Run the files in their order; `on_report` is told of each, with how many are done."""
-    reports = []
-    for path in paths:
-        reports.append(run_script_file(path, options))
-        on_report(reports[-1], len(reports))
-    return reports
 
 
 def _unreadable(path: Path, error: Exception) -> ScriptReport:

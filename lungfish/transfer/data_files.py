@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from lungfish.connection.connection import Connection
 from lungfish.errors import BadCopyFileFormat, CharacterNotInRepertoire, UndefinedFile
@@ -43,11 +43,10 @@ class DataFile:
     rows: RowSource
 
 
-class RowSource:
+class RowSource(Protocol):
     """Rows that can be read from the beginning each time."""
 
-    def __iter__(self) -> Iterator[SourceRow]:
-        raise NotImplementedError
+    def __iter__(self) -> Iterator[SourceRow]: ...
 
 
 def open_data_file(connection: Connection, path: str, kind: str, options: FileOptions) -> DataFile:
