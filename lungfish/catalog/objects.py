@@ -50,6 +50,11 @@ class Column:
     generated: str | None = None
     collation: str | None = None
     comment: str | None = None
+    # What SET STATISTICS, SET STORAGE, SET COMPRESSION and SET (...) said, for pg_attribute.
+    statistics_target: int | None = None
+    storage: str | None = None
+    compression: str | None = None
+    parameters: tuple[str, ...] = ()
     # False where it is there only because a parent of the table has it; and so for its NOT NULL.
     is_local: bool = True
     is_not_null_local: bool = True
@@ -65,6 +70,8 @@ class IndexColumn:
     nulls_first: bool = False
     # The key's type, that of the column or of the expression.
     type: SqlType | None = None
+    # What SET STATISTICS said of an expression.
+    statistics_target: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +100,11 @@ class Index:
     is_valid: bool = True
     # The access method that it was asked for: "btree", or "hash", which is a B+Tree too.
     method: str = "btree"
+    # Whether CLUSTER goes by it, and whether it is the table's REPLICA IDENTITY.
+    is_clustered: bool = False
+    is_replica_identity: bool = False
+    # WITH (...), as `name=value`.
+    parameters: tuple[str, ...] = ()
 
     @property
     def is_key(self) -> bool:
@@ -207,6 +219,10 @@ class Table:
     partition_key: PartitionKey | None = None
     # Of a partition: which rows of its parent it has.
     partition_bound: PartitionBound | None = None
+    # "default", "full", "nothing" or "index".
+    replica_identity: str = "default"
+    # WITH (...), as `name=value`.
+    parameters: tuple[str, ...] = ()
 
     @property
     def query(self) -> str:

@@ -28,6 +28,8 @@ class TableFacts:
     page_count: int
     # How many different values, by column number.
     distinct_counts: dict[int, float]
+    # The pages of its indexes then, by their relations.
+    index_page_counts: dict[RelationId, int]
 
 
 class TableStatistics:
@@ -53,9 +55,22 @@ class TableStatistics:
         return None if facts is None else facts.distinct_counts.get(column_number)
 
     def learn(self, table: Table, row_count: float, distinct_counts: dict[int, float]) -> None:
-        """Keep what ANALYZE found."""
-        facts = TableFacts(row_count, self._page_count(table), distinct_counts)
-        self._facts[RelationId(table.relation_id)] = facts
+        """Keep what ANALYZE or VACUUM found; what was known of other columns stays."""
+        relation_id = RelationId(table.relation_id)
+        before = self._facts.get(relation_id)
+        known = {} if before is None else before.distinct_counts
+        stores = self._database.stores.get(table).indexes
+        pages = {
+            RelationId(index.relation_id): store.btree.pages.page_count
+            for index, store in zip(table.indexes, stores, strict=False)
+        }
+        self._facts[relation_id] = TableFacts(
+            row_count, self._page_count(table), {**known, **distinct_counts}, pages
+        )
+
+    def last_seen(self, table: Table) -> TableFacts | None:
+        """What ANALYZE or VACUUM found when it last looked; None if none has since the database was opened."""
+        return self._facts.get(RelationId(table.relation_id))
 
     def forget(self, relation_ids: set[RelationId]) -> None:
         """Drop what is known of relations that are gone."""

@@ -233,6 +233,8 @@ class SessionFunctions:
                 return VERSION
             case "catalog":
                 return session.catalog
+            case "statistics":
+                return session.database.statistics
             case "text_settings":
                 return self._text_settings()
             case _:

@@ -35,14 +35,13 @@ from lungfish.session.cursors import close_cursor, declare_cursor, fetch
 from lungfish.session.explain_recovery import run_explain_recovery
 from lungfish.session.images import run_drop_checkpoint, run_scrub
 from lungfish.session.results import StatementResult
-from lungfish.session.runner import SessionRunner
 from lungfish.session.system_settings import (
     check_may_change,
     is_storage_setting,
     run_alter_system,
 )
+from lungfish.session.upkeep import run_analyze, run_vacuum
 from lungfish.sql.ast import Statement, ddl, dml, queries, utility
-from lungfish.sql.quoting import quote_identifier
 from lungfish.storage.lock_modes import LockMode
 from lungfish.storage.transactions import IsolationLevel
 from lungfish.types.sql_type import TEXT, SqlType
@@ -266,27 +265,6 @@ def _lock_table(session: Session, statement: utility.LockTable) -> StatementResu
     return StatementResult(None, "LOCK TABLE")
 
 
-def _analyze(session: Session, statement: utility.Analyze) -> StatementResult:
-    runner = SessionRunner(session)
-    catalog = session.catalog
-    if statement.tables:
-        tables = [_find_table(session, name) for name in statement.tables]
-    else:
-        tables = list(catalog.tables())
-    for table in tables:
-        counts = ", ".join(
-            f"count(DISTINCT {quote_identifier(column.name)}::text)" for column in table.columns
-        )
-        schema = quote_identifier(catalog.namespace_name(table.namespace_oid))
-        name = f"{schema}.{quote_identifier(table.name)}"
-        ((row_count, *distinct),) = runner.query(
-            f"SELECT count(*){', ' if counts else ''}{counts} FROM {name}"
-        )
-        found = dict(zip([column.number for column in table.columns], distinct, strict=True))
-        session.database.statistics.learn(table, row_count, found)
-    return StatementResult(None, "ANALYZE")
-
-
 def _set_constraints(session: Session, statement: utility.SetConstraints) -> StatementResult:
     oids: list[Oid] | None = None
     if statement.names:
@@ -326,23 +304,6 @@ def _constraints_named(session: Session, name: queries.ObjectName) -> list[Oid]:
     raise UndefinedObject(f'constraint "{name}" does not exist', position=name.position)
 
 
-def _find_table(session: Session, name: queries.ObjectName) -> Table:
-    found = session.catalog.find_relation(name.name, name.schema, session.settings.search_path)
-    if found is None:
-        raise UndefinedTable(f'relation "{name}" does not exist', position=name.position)
-    if not isinstance(found, Table):
-        raise WrongObjectType(f'"{name}" is not a table', position=name.position)
-    return found
-
-
-def _vacuum(session: Session, statement: utility.Vacuum) -> StatementResult:
-    """There are no dead rows to clean away: what may be purged is purged now, as it is all the time."""
-    if session.is_in_block:
-        raise ActiveSqlTransaction("VACUUM cannot run inside a transaction block")
-    session.database.transactions.purge()
-    return StatementResult(None, "VACUUM")
-
-
 def _discard(session: Session, statement: utility.Discard) -> StatementResult:
     if statement.kind == "all":
         if session.is_in_block:
@@ -372,8 +333,8 @@ _UTILITIES: dict[type[Any], Callable[[Session, Any], StatementResult]] = {
     utility.Execute: _execute,
     utility.Deallocate: _deallocate,
     utility.LockTable: _lock_table,
-    utility.Analyze: _analyze,
-    utility.Vacuum: _vacuum,
+    utility.Analyze: run_analyze,
+    utility.Vacuum: run_vacuum,
     utility.ExplainRecovery: run_explain_recovery,
     utility.AlterSystem: run_alter_system,
     utility.CancelCheckpoint: run_cancel_checkpoint,

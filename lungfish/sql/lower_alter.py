@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import TypeAlias
 
@@ -25,10 +25,16 @@ from lungfish.sql.ast.ddl import (
     SetPersistence,
     SetSchema,
     ValidateConstraint,
-    WithoutEffect,
 )
 from lungfish.sql.ast.partitions import AlterInherit, AttachPartition, DetachPartition
 from lungfish.sql.ast.queries import ObjectName
+from lungfish.sql.ast.relation_options import (
+    ClusterOn,
+    ReplicaIdentity,
+    SetColumnStorage,
+    SetParameters,
+    SetStatistics,
+)
 from lungfish.sql.ast.type_definitions import AlterCompositeType
 from lungfish.sql.libpg import Node
 from lungfish.sql.lower_create_table import lower_partition_values
@@ -51,7 +57,11 @@ from lungfish.sql.lowering import (
     require_only,
     strings,
 )
-from lungfish.sql.storage_parameters import check_parameters
+from lungfish.sql.storage_parameters import (
+    check_column_parameters,
+    check_parameters,
+    given_parameters,
+)
 
 # A command's fields, the table's name, and the lowering.
 _CommandRule: TypeAlias = Callable[[Node, ObjectName, Lowering], AlterTableAction]
@@ -219,27 +229,69 @@ def _lower_owner(fields: Node, table: ObjectName, _lowering: Lowering) -> Change
     return ChangeOwner(role.get("rolename"), table.position)
 
 
-def _lower_parameters(fields: Node, table: ObjectName, _lowering: Lowering) -> WithoutEffect:
-    if fields["subtype"] == "AT_SetRelOptions":
-        nodes = fields["def"]["List"]["items"]
+def _lower_parameters(fields: Node, table: ObjectName, _lowering: Lowering) -> SetParameters:
+    is_reset = fields["subtype"] == "AT_ResetRelOptions"
+    nodes = fields["def"]["List"]["items"]
+    if not is_reset:
         if any(node["DefElem"]["defname"] == "check_option" for node in nodes):
             raise_unsupported("ALTER VIEW SET (check_option)", table.position)
-        for kind in ("table", "index", "view"):
-            try:
-                check_parameters(nodes, kind)
-                break
-            except errors.InvalidParameterValue:
-                if kind == "view":
-                    raise
-    return WithoutEffect(position=table.position)
+        _check_of_any_kind(nodes)
+    return SetParameters(given_parameters(nodes), is_reset, position=table.position)
 
 
-def _lower_column_hint(fields: Node, table: ObjectName, _lowering: Lowering) -> WithoutEffect:
-    return WithoutEffect(column=fields.get("name"), position=table.position)
+def _check_of_any_kind(nodes: Sequence[Node]) -> None:
+    """Raise InvalidParameterValue unless a table, an index or a view takes the parameters; which it is, is seen later."""
+    first: errors.InvalidParameterValue | None = None
+    for kind in ("table", "index", "view"):
+        try:
+            check_parameters(nodes, kind)
+        except errors.InvalidParameterValue as error:
+            # What is wrong with a value says more than that another kind has no such parameter.
+            if first is None or "unrecognized" in str(first):
+                first = error
+        else:
+            return
+    assert first is not None, "each kind was tried"
+    raise first
 
 
-def _lower_cluster(fields: Node, table: ObjectName, _lowering: Lowering) -> WithoutEffect:
-    return WithoutEffect(index=fields.get("name"), position=table.position)
+def _lower_column_parameters(fields: Node, table: ObjectName, _lowering: Lowering) -> SetParameters:
+    is_reset = fields["subtype"] == "AT_ResetOptions"
+    given = given_parameters(fields["def"]["List"]["items"])
+    if not is_reset:
+        check_column_parameters(given)
+    return SetParameters(given, is_reset, fields["name"], table.position)
+
+
+def _lower_statistics(fields: Node, table: ObjectName, _lowering: Lowering) -> SetStatistics:
+    target = fields.get("def", {}).get("Integer")
+    return SetStatistics(
+        column=fields.get("name"),
+        number=fields.get("num"),
+        target=None if target is None else target.get("ival", 0),
+        position=table.position,
+    )
+
+
+def _lower_column_storage(fields: Node, table: ObjectName, _lowering: Lowering) -> SetColumnStorage:
+    word = fields["def"]["String"]["sval"]
+    is_compression = fields["subtype"] == "AT_SetCompression"
+    return SetColumnStorage(fields["name"], word, is_compression, table.position)
+
+
+def _lower_cluster(fields: Node, table: ObjectName, _lowering: Lowering) -> ClusterOn:
+    return ClusterOn(fields.get("name"), table.position)
+
+
+_REPLICA_IDENTITIES = {"d": "default", "f": "full", "n": "nothing", "i": "index"}
+
+
+def _lower_replica_identity(
+    fields: Node, table: ObjectName, _lowering: Lowering
+) -> ReplicaIdentity:
+    given = fields["def"]["ReplicaIdentityStmt"]
+    kind = _REPLICA_IDENTITIES[given["identity_type"]]
+    return ReplicaIdentity(kind, given.get("name"), table.position)
 
 
 def _lower_inherit(fields: Node, table: ObjectName, _lowering: Lowering) -> AlterInherit:
@@ -278,14 +330,15 @@ _COMMANDS: Mapping[str, _CommandRule] = MappingProxyType(
         "AT_ChangeOwner": _lower_owner,
         "AT_ClusterOn": _lower_cluster,
         "AT_DropCluster": _lower_cluster,
-        "AT_ResetOptions": _lower_column_hint,
+        "AT_ReplicaIdentity": _lower_replica_identity,
+        "AT_ResetOptions": _lower_column_parameters,
         "AT_ResetRelOptions": _lower_parameters,
-        "AT_SetCompression": _lower_column_hint,
+        "AT_SetCompression": _lower_column_storage,
         "AT_SetLogged": _lower_persistence,
-        "AT_SetOptions": _lower_column_hint,
+        "AT_SetOptions": _lower_column_parameters,
         "AT_SetRelOptions": _lower_parameters,
-        "AT_SetStatistics": _lower_column_hint,
-        "AT_SetStorage": _lower_column_hint,
+        "AT_SetStatistics": _lower_statistics,
+        "AT_SetStorage": _lower_column_storage,
         "AT_SetUnLogged": _lower_persistence,
         "AT_ColumnDefault": _lower_column_default,
         "AT_DropColumn": _lower_drop_column,

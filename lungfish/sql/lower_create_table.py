@@ -31,7 +31,7 @@ from lungfish.sql.lowering import (
     object_name,
     require_only,
 )
-from lungfish.sql.storage_parameters import check_parameters
+from lungfish.sql.storage_parameters import parameter_texts
 
 _TABLE_FIELDS = frozenset(
     {
@@ -59,7 +59,7 @@ def _lower_create_table(fields: Node, lowering: Lowering) -> CreateTable:
             "cannot specify storage parameters for a partitioned table",
             hint="Specify storage parameters for its leaf partitions instead.",
         )
-    check_parameters(fields.get("options", ()), "table")
+    parameters = parameter_texts(fields.get("options", ()), "table")
     check_access_method(fields)
     elements: list[ColumnDefinition | LikeClause] = []
     options: list[ColumnOptions] = []
@@ -85,6 +85,7 @@ def _lower_create_table(fields: Node, lowering: Lowering) -> CreateTable:
         partition_by=None if specification is None else _lower_by(specification, lowering),
         values=None if bound is None else lower_partition_values(bound, lowering),
         options=tuple(options),
+        parameters=parameters,
         position=name.position,
     )
 

@@ -52,7 +52,7 @@ from lungfish.sql.lowering import (
     require_only,
     strings,
 )
-from lungfish.sql.storage_parameters import check_parameters
+from lungfish.sql.storage_parameters import check_parameters, parameter_texts
 from lungfish.sql.unparse_queries import unparse_query
 
 # Indexes.
@@ -83,7 +83,6 @@ _NULLS_FIRST: Mapping[str, bool | None] = {
 def _lower_create_index(fields: Node, lowering: Lowering) -> CreateIndex:
     table = object_name(fields["relation"])
     require_only(fields, _INDEX_FIELDS, position=table.position)
-    check_parameters(fields.get("options", ()), "index")
     where = fields.get("whereClause")
     included = [node["IndexElem"] for node in fields.get("indexIncludingParams", ())]
     for element in included:
@@ -108,6 +107,7 @@ def _lower_create_index(fields: Node, lowering: Lowering) -> CreateIndex:
         if_not_exists=fields.get("if_not_exists", False),
         is_concurrent=fields.get("concurrent", False),
         is_only=not fields["relation"].get("inh", False),
+        parameters=parameter_texts(fields.get("options", ()), "index"),
         position=table.position,
     )
 

@@ -30,7 +30,7 @@ from lungfish.sql.lowering import (
     require_only,
     strings,
 )
-from lungfish.sql.storage_parameters import check_parameters
+from lungfish.sql.storage_parameters import parameter_texts
 from lungfish.sql.unparse_queries import unparse_expression, unparse_query
 
 PERSISTENCE: Mapping[str, str] = {"p": "permanent", "t": "temporary", "u": "unlogged"}
@@ -286,7 +286,6 @@ def lower_constraint(fields: Node, lowering: Lowering) -> ConstraintDefinition:
         word = fields["contype"].removeprefix("CONSTR_")
         raise_unsupported("EXCLUDE" if word == "EXCLUSION" else word, position)
     require_only(fields, _CONSTRAINT_FIELDS, position=position)
-    check_parameters(fields.get("options", ()), "index")
     columns = fields.get("fk_attrs", ()) if kind == "foreign key" else fields.get("keys", ())
     check = fields.get("raw_expr")
     return ConstraintDefinition(
@@ -297,6 +296,7 @@ def lower_constraint(fields: Node, lowering: Lowering) -> ConstraintDefinition:
         reference=_lower_reference(fields) if kind == "foreign key" else None,
         include=strings(fields.get("including", ())),
         nulls_not_distinct=fields.get("nulls_not_distinct", False),
+        parameters=parameter_texts(fields.get("options", ()), "index"),
         is_deferrable=fields.get("deferrable", False),
         is_initially_deferred=fields.get("initdeferred", False),
         is_not_valid=fields.get("skip_validation", False),
@@ -415,7 +415,6 @@ def _table_as(
     relation = into["rel"]
     name = object_name(relation)
     require_only(into, _INTO_FIELDS, position=name.position)
-    check_parameters(into.get("options", ()), "table")
     check_access_method(into)
     return CreateTableAs(
         name=name,
@@ -427,6 +426,7 @@ def _table_as(
         persistence=PERSISTENCE[relation["relpersistence"]],
         on_commit=ON_COMMIT[into["onCommit"]],
         is_materialized_view=is_materialized_view,
+        parameters=parameter_texts(into.get("options", ()), "table"),
         position=name.position,
     )
 

@@ -1,12 +1,14 @@
-"""REINDEX, GRANT as far as it says what is so, and DROP of what Lungfish never has."""
+"""REINDEX, CLUSTER, GRANT as far as it says what is so, and DROP of what Lungfish never has."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from lungfish import errors
 from lungfish.sql.ast.ddl import DropAbsent, Grant, Reindex
 from lungfish.sql.ast.queries import ObjectName
+from lungfish.sql.ast.relation_options import Cluster
 from lungfish.sql.libpg import Node
 from lungfish.sql.lowering import (
     Lowering,
@@ -14,6 +16,7 @@ from lungfish.sql.lowering import (
     object_name,
     object_name_of,
     raise_unsupported,
+    require_only,
     strings,
 )
 
@@ -81,8 +84,26 @@ def _lower_grant(fields: Node, _lowering: Lowering) -> Grant:
     return Grant(tables, tables[0].position if tables else -1)
 
 
+_CLUSTER_FIELDS = frozenset({"relation", "indexname", "params"})
+
+
+def _lower_cluster(fields: Node, _lowering: Lowering) -> Cluster:
+    require_only(fields, _CLUSTER_FIELDS)
+    for node in fields.get("params", ()):
+        option = node["DefElem"]
+        if option["defname"] != "verbose":
+            raise errors.SyntaxError(
+                f'unrecognized CLUSTER option "{option["defname"]}"',
+                position=option.get("location", -1),
+            )
+    name = object_name(fields["relation"]) if "relation" in fields else None
+    position = -1 if name is None else name.position
+    return Cluster(name, fields.get("indexname"), position)
+
+
 STATEMENTS: Mapping[str, StatementRule] = MappingProxyType(
     {
+        "ClusterStmt": _lower_cluster,
         "DropRoleStmt": _lower_drop_role,
         "GrantStmt": _lower_grant,
         "ReindexStmt": _lower_reindex,

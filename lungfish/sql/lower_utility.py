@@ -10,7 +10,6 @@ from lungfish import errors
 from lungfish.sql.ast import Statement
 from lungfish.sql.ast.utility import (
     AlterSystem,
-    Analyze,
     Begin,
     Checkpoint,
     CloseCursor,
@@ -30,7 +29,6 @@ from lungfish.sql.ast.utility import (
     SetTransaction,
     SetVariable,
     ShowVariable,
-    Vacuum,
 )
 from lungfish.sql.libpg import Node
 from lungfish.sql.lower_types import lower_type
@@ -307,33 +305,6 @@ def _lower_lock(fields: Node, _lowering: Lowering) -> LockTable:
     )
 
 
-_VACUUMED_FIELDS = frozenset({"relation"})
-
-
-def _lower_vacuum(fields: Node, _lowering: Lowering) -> Vacuum | Analyze:
-    """VACUUM or ANALYZE, which share a node."""
-    names = []
-    for node in fields.get("rels", ()):
-        relation = node["VacuumRelation"]
-        require_only(relation, _VACUUMED_FIELDS, position=relation["relation"].get("location", 0))
-        names.append(object_name(relation["relation"]))
-    position = names[0].position if names else -1
-    is_vacuum = fields.get("is_vacuumcmd", False)
-    is_analyze = False
-    for node in fields.get("options", ()):
-        option = node["DefElem"]
-        if is_vacuum and option["defname"] == "freeze" and "arg" not in option:
-            # Transaction ids never come round, so there is nothing to freeze.
-            continue
-        if not (is_vacuum and option["defname"] == "analyze" and "arg" not in option):
-            command = "VACUUM" if is_vacuum else "ANALYZE"
-            raise_unsupported(f"{command} ({option['defname'].upper()})", option.get("location", 0))
-        is_analyze = True
-    if is_vacuum:
-        return Vacuum(tuple(names), position, is_analyze)
-    return Analyze(tuple(names), position)
-
-
 def _lower_checkpoint(fields: Node, _lowering: Lowering) -> Checkpoint:
     require_only(fields, frozenset())
     return Checkpoint()
@@ -355,7 +326,6 @@ STATEMENTS: Mapping[str, StatementRule] = MappingProxyType(
         "LockStmt": _lower_lock,
         "PrepareStmt": _lower_prepare,
         "TransactionStmt": _lower_transaction,
-        "VacuumStmt": _lower_vacuum,
         "VariableSetStmt": _lower_set,
         "VariableShowStmt": _lower_show,
     }

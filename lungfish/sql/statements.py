@@ -24,6 +24,7 @@ from lungfish.sql import (
     lower_types_ddl,
     lower_upkeep,
     lower_utility,
+    lower_vacuum,
 )
 from lungfish.sql.admin import is_own, parse_own
 from lungfish.sql.as_of import AsOfTail, find_as_of
@@ -56,6 +57,7 @@ _LOWERING = Lowering(
         **lower_types_ddl.STATEMENTS,
         **lower_upkeep.STATEMENTS,
         **lower_utility.STATEMENTS,
+        **lower_vacuum.STATEMENTS,
     },
     lower_query=lower_queries.lower_query,
 )

@@ -1,13 +1,14 @@
 """WITH (...) of tables, indexes and views: PostgreSQL's storage parameters.
 
 They say how PostgreSQL lays out pages, when its vacuum runs and with whose rights a view reads. None of them changes an
-answer and Lungfish has nothing for them to steer, so they are checked as PostgreSQL checks them and then left. The one that
-does mean something, a view's `check_option`, is handed to the caller.
+answer and Lungfish has nothing for them to steer, so they are checked as PostgreSQL checks them and kept for pg_class.reloptions
+alone. The one that does mean something, a view's `check_option`, is handed to the caller.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from sys import float_info
 
 from lungfish import errors
 from lungfish.sql.libpg import Node
@@ -35,6 +36,55 @@ _BOOLEANS = frozenset(
 _BOOLEAN_WORDS = ("true", "false", "on", "off", "yes", "no", "1", "0", "t", "f")
 
 
+# Those of a column.
+_COLUMN = {"n_distinct": (-1, None), "n_distinct_inherited": (-1, None)}
+
+
+def parameter_texts(nodes: Iterable[Node], kind: str) -> tuple[str, ...]:
+    """The parameters of the relation itself as pg_class.reloptions has them: name=value. Raises InvalidParameterValue."""
+    found = check_parameters(nodes, kind)
+    return tuple([f"{name}={value}" for name, value in found.items() if "." not in name])
+
+
+def given_parameters(nodes: Iterable[Node]) -> tuple[tuple[str, str], ...]:
+    """The parameters of a list as they are written, with their namespaces; nothing is checked."""
+    fields = [node["DefElem"] for node in nodes]
+    return tuple(
+        [
+            (f"{each.get('defnamespace', '')}.{each['defname']}".removeprefix("."), _value(each))
+            for each in fields
+        ]
+    )
+
+
+def check_column_parameters(parameters: Iterable[tuple[str, str]]) -> None:
+    """Raise InvalidParameterValue unless they are a column's parameters, within their bounds."""
+    for name, value in parameters:
+        if name not in _COLUMN:
+            raise errors.InvalidParameterValue(f'unrecognized parameter "{name}"')
+        try:
+            number = float(value)
+        except ValueError:
+            raise errors.InvalidParameterValue(
+                f'invalid value for floating point option "{name}": {value}'
+            ) from None
+        if number < -1:
+            raise errors.InvalidParameterValue(
+                f'value {value} out of bounds for option "{name}"',
+                detail=f'Valid values are between "-1.000000" and "{float_info.max:.6f}".',
+            )
+
+
+def merge_parameters(
+    kept: tuple[str, ...], given: Iterable[tuple[str, str]], *, is_reset: bool
+) -> tuple[str, ...]:
+    """The parameters after SET or RESET: those that are not named stay, in front."""
+    own = [(name, value) for name, value in given if "." not in name]
+    names = {name for name, _ in own}
+    left = [text for text in kept if text.partition("=")[0] not in names]
+    return tuple(left if is_reset else [*left, *(f"{name}={value}" for name, value in own)])
+
+
 def check_parameters(nodes: Iterable[Node], kind: str) -> dict[str, str]:
     """The parameters of a list, each with its value's text. Raises InvalidParameterValue (22023)."""
     found: dict[str, str] = {}
@@ -50,8 +100,7 @@ def check_parameters(nodes: Iterable[Node], kind: str) -> dict[str, str]:
         if not _is_known(fields.get("defnamespace"), name, kind):
             raise errors.InvalidParameterValue(f'unrecognized parameter "{name}"')
         found[key] = _value(fields)
-        if "arg" in fields or name in _BOOLEANS:
-            _check_value(name, found[key], _KNOWN[kind].get(name))
+        _check_value(name, found[key], _KNOWN[kind].get(name))
     return found
 
 

@@ -69,6 +69,21 @@ def type_oid(kind: SqlType) -> int:
     return 0 if found is None else found[0]
 
 
+def has_fixed_length(kind: SqlType) -> bool:
+    """Whether every value of the type takes the same room, as PostgreSQL lays it out."""
+    if kind.kind is K.ENUM:
+        return True
+    found = BUILT_IN.get(kind.kind)
+    return found is not None and found[3] > 0
+
+
+def default_storage(kind: SqlType) -> str:
+    """pg_type.typstorage: plain of what has a fixed length, main of numeric, extended of other values of any length."""
+    if has_fixed_length(kind) or kind.kind is K.UNKNOWN:
+        return "p"
+    return "m" if kind.kind is K.NUMERIC else "x"
+
+
 def type_modifier(kind: SqlType) -> int:
     """PostgreSQL's atttypmod of the type: -1 where nothing was declared."""
     if kind.kind is K.ARRAY and kind.element is not None:

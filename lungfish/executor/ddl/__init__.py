@@ -16,6 +16,7 @@ from lungfish.executor.ddl.domains import alter_domain, create_domain
 from lungfish.executor.ddl.drop import drop
 from lungfish.executor.ddl.functions import create_function, drop_function
 from lungfish.executor.ddl.materialized_views import refresh
+from lungfish.executor.ddl.relation_options import cluster, rewrite_tables
 from lungfish.executor.ddl.schemas import (
     comment,
     create_schema,
@@ -28,7 +29,7 @@ from lungfish.executor.ddl.truncate import truncate
 from lungfish.executor.ddl.types import alter_enum, create_composite_type, create_enum
 from lungfish.executor.ddl.upkeep import drop_absent, grant, reindex
 from lungfish.executor.ddl.views import create_view
-from lungfish.sql.ast import ddl, dml, type_definitions
+from lungfish.sql.ast import ddl, dml, relation_options, type_definitions
 
 # Each runs one kind of statement and answers the command tag.
 DDL: dict[type[Any], Callable[[DdlContext, Any], str]] = {
@@ -54,6 +55,8 @@ DDL: dict[type[Any], Callable[[DdlContext, Any], str]] = {
     ddl.Comment: comment,
     ddl.RefreshMaterializedView: refresh,
     ddl.Reindex: reindex,
+    relation_options.Cluster: cluster,
+    relation_options.RewriteTables: rewrite_tables,
     ddl.Grant: grant,
     ddl.DropAbsent: drop_absent,
     dml.Truncate: truncate,

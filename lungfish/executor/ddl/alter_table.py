@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 from lungfish.catalog.names import type_text
 from lungfish.catalog.objects import Column, Index, Sequence, Table
@@ -28,7 +26,6 @@ from lungfish.executor.ddl.column_users import drop_users_of_column
 from lungfish.executor.ddl.constraints import (
     add_constraint,
     drop_keys_of_index,
-    qualified,
     validate_constraint,
     validate_not_null,
 )
@@ -43,6 +40,8 @@ from lungfish.executor.ddl.create_table import (
 from lungfish.executor.ddl.identity import alter_identity
 from lungfish.executor.ddl.key_of_index import set_not_null
 from lungfish.executor.ddl.names import find_column, find_constraint, find_table, refuse_stored_rows
+from lungfish.executor.ddl.relation_options import set_option
+from lungfish.executor.ddl.rewrite import rewrite
 from lungfish.executor.ddl.upkeep import alter_other, alter_without_rows
 from lungfish.sql.ast.ddl import (
     AddColumn,
@@ -59,7 +58,6 @@ from lungfish.sql.ast.ddl import (
     DropExpression,
     SetPersistence,
     ValidateConstraint,
-    WithoutEffect,
 )
 from lungfish.sql.ast.partitions import AlterInherit, AttachPartition, DetachPartition
 from lungfish.sql.quoting import quote_identifier
@@ -138,8 +136,10 @@ def _apply(context: DdlContext, table: Table, action: AlterTableAction) -> None:
             attach_partition(context, table, action)
         case DetachPartition():
             detach_partition(context, table, action)
-        case SetPersistence() | ChangeOwner() | WithoutEffect():
+        case SetPersistence() | ChangeOwner():
             alter_without_rows(context, table, action)
+        case _:
+            set_option(context, table, action)
 
 
 def _replace_column(table: Table, old: Column, new: Column) -> Table:
@@ -203,49 +203,6 @@ def _sequence_text(context: DdlContext, sequence: Sequence) -> str:
     schema = context.catalog.namespace_name(sequence.namespace_oid)
     path = f"{quote_identifier(schema)}.{quote_identifier(sequence.name)}"
     return "'" + path.replace("'", "''") + "'"
-
-
-def rewrite(
-    context: DdlContext,
-    old: Table,
-    new: Table,
-    values: list[str],
-    change_row: Callable[[tuple[Any, ...]], tuple[Any, ...]] | None = None,
-) -> Table:
-    """Copy the rows of `old` into a new heap laid out as `new`; `values` are expressions over the old columns, and
-    `change_row` is what is done to the row of their values.
-
-    The stored row keeps the visible columns only, in order; indexes are made anew.
-    """
-    types = tuple(column.type for column in new.columns)
-    indexes = tuple(
-        replace(index, relation_id=context.change.new_relation_id()) for index in new.indexes
-    )
-    moved = replace(
-        new,
-        relation_id=context.change.new_relation_id(),
-        stored_types=types,
-        stored_positions=tuple(range(len(types))),
-        indexes=indexes,
-        # Rows were valid before; what is new is looked at by the caller.
-        constraints=(),
-    )
-    rows = context.runner.query(f"SELECT {', '.join(values)} FROM ONLY {qualified(context, old)}")
-    relaxed = replace(
-        moved,
-        # They belonged to the table before, too; of a partitioned one there are none.
-        parents=(),
-        partition_key=None,
-        partition_bound=None,
-        columns=tuple(replace(item, is_not_null=False, generated=None) for item in moved.columns),
-    )
-    context.change.put(moved)
-    context.change.relations.create_table(moved)
-    changed = rows if change_row is None else map(change_row, rows)
-    context.runner.insert_rows(relaxed, changed, expected_count=len(rows))
-    finished = replace(moved, constraints=new.constraints)
-    context.change.put(finished)
-    return finished
 
 
 def _drop_column(context: DdlContext, table: Table, action: DropColumn) -> None:

@@ -111,6 +111,7 @@ def _add_key(context: DdlContext, table: Table, definition: ConstraintDefinition
         include=tuple(find_column(table, item).number for item in definition.include),
         nulls_not_distinct=definition.nulls_not_distinct,
         is_deferrable=definition.is_deferrable,
+        parameters=definition.parameters,
     )
     constraint = Constraint(
         context.change.new_oid(),

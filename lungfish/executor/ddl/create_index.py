@@ -61,6 +61,7 @@ def create_index(context: DdlContext, statement: CreateIndex) -> str:
         predicate=_predicate(context, table, statement),
         nulls_not_distinct=statement.nulls_not_distinct,
         method=statement.method,
+        parameters=statement.parameters,
         is_valid=not (statement.is_only and context.catalog.has_children(table.oid)),
     )
     if index.is_unique:

@@ -13,7 +13,16 @@ from lungfish.sql.ast.expressions import Literal
 
 _KEYS = ("primary key", "unique")
 _EVERYTHING = frozenset(
-    {"comments", "constraints", "defaults", "generated", "identity", "indexes", "storage"}
+    {
+        "comments",
+        "compression",
+        "constraints",
+        "defaults",
+        "generated",
+        "identity",
+        "indexes",
+        "storage",
+    }
 )
 
 
@@ -80,6 +89,8 @@ def _copy_column(context: DdlContext, copied: CopiedTable, column: Column) -> Co
         generated=column.generated if "generated" in wanted else None,
         collation=column.collation,
         comment=column.comment if "comments" in wanted else None,
+        storage=column.storage if "storage" in wanted else None,
+        compression=column.compression if "compression" in wanted else None,
     )
     if column.identity is None or "identity" not in wanted or column.sequence_oid is None:
         return made
@@ -161,4 +172,6 @@ def _copy_index(context: DdlContext, table: Table, index: Index, numbers: dict[i
         columns=columns,
         include=tuple(numbers[number] for number in index.include),
         comment=None,
+        is_clustered=False,
+        is_replica_identity=False,
     )

@@ -180,6 +180,7 @@ def _new_table(
         stored_positions=(),
         persistence=persistence,
         on_commit=statement.on_commit,
+        parameters=statement.parameters,
     )
 
 

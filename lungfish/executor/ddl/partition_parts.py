@@ -122,6 +122,8 @@ def _make_part(
         wanted,
         oid=context.change.new_oid(),
         name=name,
+        is_clustered=False,
+        is_replica_identity=False,
         namespace_oid=child.namespace_oid,
         table_oid=child.oid,
         relation_id=context.change.new_relation_id(),

@@ -33,8 +33,9 @@ from lungfish.errors import (
     UniqueViolation,
     WrongObjectType,
 )
-from lungfish.executor.ddl.alter_table import alter_table, rewrite
+from lungfish.executor.ddl.alter_table import alter_table
 from lungfish.executor.ddl.context import DdlContext
+from lungfish.executor.ddl.rewrite import rewrite
 from lungfish.sql.ast.ddl import AlterTable, Drop, DropColumn, Rename
 from lungfish.sql.ast.queries import ObjectName
 from lungfish.sql.ast.type_definitions import AlterEnum, CreateCompositeType, CreateEnum

@@ -16,7 +16,8 @@ from lungfish.errors import (
 )
 from lungfish.executor.ddl.attach_index import attach_index
 from lungfish.executor.ddl.context import DdlContext
-from lungfish.executor.ddl.names import find_column, find_relation
+from lungfish.executor.ddl.names import find_relation
+from lungfish.executor.ddl.relation_options import set_index_option
 from lungfish.sql.ast.ddl import (
     AlterTable,
     ChangeOwner,
@@ -24,9 +25,9 @@ from lungfish.sql.ast.ddl import (
     Grant,
     Reindex,
     SetPersistence,
-    WithoutEffect,
 )
 from lungfish.sql.ast.partitions import AttachPartition
+from lungfish.sql.ast.relation_options import RelationOption
 
 # Those who may be named as owners: there is one user.
 _CURRENT_USER = (None, "lungfish")
@@ -137,7 +138,7 @@ def drop_absent(context: DdlContext, statement: DropAbsent) -> str:
 
 
 def alter_without_rows(
-    context: DdlContext, table: Table, action: SetPersistence | ChangeOwner | WithoutEffect
+    context: DdlContext, table: Table, action: SetPersistence | ChangeOwner
 ) -> None:
     """An action of ALTER TABLE after which all rows are as they were."""
     match action:
@@ -150,15 +151,6 @@ def alter_without_rows(
                     position=action.position,
                 )
             context.change.put(replace(table, persistence=action.persistence))
-        case WithoutEffect():
-            if action.column is not None:
-                find_column(table, action.column, action.position)
-            if action.index is not None and all(
-                item.name != action.index for item in table.indexes
-            ):
-                raise UndefinedObject(
-                    f'index "{action.index}" for table "{table.name}" does not exist'
-                )
 
 
 def alter_other(context: DdlContext, statement: AlterTable) -> str:
@@ -178,6 +170,8 @@ def alter_other(context: DdlContext, statement: AlterTable) -> str:
             require_owner(action)
         elif isinstance(action, AttachPartition):
             attach_index(context, name, action)
+        elif statement.kind == "index" and isinstance(action, RelationOption):
+            set_index_option(context, statement, action)
     return f"ALTER {statement.kind.upper()}"
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from lungfish.catalog.catalog import Catalog
+from lungfish.catalog.catalog import Catalog, is_temporary
 from lungfish.catalog.inheritance import column_inherit_count, constraint_inherit_count
 from lungfish.catalog.objects import (
     PG_CATALOG_OID,
@@ -39,7 +39,7 @@ from lungfish.types.sql_type import (
     TEXT,
     array_of,
 )
-from lungfish.types.type_oids import BUILT_IN, type_modifier, type_oid
+from lungfish.types.type_oids import BUILT_IN, default_storage, type_modifier, type_oid
 
 if TYPE_CHECKING:
     from lungfish.executor.context import ExecutionContext
@@ -59,6 +59,7 @@ TEXT_ARRAY = array_of(TEXT)
 _PERSISTENCE = {"permanent": "p", "temporary": "t", "unlogged": "u"}
 _ACTIONS = {"no action": "a", "restrict": "r", "cascade": "c", "set null": "n", "set default": "d"}
 _KINDS = {"primary key": "p", "unique": "u", "check": "c", "foreign key": "f"}
+_IDENTITIES = {"default": "d", "full": "f", "nothing": "n", "index": "i"}
 _MATCHES = {"simple": "s", "full": "f"}
 
 
@@ -69,6 +70,11 @@ def array(items: Sequence[Any], *, lower: int = 1) -> ArrayValue:
     return ArrayValue(tuple(items), (len(items),), (lower,))
 
 
+def _parameters(items: tuple[str, ...]) -> ArrayValue | None:
+    """reloptions, attoptions: null where there are none."""
+    return array(items) if items else None
+
+
 def _class_row(
     oid: int, name: str, namespace: int, kind: str, column_count: int, **facts: Any
 ) -> tuple[Any, ...]:
@@ -76,9 +82,9 @@ def _class_row(
     access = facts.get("access", HEAP_OID if kind in ("r", "m") else 0)
     return (
         oid, name, namespace, facts.get("type_oid", 0), 0, OWNER_OID, access, facts.get("relation_id", 0), 0,
-        1, facts.get("row_count", -1.0), 0, facts.get("has_index", False), False, persistence, kind, column_count,
+        facts.get("page_count", 0), facts.get("row_count", -1.0), 0, facts.get("has_index", False), False, persistence, kind, column_count,
         facts.get("check_count", 0), kind == "v", False, facts.get("has_children", False), False, False, facts.get("is_populated", True),
-        "d" if kind in ("r", "m", "p") else "n", facts.get("is_partition", False), None, facts.get("bound"),
+        facts.get("identity", "n"), facts.get("is_partition", False), facts.get("parameters"), facts.get("bound"),
     )  # fmt: skip
 
 
@@ -97,7 +103,7 @@ def _classes(context: ExecutionContext) -> Rows:
     for item in context.catalog.objects():
         match item:
             case Table():
-                yield from _table_rows(item, context.catalog)
+                yield from _table_rows(item, context)
             case View():
                 persistence = "t" if item.is_temporary else "p"
                 yield _class_row(
@@ -107,11 +113,15 @@ def _classes(context: ExecutionContext) -> Rows:
                 yield _class_row(item.oid, item.name, item.namespace_oid, "v", len(item.columns))
             case SequenceObject():
                 yield _class_row(
-                    item.oid, item.name, item.namespace_oid, "S", 3, relation_id=item.oid
-                )
+                    item.oid, item.name, item.namespace_oid, "S", 3, relation_id=item.oid,
+                    page_count=1, row_count=1.0, persistence="t" if is_temporary(item) else "p",
+                )  # fmt: skip
 
 
-def _table_rows(table: Table, catalog: Catalog) -> Rows:
+def _table_rows(table: Table, context: ExecutionContext) -> Rows:
+    catalog = context.catalog
+    seen = context.functions.session_fact("statistics").last_seen(table)
+    row_count = -1.0 if seen is None else float(seen.row_count)
     persistence = _PERSISTENCE[table.persistence]
     kind = "r" if table.materialized_query is None else "m"
     is_partitioned = table.partition_key is not None
@@ -123,12 +133,16 @@ def _table_rows(table: Table, catalog: Catalog) -> Rows:
         persistence=persistence, has_index=bool(table.indexes), relation_id=0 if is_partitioned else table.relation_id,
         check_count=sum(item.kind == "check" for item in table.constraints), is_populated=table.is_populated,
         has_children=catalog.has_children(table.oid), is_partition=bound is not None, bound=bound,
+        identity=_IDENTITIES[table.replica_identity], parameters=_parameters(table.parameters),
+        page_count=0 if seen is None else seen.page_count, row_count=row_count,
     )  # fmt: skip
     for index in table.indexes:
         yield _class_row(
             index.oid, index.name, index.namespace_oid, "I" if is_partitioned else "i",
             len(index.columns) + len(index.include), persistence=persistence, access=METHOD_OIDS[index.method],
             relation_id=0 if is_partitioned else index.relation_id, is_partition=index.parent_oid is not None,
+            parameters=_parameters(index.parameters), row_count=max(row_count, 0.0),
+            page_count=1 if seen is None else seen.index_page_counts.get(index.relation_id, 1),
         )  # fmt: skip
 
 
@@ -151,9 +165,10 @@ def _attribute(
     is_text = fact is not None and fact[4] == "S" and kind.kind.value != "name"
     return (
         relation_oid, column.name, type_oid(kind), length, number, type_modifier(kind), 1 if kind.element else 0, by_value,
-        "p" if length > 0 else "x", "", column.is_not_null, has_default(column), False,
+        column.storage or default_storage(kind), column.compression or "", column.is_not_null, has_default(column), False,
         {"always": "a", "by default": "d", None: ""}[column.identity], "s" if column.generated is not None else "",
-        False, column.is_local, inherit_count, DEFAULT_COLLATION_OID if is_text else 0, None, None, None,
+        False, column.is_local, inherit_count, DEFAULT_COLLATION_OID if is_text else 0, column.statistics_target,
+        _parameters(column.parameters), None,
     )  # fmt: skip
 
 
@@ -177,14 +192,17 @@ def _attributes(context: ExecutionContext) -> Rows:
 
 def _index_attributes(table: Table, index: Index) -> Rows:
     numbers = [*(key.column_number for key in index.columns), *index.include]
+    expression_count = 0
     for position, number in enumerate(numbers, 1):
         if number:
             column = table.columns[table.position_of_number(number)]
             plain = Column(column.name, column.type, position)
         else:
-            kind = index.columns[position - 1].type
-            assert kind is not None, "an index in the catalog knows the types of its keys"
-            plain = Column("expr" if position == 1 else f"expr{position - 1}", kind, position)
+            key = index.columns[position - 1]
+            assert key.type is not None, "an index in the catalog knows the types of its keys"
+            name = f"expr{expression_count}" if expression_count else "expr"
+            expression_count += 1
+            plain = Column(name, key.type, position, statistics_target=key.statistics_target)
         yield _attribute(index.oid, plain, position)
 
 
@@ -245,7 +263,8 @@ def _indexes(context: ExecutionContext) -> Rows:
             expressions = ", ".join(key.expression for key in index.columns if key.expression)
             yield (
                 index.oid, table.oid, len(keys) + len(index.include), len(keys), index.is_unique, index.nulls_not_distinct,
-                index.is_primary, False, not index.is_deferrable, False, index.is_valid, False, True, True, False,
+                index.is_primary, False, not index.is_deferrable, index.is_clustered, index.is_valid, False, True, True,
+                index.is_replica_identity,
                 array([*keys, *index.include], lower=0), array([0] * len(keys), lower=0), array([0] * len(keys), lower=0),
                 array(options, lower=0), expressions or None, predicate_text(context.catalog, table, index),
             )  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 from lungfish.catalog import Catalog
 from lungfish.catalog.objects import Column, Constraint, Index, IndexColumn, Table
 from lungfish.planner import show_default, show_key, show_stored
-from lungfish.sql.quoting import quote_identifier, quote_qualified
+from lungfish.sql.quoting import quote_identifier, quote_literal, quote_qualified
 
 
 def index_definition(
@@ -23,9 +23,19 @@ def index_definition(
         text += f" INCLUDE ({column_list(table, index.include)})"
     if index.nulls_not_distinct:
         text += " NULLS NOT DISTINCT"
+    if index.parameters:
+        text += f" WITH ({_with_list(index.parameters)})"
     if index.predicate is not None:
         text += f" WHERE {index.predicate if is_pretty else predicate_text(catalog, table, index)}"
     return text
+
+
+def _with_list(parameters: tuple[str, ...]) -> str:
+    """What stands in WITH (...)."""
+    pairs = [text.partition("=") for text in parameters]
+    return ", ".join(
+        [f"{quote_identifier(name)}={quote_literal(value)}" for name, _, value in pairs]
+    )
 
 
 def predicate_text(catalog: Catalog, table: Table, index: Index) -> str | None:

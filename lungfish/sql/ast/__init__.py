@@ -3,7 +3,15 @@
 Start at `Statement`. Nothing here knows names or types; the planner's binder resolves those.
 """
 
-from lungfish.sql.ast import ddl, dml, expressions, queries, type_definitions, utility
+from lungfish.sql.ast import (
+    ddl,
+    dml,
+    expressions,
+    queries,
+    relation_options,
+    type_definitions,
+    utility,
+)
 
 Statement = (
     queries.Query
@@ -36,6 +44,8 @@ Statement = (
     | ddl.DropAbsent
     | ddl.Grant
     | ddl.Reindex
+    | relation_options.Cluster
+    | relation_options.RewriteTables
     | ddl.Comment
     | utility.Begin
     | utility.Commit
@@ -70,4 +80,13 @@ Statement = (
     | utility.Restore
 )
 
-__all__ = ["Statement", "ddl", "dml", "expressions", "queries", "type_definitions", "utility"]
+__all__ = [
+    "Statement",
+    "ddl",
+    "dml",
+    "expressions",
+    "queries",
+    "relation_options",
+    "type_definitions",
+    "utility",
+]

@@ -18,6 +18,7 @@ from lungfish.sql.ast.partitions import (
     PartitionValues,
 )
 from lungfish.sql.ast.queries import ObjectName, Query
+from lungfish.sql.ast.relation_options import RelationOption
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +72,8 @@ class ConstraintDefinition:
     is_not_enforced: bool = False
     # ADD CONSTRAINT ... USING INDEX
     using_index: str | None = None
+    # WITH (...) of its index, as `name=value`.
+    parameters: tuple[str, ...] = ()
     position: int = -1
 
 
@@ -125,6 +128,8 @@ class CreateTable:
     partition_by: PartitionBy | None = None
     values: PartitionValues | None = None
     options: tuple[ColumnOptions, ...] = ()
+    # WITH (...), as `name=value`.
+    parameters: tuple[str, ...] = ()
     position: int = -1
 
 
@@ -141,6 +146,8 @@ class CreateTableAs:
     persistence: str = "permanent"
     on_commit: str = "preserve rows"
     is_materialized_view: bool = False
+    # WITH (...), as `name=value`.
+    parameters: tuple[str, ...] = ()
     position: int = -1
 
 
@@ -173,6 +180,8 @@ class CreateIndex:
     is_concurrent: bool = False
     # ON ONLY: partitions do not get their parts of it.
     is_only: bool = False
+    # WITH (...), as `name=value`.
+    parameters: tuple[str, ...] = ()
     position: int = -1
 
 
@@ -381,15 +390,6 @@ class ChangeOwner:
     position: int = -1
 
 
-@dataclass(frozen=True, slots=True)
-class WithoutEffect:
-    """An action on something that Lungfish has not: storage parameters, SET STORAGE, SET STATISTICS, CLUSTER ON index."""
-
-    column: str | None = None
-    index: str | None = None
-    position: int = -1
-
-
 AlterTableAction = (
     AddColumn
     | DropColumn
@@ -403,7 +403,7 @@ AlterTableAction = (
     | ValidateConstraint
     | SetPersistence
     | ChangeOwner
-    | WithoutEffect
+    | RelationOption
     | AlterInherit
     | AttachPartition
     | DetachPartition

@@ -161,17 +161,26 @@ class LockTable:
 
 
 @dataclass(frozen=True, slots=True)
+class VacuumTarget:
+    """A table of VACUUM or ANALYZE; without columns all of them are meant."""
+
+    table: ObjectName
+    columns: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Analyze:
-    tables: tuple[ObjectName, ...] = ()
+    targets: tuple[VacuumTarget, ...] = ()
     position: int = -1
 
 
 @dataclass(frozen=True, slots=True)
 class Vacuum:
-    tables: tuple[ObjectName, ...] = ()
+    targets: tuple[VacuumTarget, ...] = ()
     position: int = -1
     # VACUUM ANALYZE
     is_analyze: bool = False
+    is_full: bool = False
 
 
 @dataclass(frozen=True, slots=True)
