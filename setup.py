@@ -1,0 +1,27 @@
+"""Builds the compiled modules, where a C compiler is present; without one the install goes on and the plain Python paths do all the work.
+
+Everything else about the package is in pyproject.toml. `LUNGFISH_PLAIN=1` at the install leaves the compiled modules out.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from setuptools import Extension, setup
+
+# By their names in the package; the source of each lies in its place, with the suffix .pyx.
+COMPILED_MODULES: tuple[str, ...] = ()
+
+
+def extensions() -> list[Extension]:
+    """The compiled modules; `optional`: one that cannot be built is left out with a warning."""
+    if os.environ.get("LUNGFISH_PLAIN"):
+        return []
+    return [
+        Extension(name, [str(Path(*name.split(".")).with_suffix(".pyx"))], optional=True)
+        for name in COMPILED_MODULES
+    ]
+
+
+setup(ext_modules=extensions())
