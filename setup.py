@@ -11,7 +11,11 @@ from pathlib import Path
 from setuptools import Extension, setup
 
 # By their names in the package; the source of each lies in its place, with the suffix .pyx.
-COMPILED_MODULES: tuple[str, ...] = ()
+COMPILED_MODULES = (
+    "lungfish.storage.native_rows",
+    "lungfish.storage.native_trees",
+    "lungfish.storage.native_tables",
+)
 
 
 def extensions() -> list[Extension]:

@@ -76,7 +76,7 @@ class PruneReport:
 
 
 class WriteAheadLog:
-    """One life of the log, open for appending."""
+    """One life of the log, open for appending. storage/native_tables.pyx also does what `append_row` does, with the same attributes."""
 
     def __init__(
         self,

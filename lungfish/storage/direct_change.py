@@ -46,6 +46,10 @@ def change_directly(
 
     Hot: every update and delete by key of bench/. Requires: the transaction has an id. Raises PageMiss before any change.
     """
+    if rows.native is not None and rows.native.change_directly(
+        transaction, snapshot, address, packed
+    ):
+        return True
     enough = _ENOUGH_FOR_UPDATE if packed is not None else _ENOUGH_FOR_KEY
     with rows.fence, rows.latch:
         return _change(rows, transaction, snapshot, address, packed, enough)

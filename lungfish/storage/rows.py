@@ -30,6 +30,7 @@ import numpy.typing as npt
 
 from lungfish.errors import ProgramLimitExceeded
 from lungfish.storage.ids import TransactionId
+from lungfish.storage.native import native_row_format
 from lungfish.storage.row_codec import (
     EMPTY_VIEW,
     INLINE_SIZE_MAX,
@@ -108,6 +109,10 @@ class RowLayout:
             long_value=_long_value,
         )
         self.dtype = self._numpy_dtype()
+        # Both of them in C, where that is built.
+        self.native = native_row_format(self, self.pack, self.unpack)
+        if self.native is not None:
+            self.pack, self.unpack = self.native.pack, self.native.unpack
         # (position, offset in the row) of every view.
         self.views = tuple((i, self.offsets[i]) for i, c in enumerate(self.codecs) if c.is_view)
         self._single = tuple(struct.Struct("<" + c.struct_format) for c in self.codecs)

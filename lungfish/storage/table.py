@@ -31,7 +31,7 @@ from lungfish.storage.snapshots import Snapshot
 from lungfish.storage.table_build import TellBuild, build_index
 from lungfish.storage.table_index import IndexKey, IndexKeys, TableIndex, UniqueConflict
 from lungfish.storage.table_lock import LockedRow, LockStatus, LockWait, lock_row
-from lungfish.storage.table_rows import InsertRun, Suspects, TableRows, key_owner
+from lungfish.storage.table_rows import InsertRun, Suspects, TableRows, changed_keys, key_owner
 from lungfish.storage.table_scan import Rows, index_scan, key_lookup, scan
 from lungfish.storage.transactions import Transaction, TransactionManager
 from lungfish.types.batch import Batch, Vector
@@ -99,7 +99,11 @@ class TableStore:
     def insert(self, transaction: Transaction, values: Values) -> TupleId:
         """Insert a row. Raises UniqueConflict."""
         rows = self.rows
-        packed = self.layout.pack(values, transaction.id or transaction.assign_id())
+        writer = transaction.id or transaction.assign_id()
+        placed = None if rows.native is None else rows.native.insert(transaction, values)
+        if placed is not None:
+            return placed
+        packed = self.layout.pack(values, writer)
         keys = rows.keys(values)
         self._prepare(keys)
         mark = len(transaction.undo)
@@ -242,7 +246,7 @@ class TableStore:
         packed = None if values is None else self.layout.pack(values, writer)
         keys: Keys = []
         if old is not None and values is not None:
-            keys = _changed(rows.keys(values), rows.keys(old))
+            keys = changed_keys(rows.keys(values), rows.keys(old))
             if keys:
                 self._prepare(keys)
         mark = len(transaction.undo)
@@ -299,7 +303,7 @@ class TableStore:
             old = self.heap.stored(address)
             assert old is not None
             old_keys = rows.stored_keys(old)
-        return _changed(rows.keys(values), old_keys)
+        return changed_keys(rows.keys(values), old_keys)
 
     def _replace_with_keys(
         self, transaction: Transaction, address: TupleId, packed: bytes, keys: Keys
@@ -490,11 +494,4 @@ class TableStore:
 
     def key_lookup(self, snapshot: Snapshot, index: TableIndex, values: Sequence[Any]) -> Rows:
         """The rows that the snapshot sees whose key columns have these values, none of them NULL; by address."""
-        return key_lookup(self.rows, snapshot, index, index.btree.codec.encode(values))
-
-
-def _changed(new: Keys, old: Keys) -> Keys:
-    """The new keys where they differ from the old ones, else None; empty if none differs. A row may leave an index: then all are None."""
-    if new == old:
-        return []
-    return [None if key == was else key for key, was in zip(new, old, strict=True)]
+        return key_lookup(self.rows, snapshot, index, values)

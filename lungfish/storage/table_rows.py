@@ -29,6 +29,7 @@ from lungfish.storage.heap import Heap
 from lungfish.storage.ids import LSN, RelationId, TransactionId, TupleId
 from lungfish.storage.keys import Key
 from lungfish.storage.log import RowLog
+from lungfish.storage.native import native_table
 from lungfish.storage.overflow import run_with_pages
 from lungfish.storage.rows import DELETED, FLAGS_OFFSET, HAS_OVERFLOW, Values, writer_of
 from lungfish.storage.snapshots import Snapshot
@@ -76,6 +77,8 @@ class TableRows:
         # Those that unique indexes use: what a foreign key may refer to.
         self.unique_positions: tuple[int, ...] = ()
         self.set_indexes(indexes)
+        # What short statements do in one step, where that is built.
+        self.native = native_table(self)
 
     def set_indexes(self, indexes: Iterable[TableIndex]) -> None:
         """Take another set of indexes. Requires: no other transaction writes to the table (a table lock)."""
@@ -381,6 +384,13 @@ def key_owner(
             if writer_of(version) != writer:
                 break
         return False
+
+
+def changed_keys(new: list[IndexKey | None], old: list[IndexKey | None]) -> list[IndexKey | None]:
+    """The new keys where they differ from the old ones, else None; empty if none differs. A row may leave an index: then all are None."""
+    if new == old:
+        return []
+    return [None if key == was else key for key, was in zip(new, old, strict=True)]
 
 
 def purge_undo_list(transaction_id: TransactionId, undo: list[UndoEntry]) -> None:

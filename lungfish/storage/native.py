@@ -1,0 +1,77 @@
+"""The compiled row operations, where the install could build them.
+
+native_rows.pyx     packing and unpacking
+native_trees.pyx    searching and changing the leaves of indexes
+native_tables.pyx   rows looked up, changed and inserted, each in one step
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Protocol
+
+from lungfish.native import IS_WANTED
+
+if TYPE_CHECKING:
+    from lungfish.storage.ids import TupleId
+    from lungfish.storage.rows import RowLayout, Values
+    from lungfish.storage.snapshots import Snapshot
+    from lungfish.storage.table_index import TableIndex
+    from lungfish.storage.table_rows import TableRows
+    from lungfish.storage.transactions import Transaction
+
+
+class NativeRowFormat(Protocol):
+    """`RowLayout.pack` and `RowLayout.unpack` in C."""
+
+    pack: Callable[..., bytes]
+    unpack: Callable[..., Values]
+
+
+class NativeTable(Protocol):
+    """Operations on the rows of one table, each of which does the whole thing or nothing."""
+
+    def key_lookup(
+        self, snapshot: Snapshot, index: TableIndex, values: Sequence[Any]
+    ) -> list[tuple[TupleId, Values]] | None:
+        """What `table_scan.key_lookup` answers; None: to be found out there."""
+
+    def change_directly(
+        self, transaction: Transaction, snapshot: Snapshot, address: TupleId, packed: bytes | None
+    ) -> bool:
+        """What `direct_change.change_directly` does; False: to be done there."""
+
+    def insert(self, transaction: Transaction, values: Values) -> TupleId | None:
+        """What `TableStore.insert` does, of which the transaction has its id; None: to be done there."""
+
+
+def native_row_format(
+    layout: RowLayout, pack: Callable[..., bytes], unpack: Callable[..., Values]
+) -> NativeRowFormat | None:
+    """The row format of a layout, given the functions that do what it leaves; None if it is not built."""
+    if _rows is None:
+        return None
+    made: NativeRowFormat = _rows.NativeRowFormat(layout, pack, unpack)
+    return made
+
+
+def native_table(rows: TableRows) -> NativeTable | None:
+    """The operations of a table; None if they are not built."""
+    if rows.layout.native is None:
+        return None
+    made: NativeTable = import_module("lungfish.storage.native_tables").NativeTable(rows)
+    return made
+
+
+def _compiled(name: str) -> Any:
+    """A compiled module, None if it is not built or not wanted."""
+    if not IS_WANTED:
+        return None
+    try:
+        return import_module(name)
+    except ModuleNotFoundError:
+        return None
+
+
+_rows = _compiled("lungfish.storage.native_rows")

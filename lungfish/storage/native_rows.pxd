@@ -1,0 +1,24 @@
+from libc.stdint cimport int64_t, uint8_t
+
+
+cdef class NativeRowFormat:
+    cdef readonly Py_ssize_t stride
+    cdef Py_ssize_t count
+    cdef Py_ssize_t null_byte_count
+    # One character a field (see `KINDS`).
+    cdef bytes kinds
+    # Where each field begins in the row.
+    cdef int64_t* offsets
+    # What turns a value into what the field holds and back; None where they are the same.
+    cdef list encoders
+    cdef list decoders
+    cdef object plain_pack
+    cdef object plain_unpack
+
+    cpdef bytes pack(self, object values, object writer=*)
+    cpdef tuple unpack(self, object buffer, Py_ssize_t offset=*, object overflow=*)
+    cdef bytes packed(self, tuple values, int64_t writer)
+    cdef int fill(
+        self, tuple row, tuple positions, const uint8_t* buffer, Py_ssize_t size, Py_ssize_t offset
+    ) except -1
+    cdef int finish(self, tuple row, tuple positions) except -1

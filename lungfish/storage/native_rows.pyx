@@ -1,0 +1,316 @@
+# cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False
+"""Rows of one layout packed and unpacked in C: the very bytes and values that `row_functions.py` gives.
+
+Whatever is out of the ordinary (a value of another class, a number beyond its field, an overflowed value) is left to those functions,
+which raise what is to be raised.
+"""
+
+from cpython.bytearray cimport PyByteArray_AS_STRING, PyByteArray_CheckExact, PyByteArray_GET_SIZE
+from cpython.bytes cimport (
+    PyBytes_AS_STRING,
+    PyBytes_CheckExact,
+    PyBytes_FromStringAndSize,
+    PyBytes_GET_SIZE,
+)
+from cpython.float cimport PyFloat_AS_DOUBLE, PyFloat_CheckExact, PyFloat_FromDouble
+from cpython.long cimport PyLong_CheckExact, PyLong_FromLongLong
+from cpython.mem cimport PyMem_Free, PyMem_Malloc
+from cpython.object cimport PyObject
+from cpython.ref cimport Py_DECREF, Py_INCREF
+from cpython.tuple cimport (
+    PyTuple_CheckExact,
+    PyTuple_GET_ITEM,
+    PyTuple_GET_SIZE,
+    PyTuple_New,
+    PyTuple_SET_ITEM,
+)
+from cpython.unicode cimport PyUnicode_DecodeUTF8
+from libc.math cimport isfinite
+from libc.stdint cimport int16_t, int32_t, int64_t, uint8_t, uint32_t, uint64_t
+from libc.string cimport memcpy, memset
+
+cdef extern from "Python.h":
+    int PyUnicode_CheckExact(object value)
+    const char* PyUnicode_AsUTF8AndSize(object value, Py_ssize_t* size) except NULL
+    long long PyLong_AsLongLongAndOverflow(object value, int* overflow) except? -1
+
+cdef enum:
+    # Where the flags and the null bits of a row lie, and what the flags say (rows.py).
+    FLAGS = 8
+    NULLS = 9
+    LIVE = 1
+    HAS_TAIL = 4
+    # What a view holds inside itself (row_codec.py).
+    INLINE_MAX = 12
+    VIEW_SIZE = 16
+    # A row of a page has fewer long values.
+    VIEWS_MAX = 4096
+
+# What `KINDS` stand for: `struct`'s own letters, 's' for 16 bytes as they are, 't' for a view of text, 'v' for one of bytes.
+KINDS = b"?hiqfdstv"
+
+
+cdef class NativeRowFormat:
+    """`pack` and `unpack` of a `RowLayout`."""
+
+    def __init__(self, object layout, object plain_pack, object plain_unpack):
+        cdef list kinds = []
+        self.count = len(layout.codecs)
+        self.null_byte_count = layout.null_byte_count
+        self.stride = layout.stride
+        self.plain_pack = plain_pack
+        self.plain_unpack = plain_unpack
+        self.encoders = []
+        self.decoders = []
+        self.offsets = <int64_t*>PyMem_Malloc(max(self.count, 1) * sizeof(int64_t))
+        if self.offsets == NULL:
+            raise MemoryError
+        for position, codec in enumerate(layout.codecs):
+            self.offsets[position] = layout.offsets[position]
+            is_text = codec.is_view and codec.encode is str.encode and codec.decode is bytes.decode
+            self.encoders.append(None if is_text else codec.encode)
+            self.decoders.append(None if is_text else codec.decode)
+            if codec.is_view:
+                kinds.append("t" if is_text else "v")
+            else:
+                kinds.append("s" if codec.struct_format == "16s" else codec.struct_format)
+        self.kinds = "".join(kinds).encode()
+        assert not self.kinds.translate(None, KINDS), "a field of an unknown kind"
+
+    def __dealloc__(self):
+        PyMem_Free(self.offsets)
+
+    cpdef bytes pack(self, object values, object writer=0):
+        """The packed row; see `RowLayout.pack`."""
+        cdef bytes made = None
+        if PyTuple_CheckExact(values) and PyTuple_GET_SIZE(values) == self.count:
+            made = self.packed(<tuple>values, writer)
+        if made is None:
+            made = self.plain_pack(values, writer)
+        return made
+
+    cdef bytes packed(self, tuple values, int64_t writer):
+        """The packed row, or None where a value is out of the ordinary."""
+        cdef list encoded
+        cdef Py_ssize_t position, size, tail_size = 0
+        cdef const char* kinds = PyBytes_AS_STRING(self.kinds)
+        cdef object value, encode
+        cdef bytes made
+        cdef uint8_t* row
+        cdef uint8_t* field
+        cdef Py_ssize_t place
+        cdef const char* raw
+        cdef int overflow = 0
+        cdef long long number
+        cdef double real
+        cdef float short_real
+        # What the fields hold, and how much goes to the tail. Text is encoded in place, in the string's own cache.
+        encoded = None
+        for position in range(self.count):
+            value = <object>PyTuple_GET_ITEM(values, position)
+            if value is None:
+                continue
+            encode = self.encoders[position]
+            if encode is not None:
+                if encoded is None:
+                    encoded = list(values)
+                value = encode(value)
+                encoded[position] = value
+            if kinds[position] == c"t":
+                if not PyUnicode_CheckExact(value):
+                    return None
+                PyUnicode_AsUTF8AndSize(value, &size)
+                if size > INLINE_MAX:
+                    tail_size += size
+            elif kinds[position] == c"v":
+                if not PyBytes_CheckExact(value):
+                    return None
+                size = PyBytes_GET_SIZE(value)
+                if size > INLINE_MAX:
+                    tail_size += size
+        if encoded is not None:
+            values = tuple(encoded)
+        made = PyBytes_FromStringAndSize(NULL, self.stride + tail_size)
+        row = <uint8_t*>PyBytes_AS_STRING(made)
+        memset(row, 0, self.stride)
+        memcpy(row, &writer, 8)
+        row[FLAGS] = LIVE | HAS_TAIL if tail_size else LIVE
+        place = self.stride
+        for position in range(self.count):
+            value = <object>PyTuple_GET_ITEM(values, position)
+            if value is None:
+                row[NULLS + (position >> 3)] |= 1 << (position & 7)
+                continue
+            field = row + self.offsets[position]
+            kind = kinds[position]
+            if kind == c"t" or kind == c"v":
+                if kind == c"t":
+                    raw = PyUnicode_AsUTF8AndSize(value, &size)
+                else:
+                    raw, size = PyBytes_AS_STRING(value), PyBytes_GET_SIZE(value)
+                place = put_view(row, field, place, raw, size)
+            elif kind == c"i" or kind == c"q" or kind == c"h":
+                if not PyLong_CheckExact(value):
+                    return None
+                number = PyLong_AsLongLongAndOverflow(value, &overflow)
+                if overflow or not put_integer(field, kind, number):
+                    return None
+            elif kind == c"d" or kind == c"f":
+                if not PyFloat_CheckExact(value):
+                    return None
+                real = PyFloat_AS_DOUBLE(value)
+                if kind == c"d":
+                    memcpy(field, &real, 8)
+                    continue
+                short_real = <float>real
+                if isfinite(real) and not isfinite(short_real):
+                    return None
+                memcpy(field, &short_real, 4)
+            elif kind == c"?":
+                if value is not True and value is not False:
+                    return None
+                field[0] = value is True
+            else:
+                if not PyBytes_CheckExact(value) or PyBytes_GET_SIZE(value) != 16:
+                    return None
+                memcpy(field, PyBytes_AS_STRING(value), 16)
+        return made
+
+    cpdef tuple unpack(self, object buffer, Py_ssize_t offset=0, object overflow=None):
+        """The values of a row; see `RowLayout.unpack`."""
+        cdef tuple row
+        cdef const uint8_t* start
+        cdef Py_ssize_t size
+        if PyByteArray_CheckExact(buffer):
+            start, size = <const uint8_t*>PyByteArray_AS_STRING(buffer), PyByteArray_GET_SIZE(buffer)
+        elif PyBytes_CheckExact(buffer):
+            start, size = <const uint8_t*>PyBytes_AS_STRING(buffer), PyBytes_GET_SIZE(buffer)
+        else:
+            return self.plain_unpack(buffer, offset, overflow)
+        if offset < 0 or offset + self.stride > size:
+            return self.plain_unpack(buffer, offset, overflow)
+        row = PyTuple_New(self.count)
+        if not self.fill(row, None, start, size, offset):
+            return self.plain_unpack(buffer, offset, overflow)
+        self.finish(row, None)
+        return row
+
+    cdef int fill(
+        self, tuple row, tuple positions, const uint8_t* buffer, Py_ssize_t size, Py_ssize_t offset
+    ) except -1:
+        """Put what the fields at `positions` (None: all) hold into a new tuple. 0: an overflowed value is in the way.
+
+        Makes no container and calls no Python, so nothing comes in between; `finish` does what may.
+        """
+        cdef Py_ssize_t index, position, count = PyTuple_GET_SIZE(row)
+        cdef const char* kinds = PyBytes_AS_STRING(self.kinds)
+        cdef const uint8_t* start = buffer + offset
+        cdef const uint8_t* field
+        cdef const char* raw
+        cdef object value
+        cdef uint32_t length, number, place
+        cdef char kind
+        for index in range(count):
+            position = index if positions is None else <object>PyTuple_GET_ITEM(positions, index)
+            if start[NULLS + (position >> 3)] >> (position & 7) & 1:
+                value = None
+            else:
+                field = start + self.offsets[position]
+                kind = kinds[position]
+                if kind == c"t" or kind == c"v":
+                    memcpy(&length, field, 4)
+                    raw = <const char*>field + 4
+                    if length > INLINE_MAX:
+                        memcpy(&number, field + 8, 4)
+                        memcpy(&place, field + 12, 4)
+                        if number or place > size or length > size - place:
+                            return 0
+                        raw = <const char*>buffer + place
+                    if kind == c"t":
+                        value = PyUnicode_DecodeUTF8(raw, length, NULL)
+                    else:
+                        value = PyBytes_FromStringAndSize(raw, length)
+                else:
+                    value = plain_field(field, kind)
+            Py_INCREF(value)
+            PyTuple_SET_ITEM(row, index, value)
+        return 1
+
+    cdef int finish(self, tuple row, tuple positions) except -1:
+        """Turn what fields hold into values where these are not the same. The tuple is still nobody else's."""
+        cdef Py_ssize_t index, position
+        cdef object value, decode
+        for index in range(PyTuple_GET_SIZE(row)):
+            position = index if positions is None else <object>PyTuple_GET_ITEM(positions, index)
+            decode = self.decoders[position]
+            if decode is None:
+                continue
+            value = <object>PyTuple_GET_ITEM(row, index)
+            if value is not None:
+                replace_item(row, index, decode(value))
+        return 0
+
+
+cdef object plain_field(const uint8_t* field, char kind):
+    """The value of a field of fixed length."""
+    cdef int16_t number2
+    cdef int32_t number4
+    cdef int64_t number8
+    cdef float real4
+    cdef double real8
+    if kind == c"i":
+        memcpy(&number4, field, 4)
+        return PyLong_FromLongLong(number4)
+    if kind == c"q":
+        memcpy(&number8, field, 8)
+        return PyLong_FromLongLong(number8)
+    if kind == c"h":
+        memcpy(&number2, field, 2)
+        return PyLong_FromLongLong(number2)
+    if kind == c"?":
+        return field[0] != 0
+    if kind == c"d":
+        memcpy(&real8, field, 8)
+        return PyFloat_FromDouble(real8)
+    if kind == c"f":
+        memcpy(&real4, field, 4)
+        return PyFloat_FromDouble(real4)
+    return PyBytes_FromStringAndSize(<const char*>field, 16)
+
+
+cdef bint put_integer(uint8_t* field, char kind, long long number) noexcept:
+    """Write an integer; False if the field is too narrow."""
+    cdef int16_t number2 = <int16_t>number
+    cdef int32_t number4 = <int32_t>number
+    if kind == c"q":
+        memcpy(field, &number, 8)
+        return True
+    if kind == c"i":
+        memcpy(field, &number4, 4)
+        return number4 == number
+    memcpy(field, &number2, 2)
+    return number2 == number
+
+
+cdef Py_ssize_t put_view(
+    uint8_t* row, uint8_t* field, Py_ssize_t place, const char* raw, Py_ssize_t size
+) noexcept:
+    """Write a view, and its value at `place` if that is long; answers where the next long one goes."""
+    cdef uint32_t length = <uint32_t>size, position = <uint32_t>place
+    memcpy(field, &length, 4)
+    if size <= INLINE_MAX:
+        memcpy(field + 4, raw, size)
+        return place
+    memcpy(field + 4, raw, 4)
+    memcpy(field + 12, &position, 4)
+    memcpy(row + place, raw, size)
+    return place + size
+
+
+cdef void replace_item(tuple row, Py_ssize_t index, object value):
+    """Put another value into a tuple that nobody else has."""
+    cdef PyObject* before = PyTuple_GET_ITEM(row, index)
+    Py_INCREF(value)
+    PyTuple_SET_ITEM(row, index, value)
+    old = <object>before
+    Py_DECREF(old)

@@ -1,0 +1,56 @@
+from libc.stdint cimport int64_t, uint8_t
+
+from lungfish.storage.native_rows cimport NativeRowFormat
+from lungfish.storage.native_trees cimport KeyMaker, NativeTree
+
+
+cdef class NativeTable:
+    cdef object rows
+    cdef object pages
+    cdef object heap
+    cdef object page_format
+    cdef readonly NativeRowFormat row_format
+    cdef Py_ssize_t page_size
+    cdef Py_ssize_t stride
+    cdef Py_ssize_t tail_size_max
+    # Offsets of the views in a row.
+    cdef int64_t* views
+    cdef Py_ssize_t view_count
+    cdef object is_latched
+    cdef object fence
+    cdef object log
+    cdef object is_log_latched
+    cdef object seed
+    cdef int64_t log_buffer_size_max
+    # What is looked at in the transaction manager: ids that are running, rows with explicit locks, chains of old versions.
+    cdef dict running
+    cdef object locked_rows
+    cdef dict chains
+    cdef int64_t relation_id
+    # Of the set of indexes that is in use.
+    cdef tuple indexes
+    cdef list trees
+    cdef list makers
+    cdef list positions
+    cdef list exclusive
+    cdef bint takes_inserts
+
+    cdef int read(
+        self, tuple row, tuple fields, int64_t address, object snapshot, int64_t own_id
+    ) except -9
+    cdef bint sees(self, int64_t writer, object snapshot, int64_t own_id) except -1
+    cdef bint is_free(self) except -1
+    cdef int replace(
+        self, object transaction, object snapshot, int64_t address, bytes packed, tuple entry, list chain
+    ) except -1
+    cdef object place_new(self, object transaction, bytes packed, tuple entry, list keys)
+    cdef int append_record(
+        self, object transaction_id, int64_t address, bytes before, bytes after
+    ) except -1
+    cdef int learn_indexes(self) except -1
+    cdef Py_ssize_t number_of(self, object index) except -2
+    cdef list keys_of(self, tuple values)
+    cdef Py_ssize_t tail_start(self, const uint8_t* row, uint8_t flags) except -1
+    cdef bytes extract(self, const uint8_t* page, const uint8_t* row, uint8_t flags)
+    cdef int write_row(self, uint8_t* page, uint8_t* row, bytes packed, Py_ssize_t tail_start) except -1
+    cdef int shift(self, uint8_t* row, Py_ssize_t by) except -1

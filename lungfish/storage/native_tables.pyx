@@ -1,0 +1,529 @@
+# cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False
+"""Rows looked up and changed by key, each in one uninterrupted step of C.
+
+A thread that runs C code holds the interpreter's lock until it runs Python code again or lets go of it. So what is done here between a
+function's first look and its last change is one step for every other thread: no fence is entered and no latch taken, it is enough to see
+that nobody is inside or holds one. Whatever is not as usual (somebody is, a page is not in memory or not yet to be changed in place, a
+version is not the newest, two rows have one key, ...) is left to the ordinary way, which does the same in its own time: a function then answers
+that it is unsure, having changed nothing.
+
+Invariants:
+1. Between the first look and the last change nothing runs that may let another thread in: no Python code, no making of containers (the
+   garbage collector may run finalizers), no long computation of a checksum (`RECORD_SIZE_MAX`). Containers are made before.
+2. What is changed, and in which order, is what table_rows.py says: the undo entry first, so that an exception (there is no memory) leaves
+   something that `undo` puts right.
+3. A transaction that comes here has an id, is running, and is not a serializable one.
+"""
+
+from cpython.bytearray cimport PyByteArray_AS_STRING, PyByteArray_GET_SIZE
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from cpython.dict cimport PyDict_Contains, PyDict_GetItem
+from cpython.list cimport PyList_Append
+from cpython.mem cimport PyMem_Free, PyMem_Malloc
+from cpython.object cimport PyObject
+from cpython.ref cimport Py_INCREF
+from cpython.set cimport PySet_Contains, PySet_GET_SIZE
+from cpython.tuple cimport PyTuple_GET_ITEM, PyTuple_GET_SIZE, PyTuple_New, PyTuple_SET_ITEM
+from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
+from libc.string cimport memcpy, memset
+
+from lungfish.storage.native_rows cimport NativeRowFormat
+from lungfish.storage.native_trees cimport KeyMaker, NativeTree, NOTHING, Place, UNSURE
+
+from xxhash import xxh3_64_intdigest
+
+cdef enum:
+    # heap_page.py, rows.py and ids.py.
+    HEADER_SIZE = 32
+    COUNTS_OFFSET = 6
+    TAILS_OFFSET = 12
+    NEWEST_OFFSET = 24
+    SLOT_COUNT_MAX = 0xFFFF
+    SLOT_BITS = 16
+    SLOT_MASK = 0xFFFF
+    FLAGS = 8
+    LIVE = 1
+    DELETED = 2
+    HAS_TAIL = 4
+    HAS_OVERFLOW = 8
+    INLINE_MAX = 12
+    # recovery/wal_records.py: a header and the fixed part of a ROW record's body.
+    RECORD_HEADER_SIZE = 16
+    ROW_SIZE = 32
+    ROW_TYPE = 1
+    # The checksum of so much is computed without letting another thread in.
+    RECORD_SIZE_MAX = 32768
+    # What `read` and `replace` answer beside `UNSURE`.
+    NO_ROW = 0
+    DONE = 1
+
+cdef uint32_t ABSENT = 0xFFFFFFFF
+cdef uint64_t CHECKSUM_MASK = 0xFFFFFFFF
+
+
+cdef class NativeTable:
+    """One table, beside its `TableRows`."""
+
+    def __init__(self, object rows):
+        heap = rows.heap
+        transactions = rows.transactions
+        self.rows, self.heap, self.pages = rows, heap, heap.pages
+        self.page_format = heap.format
+        self.row_format = heap.layout.native
+        self.page_size = heap.format.page_size
+        self.stride = heap.layout.stride
+        self.tail_size_max = heap._tail_size_max
+        self.view_count = len(heap.layout.views)
+        self.views = <int64_t*>PyMem_Malloc(max(self.view_count, 1) * sizeof(int64_t))
+        if self.views == NULL:
+            raise MemoryError
+        for number, (_, offset) in enumerate(heap.layout.views):
+            self.views[number] = offset
+        self.is_latched = heap.pages.latch.locked
+        self.fence = rows.fence
+        # The write-ahead log; a table with another one is changed in the ordinary way.
+        self.log = rows.log if hasattr(rows.log, "_chunks") else None
+        if self.log is not None:
+            self.is_log_latched = self.log._latch.locked
+            self.seed = self.log._seed
+            self.log_buffer_size_max = self.log._buffer_size_max
+        self.running = transactions.members._running
+        self.locked_rows = transactions.locks._row_tags
+        self.chains = rows.chains._chains
+        self.relation_id = rows.relation_id
+        self.indexes = None
+
+    def __dealloc__(self):
+        PyMem_Free(self.views)
+
+    # For the ordinary way: parts of it that need not be done in Python.
+
+    def key_lookup(self, object snapshot, object index, tuple values):
+        """What `table_scan.key_lookup` answers: [] or [(address, values)]; None where it has to find out."""
+        cdef Py_ssize_t number = self.number_of(index)
+        cdef tuple row
+        cdef object key
+        cdef int64_t address
+        cdef int found
+        if number < 0:
+            return None
+        key = (<KeyMaker>self.makers[number]).make(values)
+        if key is None:
+            return None
+        row = PyTuple_New(self.row_format.count)
+        address = (<NativeTree>self.trees[number]).find_only(key)
+        if address == NOTHING:
+            return []
+        if address == UNSURE:
+            return None
+        found = self.read(row, None, address, snapshot, 0)
+        if found == UNSURE:
+            return None
+        if found == NO_ROW:
+            return []
+        self.row_format.finish(row, None)
+        return [(address, row)]
+
+    def change_directly(self, object transaction, object snapshot, int64_t address, bytes packed):
+        """What `direct_change.change_directly` does; False: not done."""
+        cdef tuple entry = PyTuple_New(3)
+        cdef list chain = [None]
+        return self.replace(transaction, snapshot, address, packed, entry, chain) == DONE
+
+    def insert(self, object transaction, tuple values):
+        """What `TableStore.insert` does for a row whose keys are free; None: not done."""
+        cdef tuple entry = PyTuple_New(3)
+        cdef bytes packed = self.row_format.packed(values, transaction.id)
+        cdef list keys
+        if packed is None:
+            return None
+        keys = self.keys_of(values)
+        if keys is None:
+            return None
+        return self.place_new(transaction, packed, entry, keys)
+
+    # Looking
+
+    cdef Py_ssize_t number_of(self, object index) except -2:
+        """The place of an index among the table's; -1 if it is none of them, or not one for here."""
+        cdef Py_ssize_t number
+        if self.indexes is not self.rows.indexes:
+            self.learn_indexes()
+        for number in range(PyTuple_GET_SIZE(self.indexes)):
+            if <object>PyTuple_GET_ITEM(self.indexes, number) is index:
+                return number
+        return -1
+
+    cdef int learn_indexes(self) except -1:
+        """The table has got another set of indexes."""
+        indexes = self.rows.indexes
+        self.trees = [NativeTree(index.btree) for index in indexes]
+        self.makers = [KeyMaker(index.btree.codec) for index in indexes]
+        self.positions = [index.positions for index in indexes]
+        self.exclusive = [index.is_unique and not index.is_deferrable for index in indexes]
+        self.takes_inserts = self.log is not None and all(
+            index.picks_fields and index.positions is not None for index in indexes
+        )
+        self.indexes = indexes
+        return 0
+
+    cdef bint sees(self, int64_t writer, object snapshot, int64_t own_id) except -1:
+        """Whether a version by that writer is seen for sure: by the snapshot, or (None) by a statement that begins now."""
+        if writer == own_id and own_id:
+            return True
+        if snapshot is None:
+            return not self.running or not PyDict_Contains(self.running, writer)
+        if writer < <int64_t>snapshot.xmin or writer == <int64_t>snapshot.own_id:
+            return True
+        return writer < <int64_t>snapshot.xmax and writer not in snapshot.in_progress
+
+    cdef int read(
+        self, tuple row, tuple fields, int64_t address, object snapshot, int64_t own_id
+    ) except -9:
+        """Fill a new tuple with fields of the row there: DONE, NO_ROW, or UNSURE."""
+        cdef PyObject* found
+        cdef object frame, data
+        cdef uint8_t* page
+        cdef Py_ssize_t offset
+        cdef uint16_t slots
+        cdef int64_t writer
+        cdef uint8_t flags
+        if self.is_latched():
+            return UNSURE
+        stale = self.rows.stale
+        if PySet_GET_SIZE(stale) and PySet_Contains(stale, address):
+            return UNSURE
+        pages = self.pages
+        found = PyDict_GetItem(pages.frames, address >> SLOT_BITS)
+        if found == NULL:
+            return UNSURE
+        frame = <object>found
+        if frame.cache is not self.page_format:
+            return UNSURE
+        data = frame.data
+        page = <uint8_t*>PyByteArray_AS_STRING(data)
+        memcpy(&slots, page + COUNTS_OFFSET, 2)
+        if (address & SLOT_MASK) >= slots:
+            return NO_ROW
+        offset = HEADER_SIZE + (address & SLOT_MASK) * self.stride
+        flags = page[offset + FLAGS]
+        if not flags:
+            return NO_ROW
+        memcpy(&writer, page + offset, 8)
+        if flags & HAS_OVERFLOW or not self.sees(writer, snapshot, own_id):
+            return UNSURE
+        frame.touches += 1
+        pages.hits += 1
+        if flags & DELETED:
+            return NO_ROW
+        if not self.row_format.fill(row, fields, page, PyByteArray_GET_SIZE(data), offset):
+            return UNSURE
+        return DONE
+
+    # Changing
+
+    cdef bint is_free(self) except -1:
+        """Whether a writer could pass the fence, the heap's latch and the log's now."""
+        cdef object fence = self.fence, log = self.log
+        return not (
+            log is None
+            or fence._is_closed
+            or fence.relief is not None
+            or self.is_latched()
+            or self.is_log_latched()
+            or log._failure is not None
+            or log._full is not None
+            or PySet_GET_SIZE(self.locked_rows)
+        )
+
+    cdef int replace(
+        self, object transaction, object snapshot, int64_t address, bytes packed, tuple entry, list chain
+    ) except -1:
+        """Replace a row without a change of its keys, or delete it (`packed` None): DONE, or NO_ROW if that was not done.
+
+        `entry`: a new tuple of three; `chain`: a new list of one.
+        """
+        cdef PyObject* found
+        cdef object frame, pages = self.pages, before, number
+        cdef uint8_t* page
+        cdef uint8_t* row
+        cdef uint16_t slots
+        cdef int64_t writer
+        cdef uint8_t flags
+        if not self.is_free():
+            return NO_ROW
+        found = PyDict_GetItem(pages.frames, address >> SLOT_BITS)
+        if found == NULL:
+            return NO_ROW
+        frame = <object>found
+        if frame.cache is not self.page_format or frame.epoch != pages._epoch:
+            return NO_ROW
+        page = <uint8_t*>PyByteArray_AS_STRING(frame.data)
+        memcpy(&slots, page + COUNTS_OFFSET, 2)
+        if (address & SLOT_MASK) >= slots:
+            return NO_ROW
+        row = page + HEADER_SIZE + (address & SLOT_MASK) * self.stride
+        flags = row[FLAGS]
+        memcpy(&writer, row, 8)
+        if not flags & LIVE or flags & (DELETED | HAS_OVERFLOW):
+            return NO_ROW
+        if not self.sees(writer, snapshot, transaction.id):
+            return NO_ROW
+        before = self.extract(page, row, flags)
+        if before is None or (
+            packed is not None and PyBytes_GET_SIZE(packed) != PyBytes_GET_SIZE(before)
+        ):
+            return NO_ROW
+        if 2 * PyBytes_GET_SIZE(before) > RECORD_SIZE_MAX:
+            return NO_ROW
+        number = address
+        Py_INCREF(self.rows)
+        PyTuple_SET_ITEM(entry, 0, self.rows)
+        Py_INCREF(number)
+        PyTuple_SET_ITEM(entry, 1, number)
+        Py_INCREF(before)
+        PyTuple_SET_ITEM(entry, 2, before)
+        lsn = self.log._end
+        transaction.undo.append(entry)
+        found = PyDict_GetItem(self.chains, number)
+        if found == NULL:
+            chain[0] = before
+            self.chains[number] = chain
+        else:
+            PyList_Append(<object>found, before)
+        self.append_record(transaction.id, address, before, packed)
+        if lsn > frame.newest_lsn:
+            frame.newest_lsn = lsn
+            pages.newest_lsn = lsn
+        if packed is None:
+            mark_deleted(page, row, transaction.id)
+        else:
+            self.write_row(page, row, packed, self.tail_start(row, flags))
+        frame.touches += 1
+        pages.hits += 1
+        return DONE
+
+    cdef object place_new(self, object transaction, bytes packed, tuple entry, list keys):
+        """Put a new row on the current page and its entries into all indexes; answers its address, None if that was not done."""
+        cdef PyObject* found
+        cdef object frame, pages = self.pages, number
+        cdef list places
+        cdef uint8_t* page
+        cdef uint16_t counts[3]
+        cdef uint32_t tails_start
+        cdef Py_ssize_t index, tail_size = PyBytes_GET_SIZE(packed) - self.stride
+        cdef int64_t address
+        if tail_size > self.tail_size_max:
+            return None
+        places = [None] * len(keys)
+        if not self.is_free():
+            return None
+        page_id = self.heap._current
+        found = PyDict_GetItem(pages.frames, page_id)
+        if found == NULL:
+            return None
+        frame = <object>found
+        if frame.cache is not self.page_format or frame.epoch != pages._epoch:
+            return None
+        page = <uint8_t*>PyByteArray_AS_STRING(frame.data)
+        memcpy(counts, page + COUNTS_OFFSET, 6)
+        memcpy(&tails_start, page + TAILS_OFFSET, 4)
+        # A slot that is free among the others, or room to be made, is for the ordinary way.
+        if (
+            counts[1] != counts[0]
+            or counts[0] == SLOT_COUNT_MAX
+            or HEADER_SIZE + (counts[0] + 1) * self.stride + tail_size > tails_start
+        ):
+            return None
+        address = (<int64_t>page_id << SLOT_BITS) | counts[0]
+        number = address
+        for index in range(len(keys)):
+            tree = <NativeTree>self.trees[index]
+            place = (<NativeTree>tree).place_of(keys[index], address)
+            if place is None or not (<NativeTree>tree).check_room(
+                <Place>place, keys[index], address, self.exclusive[index]
+            ):
+                return None
+            places[index] = place
+        Py_INCREF(self.rows)
+        PyTuple_SET_ITEM(entry, 0, self.rows)
+        Py_INCREF(number)
+        PyTuple_SET_ITEM(entry, 1, number)
+        Py_INCREF(None)
+        PyTuple_SET_ITEM(entry, 2, None)
+        lsn = self.log._end
+        transaction.undo.append(entry)
+        self.append_record(transaction.id, address, None, packed)
+        if lsn > frame.newest_lsn:
+            frame.newest_lsn = lsn
+            pages.newest_lsn = lsn
+        counts[1] += 1
+        tails_start -= <uint32_t>tail_size
+        if tail_size:
+            memcpy(page + TAILS_OFFSET, &tails_start, 4)
+        self.write_row(page, page + HEADER_SIZE + counts[0] * self.stride, packed, tails_start)
+        counts[0] += 1
+        memcpy(page + COUNTS_OFFSET, counts, 6)
+        lsn = self.log._end
+        for index in range(len(keys)):
+            (<NativeTree>self.trees[index]).put(<Place>places[index], keys[index], address, lsn)
+        pages.hits += 1
+        return number
+
+    cdef list keys_of(self, tuple values):
+        """The row's key in each index; None where one is NULL or not to be made here."""
+        cdef list keys = []
+        cdef tuple positions, picked
+        cdef Py_ssize_t index, each
+        cdef object value, key
+        if self.indexes is not self.rows.indexes:
+            self.learn_indexes()
+        if not self.takes_inserts:
+            return None
+        for index in range(PyTuple_GET_SIZE(self.indexes)):
+            positions = <tuple>self.positions[index]
+            picked = PyTuple_New(PyTuple_GET_SIZE(positions))
+            for each in range(PyTuple_GET_SIZE(positions)):
+                value = values[<Py_ssize_t><object>PyTuple_GET_ITEM(positions, each)]
+                Py_INCREF(value)
+                PyTuple_SET_ITEM(picked, each, value)
+            if None in picked:
+                return None
+            key = (<KeyMaker>self.makers[index]).make(picked)
+            if key is None:
+                return None
+            keys.append(key)
+        return keys
+
+    cdef int append_record(
+        self, object transaction_id, int64_t address, bytes before, bytes after
+    ) except -1:
+        """`WriteAheadLog.append_row`, the record being of ordinary size and nobody else appending."""
+        cdef object log = self.log
+        cdef uint32_t before_size = ABSENT if before is None else <uint32_t>PyBytes_GET_SIZE(before)
+        cdef uint32_t after_size = ABSENT if after is None else <uint32_t>PyBytes_GET_SIZE(after)
+        cdef uint32_t relation_id = <uint32_t>self.relation_id
+        cdef uint64_t writer = transaction_id
+        cdef Py_ssize_t content = (0 if before is None else before_size) + (
+            0 if after is None else after_size
+        )
+        cdef Py_ssize_t size = ROW_SIZE + content + (-content & 7)
+        cdef bytes body = PyBytes_FromStringAndSize(NULL, size)
+        cdef bytes header = PyBytes_FromStringAndSize(NULL, RECORD_HEADER_SIZE)
+        cdef uint8_t* out = <uint8_t*>PyBytes_AS_STRING(body)
+        cdef uint32_t short_size = <uint32_t>size, stored
+        cdef int64_t lsn = log._end, end
+        cdef list chunks = log._chunks
+        memset(out, 0, 4)
+        out[0] = ROW_TYPE
+        memcpy(out + 4, &relation_id, 4)
+        memcpy(out + 8, &writer, 8)
+        memcpy(out + 16, &address, 8)
+        memcpy(out + 24, &before_size, 4)
+        memcpy(out + 28, &after_size, 4)
+        out += ROW_SIZE
+        if before is not None:
+            memcpy(out, PyBytes_AS_STRING(before), before_size)
+            out += before_size
+        if after is not None:
+            memcpy(out, PyBytes_AS_STRING(after), after_size)
+            out += after_size
+        memset(out, 0, -content & 7)
+        stored = <uint32_t>(<uint64_t>xxh3_64_intdigest(body, self.seed) & CHECKSUM_MASK)
+        out = <uint8_t*>PyBytes_AS_STRING(header)
+        memcpy(out, &short_size, 4)
+        memcpy(out + 4, &stored, 4)
+        memcpy(out + 8, &lsn, 8)
+        PyList_Append(chunks, header)
+        PyList_Append(chunks, body)
+        end = lsn + RECORD_HEADER_SIZE + size
+        log._end = end
+        if end - <int64_t>log._taken > self.log_buffer_size_max and self.fence.relief is None:
+            self.fence.relief = log.relieve
+            log.buffers_full.add()
+        return 0
+
+    # Rows on a page
+
+    cdef Py_ssize_t tail_start(self, const uint8_t* row, uint8_t flags) except -1:
+        """Where a row's tail begins on its page; 0 if it has none."""
+        cdef Py_ssize_t start = 0, index, offset
+        cdef uint32_t length, position
+        if not flags & HAS_TAIL:
+            return 0
+        for index in range(self.view_count):
+            offset = self.views[index]
+            memcpy(&length, row + offset, 4)
+            if length > INLINE_MAX:
+                memcpy(&position, row + offset + 12, 4)
+                if not start or position < start:
+                    start = position
+        return start
+
+    cdef bytes extract(self, const uint8_t* page, const uint8_t* row, uint8_t flags):
+        """The packed row (`HeapPageFormat.extract`); None if it does not hold together."""
+        cdef Py_ssize_t start = self.tail_start(row, flags), size = 0, index, offset
+        cdef uint32_t length
+        cdef bytes made
+        cdef uint8_t* out
+        if start:
+            for index in range(self.view_count):
+                offset = self.views[index]
+                memcpy(&length, row + offset, 4)
+                if length > INLINE_MAX:
+                    size += length
+            if start + size > self.page_size:
+                return None
+        made = PyBytes_FromStringAndSize(NULL, self.stride + size)
+        out = <uint8_t*>PyBytes_AS_STRING(made)
+        memcpy(out, row, self.stride)
+        if start:
+            self.shift(out, self.stride - start)
+            memcpy(out + self.stride, page + start, size)
+        return made
+
+    cdef int write_row(self, uint8_t* page, uint8_t* row, bytes packed, Py_ssize_t tail_start) except -1:
+        """Write a packed row to its place, its tail to `tail_start`."""
+        cdef const uint8_t* source = <const uint8_t*>PyBytes_AS_STRING(packed)
+        cdef Py_ssize_t tail_size = PyBytes_GET_SIZE(packed) - self.stride
+        memcpy(row, source, self.stride)
+        if tail_size:
+            self.shift(row, tail_start - self.stride)
+            memcpy(page + tail_start, source + self.stride, tail_size)
+        note_writer(page, row)
+        return 0
+
+    cdef int shift(self, uint8_t* row, Py_ssize_t by) except -1:
+        """Add to the positions of the row's long views."""
+        cdef Py_ssize_t index, offset
+        cdef uint32_t length, position
+        for index in range(self.view_count):
+            offset = self.views[index]
+            memcpy(&length, row + offset, 4)
+            if length > INLINE_MAX:
+                memcpy(&position, row + offset + 12, 4)
+                position = <uint32_t>(position + by)
+                memcpy(row + offset + 12, &position, 4)
+        return 0
+
+
+
+cdef void mark_deleted(uint8_t* page, uint8_t* row, object writer):
+    """Flag a live row as deleted."""
+    cdef uint64_t number = writer
+    cdef uint16_t deleted
+    memcpy(row, &number, 8)
+    row[FLAGS] |= DELETED
+    memcpy(&deleted, page + COUNTS_OFFSET + 4, 2)
+    deleted += 1
+    memcpy(page + COUNTS_OFFSET + 4, &deleted, 2)
+    note_writer(page, row)
+
+
+cdef void note_writer(uint8_t* page, const uint8_t* row) noexcept:
+    """Keep the page's newest writer (invariant 4 of heap_page.py)."""
+    cdef uint64_t writer, newest
+    memcpy(&writer, row, 8)
+    memcpy(&newest, page + NEWEST_OFFSET, 8)
+    if writer > newest:
+        memcpy(page + NEWEST_OFFSET, &writer, 8)

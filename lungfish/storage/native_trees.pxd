@@ -1,0 +1,40 @@
+from libc.stdint cimport int64_t, uint8_t
+
+
+cdef enum Found:
+    # What a search answers beside an address, which is never negative.
+    NOTHING = -1
+    # Not to be told here and now: the ordinary way finds out.
+    UNSURE = -2
+
+
+cdef class NativeTree:
+    cdef readonly object btree
+    cdef object pages
+    cdef object is_latched
+    cdef readonly bint is_integer
+    cdef Py_ssize_t key_size_max
+
+    cdef int64_t find_only(self, object key)
+    cdef Place place_of(self, object key, int64_t address)
+    cdef int check_room(self, Place place, object key, int64_t address, bint is_exclusive)
+    cdef int put(self, Place place, object key, int64_t address, object lsn) except -1
+
+
+cdef class Place:
+    # Where an entry belongs: the leaf's frame, the leaf, the index in it.
+    cdef object frame
+    cdef object leaf
+    cdef Py_ssize_t index
+    cdef Py_ssize_t count
+    # Whether the leaf is the last one of the tree.
+    cdef bint is_last
+
+
+cdef class KeyMaker:
+    cdef tuple kinds
+    cdef readonly tuple positions
+    cdef object encode
+    cdef bint is_integer
+
+    cdef object make(self, tuple values)

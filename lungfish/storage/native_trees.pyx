@@ -1,0 +1,427 @@
+# cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False
+"""B+Tree leaves searched and changed in C, where nothing but the leaf is concerned.
+
+No function here runs Python code between looking and changing, so that for every other thread it is one step (native_tables.pyx). What asks for
+more than one leaf (a split, a merge, a page that is not in memory, equal keys beyond the leaf) is left to btree.py.
+"""
+
+cimport cython
+from cpython.bytearray cimport PyByteArray_AS_STRING, PyByteArray_GET_SIZE
+from cpython.bytes cimport (
+    PyBytes_AS_STRING,
+    PyBytes_CheckExact,
+    PyBytes_FromStringAndSize,
+    PyBytes_GET_SIZE,
+)
+from cpython.dict cimport PyDict_GetItem
+from cpython.list cimport PyList_GET_ITEM, PyList_GET_SIZE
+from cpython.long cimport PyLong_AsLongLong, PyLong_CheckExact
+from cpython.object cimport PyObject
+from cpython.tuple cimport PyTuple_GET_ITEM, PyTuple_GET_SIZE
+from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
+from libc.string cimport memcmp, memcpy, memmove
+
+from lungfish.storage.btree_byte_node import ByteLeaf, USED_SIZE_MAX
+from lungfish.storage.btree_integer_node import IntegerLeaf
+from lungfish.storage.btree_node import InnerNode
+from lungfish.storage.key_values import INTEGER_WIDTHS, TEXT_KINDS
+from lungfish.types.sql_type import TypeKind
+
+cdef extern from "Python.h":
+    int PyUnicode_CheckExact(object value)
+    const char* PyUnicode_AsUTF8AndSize(object value, Py_ssize_t* size) except NULL
+    long long PyLong_AsLongLongAndOverflow(object value, int* overflow) except? -1
+
+cdef enum:
+    # btree_node.py and the two kinds of leaf.
+    COUNT_OFFSET = 4
+    SPACE_OFFSET = 12
+    ENTRIES_OFFSET = 16
+    PAIR_SIZE = 16
+    SLOT_SIZE = 8
+    HEAD_SIZE = 4
+    ADDRESS_SIZE = 8
+    ENTRY_OVERHEAD = 12
+    # A deeper tree would be damaged.
+    LEVEL_MAX = 64
+    # What a leaf's compare answers.
+    BEFORE = -1
+    SAME = 0
+    BEHIND = 1
+
+cdef int64_t ADDRESS_MIN = <int64_t>(<uint64_t>1 << 63)
+cdef int64_t ADDRESS_MASK = (<int64_t>1 << 62) - 1
+cdef Py_ssize_t USED_MAX = USED_SIZE_MAX
+cdef object INTEGER_LEAF = IntegerLeaf
+cdef object BYTE_LEAF = ByteLeaf
+cdef object INNER_NODE = InnerNode
+cdef object ROOT_PAGE = 1
+
+
+@cython.no_gc
+@cython.freelist(16)
+cdef class Place:
+    """Where an entry belongs in a tree. Nothing that it refers to refers to it, so it is none of the garbage collector's business."""
+
+
+cdef class NativeTree:
+    """One index's tree, as short statements use it."""
+
+    def __init__(self, object btree):
+        self.btree = btree
+        self.pages = btree.pages
+        self.is_latched = btree.pages.latch.locked
+        self.is_integer = btree.codec.is_integer
+        self.key_size_max = getattr(btree.store.form, "key_size_max", 0)
+
+    cdef int64_t find_only(self, object key):
+        """The address of the only entry with the key; NOTHING, or UNSURE."""
+        cdef Place place = self.place_of(key, 0 if self.is_integer else ADDRESS_MIN)
+        cdef int64_t address
+        if place is None:
+            return UNSURE
+        if place.index == place.count:
+            return NOTHING if place.is_last else UNSURE
+        if not has_key(self, place, place.index, key):
+            return NOTHING
+        if place.index + 1 < place.count:
+            if has_key(self, place, place.index + 1, key):
+                return UNSURE
+        elif not place.is_last:
+            return UNSURE
+        address = address_at(self, place, place.index)
+        # The least and the greatest integer share their keys with NULLs.
+        return address if 0 <= address <= ADDRESS_MASK else UNSURE
+
+    cdef Place place_of(self, object key, int64_t address):
+        """Where an entry belongs; None if that cannot be told without a page that is not in memory, or somebody has the latch."""
+        cdef Place place
+        cdef object frames, node, frame, page_id = ROOT_PAGE
+        cdef PyObject* found
+        cdef bint is_last = True
+        cdef Py_ssize_t index
+        cdef int level
+        if self.is_latched():
+            return None
+        frames = self.pages.frames
+        for level in range(LEVEL_MAX):
+            found = PyDict_GetItem(frames, page_id)
+            if found == NULL:
+                return None
+            frame = <object>found
+            node = frame.cache
+            if type(node) is not INNER_NODE:
+                break
+            index = child_index(self.is_integer, node.keys, node.addresses, key, address)
+            is_last = is_last and index == PyList_GET_SIZE(node.keys) - 1
+            page_id = <object>PyList_GET_ITEM(node.children, index)
+        if type(node) is not (INTEGER_LEAF if self.is_integer else BYTE_LEAF):
+            return None
+        frame.touches += 1
+        place = Place.__new__(Place)
+        place.frame, place.leaf, place.is_last = frame, node, is_last
+        place.count = node.count
+        place.index = lower_bound(self, place, key, address)
+        return place
+
+    cdef int check_room(self, Place place, object key, int64_t address, bint is_exclusive):
+        """Whether the entry can be put there with no other row having an exclusive key: 1, or 0 if that is not to be told here.
+
+        The entry must not be there.
+        """
+        cdef object leaf = place.leaf
+        cdef Py_ssize_t need
+        if place.frame.epoch != self.pages._epoch:
+            return 0
+        if place.index < place.count and compare(self, place, place.index, key, address) == SAME:
+            return 0
+        if is_exclusive:
+            if place.index == 0:
+                # On the one leaf of a tree there is nothing before it.
+                if not place.is_last or place.frame.page_id != ROOT_PAGE:
+                    return 0
+            elif has_key(self, place, place.index - 1, key):
+                return 0
+            if place.index < place.count:
+                if has_key(self, place, place.index, key):
+                    return 0
+            elif not place.is_last:
+                return 0
+        if self.is_integer:
+            return place.count < <Py_ssize_t>leaf.capacity
+        need = PyBytes_GET_SIZE(key) - PyBytes_GET_SIZE(leaf.prefix)
+        if PyBytes_GET_SIZE(key) > self.key_size_max:
+            return 0
+        need = ADDRESS_SIZE + (need - HEAD_SIZE if need > HEAD_SIZE else 0)
+        # Room without a compaction, which also implies that it fits.
+        return (
+            <Py_ssize_t>leaf.cell_start - need
+            >= <Py_ssize_t>leaf.slots_offset + SLOT_SIZE * (place.count + 1)
+        )
+
+    cdef int put(self, Place place, object key, int64_t address, object lsn) except -1:
+        """Put an entry where `check_room` has found that it can be put."""
+        cdef object leaf = place.leaf, frame = place.frame, pages = self.pages
+        cdef uint8_t* data = <uint8_t*>PyByteArray_AS_STRING(leaf.data)
+        cdef uint32_t count = <uint32_t>place.count + 1
+        cdef uint8_t* entry
+        cdef int64_t number
+        if lsn > frame.newest_lsn:
+            frame.newest_lsn = lsn
+            pages.newest_lsn = lsn
+        if self.is_integer:
+            number = key
+            entry = data + ENTRIES_OFFSET + PAIR_SIZE * place.index
+            memmove(entry + PAIR_SIZE, entry, PAIR_SIZE * (place.count - place.index))
+            memcpy(entry, &number, 8)
+            memcpy(entry + 8, &address, 8)
+        else:
+            put_cell(data, place, key, address)
+        memcpy(data + COUNT_OFFSET, &count, 4)
+        leaf.count = count
+        return 0
+
+
+cdef int put_cell(uint8_t* data, Place place, object key, int64_t address) except -1:
+    """Write an entry of a leaf with byte-string keys, but for the count."""
+    cdef object leaf = place.leaf
+    cdef Py_ssize_t prefix_size = PyBytes_GET_SIZE(leaf.prefix)
+    cdef const uint8_t* suffix = <const uint8_t*>PyBytes_AS_STRING(key) + prefix_size
+    cdef Py_ssize_t size = PyBytes_GET_SIZE(key) - prefix_size
+    cdef Py_ssize_t rest = size - HEAD_SIZE if size > HEAD_SIZE else 0
+    cdef uint32_t cell_start = leaf.cell_start
+    cdef uint32_t live_bytes = leaf.live_bytes
+    cdef uint8_t* slot = data + <Py_ssize_t>leaf.slots_offset + SLOT_SIZE * place.index
+    cdef uint16_t short_place, short_size = <uint16_t>size
+    cdef uint32_t head = head_of(suffix, size)
+    cell_start -= ADDRESS_SIZE + <uint32_t>rest
+    live_bytes += ADDRESS_SIZE + <uint32_t>rest
+    memcpy(data + cell_start, &address, 8)
+    memcpy(data + cell_start + ADDRESS_SIZE, suffix + HEAD_SIZE, rest)
+    memmove(slot + SLOT_SIZE, slot, SLOT_SIZE * (place.count - place.index))
+    short_place = <uint16_t>cell_start
+    memcpy(slot, &short_place, 2)
+    memcpy(slot + 2, &short_size, 2)
+    memcpy(slot + 4, &head, 4)
+    memcpy(data + SPACE_OFFSET, &cell_start, 4)
+    memcpy(data + SPACE_OFFSET + 4, &live_bytes, 4)
+    leaf.cell_start = cell_start
+    leaf.live_bytes = live_bytes
+    return 0
+
+
+cdef Py_ssize_t child_index(
+    bint is_integer, list keys, list addresses, object key, int64_t address
+) except -1:
+    """`InnerNode.child_index`: the last child that begins at or before the pair."""
+    cdef Py_ssize_t low = 1, high = PyList_GET_SIZE(keys), middle
+    cdef int64_t number = key if is_integer else 0
+    cdef int64_t other
+    cdef int order
+    while low < high:
+        middle = (low + high) >> 1
+        if is_integer:
+            other = PyLong_AsLongLong(<object>PyList_GET_ITEM(keys, middle))
+            order = (other > number) - (other < number)
+        else:
+            order = compare_bytes(<object>PyList_GET_ITEM(keys, middle), key)
+        if order == SAME:
+            other = PyLong_AsLongLong(<object>PyList_GET_ITEM(addresses, middle))
+            order = BEHIND if other > address else SAME
+        if order == BEHIND:
+            high = middle
+        else:
+            low = middle + 1
+    return low - 1
+
+
+cdef Py_ssize_t lower_bound(NativeTree tree, Place place, object key, int64_t address) except -1:
+    """The index of the first entry that is not less than the pair."""
+    cdef Py_ssize_t low = 0, high = place.count, middle
+    cdef const uint8_t* entry
+    cdef int64_t number, other
+    if not tree.is_integer:
+        while low < high:
+            middle = (low + high) >> 1
+            if compare(tree, place, middle, key, address) == BEFORE:
+                low = middle + 1
+            else:
+                high = middle
+        return low
+    number = key
+    entry = <const uint8_t*>PyByteArray_AS_STRING(place.leaf.data) + ENTRIES_OFFSET
+    while low < high:
+        middle = (low + high) >> 1
+        memcpy(&other, entry + PAIR_SIZE * middle, 8)
+        if other == number:
+            memcpy(&other, entry + PAIR_SIZE * middle + 8, 8)
+            if other < address:
+                low = middle + 1
+            else:
+                high = middle
+        elif other < number:
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+cdef int compare(NativeTree tree, Place place, Py_ssize_t index, object key, int64_t address) except -2:
+    """How the leaf's entry stands to the pair: BEFORE, SAME or BEHIND it."""
+    cdef int order = compare_key(tree, place, index, key)
+    cdef int64_t other
+    if order != SAME:
+        return order
+    other = address_at(tree, place, index)
+    return (other > address) - (other < address)
+
+
+cdef int compare_key(NativeTree tree, Place place, Py_ssize_t index, object key) except -2:
+    """How the key of the leaf's entry stands to a key."""
+    cdef const uint8_t* data = <const uint8_t*>PyByteArray_AS_STRING(place.leaf.data)
+    cdef int64_t number, other
+    cdef const uint8_t* slot
+    cdef const uint8_t* suffix
+    cdef Py_ssize_t prefix_size, size, common
+    cdef uint16_t other_place, other_size
+    cdef uint32_t head, other_head
+    cdef int order
+    if tree.is_integer:
+        number = key
+        memcpy(&other, data + ENTRIES_OFFSET + PAIR_SIZE * index, 8)
+        return (other > number) - (other < number)
+    prefix_size = PyBytes_GET_SIZE(place.leaf.prefix)
+    suffix = <const uint8_t*>PyBytes_AS_STRING(key) + prefix_size
+    size = PyBytes_GET_SIZE(key) - prefix_size
+    slot = data + <Py_ssize_t>place.leaf.slots_offset + SLOT_SIZE * index
+    memcpy(&other_place, slot, 2)
+    memcpy(&other_size, slot + 2, 2)
+    memcpy(&other_head, slot + 4, 4)
+    head = head_of(suffix, size)
+    if head != other_head:
+        return BEHIND if other_head > head else BEFORE
+    common = (size if size < other_size else other_size) - HEAD_SIZE
+    if common > 0:
+        order = memcmp(data + other_place + ADDRESS_SIZE, suffix + HEAD_SIZE, common)
+        if order:
+            return BEHIND if order > 0 else BEFORE
+    return (other_size > size) - (other_size < size)
+
+
+cdef bint has_key(NativeTree tree, Place place, Py_ssize_t index, object key) except -1:
+    return compare_key(tree, place, index, key) == SAME
+
+
+cdef int64_t address_at(NativeTree tree, Place place, Py_ssize_t index):
+    """The address of the leaf's entry."""
+    cdef const uint8_t* data = <const uint8_t*>PyByteArray_AS_STRING(place.leaf.data)
+    cdef uint16_t cell
+    cdef int64_t address
+    if tree.is_integer:
+        memcpy(&address, data + ENTRIES_OFFSET + PAIR_SIZE * index + 8, 8)
+        return address
+    memcpy(&cell, data + <Py_ssize_t>place.leaf.slots_offset + SLOT_SIZE * index, 2)
+    memcpy(&address, data + cell, 8)
+    return address
+
+
+cdef uint32_t head_of(const uint8_t* suffix, Py_ssize_t size) noexcept:
+    """The first four bytes as a big-endian number, filled up with zeros."""
+    cdef uint32_t head = 0
+    cdef Py_ssize_t index
+    for index in range(HEAD_SIZE):
+        head = head << 8 | (suffix[index] if index < size else 0)
+    return head
+
+
+cdef int compare_bytes(object one, object other) noexcept:
+    """How one byte string stands to another."""
+    cdef Py_ssize_t size = PyBytes_GET_SIZE(one), other_size = PyBytes_GET_SIZE(other)
+    cdef int order = memcmp(
+        PyBytes_AS_STRING(one), PyBytes_AS_STRING(other), size if size < other_size else other_size
+    )
+    if order:
+        return BEHIND if order > 0 else BEFORE
+    return (size > other_size) - (size < other_size)
+
+
+cdef class KeyMaker:
+    """Makes the keys of one index from its columns' values, as `KeyCodec.encode` does; keys without NULL only."""
+
+    def __init__(self, object codec):
+        cdef list kinds = []
+        self.encode = codec.encode
+        self.is_integer = codec.is_integer and not codec.descending[0]
+        last = len(codec.types) - 1
+        for number, kind in enumerate(codec.types):
+            width = INTEGER_WIDTHS.get(kind.kind)
+            is_text = kind.kind in TEXT_KINDS and kind.kind is not TypeKind.CHAR
+            if codec.descending[number] or (width is None and not is_text):
+                kinds = None
+                break
+            # Text in the last column has no end mark.
+            kinds.append(width if width is not None else -2 if number == last else -1)
+        self.kinds = None if kinds is None or codec.is_integer else tuple(kinds)
+
+    cdef object make(self, tuple values):
+        """The key, or None if a value is NULL or out of the ordinary."""
+        cdef Py_ssize_t size = 0, text_size, index, count = PyTuple_GET_SIZE(values)
+        cdef int width, shift
+        cdef object value
+        cdef int64_t number
+        cdef uint64_t biased, limit
+        cdef int overflow = 0
+        cdef const char* raw
+        cdef uint8_t* place
+        cdef bytes made
+        if self.is_integer:
+            value = <object>PyTuple_GET_ITEM(values, 0)
+            if not PyLong_CheckExact(value):
+                return None
+            PyLong_AsLongLongAndOverflow(value, &overflow)
+            return None if overflow else value
+        if None in values:
+            return None
+        if self.kinds is None:
+            return self.encode(values)
+        for index in range(count):
+            value = <object>PyTuple_GET_ITEM(values, index)
+            width = <object>PyTuple_GET_ITEM(self.kinds, index)
+            if width > 0:
+                if not PyLong_CheckExact(value):
+                    return None
+                size += 1 + width
+                continue
+            if not PyUnicode_CheckExact(value):
+                return None
+            raw = PyUnicode_AsUTF8AndSize(value, &text_size)
+            size += 1 + text_size + (2 if width == -1 else 0)
+        made = PyBytes_FromStringAndSize(NULL, size)
+        place = <uint8_t*>PyBytes_AS_STRING(made)
+        for index in range(count):
+            value = <object>PyTuple_GET_ITEM(values, index)
+            width = <object>PyTuple_GET_ITEM(self.kinds, index)
+            # NOT_NULL.
+            place[0] = 1
+            place += 1
+            if width > 0:
+                number = PyLong_AsLongLongAndOverflow(value, &overflow)
+                limit = <uint64_t>1 << (8 * width - 1)
+                if overflow or (width < 8 and not -<int64_t>limit <= number < <int64_t>limit):
+                    return None
+                biased = <uint64_t>number + limit
+                for shift in range(width):
+                    place[shift] = <uint8_t>(biased >> (8 * (width - 1 - shift)))
+                place += width
+                continue
+            raw = PyUnicode_AsUTF8AndSize(value, &text_size)
+            memcpy(place, raw, text_size)
+            place += text_size
+            if width == -1:
+                # A zero inside would have to be escaped.
+                if text_size and "\x00" in value:
+                    return None
+                # TERMINATOR.
+                place[0], place[1] = 0, 1
+                place += 2
+        return made
