@@ -15,6 +15,10 @@ COMPILED_MODULES = (
     "lungfish.storage.native_rows",
     "lungfish.storage.native_trees",
     "lungfish.storage.native_tables",
+    "lungfish.executor.native_lane",
+    "lungfish.session.native_mutex",
+    "lungfish.session.native_runner",
+    "lungfish.connection.native_front",
 )
 
 

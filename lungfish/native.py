@@ -7,6 +7,18 @@ tests pass in both forms (`scripts/check.py`). See docs/decisions/0013-native-la
 from __future__ import annotations
 
 import os
+from importlib import import_module
+from types import ModuleType
 
 # Of the whole process, decided at the first import.
 IS_WANTED = not os.environ.get("LUNGFISH_PLAIN")
+
+
+def compiled_module(name: str) -> ModuleType | None:
+    """A compiled module; None if it is not built or not wanted."""
+    if not IS_WANTED:
+        return None
+    try:
+        return import_module(name)
+    except ModuleNotFoundError:
+        return None

@@ -15,10 +15,12 @@ from typing import ClassVar, Unpack, overload
 from lungfish import errors
 from lungfish.connection.checkpoint_options import CheckpointOptions, checkpoint
 from lungfish.connection.copy import Copy
-from lungfish.connection.cursor import Converters, Cursor, Parameters
+from lungfish.connection.cursor import Cursor
 from lungfish.connection.describe import ColumnFacts, describe_statement
+from lungfish.connection.front import ConnectionFront
+from lungfish.connection.plain_front import Parameters
 from lungfish.connection.routines import RoutineFacts, list_routines
-from lungfish.connection.row_factories import RowFactory, tuple_row
+from lungfish.connection.row_factories import RowFactory
 from lungfish.connection.script import ScriptResult, run_script
 from lungfish.connection.transaction import RetriedTransaction, TransactionBlock, TransactionOptions
 from lungfish.database.reader import newest_image_of
@@ -28,7 +30,7 @@ from lungfish.recovery.checkpoint_request import CheckpointResult
 from lungfish.session import Session
 
 
-class Connection:
+class Connection(ConnectionFront):
     """One session with a database. Made by `lungfish.connect` or `Database.connect`."""
 
     # PEP 249's optional extension: the exceptions as attributes.
@@ -43,10 +45,7 @@ class Connection:
     ProgrammingError: ClassVar = errors.ProgrammingError
     NotSupportedError: ClassVar = errors.NotSupportedError
 
-    def __init__(self, session: Session, *, row_factory: RowFactory = tuple_row) -> None:
-        self._session = session
-        self.row_factory = row_factory
-        self._converters = Converters()
+    cursor_type = Cursor
 
     # Statements.
 
@@ -54,14 +53,6 @@ class Connection:
         """A new cursor."""
         self._check_open()
         return Cursor(self, row_factory or self.row_factory)
-
-    def execute(
-        self, sql: str, params: Parameters | None = None, *, timeout: float | None = None
-    ) -> Cursor:
-        """Run a statement on a new cursor and answer it."""
-        cursor = Cursor(self, self.row_factory)
-        cursor.show(self._session.execute(sql, params, timeout_s=timeout))
-        return cursor
 
     def executemany(self, sql: str, params_seq: Iterable[Parameters]) -> Cursor:
         """Run a statement once for each set of parameters, on a new cursor."""

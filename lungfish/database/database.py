@@ -71,6 +71,9 @@ _CATALOG_LOCK = table_tag(1)
 class Database:
     """An open database, shared by the sessions of this process."""
 
+    # What compiled code reads (connection/native_front.pyx) stands in slots, where it needs no look-up.
+    __slots__ = ("__dict__", "__weakref__", "catalog", "clock", "is_closed")
+
     # Nothing can be changed, whoever asks: it shows what once was (`historical.py`).
     is_historical = False
 

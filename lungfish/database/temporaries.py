@@ -16,6 +16,8 @@ from lungfish.catalog.objects import CatalogObject
 class TemporaryObjects:
     """What one session has in `pg_temp`, as of its last commit."""
 
+    __slots__ = ("_base", "_view", "objects")
+
     def __init__(self) -> None:
         self.objects: tuple[CatalogObject, ...] = ()
         # The newest answer of `over`, and what it was made from.

@@ -35,6 +35,9 @@ _SLEEP_PIECE_S = 0.02
 class SessionFunctions:
     """Implements `functions.registry.FunctionContext` for one session; the statement's time is set at its start."""
 
+    # Written by compiled code (connection/native_front.pyx), so it has a slot.
+    __slots__ = ("__dict__", "statement_time_us")
+
     def __init__(self, session: Session) -> None:
         self._session = session
         self.statement_time_us = 0

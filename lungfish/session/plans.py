@@ -17,7 +17,6 @@ from lungfish.planner.physical import PhysicalStatement
 from lungfish.session.function_context import SessionFunctions
 from lungfish.session.parameters import (
     infer_values,
-    is_plain_text,
     move_position,
     parse_text,
 )
@@ -25,8 +24,8 @@ from lungfish.session.ready import (
     ReadyStatement,
     ReadyStatements,
     literal_values,
-    lock_list,
     looks_up_keys,
+    make_ready_statement,
     plain_literal_values,
     refresh,
 )
@@ -38,6 +37,7 @@ from lungfish.sql.ast import Statement, dml, queries
 from lungfish.sql.literal_shapes import LiteralShapes
 from lungfish.sql.normalize import lift_literals
 from lungfish.storage.lock_modes import table_tag
+from lungfish.storage.transactions import Transaction
 from lungfish.types.sql_type import SqlType
 
 if TYPE_CHECKING:
@@ -50,6 +50,9 @@ PLANNED = (queries.Query, dml.Insert, dml.Update, dml.Delete, dml.Merge)
 
 class PlanningSession(TransactionalSession):
     """A session's way from a statement to its result. `Session` is what comes before: texts and their statements."""
+
+    # As in TransactionalSession.
+    __slots__ = ("_ready", "_shapes")
 
     # Made by `Session`.
     functions: SessionFunctions
@@ -86,18 +89,14 @@ class PlanningSession(TransactionalSession):
         pipeline = self.database.programs.program(cached.plan).pipeline
         if pipeline is None:
             return None
-        made = ReadyStatement(
-            types,
-            self.catalog,
-            self.settings.search_path,
+        made = make_ready_statement(
             statement,
+            types,
             cached,
             pipeline,
-            lock_list(cached),
-            is_inferring=any(
-                given is None and not is_plain_text(kind)
-                for given, kind in zip(types, cached.plan.parameter_types, strict=True)
-            ),
+            catalog=self.catalog,
+            search_path=self.settings.search_path,
+            tables=self.database,
         )
         self._ready.keep(sql, has_parameters, parsed, made)
         return made
@@ -201,13 +200,8 @@ class PlanningSession(TransactionalSession):
                 if ready.is_inferring and not is_inferred:
                     wanted = plan.parameter_types
                     values = infer_values(values, ready.types, wanted, self.settings.text)
-                context, ready.context = ready.context, None
-                if context is None or context.tables is not self.tables:
-                    context = self.execution_context(values)
-                else:
-                    refresh(context, transaction, values, self._deferred)
-                result = ready.pipeline(context)
-                ready.context = context
+                by_lane = self._run_lane(ready, values, transaction)
+                result = by_lane or self._run_pipeline(ready, values, transaction)
         except BaseException:
             self._after_failure(is_single=is_single)
             raise
@@ -217,6 +211,29 @@ class PlanningSession(TransactionalSession):
             self.commit()
         else:
             transaction.end_statement()
+        return result
+
+    def _run_lane(
+        self, ready: ReadyStatement, values: tuple[Any, ...], transaction: Transaction
+    ) -> StatementResult | None:
+        """The result by the statement's lane, if it has one that will do it. Raises if the transaction's snapshot was given up."""
+        lane = ready.lane
+        if lane is None or self.tables is not self.database or self.cancellation.is_requested:
+            return None
+        transaction.statement_snapshot()
+        outcome = lane.run(values, transaction)
+        return None if outcome is None else ready.result(outcome)
+
+    def _run_pipeline(
+        self, ready: ReadyStatement, values: tuple[Any, ...], transaction: Transaction
+    ) -> StatementResult:
+        context, ready.context = ready.context, None
+        if context is None or context.tables is not self.tables:
+            context = self.execution_context(values)
+        else:
+            refresh(context, transaction, values, self._deferred)
+        result = ready.pipeline(context)
+        ready.context = context
         return result
 
     def _run_query(

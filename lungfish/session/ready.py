@@ -17,7 +17,11 @@ from typing import Any
 from lungfish.catalog import Catalog
 from lungfish.database.plan_cache import CachedPlan, ParsedText
 from lungfish.executor import ExecutionContext
+from lungfish.executor.context import Row, TableProvider
+from lungfish.executor.lanes import Lane, make_lane
+from lungfish.executor.result import ExecutionResult, command_tag
 from lungfish.executor.row_pipeline import RowPipeline
+from lungfish.planner.expressions import OutputColumn
 from lungfish.planner.physical import (
     DeleteRows,
     Filter,
@@ -28,9 +32,11 @@ from lungfish.planner.physical import (
     UpdateRows,
     ValuesScan,
 )
+from lungfish.session.parameters import is_plain_text
 from lungfish.sql.ast import Statement
 from lungfish.sql.ast.expressions import Literal
 from lungfish.storage.lock_modes import LockMode, LockTag, table_tag
+from lungfish.types.python_values import writer_of
 from lungfish.types.sql_type import BIGINT, INTEGER, NUMERIC, SqlType
 
 # Of texts, and of parameter types for one text.
@@ -57,8 +63,22 @@ class ReadyStatement:
     locks: tuple[tuple[LockTag, LockMode, int], ...]
     # Whether the statement says of some parameters what they are, and that is not simply a text.
     is_inferring: bool
+    # Its way in one step; None: it has none.
+    lane: Lane | None
+    is_read_only: bool
+    # Of its rows; None: it gives none.
+    columns: tuple[OutputColumn, ...] | None
+    # Whether internal values of these columns are Python's own.
+    gives_python_values: bool
     # Lent to the execution that runs; None meanwhile.
     context: ExecutionContext | None = None
+
+    def result(self, outcome: list[Row] | int) -> ExecutionResult:
+        """The result that the lane's outcome stands for."""
+        rows, count = (None, outcome) if isinstance(outcome, int) else (outcome, len(outcome))
+        return ExecutionResult(
+            self.columns, command_tag(self.cached.plan.tag, count), count, (), rows
+        )
 
 
 @dataclass(slots=True)
@@ -72,13 +92,17 @@ class ReadyText:
 class ReadyStatements:
     """Those of one session, which guards them."""
 
+    __slots__ = ("_refused", "with_parameters", "without_parameters")
+
     def __init__(self) -> None:
-        self._texts: dict[tuple[str, bool], ReadyText] = {}
+        # With parameters and without.
+        self.with_parameters: dict[str, ReadyText] = {}
+        self.without_parameters: dict[str, ReadyText] = {}
         self._refused: set[tuple[str, tuple[int, ...]]] = set()
 
     def text(self, sql: str, has_parameters: bool) -> ReadyText | None:
         """What is known of a text."""
-        return self._texts.get((sql, has_parameters))
+        return self._texts(has_parameters).get(sql)
 
     def find(self, text: ReadyText, types: Types) -> ReadyStatement | None:
         """The statement for parameters of these types. Types are compared by identity, which is much faster and never wrong."""
@@ -88,16 +112,20 @@ class ReadyStatements:
         self, sql: str, has_parameters: bool, parsed: ParsedText, made: ReadyStatement
     ) -> None:
         """Keep a statement for the next time."""
-        texts = self._texts
-        text = texts.get((sql, has_parameters))
+        texts = self._texts(has_parameters)
+        text = texts.get(sql)
         if text is None:
             if len(texts) >= TEXTS_MAX:
                 # The older half goes.
-                self._texts = texts = dict(list(texts.items())[TEXTS_MAX // 2 :])
-            text = texts[sql, has_parameters] = ReadyText(parsed, {})
+                for older in list(texts)[: TEXTS_MAX // 2]:
+                    del texts[older]
+            text = texts[sql] = ReadyText(parsed, {})
         elif len(text.by_types) >= TYPES_MAX:
             text.by_types.clear()
         text.by_types[tuple(map(id, made.types))] = made
+
+    def _texts(self, has_parameters: bool) -> dict[str, ReadyText]:
+        return self.with_parameters if has_parameters else self.without_parameters
 
     def refuse(self, shape: str, types: Types) -> None:
         """Note that statements of this shape, with literals of these types, are to be planned with them."""
@@ -165,6 +193,39 @@ def plain_literal_values(literals: Sequence[str]) -> tuple[tuple[Any, ...], Type
             values.append(Decimal(text))
             types.append(NUMERIC)
     return tuple(values), tuple(types)
+
+
+def make_ready_statement(
+    statement: Statement,
+    types: Types,
+    cached: CachedPlan,
+    pipeline: RowPipeline,
+    *,
+    catalog: Catalog,
+    search_path: tuple[str, ...],
+    tables: TableProvider,
+) -> ReadyStatement:
+    """A planned statement, ready to run again as long as the session sees these."""
+    plan = cached.plan
+    root = plan.root
+    is_change = isinstance(root, (InsertRows, UpdateRows, DeleteRows))
+    return ReadyStatement(
+        types,
+        catalog,
+        search_path,
+        statement,
+        cached,
+        pipeline,
+        lock_list(cached),
+        is_inferring=any(
+            given is None and not is_plain_text(kind)
+            for given, kind in zip(types, plan.parameter_types, strict=True)
+        ),
+        lane=make_lane(plan, catalog, tables),
+        is_read_only=plan.is_read_only,
+        columns=None if is_change and not root.columns else tuple(root.columns),
+        gives_python_values=not any(writer_of(column.type, "UTC") for column in root.columns),
+    )
 
 
 def lock_list(cached: CachedPlan) -> tuple[tuple[LockTag, LockMode, int], ...]:

@@ -56,6 +56,9 @@ if TYPE_CHECKING:
 class Session(PlanningSession):
     """A session with a database. Made by `Database.session()`."""
 
+    # As in TransactionalSession.
+    __slots__ = ("_thread_number", "functions", "last_query")
+
     def __init__(
         self, database: Database, *, autocommit: bool = False, read_only: bool = False
     ) -> None:

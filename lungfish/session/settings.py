@@ -214,6 +214,9 @@ def checked_value(name: str, value: str) -> str:
 class SessionSettings:
     """The current values. SET LOCAL and a SET in a transaction that rolls back are undone through `snapshot` and `restore`."""
 
+    # What compiled code reads (connection/native_front.pyx) stands in slots, where it needs no look-up.
+    __slots__ = ("__dict__", "default_isolation", "search_path", "statement_timeout_s", "text")
+
     def __init__(self, shared: StorageSettings) -> None:
         """`shared` are the settings of the whole database, which are set and shown here too."""
         self._shared = shared

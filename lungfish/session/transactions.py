@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import threading
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +22,7 @@ from lungfish.executor.context import TableProvider
 from lungfish.executor.ddl import CatalogChange
 from lungfish.executor.session_facts import SessionFacts
 from lungfish.session.cursors import SessionCursors
+from lungfish.session.mutex import SessionMutex
 from lungfish.session.results import StatementResult
 from lungfish.session.serializable import begin_transaction, change_level
 from lungfish.session.settings import SessionSettings
@@ -39,6 +39,25 @@ _ABORTED = "current transaction is aborted, commands ignored until end of transa
 class TransactionalSession:
     """A session's transaction, settings and catalog. `Session` is the other half: it runs statements."""
 
+    # What compiled code reads (connection/native_front.pyx) stands in slots, where it needs no look-up.
+    __slots__ = (
+        "__dict__",
+        "__weakref__",
+        "_change",
+        "_is_failed",
+        "_lock_owner",
+        "_mutex",
+        "_transaction",
+        "autocommit",
+        "cancellation",
+        "database",
+        "has_queried",
+        "is_closed",
+        "settings",
+        "tables",
+        "temporary",
+    )
+
     def __init__(self, database: Database, *, autocommit: bool, read_only: bool) -> None:
         self.database = database
         self.number = database.join(self, self.facts)
@@ -52,7 +71,7 @@ class TransactionalSession:
         self.on_notice: Callable[[str, str], None] | None = None
         # When the transaction began, in microseconds since 1970 UTC.
         self.transaction_time_us = 0
-        self._mutex = threading.RLock()
+        self._mutex = SessionMutex()
         self._lock_owner: LockOwner = database.transactions.locks.new_owner(self.number)
         # Where statements find tables: the database, but for a serializable transaction.
         self.tables: TableProvider = database

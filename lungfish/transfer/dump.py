@@ -33,7 +33,7 @@ from lungfish.catalog.objects import (
 )
 from lungfish.catalog.objects import Sequence as SequenceObject
 from lungfish.connection.connection import Connection
-from lungfish.connection.cursor import iter_text_rows
+from lungfish.connection.result_rows import iter_text_rows
 from lungfish.executor.system_views.texts import index_definition
 from lungfish.session import Session
 from lungfish.session.copy_lines import format_lines

@@ -1,0 +1,2 @@
+cdef class NativeLane:
+    cpdef object run(self, tuple values, object transaction)

@@ -1,0 +1,323 @@
+# cython: language_level=3
+"""Runs a statement that is ready, has a lane, and meets nothing out of the ordinary, from its text to its rows without a line of Python code.
+
+What `Session.execute` and `PlanningSession._run_ready` would do is done here, in the same order. In any other case nothing is done, and they go
+the whole way: they alone make errors.
+
+From the first look at the session to the end of its statement no Python code runs, so no other thread does: the interpreter's lock is never let
+go (executor/lanes.py). That is why the session's mutex is not taken, only looked at, and no lock on a table is noted that would be let go of at
+the statement's end anyway.
+
+Invariants:
+1. Until the lane has said yes nothing is changed that anybody could tell afterwards.
+2. What can run Python code is left out: letting go of objects that users have made, and making ones that the garbage collector counts.
+"""
+
+from cpython.dict cimport PyDict_GetItem, PyDict_Next, PyDict_SetItem
+from cpython.float cimport PyFloat_AS_DOUBLE
+from cpython.long cimport PyLong_AsLong, PyLong_AsUnsignedLong, PyLong_FromLongLong
+from cpython.object cimport PyObject, PyTypeObject
+from cpython.pythread cimport PyThread_get_thread_ident
+from cpython.set cimport PySet_Contains, PySet_GET_SIZE
+
+from lungfish.executor.native_lane cimport NativeLane
+from lungfish.session.native_mutex cimport NativeMutex
+from lungfish.slots cimport FALSE, NONE, TRUE, offset_of, set_slot, slot
+
+from lungfish.database import Database
+from lungfish.database.plan_cache import CachedPlan, ParsedText
+from lungfish.database.temporaries import TemporaryObjects
+from lungfish.executor.context import Cancellation
+from lungfish.session.function_context import SessionFunctions
+from lungfish.session.ready import ReadyStatement, ReadyText
+from lungfish.session.session import Session
+from lungfish.session.settings import SessionSettings
+from lungfish.storage.clock import SystemClock
+from lungfish.storage.lock_queue import LockOwner
+from lungfish.storage.transactions import IsolationLevel, Transaction, TransactionState
+from lungfish.types.sql_type import BIGINT, BOOLEAN, DOUBLE, INTEGER
+
+
+cdef extern from "Python.h":
+    PyTypeObject *type_of "Py_TYPE"(PyObject *value)
+    PyTypeObject PyBool_Type, PyFloat_Type, PyList_Type, PyLong_Type, PyTuple_Type, PyUnicode_Type
+    long long PyLong_AsLongLongAndOverflow(PyObject *value, int *overflow)
+    Py_ssize_t PyUnicode_GET_LENGTH(PyObject *text)
+    Py_ssize_t PyUnicode_FindChar(PyObject *text, Py_UCS4 sign, Py_ssize_t start, Py_ssize_t end, int direction)
+    Py_ssize_t PyTuple_GET_SIZE(PyObject *values)
+    PyObject *PyTuple_GET_ITEM(PyObject *values, Py_ssize_t index)
+    Py_ssize_t PyList_GET_SIZE(PyObject *values)
+    PyObject *PyList_GET_ITEM(PyObject *values, Py_ssize_t index)
+
+
+cdef extern from "time.h":
+    struct timespec:
+        long long tv_sec
+        long tv_nsec
+    int TIME_UTC
+    int timespec_get(timespec *moment, int base)
+
+
+# Where each object has what is looked at.
+cdef Py_ssize_t SESSION_IS_CLOSED = offset_of(Session, "is_closed")
+cdef Py_ssize_t SESSION_TRANSACTION = offset_of(Session, "_transaction")
+cdef Py_ssize_t SESSION_IS_FAILED = offset_of(Session, "_is_failed")
+cdef Py_ssize_t SESSION_CHANGE = offset_of(Session, "_change")
+cdef Py_ssize_t SESSION_AUTOCOMMIT = offset_of(Session, "autocommit")
+cdef Py_ssize_t SESSION_TABLES = offset_of(Session, "tables")
+cdef Py_ssize_t SESSION_CANCELLATION = offset_of(Session, "cancellation")
+cdef Py_ssize_t SESSION_HAS_QUERIED = offset_of(Session, "has_queried")
+cdef Py_ssize_t SESSION_LAST_QUERY = offset_of(Session, "last_query")
+cdef Py_ssize_t SESSION_THREAD_NUMBER = offset_of(Session, "_thread_number")
+cdef Py_ssize_t DATABASE_IS_CLOSED = offset_of(Database, "is_closed")
+cdef Py_ssize_t DATABASE_CATALOG = offset_of(Database, "catalog")
+cdef Py_ssize_t DATABASE_CLOCK = offset_of(Database, "clock")
+cdef Py_ssize_t SETTINGS_SEARCH_PATH = offset_of(SessionSettings, "search_path")
+cdef Py_ssize_t SETTINGS_TIMEOUT_S = offset_of(SessionSettings, "statement_timeout_s")
+cdef Py_ssize_t SETTINGS_ISOLATION = offset_of(SessionSettings, "default_isolation")
+cdef Py_ssize_t TEMPORARY_OBJECTS = offset_of(TemporaryObjects, "objects")
+cdef Py_ssize_t FUNCTIONS_TIME = offset_of(SessionFunctions, "statement_time_us")
+cdef Py_ssize_t CANCELLATION_IS_REQUESTED = offset_of(Cancellation, "is_requested")
+cdef Py_ssize_t CANCELLATION_ERROR = offset_of(Cancellation, "error")
+cdef Py_ssize_t CANCELLATION_PROGRESS = offset_of(Cancellation, "progress")
+cdef Py_ssize_t OWNER_WEAK = offset_of(LockOwner, "weak")
+cdef Py_ssize_t OWNER_CANCEL_MESSAGE = offset_of(LockOwner, "cancel_message")
+cdef Py_ssize_t TRANSACTION_STATE = offset_of(Transaction, "state")
+cdef Py_ssize_t TRANSACTION_EXPIRED = offset_of(Transaction, "expired")
+cdef Py_ssize_t TRANSACTION_ISOLATION = offset_of(Transaction, "isolation")
+cdef Py_ssize_t TRANSACTION_SNAPSHOT = offset_of(Transaction, "snapshot")
+cdef Py_ssize_t TRANSACTION_IS_READ_ONLY = offset_of(Transaction, "is_read_only")
+cdef Py_ssize_t TEXT_PARSED = offset_of(ReadyText, "parsed")
+cdef Py_ssize_t TEXT_BY_TYPES = offset_of(ReadyText, "by_types")
+cdef Py_ssize_t PARSED_NAMES = offset_of(ParsedText, "parameter_names")
+cdef Py_ssize_t CACHED_SIZES = offset_of(CachedPlan, "sizes")
+cdef Py_ssize_t READY_TYPES = offset_of(ReadyStatement, "types")
+cdef Py_ssize_t READY_CATALOG = offset_of(ReadyStatement, "catalog")
+cdef Py_ssize_t READY_SEARCH_PATH = offset_of(ReadyStatement, "search_path")
+cdef Py_ssize_t READY_CACHED = offset_of(ReadyStatement, "cached")
+cdef Py_ssize_t READY_LOCKS = offset_of(ReadyStatement, "locks")
+cdef Py_ssize_t READY_IS_INFERRING = offset_of(ReadyStatement, "is_inferring")
+cdef Py_ssize_t READY_LANE = offset_of(ReadyStatement, "lane")
+cdef Py_ssize_t READY_IS_READ_ONLY = offset_of(ReadyStatement, "is_read_only")
+
+cdef long long INTEGER_LIMIT = 2147483648
+cdef object RUNNING = TransactionState.RUNNING
+cdef object SERIALIZABLE = IsolationLevel.SERIALIZABLE
+cdef object REPEATABLE_READ = IsolationLevel.REPEATABLE_READ
+
+
+cdef class ReadyRunner:
+    """Runs statements of one session that are ready."""
+
+    def __init__(self, session):
+        self.session = session
+        self.me = <PyObject *>session
+        self.mutex = session._mutex
+        self.database = session.database
+        self.settings = session.settings
+        self.temporary = session.temporary
+        self.functions = session.functions
+        self.owner = session.lock_owner
+        self.with_parameters = session._ready.with_parameters
+        self.without_parameters = session._ready.without_parameters
+        self.strong = session.database.transactions.locks.fast_path.strong
+
+    cdef object run(self, str sql, object given, PyObject **found):
+        """The lane's outcome, and in `found` the statement (borrowed); None: nothing has been done."""
+        cdef PyObject *ready = self.find(sql, given)
+        cdef PyObject *transaction
+        cdef PyObject *lane
+        cdef PyObject *cancellation
+        cdef bint is_single
+        if ready == NULL or not self.is_valid(ready):
+            return None
+        transaction = slot(self.me, SESSION_TRANSACTION)
+        is_single = transaction == NONE
+        if not self.may_run_in(transaction, ready):
+            return None
+        cancellation = slot(self.me, SESSION_CANCELLATION)
+        if not is_single and slot(cancellation, CANCELLATION_IS_REQUESTED) != FALSE:
+            return None
+        if not self.has_locks(ready, not is_single):
+            return None
+        values = () if given is None else given if type(given) is tuple else tuple(given)
+        statement = <object>ready
+        outcome = run_lane(<object>slot(ready, READY_LANE), values, <object>transaction)
+        if outcome is None:
+            return None
+        self.note_start(sql, cancellation, is_single)
+        if not is_single and slot(transaction, TRANSACTION_ISOLATION) != <PyObject *>REPEATABLE_READ:
+            # `Transaction.end_statement`.
+            set_slot(transaction, TRANSACTION_SNAPSHOT, None)
+        found[0] = ready
+        return outcome
+
+    cdef PyObject *find(self, str sql, object given) except? NULL:
+        """The statement that is ready for the text with these parameters, and has a lane; NULL if there is none."""
+        cdef PyObject *text
+        cdef PyObject *key
+        cdef PyObject *ready
+        cdef Py_ssize_t place = 0
+        if given is None:
+            text = PyDict_GetItem(self.without_parameters, sql)
+        elif type(given) is tuple or type(given) is list:
+            text = PyDict_GetItem(self.with_parameters, sql)
+        else:
+            return NULL
+        if text == NULL or slot(slot(text, TEXT_PARSED), PARSED_NAMES) != NONE:
+            return NULL
+        while PyDict_Next(<object>slot(text, TEXT_BY_TYPES), &place, &key, &ready):
+            if slot(ready, READY_LANE) != NONE and fits(ready, <PyObject *>given):
+                return ready
+        return NULL
+
+    cdef bint is_valid(self, PyObject *ready) except -1:
+        """Whether the session is free and as it was when the statement was planned: `Session._check_open`, `PlanningSession._is_valid`."""
+        cdef PyObject *database = <PyObject *>self.database
+        cdef PyObject *settings = <PyObject *>self.settings
+        if not is_free(self.mutex):
+            return False
+        return (
+            slot(self.me, SESSION_IS_CLOSED) == FALSE
+            and slot(database, DATABASE_IS_CLOSED) == FALSE
+            and slot(self.me, SESSION_IS_FAILED) == FALSE
+            and slot(self.me, SESSION_CHANGE) == NONE
+            and slot(self.me, SESSION_TABLES) == database
+            and slot(ready, READY_CATALOG) == slot(database, DATABASE_CATALOG)
+            and slot(ready, READY_SEARCH_PATH) == slot(settings, SETTINGS_SEARCH_PATH)
+            and PyTuple_GET_SIZE(slot(<PyObject *>self.temporary, TEMPORARY_OBJECTS)) == 0
+            and PyFloat_AS_DOUBLE(<object>slot(settings, SETTINGS_TIMEOUT_S)) <= 0
+            and not is_outgrown(slot(ready, READY_CACHED))
+        )
+
+    cdef bint may_run_in(self, PyObject *transaction, PyObject *ready) noexcept:
+        """Whether the lane may run in the transaction; in none, if the statement is one by itself and only reads."""
+        cdef PyObject *level
+        if transaction == NONE:
+            return (
+                slot(self.me, SESSION_AUTOCOMMIT) == TRUE
+                and slot(ready, READY_IS_READ_ONLY) == TRUE
+                and slot(<PyObject *>self.settings, SETTINGS_ISOLATION) != <PyObject *>SERIALIZABLE
+            )
+        level = slot(transaction, TRANSACTION_ISOLATION)
+        return (
+            <PyObject *>type_of(transaction) == <PyObject *>Transaction
+            and slot(transaction, TRANSACTION_STATE) == <PyObject *>RUNNING
+            and slot(transaction, TRANSACTION_EXPIRED) == NONE
+            and (
+                level != <PyObject *>REPEATABLE_READ
+                or slot(transaction, TRANSACTION_SNAPSHOT) != NONE
+            )
+            and (
+                slot(ready, READY_IS_READ_ONLY) == TRUE
+                or slot(transaction, TRANSACTION_IS_READ_ONLY) == FALSE
+            )
+        )
+
+    cdef bint has_locks(self, PyObject *ready, bint is_noted) except -1:
+        """Whether the statement's locks are free; `is_noted`: and the transaction's from now on. See fast_path_locks.py."""
+        cdef PyObject *weak = slot(<PyObject *>self.owner, OWNER_WEAK)
+        cdef PyObject *noted
+        cdef long bit, mask
+        for lock in <tuple>slot(ready, READY_LOCKS):
+            tag = <object>PyTuple_GET_ITEM(<PyObject *>lock, 0)
+            if PySet_GET_SIZE(self.strong) and PySet_Contains(self.strong, tag):
+                return False
+            if is_noted:
+                bit = PyLong_AsLong(<object>PyTuple_GET_ITEM(<PyObject *>lock, 2))
+                noted = PyDict_GetItem(<object>weak, tag)
+                mask = 0 if noted == NULL else PyLong_AsLong(<object>noted)
+                if not mask & bit:
+                    PyDict_SetItem(<object>weak, tag, mask | bit)
+        return True
+
+    cdef int note_start(self, str sql, PyObject *cancellation, bint is_single) except -1:
+        """Leave behind what a statement leaves that has run."""
+        cdef unsigned long thread = <unsigned long>PyThread_get_thread_ident()
+        cdef PyObject *clock = slot(<PyObject *>self.database, DATABASE_CLOCK)
+        cdef timespec moment
+        if slot(self.me, SESSION_LAST_QUERY) != <PyObject *>sql:
+            set_slot(self.me, SESSION_LAST_QUERY, sql)
+        if PyLong_AsUnsignedLong(<object>slot(self.me, SESSION_THREAD_NUMBER)) != thread:
+            set_slot(self.me, SESSION_THREAD_NUMBER, thread)
+        set_slot(self.me, SESSION_HAS_QUERIED, True)
+        set_slot(cancellation, CANCELLATION_PROGRESS, None)
+        if is_single:
+            set_slot(cancellation, CANCELLATION_IS_REQUESTED, False)
+            set_slot(cancellation, CANCELLATION_ERROR, None)
+            set_slot(<PyObject *>self.owner, OWNER_CANCEL_MESSAGE, None)
+        if <PyObject *>type_of(clock) == <PyObject *>SystemClock:
+            timespec_get(&moment, TIME_UTC)
+            now = PyLong_FromLongLong(moment.tv_sec * 1_000_000 + moment.tv_nsec // 1000)
+        else:
+            now = (<object>clock).utc_us()
+        set_slot(<PyObject *>self.functions, FUNCTIONS_TIME, now)
+        return 0
+
+
+cdef inline object run_lane(object lane, tuple values, object transaction):
+    if isinstance(lane, NativeLane):
+        return (<NativeLane>lane).run(values, transaction)
+    return lane.run(values, transaction)
+
+
+cdef inline bint is_free(object mutex) noexcept:
+    """Whether no other thread is inside."""
+    cdef unsigned long inside = (<NativeMutex>mutex).owner
+    return inside == 0 or inside == <unsigned long>PyThread_get_thread_ident()
+
+
+cdef bint fits(PyObject *ready, PyObject *given) noexcept:
+    """Whether the parameters, a tuple or a list, are of the types that the statement is ready for and stand for themselves."""
+    cdef tuple types = <tuple>slot(ready, READY_TYPES)
+    cdef bint takes_texts = slot(ready, READY_IS_INFERRING) == FALSE
+    cdef Py_ssize_t count = PyTuple_GET_SIZE(<PyObject *>types)
+    cdef Py_ssize_t index
+    cdef PyObject *value
+    if given == NONE:
+        return count == 0
+    if count != (PyTuple_GET_SIZE(given) if type_of(given) == &PyTuple_Type else PyList_GET_SIZE(given)):
+        return False
+    for index in range(count):
+        value = (
+            PyTuple_GET_ITEM(given, index)
+            if type_of(given) == &PyTuple_Type
+            else PyList_GET_ITEM(given, index)
+        )
+        if not is_of_type(value, PyTuple_GET_ITEM(<PyObject *>types, index), takes_texts):
+            return False
+    return True
+
+
+cdef inline bint is_of_type(PyObject *value, PyObject *wanted, bint takes_texts) noexcept:
+    """Whether `bind_parameters` gives the parameter this type, and would leave the value as it is."""
+    cdef PyTypeObject *kind = type_of(value)
+    cdef long long number
+    cdef int overflow = 0
+    if kind == &PyLong_Type:
+        number = PyLong_AsLongLongAndOverflow(value, &overflow)
+        if overflow:
+            return False
+        if -INTEGER_LIMIT <= number < INTEGER_LIMIT:
+            return wanted == <PyObject *>INTEGER
+        return wanted == <PyObject *>BIGINT
+    if kind == &PyUnicode_Type:
+        return (
+            wanted == NONE
+            and takes_texts
+            and PyUnicode_FindChar(value, 0, 0, PyUnicode_GET_LENGTH(value), 1) == -1
+        )
+    if value == NONE:
+        return wanted == NONE
+    if kind == &PyFloat_Type:
+        return wanted == <PyObject *>DOUBLE
+    return kind == &PyBool_Type and wanted == <PyObject *>BOOLEAN
+
+
+cdef bint is_outgrown(PyObject *cached) except -1:
+    """`CachedPlan.is_outgrown`."""
+    for pages, count in <tuple>slot(cached, CACHED_SIZES):
+        if <long long>pages.page_count > 4 * <long long>count + 4:
+            return True
+    return False
+
