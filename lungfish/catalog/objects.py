@@ -262,9 +262,26 @@ class View:
     search_path: tuple[str, ...] = ("public",)
     # Oids of the tables, views, types and functions that it uses.
     depends_on: frozenset[Oid] = frozenset()
-    check_option: str | None = None
+    # WITH (...), as `name=value`; WITH CHECK OPTION is one of them.
+    parameters: tuple[str, ...] = ()
     is_temporary: bool = False
     comment: str | None = None
+
+    @property
+    def check_option(self) -> str | None:
+        """WITH CHECK OPTION: "local", "cascaded" or None."""
+        for each in self.parameters:
+            name, _, value = each.partition("=")
+            if name == "check_option":
+                return value
+        return None
+
+    @property
+    def as_table(self) -> Table:
+        """The view as a table that nothing is stored of, for what is said of its columns: defaults, rules."""
+        types = tuple(column.type for column in self.columns)
+        positions = tuple(range(len(types)))
+        return Table(self.oid, self.name, self.namespace_oid, 0, self.columns, types, positions)
 
 
 @dataclass(frozen=True, slots=True)

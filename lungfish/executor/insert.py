@@ -31,7 +31,7 @@ def make_insert(plan: InsertRows, compiler: Compiler) -> Operator:
     types = [column.type for column in table.columns]
     if table.partition_key is not None:
         return make_partitioned_insert(plan, compiler)
-    returning = ReturningRows(plan.returning, plan.columns, len(types), compiler)
+    returning = ReturningRows(plan, compiler)
     conflict = None if plan.conflict is None else make_conflict(plan.conflict, compiler)
     reads_first = not isinstance(plan.input, ValuesScan) and may_read(plan.input, [table])
 
@@ -58,7 +58,9 @@ def make_insert(plan: InsertRows, compiler: Compiler) -> Operator:
                 continue
             rows = batch_rows(batch, types)
             changed: Iterable[Changed]
-            if handler is None:
+            if handler is None and returning.has_checks:
+                changed = ((None, writer.insert(row)[1]) for row in rows)
+            elif handler is None:
                 changed = ((None, row) for row in writer.insert_many(rows))
             else:
                 changed = handler.insert(rows)

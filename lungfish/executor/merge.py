@@ -38,8 +38,7 @@ def make_merge(plan: MergeRows, compiler: Compiler) -> Operator:
     source = compiler.operator(plan.input)
     input_types = [column.type for column in plan.input.columns]
     branches = tuple(_compile(branch, compiler) for branch in plan.branches)
-    width = len(table.columns) + bool(plan.members)
-    returning = ReturningRows(plan.returning, plan.columns, width, compiler)
+    returning = ReturningRows(plan, compiler)
 
     def read(run: Run) -> Iterator[Row]:
         for batch in source(run):

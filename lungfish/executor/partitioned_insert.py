@@ -43,7 +43,7 @@ def make_partitioned_insert(plan: InsertRows, compiler: Compiler) -> Operator:
     table = plan.table
     source = compiler.operator(plan.input)
     types = [column.type for column in table.columns]
-    returning = ReturningRows(plan.returning, plan.columns, len(types) + 1, compiler)
+    returning = ReturningRows(plan, compiler)
     conflict = None if plan.conflict is None else make_conflict(plan.conflict, compiler)
     reads_first = not isinstance(plan.input, ValuesScan) and may_read(
         plan.input, [table, *plan.members]
@@ -60,10 +60,12 @@ def make_partitioned_insert(plan: InsertRows, compiler: Compiler) -> Operator:
                 continue
             values = batch_rows(batch, types)
             changed: Iterable[Changed]
-            if handler is None:
+            if handler is None and returning.has_checks:
+                changed = ((None, rows.insert_many([value])[0]) for value in values)
+            elif handler is None:
                 changed = [(None, row) for row in rows.insert_many(values)]
             else:
-                changed = [each for each in map(handler.insert, values) if each is not None]
+                changed = (each for each in map(handler.insert, values) if each is not None)
             yield returning.batch([returning.row(old, new, (), run) for old, new in changed])
 
     def run_insert(run: Run) -> Iterator[Batch]:

@@ -81,13 +81,15 @@ def _insert(plan: InsertRows, compiler: Compiler) -> _Change | None:
     table = plan.table
     if source is None or plan.conflict is not None or table.partition_key is not None:
         return None
-    returning = ReturningRows(plan.returning, plan.columns, len(table.columns), compiler)
+    returning = ReturningRows(plan, compiler)
 
     def insert(run: Run) -> list[Row]:
         writer = TableWriter(table, run)
         rows = source(run)
         if len(rows) == 1:
             inserted = [writer.insert(rows[0])[1]]
+        elif returning.has_checks:
+            return [returning.row(None, writer.insert(row)[1], (), run) for row in rows]
         else:
             inserted = writer.insert_many(rows)
         return [returning.row(None, row, (), run) for row in inserted]

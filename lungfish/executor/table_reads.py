@@ -45,6 +45,7 @@ def reads_while_writing(plan: PhysicalPlan) -> bool:
             return False
     if plan.returning is not None:
         expressions.extend(plan.returning.expressions)
+        expressions.extend(check for _, check in plan.returning.checks)
     return any(map(has_subquery, expressions))
 
 

@@ -143,9 +143,7 @@ class Target:
         self.width = len(plan.table.columns)
         self._recheck = None if plan.recheck is None else compiler.row(plan.recheck)
         self._table = plan.table
-        # With members the oid of the row's table stands behind old and new row.
-        width = self.width + 1 if plan.members else self.width
-        self.returning = ReturningRows(plan.returning, plan.columns, width, compiler)
+        self.returning = ReturningRows(plan, compiler)
 
     def deleter(self, run: Run) -> RowDeleter:
         """What deletes the rows that input rows stand for, in one statement."""

@@ -39,6 +39,14 @@ def check_violation(table: Table, constraint: Constraint, row: Row) -> errors.Er
     )
 
 
+def check_option_violation(table: Table, view_name: str, row: Row) -> errors.Error:
+    """A row that its view would not show (44000)."""
+    return errors.WithCheckOptionViolation(
+        f'new row violates check option for view "{view_name}"',
+        detail=_failing_row(table, row[: len(table.columns)]),
+    )
+
+
 def not_in_partition(table: Table, row: Row) -> errors.Error:
     """A row that is none of the partition's (23514)."""
     return errors.CheckViolation(

@@ -157,6 +157,11 @@ def has_aggregate(name: str) -> bool:
     return name in _AGGREGATES
 
 
+def returns_set(name: str) -> bool:
+    """Whether a function of that name gives several rows."""
+    return any(each.returns_set for each in _FUNCTIONS.get(name, ()))
+
+
 def has_window_function(name: str) -> bool:
     """Whether a window function (other than an aggregate) has that name."""
     return name in _WINDOW_FUNCTIONS

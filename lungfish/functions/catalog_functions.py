@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from lungfish.functions.registry import Function, FunctionContext, Volatility
-from lungfish.types.sql_type import BIGINT, BOOLEAN, INTEGER, NAME, OID, TEXT, SqlType
+from lungfish.types.sql_type import BIGINT, BOOLEAN, INTEGER, NAME, OID, SMALLINT, TEXT, SqlType
 from lungfish.types.type_oids import REGISTERED, registered_type
 
 
@@ -25,6 +25,8 @@ _DEFINITIONS: tuple[tuple[str, tuple[SqlType, ...], SqlType], ...] = (
     ("pg_get_viewdef", (OID, INTEGER), TEXT),
     ("pg_get_viewdef", (TEXT,), TEXT),
     ("pg_get_viewdef", (TEXT, BOOLEAN), TEXT),
+    ("pg_relation_is_updatable", (OID, BOOLEAN), INTEGER),
+    ("pg_column_is_updatable", (OID, SMALLINT, BOOLEAN), BOOLEAN),
     ("pg_get_constraintdef", (OID,), TEXT),
     ("pg_get_constraintdef", (OID, BOOLEAN), TEXT),
     ("pg_get_indexdef", (OID,), TEXT),

@@ -19,6 +19,7 @@ from lungfish.planner.standalone import (
 from lungfish.planner.statistics import DefaultStatistics, Statistics
 from lungfish.planner.stored_facts import ExpressionFacts, stored_expression_facts
 from lungfish.planner.stored_text import show_default, show_key, show_stored
+from lungfish.planner.updatable_views import own_items, reason_against_changes, relation_beneath
 
 __all__ = [
     "DefaultStatistics",
@@ -33,7 +34,10 @@ __all__ = [
     "describe_query",
     "explain",
     "objects_used",
+    "own_items",
     "plan_statement",
+    "reason_against_changes",
+    "relation_beneath",
     "resolve_type_name",
     "show_default",
     "show_key",

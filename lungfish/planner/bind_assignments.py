@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from lungfish import errors
-from lungfish.catalog.objects import Table
 from lungfish.planner.bind_collection import access_field
 from lungfish.planner.bind_indirection import assign_part
 from lungfish.planner.bind_operator import ROW_VALUE
-from lungfish.planner.bind_stored import default_of
+from lungfish.planner.change_target import ChangeTarget
 from lungfish.planner.coerce import coerce_assignment
 from lungfish.planner.expressions import BoundExpression, RowExpr
 from lungfish.planner.scope import Scope
@@ -21,7 +20,7 @@ Assignments = tuple[tuple[int, BoundExpression], ...]
 
 
 def bind_assignments(
-    assignments: Sequence[ast.Assignment], table: Table, scope: Scope
+    assignments: Sequence[ast.Assignment], target: ChangeTarget, scope: Scope
 ) -> Assignments:
     """(column position, expression) in the order of the text. Raises if a column is assigned twice."""
     found: dict[int, BoundExpression] = {}
@@ -29,21 +28,23 @@ def bind_assignments(
     partial: set[int] = set()
     for assignment in assignments:
         for column, value, place in _pairs(assignment, scope):
-            position = table.column_position(column.name)
-            if position is None:
-                raise errors.UndefinedColumn(
-                    f'column "{column.name}" of relation "{table.name}" does not exist'
-                ).at(column.position)
+            position = target.position(column.name, column.position)
             if column.indirection and (position not in found or position in partial):
-                found[position] = _assigned_part(value, table, column, scope, found, place)
+                found[position] = _assigned_part(value, target, column, scope, found, place)
                 partial.add(position)
                 continue
             if position in found:
-                raise errors.SyntaxError(f'multiple assignments to same column "{column.name}"').at(
-                    column.position
-                )
-            found[position] = _assigned(value, table, position, scope, place)
+                raise _assigned_twice(column, position, target)
+            found[position] = _assigned(value, target, position, scope, place)
     return tuple(found.items())
+
+
+def _assigned_twice(column: ast.TargetColumn, position: int, target: ChangeTarget) -> errors.Error:
+    name = column.name
+    if target.places.count(position) > 1:
+        # Two columns of a view are one of the table.
+        name = target.table.columns[position].name
+    return errors.SyntaxError(f'multiple assignments to same column "{name}"').at(column.position)
 
 
 Value = BoundExpression | expression_ast.Expression
@@ -96,11 +97,11 @@ def _row_fields(assignment: ast.Assignment, scope: Scope) -> list[BoundExpressio
 
 
 def _assigned(
-    value: Value, table: Table, position: int, scope: Scope, place: int
+    value: Value, target: ChangeTarget, position: int, scope: Scope, place: int
 ) -> BoundExpression:
-    column = table.columns[position]
+    column = target.table.columns[position]
     if isinstance(value, expression_ast.Default):
-        return default_of(table, position, scope.state)
+        return target.default(position, scope.state)
     if column.generated is not None or column.identity == "always":
         kind = (
             "a generated column"
@@ -117,23 +118,22 @@ def _assigned(
 
 def _assigned_part(
     value: Value,
-    table: Table,
+    target: ChangeTarget,
     column: ast.TargetColumn,
     scope: Scope,
     found: dict[int, BoundExpression],
     place: int,
 ) -> BoundExpression:
     """The whole value of a column of which a part is assigned."""
-    position = table.column_position(column.name)
-    assert position is not None
+    position = target.position(column.name, column.position)
     if isinstance(value, expression_ast.Default):
         raise errors.FeatureNotSupported("cannot set an array element or a subfield to DEFAULT").at(
             place
         )
     current = found.get(position)
     if current is None:
-        current = scope.entries[0].ref(position)
-        if table.columns[position].generated is not None:
+        current = scope.entries[0].ref(target.places.index(position))
+        if target.table.columns[position].generated is not None:
             raise errors.GeneratedAlways(f'column "{column.name}" can only be updated to DEFAULT')
     bound = value if isinstance(value, BoundExpression) else scope.bind(value)
     return assign_part(current, column, column.indirection, bound, scope)

@@ -8,16 +8,18 @@ from __future__ import annotations
 
 from lungfish import errors
 from lungfish.catalog.objects import Index, Table
-from lungfish.planner.bind_stored import bind_over_table, parse_expression
+from lungfish.planner.bind_stored import bind_over_entry, bind_over_table, parse_expression
+from lungfish.planner.change_target import ChangeTarget, TableRow
 from lungfish.planner.expressions import BoundExpression, ColumnRef
 from lungfish.planner.scope import Clause, Scope
 from lungfish.sql.ast import dml as ast
-from lungfish.sql.ast import expressions as expression_ast
 
 
-def bind_conflict_target(node: ast.OnConflict, table: Table, scope: Scope) -> tuple[Index, ...]:
+def bind_conflict_target(
+    node: ast.OnConflict, changed: ChangeTarget, scope: Scope
+) -> tuple[Index, ...]:
     """The arbiter indexes; none where DO NOTHING names no target: all count then."""
-    target = node.target
+    target, table = node.target, changed.table
     if target is None or (not target.elements and target.constraint is None):
         if node.assignments:
             raise errors.SyntaxError(
@@ -28,11 +30,17 @@ def bind_conflict_target(node: ast.OnConflict, table: Table, scope: Scope) -> tu
             _usable(index)
         return ()
     if target.constraint is not None:
-        return (_by_constraint(target.constraint, table, node.position),)
-    keys = [_bind_element(element, table, scope) for element in target.elements]
+        return (_by_constraint(target.constraint, changed, node.position),)
+    refs = [
+        ColumnRef(position, column.type, column.name)
+        for position, column in enumerate(table.columns)
+    ]
+    scope.state.reserve_columns(len(refs))
+    entry = changed.entry(changed.name, TableRow(refs), scope.state)
+    keys = [bind_over_entry(each, entry, scope.state, Clause.INDEX) for each in target.elements]
     predicate = None
     if target.where is not None:
-        predicate = bind_over_table(target.where, table, scope.state, Clause.INDEX_PREDICATE)
+        predicate = bind_over_entry(target.where, entry, scope.state, Clause.INDEX_PREDICATE)
     arbiters = tuple(
         index
         for index in table.indexes
@@ -53,8 +61,9 @@ def _usable(index: Index) -> Index:
     return index
 
 
-def _by_constraint(name: str, table: Table, position: int) -> Index:
-    for constraint in table.constraints:
+def _by_constraint(name: str, target: ChangeTarget, position: int) -> Index:
+    table = target.table
+    for constraint in () if target.is_view else table.constraints:
         if constraint.name == name:
             for index in table.indexes:
                 if index.oid == constraint.index_oid:
@@ -62,13 +71,9 @@ def _by_constraint(name: str, table: Table, position: int) -> Index:
             raise errors.WrongObjectType(
                 "constraint in ON CONFLICT clause has no associated index"
             ).at(position)
-    raise errors.UndefinedObject(f'constraint "{name}" for table "{table.name}" does not exist').at(
-        position
-    )
-
-
-def _bind_element(node: expression_ast.Expression, table: Table, scope: Scope) -> BoundExpression:
-    return bind_over_table(node, table, scope.state, Clause.INDEX)
+    raise errors.UndefinedObject(
+        f'constraint "{name}" for table "{target.name}" does not exist'
+    ).at(position)
 
 
 def _matches(

@@ -141,7 +141,7 @@ class Grouping:
     def _origin(self, node: ColumnRef) -> tuple[RangeEntry | None, str]:
         for entry in self._scope.entries:
             for position, ref in enumerate(entry.refs()):
-                if ref.index == node.index and entry.alias:
+                if isinstance(ref, ColumnRef) and ref.index == node.index and entry.alias:
                     return entry, entry.names[position]
         return None, node.name
 
@@ -153,7 +153,7 @@ class Grouping:
         for constraint in table.constraints:
             if constraint.kind == "primary key" and not constraint.is_deferrable:
                 positions = [table.position_of_number(number) for number in constraint.columns]
-                return all(entry.ref(position).index in self._numbers for position in positions)
+                return all(entry.column(position).index in self._numbers for position in positions)
         return False
 
     def _grouping(self, node: Call) -> BoundExpression:

@@ -5,6 +5,7 @@ Every row of the input becomes a whole row of the table: what the statement does
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from lungfish import errors
@@ -14,7 +15,7 @@ from lungfish.planner.bind_conflict import bind_conflict_target
 from lungfish.planner.bind_insert_parts import assemble_columns, assemble_rows
 from lungfish.planner.bind_output import untyped_source
 from lungfish.planner.bind_returning import bind_returning, returned
-from lungfish.planner.bind_stored import default_of
+from lungfish.planner.change_target import ChangeTarget, Place, ReadOnlyColumn, TableRow
 from lungfish.planner.coerce import coerce_assignment, coerce_boolean
 from lungfish.planner.expressions import BoundExpression, ColumnRef
 from lungfish.planner.logical import (
@@ -27,8 +28,8 @@ from lungfish.planner.logical import (
     LogicalValues,
 )
 from lungfish.planner.modification_target import table_columns
-from lungfish.planner.scope import Clause, RangeEntry, Scope
-from lungfish.planner.updatable_views import ChangeTarget, find_target
+from lungfish.planner.scope import Clause, Scope
+from lungfish.planner.updatable_views import find_target
 from lungfish.sql.ast import dml as ast
 from lungfish.sql.ast.expressions import Default, Expression
 from lungfish.sql.ast.queries import Query, Values
@@ -42,46 +43,64 @@ def bind_insert(node: ast.Insert, around: Scope) -> LogicalOutput:
     if table.partition_key is None:
         # Rows go to the table itself, whoever inherits from it.
         target = replace(target, members=())
-    if target.is_view and node.on_conflict is not None:
-        raise errors.FeatureNotSupported(
-            f'ON CONFLICT with view "{target.name}" is not supported'
-        ).at(node.position)
-    targets = _target_positions(node, target)
-    if node.query is None:
-        plan, given = _empty_rows(table, scope)
-    elif any(column.indirection for column in node.columns):
-        plan, given = _bind_parts(node, table, targets, scope)
-    elif _is_plain_values(node.query):
-        plan, given = _bind_rows(node, table, targets, scope)
-    else:
-        plan, given = _bind_source(node, table, targets, scope)
-    plan, values = _complete(plan, given, table, scope)
-    conflict = None if node.on_conflict is None else _bind_conflict(node, table, scope)
+    plan, given = bind_given(node, target, scope)
+    plan, values = _complete(plan, given, target, scope)
+    conflict = None if node.on_conflict is None else _bind_conflict(node, target, scope)
     returning = bind_returning(node.returning, node.table, target, scope, others=())
-    if conflict is not None and returning is not None and conflict.assignments is not None:
-        # DO UPDATE has an old row to return.
-        returning = bind_returning(node.returning, node.table, target, scope, others=())
     insert = LogicalInsert(table, plan, values, conflict, returning, target.members)
     return returned(insert, returning)
 
 
-def _target_positions(node: ast.Insert, target: ChangeTarget) -> list[int]:
-    """The positions of the columns that the statement names, or of all."""
+Given = dict[int, ColumnRef]
+
+
+def bind_given(node: ast.Insert, target: ChangeTarget, scope: Scope) -> tuple[LogicalPlan, Given]:
+    """The rows that the statement gives, and which column of them is which of the table's."""
+    places = _target_places(node, target)
+    if node.query is None:
+        # DEFAULT VALUES: one row of which nothing is given.
+        return LogicalValues(((),), ()), {}
+    if any(column.indirection for column in node.columns):
+        return _bind_parts(node, target, places, scope)
+    if _is_plain_values(node.query):
+        return _bind_rows(node, target, places, scope)
+    return _bind_source(node, target, places, scope)
+
+
+def _target_places(node: ast.Insert, target: ChangeTarget) -> list[Place]:
+    """Where the table has the columns that the statement names, or all."""
     if not node.columns:
-        return list(target.positions)
-    table = target.named
-    positions: list[int] = []
+        return list(target.places)
+    places: list[Place] = []
+    names: set[str] = set()
     for column in node.columns:
-        position = table.column_position(column.name)
-        if position is None:
-            raise errors.UndefinedColumn(
-                f'column "{column.name}" of relation "{table.name}" does not exist'
-            ).at(column.position)
-        if position in positions and not column.indirection:
+        place = target.place(column.name, column.position)
+        if column.name in names and not column.indirection:
             raise errors.DuplicateColumn(f'column "{column.name}" specified more than once').at(
                 column.position
             )
-        positions.append(position)
+        names.add(column.name)
+        places.append(place)
+    return places
+
+
+def _writable(places: Sequence[Place], target: ChangeTarget) -> list[int]:
+    """Places that are given values. Raises FeatureNotSupported for what a view computes."""
+    positions: list[int] = []
+    for place in places:
+        if isinstance(place, ReadOnlyColumn):
+            raise place.error(target.verb)
+        positions.append(place)
+    return positions
+
+
+def _positions(places: Sequence[Place], target: ChangeTarget) -> list[int]:
+    """The same for whole columns. Raises SyntaxError if two columns of a view are one of the table."""
+    positions = _writable(places, target)
+    for index, position in enumerate(positions):
+        if position in positions[:index]:
+            column = target.table.columns[position]
+            raise errors.SyntaxError(f'multiple assignments to same column "{column.name}"')
     return positions
 
 
@@ -91,7 +110,7 @@ def _is_plain_values(query: Query) -> bool:
     )
 
 
-def _check_width(node: ast.Insert, targets: list[int], width: int, position: int) -> list[int]:
+def _check_width(node: ast.Insert, targets: list[Place], width: int, position: int) -> list[Place]:
     """The targets that are given values. Raises SyntaxError if they do not fit the expressions."""
     if width > len(targets):
         raise errors.SyntaxError("INSERT has more expressions than target columns").at(position)
@@ -117,26 +136,20 @@ def _check_generated(node: ast.Insert, table: Table, position: int) -> None:
         )
 
 
-Given = dict[int, ColumnRef]
-
-
-def _empty_rows(table: Table, scope: Scope) -> tuple[LogicalPlan, Given]:
-    """DEFAULT VALUES: one row of which nothing is given."""
-    return LogicalValues(((),), ()), {}
-
-
 def _bind_rows(
-    node: ast.Insert, table: Table, targets: list[int], scope: Scope
+    node: ast.Insert, target: ChangeTarget, places: list[Place], scope: Scope
 ) -> tuple[LogicalPlan, Given]:
     """VALUES: each expression is bound right for its column, DEFAULT is the column's default."""
     assert node.query is not None
     values = node.query.body
     assert isinstance(values, Values)
+    table = target.table
     inside = Scope(scope.state, scope)
     inside.clause = Clause.INSERT_VALUES if len(values.rows) == 1 else Clause.VALUES
     width = len(values.rows[0])
-    place = _place(values.rows[0], len(targets))
-    targets = _check_width(node, targets, width, place)
+    place = _place(values.rows[0], len(places))
+    places = _check_width(node, places, width, place)
+    targets = _positions(places, target)
     if node.overriding == "user":
         ignored = {at for at in targets if table.columns[at].identity is not None}
     else:
@@ -148,7 +161,7 @@ def _bind_rows(
         rows.append(
             tuple(
                 [
-                    _bind_cell(item, node, table, at, inside, at in ignored)
+                    _bind_cell(item, node, target, at, inside, at in ignored)
                     for item, at in zip(row, targets, strict=True)
                 ]
             )
@@ -170,28 +183,34 @@ def _place(row: tuple[Expression, ...], index: int) -> int:
 
 
 def _bind_cell(
-    item: Expression, node: ast.Insert, table: Table, at: int, scope: Scope, is_ignored: bool
+    item: Expression,
+    node: ast.Insert,
+    target: ChangeTarget,
+    at: int,
+    scope: Scope,
+    is_ignored: bool,
 ) -> BoundExpression:
     if isinstance(item, Default) or is_ignored:
-        return default_of(table, at, scope.state)
-    column = table.columns[at]
+        return target.default(at, scope.state)
+    column = target.table.columns[at]
     if column.generated is not None or column.identity == "always":
-        _check_generated(node, table, at)
+        _check_generated(node, target.table, at)
     bound = scope.bind(item)
     return coerce_assignment(bound, column.type, column.name, scope.state, item.position)
 
 
 def _bind_source(
-    node: ast.Insert, table: Table, targets: list[int], scope: Scope
+    node: ast.Insert, target: ChangeTarget, places: list[Place], scope: Scope
 ) -> tuple[LogicalPlan, Given]:
     """INSERT ... SELECT: the query's columns cast to those of the table."""
     assert node.query is not None
-    state = scope.state
+    state, table = scope.state, target.table
     # The query is one inside of the statement: its own WITH may not change rows.
     inside = Scope(state, scope)
     output: LogicalOutput = state.bind_query(node.query, inside, resolve_unknowns=False)
     position = node.query.position
-    targets = _check_width(node, targets, len(output.columns), position)
+    places = _check_width(node, places, len(output.columns), position)
+    targets = _positions(places, target)
     for at in targets:
         if node.overriding != "user" or table.columns[at].identity is None:
             _check_generated(node, table, at)
@@ -214,20 +233,20 @@ def _bind_source(
 
 
 def _bind_parts(
-    node: ast.Insert, table: Table, targets: list[int], scope: Scope
+    node: ast.Insert, target: ChangeTarget, places: list[Place], scope: Scope
 ) -> tuple[LogicalPlan, Given]:
     """INSERT INTO t (a[1], a[2], b.c): the columns put together of their parts."""
     assert node.query is not None
-    query, state = node.query, scope.state
+    query, state, table = node.query, scope.state, target.table
     if isinstance(query.body, Values) and _is_plain_values(query):
         rows = query.body.rows
-        targets = _check_width(node, targets, len(rows[0]), query.position)
+        targets = _writable(_check_width(node, places, len(rows[0]), query.position), target)
         _check_all_generated(node, table, targets)
         return assemble_rows(node.columns, rows, table, targets, scope)
     inside = Scope(state, scope)
     inside.clause = Clause.VALUES
     output: LogicalOutput = state.bind_query(query, inside, resolve_unknowns=False)
-    targets = _check_width(node, targets, len(output.columns), query.position)
+    targets = _writable(_check_width(node, places, len(output.columns), query.position), target)
     _check_all_generated(node, table, targets)
     sources = [untyped_source(output.input, source) for source in output.columns]
     return assemble_columns(node.columns, output.input, sources, table, targets, scope)
@@ -239,9 +258,10 @@ def _check_all_generated(node: ast.Insert, table: Table, targets: list[int]) -> 
 
 
 def _complete(
-    plan: LogicalPlan, given: Given, table: Table, scope: Scope
+    plan: LogicalPlan, given: Given, target: ChangeTarget, scope: Scope
 ) -> tuple[LogicalPlan, tuple[ColumnRef, ...]]:
     """Add the defaults of the columns that are not given."""
+    table = target.table
     if len(given) == len(table.columns):
         return plan, tuple(given[at] for at in range(len(table.columns)))
     state = scope.state
@@ -251,7 +271,7 @@ def _complete(
         known = given.get(at)
         if known is None:
             known = state.new_column(column.name, column.type)
-            items.append((known, default_of(table, at, state)))
+            items.append((known, target.default(at, state)))
         values.append(known)
     if isinstance(plan, LogicalValues):
         # Straight into the rows, so that a plain INSERT stays one node.
@@ -261,24 +281,23 @@ def _complete(
     return LogicalProject(plan, tuple(items)), tuple(values)
 
 
-def _bind_conflict(node: ast.Insert, table: Table, scope: Scope) -> LogicalConflict:
+def _bind_conflict(node: ast.Insert, target: ChangeTarget, scope: Scope) -> LogicalConflict:
     """ON CONFLICT: which unique indexes, and what to do with the row that is there."""
     assert node.on_conflict is not None
-    state = scope.state
+    state, table = scope.state, target.table
     conflict = node.on_conflict
-    arbiters = bind_conflict_target(conflict, table, scope)
+    arbiters = bind_conflict_target(conflict, target, scope)
     existing = table_columns(table, state)
     proposed = table_columns(table, state)
     if not conflict.assignments:
         return LogicalConflict(arbiters, None, None, existing, proposed)
-    names = [column.name for column in table.columns]
-    target = RangeEntry(node.table.alias or table.name, names, refs=existing)
-    target.table = table
-    excluded = RangeEntry("excluded", names, refs=proposed)
+    current = target.entry(node.table.alias or target.name, TableRow(existing), state)
+    excluded = target.entry("excluded", TableRow(proposed), state)
+    excluded.table = None
     excluded.shows_columns = False
-    inside = Scope(state, scope, [target, excluded])
+    inside = Scope(state, scope, [current, excluded])
     inside.clause = Clause.UPDATE
-    assignments = bind_assignments(conflict.assignments, table, inside)
+    assignments = bind_assignments(conflict.assignments, target, inside)
     where = None
     if conflict.where is not None:
         inside.clause = Clause.WHERE

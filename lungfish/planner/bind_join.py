@@ -85,7 +85,7 @@ def _find(name: str, entries: Entries, side: str, position: int) -> ColumnRef:
             raise errors.AmbiguousColumn(
                 f'common column name "{name}" appears more than once in {side} table'
             ).at(position)
-        found = entry.ref(at)
+        found = entry.column(at)
     if found is None:
         raise errors.UndefinedColumn(
             f'column "{name}" specified in USING clause does not exist in {side} table'
@@ -153,7 +153,7 @@ def _merged_entries(
         for position, name in enumerate(entry.names):
             if name not in names:
                 all_names.append(name)
-                refs.append(entry.ref(position))
+                refs.append(entry.column(position))
         entry.shows_columns = False
     whole = RangeEntry("", all_names, refs=refs)
     entries = [*left, *right, whole]

@@ -3,27 +3,27 @@
 from __future__ import annotations
 
 from lungfish import errors
-from lungfish.catalog.objects import Table
 from lungfish.planner.bind_assignments import bind_assignments
 from lungfish.planner.bind_from import bind_item, check_aliases, scan_target
 from lungfish.planner.bind_returning import bind_returning, returned
-from lungfish.planner.bind_stored import default_of
+from lungfish.planner.bind_update import scanned_row
+from lungfish.planner.change_target import ChangeTarget, Place, ReadOnlyColumn
 from lungfish.planner.coerce import coerce_assignment, coerce_boolean
 from lungfish.planner.expression_tree import TRUE, conjuncts_of
 from lungfish.planner.expressions import BoundExpression
 from lungfish.planner.logical import (
+    LogicalFilter,
     LogicalJoin,
     LogicalMerge,
     LogicalMergeBranch,
     LogicalOutput,
     LogicalProject,
 )
-from lungfish.planner.modification_target import find_target_table
 from lungfish.planner.plan_tree import outputs
 from lungfish.planner.scope import Clause, RangeEntry, Scope
-from lungfish.planner.updatable_views import whole_table
+from lungfish.planner.updatable_views import find_target
 from lungfish.sql.ast import dml as ast
-from lungfish.sql.ast.expressions import Default
+from lungfish.sql.ast.expressions import Default, Expression
 from lungfish.types.sql_type import BOOLEAN
 
 NOT_MATCHED = "not matched by target"
@@ -38,10 +38,17 @@ def bind_merge(node: ast.Merge, around: Scope) -> LogicalOutput:
         )
     scope = around if node.with_clause is None else around.state.bind_with(node.with_clause, around)
     state = scope.state
-    table = find_target_table(node.table, state, "merge into")
+    first = next((each.kind for each in node.actions if each.kind != "nothing"), "update")
+    changed = find_target(node.table, state, "merge into", first)
+    table = changed.table
     inside = Scope(state, scope)
-    changed = whole_table(table, node.table, state)
-    plan, target, target_entry = scan_target(table, node.table, inside)
+    plan, target, target_entry = scan_target(table, changed.reference(node.table), inside)
+    if changed.is_view:
+        row = scanned_row(target, target_entry)
+        target_entry = changed.entry(node.table.alias or changed.name, row, state)
+        shown = changed.conditions(row, state)
+        # What the view does not show is no match of anything.
+        plan = LogicalFilter(plan, shown) if shown else plan
     target_entries = [target_entry]
     source, source_entries = bind_item(node.source, inside, [])
     entries = [*target_entries, *source_entries]
@@ -54,12 +61,12 @@ def bind_merge(node: ast.Merge, around: Scope) -> LogicalOutput:
     has_source = state.new_column("has_source", BOOLEAN)
     flagged = LogicalProject(source, ((has_source, TRUE),))
     join = LogicalJoin(_join_kind(node), plan, flagged, condition)
-    branches = _bind_branches(node, table, (target_entries, source_entries), scope)
+    branches = _bind_branches(node, changed, (target_entries, source_entries), scope)
     returning = bind_returning(
         node.returning, node.table, changed, scope, others=source_entries, plain="either"
     )
     made = outputs(source)
-    refs = [ref for entry in source_entries for ref in entry.refs() if ref.index in made]
+    refs = [ref for entry in source_entries for ref in entry.columns() if ref.index in made]
     columns = tuple({ref.index: ref for ref in refs}.values())
     merge = LogicalMerge(
         table, join, target, columns, has_source, branches, returning, changed.members
@@ -76,7 +83,10 @@ def _join_kind(node: ast.Merge) -> str:
 
 
 def _bind_branches(
-    node: ast.Merge, table: Table, sides: tuple[list[RangeEntry], list[RangeEntry]], scope: Scope
+    node: ast.Merge,
+    target: ChangeTarget,
+    sides: tuple[list[RangeEntry], list[RangeEntry]],
+    scope: Scope,
 ) -> tuple[LogicalMergeBranch, ...]:
     unconditional: set[str] = set()
     branches = []
@@ -87,18 +97,18 @@ def _bind_branches(
             ).at(action.position)
         if action.condition is None:
             unconditional.add(action.match)
-        branches.append(_bind_branch(action, table, sides, scope))
+        branches.append(_bind_branch(action, target, sides, scope))
     return tuple(branches)
 
 
 def _bind_branch(
     action: ast.MergeAction,
-    table: Table,
+    target: ChangeTarget,
     sides: tuple[list[RangeEntry], list[RangeEntry]],
     scope: Scope,
 ) -> LogicalMergeBranch:
-    target, source = sides
-    visible = {NOT_MATCHED: source, NO_SOURCE: target}.get(action.match, [*target, *source])
+    own, source = sides
+    visible = {NOT_MATCHED: source, NO_SOURCE: own}.get(action.match, [*own, *source])
     inside = Scope(scope.state, scope, list(visible))
     condition = None
     if action.condition is not None:
@@ -108,54 +118,54 @@ def _bind_branch(
     assignments: tuple[tuple[int, BoundExpression], ...] = ()
     if action.kind == "update":
         inside.clause = Clause.UPDATE
-        assignments = bind_assignments(action.assignments, table, inside)
+        assignments = bind_assignments(action.assignments, target, inside)
     elif action.kind == "insert":
         inside.clause = Clause.VALUES
-        assignments = _bind_insert(action, table, inside)
+        assignments = _bind_insert(action, target, inside)
     return LogicalMergeBranch(action.match, condition, action.kind, assignments)
 
 
 def _bind_insert(
-    action: ast.MergeAction, table: Table, scope: Scope
+    action: ast.MergeAction, target: ChangeTarget, scope: Scope
 ) -> tuple[tuple[int, BoundExpression], ...]:
     """An expression for every column of the table."""
-    positions: list[int] = []
-    for target in action.columns:
-        if target.indirection:
+    table = target.table
+    places: list[Place] = []
+    for column in action.columns:
+        if column.indirection:
             raise errors.FeatureNotSupported(
                 "INSERT of parts of a column in MERGE is not supported"
-            ).at(target.position)
-        found = table.column_position(target.name)
-        if found is None:
-            raise errors.UndefinedColumn(
-                f'column "{target.name}" of relation "{table.name}" does not exist'
-            ).at(target.position)
-        positions.append(found)
-    if not positions:
-        positions = list(range(len(table.columns)))
-    if len(action.values) > len(positions):
+            ).at(column.position)
+        places.append(target.place(column.name, column.position))
+    if not places:
+        places = list(target.places)
+    if len(action.values) > len(places):
         raise errors.SyntaxError("INSERT has more expressions than target columns").at(
             action.position
         )
-    if action.columns and action.values and len(action.values) < len(positions):
+    if action.columns and action.values and len(action.values) < len(places):
         raise errors.SyntaxError("INSERT has more target columns than expressions").at(
             action.position
         )
-    given = dict(zip(positions, action.values, strict=False))
+    given: dict[int, Expression] = {}
+    for place, value in zip(places, action.values, strict=False):
+        if isinstance(place, ReadOnlyColumn):
+            raise place.error(target.verb)
+        given[place] = value
     values: list[tuple[int, BoundExpression]] = []
-    for at, column in enumerate(table.columns):
+    for at, own in enumerate(table.columns):
         item = given.get(at)
         if item is None or isinstance(item, Default):
-            values.append((at, default_of(table, at, scope.state)))
+            values.append((at, target.default(at, scope.state)))
             continue
-        if column.generated is not None or (
-            column.identity == "always" and action.overriding != "system"
+        if own.generated is not None or (
+            own.identity == "always" and action.overriding != "system"
         ):
             raise errors.GeneratedAlways(
-                f'cannot insert a non-DEFAULT value into column "{column.name}"'
+                f'cannot insert a non-DEFAULT value into column "{own.name}"'
             ).at(item.position)
         bound = scope.bind(item)
         values.append(
-            (at, coerce_assignment(bound, column.type, column.name, scope.state, item.position))
+            (at, coerce_assignment(bound, own.type, own.name, scope.state, item.position))
         )
     return tuple(values)

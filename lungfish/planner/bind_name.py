@@ -72,7 +72,7 @@ def _table_oid(entry: RangeEntry, owner: Scope) -> BoundExpression | None:
         oid = entry.table_oid
     if not isinstance(oid, Constant) or not entry.is_nullable or not entry.names:
         return oid
-    flag = _row_flag(entry.ref(0), owner)
+    flag = _row_flag(entry.column(0), owner)
     return CaseExpr(((IsNullExpr(flag, is_negated=True), oid),), Constant(None, OID), OID)
 
 
@@ -129,7 +129,7 @@ def expand_row(node: ast.Expression, scope: Scope) -> list[BoundExpression]:
 
 def whole_row(entry: RangeEntry, owner: Scope) -> BoundExpression:
     """A row value of all columns of the entry; null where an outer join has no row of it."""
-    refs: list[ColumnRef] = entry.refs()
+    refs = entry.refs()
     if entry.is_scalar_function:
         return refs[0]
     type_ = SqlType(
@@ -142,7 +142,7 @@ def whole_row(entry: RangeEntry, owner: Scope) -> BoundExpression:
     row = RowExpr(tuple(refs), type_)
     if not entry.is_nullable or not refs:
         return row
-    flag = _row_flag(refs[0], owner)
+    flag = _row_flag(entry.column(0), owner)
     return CaseExpr(((IsNullExpr(flag, is_negated=True), row),), Constant(None, type_), type_)
 
 

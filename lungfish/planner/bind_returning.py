@@ -12,11 +12,16 @@ from lungfish import errors
 from lungfish.planner.bind_merge_action import merge_action_entry
 from lungfish.planner.bind_state import BindState
 from lungfish.planner.bind_targets import bind_targets
+from lungfish.planner.change_target import ChangeTarget, TableRow
 from lungfish.planner.expressions import ColumnRef
-from lungfish.planner.logical import LogicalModification, LogicalOutput, LogicalReturning
+from lungfish.planner.logical import (
+    Item,
+    LogicalModification,
+    LogicalOutput,
+    LogicalReturning,
+)
 from lungfish.planner.modification_target import table_columns
 from lungfish.planner.scope import Clause, RangeEntry, Scope
-from lungfish.planner.updatable_views import ChangeTarget
 from lungfish.sql.ast import dml as ast
 from lungfish.sql.ast.queries import TableReference
 from lungfish.types.sql_type import OID
@@ -31,46 +36,55 @@ def bind_returning(
     others: Sequence[RangeEntry],
     plain: str = "new",
 ) -> LogicalReturning | None:
-    """The items bound; None without RETURNING. `others` are the entries of FROM or USING. A `plain` name means a column of the "new"
-    row, of the "old" one, or of "either": the new one where there is one.
+    """The items bound, and what views ask of new rows; None without both. `others` are the entries of FROM or USING. A `plain` name
+    means a column of the "new" row, of the "old" one, or of "either": the new one where there is one.
     """
-    if returning is None:
-        return None
     state = scope.state
-    table = target.table
-    is_merge = plain == "either"
+    is_checked = plain != "old" and any(level.view.check_option for level in target.levels())
+    if returning is None and not is_checked:
+        return None
     old, new = _row_columns(target, state), _row_columns(target, state)
-    either = _row_columns(target, state) if is_merge else ()
+    either = _row_columns(target, state) if plain == "either" else ()
+    checks = target.checks(_row(target, new), state) if is_checked else ()
+    if returning is None:
+        return LogicalReturning((), old, new, either, checks) if checks else None
     meant = {"new": new, "old": old, "either": either}[plain]
-    current = target.entry(reference.alias or target.name, meant[: len(table.columns)])
-    current.table = None if target.is_view else table
-    if target.members:
-        current.table_oid = meant[-1]
-    entries = [*others, current] if is_merge else [current, *others]
+    current = target.entry(reference.alias or target.name, _row(target, meant), state)
+    entries = [*others, current] if plain == "either" else [current, *others]
     taken = {entry.alias for entry in entries}
-    for alias, refs, default in (
+    for alias, columns, default in (
         (returning.old_alias, old, "old"),
         (returning.new_alias, new, "new"),
     ):
         if alias is None and default in taken:
             continue
-        entry = target.entry(alias or default, refs)
+        entry = target.entry(alias or default, _row(target, columns), state)
         entry.shows_columns = False
+        entry.table = entry.table_oid = None
         entries.append(entry)
-    if is_merge:
+    if plain == "either":
         action_entry, action = merge_action_entry(state)
         entries.append(action_entry)
         either = (*either, action)
-    inside = Scope(state, scope, entries)
+    items = _bind_items(returning, Scope(state, scope, entries))
+    return LogicalReturning(items, old, new, either, checks)
+
+
+def _bind_items(returning: ast.Returning, inside: Scope) -> tuple[Item, ...]:
     inside.clause = Clause.RETURNING
     targets = bind_targets(returning.items, inside)
     if inside.has_set_calls:
         raise errors.FeatureNotSupported("set-returning functions are not allowed in RETURNING")
-    items = tuple(
-        (state.new_column(target.name, target.expression.type), target.expression)
+    return tuple(
+        (inside.state.new_column(target.name, target.expression.type), target.expression)
         for target in targets
     )
-    return LogicalReturning(items, old, new, either)
+
+
+def _row(target: ChangeTarget, columns: Sequence[ColumnRef]) -> TableRow:
+    """What `_row_columns` made, as a row."""
+    count = len(target.table.columns)
+    return TableRow(columns[:count], columns[count] if target.members else None)
 
 
 def _row_columns(target: ChangeTarget, state: BindState) -> tuple[ColumnRef, ...]:

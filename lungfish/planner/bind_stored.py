@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 from lungfish import errors
-from lungfish.catalog.objects import Table
+from lungfish.catalog.objects import Column, Table
 from lungfish.catalog.type_uses import domain_default
 from lungfish.planner.bind_state import BindState
 from lungfish.planner.coerce import coerce_assignment, coerce_boolean, resolve_unknown
@@ -53,6 +53,15 @@ def default_of(table: Table, position: int, state: BindState) -> BoundExpression
         node = Literal(Literal.Kind.NULL)
     else:
         return Constant(None, column.type)
+    return _bound_default(node, column, state)
+
+
+def stored_default(text: str, column: Column, state: BindState) -> BoundExpression:
+    """A default that a view has for one of its columns, as what the table's column gets."""
+    return _bound_default(parse_expression(text), column, state)
+
+
+def _bound_default(node: Expression, column: Column, state: BindState) -> BoundExpression:
     scope = Scope(state, None)
     scope.clause = Clause.DEFAULT
     try:
@@ -83,6 +92,13 @@ def bind_over_table(
     state.reserve_columns(len(refs))
     entry = RangeEntry(table.name, [column.name for column in table.columns], refs=refs)
     entry.table = table
+    return bind_over_entry(node, entry, state, clause)
+
+
+def bind_over_entry(
+    node: Expression, entry: RangeEntry, state: BindState, clause: Clause
+) -> BoundExpression:
+    """An expression over the columns of one entry."""
     scope = Scope(state, None, [entry])
     scope.clause = clause
     bound = scope.bind(node)

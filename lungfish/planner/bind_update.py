@@ -8,13 +8,15 @@ from lungfish import errors
 from lungfish.planner.bind_assignments import bind_assignments
 from lungfish.planner.bind_from import bind_item, check_aliases, join_items, scan_target
 from lungfish.planner.bind_returning import bind_returning, returned
+from lungfish.planner.change_target import TableRow
 from lungfish.planner.coerce import coerce_boolean
 from lungfish.planner.expression_tree import conjuncts_of
-from lungfish.planner.expressions import BoundExpression
+from lungfish.planner.expressions import BoundExpression, ColumnRef
 from lungfish.planner.logical import (
     LogicalDelete,
     LogicalFilter,
     LogicalOutput,
+    LogicalScan,
     LogicalUpdate,
 )
 from lungfish.planner.scope import Clause, RangeEntry, Scope
@@ -37,14 +39,13 @@ class ModificationSource:
         self.plan, self.target, self.entry = scan_target(
             self.table, self.changed.reference(reference), self.scope
         )
-        refs = self.entry.refs()
+        self.conditions: tuple[BoundExpression, ...] = ()
         if self.changed.is_view:
-            self.entry = self.changed.entry(reference.alias or self.changed.name, refs)
-        conditions = self.changed.conditions
-        # Only rows that the view shows can be changed through it.
-        self.conditions = tuple(
-            conjunct for each in conditions for conjunct in each.bind(refs, around.state)
-        )
+            row = scanned_row(self.target, self.entry)
+            alias = reference.alias or self.changed.name
+            self.entry = self.changed.entry(alias, row, around.state)
+            # Only rows that the view shows can be changed through it.
+            self.conditions = self.changed.conditions(row, around.state)
         self.scope.entries = [self.entry]
         self.others: list[RangeEntry] = []
         for item in others:
@@ -69,6 +70,15 @@ class ModificationSource:
         return conjuncts
 
 
+def scanned_row(target: LogicalScan, entry: RangeEntry) -> TableRow:
+    """The row that a scan of the table that is changed gives."""
+    columns = [
+        ColumnRef(target.first_column + at, column.type, column.name)
+        for at, column in enumerate(target.table.columns)
+    ]
+    return TableRow(columns, entry.table_oid)
+
+
 def _forbidden(entry: RangeEntry) -> RangeEntry:
     """The entry as one that may not be used."""
     shown = RangeEntry(entry.alias, entry.names, refs=entry.refs())
@@ -83,7 +93,7 @@ def bind_update(node: ast.Update, around: Scope) -> LogicalOutput:
     )
     source = ModificationSource(node.table, node.from_items, around, "update")
     source.scope.clause = Clause.UPDATE
-    assignments = bind_assignments(node.assignments, source.changed.named, source.scope)
+    assignments = bind_assignments(node.assignments, source.changed, source.scope)
     if source.scope.has_set_calls:
         raise errors.FeatureNotSupported("set-returning functions are not allowed in UPDATE")
     recheck = source.filter(node.where)

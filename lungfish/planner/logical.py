@@ -28,6 +28,8 @@ from lungfish.planner.partition_facts import KeyFact
 
 # A column that a node makes, and what it is.
 Item = tuple[ColumnRef, BoundExpression]
+# The name of a view, and what it asks of a new row.
+Check = tuple[str, BoundExpression]
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,6 +264,8 @@ class LogicalReturning:
     old: tuple[ColumnRef, ...]
     new: tuple[ColumnRef, ...]
     current: tuple[ColumnRef, ...] = ()
+    # WITH CHECK OPTION: the names of views, and what must be true of each new row; there may be no more to it than that.
+    checks: tuple[Check, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from lungfish import errors
-from lungfish.catalog.objects import Sequence, SystemView, Table, View
+from lungfish.catalog.objects import Sequence, SystemView, Table
 from lungfish.planner.bind_state import BindState
 from lungfish.planner.expressions import ColumnRef
 from lungfish.sql.ast.queries import TableReference
 
 
-def find_target_table(item: TableReference, state: BindState, verb: str) -> Table:
-    """The table. Raises for a view, a sequence, or nothing of that name."""
+def find_target_table(item: TableReference, state: BindState) -> Table:
+    """The table. Raises for a sequence, a system view, or nothing of that name. Requires: it is no view."""
     relation = state.find_relation(item.name)
     if isinstance(relation, Table):
         if relation.materialized_query is not None:
@@ -18,10 +18,6 @@ def find_target_table(item: TableReference, state: BindState, verb: str) -> Tabl
                 item.position
             )
         return relation
-    if isinstance(relation, View):
-        raise errors.FeatureNotSupported(
-            f'cannot {verb} view "{relation.name}": updatable views are not supported'
-        ).at(item.position)
     if isinstance(relation, Sequence):
         raise errors.WrongObjectType(f'cannot change sequence "{relation.name}"').at(item.position)
     assert isinstance(relation, SystemView)

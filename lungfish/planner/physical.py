@@ -335,6 +335,8 @@ class Returning:
     for UPDATE and DELETE, the other columns of the input (FROM, USING); MERGE has the new or else the old row before those."""
 
     expressions: tuple[BoundExpression, ...]
+    # WITH CHECK OPTION: the names of views, and what must be true of a new row once it is stored.
+    checks: tuple[tuple[str, BoundExpression], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -98,7 +98,8 @@ def _returning(
     for column, _ in node.items:
         planning.name(column)
     expressions = tuple(translate(expression) for _, expression in node.items)
-    return Returning(expressions), tuple(column.index for column, _ in node.items)
+    checks = tuple((view, translate(condition)) for view, condition in node.checks)
+    return Returning(expressions, checks), tuple(column.index for column, _ in node.items)
 
 
 def _target_numbers(planning: Planning, target: LogicalScan, *, has_members: bool) -> list[int]:
@@ -122,6 +123,8 @@ def _other_numbers(
         add_columns(expression, used)
     if node.returning is not None:
         for _, expression in node.returning.items:
+            add_columns(expression, used)
+        for _, expression in node.returning.checks:
             add_columns(expression, used)
     return sorted((used & outputs(node.input)) - set(own))
 

@@ -281,6 +281,8 @@ def _modification_expressions(
     if plan.returning is not None:
         for _, expression in plan.returning.items:
             yield expression
+        for _, expression in plan.returning.checks:
+            yield expression
 
 
 def map_expressions(plan: LogicalPlan, change: Mapper) -> LogicalPlan:
@@ -371,7 +373,8 @@ def _map_modification(
     returning = plan.returning
     if returning is not None:
         items = _map_items(returning.items, change)
-        returning = replace(returning, items=items)
+        checks = tuple((view, change(condition)) for view, condition in returning.checks)
+        returning = replace(returning, items=items, checks=checks)
     match plan:
         case LogicalInsert():
             conflict = None if plan.conflict is None else _map_conflict(plan.conflict, change)

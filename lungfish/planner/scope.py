@@ -116,9 +116,12 @@ class RangeEntry:
         *,
         types: Sequence[SqlType] = (),
         first: int = 0,
-        refs: Sequence[ColumnRef] | None = None,
+        refs: Sequence[BoundExpression] | None = None,
     ) -> None:
-        """Over the columns `refs`, or over those numbered from `first` with `types`, whose references are made on demand."""
+        """Over the columns `refs`, or over those numbered from `first` with `types`, whose references are made on demand.
+
+        What a view computes, and what a rule's NEW is, are expressions in place of columns.
+        """
         self.alias = alias
         self.schema: str | None = None
         self.table: Table | None = None
@@ -138,10 +141,12 @@ class RangeEntry:
         # Whether it is in sight only to say that it may not be used: the target of UPDATE, for LATERAL items.
         self.is_forbidden = False
         self._first = first
-        self._refs: list[ColumnRef | None] = list(refs) if refs is not None else [None] * len(names)
+        self._refs: list[BoundExpression | None] = (
+            list(refs) if refs is not None else [None] * len(names)
+        )
         self._by_name: dict[str, int] | None = None
 
-    def ref(self, position: int) -> ColumnRef:
+    def ref(self, position: int) -> BoundExpression:
         """The column at that position."""
         found = self._refs[position]
         if found is None:
@@ -149,9 +154,19 @@ class RangeEntry:
             self._refs[position] = found
         return found
 
-    def refs(self) -> list[ColumnRef]:
+    def refs(self) -> list[BoundExpression]:
         """All columns in order."""
         return [self.ref(position) for position in range(len(self.names))]
+
+    def column(self, position: int) -> ColumnRef:
+        """The same where it is known to be a column: of a table, a join, a query."""
+        found = self.ref(position)
+        assert isinstance(found, ColumnRef), "items of FROM give columns"
+        return found
+
+    def columns(self) -> list[ColumnRef]:
+        """Those of `refs` that are columns."""
+        return [found for found in self.refs() if isinstance(found, ColumnRef)]
 
     def find(self, name: str) -> int | None:
         """The position of the column of that name; -1 if several have it."""
@@ -285,11 +300,11 @@ class Scope:
             scope = scope.parent
         return None
 
-    def find_column(self, name: str, position: int) -> tuple[ColumnRef, Scope] | None:
+    def find_column(self, name: str, position: int) -> tuple[BoundExpression, Scope] | None:
         """The column that an unqualified name stands for. Raises AmbiguousColumn."""
         scope: Scope | None = self
         while scope is not None:
-            found: ColumnRef | None = None
+            found: BoundExpression | None = None
             for entry in scope.entries:
                 if not entry.shows_columns:
                     continue

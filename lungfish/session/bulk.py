@@ -36,7 +36,7 @@ def run_in_bulk(session: Session, parsed: ParsedText, bound: ParameterColumns) -
         root = cached.plan.root
         if not isinstance(root, InsertRows) or not isinstance(root.input, ValuesScan):
             return None
-        if len(root.input.rows) != 1 or cached.plan.ctes:
+        if len(root.input.rows) != 1 or cached.plan.ctes or root.returning is not None:
             return None
         expressions = root.input.rows[0]
         if any(map(has_subquery, expressions)):

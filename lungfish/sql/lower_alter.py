@@ -233,8 +233,6 @@ def _lower_parameters(fields: Node, table: ObjectName, _lowering: Lowering) -> S
     is_reset = fields["subtype"] == "AT_ResetRelOptions"
     nodes = fields["def"]["List"]["items"]
     if not is_reset:
-        if any(node["DefElem"]["defname"] == "check_option" for node in nodes):
-            raise_unsupported("ALTER VIEW SET (check_option)", table.position)
         _check_of_any_kind(nodes)
     return SetParameters(given_parameters(nodes), is_reset, position=table.position)
 
@@ -316,7 +314,7 @@ def _lower_detach(fields: Node, table: ObjectName, _lowering: Lowering) -> Detac
 _COMMANDS_OF_ALL = frozenset(
     {
         "AT_ChangeOwner", "AT_SetRelOptions", "AT_ResetRelOptions", "AT_SetStatistics", "AT_SetLogged",
-        "AT_SetUnLogged", "AT_AttachPartition",
+        "AT_SetUnLogged", "AT_AttachPartition", "AT_ColumnDefault",
     }
 )  # fmt: skip
 _COMMANDS: Mapping[str, _CommandRule] = MappingProxyType(

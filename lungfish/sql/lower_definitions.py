@@ -145,6 +145,11 @@ def _lower_create_view(fields: Node, lowering: Lowering) -> CreateView:
     name = object_name(fields["view"])
     require_only(fields, _VIEW_FIELDS, position=name.position)
     parameters = check_parameters(fields.get("options", ()), "view")
+    check_option = _CHECK_OPTIONS[fields["withCheckOption"]]
+    if check_option is not None:
+        if "check_option" in parameters:
+            raise errors.InvalidParameterValue('parameter "check_option" specified more than once')
+        parameters["check_option"] = check_option
     query = lowering.query(fields["query"])
     return CreateView(
         name=name,
@@ -153,7 +158,7 @@ def _lower_create_view(fields: Node, lowering: Lowering) -> CreateView:
         text=unparse_query(query),
         or_replace=fields.get("replace", False),
         persistence=PERSISTENCE[fields["view"]["relpersistence"]],
-        check_option=_CHECK_OPTIONS[fields["withCheckOption"]] or parameters.get("check_option"),
+        parameters=tuple([f"{name}={value}" for name, value in parameters.items()]),
         position=name.position,
     )
 

@@ -2,7 +2,7 @@
 
 They say how PostgreSQL lays out pages, when its vacuum runs and with whose rights a view reads. None of them changes an
 answer and Lungfish has nothing for them to steer, so they are checked as PostgreSQL checks them and kept for pg_class.reloptions
-alone. The one that does mean something, a view's `check_option`, is handed to the caller.
+alone. One does mean something: a view's `check_option`.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ _BOOLEANS = frozenset(
 _BOOLEAN_WORDS = ("true", "false", "on", "off", "yes", "no", "1", "0", "t", "f")
 
 
+VIEW_PARAMETERS = frozenset(_VIEW)
 # Those of a column.
 _COLUMN = {"n_distinct": (-1, None), "n_distinct_inherited": (-1, None)}
 

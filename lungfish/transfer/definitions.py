@@ -212,7 +212,21 @@ def create_view(catalog: Catalog, item: View | Table, query: str) -> str:
             f"CREATE MATERIALIZED VIEW {qualified(catalog, item)}{columns} AS\n{query}\n"
             "    WITH NO DATA;"
         )
-    return f"CREATE VIEW {qualified(catalog, item)}{columns} AS\n{query};"
+    pairs = [each.partition("=") for each in item.parameters]
+    options = ", ".join(f"{name}={quote_literal(value)}" for name, _, value in pairs)
+    options = f" WITH ({options})" if options else ""
+    return f"CREATE VIEW {qualified(catalog, item)}{columns}{options} AS\n{query};"
+
+
+def view_defaults(catalog: Catalog, item: View) -> Iterator[str]:
+    """ALTER VIEW for the defaults that a view has for what is inserted through it."""
+    for column in item.columns:
+        if column.default is not None:
+            name = quote_identifier(column.name)
+            yield (
+                f"ALTER VIEW {qualified(catalog, item)} ALTER COLUMN {name}"
+                f" SET DEFAULT {column.default};"
+            )
 
 
 def add_constraint(catalog: Catalog, table: Table, item: Constraint) -> str:

@@ -198,6 +198,9 @@ class _Dump:
                 self._write(made.create_table(catalog, item))
             case Table() | View():
                 self._write(made.create_view(catalog, item, self._query_of(item)))
+                if isinstance(item, View):
+                    for statement in made.view_defaults(catalog, item):
+                        self._write(statement)
 
     def _search(self, path: tuple[str, ...]) -> None:
         """Have what comes next read under this search path."""

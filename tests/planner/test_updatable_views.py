@@ -92,7 +92,30 @@ def test_what_cannot_be_changed_is_refused_with_the_reason(
         assert caught.value.detail == f"{reason} are not automatically updatable."
 
 
-def test_computed_columns_are_not_supported(db: Any) -> None:
-    db.execute("CREATE VIEW c AS SELECT a + 1 AS n FROM t")
-    with pytest.raises(errors.FeatureNotSupported):
+def test_computed_columns_are_read_and_not_written(db: Any) -> None:
+    db.execute("CREATE VIEW c AS SELECT a + 1 AS n, a FROM t")
+    assert rows(db, "UPDATE c SET a = 5 WHERE n = 2 RETURNING n, old.n") == [(6, 2)]
+    with pytest.raises(errors.FeatureNotSupported) as caught:
         db.execute("UPDATE c SET n = 1")
+    assert str(caught.value).startswith('cannot update column "n" of view "c"')
+    db.execute("CREATE VIEW d AS SELECT a + 1 AS n FROM t")
+    with pytest.raises(errors.ObjectNotInPrerequisiteState):
+        db.execute("UPDATE d SET n = 1")
+    assert db.execute("DELETE FROM d WHERE n = 6").rowcount == 1
+
+
+def test_a_checked_view_takes_only_rows_that_it_shows(db: Any) -> None:
+    db.execute(
+        "CREATE OR REPLACE VIEW w AS SELECT label, nr AS n FROM v WHERE nr > 1 WITH CHECK OPTION"
+    )
+    with pytest.raises(errors.WithCheckOptionViolation) as caught:
+        db.execute("INSERT INTO w VALUES ('x', 10)")
+    assert str(caught.value).startswith('new row violates check option for view "v"')
+    assert caught.value.detail == "Failing row contains (4, 10, x, 7)."
+    with pytest.raises(errors.WithCheckOptionViolation):
+        db.execute("UPDATE w SET n = 0")
+    with pytest.raises(errors.WithCheckOptionViolation):
+        db.cursor().executemany("INSERT INTO w (n) VALUES (?)", [(5,), (50,), (6,)])
+    db.execute("ALTER VIEW w SET (check_option = local)")
+    db.execute("INSERT INTO w VALUES ('x', 10)")
+    assert rows(db, "SELECT a FROM t ORDER BY id") == [(1,), (2,), (30,), (10,)]

@@ -136,7 +136,11 @@ def test_indexes() -> None:
 def test_views_schemas_sequences_types() -> None:
     view = statement("create or replace view v (x) as select a from t with local check option")
     assert isinstance(view, ddl.CreateView)
-    assert (view.or_replace, view.check_option, view.text) == (True, "local", "SELECT a FROM t")
+    assert (view.or_replace, view.parameters, view.text) == (
+        True,
+        ("check_option=local",),
+        "SELECT a FROM t",
+    )
     schema = statement("create schema s create table t (a int)")
     assert isinstance(schema, ddl.CreateSchema)
     assert len(schema.elements) == 1

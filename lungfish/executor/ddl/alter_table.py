@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from lungfish.catalog.names import type_text
-from lungfish.catalog.objects import Column, Index, Sequence, Table
+from lungfish.catalog.objects import Column, Index, Sequence, Table, View
 from lungfish.errors import (
     DependentObjectsStillExist,
     FeatureNotSupported,
@@ -16,6 +16,7 @@ from lungfish.errors import (
 )
 from lungfish.executor.ddl.alter_family import FamilyAlteration
 from lungfish.executor.ddl.alter_inherit import alter_inherit
+from lungfish.executor.ddl.alter_view import alter_view
 from lungfish.executor.ddl.attach_partition import attach_partition, detach_partition
 from lungfish.executor.ddl.column_rules import (
     check_identity_type,
@@ -75,6 +76,9 @@ def alter_table(context: DdlContext, statement: AlterTable) -> str:
         return "ALTER TABLE"
     if statement.kind not in ("table", "materialized view"):
         return alter_other(context, statement)
+    found = context.catalog.find_relation(name.name, name.schema, context.search_path)
+    if statement.kind == "table" and isinstance(found, View):
+        return alter_view(context, found, statement)
     table = find_table(context, name)
     if (table.materialized_query is not None) != (statement.kind == "materialized view"):
         kind = "materialized view" if statement.kind != "table" else "table"

@@ -34,7 +34,7 @@ from lungfish.sql.ast.relation_options import (
     SetStatistics,
 )
 from lungfish.sql.quoting import quote_identifier
-from lungfish.sql.storage_parameters import merge_parameters
+from lungfish.sql.storage_parameters import VIEW_PARAMETERS, merge_parameters
 from lungfish.types.type_oids import has_fixed_length
 
 _TARGET_MAX = 10_000
@@ -52,6 +52,9 @@ def set_option(context: DdlContext, table: Table, action: RelationOption) -> Non
                 position=action.position,
             )
         case SetParameters(column=None):
+            for name, _ in () if action.is_reset else action.parameters:
+                if name in VIEW_PARAMETERS:
+                    raise InvalidParameterValue(f'unrecognized parameter "{name}"')
             context.change.put(replace(table, parameters=_merged(table.parameters, action)))
         case SetParameters(column=str(name)):
             column = find_column(table, name, action.position)

@@ -14,9 +14,11 @@ from lungfish.errors import (
     UndefinedTable,
     WrongObjectType,
 )
+from lungfish.executor.ddl.alter_view import alter_view
 from lungfish.executor.ddl.attach_index import attach_index
 from lungfish.executor.ddl.context import DdlContext
 from lungfish.executor.ddl.names import find_relation
+from lungfish.executor.ddl.owners import require_owner
 from lungfish.executor.ddl.relation_options import set_index_option
 from lungfish.sql.ast.ddl import (
     AlterTable,
@@ -28,9 +30,6 @@ from lungfish.sql.ast.ddl import (
 )
 from lungfish.sql.ast.partitions import AttachPartition
 from lungfish.sql.ast.relation_options import RelationOption
-
-# Those who may be named as owners: there is one user.
-_CURRENT_USER = (None, "lungfish")
 
 
 def reindex(context: DdlContext, statement: Reindex) -> str:
@@ -165,6 +164,8 @@ def alter_other(context: DdlContext, statement: AlterTable) -> str:
             raise WrongObjectType(
                 f'"{found.name}" is not a {statement.kind}', position=name.position
             )
+        if isinstance(found, View):
+            return alter_view(context, found, statement)
     for action in statement.actions:
         if isinstance(action, ChangeOwner):
             require_owner(action)
@@ -173,9 +174,3 @@ def alter_other(context: DdlContext, statement: AlterTable) -> str:
         elif statement.kind == "index" and isinstance(action, RelationOption):
             set_index_option(context, statement, action)
     return f"ALTER {statement.kind.upper()}"
-
-
-def require_owner(action: ChangeOwner) -> None:
-    """Raise UndefinedObject unless the role is the one that there is."""
-    if action.role not in _CURRENT_USER:
-        raise UndefinedObject(f'role "{action.role}" does not exist', position=action.position)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from lungfish.catalog.catalog import PG_TEMP_OID, is_temporary
 from lungfish.catalog.objects import Column, Oid, View
 from lungfish.errors import (
     DuplicateColumn,
     DuplicateTable,
-    FeatureNotSupported,
     InvalidTableDefinition,
     SyntaxError,
     WrongObjectType,
 )
+from lungfish.executor.ddl.alter_view import check_view_options
 from lungfish.executor.ddl.column_rules import check_column_type
 from lungfish.executor.ddl.context import DdlContext
 from lungfish.sql.ast.ddl import CreateView
@@ -20,8 +22,6 @@ from lungfish.types.sql_type import TEXT, TypeKind
 
 def create_view(context: DdlContext, statement: CreateView) -> str:
     """Run CREATE [OR REPLACE] VIEW; answers the command tag."""
-    if statement.check_option is not None:
-        raise FeatureNotSupported("WITH CHECK OPTION is not supported", position=statement.position)
     described, depends_on = context.runner.describe_query(statement.query)
     persistence = statement.persistence
     if any(is_temporary(item) for item in map(context.catalog.object, depends_on) if item):
@@ -61,19 +61,31 @@ def create_view(context: DdlContext, statement: CreateView) -> str:
     )
     if existing is not None:
         _refuse_other_columns(existing, columns)
-    context.change.put(
-        View(
-            existing.oid if existing is not None else Oid(context.change.new_oid()),
-            statement.name.name,
-            namespace.oid,
-            columns,
-            statement.text,
-            search_path=context.search_path,
-            depends_on=depends_on,
-            is_temporary=namespace.oid == PG_TEMP_OID,
-        )
+    made = View(
+        existing.oid if existing is not None else Oid(context.change.new_oid()),
+        statement.name.name,
+        namespace.oid,
+        columns if existing is None else _as_before(existing, columns),
+        statement.text,
+        search_path=context.search_path,
+        depends_on=depends_on,
+        parameters=statement.parameters,
+        is_temporary=namespace.oid == PG_TEMP_OID,
+        comment=None if existing is None else existing.comment,
     )
+    check_view_options(context, made)
+    context.change.put(made)
     return "CREATE VIEW"
+
+
+def _as_before(existing: View, columns: tuple[Column, ...]) -> tuple[Column, ...]:
+    """The columns with the defaults and comments that those of the same places had."""
+    count = len(existing.columns)
+    kept = [
+        replace(new, default=old.default, comment=old.comment)
+        for old, new in zip(existing.columns, columns, strict=False)
+    ]
+    return (*kept, *columns[count:])
 
 
 def _refuse_other_columns(existing: View, columns: tuple[Column, ...]) -> None:

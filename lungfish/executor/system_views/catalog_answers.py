@@ -30,6 +30,7 @@ from lungfish.executor.system_views.texts import (
     index_definition,
     index_key,
 )
+from lungfish.executor.system_views.updatability import changes_allowed, is_column_updatable
 from lungfish.planner import resolve_type_name
 from lungfish.sql import parse_one
 from lungfish.sql.ast.expressions import Cast
@@ -340,6 +341,12 @@ def _of_partitions(find: Callable[[Catalog, Sequence[Any]], Any]) -> Answer:
 
 _ANSWERS: dict[str, Answer] = {
     "pg_get_viewdef": _view_definition,
+    "pg_relation_is_updatable": lambda asked, arguments: changes_allowed(
+        Oid(arguments[0]), asked.catalog
+    ),
+    "pg_column_is_updatable": lambda asked, arguments: is_column_updatable(
+        Oid(arguments[0]), arguments[1], asked.catalog
+    ),
     "pg_get_constraintdef": _constraint_definition,
     "pg_get_indexdef": _index_definition,
     "pg_get_expr": _expression,

@@ -15,6 +15,14 @@ from lungfish.catalog.objects import (
 )
 from lungfish.executor.system_views.definition import system_view
 from lungfish.executor.system_views.texts import default_text
+from lungfish.executor.system_views.updatability import (
+    DELETE,
+    INSERT,
+    UPDATE,
+    changes_allowed,
+    is_column_updatable,
+    yes_or_no,
+)
 from lungfish.planner import show_stored
 from lungfish.types.sql_type import INTEGER, NAME, TEXT, TypeKind
 
@@ -53,7 +61,7 @@ def _tables(context: ExecutionContext) -> Rows:
                 schema,
                 item.name,
                 kind,
-                "YES" if isinstance(item, Table) else "NO",
+                yes_or_no(is_so=bool(changes_allowed(item.oid, context.catalog) & INSERT)),
             )
 
 
@@ -69,6 +77,7 @@ def _columns(context: ExecutionContext) -> Rows:
                     column.name,
                     position,
                     *_column_facts(column, _texts(context, item, column)),
+                    yes_or_no(is_so=is_column_updatable(item.oid, position, context.catalog)),
                 )
 
 
@@ -76,7 +85,8 @@ def _texts(
     context: ExecutionContext, item: Table | View | SystemView, column: Column
 ) -> tuple[str | None, str | None]:
     """The column's default and its generation expression."""
-    text = default_text(context.catalog, item, column) if isinstance(item, Table) else None
+    shown = item.as_table if isinstance(item, View) else item
+    text = default_text(context.catalog, shown, column) if isinstance(shown, Table) else None
     return (None, text) if column.generated is not None else (text, None)
 
 
@@ -112,7 +122,18 @@ def _views(context: ExecutionContext) -> Rows:
     for item in context.catalog.objects():
         if isinstance(item, View):
             schema = context.catalog.namespace_name(item.namespace_oid)
-            yield _database(context), schema, item.name, f"{item.query};"
+            allowed = changes_allowed(item.oid, context.catalog)
+            yield (
+                _database(context),
+                schema,
+                item.name,
+                f"{item.query};",
+                (item.check_option or "none").upper(),
+                yes_or_no(is_so=allowed & (UPDATE | DELETE) == UPDATE | DELETE),
+                yes_or_no(is_so=bool(allowed & INSERT)),
+                # There are no triggers.
+                *["NO"] * 3,
+            )
 
 
 def _table_constraints(context: ExecutionContext) -> Rows:
@@ -222,7 +243,7 @@ INFORMATION_SCHEMA_VIEWS: tuple[SystemView, ...] = (
             ("ordinal_position", INTEGER), ("column_default", TEXT), ("is_nullable", TEXT), ("data_type", TEXT),
             ("character_maximum_length", INTEGER), ("numeric_precision", INTEGER), ("numeric_precision_radix", INTEGER),
             ("numeric_scale", INTEGER), ("is_identity", TEXT), ("identity_generation", TEXT), ("is_generated", TEXT),
-            ("generation_expression", TEXT),
+            ("generation_expression", TEXT), ("is_updatable", TEXT),
         ],
         _columns,
     ),
@@ -230,7 +251,11 @@ INFORMATION_SCHEMA_VIEWS: tuple[SystemView, ...] = (
         12204,
         "views",
         INFORMATION_SCHEMA_OID,
-        [("table_catalog", NAME), ("table_schema", NAME), ("table_name", NAME), ("view_definition", TEXT)],
+        [
+            ("table_catalog", NAME), ("table_schema", NAME), ("table_name", NAME), ("view_definition", TEXT),
+            ("check_option", TEXT), ("is_updatable", TEXT), ("is_insertable_into", TEXT), ("is_trigger_updatable", TEXT),
+            ("is_trigger_deletable", TEXT), ("is_trigger_insertable_into", TEXT),
+        ],
         _views,
     ),
     system_view(

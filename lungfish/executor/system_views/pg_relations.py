@@ -107,7 +107,8 @@ def _classes(context: ExecutionContext) -> Rows:
             case View():
                 persistence = "t" if item.is_temporary else "p"
                 yield _class_row(
-                    item.oid, item.name, item.namespace_oid, "v", len(item.columns), persistence=persistence
+                    item.oid, item.name, item.namespace_oid, "v", len(item.columns), persistence=persistence,
+                    parameters=array(item.parameters) if item.parameters else None,
                 )  # fmt: skip
             case SystemView():
                 yield _class_row(item.oid, item.name, item.namespace_oid, "v", len(item.columns))
@@ -207,7 +208,10 @@ def _index_attributes(table: Table, index: Index) -> Rows:
 
 
 def _defaults(context: ExecutionContext) -> Rows:
-    for table in context.catalog.tables():
+    for item in context.catalog.objects():
+        if not isinstance(item, (Table, View)):
+            continue
+        table = item.as_table if isinstance(item, View) else item
         for column in table.columns:
             if has_default(column):
                 text = default_text(context.catalog, table, column)

@@ -118,6 +118,12 @@ class _Describer:
             yield from self._inheritance_lines()
         if relation.kind in "rm" and self._is_verbose:
             yield "Access method: heap"
+        if relation.kind == "v" and self._is_verbose:
+            ((options,),) = self._rows(
+                "SELECT pg_catalog.array_to_string(reloptions, ', ') FROM pg_catalog.pg_class WHERE oid = :oid"
+            )
+            if options:
+                yield f"Options: {options}"
 
     def _index_lines(self) -> list[str]:
         indexes = self._rows(

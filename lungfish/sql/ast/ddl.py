@@ -193,8 +193,8 @@ class CreateView:
     text: str
     or_replace: bool = False
     persistence: str = "permanent"
-    # "local", "cascaded" or None.
-    check_option: str | None = None
+    # WITH (...), as `name=value`; WITH CHECK OPTION is the last of them.
+    parameters: tuple[str, ...] = ()
     position: int = -1
 
 
