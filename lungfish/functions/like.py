@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
 
 import pyarrow as pa
 
 from lungfish.errors import InvalidEscapeSequence
+from lungfish.functions.interrupts import check_interrupts
 from lungfish.functions.registry import Function
 from lungfish.functions.vector_tools import Argument, map_rows
 from lungfish.types.compute import pc
@@ -18,10 +18,12 @@ from lungfish.types.sql_type import BOOLEAN, BYTEA, CHAR, NAME, TEXT
 _ESCAPE = "\\"
 # Patterns of these shapes need no regular expression.
 _SIMPLE = re.compile(r"(%?)([^%_\\]*)(%?)")
+# How many characters are compared between two looks at whether the statement is to stop.
+_PIECE = 1 << 20
 
 
 @functools.lru_cache(maxsize=512)
-def _matcher(pattern: str, is_case_folded: bool) -> Callable[[str], Any]:
+def _matcher(pattern: str, is_case_folded: bool) -> Callable[[str], bool]:
     simple = _SIMPLE.fullmatch(pattern)
     if simple is not None and not is_case_folded:
         leading, part, trailing = simple.groups()
@@ -32,11 +34,102 @@ def _matcher(pattern: str, is_case_folded: bool) -> Callable[[str], Any]:
         if trailing:
             return lambda value: value.startswith(part)
         return lambda value: value == part
-    if _ends_with_escape(pattern):
-        folded = pattern.lower() if is_case_folded else pattern
-        return lambda value: _walk(value.lower() if is_case_folded else value, folded)
-    flags = re.DOTALL | (re.IGNORECASE if is_case_folded else 0)
-    return re.compile(like_to_regex(pattern), flags).fullmatch
+    if is_case_folded:
+        folded = _Pattern(_folded(pattern))
+        return lambda value: folded.matches(_folded(value))
+    return _Pattern(pattern).matches
+
+
+def _folded(text: str) -> str:
+    """The text in lower case, character by character."""
+    lower = text.lower()
+    if len(lower) == len(text):
+        return lower
+    return "".join(low if len(low := each.lower()) == 1 else each for each in text)
+
+
+class _Pattern:
+    """A pattern as the parts between its percent signs.
+
+    The first stands at the start of the text, the last at its end, and each other one where it is found first behind the one before:
+    taking it further right would never help. So there is nothing to try again.
+    """
+
+    def __init__(self, pattern: str) -> None:
+        # An escape with nothing to escape is an error, but only for texts whose matching gets that far.
+        self._ends_with_escape = _ends_with_escape(pattern)
+        if self._ends_with_escape:
+            pattern = pattern[:-1]
+        self._parts = [_Part(part) for part in _parts(pattern)]
+
+    def matches(self, text: str) -> bool:
+        """Whether the text is like the pattern. Raises InvalidEscapeSequence (22025)."""
+        first, *others = self._parts
+        if not first.stands_at(text, 0):
+            return False
+        place = first.length
+        if not others:
+            return self._is_end(text, place)
+        *middle, last = others
+        for part in middle:
+            found = part.find(text, place)
+            if found < 0:
+                return False
+            place = found + part.length
+        if self._ends_with_escape:
+            found = last.find(text, place) if place < len(text) else -1
+            return found >= 0 and self._is_end(text, found + last.length)
+        end = len(text) - last.length
+        return end >= place and last.stands_at(text, end)
+
+    def _is_end(self, text: str, place: int) -> bool:
+        if self._ends_with_escape and place < len(text):
+            raise InvalidEscapeSequence("LIKE pattern must not end with escape character")
+        return place == len(text) and not self._ends_with_escape
+
+
+class _Part:
+    """What stands between two percent signs. `text` has its letters; None where some may be any."""
+
+    def __init__(self, letters: Sequence[str | None]) -> None:
+        self.length = len(letters)
+        known = [letter for letter in letters if letter is not None]
+        self._text = "".join(known) if len(known) == len(letters) else None
+        source = "".join("." if letter is None else re.escape(letter) for letter in letters)
+        self._regex = re.compile(source, re.DOTALL)
+
+    def stands_at(self, text: str, place: int) -> bool:
+        """Whether it is found right there."""
+        if self._text is not None:
+            return text.startswith(self._text, place)
+        return self._regex.match(text, place) is not None
+
+    def find(self, text: str, start: int) -> int:
+        """Where it is found first from `start` on, or -1."""
+        if self._text is not None:
+            return text.find(self._text, start)
+        step = max(_PIECE // self.length, 1)
+        while start <= len(text):
+            check_interrupts()
+            found = self._regex.search(text, start, start + step + self.length)
+            if found is not None:
+                return found.start()
+            start += step
+        return -1
+
+
+def _parts(pattern: str) -> list[list[str | None]]:
+    """The letters between the percent signs; None for an underscore."""
+    parts: list[list[str | None]] = [[]]
+    letters = iter(pattern)
+    for letter in letters:
+        if letter == "%":
+            parts.append([])
+        else:
+            parts[-1].append(
+                None if letter == "_" else next(letters) if letter == _ESCAPE else letter
+            )
+    return parts
 
 
 def _ends_with_escape(pattern: str) -> bool:
@@ -44,53 +137,14 @@ def _ends_with_escape(pattern: str) -> bool:
     return (len(pattern) - len(pattern.rstrip(_ESCAPE))) % 2 == 1
 
 
-def _walk(value: str, pattern: str) -> bool:
-    """LIKE with a pattern that ends with an escape: an error, but only for values whose matching gets that far."""
-    text_place = place = 0
-    while text_place < len(value) and place < len(pattern):
-        character = pattern[place]
-        if character == "%":
-            rest = pattern[place + 1 :]
-            return any(_walk(value[start:], rest) for start in range(text_place, len(value)))
-        if character == _ESCAPE:
-            place += 1
-            if place >= len(pattern):
-                raise InvalidEscapeSequence("LIKE pattern must not end with escape character")
-            character = pattern[place]
-        if pattern[place] != "_" and character != value[text_place]:
-            return False
-        text_place += 1
-        place += 1
-    return False
-
-
-def like_to_regex(pattern: str) -> str:
-    """A LIKE pattern, with backslash as escape, as Python's regular expression."""
-    pieces = []
-    place = 0
-    while place < len(pattern):
-        character = pattern[place]
-        if character == "%":
-            pieces.append(".*")
-        elif character == "_":
-            pieces.append(".")
-        else:
-            if character == _ESCAPE:
-                place += 1
-                character = pattern[place]
-            pieces.append(re.escape(character))
-        place += 1
-    return "".join(pieces)
-
-
 def like(value: str, pattern: str) -> bool:
     """value LIKE pattern."""
-    return bool(_matcher(pattern, False)(value))
+    return _matcher(pattern, False)(value)
 
 
 def ilike(value: str, pattern: str) -> bool:
     """value ILIKE pattern."""
-    return bool(_matcher(pattern, True)(value))
+    return _matcher(pattern, True)(value)
 
 
 def _not_like(value: str, pattern: str) -> bool:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import functools
 import re
 import sys
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 _LAST = 0x10FFFF
@@ -41,8 +43,13 @@ class CharacterSet:
 
     def contains(self, character: str) -> bool:
         """Whether the character is in the set."""
-        code = ord(character)
-        return any(low <= code <= high for low, high in self.ranges)
+        return self.has_code(ord(character))
+
+    def has_code(self, code: int) -> bool:
+        """Whether the character of that code point is in the set."""
+        # The last range that begins at the character or before it.
+        place = bisect_right(self.ranges, (code, _LAST)) - 1
+        return place >= 0 and code <= self.ranges[place][1]
 
     def source(self) -> str:
         """The set in the syntax of Python's `re`."""
@@ -87,19 +94,36 @@ def negate(characters: CharacterSet) -> CharacterSet:
     return CharacterSet(tuple(found))
 
 
-# Longer ranges hold whole scripts, and with them both cases of their letters.
-_CASED_RANGE_MAX = 1024
+# No letter beyond has cases.
+_CASED_END = 0x20000
+# Sets of so many characters are folded one by one, without the table of all that have cases.
+_FEW = 512
 
 
+def _other_cases(code: int) -> Iterator[int]:
+    letter = chr(code)
+    for other in (letter.lower(), letter.upper()):
+        if len(other) == 1 and other != letter:
+            yield ord(other)
+
+
+@functools.cache
+def _cased_codes() -> list[int]:
+    """The code points of all characters that have another case, in order."""
+    return [code for code in range(_CASED_END) if any(_other_cases(code))]
+
+
+@functools.lru_cache(maxsize=256)
 def with_both_cases(characters: CharacterSet) -> CharacterSet:
     """The set with the other case of each of its letters."""
-    found = list(characters.ranges)
-    for low, high in characters.ranges:
-        for code in range(low, min(high, low + _CASED_RANGE_MAX) + 1):
-            for other in (chr(code).lower(), chr(code).upper()):
-                if len(other) == 1 and ord(other) != code:
-                    found.append((ord(other), ord(other)))
-    return CharacterSet(_merged(found))
+    ranges = characters.ranges
+    codes: Iterable[int]
+    if sum(high - low + 1 for low, high in ranges) <= _FEW:
+        codes = (code for low, high in ranges for code in range(low, high + 1))
+    else:
+        codes = filter(characters.has_code, _cased_codes())
+    found = [(other, other) for code in codes for other in _other_cases(code)]
+    return CharacterSet(_merged([*ranges, *found]))
 
 
 @functools.cache

@@ -180,6 +180,10 @@ class _Parser:
         self.options = options
         self.place = 0
         self.group_count = 0
+        # Groups that are closed: back references may be to them.
+        self.closed: set[int] = set()
+        # Inside of how many look-arounds: there nothing is captured.
+        self.look_depth = 0
 
     def parse(self) -> Node:
         node = self._alternation()
@@ -303,15 +307,23 @@ class _Parser:
         ):  # fmt: skip
             if self._peek(len(prefix)) == prefix:
                 self.place += len(prefix)
-                return Look(self._closed(), is_behind, is_negated)
+                self.look_depth += 1
+                inner = self._closed()
+                self.look_depth -= 1
+                return Look(inner, is_behind, is_negated)
         if self._peek(2) == "?:":
             self.place += 2
-            return self._closed()
+            # Never the bare node: an assertion in parentheses may be repeated.
+            return Concatenation((self._closed(),))
         if self._peek() == "?":
             raise regex_error("quantifier operand invalid")
+        if self.look_depth:
+            return Concatenation((self._closed(),))
         self.group_count += 1
         number = self.group_count
-        return Capture(number, self._closed())
+        inner = self._closed()
+        self.closed.add(number)
+        return Capture(number, inner)
 
     def _closed(self) -> Node:
         node = self._alternation()
@@ -345,7 +357,7 @@ class _Parser:
             # Too large for a reference: then it is an octal code.
             return None
         self.place = match.end()
-        if number > self.group_count:
+        if number not in self.closed or self.look_depth:
             raise regex_error("invalid backreference number")
         return BackReference(number)
 

@@ -4,17 +4,26 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from itertools import islice
 from typing import Any
+
+import pyarrow as pa
 
 from lungfish.errors import (
     InvalidEscapeSequence,
     InvalidParameterValue,
     InvalidUseOfEscapeCharacter,
 )
-from lungfish.functions.regex_match import Groups, Regex, Span, compile_regex
+from lungfish.functions.interrupts import check_interrupts
+from lungfish.functions.regex_dissect import Span
+from lungfish.functions.regex_match import Groups, Regex, compile_regex
 from lungfish.functions.registry import Function
+from lungfish.functions.vector_tools import Argument, map_rows
 from lungfish.types.array_value import ArrayValue, array_value
+from lungfish.types.batch import Vector
+from lungfish.types.compute import pc
 from lungfish.types.sql_type import BOOLEAN, CHAR, INTEGER, NAME, TEXT, SqlType, array_of
+from lungfish.types.vectors import concat_vectors
 
 
 def matches(text: str, pattern: str) -> bool:
@@ -35,6 +44,43 @@ def _not_matches_folded(text: str, pattern: str) -> bool:
     return not matches_folded(text, pattern)
 
 
+# How many bytes of a column are searched between two looks at whether the statement is to stop.
+_PIECE_BYTES = 4 << 20
+
+
+def _vector(
+    scalar: Callable[[str, str], bool], flags: str, *, is_negated: bool
+) -> Callable[..., Argument]:
+    """The operator over columns: where the pattern is one for all of them, and RE2 can express it, by Arrow's kernel."""
+
+    def vector(value: Argument, pattern: Argument) -> Argument:
+        source = None
+        is_column = isinstance(value, pa.Array) and value.null_count < len(value)
+        if is_column and isinstance(pattern, pa.Scalar) and pattern.is_valid:
+            source = compile_regex(pattern.as_py(), flags).column_pattern
+        if source is None:
+            return map_rows(scalar, (value, pattern), (TEXT, TEXT), BOOLEAN)
+        try:
+            found = _search_column(value, source)
+        except pa.ArrowInvalid:
+            # Repetitions that are too large for RE2.
+            return map_rows(scalar, (value, pattern), (TEXT, TEXT), BOOLEAN)
+        return pc.invert(found) if is_negated else found
+
+    return vector
+
+
+def _search_column(value: Vector, source: str) -> Vector:
+    length = max(1, len(value) * _PIECE_BYTES // max(value.nbytes, 1))
+    if length >= len(value):
+        return pc.match_substring_regex(value, source)
+    found = []
+    for start in range(0, len(value), length):
+        check_interrupts()
+        found.append(pc.match_substring_regex(value.slice(start, length), source))
+    return concat_vectors(found, BOOLEAN)
+
+
 def _compile(name: str, pattern: str, flags: str) -> Regex:
     """A pattern whose flags may not hold g. Raises 22023."""
     if "g" in flags:
@@ -47,18 +93,6 @@ def _compile(name: str, pattern: str, flags: str) -> Regex:
 
 def _cut(text: str, span: Span | None) -> str | None:
     return None if span is None else text[span[0] : span[1]]
-
-
-def find_all(regex: Regex, text: str, start: int = 0) -> Iterator[Groups]:
-    """Every match, one after the other; after an empty one the search goes on at the next character."""
-    place = start
-    while place <= len(text):
-        groups = regex.search(text, place)
-        if groups is None or groups[0] is None:
-            return
-        yield groups
-        begin, end = groups[0]
-        place = end + 1 if begin == end else end
 
 
 def substring_regex(text: str, pattern: str) -> str | None:
@@ -172,7 +206,7 @@ def regexp_matches(text: str, pattern: str, flags: str = "") -> Iterator[ArrayVa
 
 
 def _all_captured(regex: Regex, text: str) -> Iterator[ArrayValue]:
-    for groups in find_all(regex, text):
+    for groups in regex.matches(text):
         yield _captured(text, groups)
         if not regex.options.is_global:
             return
@@ -181,7 +215,7 @@ def _all_captured(regex: Regex, text: str) -> Iterator[ArrayValue]:
 def _pieces(name: str, text: str, pattern: str, flags: str) -> list[str]:
     regex = _compile(name, pattern, flags)
     found, place = [], 0
-    for groups in find_all(regex, text):
+    for groups in regex.matches(text):
         assert groups[0] is not None
         begin, end = groups[0]
         # An empty match at the end of the text, or right after another match, splits nothing.
@@ -230,7 +264,7 @@ def replace_matches(regex: Regex, text: str, replacement: str, start: int, numbe
     """Replace the match of that number, counted from `start`, or with 0 all of them."""
     replace = _replacer(replacement)
     pieces, place = [], 0
-    for count, groups in enumerate(find_all(regex, text, start), 1):
+    for count, groups in enumerate(regex.matches(text, start), 1):
         if number and count < number:
             continue
         assert groups[0] is not None
@@ -277,14 +311,17 @@ def _require_positive(name: str, value: int) -> None:
 
 def _count(text: str, pattern: str, start: int = 1, flags: str = "") -> int:
     _require_positive("start", start)
-    return sum(1 for _ in find_all(_compile("regexp_count", pattern, flags), text, start - 1))
+    return sum(1 for _ in _compile("regexp_count", pattern, flags).matches(text, start - 1))
 
 
-def _nth(regex: Regex, text: str, start: int, number: int) -> Groups | None:
-    for count, groups in enumerate(find_all(regex, text, start - 1), 1):
-        if count == number:
-            return groups
-    return None
+def _nth_span(regex: Regex, text: str, place: tuple[int, int], group: int) -> Span | None:
+    """Where a group is in the match of a number, counted from a character; both count from 1. `place`: (start, number)."""
+    start, number = place
+    groups = next(islice(regex.matches(text, start - 1), number - 1, None), None)
+    if groups is None or group > max(regex.group_count, 1):
+        return None
+    # Without groups, the match counts as the first.
+    return groups[group if regex.group_count else 0]
 
 
 def _instr(
@@ -303,10 +340,7 @@ def _instr(
         raise InvalidParameterValue(f'invalid value for parameter "endoption": {end_option}')
     if group < 0:
         raise InvalidParameterValue(f'invalid value for parameter "subexpr": {group}')
-    groups = _nth(_compile("regexp_instr", pattern, flags), text, start, number)
-    if groups is None or group >= len(groups):
-        return 0
-    span = groups[group]
+    span = _nth_span(_compile("regexp_instr", pattern, flags), text, (start, number), group)
     return 0 if span is None else span[end_option] + 1
 
 
@@ -321,10 +355,8 @@ def _substr(
     _require_positive("n", number)
     if group < 0:
         raise InvalidParameterValue(f'invalid value for parameter "subexpr": {group}')
-    groups = _nth(_compile("regexp_substr", pattern, flags), text, start, number)
-    if groups is None or group >= len(groups):
-        return None
-    return _cut(text, groups[group])
+    regex = _compile("regexp_substr", pattern, flags)
+    return _cut(text, _nth_span(regex, text, (start, number), group))
 
 
 _TEXTS = array_of(TEXT)
@@ -341,17 +373,17 @@ def _optional(
 
 
 _OPERATORS = (
-    ("~", matches),
-    ("!~", _not_matches),
-    ("~*", matches_folded),
-    ("!~*", _not_matches_folded),
+    ("~", matches, _vector(matches, "", is_negated=False)),
+    ("!~", _not_matches, _vector(_not_matches, "", is_negated=True)),
+    ("~*", matches_folded, _vector(matches_folded, "i", is_negated=False)),
+    ("!~*", _not_matches_folded, _vector(_not_matches_folded, "i", is_negated=True)),
 )
 _INTEGERS = (INTEGER, INTEGER)
 
 FUNCTIONS: tuple[Function, ...] = (
     *(
-        Function(symbol, (kind, TEXT), BOOLEAN, scalar)
-        for symbol, scalar in _OPERATORS
+        Function(symbol, (kind, TEXT), BOOLEAN, scalar, vector)
+        for symbol, scalar, vector in _OPERATORS
         for kind in (TEXT, NAME, CHAR)
     ),
     Function("substring", (TEXT, TEXT), TEXT, substring_regex),

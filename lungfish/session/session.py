@@ -30,6 +30,7 @@ from lungfish.errors import (
 from lungfish.executor import DeferredChecks
 from lungfish.executor.ddl import DdlContext, execute_ddl, is_ddl
 from lungfish.executor.session_facts import SessionFacts
+from lungfish.functions.interrupts import RUNNING
 from lungfish.session.as_of import run_as_of
 from lungfish.session.bulk import run_in_bulk
 from lungfish.session.function_context import SessionFunctions
@@ -86,6 +87,7 @@ class Session(PlanningSession):
         with self._mutex:
             self._check_open()
             self.last_query, self._thread_number = sql, get_ident()
+            RUNNING.statement = self.cancellation
             self.cancellation.progress = None
             parsed = None
             try:
@@ -141,6 +143,7 @@ class Session(PlanningSession):
         with self._mutex:
             self._check_open()
             self.last_query, self._thread_number = sql, get_ident()
+            RUNNING.statement = self.cancellation
             given = list(parameter_sets)
             opened = self._open_implicit()
             try:

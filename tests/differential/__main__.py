@@ -1,6 +1,6 @@
 """python -m tests.differential --queries 20000 --seed 1    # prints each difference, made small, and the number of them
 
-With --changes the statements change tables instead.
+With --changes the statements change tables instead; with --patterns they are regular expressions.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import time
 
 from tests.differential.campaign import run_campaign
 from tests.differential.changes import run_changes
+from tests.differential.patterns import run_patterns
 from tests.differential.server import start_server
 from tests.differential.sides import LungfishSide, PostgresSide
 
@@ -21,13 +22,14 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--first", type=int, default=0, help="the number of the first query")
     parser.add_argument("--changes", action="store_true", help="INSERT, UPDATE, DELETE, MERGE")
+    parser.add_argument("--patterns", action="store_true", help="regular expressions, LIKE")
     parser.add_argument("--most", type=int, default=40, help="stop after so many differences")
     options = parser.parse_args()
     started = time.monotonic()
     found = asked = 0
     with start_server() as uri:
         postgres, ours = PostgresSide(uri), LungfishSide()
-        run = run_changes if options.changes else run_campaign
+        run = run_patterns if options.patterns else run_changes if options.changes else run_campaign
         for finding in run(
             postgres, ours, count=options.queries, seed=options.seed, first=options.first
         ):

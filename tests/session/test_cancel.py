@@ -108,6 +108,32 @@ def test_a_statement_looks_often_and_stops_where_it_is_told(
     assert connection.execute("SELECT count(*) FROM t").fetchval() == ROW_COUNT
 
 
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT regexp_match(repeat(s, 50000), '(2|22)+[0-4]*(y|9)') FROM t WHERE i IN (2, 22)",
+        r"SELECT repeat(s, 40) || 'b' || repeat(s, 41) ~ '(2*)(2*)b\2\1$' FROM t WHERE i = 2",
+        "SELECT repeat(s, 500000) || 'x' LIKE '%2_2_3%2_5' FROM t WHERE i = 22",
+    ],
+)
+def test_a_function_stops_in_the_middle_of_one_value(
+    shared: tuple[Any, CountedCancellation], sql: str
+) -> None:
+    connection, cancellation = shared
+    # Automata remember their states, and look less often when they know them.
+    for _ in range(2):
+        cancellation.look_count, cancellation.limit = 0, None
+        connection.execute(sql)
+    looks = cancellation.look_count
+    assert looks > 5
+    for at in (looks // 2, looks - 1):
+        cancellation.look_count, cancellation.limit = 0, at
+        with pytest.raises(lungfish.errors.QueryCanceled):
+            connection.execute(sql)
+        assert cancellation.look_count <= at + 2
+    cancellation.limit = None
+
+
 def test_a_copy_stops_where_it_is_told(shared: tuple[Any, CountedCancellation]) -> None:
     connection, cancellation = shared
     lines = [f"{number}\t1\tx\n" * 500 for number in range(40)]
