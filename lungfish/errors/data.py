@@ -233,6 +233,12 @@ class UntranslatableCharacter(DataError):
     sqlstate = "22P05"
 
 
+class InvalidJsonDatetimeArgument(DataError):
+    """PostgreSQL's 22031, invalid argument for sql json datetime function."""
+
+    sqlstate = "22031"
+
+
 class InvalidJsonText(DataError):
     """PostgreSQL's 22032, invalid json text."""
 

@@ -7,13 +7,15 @@ unknown (None).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_UP, Decimal
+import copy
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from decimal import Decimal
 
 from lungfish.errors import (
     DataError,
     DivisionByZero,
     FeatureNotSupported,
+    InvalidJsonDatetimeArgument,
     InvalidSqlJsonSubscript,
     NonNumericSqlJsonItem,
     SingletonSqlJsonItemRequired,
@@ -22,6 +24,16 @@ from lungfish.errors import (
     SqlJsonNumberNotFound,
     SqlJsonObjectNotFound,
     UndefinedObject,
+)
+from lungfish.functions.json_layout import object_offsets
+from lungfish.functions.json_path_datetime import METHODS as DATETIME_METHODS
+from lungfish.functions.json_path_datetime import JsonDatetime, compare_datetimes, datetime_item
+from lungfish.functions.json_path_methods import (
+    as_boolean,
+    as_number,
+    as_string,
+    rounded,
+    type_name,
 )
 from lungfish.functions.numeric_math import add, divide, modulo, multiply, subtract
 from lungfish.functions.regex_match import compile_regex
@@ -42,8 +54,8 @@ from lungfish.types.json_path import (
     Variable,
     Wrapped,
 )
-from lungfish.types.json_text import JsonTree
-from lungfish.types.numerics import numeric_text
+from lungfish.types.json_text import JsonTree, key_order
+from lungfish.types.settings import TextSettings
 
 _ARITHMETIC: dict[str, Callable[[Decimal, Decimal], Decimal]] = {
     "+": add,
@@ -53,50 +65,85 @@ _ARITHMETIC: dict[str, Callable[[Decimal, Decimal], Decimal]] = {
     "%": modulo,
 }
 _PREDICATES = frozenset({*COMPARISONS, "&&", "||", "starts with"})
-_INTEGER_BOUNDS = {"integer": 2**31, "bigint": 2**63}
+_INTEGER_MAX = 2**31 - 1
+# What one document's ids are apart from the next one's, in .keyvalue().
+_ID_STEP = 10_000_000_000
 
 
-def find_items(path: JsonPath, root: JsonTree, variables: dict[str, JsonTree]) -> list[JsonTree]:
-    """The items that the path finds in the document. Raises 2203x, 22012 and the like."""
-    return _Evaluation(path, root, variables).items(path.root, root)
+def iter_items(
+    path: JsonPath,
+    root: JsonTree,
+    variables: Mapping[str, JsonTree],
+    settings: TextSettings | None = None,
+) -> Iterator[JsonTree]:
+    """The items that the path finds in the document, dates and times among them as `JsonDatetime`.
+
+    Without `settings` time zones must not be used. Raises 2203x, 22012 and the like.
+    """
+    return _Evaluation(path, root, variables, settings).items(path.root, root)
+
+
+def has_items(
+    path: JsonPath,
+    root: JsonTree,
+    variables: Mapping[str, JsonTree],
+    settings: TextSettings | None = None,
+) -> bool:
+    """Whether the path finds anything. In lax mode what stands behind the first item is not looked at."""
+    found = iter_items(path, root, variables, settings)
+    if path.is_strict:
+        return bool(list(found))
+    return next((True for _ in found), False)
+
+
+def plain_item(item: JsonTree) -> JsonTree:
+    """The item as JSON has it: a date or a time is a string."""
+    return item.text() if isinstance(item, JsonDatetime) else item
 
 
 class _Evaluation:
     """One evaluation. `current` is what `@` stands for."""
 
-    def __init__(self, path: JsonPath, root: JsonTree, variables: dict[str, JsonTree]) -> None:
+    def __init__(
+        self,
+        path: JsonPath,
+        root: JsonTree,
+        variables: Mapping[str, JsonTree],
+        settings: TextSettings | None,
+    ) -> None:
         self.is_lax = not path.is_strict
         self.root = root
         self.variables = variables
+        self.settings = settings
+        # The ids of objects by identity, once .keyvalue() asks; the objects of generated documents are kept alive here.
+        self.ids: dict[int, int] = {}
+        self.generated: list[JsonTree] = []
         # The index of the last element of each array whose subscripts are being evaluated, innermost last.
         self.lasts: list[int] = []
 
-    def items(self, node: PathNode, current: JsonTree) -> list[JsonTree]:
+    def items(self, node: PathNode, current: JsonTree) -> Iterator[JsonTree]:
         """What the node finds, in order."""
         match node:
             case Literal(value):
-                return [value]
+                yield value
             case Start():
-                return [self._start(node.symbol, current)]
+                yield self._start(node.symbol, current)
             case Variable(name):
                 if name not in self.variables:
                     raise UndefinedObject(f'could not find jsonpath variable "{name}"')
-                return [self.variables[name]]
+                yield self.variables[name]
             case Infix(operator) if operator not in _PREDICATES:
-                return [self._arithmetic(node, current)]
+                yield self._arithmetic(node, current)
             case Sign():
-                return self._signed(node, current)
+                yield from self._signed(node, current)
             case Infix() | Wrapped() | LikeRegex():
-                return [self.truth(node, current)]
+                yield self.truth(node, current)
             case Method():
-                return [
-                    found
-                    for item in self._unwrapped(node.base, current, node.name)
-                    for found in self._method(node, item)
-                ]
+                for item in self._unwrapped(node.base, current, node.name):
+                    yield from self._method(node, item)
             case _:
-                base = self.items(node.base, current)
-                return [found for item in base for found in self._access(node, item)]
+                for item in self.items(node.base, current):
+                    yield from self._access(node, item)
 
     def _start(self, symbol: str, current: JsonTree) -> JsonTree:
         if symbol == "$":
@@ -173,7 +220,7 @@ class _Evaluation:
             self.lasts.pop()
 
     def _index(self, node: PathNode, current: JsonTree) -> int:
-        found = self.items(node, current)
+        found = list(self.items(node, current))
         if len(found) != 1 or not isinstance(found[0], Decimal):
             raise InvalidSqlJsonSubscript("jsonpath array subscript is not a single numeric value")
         index = int(found[0])
@@ -181,19 +228,21 @@ class _Evaluation:
             raise InvalidSqlJsonSubscript("jsonpath array subscript is out of integer range")
         return index
 
-    def _unwrapped(self, node: PathNode, current: JsonTree, method: str = "") -> list[JsonTree]:
+    def _unwrapped(self, node: PathNode, current: JsonTree, method: str = "") -> Iterator[JsonTree]:
         """The items, in lax mode the elements in place of arrays."""
-        found = self.items(node, current)
-        if not self.is_lax or method in ("type", "size"):
-            return found
-        return [each for item in found for each in (item if isinstance(item, list) else (item,))]
+        unwraps = self.is_lax and method not in ("type", "size")
+        for item in self.items(node, current):
+            if unwraps and isinstance(item, list):
+                yield from item
+            else:
+                yield item
 
     # Arithmetic.
 
     def _arithmetic(self, node: Infix, current: JsonTree) -> Decimal:
         sides = []
         for name, side in (("left", node.left), ("right", node.right)):
-            found = self._unwrapped(side, current)
+            found = list(self._unwrapped(side, current))
             if len(found) != 1 or not isinstance(found[0], Decimal):
                 raise SingletonSqlJsonItemRequired(
                     f"{name} operand of jsonpath operator {node.operator} is not a single numeric value"
@@ -203,14 +252,13 @@ class _Evaluation:
             raise DivisionByZero("division by zero")
         return _ARITHMETIC[node.operator](*sides)
 
-    def _signed(self, node: Sign, current: JsonTree) -> list[JsonTree]:
-        found = self._unwrapped(node.operand, current)
-        for item in found:
+    def _signed(self, node: Sign, current: JsonTree) -> Iterator[JsonTree]:
+        for item in self._unwrapped(node.operand, current):
             if not isinstance(item, Decimal):
                 raise SqlJsonNumberNotFound(
                     f"operand of unary jsonpath operator {node.operator} is not a numeric value"
                 )
-        return [-item if node.operator == "-" else item for item in found]
+            yield -item if node.operator == "-" else item
 
     # Methods.
 
@@ -218,7 +266,7 @@ class _Evaluation:
         name = node.name
         match name:
             case "type":
-                yield _type_name(item)
+                yield type_name(item)
             case "size":
                 if not isinstance(item, list) and not self.is_lax:
                     raise SqlJsonArrayNotFound(
@@ -226,15 +274,58 @@ class _Evaluation:
                     )
                 yield Decimal(len(item) if isinstance(item, list) else 1)
             case "abs" | "floor" | "ceiling":
-                yield _rounded(name, item)
-            case "double" | "number" | "integer" | "bigint" | "decimal" if not node.arguments:
-                yield _as_number(name, item)
+                yield rounded(name, item)
             case "string":
-                yield _as_string(item)
+                yield as_string(item)
             case "boolean":
-                yield _as_boolean(item)
+                yield as_boolean(item)
+            case "keyvalue":
+                yield from self._key_values(item)
+            case _ if name in DATETIME_METHODS:
+                yield self._datetime(node, item)
             case _:
-                raise FeatureNotSupported(f"jsonpath item method .{name}() is not supported")
+                yield as_number(
+                    name, item, [_whole_argument(node, each) for each in node.arguments]
+                )
+
+    def _datetime(self, node: Method, item: JsonTree) -> JsonDatetime:
+        if not isinstance(item, str):
+            raise InvalidJsonDatetimeArgument(
+                f"jsonpath item method .{node.name}() can only be applied to a string"
+            )
+        template: str | None = None
+        precision: int | None = None
+        if node.arguments:
+            argument = node.arguments[0]
+            if node.name == "datetime" and isinstance(argument, Literal):
+                template = str(argument.value)
+            else:
+                precision = _whole_argument(node, argument)
+        return datetime_item(node.name, item, template, precision, self.settings)
+
+    def _key_values(self, item: JsonTree) -> Iterator[JsonTree]:
+        """An object for each member of an object: its key, its value and the object's id."""
+        if not isinstance(item, dict):
+            raise SqlJsonObjectNotFound(
+                "jsonpath item method .keyvalue() can only be applied to an object"
+            )
+        number = self._id_of(item)
+        for key in sorted(item, key=key_order):
+            made = {"key": key, "value": copy.deepcopy(item[key]), "id": Decimal(number)}
+            # PostgreSQL counts the root, the variables, and then what it makes.
+            self._note_ids(made, 2 + len(self.generated))
+            self.generated.append(made)
+            yield made
+
+    def _id_of(self, item: dict[str, JsonTree]) -> int:
+        if not self.ids:
+            self._note_ids(self.root, 0)
+            self._note_ids(dict(self.variables), 1)
+        return self.ids.get(id(item), 0)
+
+    def _note_ids(self, document: JsonTree, number: int) -> None:
+        for identity, offset in object_offsets(document).items():
+            self.ids[identity] = offset + number * _ID_STEP
 
     # Predicates.
 
@@ -255,33 +346,40 @@ class _Evaluation:
                 return self.truth(operand, current) is None
             case Wrapped(_, operand):
                 try:
-                    return bool(self.items(operand, current))
+                    found = self.items(operand, current)
+                    return next((True for _ in found), False) if self.is_lax else bool([*found])
                 except DataError:
                     return None
             case Infix(operator, left, right) if operator in _PREDICATES:
                 return self._any_pair(operator, left, right, current)
             case LikeRegex(operand, pattern, flags):
-                regex = compile_regex(pattern, _regex_flags(flags))
-                return self._decide(
-                    (regex.is_match(item) if isinstance(item, str) else None)
-                    for item in self._unwrapped(operand, current)
-                )
+                regex = compile_regex(pattern, regex_flags(flags))
+                try:
+                    return self._decide(
+                        (regex.is_match(item) if isinstance(item, str) else None)
+                        for item in list(self._unwrapped(operand, current))
+                    )
+                except DataError:
+                    return None
             case _:
-                found = self.items(node, current)
-                return found[0] if len(found) == 1 and isinstance(found[0], bool) else None
+                items = list(self.items(node, current))
+                return items[0] if len(items) == 1 and isinstance(items[0], bool) else None
 
     def _any_pair(
         self, operator: str, left: PathNode, right: PathNode, current: JsonTree
     ) -> bool | None:
         try:
-            ones = self._unwrapped(left, current)
-            others = self._unwrapped(right, current)
+            ones = list(self._unwrapped(left, current))
+            others = list(self._unwrapped(right, current))
         except DataError:
             return None
-        compare = _starts_with if operator == "starts with" else _COMPARE[operator]
-        return self._decide(compare(one, other) for one in ones for other in others)
+        if operator == "starts with":
+            return self._decide(_starts_with(one, other) for one in ones for other in others)
+        compare = _COMPARE[operator]
+        settings = self.settings
+        return self._decide(compare(one, other, settings) for one in ones for other in others)
 
-    def _decide(self, answers: Iterator[bool | None]) -> bool | None:
+    def _decide(self, answers: Iterable[bool | None]) -> bool | None:
         """Whether any answer is true; in strict mode, unless another is unknown."""
         is_found = has_error = False
         for answer in answers:
@@ -298,7 +396,7 @@ class _Evaluation:
         return None if has_error else False
 
 
-def _regex_flags(flags: str) -> str:
+def regex_flags(flags: str) -> str:
     """XQuery's flags as those of our regular expressions: there `.` matches no newline, and ^ the text's start only."""
     if "q" in flags:
         if set(flags) & set("smx"):
@@ -315,104 +413,20 @@ def _regex_flags(flags: str) -> str:
     return lines["s" in flags, "m" in flags] + "i" * ("i" in flags)
 
 
-def _type_name(item: JsonTree) -> str:
-    if item is None:
-        return "null"
-    for kind, name in ((bool, "boolean"), (str, "string"), (Decimal, "number"), (list, "array")):
-        if isinstance(item, kind):
-            return name
-    return "object"
+def _whole_argument(node: Method, argument: PathNode) -> int:
+    """A method's argument, which must be an integer. Raises 22031, 22036."""
+    value = argument.value if isinstance(argument, Literal) else None
+    assert isinstance(value, Decimal), "the reader lets nothing else through"
+    if abs(value) > _INTEGER_MAX:
+        problem = f"of jsonpath item method .{node.name}() is out of range for type integer"
+        if node.name != "decimal":
+            raise InvalidJsonDatetimeArgument(f"time precision {problem}")
+        is_scale = len(node.arguments) > 1 and argument is node.arguments[1]
+        raise NonNumericSqlJsonItem(f"{'scale' if is_scale else 'precision'} {problem}")
+    return int(value)
 
 
-def _rounded(name: str, item: JsonTree) -> Decimal:
-    if not isinstance(item, Decimal):
-        raise NonNumericSqlJsonItem(
-            f"jsonpath item method .{name}() can only be applied to a numeric value"
-        )
-    if name == "abs":
-        return abs(item)
-    return item.to_integral_value(ROUND_FLOOR if name == "floor" else ROUND_CEILING)
-
-
-_TYPE_NAMES = {
-    "double": "double precision",
-    "number": "numeric",
-    "decimal": "numeric",
-    "integer": "integer",
-    "bigint": "bigint",
-    "boolean": "boolean",
-}
-
-
-def _invalid(name: str, item: JsonTree) -> NonNumericSqlJsonItem:
-    shown = numeric_text(item) if isinstance(item, Decimal) else item
-    return NonNumericSqlJsonItem(
-        f'argument "{shown}" of jsonpath item method .{name}() is invalid for type {_TYPE_NAMES[name]}'
-    )
-
-
-def _as_number(name: str, item: JsonTree) -> Decimal:
-    if isinstance(item, str):
-        try:
-            number = Decimal(item.strip())
-        except ArithmeticError:
-            raise _invalid(name, item) from None
-    elif isinstance(item, Decimal):
-        number = item
-    else:
-        raise NonNumericSqlJsonItem(
-            f"jsonpath item method .{name}() can only be applied to a string or numeric value"
-        )
-    if not number.is_finite():
-        raise NonNumericSqlJsonItem(
-            f"NaN or Infinity is not allowed for jsonpath item method .{name}()"
-        )
-    if name == "double":
-        return Decimal(repr(float(number))) if number != number.to_integral_value() else number
-    bound = _INTEGER_BOUNDS.get(name)
-    if bound is None:
-        return number
-    if isinstance(item, str) and number != number.to_integral_value():
-        raise _invalid(name, item)
-    whole = number.to_integral_value(ROUND_HALF_UP)
-    if not -bound <= whole < bound:
-        raise _invalid(name, item)
-    return whole
-
-
-def _as_string(item: JsonTree) -> str:
-    if isinstance(item, bool):
-        return "true" if item else "false"
-    if isinstance(item, str):
-        return item
-    if isinstance(item, Decimal):
-        return numeric_text(item)
-    raise NonNumericSqlJsonItem(
-        "jsonpath item method .string() can only be applied to a boolean, string, numeric, or datetime value"
-    )
-
-
-def _as_boolean(item: JsonTree) -> bool:
-    if isinstance(item, bool):
-        return item
-    if isinstance(item, Decimal):
-        if item != item.to_integral_value():
-            raise _invalid("boolean", item)
-        return bool(item)
-    if isinstance(item, str):
-        word = item.strip().lower()
-        for answer, words in ((True, ("true", "yes")), (False, ("false", "no"))):
-            if word and any(full.startswith(word) for full in words):
-                return answer
-        if word in ("on", "1", "off", "0"):
-            return word in ("on", "1")
-        raise _invalid("boolean", item)
-    raise NonNumericSqlJsonItem(
-        "jsonpath item method .boolean() can only be applied to a boolean, string, or numeric value"
-    )
-
-
-def _order(left: JsonTree, right: JsonTree) -> int | None:
+def _order(left: JsonTree, right: JsonTree, settings: TextSettings | None) -> int | None:
     """-1, 0 or 1; None for what cannot be compared."""
     if isinstance(left, bool) != isinstance(right, bool) or isinstance(left, (list, dict)):
         return None
@@ -420,15 +434,17 @@ def _order(left: JsonTree, right: JsonTree) -> int | None:
         return None
     if left is None:
         return 0
+    if isinstance(left, JsonDatetime):
+        return compare_datetimes(left, right, settings)
     return int(left > right) - int(left < right)
 
 
 def _compare(accepts: Callable[[int], bool], *, is_unequal: bool) -> Callable[..., bool | None]:
-    def compare(left: JsonTree, right: JsonTree) -> bool | None:
+    def compare(left: JsonTree, right: JsonTree, settings: TextSettings | None) -> bool | None:
         if (left is None) is not (right is None):
             # Null is unequal to everything else, and neither above nor below.
             return is_unequal
-        order = _order(left, right)
+        order = _order(left, right, settings)
         return None if order is None else accepts(order)
 
     return compare
@@ -448,10 +464,3 @@ def _starts_with(whole: JsonTree, beginning: JsonTree) -> bool | None:
     if not isinstance(whole, str) or not isinstance(beginning, str):
         return None
     return whole.startswith(beginning)
-
-
-def only_boolean(items: Sequence[JsonTree]) -> bool | None:
-    """The one boolean that a path found, None for null. Raises 22038 for anything else."""
-    if len(items) == 1 and (items[0] is None or isinstance(items[0], bool)):
-        return items[0]
-    raise SingletonSqlJsonItemRequired("single boolean result is expected")

@@ -63,12 +63,14 @@ _GREGORIAN = frozenset(
 class _Reader:
     """A text on its way along a template; `fields` collects what it says."""
 
-    def __init__(self, text: str, template: str) -> None:
+    def __init__(self, text: str, template: str, *, is_strict: bool = False) -> None:
         self.text = text
         self.pieces = date_template(template)
         self.place = 0
         self.fields: dict[str, int] = {}
-        self.is_exact = False
+        # As the SQL standard has it: text and template fit each other to the character.
+        self.is_strict = is_strict
+        self.is_exact = is_strict
         # How many characters more were passed over than the template had separators for.
         self.skipped = 0
         self.year_digits = 4
@@ -80,13 +82,17 @@ class _Reader:
         """Read the whole text. Raises 22007, 22008."""
         for index, piece in enumerate(self.pieces):
             if self.place >= len(self.text):
+                if self.is_strict:
+                    raise InvalidDatetimeFormat("input string is too short for datetime format")
                 return
             if not self.is_exact and (piece.kind is PieceKind.PATTERN or index == 0):
                 if piece.text.upper() != "FX":
                     self.skipped += self._pass_blanks()
             if piece.kind in (PieceKind.SPACE, PieceKind.SEPARATOR):
+                self._require(piece, "separator")
                 self._separator()
             elif piece.kind is PieceKind.CHARACTER:
+                self._require(piece, "character")
                 if self.is_exact or self.skipped <= 0:
                     self.place += 1
                 else:
@@ -95,6 +101,16 @@ class _Reader:
                 self._pattern(index, piece)
                 if not self.is_exact:
                     self.skipped = self._pass_blanks()
+
+        if self.is_strict and self.text[self.place :].strip():
+            raise InvalidDatetimeFormat(
+                "trailing characters remain in input string after datetime format"
+            )
+
+    def _require(self, piece: Piece, what: str) -> None:
+        """The template's own character, where the standard's reading wants it in the text too."""
+        if self.is_strict and self.text[self.place] != piece.text:
+            raise InvalidDatetimeFormat(f'unmatched format {what} "{piece.text}"')
 
     def _pass_blanks(self) -> int:
         start = self.place
@@ -412,6 +428,40 @@ def to_date(text: str, template: str) -> int:
     days = found.days()
     found.microseconds()
     return days
+
+
+_ZONE_PATTERNS = frozenset({"TZ", "OF", "TZH", "TZM"})
+_CLOCK_PATTERNS = frozenset(
+    {"HH", "HH12", "HH24", "MI", "SS", "MS", "US", "SSSS", "SSSSS", "AM", "PM", "A.M.", "P.M."}
+)
+
+
+def read_datetime(text: str, template: str) -> tuple[int | None, int | None, int | None]:
+    """The days, the time of day and the zone's offset east in seconds, as far as the template speaks of them.
+
+    Reads as the SQL standard has it. Raises 22007, 22008.
+    """
+    reader = _Reader(text, template, is_strict=True)
+    patterns = {
+        piece.text.upper() for piece in reader.pieces if piece.kind is PieceKind.PATTERN
+    } - {"FX", "FM"}
+    is_zoned = bool(patterns & _ZONE_PATTERNS)
+    is_timed = any(each in _CLOCK_PATTERNS or each.startswith("FF") for each in patterns)
+    is_dated = any(
+        each not in _ZONE_PATTERNS and each not in _CLOCK_PATTERNS and not each.startswith("FF")
+        for each in patterns
+    )
+    reader.read()
+    found = _Assembly(reader)
+    if not is_timed and (is_zoned or not is_dated):
+        what = "zoned but not timed" if is_dated else "not dated and not timed"
+        raise InvalidDatetimeFormat(f"datetime format is {what}")
+    days, microseconds = found.days(), found.microseconds()
+    return (
+        days if is_dated else None,
+        microseconds if is_timed else None,
+        found.zone_offset() if is_zoned else None,
+    )
 
 
 def _to_timestamp(context: FunctionContext, text: str, template: str) -> int:

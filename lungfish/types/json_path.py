@@ -15,8 +15,6 @@ from functools import lru_cache
 from typing import NoReturn
 
 from lungfish.errors import InvalidTextRepresentation, StatementTooComplex, SyntaxError
-from lungfish.types.json_text import quote_json
-from lungfish.types.numerics import numeric_text
 from lungfish.types.parse_numbers import parse_numeric
 
 DEPTH_MAX = 200
@@ -124,6 +122,15 @@ class JsonPath:
 
 
 COMPARISONS = ("==", "!=", "<", "<=", ">", ">=")
+# How many arguments a method may have, where it may have any.
+_ARGUMENT_COUNTS = {
+    "datetime": 1,
+    "decimal": 2,
+    "time": 1,
+    "time_tz": 1,
+    "timestamp": 1,
+    "timestamp_tz": 1,
+}
 METHODS = frozenset(
     [
         "type",
@@ -156,6 +163,8 @@ _TOKEN = re.compile(
       | (?P<word>(?:[^\W\d]|[\u0080-\uffff]|\\.)(?:\w|[\u0080-\uffff]|\\.)*)""",
     re.VERBOSE | re.DOTALL,
 )
+# What makes a number no number: a digit or a letter right behind it.
+_JUNK = re.compile(r"[A-Za-z0-9_\u0080-\uffff]")
 _ESCAPE = re.compile(
     r"\\(?:u\{([0-9a-fA-F]{1,6})\}|u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|(.))", re.DOTALL
 )
@@ -188,6 +197,9 @@ class _Reader:
         self.tokens: list[tuple[str, str]] = []
         self.place = 0
         self.depth = 0
+        # How many filters and subscripts are around the place: there `@` and `last` mean something.
+        self.filter_depth = 0
+        self.subscript_depth = 0
         self._split()
 
     def _split(self) -> None:
@@ -196,9 +208,19 @@ class _Reader:
             match = _TOKEN.match(self.text, at)
             if match is None:
                 self._fail(self.text[at])
+            if match.lastgroup == "number":
+                self._refuse_junk(match)
             if match.lastgroup is not None:
                 self.tokens.append((match.lastgroup, match[0]))
             at = match.end()
+
+    def _refuse_junk(self, number: re.Match[str]) -> None:
+        junk = _JUNK.match(self.text, number.end())
+        if junk is not None:
+            near = number[0] + junk[0]
+            raise SyntaxError(
+                f'trailing junk after numeric literal at or near "{near}" of jsonpath input'
+            )
 
     def _fail(self, near: str | None = None) -> NoReturn:
         if near is None and self.place < len(self.tokens):
@@ -319,6 +341,10 @@ class _Reader:
             return Variable(_unescaped(name[1:-1]) if name[0] == '"' else name)
         symbol = self._take("$", "@", "last")
         if symbol is not None:
+            if symbol == "@" and not self.filter_depth:
+                raise SyntaxError("@ is not allowed in root expressions")
+            if symbol == "last" and not self.subscript_depth:
+                raise SyntaxError("LAST is allowed only in array subscripts")
             return Start(symbol)
         if self._take("("):
             return self._parenthesized()
@@ -348,7 +374,9 @@ class _Reader:
                 node = self._element(node)
             elif self._take("?"):
                 self._require("(")
+                self.filter_depth += 1
                 node = Filter(node, self._or())
+                self.filter_depth -= 1
                 self._require(")")
             else:
                 return node
@@ -365,13 +393,28 @@ class _Reader:
         name = _unescaped(self._peek())
         self.place += 1
         if name in METHODS and self._take("("):
-            arguments: list[PathNode] = []
-            while self._take(")") is None:
-                if arguments:
-                    self._require(",")
-                arguments.append(self._signed())
-            return Method(base, name, tuple(arguments))
+            return Method(base, name, self._arguments(name))
         return Member(base, name)
+
+    def _arguments(self, method: str) -> tuple[PathNode, ...]:
+        """What stands in a method's parentheses."""
+        arguments: list[PathNode] = []
+        count = _ARGUMENT_COUNTS.get(method, 0)
+        while self._take(")") is None:
+            if len(arguments) == count:
+                self._fail()
+            if arguments:
+                self._require(",")
+            if method == "datetime":
+                arguments.append(Literal(self._string()))
+                continue
+            sign = self._take("+", "-") if method == "decimal" else None
+            if self._kind() != "number" or not self._peek().replace("_", "").isdecimal():
+                self._fail()
+            value = _number(self._peek())
+            self.place += 1
+            arguments.append(Literal(-value if sign == "-" else value))
+        return tuple(arguments)
 
     def _descent(self, base: PathNode) -> PathNode:
         if self._take("{") is None:
@@ -395,10 +438,12 @@ class _Reader:
             self.place += 2
             return Element(base, ())
         ranges: list[tuple[PathNode, PathNode | None]] = []
+        self.subscript_depth += 1
         while True:
             first = self._sum()
             ranges.append((first, self._sum() if self._take("to") else None))
             if self._take("]"):
+                self.subscript_depth -= 1
                 return Element(base, tuple(ranges))
             self._require(",")
 
@@ -408,85 +453,3 @@ def _number(token: str) -> Decimal:
     if plain[:2].lower() in ("0x", "0o", "0b"):
         return Decimal(int(plain, 0))
     return parse_numeric(plain)
-
-
-# A tree as text.
-
-_PRIORITIES = {"||": 0, "&&": 1, **dict.fromkeys((*COMPARISONS, "starts with"), 2), "+": 3, "-": 3}
-_PRIORITIES |= dict.fromkeys("*/%", 4)
-_SIGN_PRIORITY = 5
-_HIGHEST = 6
-
-
-def _priority(node: PathNode) -> int:
-    if isinstance(node, Infix):
-        return _PRIORITIES[node.operator]
-    return _SIGN_PRIORITY if isinstance(node, Sign) else _HIGHEST
-
-
-def format_json_path(path: JsonPath) -> str:
-    """The path in PostgreSQL's normal spelling."""
-    return ("strict " if path.is_strict else "") + _write(path.root, has_brackets=True)
-
-
-def _write(node: PathNode, *, has_brackets: bool) -> str:
-    match node:
-        case Literal(value):
-            if isinstance(value, str):
-                return quote_json(value)
-            if isinstance(value, Decimal):
-                return numeric_text(value)
-            return {True: "true", False: "false", None: "null"}[value]
-        case Start(symbol):
-            return symbol
-        case Variable(name):
-            return "$" + quote_json(name)
-        case Infix(operator, left, right):
-            own = _priority(node)
-            one = _write(left, has_brackets=_priority(left) <= own)
-            other = _write(right, has_brackets=_priority(right) <= own)
-            return _bracketed(f"{one} {operator} {other}", has_brackets)
-        case Sign(operator, operand):
-            inner = _write(operand, has_brackets=_priority(operand) <= _SIGN_PRIORITY)
-            return _bracketed(operator + inner, has_brackets)
-        case Wrapped(kind, operand):
-            inner = _write(operand, has_brackets=False)
-            return {"!": f"!({inner})", "exists": f"exists ({inner})"}.get(
-                kind, f"({inner}) is unknown"
-            )
-        case LikeRegex(operand, pattern, flags):
-            text = f"{_write(operand, has_brackets=False)} like_regex {quote_json(pattern)}"
-            ordered = "".join(flag for flag in "ismxq" if flag in flags)
-            return _bracketed(text + (f' flag "{ordered}"' if ordered else ""), has_brackets)
-        case _:
-            return _write_accessor(node)
-
-
-def _bracketed(text: str, has_brackets: bool) -> str:
-    return f"({text})" if has_brackets else text
-
-
-def _write_accessor(node: Member | Descent | Element | Method | Filter) -> str:
-    base = _write(node.base, has_brackets=True)
-    match node:
-        case Member(_, key):
-            return f"{base}.*" if key is None else f"{base}.{quote_json(key)}"
-        case Descent(_, first, last):
-            if first == 0 and last is None:
-                return f"{base}.**"
-            one, other = ("last" if level is None else str(level) for level in (first, last))
-            return f"{base}.**{{{one}}}" if first == last else f"{base}.**{{{one} to {other}}}"
-        case Element(_, ranges):
-            if not ranges:
-                return f"{base}[*]"
-            parts = [
-                _write(first, has_brackets=False)
-                + ("" if last is None else f" to {_write(last, has_brackets=False)}")
-                for first, last in ranges
-            ]
-            return f"{base}[{','.join(parts)}]"
-        case Method(_, name, arguments):
-            inside = ",".join(_write(each, has_brackets=False) for each in arguments)
-            return f"{base}.{name}({inside})"
-        case Filter(_, predicate):
-            return f"{base}?({_write(predicate, has_brackets=False)})"

@@ -243,11 +243,12 @@ def jsonb_text(tree: JsonTree) -> str:
         return numeric_text(tree)
     if isinstance(tree, list):
         return "[" + ", ".join(map(jsonb_text, tree)) + "]"
-    keys = sorted(tree, key=_key_order)
+    keys = sorted(tree, key=key_order)
     return "{" + ", ".join(f"{quote_json(key)}: {jsonb_text(tree[key])}" for key in keys) + "}"
 
 
-def _key_order(key: str) -> tuple[int, bytes]:
+def key_order(key: str) -> tuple[int, bytes]:
+    """How jsonb sorts keys: by length, then by bytes."""
     encoded = key.encode()
     return len(encoded), encoded
 

@@ -13,7 +13,8 @@ from typing import Any
 from lungfish.errors import FeatureNotSupported, InvalidTextRepresentation
 from lungfish.types.array_text import parse_array
 from lungfish.types.bytea_text import parse_bytea, parse_uuid
-from lungfish.types.json_path import format_json_path, parse_json_path
+from lungfish.types.json_path import parse_json_path
+from lungfish.types.json_path_text import format_json_path
 from lungfish.types.json_text import check_json, normalize_jsonb
 from lungfish.types.parse_datetime import (
     parse_date,
