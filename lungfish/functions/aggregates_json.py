@@ -120,14 +120,13 @@ class _Members:
                 if self._type == JSON:
                     raise NullValueNotAllowed("null value not allowed for object key")
                 raise InvalidParameterValue("field name must not be null")
-            if value is None and self._is_strict:
-                continue
             if self._is_unique:
                 if (group, key) in self._keys:
-                    raise DuplicateJsonObjectKeyValue(
-                        f"duplicate JSON object key value: {quote_json(key)}"
-                    )
+                    shown = f": {quote_json(key)}" if self._type == JSON else ""
+                    raise DuplicateJsonObjectKeyValue(f"duplicate JSON object key value{shown}")
                 self._keys.add((group, key))
+            if value is None and self._is_strict:
+                continue
             known.append((key, value))
 
     def finish(self, group_count: int) -> Vector:

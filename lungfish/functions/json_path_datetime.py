@@ -6,7 +6,7 @@ zone and one without depend on the session's zone, and so are refused unless the
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass
 
 from lungfish.errors import DataError, FeatureNotSupported, InvalidJsonDatetimeArgument
 from lungfish.functions.to_date import read_datetime
@@ -14,6 +14,7 @@ from lungfish.types.calendar import MICROSECONDS_PER_DAY, MICROSECONDS_PER_SECON
 from lungfish.types.casts import cast_value, coerce_length
 from lungfish.types.compare import compare_values
 from lungfish.types.format_datetime import format_date, format_time, format_timestamp
+from lungfish.types.json_path import Method
 from lungfish.types.settings import CANONICAL, TextSettings
 from lungfish.types.sql_type import (
     DATE,
@@ -173,6 +174,17 @@ def _require_zone(source: SqlType, target: SqlType, settings: TextSettings | Non
             " without time zone usage",
             hint="Use *_tz() function for time zone support.",
         )
+
+
+def uses_datetimes(node: object) -> bool:
+    """Whether a path, or a part of one, makes dates or times."""
+    if isinstance(node, tuple):
+        return any(map(uses_datetimes, node))
+    if not is_dataclass(node):
+        return False
+    if isinstance(node, Method) and node.name in METHODS:
+        return True
+    return any(uses_datetimes(getattr(node, field.name)) for field in fields(node))
 
 
 def compare_datetimes(

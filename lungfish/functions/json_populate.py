@@ -10,7 +10,6 @@ from functools import lru_cache, partial
 from typing import Any
 
 from lungfish.errors import (
-    FeatureNotSupported,
     InvalidParameterValue,
     InvalidTextRepresentation,
     SyntaxError,
@@ -21,7 +20,6 @@ from lungfish.functions.registry import Function, FunctionContext, Polymorphic, 
 from lungfish.types.array_value import ArrayValue, array_value
 from lungfish.types.casts import coerce_length
 from lungfish.types.json_text import normalize_jsonb
-from lungfish.types.settings import TextSettings
 from lungfish.types.sql_type import JSON, JSONB, SqlType, TypeKind
 from lungfish.types.text_parse import parse_value
 
@@ -29,10 +27,17 @@ K = TypeKind
 Row = tuple[Any, ...]
 
 
-def read_value(text: str, sql_type: SqlType, settings: TextSettings) -> Any:
-    """The value of a type that a JSON value stands for. Raises 22P02, 22023 and what the type's text input raises."""
+def read_value(text: str | None, sql_type: SqlType, context: FunctionContext) -> Any:
+    """The value of a type that a JSON value stands for, None for a member that is not there.
+
+    Raises 22P02, 22023, what the type's text input raises and what a domain's checks do.
+    """
     if sql_type.domain is not None:
-        raise FeatureNotSupported(f"reading JSON into domain {sql_type.domain} is not supported")
+        value = read_value(text, sql_type.base, context)
+        context.check_domain(value, sql_type)
+        return value
+    if text is None:
+        return None
     kind = kind_of(text)
     if sql_type.kind is K.JSON:
         return text
@@ -41,16 +46,23 @@ def read_value(text: str, sql_type: SqlType, settings: TextSettings) -> Any:
     if kind == "null":
         return None
     if sql_type.kind is K.ARRAY and kind != "string":
-        return _read_array(text, sql_type, settings)
+        return _read_array(text, sql_type, context)
     if sql_type.kind is K.RECORD and kind != "string":
-        return _read_row(text, sql_type, None, settings)
+        return _read_row(text, sql_type, None, context)
     spelled = text_of(text)
     assert spelled is not None, "null was seen to"
+    settings = text_settings(context)
     return coerce_length(parse_value(spelled, sql_type.unmodified, settings), sql_type)
 
 
+def check_domains(value: Any, sql_type: SqlType, context: FunctionContext) -> None:
+    """Raise if the value is of a domain that does not allow it; parts of a value were checked where they were read."""
+    if sql_type.domain is not None:
+        context.check_domain(value, sql_type)
+
+
 def _read_row(
-    text: str, sql_type: SqlType, base: Row | None, settings: TextSettings, name: str = ""
+    text: str, sql_type: SqlType, base: Row | None, context: FunctionContext, name: str = ""
 ) -> Row:
     """An object as a row; fields that it does not have are those of `base`."""
     kind = kind_of(text)
@@ -61,16 +73,16 @@ def _read_row(
     row: list[Any] = []
     for index, (label, field) in enumerate(zip(sql_type.labels, sql_type.fields, strict=True)):
         part = given.get(label)
-        if part is None:
-            row.append(None if base is None else base[index])
-        elif kind_of(part) == "null":
-            row.append(None)
+        if part is None and base is not None:
+            row.append(base[index])
+        elif part is not None and kind_of(part) == "null":
+            row.append(read_value(None, field, context))
         else:
-            row.append(read_value(part, field, settings))
+            row.append(read_value(part, field, context))
     return tuple(row)
 
 
-def _read_array(text: str, sql_type: SqlType, settings: TextSettings) -> ArrayValue:
+def _read_array(text: str, sql_type: SqlType, context: FunctionContext) -> ArrayValue:
     element = sql_type.element
     assert element is not None
     if kind_of(text) != "array":
@@ -94,7 +106,7 @@ def _read_array(text: str, sql_type: SqlType, settings: TextSettings) -> ArrayVa
             elif is_nested or depth + 1 != len(dimensions):
                 raise InvalidTextRepresentation("expected JSON array")
             else:
-                items.append(read_value(each, element, settings))
+                items.append(read_value(each, element, context))
 
     read(text, 0)
     if not items:
@@ -113,7 +125,7 @@ def _populate(
     _require_fields(types[0], name)
     if text is None:
         return base
-    return _read_row(text, types[0], base, text_settings(context), name)
+    return _read_row(text, types[0], base, context, name)
 
 
 def _populate_set(
@@ -126,7 +138,7 @@ def _populate_set(
 ) -> Iterator[Row]:
     _require_fields(types[0], name)
     if text is not None:
-        yield from _rows(text, types[0], base, text_settings(context), name)
+        yield from _rows(text, types[0], base, context, name)
 
 
 def _require_fields(sql_type: SqlType, name: str) -> None:
@@ -140,7 +152,7 @@ def _require_fields(sql_type: SqlType, name: str) -> None:
 
 
 def _rows(
-    text: str, sql_type: SqlType, base: Row | None, settings: TextSettings, name: str
+    text: str, sql_type: SqlType, base: Row | None, context: FunctionContext, name: str
 ) -> Iterator[Row]:
     kind = kind_of(text)
     if kind != "array":
@@ -149,7 +161,7 @@ def _rows(
     for element in elements_of(text):
         if kind_of(element) != "object":
             raise InvalidParameterValue(f"argument of {name} must be an array of objects")
-        yield _read_row(element, sql_type, base, settings, name)
+        yield _read_row(element, sql_type, base, context, name)
 
 
 # json_to_record and the like: the row's type is written behind the call.
@@ -167,10 +179,9 @@ def reader_of(name: str, sql_type: SqlType) -> Function | None:
     argument, is_set = _READERS[name]
 
     def read(context: FunctionContext, text: str) -> Any:
-        settings = text_settings(context)
         if is_set:
-            return list(_rows(text, sql_type, None, settings, name))
-        return _read_row(text, sql_type, None, settings, name)
+            return list(_rows(text, sql_type, None, context, name))
+        return _read_row(text, sql_type, None, context, name)
 
     return Function(
         name,

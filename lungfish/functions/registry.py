@@ -114,6 +114,9 @@ class FunctionContext(Protocol):
 
     def advisory_unlock(self, keys: Sequence[int], *, is_shared: bool) -> bool: ...
     def advisory_unlock_all(self) -> None: ...
+    def check_domain(self, value: Any, domain: SqlType) -> None:
+        """Raise 23514 or 23502 if the value of the domain's base type is none of the domain's."""
+
     def ask_storage(self, name: str, arguments: Sequence[Any]) -> Any:
         """What a function about storage answers: see `functions/storage_functions.py`."""
 

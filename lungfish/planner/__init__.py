@@ -9,6 +9,7 @@ from lungfish.planner.plan_statement import describe_query, plan_statement
 from lungfish.planner.standalone import (
     bind_constant,
     bind_domain_texts,
+    bind_domain_value,
     bind_row_condition,
     bind_scalar,
     bind_stored_expression,
@@ -27,6 +28,7 @@ __all__ = [
     "Statistics",
     "bind_constant",
     "bind_domain_texts",
+    "bind_domain_value",
     "bind_row_condition",
     "bind_scalar",
     "bind_stored_expression",

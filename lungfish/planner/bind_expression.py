@@ -16,6 +16,7 @@ from lungfish.functions.registry import Function
 from lungfish.planner.bind_call import bind_call
 from lungfish.planner.bind_collection import bind_array, bind_field_access, bind_row, bind_subscript
 from lungfish.planner.bind_grouping import GROUPING
+from lungfish.planner.bind_json import JSON_BINDERS
 from lungfish.planner.bind_name import bind_name, bind_star
 from lungfish.planner.bind_operator import (
     bind_between,
@@ -327,4 +328,5 @@ _BINDERS: dict[type, ExpressionBinder] = {
     ast.Collate: _bind_collate,
     ast.Grouping: _bind_grouping,
     ast.Default: _bind_default,
+    **JSON_BINDERS,
 }

@@ -15,6 +15,7 @@ from lungfish.catalog import objects
 from lungfish.catalog.objects import Column, SystemView, Table, View
 from lungfish.planner.bind_from_function import bind_function_reference
 from lungfish.planner.bind_join import bind_join_condition
+from lungfish.planner.bind_json_table import bind_json_table
 from lungfish.planner.bind_members import append_members, members_of, table_oid_column
 from lungfish.planner.bind_with import reference_cte
 from lungfish.planner.expressions import ColumnRef, Constant
@@ -31,6 +32,7 @@ from lungfish.planner.scope import RangeEntry, Scope
 from lungfish.planner.substitution import free_columns
 from lungfish.sql import parse
 from lungfish.sql.ast import queries as ast
+from lungfish.sql.ast.json import JsonTable
 from lungfish.types.sql_type import BIGINT, BOOLEAN, OID
 
 BoundItem = tuple[LogicalPlan, list[RangeEntry]]
@@ -78,6 +80,8 @@ def bind_item(item: ast.FromItem, scope: Scope, visible: list[RangeEntry]) -> Bo
             return _subquery_reference(item, scope, visible)
         case ast.FunctionReference():
             return bind_function_reference(item, lateral_view(scope, visible))
+        case JsonTable():
+            return bind_json_table(item, lateral_view(scope, visible))
 
 
 def lateral_view(scope: Scope, visible: list[RangeEntry]) -> Scope:
@@ -299,7 +303,7 @@ def _subquery_reference(
 def join_items(kind: str, left: LogicalPlan, right: LogicalPlan, item: ast.FromItem) -> LogicalJoin:
     """A join; lateral if its right side uses columns of the left."""
     is_lateral = False
-    if isinstance(item, (ast.SubqueryReference, ast.FunctionReference, ast.Join)):
+    if isinstance(item, (ast.SubqueryReference, ast.FunctionReference, JsonTable, ast.Join)):
         used = free_columns(right)
         if used:
             made = outputs(left)

@@ -37,6 +37,7 @@ from lungfish.planner.expressions import (
     SubqueryExpr,
     WindowCall,
 )
+from lungfish.planner.write_json import write_json
 from lungfish.sql.quoting import quote_identifier
 from lungfish.types.settings import CANONICAL
 from lungfish.types.sql_type import SqlType, TypeKind
@@ -136,6 +137,9 @@ class Writer:
         return node.name
 
     def _call(self, node: Call) -> str:
+        json = write_json(node, self.write)
+        if json is not None:
+            return json
         name = node.function.name
         if name[:1].isalpha() or name[:1] == "_":
             variadic = "VARIADIC " if node.is_variadic_array else ""

@@ -6,6 +6,16 @@ A name has a strength: that of a column or function is taken, that of a cast's t
 from __future__ import annotations
 
 from lungfish.sql.ast import expressions as ast
+from lungfish.sql.ast.json import (
+    JsonAggregate,
+    JsonArray,
+    JsonArrayQuery,
+    JsonObject,
+    JsonParse,
+    JsonQuery,
+    JsonScalar,
+    JsonSerialize,
+)
 from lungfish.sql.ast.queries import Query, Select
 
 UNNAMED = "?column?"
@@ -60,6 +70,10 @@ def _figure(node: ast.Expression) -> tuple[str, int]:
             fixed = _FIXED.get(type(node))
             if fixed is not None:
                 return fixed, 2
+            if isinstance(node, JsonQuery):
+                return f"json_{node.function}", 2
+            if isinstance(node, JsonAggregate):
+                return ("json_arrayagg" if node.key is None else "json_objectagg"), 2
             if isinstance(node, ast.Extreme):
                 return ("greatest" if node.is_greatest else "least"), 2
             return UNNAMED, 0
@@ -73,6 +87,12 @@ _FIXED: dict[type, str] = {
     ast.ArraySubquery: "array",
     ast.Exists: "exists",
     ast.Grouping: "grouping",
+    JsonArray: "json_array",
+    JsonArrayQuery: "json_array",
+    JsonObject: "json_object",
+    JsonParse: "json",
+    JsonScalar: "json_scalar",
+    JsonSerialize: "json_serialize",
 }
 
 

@@ -10,7 +10,7 @@ from lungfish import errors
 from lungfish.catalog.catalog import Catalog
 from lungfish.catalog.objects import Column, Oid, SqlFunction, Table, UserType, View
 from lungfish.catalog.objects import Sequence as SequenceObject
-from lungfish.planner.bind_domain import check_domain_texts
+from lungfish.planner.bind_domain import check_domain_texts, make_domain_value
 from lungfish.planner.bind_stored import bind_over_table, parse_expression
 from lungfish.planner.bind_type import find_type
 from lungfish.planner.binder import new_state
@@ -122,6 +122,15 @@ def bind_domain_texts(
 ) -> None:
     """Bind a domain's default and checks, so that wrong ones are found when it is made or changed."""
     check_domain_texts(domain, new_state(catalog, tuple(search_path)))
+
+
+def bind_domain_value(
+    domain: SqlType, catalog: Catalog, search_path: Sequence[str] = ("public",)
+) -> BoundExpression:
+    """The checks of a domain over column 0, a value of its base type."""
+    state = new_state(catalog, tuple(search_path))
+    value = ColumnRef(state.reserve_columns(1), domain.base, "value")
+    return optimize_expression(make_domain_value(value, domain, state, -1))
 
 
 def objects_used(

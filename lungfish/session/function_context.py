@@ -19,9 +19,11 @@ from lungfish.errors import (
 )
 from lungfish.executor.system_views.catalog_answers import answer
 from lungfish.recovery.views.storage_functions import STORAGE_ANSWERS
+from lungfish.session.domain_checks import DomainChecks
 from lungfish.session.relation_sizes import relation_size
 from lungfish.storage.lock_modes import LockMode, LockTag, advisory_tag
 from lungfish.types.settings import TextSettings
+from lungfish.types.sql_type import SqlType
 
 if TYPE_CHECKING:
     from lungfish.session.session import Session
@@ -43,6 +45,7 @@ class SessionFunctions:
         self.statement_time_us = 0
         self._current: dict[int, int] = {}
         self._last_sequence: Oid | None = None
+        self._domains = DomainChecks(session, self)
         # The settings as they were last asked for, with the text settings that they were made of.
         self._dated_settings: tuple[TextSettings, TextSettings] | None = None
 
@@ -210,6 +213,10 @@ class SessionFunctions:
                 relation = self.ask_catalog("regclassin", (relation,))
             return relation_size(session.database, session.catalog, name, relation)
         return answer(name, tuple(arguments), session.catalog, session.settings.search_path)
+
+    def check_domain(self, value: Any, domain: SqlType) -> None:
+        """Raise if the value of the domain's base type is none of the domain's."""
+        self._domains.check(value, domain)
 
     def ask_storage(self, name: str, arguments: Iterable[Any]) -> Any:
         """What a function about storage answers."""

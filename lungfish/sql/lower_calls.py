@@ -54,7 +54,7 @@ def lower_call(fields: Node, lowering: Lowering) -> FunctionCall:
         order_by=lower_order(fields.get("agg_order", ()), lowering),
         is_within_group=fields.get("agg_within_group", False),
         filter=lowering.optional_expression(fields.get("agg_filter")),
-        window=None if over is None else _lower_over(over, lowering),
+        window=None if over is None else lower_over(over, lowering),
         position=position,
     )
 
@@ -146,7 +146,7 @@ _FRAME_ENDS = (
 _FRAME_EXCLUSIONS = ((0x08000, "current row"), (0x10000, "group"), (0x20000, "ties"))
 
 
-def _lower_over(fields: Node, lowering: Lowering) -> WindowDefinition:
+def lower_over(fields: Node, lowering: Lowering) -> WindowDefinition:
     """OVER w or OVER (...). For OVER w, `name` and `base` are both w: that window as it is, its frame included."""
     name = fields.get("name")
     if name is not None:

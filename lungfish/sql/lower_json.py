@@ -231,7 +231,6 @@ def _lower_table(fields: Node, lowering: Lowering) -> JsonTable:
         column_aliases=() if alias is None else strings(alias.get("colnames", ())),
         is_lateral=fields.get("lateral", False),
         position=fields.get("location", 0),
-        path_position=path.get("location", -1),
     )
 
 

@@ -19,6 +19,7 @@ from lungfish.sql import (
     lower_dml,
     lower_expressions,
     lower_functions,
+    lower_json,
     lower_queries,
     lower_tables,
     lower_types_ddl,
@@ -45,8 +46,8 @@ class ParsedStatement:
 
 
 _LOWERING = Lowering(
-    expressions=lower_expressions.EXPRESSIONS,
-    from_items=lower_queries.FROM_ITEMS,
+    expressions={**lower_expressions.EXPRESSIONS, **lower_json.JSON_EXPRESSIONS},
+    from_items={**lower_queries.FROM_ITEMS, **lower_json.JSON_FROM_ITEMS},
     statements={
         **lower_create_table.STATEMENTS,
         **lower_tables.STATEMENTS,

@@ -54,6 +54,7 @@ from lungfish.sql.ast.expressions import (
 from lungfish.sql.ast.queries import OrderItem, Query
 from lungfish.sql.lower_types import TYPE_NAMES
 from lungfish.sql.quoting import quote_identifier, quote_literal, quote_qualified
+from lungfish.sql.unparse_json import JSON_ATOMS, JSON_WRITERS
 
 # Type names that are written as they are, not as identifiers.
 _TYPE_WORDS = frozenset(TYPE_NAMES.values()) | {"bit", "interval", "numeric", "serial"}
@@ -90,6 +91,7 @@ _ATOMS = (
     Parameter,
     Row,
     Subquery,
+    *JSON_ATOMS,
 )
 
 
@@ -121,6 +123,10 @@ class ExpressionWriter:
     def order(self, items: Iterable[OrderItem]) -> str:
         """The list behind ORDER BY."""
         return ", ".join([self._order_item(item) for item in items])
+
+    def type_name(self, type_name: TypeName) -> str:
+        """A type as a person writes it."""
+        return write_type(type_name)
 
     def _order_item(self, item: OrderItem) -> str:
         text = self.write(item.expression)
@@ -420,4 +426,5 @@ _WRITERS: dict[type, Callable[[ExpressionWriter, Any], str]] = {
     Subquery: _write_subquery,
     Subscript: _write_subscript,
     Unary: _write_unary,
+    **JSON_WRITERS,
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from lungfish.sql.ast.expressions import Expression, TypeName
+from lungfish.sql.ast.json import JsonTable
 from lungfish.sql.ast.queries import (
     CommonTableExpression,
     FromItem,
@@ -26,6 +27,7 @@ from lungfish.sql.ast.queries import (
 from lungfish.sql.lowering import raise_unsupported
 from lungfish.sql.quoting import quote_identifier, quote_qualified
 from lungfish.sql.unparse_expressions import ExpressionWriter, write_type
+from lungfish.sql.unparse_json import write_json_table
 
 
 def unparse_query(query: Query) -> str:
@@ -168,6 +170,9 @@ def _write_from(item: FromItem) -> str:
         )
     if isinstance(item, FunctionReference):
         return _write_function(item)
+    if isinstance(item, JsonTable):
+        text = write_json_table(_EXPRESSIONS, item)
+        return text + _write_alias(item.alias, item.column_aliases)
     return _write_join(item)
 
 

@@ -103,6 +103,7 @@ class JsonReader:
             if self._peek() != ":":
                 self._expected('":"')
             self.place += 1
+            self.add_member(found, key)
             found[key] = self._value()
             mark = self._peek()
             if mark not in (",", "}"):
@@ -110,6 +111,9 @@ class JsonReader:
             self.place += 1
             if mark == "}":
                 return found
+
+    def add_member(self, found: dict[str, JsonTree], key: str) -> None:
+        """Called with an object's members so far and the next one's key; of equal keys the last one wins."""
 
     def _array(self) -> list[JsonTree]:
         self.place += 1

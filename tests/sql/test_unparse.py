@@ -36,6 +36,18 @@ EXPRESSIONS = [
     "exists (select 1) and array(select a) @> (select b)",
     "@ a + |/ b operator(pg_catalog.*) c",
     "a at time zone 'UTC' at local",
+    "json_object('a' value 1 format json, b: c absent on null with unique keys returning bytea format json encoding utf8)",
+    "json_array(1, a format json, null null on null returning jsonb) || json_array() || json_array(select 1 returning text)",
+    "json_arrayagg(a order by b desc null on null returning text) filter (where c) over w",
+    "json_objectagg(a: b absent on null with unique keys) || json_arrayagg(a) over (partition by b)",
+    "json(a with unique keys) is not json array with unique keys and json_scalar(1) is json",
+    "json_serialize(a format json returning varchar(3)) is json scalar",
+    (
+        "json_query(a, b passing 1 as x, '[]' format json as \"Y\" returning text without wrapper omit quotes"
+        " empty object on empty default 1 + 2 on error)"
+    ),
+    "json_value(a format json, '$' returning int null on empty error on error) = json_query(a, '$' with conditional wrapper)",
+    "json_exists(a, '$' unknown on error)",
 ]
 
 QUERIES = [
@@ -57,6 +69,12 @@ QUERIES = [
         " to 1 default 0 using p, c as (select 2) select * from a, c for no key update of a skip locked"
     ),
     "select a from t order by a fetch first 3 rows with ties",
+    (
+        "select * from t, json_table(a, '$.x' as root passing 1 as b columns (o for ordinality, c int path '$' default 1"
+        " on empty error on error, d text format json with wrapper, e bool exists path '$.q' true on error, nested '$.n' as n"
+        " columns (f jsonb omit quotes), nested path '$.m' columns (g int))) as j (x, y),"
+        " json_table('[]', '$' columns (a int) error on error)"
+    ),
 ]
 
 

@@ -9,6 +9,8 @@ import enum
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from lungfish.sql.ast.json import JsonExpression
+
 if TYPE_CHECKING:
     from lungfish.sql.ast.queries import OrderItem, Query
 
@@ -403,4 +405,5 @@ Expression = (
     | Collate
     | Grouping
     | Default
+    | JsonExpression
 )

@@ -193,7 +193,6 @@ class JsonTable:
     column_aliases: tuple[str, ...] = ()
     is_lateral: bool = False
     position: int = -1
-    path_position: int = -1
 
 
 JsonExpression = (

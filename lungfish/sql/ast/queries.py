@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lungfish.sql.ast.expressions import Expression, FunctionCall, WindowDefinition
+from lungfish.sql.ast.json import JsonTable
 
 if TYPE_CHECKING:
     from lungfish.sql.ast.dml import Delete, Insert, Merge, Update
@@ -123,7 +124,7 @@ class Join:
     position: int = -1
 
 
-FromItem = TableReference | SubqueryReference | FunctionReference | Join
+FromItem = TableReference | SubqueryReference | FunctionReference | Join | JsonTable
 
 
 @dataclass(frozen=True, slots=True)
