@@ -64,9 +64,12 @@ from lungfish.storage.fence import Fence
 from lungfish.storage.ids import LSN
 from lungfish.storage.measured_disk import CHECKPOINTER, IoTotals
 
-# How often the fence is tried before the checkpoint is deferred, and how long writers get in between.
-FENCE_ATTEMPTS = 2
+# How often the fence is tried before the checkpoint is deferred. Each try holds writers for the fence's time at most, and in between they
+# get a pause, which doubles each time: under any load some try meets a moment in which those inside get to run.
+FENCE_ATTEMPTS = 10
+FENCE_ATTEMPTS_PASSIVE = 2
 FENCE_PAUSE_S = 0.001
+FENCE_PAUSE_MAX_S = 0.1
 
 
 class CheckpointCoordinator:
@@ -278,10 +281,12 @@ class CheckpointCoordinator:
 
     def _prepare(self, run: CheckpointRun) -> bool:
         """Hold everything still for a moment; False if the fence could not be closed in time."""
-        for attempt in range(FENCE_ATTEMPTS):
+        is_passive = run.request.mode is CheckpointMode.PASSIVE
+        for attempt in range(FENCE_ATTEMPTS_PASSIVE if is_passive else FENCE_ATTEMPTS):
             with run.in_phase(Phase.PREPARE):
                 if attempt:
-                    self._clock.sleep(FENCE_PAUSE_S)
+                    pause_s = FENCE_PAUSE_S * 2 ** (attempt - 1)
+                    self._clock.sleep(min(pause_s, FENCE_PAUSE_MAX_S))
                 run.context.check()
                 is_closed = self._close_fence(run.request)
             if is_closed:

@@ -4,6 +4,7 @@ Readers never pass here. Invariants:
 1. While the fence is closed no writer is inside: the pages, the log's end and the undo lists agree with each other.
 2. A writer never waits for anything else (a lock, I/O) while it is inside, so closing takes no longer than one row operation.
 3. A writer that has just left holds no latch. So what was put off because of latches is done there: see `relief`.
+4. A thread that an exception from outside (Ctrl-C) takes out of `__enter__` or `__exit__` is not inside afterwards.
 """
 
 from __future__ import annotations
@@ -21,8 +22,7 @@ class Fence:
     `with fence:` around each row operation. Not reentrant: an operation enters once. Passing an open fence is on the hot path
     of every write: it takes the bare latch twice and touches the condition only while the fence is closed.
 
-    Threads are kept by their number, not counted: should an exception from outside (Ctrl-C) come between entering and the
-    `with` block, the thread's next passage puts it right, and no count is off for ever.
+    Threads are kept by their number, not counted: taking one off twice is harmless (invariant 4).
     """
 
     def __init__(self) -> None:
@@ -51,10 +51,14 @@ class Fence:
         return len(self._held)
 
     def __enter__(self) -> None:
-        with self._latch:
-            if self._is_closed:
-                self._wait_until_open()
-            self._inside.add(get_ident())
+        try:
+            with self._latch:
+                if self._is_closed:
+                    self._wait_until_open()
+                self._inside.add(get_ident())
+        except BaseException:
+            self._leave()
+            raise
 
     def __exit__(
         self,
@@ -62,12 +66,22 @@ class Fence:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        with self._latch:
-            self._inside.discard(get_ident())
-            if self._is_closed and not self._inside:
-                self._changed.notify_all()
+        try:
+            with self._latch:
+                self._inside.discard(get_ident())
+                if self._is_closed and not self._inside:
+                    self._changed.notify_all()
+        except BaseException:
+            self._leave()
+            raise
         if self.relief is not None and kind is None:
             self._relieve()
+
+    def _leave(self) -> None:
+        """Cut off on the way in or out: nobody is to wait for this thread (invariant 4)."""
+        with self._latch:
+            self._inside.discard(get_ident())
+            self._changed.notify_all()
 
     def close(self, timeout_s: float) -> bool:
         """Hold new writers and wait until none is inside. False, and open again, if that took longer than `timeout_s`.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 from collections.abc import Callable
 
@@ -9,6 +10,7 @@ import pytest
 
 from lungfish import errors
 from lungfish.recovery import CheckpointContext, CheckpointRequest, Forecast, Prepared
+from lungfish.recovery.checkpoint import FENCE_ATTEMPTS
 from lungfish.recovery.checkpoint_request import (
     CheckpointKind,
     CheckpointMode,
@@ -16,6 +18,7 @@ from lungfish.recovery.checkpoint_request import (
 )
 from lungfish.recovery.retention import HolderKind
 from lungfish.storage.crash_state import Operation, OperationKind
+from lungfish.storage.fence import Fence
 from lungfish.storage.ids import LSN
 from lungfish.storage.simulated_disk import Fault, SimulatedDisk
 from tests.crash.small_database import SmallDatabase
@@ -194,6 +197,19 @@ def test_a_writer_inside_the_fence_defers_the_checkpoint() -> None:
         with pytest.raises(errors.LockNotAvailable):
             checkpoints.run(CheckpointRequest(fence_timeout_ms=0.1))
     assert checkpoints.run(CheckpointRequest()).outcome is CheckpointOutcome.COMPLETE
+
+
+def test_closing_is_tried_again_while_writers_go_on_in_between(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    database = small_database()
+    close, tries = Fence.close, itertools.count(1)
+
+    def close_late(fence: Fence, timeout_s: float) -> bool:
+        return next(tries) >= FENCE_ATTEMPTS and close(fence, timeout_s)
+
+    monkeypatch.setattr(Fence, "close", close_late)
+    assert database.core.checkpoints.run(CheckpointRequest()).outcome is CheckpointOutcome.COMPLETE
 
 
 def test_requests_that_come_during_a_checkpoint_share_the_next_one() -> None:

@@ -6,7 +6,9 @@ import threading
 
 import pytest
 
+from lungfish.storage import fence as fence_module
 from lungfish.storage.fence import Fence
+from tests.storage.interrupts import is_interrupted, line_numbers
 
 WAIT_S = 10
 
@@ -90,3 +92,18 @@ def test_a_writer_that_fails_does_not_do_what_was_put_off() -> None:
     with pytest.raises(KeyError), fence:
         raise KeyError
     fence.relief = None
+
+
+def test_a_writer_cut_off_by_ctrl_c_on_its_way_in_or_out_holds_up_no_checkpoint() -> None:
+    for number in line_numbers():
+        fence = Fence()
+
+        def write(fence: Fence = fence) -> None:
+            with fence:
+                pass
+
+        was_interrupted = is_interrupted([fence_module], number, write)
+        assert fence.close(0)
+        fence.open()
+        if not was_interrupted:
+            break
