@@ -4,8 +4,9 @@ Start at `execute`. A plan is compiled once (`compiler.py`, `operators.py`, `exp
 statement is an `ExecutionContext`. What changes rows goes through `table_writer.py`.
 """
 
+from lungfish.executor.cancellation import Cancellation
 from lungfish.executor.constraint_events import DeferredChecks
-from lungfish.executor.context import Cancellation, ExecutionContext, Run, TableProvider
+from lungfish.executor.context import ExecutionContext, Run, TableProvider
 from lungfish.executor.execute import execute, execute_batches
 from lungfish.executor.insert import insert_batches, insert_rows
 from lungfish.executor.instrument import Measurement, Measurements, execute_measured

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
+from lungfish.executor.aside import run_aside
 from lungfish.executor.compiler import Compiler, VectorEvaluator
 from lungfish.executor.context import Run
 from lungfish.executor.expressions.vectors import as_array, true_mask
@@ -90,7 +91,7 @@ class Accumulation:
         ]
         keys = [] if compiled.order is None else compiled.order.key_vectors(batch, run)
         if self._distinct is not None:
-            rows = self._new_rows(group_ids, arguments)
+            rows = run.compute(self._new_rows, group_ids, arguments)
             if rows is not None:
                 indices = pa.array(rows)
                 group_ids = group_ids[rows]
@@ -99,7 +100,7 @@ class Accumulation:
         if self._kept is not None:
             self._kept.append(group_ids, arguments, keys)
         else:
-            self._accumulator.update(group_ids, group_count, arguments)
+            run.compute(self._accumulator.update, group_ids, group_count, arguments)
 
     def _new_rows(self, group_ids: Codes, arguments: Sequence[Vector]) -> Codes | None:
         """The rows whose arguments their group has not had yet; None for all."""
@@ -116,14 +117,15 @@ class Accumulation:
         """The results of all groups."""
         run.check_cancel()
         if self._kept is not None:
-            group_ids, arguments = self._kept.sorted()
+            group_ids, arguments = self._kept.sorted(run)
             # An accumulator may go row by row.
             for start in range(0, max(len(group_ids), 1), BATCH_ROW_COUNT):
-                run.check_cancel()
                 part = slice(start, start + BATCH_ROW_COUNT)
                 arguments_of_part = [each.slice(start, BATCH_ROW_COUNT) for each in arguments]
-                self._accumulator.update(group_ids[part], group_count, arguments_of_part)
-        return self._accumulator.finish(group_count)
+                run.compute(
+                    self._accumulator.update, group_ids[part], group_count, arguments_of_part
+                )
+        return run.compute(self._accumulator.finish, group_count)
 
 
 class _KeptInput:
@@ -145,7 +147,7 @@ class _KeptInput:
         for kept, vector in zip(self._keys, keys, strict=True):
             kept.append(vector)
 
-    def sorted(self) -> tuple[Codes, list[Vector]]:
+    def sorted(self, run: Run) -> tuple[Codes, list[Vector]]:
         """All rows in order. Groups are mixed, which does not matter to an accumulator."""
         if not self._group_ids:
             return np.empty(0, np.int64), [concat_vectors([], item) for item in self._types]
@@ -154,9 +156,14 @@ class _KeptInput:
             concat_vectors(vectors, sql_type)
             for vectors, sql_type in zip(self._keys, self._order.types, strict=True)
         ]
-        indices = self._order.indices_of(keys, len(group_ids))
-        arguments = [
-            concat_vectors(vectors, sql_type).take(indices)
-            for vectors, sql_type in zip(self._arguments, self._types, strict=True)
-        ]
+        row_count = len(group_ids)
+        indices = self._order.indices_of(keys, row_count, run)
+
+        def arguments_in_order() -> list[Vector]:
+            return [
+                concat_vectors(vectors, sql_type).take(indices)
+                for vectors, sql_type in zip(self._arguments, self._types, strict=True)
+            ]
+
+        arguments = run_aside(run, row_count, arguments_in_order)
         return group_ids[indices.to_numpy()], arguments

@@ -101,10 +101,10 @@ class _Groups:
         """Take in one batch, whose values of all keys are `keys`."""
         own_keys = [keys[number] for number in self._numbers]
         if self._is_full:
-            codes = self._codes.lookup(own_keys, batch.row_count)
+            codes = self._run.compute(self._codes.lookup, own_keys, batch.row_count)
             batch, codes = self._set_aside(batch, codes)
         else:
-            codes = self._codes.encode(own_keys, batch.row_count)
+            codes = self._run.compute(self._codes.encode, own_keys, batch.row_count)
             self._note_new_groups(codes, own_keys)
         if batch.row_count:
             count = self._codes.count

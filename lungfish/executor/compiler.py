@@ -17,6 +17,7 @@ import pyarrow as pa
 
 from lungfish import errors
 from lungfish.executor.context import Run
+from lungfish.executor.slices import in_slices
 from lungfish.planner.expressions import BoundExpression
 from lungfish.planner.physical import PhysicalPlan
 from lungfish.types.batch import Batch
@@ -52,13 +53,19 @@ class Compiler:
         self._wrapper = wrapper
         # Whether a LIMIT is above what is being compiled: who does more than read must then go no further than it is asked to.
         self.is_below_limit = False
+        # Whether what is being compiled is part of an expression.
+        self._is_inside = False
 
     def operator(self, plan: PhysicalPlan) -> Operator:
         """The operator of a plan node, with those of its inputs."""
         maker = self._operators.get(type(plan))
         if maker is None:
             raise errors.FeatureNotSupported(f"plan node {type(plan).__name__} is not supported")
-        operator = maker(plan, self)
+        inside, self._is_inside = self._is_inside, False
+        try:
+            operator = maker(plan, self)
+        finally:
+            self._is_inside = inside
         return operator if self._wrapper is None else self._wrapper.wrap(plan, operator)
 
     def operator_below_limit(self, plan: PhysicalPlan) -> Operator:
@@ -74,7 +81,13 @@ class Compiler:
         maker = self._vectors.get(type(expression))
         if maker is None:
             raise _unsupported(expression)
-        return maker(expression, self)
+        if self._is_inside:
+            return maker(expression, self)
+        self._is_inside = True
+        try:
+            return in_slices(maker(expression, self), expression)
+        finally:
+            self._is_inside = False
 
     def vectors(self, expressions: Sequence[BoundExpression]) -> tuple[VectorEvaluator, ...]:
         """The evaluators of several expressions over batches."""

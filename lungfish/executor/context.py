@@ -8,16 +8,15 @@ was started with.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from lungfish import errors
 from lungfish.catalog.catalog import Catalog
 from lungfish.catalog.objects import Table
+from lungfish.executor.cancellation import Cancellation
 from lungfish.executor.memory import MemoryBudget
-from lungfish.executor.statement_progress import StatementProgress
 from lungfish.functions.registry import FunctionContext
 from lungfish.storage.ids import TransactionId
 from lungfish.storage.snapshots import Snapshot
@@ -34,6 +33,7 @@ if TYPE_CHECKING:
 
 # A row: internal values, as types/sql_type.py has them.
 Row = tuple[Any, ...]
+Result = TypeVar("Result")
 
 
 class TableProvider(Protocol):
@@ -58,53 +58,6 @@ class SnapshotSource(Protocol):
     def take_snapshot(self, own_id: TransactionId) -> Snapshot: ...
 
     def release(self, snapshot: Snapshot) -> None: ...
-
-
-class Cancellation:
-    """A flag that any thread may raise; the statement looks at it once a batch and in long loops."""
-
-    __slots__ = ("error", "is_requested", "progress", "reason")
-
-    def __init__(self) -> None:
-        self.is_requested = False
-        # What the statement tells those who wait for it; None: nothing yet.
-        self.progress: StatementProgress | None = None
-        self.reason = "canceling statement due to user request"
-        # Raised in place of QueryCanceled.
-        self.error: errors.Error | None = None
-
-    def request(self, reason: str | None = None) -> None:
-        """Ask the statement to stop; `reason` replaces the error's message."""
-        if reason is not None:
-            self.reason = reason
-        self.is_requested = True
-
-    def check(self) -> None:
-        """Raise QueryCanceled (57014) if the statement was asked to stop."""
-        if self.is_requested:
-            raise self.error if self.error is not None else errors.QueryCanceled(self.reason)
-
-    def reset(self) -> None:
-        """A new statement begins: what was asked of an earlier one is over."""
-        self.is_requested = False
-        self.error = None
-        self.progress = None
-
-    def begin(self, phase: str, total: int, units: str = "rows") -> StatementProgress:
-        """A part of the statement begins that counts anew, from 0 to `total` (0: unknown); what it counts its work on."""
-        before = self.progress
-        part = 0 if before is None else before.part + 1
-        progress = self.progress = StatementProgress(phase, units, 0, total, part)
-        return progress
-
-    def expect(self, phase: str, total: int, units: str = "rows") -> StatementProgress:
-        """Something begins that has `total` to do (0: unknown), beside what the statement does already; what it counts its work on."""
-        progress = self.progress
-        if progress is None or progress.units != units:
-            progress = self.begin(phase, 0, units)
-        progress.phase = phase
-        progress.total += total
-        return progress
 
 
 @dataclass(slots=True)
@@ -161,6 +114,10 @@ class Run:
     def inside(self, row: Sequence[Any]) -> Run:
         """The run of a plan for which `row` is the nearest outer row."""
         return Run(self.context, (*self.outer_rows, row))
+
+    def compute(self, call: Callable[..., Result], *arguments: Any) -> Result:
+        """What the call answers: see `Cancellation.compute`."""
+        return self.context.cancellation.compute(call, *arguments)
 
     def check_cancel(self) -> None:
         """Raise QueryCanceled if the statement was asked to stop."""

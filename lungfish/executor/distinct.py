@@ -38,7 +38,7 @@ def _distinct_rows(batches: Iterator[Batch], types: Sequence[SqlType], run: Run)
         for batch in batches:
             run.check_cancel()
             before = codes.count
-            found = codes.encode(batch.columns, batch.row_count)
+            found = run.compute(codes.encode, batch.columns, batch.row_count)
             account.grow_to(codes.size_bytes)
             yield from _first_rows(batch, found, before, codes.count - before)
     finally:
@@ -71,7 +71,7 @@ def _first_of_runs(
         if last:
             codes.encode(last, 1)
         before = codes.count if last else 0
-        found = codes.encode(vectors, count)
+        found = run.compute(codes.encode, vectors, count)
         yield from _first_rows(batch, found, before, codes.count - before)
         last = [vector.slice(count - 1, 1) for vector in vectors]
 
@@ -113,12 +113,13 @@ def make_set_operation(plan: SetOperation, compiler: Compiler) -> Operator:
         right_counts = _CodeCounts()
         for batch in right(run):
             run.check_cancel()
-            right_counts.add(codes.encode(batch.columns, batch.row_count), codes.count)
+            encoded = run.compute(codes.encode, batch.columns, batch.row_count)
+            right_counts.add(encoded, codes.count)
             account.grow_to(codes.size_bytes)
         met = _CodeCounts()
         for batch in left(run):
             run.check_cancel()
-            found = codes.encode(batch.columns, batch.row_count)
+            found = run.compute(codes.encode, batch.columns, batch.row_count)
             account.grow_to(codes.size_bytes)
             numbers = met.add(found, codes.count)
             available = right_counts.of(found)

@@ -15,6 +15,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import pyarrow as pa
 
+from lungfish.executor.aside import run_aside
 from lungfish.executor.context import Run
 from lungfish.executor.memory import batch_size_bytes
 from lungfish.executor.rows import concat_batches, split_batch
@@ -65,10 +66,12 @@ def sort_batches(
 def _sorted(
     batches: Sequence[Batch], order: SortOrder, types: Sequence[SqlType], run: Run
 ) -> Batch:
-    whole = concat_batches(batches, types)
-    if whole.row_count < 2:
+    row_count = sum(batch.row_count for batch in batches)
+    whole = run_aside(run, row_count, lambda: concat_batches(batches, types))
+    if row_count < 2:
         return whole
-    return whole.take(order.sort_indices(whole, run))
+    indices = order.sort_indices(whole, run)
+    return run_aside(run, row_count, lambda: whole.take(indices))
 
 
 def _write_run(file: SpillFile, rows: Batch) -> None:

@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 
 from lungfish import errors
+from lungfish.executor.aside import run_aside
 from lungfish.executor.compiler import Compiler, Operator, VectorEvaluator
 from lungfish.executor.context import Run
 from lungfish.executor.expressions.vectors import as_array
@@ -23,7 +24,7 @@ from lungfish.executor.partition import Parts
 from lungfish.executor.row_matches import Matches, RowLists, cross_matches
 from lungfish.executor.rows import concat_batches
 from lungfish.planner.physical import HashJoin
-from lungfish.types.batch import Batch
+from lungfish.types.batch import BATCH_ROW_COUNT, Batch
 from lungfish.types.compute import pc
 from lungfish.types.sql_type import SqlType
 
@@ -67,7 +68,7 @@ def make_hash_join(plan: HashJoin, compiler: Compiler) -> Operator:
             if kept.is_spilled and join.kind != "null-aware anti":
                 yield from _join_by_parts(join, kept, run)
                 return
-            right = concat_batches(kept.take_all(), join.right_types)
+            right = _whole(kept, join.right_types, run)
             if right.row_count or join.kind not in ("inner", "semi", "right"):
                 yield from _probe(join, join.left(run), right, run)
         finally:
@@ -79,8 +80,8 @@ def make_hash_join(plan: HashJoin, compiler: Compiler) -> Operator:
 def _probe(join: _Join, left_batches: Iterable[Batch], right: Batch, run: Run) -> Iterator[Batch]:
     codes = RowCodes(join.key_types, join.null_equals)
     right_keys = _keys(join.right_keys, right, run)
-    right_codes = codes.encode(right_keys, right.row_count)
-    lists = RowLists(right_codes, codes.count)
+    right_codes = _encode(codes, right_keys, right.row_count, run)
+    lists = run_aside(run, right.row_count, lambda: RowLists(right_codes, codes.count))
     output = JoinOutput(join.kind, join.condition, right, join.left_types, join.right_types)
     null_aware = None
     if join.kind == "null-aware anti":
@@ -88,7 +89,7 @@ def _probe(join: _Join, left_batches: Iterable[Batch], right: Batch, run: Run) -
     one_is_enough = join.kind in LEFT_ONLY_KINDS and join.condition is None
     for left in left_batches:
         keys = _keys(join.left_keys, left, run)
-        left_codes = codes.lookup(keys, left.row_count)
+        left_codes = run.compute(codes.lookup, keys, left.row_count)
         if null_aware is not None:
             candidates = null_aware.candidates(left_codes, keys[0])
         elif one_is_enough:
@@ -112,12 +113,27 @@ def _join_by_parts(join: _Join, right: KeptRows, run: Run) -> Iterator[Batch]:
         right.close()
         parts.fill(1, join.left(run), join.left_keys, join.key_types)
         for right_part, left_part in parts.pairs():
-            rows = concat_batches(right_part.take_all(), join.right_types)
+            rows = _whole(right_part, join.right_types, run)
             yield from _probe(join, left_part, rows, run)
             right_part.close()
             left_part.close()
     finally:
         parts.close()
+
+
+def _whole(kept: KeptRows, types: tuple[SqlType, ...], run: Run) -> Batch:
+    batches = kept.take_all()
+    return run_aside(run, kept.row_count, lambda: concat_batches(batches, types))
+
+
+def _encode(codes: RowCodes, keys: list[pa.Array], row_count: int, run: Run) -> Codes:
+    """The codes of any number of rows: some at a time, so that the statement can be stopped in between."""
+    parts = []
+    for start in range(0, max(row_count, 1), BATCH_ROW_COUNT):
+        part = [key.slice(start, BATCH_ROW_COUNT) for key in keys]
+        count = min(row_count - start, BATCH_ROW_COUNT)
+        parts.append(run.compute(codes.encode, part, count))
+    return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
 
 def _keys(evaluators: tuple[VectorEvaluator, ...], batch: Batch, run: Run) -> list[pa.Array]:

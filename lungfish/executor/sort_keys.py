@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
+from lungfish.executor.aside import run_aside
 from lungfish.executor.compiler import Compiler, VectorEvaluator
 from lungfish.executor.context import Run
 from lungfish.executor.expressions.vectors import as_array
@@ -44,9 +45,9 @@ class SortOrder:
 
     def sort_indices(self, batch: Batch, run: Run) -> pa.Array:
         """The row numbers of the batch in order; equal rows stay as they are."""
-        return self.indices_of(self.key_vectors(batch, run), batch.row_count)
+        return self.indices_of(self.key_vectors(batch, run), batch.row_count, run)
 
-    def indices_of(self, keys: Sequence[pa.Array], row_count: int) -> pa.Array:
+    def indices_of(self, keys: Sequence[pa.Array], row_count: int, run: Run) -> pa.Array:
         """The order of rows with these keys."""
         vectors: list[pa.Array] = []
         directions: list[str] = []
@@ -56,15 +57,17 @@ class SortOrder:
             if key.null_count and nulls_first:
                 vectors.append(pc.is_null(key).cast(pa.int8()))
                 directions.append("descending")
-            vectors.append(order_vector(key, sql_type))
+            vectors.append(run.compute(order_vector, key, sql_type))
             directions.append("descending" if is_descending else "ascending")
         if not vectors:
             return pa.array(np.arange(row_count))
         if len(vectors) == 1:
-            return pc.array_sort_indices(vectors[0], order=directions[0])
+            only, order = vectors[0], directions[0]
+            return run_aside(run, row_count, lambda: pc.array_sort_indices(only, order=order))
         names = [str(number) for number in range(len(vectors))]
         table = pa.RecordBatch.from_arrays(vectors, names=names)
-        return pc.sort_indices(table, sort_keys=list(zip(names, directions, strict=True)))
+        sort_keys = list(zip(names, directions, strict=True))
+        return run_aside(run, row_count, lambda: pc.sort_indices(table, sort_keys=sort_keys))
 
 
 def sort_order(keys: Sequence[SortKey], compiler: Compiler) -> SortOrder:

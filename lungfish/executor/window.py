@@ -16,6 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
+from lungfish.executor.aside import run_aside
 from lungfish.executor.compiler import Compiler, Operator, VectorEvaluator
 from lungfish.executor.context import Run
 from lungfish.executor.expressions.vectors import as_array
@@ -58,11 +59,14 @@ def make_window(plan: Window, compiler: Compiler) -> Operator:
     def run_window(run: Run) -> Iterator[Batch]:
         kept = keep_batches(source(run), run)
         try:
-            rows = concat_batches(kept.take_all(), types)
+            batches = kept.take_all()
+            rows = run_aside(run, kept.row_count, lambda: concat_batches(batches, types))
             if not rows.row_count:
                 return
             rows, keys = _sorted(rows, order, run)
-            partitions = _partitions(keys, order.types, partition_count, rows.row_count)
+            partitions = run.compute(
+                _partitions, keys, order.types, partition_count, rows.row_count
+            )
             added = [_evaluate(call, rows, partitions, run) for call in calls]
             yield from split_batch(Batch((*rows.columns, *added), rows.row_count))
         finally:
@@ -85,12 +89,10 @@ def _sorted(rows: Batch, order: SortOrder, run: Run) -> tuple[Batch, list[Vector
     keys = order.key_vectors(rows, run)
     if not keys:
         return rows, keys
-    run.check_cancel()
-    indices = order.indices_of(keys, rows.row_count)
-    run.check_cancel()
-    taken = rows.take(indices)
-    run.check_cancel()
-    return taken, [key.take(indices) for key in keys]
+    row_count = rows.row_count
+    indices = order.indices_of(keys, row_count, run)
+    taken = run_aside(run, row_count, lambda: rows.take(indices))
+    return taken, run_aside(run, row_count, lambda: [key.take(indices) for key in keys])
 
 
 def _partitions(
@@ -109,9 +111,12 @@ def _evaluate(call: _Call, rows: Batch, partitions: Partitions, run: Run) -> Vec
     arguments = [as_array(item(rows, run), rows.row_count) for item in call.arguments]
     frames = call.frame(rows, partitions, run)
     if call.aggregate is not None:
-        return call.aggregate.evaluate(rows, arguments, frames, partitions, run)
+        evaluate = call.aggregate.evaluate
+        if call.call.filter is None:
+            return run.compute(evaluate, rows, arguments, frames, partitions, run)
+        return evaluate(rows, arguments, frames, partitions, run)
     assert isinstance(callee, WindowFunction), "a callee is an aggregate or a window function"
-    return _by_partition(call.call, callee, arguments, frames, partitions)
+    return run.compute(_by_partition, call.call, callee, arguments, frames, partitions)
 
 
 def _numbering(name: str, partitions: Partitions) -> Vector:

@@ -331,6 +331,11 @@ class PlanningSession(TransactionalSession):
         self.cancellation.request(reason)
         self.database.transactions.locks.cancel(self._lock_owner, reason)
 
+    def _forget_cancel(self) -> None:
+        """What was asked of an earlier statement of the transaction, or of none, is no matter of the next one."""
+        self.cancellation.reset()
+        self._lock_owner.cancel_message = None
+
     def _limit_time(self, timeout_s: float | None) -> Any:
         if timeout_s is None:
             timeout_s = self.settings.statement_timeout_s

@@ -87,8 +87,10 @@ class Session(PlanningSession):
         with self._mutex:
             self._check_open()
             self.last_query, self._thread_number = sql, get_ident()
-            RUNNING.statement = self.cancellation
-            self.cancellation.progress = None
+            cancellation = RUNNING.statement = self.cancellation
+            cancellation.progress = None
+            if cancellation.is_requested:
+                self._forget_cancel()
             parsed = None
             try:
                 text = self._ready.text(sql, parameters is not None)

@@ -1,0 +1,119 @@
+"""Stopping a statement from another thread: a flag that it looks at, and an exception sent to where it computes.
+
+Operators look at the flag between batches and every so many rows. A computation that has no such place, as a function over a long array, is run by
+`compute`, and may be ended by an exception that another thread sends it (`PyThreadState_SetAsyncExc`), at any instruction, as Ctrl-C may. Invariants:
+
+1. What runs in `compute` only computes: it holds no lock, takes none, does no I/O, and changes nothing that outlives the statement. Caches that
+   do are filled in one step.
+2. A stop is sent only while the thread computes, once, and never comes later: `_computing` is taken back under the latch under which the stop is
+   sent, and one that has not come by then is taken back too.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Callable
+from threading import Lock, get_ident
+from typing import Any, TypeVar
+
+from lungfish import errors
+from lungfish.executor.statement_progress import StatementProgress
+
+Result = TypeVar("Result")
+
+
+class StopComputing(BaseException):
+    """Sent to a thread that computes. No error, so that no function takes it for one of its own."""
+
+
+def raise_in(thread_number: int, kind: type[BaseException] | None) -> None:
+    """Have an exception raised at the thread's next instruction; None takes back one that has not been raised yet."""
+    exception = None if kind is None else ctypes.py_object(kind)
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread_number), exception)
+
+
+class Cancellation:
+    """A flag that any thread may raise; the statement looks at it once a batch and in long loops."""
+
+    __slots__ = ("_computing", "_is_sent", "_latch", "error", "is_requested", "progress", "reason")
+
+    def __init__(self) -> None:
+        self.is_requested = False
+        # Guards the next two: the thread that computes (0: none does), and whether it was sent a stop.
+        self._latch = Lock()
+        self._computing = 0
+        self._is_sent = False
+        # What the statement tells those who wait for it; None: nothing yet.
+        self.progress: StatementProgress | None = None
+        self.reason = "canceling statement due to user request"
+        # Raised in place of QueryCanceled.
+        self.error: errors.Error | None = None
+
+    def request(self, reason: str | None = None) -> None:
+        """Ask the statement to stop; `reason` replaces the error's message."""
+        if reason is not None:
+            self.reason = reason
+        self.is_requested = True
+        with self._latch:
+            if self._computing and not self._is_sent:
+                self._is_sent = True
+                raise_in(self._computing, StopComputing)
+
+    def check(self) -> None:
+        """Raise QueryCanceled (57014) if the statement was asked to stop."""
+        if self.is_requested:
+            raise self.error if self.error is not None else errors.QueryCanceled(self.reason)
+
+    def compute(self, call: Callable[..., Result], *arguments: Any) -> Result:
+        """What the call answers; a request stops it wherever it is. Raises QueryCanceled.
+
+        Requires: the call computes, and nothing else (invariant 1).
+        """
+        if self._computing:
+            return call(*arguments)
+        try:
+            try:
+                self._computing = get_ident()
+                # If it was asked for before that, nobody has sent a stop.
+                if not self.is_requested:
+                    return call(*arguments)
+            finally:
+                self._end_computing()
+        except StopComputing:
+            # It may have cut off the end, but does not come twice.
+            self._end_computing()
+        except BaseException:
+            self._end_computing()
+            raise
+        self.check()
+        raise AssertionError("a computation stops only when it was asked to")
+
+    def _end_computing(self) -> None:
+        """From now on no stop is sent, and one that was sent and has not come is taken back (invariant 2). Can be done again."""
+        with self._latch:
+            self._computing = 0
+            if self._is_sent:
+                raise_in(get_ident(), None)
+                self._is_sent = False
+
+    def reset(self) -> None:
+        """A new statement begins: what was asked of an earlier one is over."""
+        self.is_requested = False
+        self.error = None
+        self.progress = None
+
+    def begin(self, phase: str, total: int, units: str = "rows") -> StatementProgress:
+        """A part of the statement begins that counts anew, from 0 to `total` (0: unknown); what it counts its work on."""
+        before = self.progress
+        part = 0 if before is None else before.part + 1
+        progress = self.progress = StatementProgress(phase, units, 0, total, part)
+        return progress
+
+    def expect(self, phase: str, total: int, units: str = "rows") -> StatementProgress:
+        """Something begins that has `total` to do (0: unknown), beside what the statement does already; what it counts its work on."""
+        progress = self.progress
+        if progress is None or progress.units != units:
+            progress = self.begin(phase, 0, units)
+        progress.phase = phase
+        progress.total += total
+        return progress

@@ -1,0 +1,101 @@
+"""Expressions that take long are evaluated over a few rows at a time, so that their statement can be stopped in between.
+
+A batch has tens of thousands of rows, and a function may take milliseconds for each of them. So each evaluator keeps in mind how long a row took it
+the last time, and goes over a batch in slices that take no longer than `SLICE_S`: most expressions need one, and pay for two looks at a clock. The
+clock decides about the size of slices only, never about a result.
+"""
+
+from __future__ import annotations
+
+from time import perf_counter
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from lungfish.executor.expressions.vectors import as_array
+from lungfish.planner.expression_tree import LEAVES, children
+from lungfish.planner.expressions import BoundExpression, Call, DomainExpr, SubqueryExpr
+from lungfish.types.vectors import concat_vectors
+
+if TYPE_CHECKING:
+    from lungfish.executor.compiler import VectorEvaluator
+    from lungfish.executor.context import Run
+    from lungfish.types.batch import Batch
+    from lungfish.types.sql_type import SqlType
+
+# How long a slice may take. Half of what is left to the rest of a statement that must end 100 ms after it was told to.
+SLICE_S = 0.02
+# So many rows are always evaluated at once; the first slice of an expression that nothing is known of.
+FIRST_ROW_COUNT = 64
+# What an expression takes at once may be longer than what it took the last time, but not by more than this.
+GROWTH_MAX = 64
+
+
+def in_slices(evaluate: VectorEvaluator, expression: BoundExpression) -> VectorEvaluator:
+    """The evaluator, going over large batches by slices if it takes long; what only computes may be stopped in the midst of a slice too."""
+    if type(expression) in LEAVES:
+        return evaluate
+    if only_computes(expression):
+        evaluate = _stoppable(evaluate)
+    sliced = SlicedEvaluator(evaluate, expression.type)
+
+    def evaluate_in_slices(batch: Batch, run: Run) -> pa.Array | pa.Scalar:
+        if batch.row_count <= FIRST_ROW_COUNT:
+            return evaluate(batch, run)
+        return sliced.evaluate(batch, run)
+
+    return evaluate_in_slices
+
+
+def only_computes(expression: BoundExpression) -> bool:
+    """Whether evaluating the expression reads no table and asks nothing of the session."""
+    match expression:
+        case SubqueryExpr() | DomainExpr():
+            return False
+        case Call() if expression.function.needs_context:
+            return False
+        case _:
+            return all(only_computes(child) for child in children(expression))
+
+
+def _stoppable(evaluate: VectorEvaluator) -> VectorEvaluator:
+    def compute(batch: Batch, run: Run) -> pa.Array | pa.Scalar:
+        return run.context.cancellation.compute(evaluate, batch, run)
+
+    return compute
+
+
+class SlicedEvaluator:
+    """An evaluator and what it takes. Shared by all who run the plan: they may overwrite each other's figure, which does no harm."""
+
+    __slots__ = ("_evaluate", "_row_count", "_type")
+
+    def __init__(self, evaluate: VectorEvaluator, result: SqlType) -> None:
+        self._evaluate = evaluate
+        self._type = result
+        # As many rows as can be evaluated within a slice's time.
+        self._row_count = FIRST_ROW_COUNT
+
+    def evaluate(self, batch: Batch, run: Run) -> pa.Array | pa.Scalar:
+        """The expression over a batch. Raises QueryCanceled between slices."""
+        if batch.row_count <= self._row_count:
+            return self._timed(batch, run)
+        pieces: list[pa.Array] = []
+        start, row_count = 0, batch.row_count
+        while start < row_count:
+            piece = batch.slice(start, self._row_count)
+            pieces.append(as_array(self._timed(piece, run), piece.row_count))
+            start += piece.row_count
+            run.check_cancel()
+        return concat_vectors(pieces, self._type)
+
+    def _timed(self, batch: Batch, run: Run) -> pa.Array | pa.Scalar:
+        began = perf_counter()
+        found = self._evaluate(batch, run)
+        took = perf_counter() - began
+        row_count = batch.row_count
+        if took * GROWTH_MAX <= SLICE_S:
+            self._row_count = max(self._row_count, row_count * GROWTH_MAX)
+        else:
+            self._row_count = max(1, int(row_count * SLICE_S / took))
+        return found
