@@ -20,13 +20,14 @@ from lungfish.storage.ids import RelationId, TransactionId, TupleId
 from lungfish.storage.image import RelationKind
 from lungfish.storage.page_store import PageStore
 from lungfish.storage.table import TableStore
-from lungfish.storage.table_rows import InsertRun, TableRows
+from lungfish.storage.table_rows import TableRows
 from lungfish.storage.transactions import (
     Transaction,
     TransactionManager,
     TransactionState,
     UndoEntry,
 )
+from lungfish.storage.undo_runs import InsertRun
 from lungfish.storage.versions import put_retained
 
 FREE_SPACE = "fsm"

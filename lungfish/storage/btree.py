@@ -190,6 +190,21 @@ class BTree:
             self._merge(stored_key, stored_address, lsn)
         return True
 
+    def remove_all(self, entries: Sequence[Position], lsn: LSN) -> None:
+        """Remove entries, stored ones in descending order; those that are not there are passed over."""
+        pages = self.pages
+        done = 0
+        while done < len(entries):
+            try:
+                with pages.latch:
+                    count, is_thinner = self._structure.remove_from_leaf(entries, done, lsn)
+            except PageMiss as miss:
+                pages.load(miss.page_id)
+                continue
+            if is_thinner:
+                self._merge(*entries[done], lsn)
+            done += count
+
     def _remove(self, key: Any, address: int, lsn: LSN) -> int | None:
         """Answers how many entries the leaf has left."""
         frame, leaf = self._leaf_of(key, address)

@@ -26,6 +26,8 @@ from lungfish.storage.relation_pages import Frame
 
 # Two nodes are merged if they fill no more than this share of a page together, so that the next inserts do not split them.
 _MERGED_SHARE = 0.75
+# So many entries of one leaf are worth writing it anew; fewer are deleted one by one.
+_MANY_ENTRIES = 16
 # The share of entries that stays on the far side of a split at the tree's end.
 _APPEND_SHARE = 0.9
 
@@ -115,6 +117,49 @@ class BTreeStructure:
         assert isinstance(parent.node, InnerNode)
         keys = [*parent.node.keys, separator[0]]
         return self._form.inner_size(keys, parent.fences) <= self._form.page_size
+
+    # Removing many entries
+
+    def remove_from_leaf(
+        self, entries: Sequence[Position], start: int, lsn: LSN
+    ) -> tuple[int, bool]:
+        """Remove those of some entries in descending order, from `start` on, that belong on the leaf of the first of them.
+
+        Answers how many these are, and whether so many were there that the leaf may be thin now. Of many the leaf is written anew.
+        """
+        step = path_to(self._store, entries[start])[-1]
+        low = step.fences.low
+        end = start + 1
+        while end < len(entries) and (low is None or entries[end] >= low):
+            end += 1
+        if end - start < _MANY_ENTRIES:
+            return end - start, self._delete_from_leaf(step.frame, entries[start:end], lsn)
+        content = content_of(step.node)
+        gone = set(entries[start:end])
+        left = [
+            entry
+            for entry in zip(content.keys, content.addresses, strict=True)
+            if entry not in gone
+        ]
+        if len(left) == len(content.keys):
+            return end - start, False
+        change = PageChange(self._store)
+        keys, addresses = [key for key, _ in left], [address for _, address in left]
+        change.write(step.frame.page_id, Content(0, keys, addresses, ()), step.fences)
+        change.apply(lsn)
+        return end - start, True
+
+    def _delete_from_leaf(self, frame: Frame, entries: Sequence[Position], lsn: LSN) -> bool:
+        leaf: Any = self._store.writable_leaf(frame, lsn)
+        before = leaf.count
+        for key, address in entries:
+            index = leaf.find(key, address)
+            if index < leaf.count and (leaf.key_at(index), leaf.address_at(index)) == (
+                key,
+                address,
+            ):
+                leaf.delete(index)
+        return bool(before // _MANY_ENTRIES != leaf.count // _MANY_ENTRIES)
 
     # Merging
 

@@ -245,6 +245,21 @@ class Heap:
                     raise
                 self._note_room(frame.page_id, data)
 
+    def erase_run(self, first: TupleId, count: int, lsn: LSN) -> None:
+        """Free slots side by side on one page, from the last one on. None of the rows has overflowed values. Raises PageMiss."""
+        frame = self.frame_of(first)
+        if frame is None:
+            return
+        data, start = self.pages.writable(frame, lsn), first & SLOT_MASK
+        try:
+            for slot in range(start + count - 1, start - 1, -1):
+                if data[0]:
+                    self.format.erase(data, slot)
+        except BaseException:
+            self.format.repair(data)
+            raise
+        self._note_room(frame.page_id, data)
+
     def _frame_to_write(self, address: TupleId) -> Frame:
         """The frame of a page that may not exist yet. Raises PageMiss."""
         page_id = PageId(address >> SLOT_BITS)

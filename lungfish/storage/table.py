@@ -31,9 +31,10 @@ from lungfish.storage.snapshots import Snapshot
 from lungfish.storage.table_build import TellBuild, build_index
 from lungfish.storage.table_index import IndexKey, IndexKeys, TableIndex, UniqueConflict
 from lungfish.storage.table_lock import LockedRow, LockStatus, LockWait, lock_row
-from lungfish.storage.table_rows import InsertRun, Suspects, TableRows, changed_keys, key_owner
+from lungfish.storage.table_rows import Suspects, TableRows, changed_keys, key_owner
 from lungfish.storage.table_scan import Rows, index_scan, key_lookup, scan
 from lungfish.storage.transactions import Transaction, TransactionManager
+from lungfish.storage.undo_runs import InsertRun
 from lungfish.types.batch import Batch, Vector
 
 __all__ = ["LockStatus", "LockWait", "LockedRow", "TableIndex", "TableStore", "UniqueConflict"]

@@ -327,34 +327,6 @@ class TableRows:
             self._forget_stale(address)
 
 
-class InsertRun:
-    """The undo entry's store for rows inserted side by side: one entry instead of one a row.
-
-    As rows are taken back another run takes its place each time, inside the fence, so that a checkpoint in between knows what is left.
-    """
-
-    __slots__ = ("count", "first", "rows")
-
-    def __init__(self, rows: TableRows, first: TupleId, count: int) -> None:
-        self.rows = rows
-        self.first = first
-        self.count = count
-
-    def undo(self, transaction: Transaction, entry: UndoEntry, *, is_logged: bool) -> None:
-        """Take the rows back, the last one first, then take the entry off: see `UndoStore`."""
-        for left in reversed(range(self.count)):
-            run_with_pages(partial(self._undo_last, transaction, left, is_logged))
-        with self.rows.fence:
-            transaction.own_undo().pop()
-
-    def _undo_last(self, transaction: Transaction, left: int, is_logged: bool) -> None:
-        rows, first = self.rows, self.first
-        with rows.fence, rows.key_gate:
-            address = TupleId(first + left)
-            rows.take_back(transaction.id, address, None, after=None, is_logged=is_logged)
-            transaction.own_undo()[-1] = (InsertRun(rows, first, left), first, None)
-
-
 def key_owner(
     rows: TableRows,
     transaction: Transaction,

@@ -15,14 +15,25 @@ from typing import Any
 import pytest
 from table_world import World
 
-from lungfish.storage import heap, heap_page, table, table_rows, versions
+from lungfish.storage import (
+    btree_structure,
+    heap,
+    heap_page,
+    table,
+    table_rows,
+    undo_runs,
+    versions,
+)
 from lungfish.storage.ids import PageId, TupleId
 from lungfish.storage.table import TableStore
 from lungfish.storage.table_build import check_heap, check_index
 from lungfish.storage.transactions import Transaction
 from lungfish.types.sql_type import INTEGER, TEXT
 
-TRACED = {module.__file__ for module in (table, table_rows, heap, heap_page, versions)}
+TRACED = {
+    module.__file__
+    for module in (table, table_rows, undo_runs, heap, heap_page, versions, btree_structure)
+}
 LINE_COUNT_MAX = 2000
 
 Action = Callable[[TableStore, Transaction, TupleId], object]
@@ -80,6 +91,15 @@ def change_and_roll_back(store: TableStore, transaction: Transaction, address: T
     transaction.rollback_to("inner")
 
 
+def insert_many_and_roll_back(
+    store: TableStore, transaction: Transaction, address: TupleId
+) -> None:
+    transaction.savepoint("inner")
+    # Enough of them for a leaf to be written anew.
+    store.insert_many(transaction, [(100 + n, f"short {n}") for n in range(20)])
+    transaction.rollback_to("inner")
+
+
 def rows_of(world: World, store: TableStore) -> list[tuple[Any, ...]]:
     transaction = world.transactions.begin()
     batches = list(store.scan(transaction.statement_snapshot()))
@@ -106,7 +126,16 @@ def check_whole(world: World, store: TableStore) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "action", [insert, insert_many, update, update_key, delete, change_and_roll_back]
+    "action",
+    [
+        insert,
+        insert_many,
+        update,
+        update_key,
+        delete,
+        change_and_roll_back,
+        insert_many_and_roll_back,
+    ],
 )
 def test_an_interrupted_operation_can_be_rolled_back(action: Action) -> None:
     world = World()
