@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import codecs
+import functools
 import hashlib
 import re
 import zlib
@@ -20,6 +21,7 @@ from lungfish.errors import (
 from lungfish.functions.registry import Function, Volatility
 from lungfish.functions.strings import check_overlay
 from lungfish.types.bytea_text import parse_escaped, parse_hex
+from lungfish.types.late_loading import load_apart
 from lungfish.types.sql_type import BIGINT, BYTEA, INTEGER, NAME, TEXT
 
 _BASE64_LINE = 76
@@ -163,7 +165,13 @@ def _codec(name: str, role: str = "source") -> str:
     found = _CODECS.get(re.sub(r"[^a-z0-9]", "", name.lower()))
     if found is None:
         raise InvalidParameterValue(f'invalid {role} encoding name "{name}"')
-    return codecs.lookup(found).name
+    return _loaded_codec(found)
+
+
+@functools.cache
+def _loaded_codec(name: str) -> str:
+    """The codec's name for Python, which loads a module for each codec."""
+    return load_apart(lambda: codecs.lookup(name)).name
 
 
 def _convert_from(value: bytes, name: str) -> str:

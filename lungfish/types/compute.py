@@ -10,6 +10,8 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
+from lungfish.types.late_loading import load_apart
+
 
 class _Compute:
     """The module's functions; all of them at hand once it is loaded."""
@@ -29,7 +31,7 @@ class _Late:
         self._name = name
 
     def __call__(self, *arguments: Any, **options: Any) -> Any:
-        module = importlib.import_module("pyarrow.compute")
+        module = load_apart(lambda: importlib.import_module("pyarrow.compute"))
         # From now on `pc` has the functions themselves.
         pc.__dict__.update(vars(module))
         return getattr(module, self._name)(*arguments, **options)

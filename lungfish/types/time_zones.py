@@ -19,6 +19,7 @@ from lungfish.types.calendar import (
     civil_from_days,
     days_from_civil,
 )
+from lungfish.types.late_loading import load_apart
 
 _FIRST_DAY = days_from_civil(1, 1, 2)
 _LAST_DAY = days_from_civil(9999, 12, 30)
@@ -135,7 +136,7 @@ UTC = TimeZone("UTC", 0, None, "UTC")
 
 @functools.cache
 def _names_by_lower_case() -> dict[str, str]:
-    return {name.lower(): name for name in zoneinfo.available_timezones()}
+    return {name.lower(): name for name in load_apart(zoneinfo.available_timezones)}
 
 
 def offset_text(offset: int) -> str:
@@ -159,7 +160,7 @@ def find_zone(name: str) -> TimeZone | None:
         )
     full = _names_by_lower_case().get(lower)
     if full is not None:
-        return TimeZone(full, None, zoneinfo.ZoneInfo(full))
+        return TimeZone(full, None, load_apart(lambda: zoneinfo.ZoneInfo(full)))
     match = _POSIX_ZONE.fullmatch(name)
     if match is None:
         return None
