@@ -15,6 +15,7 @@ COMPILED_MODULES = (
     "lungfish.storage.native_rows",
     "lungfish.storage.native_trees",
     "lungfish.storage.native_tables",
+    "lungfish.storage.native_lanes",
     "lungfish.executor.native_lane",
     "lungfish.session.native_mutex",
     "lungfish.session.native_runner",

@@ -43,8 +43,6 @@ cdef enum:
     # What a view holds inside itself (row_codec.py).
     INLINE_MAX = 12
     VIEW_SIZE = 16
-    # A row of a page has fewer long values.
-    VIEWS_MAX = 4096
 
 # What `KINDS` stand for: `struct`'s own letters, 's' for 16 bytes as they are, 't' for a view of text, 'v' for one of bytes.
 KINDS = b"?hiqfdstv"
@@ -100,10 +98,6 @@ cdef class NativeRowFormat:
         cdef uint8_t* field
         cdef Py_ssize_t place
         cdef const char* raw
-        cdef int overflow = 0
-        cdef long long number
-        cdef double real
-        cdef float short_real
         # What the fields hold, and how much goes to the tail. Text is encoded in place, in the string's own cache.
         encoded = None
         for position in range(self.count):
@@ -148,32 +142,56 @@ cdef class NativeRowFormat:
                     raw = PyUnicode_AsUTF8AndSize(value, &size)
                 else:
                     raw, size = PyBytes_AS_STRING(value), PyBytes_GET_SIZE(value)
-                place = put_view(row, field, place, raw, size)
-            elif kind == c"i" or kind == c"q" or kind == c"h":
-                if not PyLong_CheckExact(value):
-                    return None
-                number = PyLong_AsLongLongAndOverflow(value, &overflow)
-                if overflow or not put_integer(field, kind, number):
-                    return None
-            elif kind == c"d" or kind == c"f":
-                if not PyFloat_CheckExact(value):
-                    return None
-                real = PyFloat_AS_DOUBLE(value)
-                if kind == c"d":
-                    memcpy(field, &real, 8)
+                if size > INLINE_MAX:
+                    place = put_long(row, field, place, raw, size)
                     continue
-                short_real = <float>real
-                if isfinite(real) and not isfinite(short_real):
+            if not put_field(field, kind, value):
+                return None
+        return made
+
+    cdef tuple encoded(self, tuple values, tuple positions):
+        """What the fields at `positions` are to hold of some values, in `struct`'s terms; may run Python code."""
+        cdef Py_ssize_t index, position
+        cdef list made = None
+        cdef object encode, value
+        for index in range(PyTuple_GET_SIZE(values)):
+            position = <object>PyTuple_GET_ITEM(positions, index)
+            encode = self.encoders[position]
+            value = <object>PyTuple_GET_ITEM(values, index)
+            if encode is not None and value is not None:
+                if made is None:
+                    made = list(values)
+                made[index] = encode(value)
+        return values if made is None else tuple(made)
+
+    cdef bytes patched(self, bytes before, tuple positions, tuple values, int64_t writer):
+        """A packed row with other values, as `encoded` gives them, at `positions`; None if its size would change, or one does not fit."""
+        cdef bytes made = PyBytes_FromStringAndSize(PyBytes_AS_STRING(before), PyBytes_GET_SIZE(before))
+        cdef uint8_t* row = <uint8_t*>PyBytes_AS_STRING(made)
+        cdef const char* kinds = PyBytes_AS_STRING(self.kinds)
+        cdef Py_ssize_t index, position
+        cdef uint8_t* field
+        cdef object value
+        cdef uint32_t length
+        cdef char kind
+        memcpy(row, &writer, 8)
+        for index in range(PyTuple_GET_SIZE(values)):
+            position = <object>PyTuple_GET_ITEM(positions, index)
+            value = <object>PyTuple_GET_ITEM(values, index)
+            field = row + self.offsets[position]
+            kind = kinds[position]
+            if kind == c"t" or kind == c"v":
+                memcpy(&length, field, 4)
+                if length > INLINE_MAX:
                     return None
-                memcpy(field, &short_real, 4)
-            elif kind == c"?":
-                if value is not True and value is not False:
-                    return None
-                field[0] = value is True
+                memset(field, 0, VIEW_SIZE)
+            if value is None:
+                row[NULLS + (position >> 3)] |= 1 << (position & 7)
+                memset(field, 0, field_size(kind))
             else:
-                if not PyBytes_CheckExact(value) or PyBytes_GET_SIZE(value) != 16:
+                row[NULLS + (position >> 3)] &= ~(1 << (position & 7))
+                if not put_field(field, kind, value):
                     return None
-                memcpy(field, PyBytes_AS_STRING(value), 16)
         return made
 
     cpdef tuple unpack(self, object buffer, Py_ssize_t offset=0, object overflow=None):
@@ -292,15 +310,71 @@ cdef bint put_integer(uint8_t* field, char kind, long long number) noexcept:
     return number2 == number
 
 
-cdef Py_ssize_t put_view(
+cdef bint put_field(uint8_t* field, char kind, object value) except -1:
+    """Write a value that lies in its field wholly; False if it does not, or is of another class."""
+    cdef int overflow = 0
+    cdef long long number
+    cdef double real
+    cdef float short_real
+    cdef const char* raw
+    cdef Py_ssize_t size
+    cdef uint32_t length
+    if kind == c"i" or kind == c"q" or kind == c"h":
+        if not PyLong_CheckExact(value):
+            return False
+        number = PyLong_AsLongLongAndOverflow(value, &overflow)
+        return not overflow and put_integer(field, kind, number)
+    if kind == c"t" or kind == c"v":
+        if kind == c"t":
+            if not PyUnicode_CheckExact(value):
+                return False
+            raw = PyUnicode_AsUTF8AndSize(value, &size)
+        else:
+            if not PyBytes_CheckExact(value):
+                return False
+            raw, size = PyBytes_AS_STRING(value), PyBytes_GET_SIZE(value)
+        if size > INLINE_MAX:
+            return False
+        length = <uint32_t>size
+        memcpy(field, &length, 4)
+        memcpy(field + 4, raw, size)
+        return True
+    if kind == c"d" or kind == c"f":
+        if not PyFloat_CheckExact(value):
+            return False
+        real = PyFloat_AS_DOUBLE(value)
+        short_real = <float>real
+        if kind == c"d":
+            memcpy(field, &real, 8)
+        else:
+            memcpy(field, &short_real, 4)
+        return kind == c"d" or isfinite(short_real) or not isfinite(real)
+    if kind == c"?":
+        field[0] = value is True
+        return value is True or value is False
+    if not PyBytes_CheckExact(value) or PyBytes_GET_SIZE(value) != 16:
+        return False
+    memcpy(field, PyBytes_AS_STRING(value), 16)
+    return True
+
+
+cdef Py_ssize_t field_size(char kind) noexcept:
+    """The bytes of a field."""
+    if kind == c"q" or kind == c"d":
+        return 8
+    if kind == c"i" or kind == c"f":
+        return 4
+    if kind == c"h":
+        return 2
+    return 1 if kind == c"?" else 16
+
+
+cdef Py_ssize_t put_long(
     uint8_t* row, uint8_t* field, Py_ssize_t place, const char* raw, Py_ssize_t size
 ) noexcept:
-    """Write a view, and its value at `place` if that is long; answers where the next long one goes."""
+    """Write the view of a long value, and the value at `place`; answers where the next one goes."""
     cdef uint32_t length = <uint32_t>size, position = <uint32_t>place
     memcpy(field, &length, 4)
-    if size <= INLINE_MAX:
-        memcpy(field + 4, raw, size)
-        return place
     memcpy(field + 4, raw, 4)
     memcpy(field + 12, &position, 4)
     memcpy(row + place, raw, size)

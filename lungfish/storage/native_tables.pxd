@@ -43,6 +43,11 @@ cdef class NativeTable:
     cdef int replace(
         self, object transaction, object snapshot, int64_t address, bytes packed, tuple entry, list chain
     ) except -1
+    cdef bytes row_to_change(self, object transaction, object snapshot, int64_t address)
+    cdef int change(
+        self, object transaction, int64_t address, bytes before, bytes packed, tuple entry, list chain
+    ) except -1
+    cpdef object insert(self, object transaction, tuple values)
     cdef object place_new(self, object transaction, bytes packed, tuple entry, list keys)
     cdef int append_record(
         self, object transaction_id, int64_t address, bytes before, bytes after

@@ -130,7 +130,7 @@ cdef class NativeTable:
         cdef list chain = [None]
         return self.replace(transaction, snapshot, address, packed, entry, chain) == DONE
 
-    def insert(self, object transaction, tuple values):
+    cpdef object insert(self, object transaction, tuple values):
         """What `TableStore.insert` does for a row whose keys are free; None: not done."""
         cdef tuple entry = PyTuple_New(3)
         cdef bytes packed = self.row_format.packed(values, transaction.id)
@@ -243,46 +243,61 @@ cdef class NativeTable:
 
         `entry`: a new tuple of three; `chain`: a new list of one.
         """
+        cdef bytes before = self.row_to_change(transaction, snapshot, address)
+        if before is None or (
+            packed is not None and PyBytes_GET_SIZE(packed) != PyBytes_GET_SIZE(before)
+        ):
+            return NO_ROW
+        self.change(transaction, address, before, packed, entry, chain)
+        return DONE
+
+    cdef bytes row_to_change(self, object transaction, object snapshot, int64_t address):
+        """The packed row there, if it may be changed as it lies; None if that is not so for sure."""
         cdef PyObject* found
-        cdef object frame, pages = self.pages, before, number
+        cdef object frame, pages = self.pages
         cdef uint8_t* page
         cdef uint8_t* row
         cdef uint16_t slots
         cdef int64_t writer
         cdef uint8_t flags
+        cdef bytes before
         if not self.is_free():
-            return NO_ROW
+            return None
         found = PyDict_GetItem(pages.frames, address >> SLOT_BITS)
         if found == NULL:
-            return NO_ROW
+            return None
         frame = <object>found
         if frame.cache is not self.page_format or frame.epoch != pages._epoch:
-            return NO_ROW
+            return None
         page = <uint8_t*>PyByteArray_AS_STRING(frame.data)
         memcpy(&slots, page + COUNTS_OFFSET, 2)
         if (address & SLOT_MASK) >= slots:
-            return NO_ROW
+            return None
         row = page + HEADER_SIZE + (address & SLOT_MASK) * self.stride
         flags = row[FLAGS]
         memcpy(&writer, row, 8)
         if not flags & LIVE or flags & (DELETED | HAS_OVERFLOW):
-            return NO_ROW
+            return None
         if not self.sees(writer, snapshot, transaction.id):
-            return NO_ROW
+            return None
         before = self.extract(page, row, flags)
-        if before is None or (
-            packed is not None and PyBytes_GET_SIZE(packed) != PyBytes_GET_SIZE(before)
-        ):
-            return NO_ROW
-        if 2 * PyBytes_GET_SIZE(before) > RECORD_SIZE_MAX:
-            return NO_ROW
-        number = address
-        Py_INCREF(self.rows)
-        PyTuple_SET_ITEM(entry, 0, self.rows)
-        Py_INCREF(number)
-        PyTuple_SET_ITEM(entry, 1, number)
-        Py_INCREF(before)
-        PyTuple_SET_ITEM(entry, 2, before)
+        if before is None or 2 * PyBytes_GET_SIZE(before) > RECORD_SIZE_MAX:
+            return None
+        return before
+
+    cdef int change(
+        self, object transaction, int64_t address, bytes before, bytes packed, tuple entry, list chain
+    ) except -1:
+        """Write another row of the same size in place of `before`, or mark that as deleted.
+
+        Requires: `row_to_change` has just answered `before`, and nothing has run since that may let another thread in.
+        """
+        cdef object pages = self.pages, number = address
+        cdef object frame = <object>PyDict_GetItem(pages.frames, address >> SLOT_BITS)
+        cdef uint8_t* page = <uint8_t*>PyByteArray_AS_STRING(frame.data)
+        cdef uint8_t* row = page + HEADER_SIZE + (address & SLOT_MASK) * self.stride
+        cdef PyObject* found
+        fill_entry(entry, self.rows, number, before)
         lsn = self.log._end
         transaction.undo.append(entry)
         found = PyDict_GetItem(self.chains, number)
@@ -298,7 +313,7 @@ cdef class NativeTable:
         if packed is None:
             mark_deleted(page, row, transaction.id)
         else:
-            self.write_row(page, row, packed, self.tail_start(row, flags))
+            self.write_row(page, row, packed, self.tail_start(row, row[FLAGS]))
         frame.touches += 1
         pages.hits += 1
         return DONE
@@ -345,12 +360,7 @@ cdef class NativeTable:
             ):
                 return None
             places[index] = place
-        Py_INCREF(self.rows)
-        PyTuple_SET_ITEM(entry, 0, self.rows)
-        Py_INCREF(number)
-        PyTuple_SET_ITEM(entry, 1, number)
-        Py_INCREF(None)
-        PyTuple_SET_ITEM(entry, 2, None)
+        fill_entry(entry, self.rows, number, None)
         lsn = self.log._end
         transaction.undo.append(entry)
         self.append_record(transaction.id, address, None, packed)
@@ -506,6 +516,16 @@ cdef class NativeTable:
                 memcpy(row + offset + 12, &position, 4)
         return 0
 
+
+
+cdef void fill_entry(tuple entry, object rows, object address, object before):
+    """Make a new tuple an undo entry."""
+    Py_INCREF(rows)
+    PyTuple_SET_ITEM(entry, 0, rows)
+    Py_INCREF(address)
+    PyTuple_SET_ITEM(entry, 1, address)
+    Py_INCREF(before)
+    PyTuple_SET_ITEM(entry, 2, before)
 
 
 cdef void mark_deleted(uint8_t* page, uint8_t* row, object writer):
