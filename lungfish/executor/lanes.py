@@ -5,16 +5,50 @@ pipeline does it (`row_pipeline.py`). So it raises no error of its own: what wou
 
 Compiled code that runs no Python code keeps the interpreter's lock from its beginning to its end. So to all other threads a lane is a
 single step, and takes no mutex, latch or fence: it looks whether somebody holds one just now, and if so leaves the statement alone.
+
+Here plans are turned into lanes: those that look one row up by a whole unique key, or insert one row, with parameters and constants as
+they are, in tables that ask nothing of their rows but NOT NULL. The lanes themselves are in native_lanes.pyx.
 """
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Sequence
+from typing import Any, NamedTuple, Protocol
 
 from lungfish.catalog.catalog import Catalog
+from lungfish.catalog.objects import Table
 from lungfish.executor.context import Row, TableProvider
-from lungfish.planner.physical import PhysicalStatement
+from lungfish.executor.deferred_keys import deferrable_keys
+from lungfish.executor.foreign_keys import foreign_keys_of, foreign_keys_to
+from lungfish.executor.index_scan import find_index
+from lungfish.native import compiled_module
+from lungfish.planner.expressions import (
+    BoundExpression,
+    CastTo,
+    ColumnRef,
+    Constant,
+    ParameterRef,
+)
+from lungfish.planner.physical import (
+    DeleteRows,
+    IndexScan,
+    InsertRows,
+    PhysicalPlan,
+    PhysicalStatement,
+    Project,
+    UpdateRows,
+    ValuesScan,
+)
+from lungfish.storage.native import NativeTable
+from lungfish.storage.table_index import TableIndex
 from lungfish.storage.transactions import Transaction
+from lungfish.types.casts import find_cast
+from lungfish.types.sql_type import TypeKind
+
+# Of the integers, whose casts change no value.
+_WIDTHS = {TypeKind.SMALLINT: 2, TypeKind.INTEGER: 4, TypeKind.BIGINT: 8}
+
+_compiled: Any = compiled_module("lungfish.executor.native_lanes")
 
 
 class Lane(Protocol):
@@ -31,6 +65,154 @@ class Lane(Protocol):
         """
 
 
+class _Lookup(NamedTuple):
+    """One row by its key: the first arguments of the lanes that look one up."""
+
+    table: NativeTable
+    table_index: TableIndex
+    key: Any
+
+
 def make_lane(statement: PhysicalStatement, catalog: Catalog, tables: TableProvider) -> Lane | None:
     """The statement's lane; None if it has none."""
-    return None
+    root = statement.root
+    if _compiled is None or statement.ctes:
+        return None
+    match root:
+        case InsertRows():
+            return _insert(root, catalog, tables)
+        case UpdateRows():
+            return _update(root, catalog, tables)
+        case DeleteRows():
+            return _delete(root, catalog, tables)
+    return _select(root, tables)
+
+
+def _select(root: PhysicalPlan, tables: TableProvider) -> Lane | None:
+    scan, picked = root, None
+    if isinstance(root, Project):
+        scan, picked = root.input, root.expressions
+    if not isinstance(scan, IndexScan) or scan.with_tuple_id:
+        return None
+    lookup = _lookup(scan, tables)
+    fields = [scan.table.stored_positions[column] for column in scan.column_indexes]
+    if picked is not None:
+        columns = [item.index for item in picked if isinstance(item, ColumnRef)]
+        if len(columns) != len(picked):
+            return None
+        fields = [fields[column] for column in columns]
+    if lookup is None or not fields:
+        return None
+    lane: Lane = _compiled.SelectLane(*lookup, tuple(fields))
+    return lane
+
+
+def _delete(root: DeleteRows, catalog: Catalog, tables: TableProvider) -> Lane | None:
+    if root.returning is not None or root.members or not _is_simple(root.table, catalog):
+        return None
+    lookup = _lookup(root.input, tables)
+    if lookup is None:
+        return None
+    lane: Lane = _compiled.DeleteLane(*lookup)
+    return lane
+
+
+def _update(root: UpdateRows, catalog: Catalog, tables: TableProvider) -> Lane | None:
+    table = root.table
+    if root.returning is not None or root.members or not _is_simple(table, catalog):
+        return None
+    lookup = _lookup(root.input, tables)
+    sources = _sources([expression for _, expression in root.assignments], are_stored=True)
+    if lookup is None or sources is None:
+        return None
+    positions = [position for position, _ in root.assignments]
+    fields = tuple(table.stored_positions[position] for position in positions)
+    store = tables.table_store(table)
+    if not set(fields).isdisjoint(store.rows.key_positions):
+        return None
+    if not lookup.table.row_format.is_plain(fields):
+        return None
+    not_null = tuple(table.columns[position].is_not_null for position in positions)
+    lane: Lane = _compiled.UpdateLane(*lookup, fields, sources, not_null)
+    return lane
+
+
+def _insert(root: InsertRows, catalog: Catalog, tables: TableProvider) -> Lane | None:
+    table, values = root.table, root.input
+    if root.returning is not None or root.conflict is not None or root.members:
+        return None
+    if not isinstance(values, ValuesScan) or len(values.rows) != 1:
+        return None
+    if not _is_simple(table, catalog) or len(table.stored_types) != len(table.columns):
+        return None
+    native = tables.table_store(table).rows.native
+    sources = _sources(values.rows[0], are_stored=True)
+    if native is None or sources is None or not native.takes_rows():
+        return None
+    not_null = tuple(column.is_not_null for column in table.columns)
+    lane: Lane = _compiled.InsertLane(native, sources, not_null)
+    return lane
+
+
+def _lookup(plan: PhysicalPlan, tables: TableProvider) -> _Lookup | None:
+    """The look-up of one row, if the plan is that and nothing else."""
+    if not isinstance(plan, IndexScan) or plan.filter is not None or plan.any_of:
+        return None
+    if not plan.index.is_unique or len(plan.equals) != len(plan.index.columns):
+        return None
+    sources = _sources(plan.equals)
+    store = tables.table_store(plan.table)
+    index = find_index(store, plan.index)
+    native = store.rows.native
+    if native is None or sources is None or not native.serves(index):
+        return None
+    return _Lookup(native, index, sources)
+
+
+def _sources(expressions: Sequence[BoundExpression], *, are_stored: bool = False) -> Any:
+    """Where values come from that are parameters and constants as they are; None if one is computed."""
+    parameters: list[int] = []
+    constants: list[Any] = []
+    for expression in expressions:
+        bare = _bare(expression, is_stored=are_stored)
+        if isinstance(bare, ParameterRef):
+            parameters.append(bare.index)
+            constants.append(None)
+        elif isinstance(bare, Constant):
+            parameters.append(-1)
+            constants.append(bare.value)
+        else:
+            return None
+    return _compiled.Sources(tuple(parameters), tuple(constants))
+
+
+def _bare(expression: BoundExpression, *, is_stored: bool) -> BoundExpression:
+    """The expression without casts that change no value.
+
+    If it is stored, an integer may be cast to the narrower type of its column: its range is looked at when it is written there.
+    """
+    while isinstance(expression, CastTo):
+        operand = expression.operand
+        width, wanted = (_WIDTHS.get(each.type.kind) for each in (operand, expression))
+        if width is None or wanted is None:
+            cast = find_cast(operand.type, expression.type, is_explicit=expression.is_explicit)
+            if cast is None or not cast.is_identity:
+                break
+        elif width > wanted and not is_stored:
+            break
+        is_stored = False
+        expression = operand
+    return expression
+
+
+def _is_simple(table: Table, catalog: Catalog) -> bool:
+    """Whether the table asks nothing of its rows but NOT NULL, and has one row where the catalog says so."""
+    return not (
+        table.partition_key is not None
+        or table.partition_bound is not None
+        or any(column.generated is not None for column in table.columns)
+        or any(item.kind == "check" for item in table.constraints)
+        or foreign_keys_of(table, catalog)
+        or foreign_keys_to(table, catalog)
+        or deferrable_keys(table)
+    )

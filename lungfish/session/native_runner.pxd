@@ -10,6 +10,7 @@ cdef class ReadyRunner:
     cdef set strong
 
     cdef object run(self, str sql, object given, PyObject **found)
+    cdef object run_undisturbed(self, str sql, object given, PyObject **found)
     cdef PyObject *find(self, str sql, object given) except? NULL
     cdef bint is_valid(self, PyObject *ready) except -1
     cdef bint may_run_in(self, PyObject *transaction, PyObject *ready) noexcept

@@ -10,7 +10,7 @@ the statement's end anyway.
 
 Invariants:
 1. Until the lane has said yes nothing is changed that anybody could tell afterwards.
-2. What can run Python code is left out: letting go of objects that users have made, and making ones that the garbage collector counts.
+2. What can run Python code is left out: letting go of objects that users have made, and the garbage collector.
 """
 
 from cpython.dict cimport PyDict_GetItem, PyDict_Next, PyDict_SetItem
@@ -39,6 +39,8 @@ from lungfish.types.sql_type import BIGINT, BOOLEAN, DOUBLE, INTEGER
 
 
 cdef extern from "Python.h":
+    int PyGC_Disable()
+    int PyGC_Enable()
     PyTypeObject *type_of "Py_TYPE"(PyObject *value)
     PyTypeObject PyBool_Type, PyFloat_Type, PyList_Type, PyLong_Type, PyTuple_Type, PyUnicode_Type
     long long PyLong_AsLongLongAndOverflow(PyObject *value, int *overflow)
@@ -123,7 +125,18 @@ cdef class ReadyRunner:
         self.strong = session.database.transactions.locks.fast_path.strong
 
     cdef object run(self, str sql, object given, PyObject **found):
-        """The lane's outcome, and in `found` the statement (borrowed); None: nothing has been done."""
+        """The lane's outcome, and in `found` the statement (borrowed); None: nothing has been done.
+
+        Meanwhile the garbage collector rests: making a tuple could set it off, and it runs finalizers, which are Python code.
+        """
+        cdef bint was_on = PyGC_Disable()
+        try:
+            return self.run_undisturbed(sql, given, found)
+        finally:
+            if was_on:
+                PyGC_Enable()
+
+    cdef object run_undisturbed(self, str sql, object given, PyObject **found):
         cdef PyObject *ready = self.find(sql, given)
         cdef PyObject *transaction
         cdef PyObject *lane

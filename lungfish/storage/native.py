@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Protocol
 
-from lungfish.native import IS_WANTED
+from lungfish.native import compiled_module
 
 if TYPE_CHECKING:
     from lungfish.storage.ids import TupleId
@@ -28,9 +28,20 @@ class NativeRowFormat(Protocol):
     pack: Callable[..., bytes]
     unpack: Callable[..., Values]
 
+    def is_plain(self, positions: tuple[int, ...]) -> bool:
+        """Whether the values of these fields are stored as they are, or as UTF-8."""
+
 
 class NativeTable(Protocol):
     """Operations on the rows of one table, each of which does the whole thing or nothing."""
+
+    row_format: NativeRowFormat
+
+    def serves(self, index: TableIndex) -> bool:
+        """Whether lanes may look keys of the index up."""
+
+    def takes_rows(self) -> bool:
+        """Whether lanes may insert rows."""
 
     def key_lookup(
         self, snapshot: Snapshot, index: TableIndex, values: Sequence[Any]
@@ -64,14 +75,4 @@ def native_table(rows: TableRows) -> NativeTable | None:
     return made
 
 
-def _compiled(name: str) -> Any:
-    """A compiled module, None if it is not built or not wanted."""
-    if not IS_WANTED:
-        return None
-    try:
-        return import_module(name)
-    except ModuleNotFoundError:
-        return None
-
-
-_rows = _compiled("lungfish.storage.native_rows")
+_rows = compiled_module("lungfish.storage.native_rows")

@@ -22,5 +22,4 @@ cdef class NativeRowFormat:
         self, tuple row, tuple positions, const uint8_t* buffer, Py_ssize_t size, Py_ssize_t offset
     ) except -1
     cdef int finish(self, tuple row, tuple positions) except -1
-    cdef tuple encoded(self, tuple values, tuple positions)
     cdef bytes patched(self, bytes before, tuple positions, tuple values, int64_t writer)

@@ -149,23 +149,12 @@ cdef class NativeRowFormat:
                 return None
         return made
 
-    cdef tuple encoded(self, tuple values, tuple positions):
-        """What the fields at `positions` are to hold of some values, in `struct`'s terms; may run Python code."""
-        cdef Py_ssize_t index, position
-        cdef list made = None
-        cdef object encode, value
-        for index in range(PyTuple_GET_SIZE(values)):
-            position = <object>PyTuple_GET_ITEM(positions, index)
-            encode = self.encoders[position]
-            value = <object>PyTuple_GET_ITEM(values, index)
-            if encode is not None and value is not None:
-                if made is None:
-                    made = list(values)
-                made[index] = encode(value)
-        return values if made is None else tuple(made)
+    def is_plain(self, tuple positions):
+        """Whether the values of these fields are stored as they are, or as UTF-8, so that no Python code turns them into anything."""
+        return all(self.encoders[position] is None for position in positions)
 
     cdef bytes patched(self, bytes before, tuple positions, tuple values, int64_t writer):
-        """A packed row with other values, as `encoded` gives them, at `positions`; None if its size would change, or one does not fit."""
+        """A packed row with other values at `positions`, which are plain; None if its size would change, or one does not fit."""
         cdef bytes made = PyBytes_FromStringAndSize(PyBytes_AS_STRING(before), PyBytes_GET_SIZE(before))
         cdef uint8_t* row = <uint8_t*>PyBytes_AS_STRING(made)
         cdef const char* kinds = PyBytes_AS_STRING(self.kinds)

@@ -142,6 +142,21 @@ cdef class NativeTable:
             return None
         return self.place_new(transaction, packed, entry, keys)
 
+    def serves(self, object index):
+        """Whether keys of the index are made here without Python code."""
+        cdef Py_ssize_t number = self.number_of(index)
+        return number >= 0 and (<KeyMaker>self.makers[number]).is_plain()
+
+    def takes_rows(self):
+        """Whether rows are inserted here without Python code."""
+        if self.indexes is not self.rows.indexes:
+            self.learn_indexes()
+        return (
+            self.takes_inserts
+            and self.row_format.is_plain(tuple(range(self.row_format.count)))
+            and all((<KeyMaker>maker).is_plain() for maker in self.makers)
+        )
+
     # Looking
 
     cdef Py_ssize_t number_of(self, object index) except -2:

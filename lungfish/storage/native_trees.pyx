@@ -363,6 +363,10 @@ cdef class KeyMaker:
             kinds.append(width if width is not None else -2 if number == last else -1)
         self.kinds = None if kinds is None or codec.is_integer else tuple(kinds)
 
+    def is_plain(self):
+        """Whether no Python code is needed."""
+        return self.is_integer or self.kinds is not None
+
     cdef object make(self, tuple values):
         """The key, or None if a value is NULL or out of the ordinary."""
         cdef Py_ssize_t size = 0, text_size, index, count = PyTuple_GET_SIZE(values)

@@ -1,14 +1,15 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False
 """Whole statements about one row, found by its key: what `executor/lanes.py` makes of plans that it can.
 
-A lane evaluates its parameters, makes the key and what else it needs, and then looks the row up and changes it in one step: native_tables.pyx
-says why nobody comes in between. It answers None, having changed nothing, where that cannot be done.
+native_tables.pyx says why nobody comes in between the first look at the row and the last change of it. Here no Python code runs either: where
+it would have to (a transaction's first write gives it its id; some types are stored in another form) the answer is None.
 """
 
 from cpython.ref cimport Py_INCREF
 from cpython.tuple cimport PyTuple_GET_ITEM, PyTuple_GET_SIZE, PyTuple_New, PyTuple_SET_ITEM
 from libc.stdint cimport int64_t
 
+from lungfish.executor.native_lane cimport NativeLane
 from lungfish.storage.native_tables cimport NativeTable
 from lungfish.storage.native_trees cimport KeyMaker, NativeTree
 
@@ -52,7 +53,7 @@ cdef class Sources:
         return taken
 
 
-cdef class KeyLane:
+cdef class KeyLane(NativeLane):
     """What the lanes of SELECT, UPDATE and DELETE have in common: a table, one of its indexes, and where the key comes from."""
 
     cdef NativeTable table
@@ -82,7 +83,7 @@ cdef class SelectLane(KeyLane):
         KeyLane.__init__(self, table, index, key)
         self.fields = fields
 
-    def run(self, tuple values, object transaction):
+    cpdef object run(self, tuple values, object transaction):
         """See `Lane.run`."""
         cdef Py_ssize_t number
         cdef object key = self.make_key(values, &number), snapshot = None
@@ -115,18 +116,16 @@ cdef class SelectLane(KeyLane):
 cdef class DeleteLane(KeyLane):
     """DELETE of one row."""
 
-    def run(self, tuple values, object transaction):
+    cpdef object run(self, tuple values, object transaction):
         """See `Lane.run`."""
         cdef Py_ssize_t number
         cdef object key = self.make_key(values, &number)
         cdef int64_t address
         cdef tuple entry
         cdef list chain
-        if key is None:
+        if key is None or not transaction.id:
             return None
         snapshot = snapshot_of(transaction)
-        if not transaction.id:
-            transaction.assign_id()
         entry, chain = PyTuple_New(3), [None]
         address = (<NativeTree>self.table.trees[number]).find_only(key)
         if address == NOTHING:
@@ -160,7 +159,7 @@ cdef class UpdateLane(KeyLane):
         self.assigned = assigned
         self.not_null = not_null
 
-    def run(self, tuple values, object transaction):
+    cpdef object run(self, tuple values, object transaction):
         """See `Lane.run`."""
         cdef Py_ssize_t number
         cdef object key = self.make_key(values, &number)
@@ -170,12 +169,10 @@ cdef class UpdateLane(KeyLane):
         cdef bytes before, packed
         if key is None:
             return None
-        assigned = self.table.row_format.encoded(self.assigned.take(values), self.fields)
-        if assigned is None or has_null(assigned, self.not_null):
+        assigned = self.assigned.take(values)
+        if not transaction.id or has_null(assigned, self.not_null):
             return None
         snapshot = snapshot_of(transaction)
-        if not transaction.id:
-            transaction.assign_id()
         entry, chain = PyTuple_New(3), [None]
         address = (<NativeTree>self.table.trees[number]).find_only(key)
         if address == NOTHING:
@@ -192,7 +189,7 @@ cdef class UpdateLane(KeyLane):
         return 1
 
 
-cdef class InsertLane:
+cdef class InsertLane(NativeLane):
     """INSERT of one row of given values."""
 
     cdef NativeTable table
@@ -205,13 +202,11 @@ cdef class InsertLane:
         self.row = row
         self.not_null = not_null
 
-    def run(self, tuple values, object transaction):
+    cpdef object run(self, tuple values, object transaction):
         """See `Lane.run`."""
         cdef tuple row = self.row.take(values)
-        if has_null(row, self.not_null):
+        if not transaction.id or has_null(row, self.not_null):
             return None
-        if not transaction.id:
-            transaction.assign_id()
         return None if self.table.insert(transaction, row) is None else 1
 
 
