@@ -34,8 +34,7 @@ class Converters:
             return known[2]
         if len(self._known) >= _CONVERTERS_MAX:
             self._known.clear()
-        zone = settings.time_zone.name
-        is_needed = any(writer_of(column.type, zone) for column in columns)
+        is_needed = any(writer_of(column.type, settings) for column in columns)
         self._known[id(columns)] = (columns, settings, is_needed)
         return is_needed
 
@@ -60,10 +59,9 @@ def _describe_column(name: str, sql_type: SqlType) -> ColumnDescription:
 
 def iter_python_rows(result: StatementResult, settings: TextSettings) -> Iterator[tuple[Any, ...]]:
     """The rows as tuples of Python's own values."""
-    zone, style = settings.time_zone.name, settings.interval_style
     types = [column.type for column in result.columns or ()]
     if result.rows is not None:
-        writers = [writer_of(kind, zone, style) for kind in types]
+        writers = [writer_of(kind, settings) for kind in types]
         if not any(writers):
             yield from map(tuple, result.rows)
             return
@@ -80,7 +78,7 @@ def iter_python_rows(result: StatementResult, settings: TextSettings) -> Iterato
             yield from [()] * batch.row_count
             continue
         columns = [
-            column_to_python(vector, kind, zone, style)
+            column_to_python(vector, kind, settings)
             for vector, kind in zip(batch.columns, types, strict=True)
         ]
         yield from zip(*columns, strict=True)

@@ -26,7 +26,7 @@ __all__ = ["UNKNOWN", "Codes", "RowCodes", "first_places"]
 
 INTEGER_KINDS = frozenset(
     {
-        TypeKind.BOOLEAN, TypeKind.SMALLINT, TypeKind.INTEGER, TypeKind.BIGINT, TypeKind.OID,
+        TypeKind.BOOLEAN, TypeKind.SMALLINT, TypeKind.INTEGER, TypeKind.BIGINT, TypeKind.OID, TypeKind.REGISTERED,
         TypeKind.DATE, TypeKind.TIME, TypeKind.TIMESTAMP, TypeKind.TIMESTAMPTZ,
     }
 )  # fmt: skip

@@ -65,8 +65,7 @@ _SIZES = ("pg_relation_size", "pg_table_size", "pg_indexes_size", "pg_total_rela
 
 CATALOG_FUNCTIONS: tuple[Function, ...] = (
     *(_function(name, arguments, result) for name, arguments, result in _DEFINITIONS),
-    # A relation by its oid, or by its name as regclass reads it.
-    *(_function(name, (named_by,), BIGINT) for name in _SIZES for named_by in (OID, TEXT)),
+    *(_function(name, (registered_type("regclass"),), BIGINT) for name in _SIZES),
     # A null modifier is no modifier.
     Function(
         "format_type",
@@ -78,11 +77,5 @@ CATALOG_FUNCTIONS: tuple[Function, ...] = (
         needs_context=True,
     ),
     *(_function(f"to_{name}", (TEXT,), registered_type(name)) for name in REGISTERED),
-    # The casts from and to names; the planner calls them (bind_registered.py).
-    *(_function(f"{name}in", (TEXT,), registered_type(name)) for name in REGISTERED),
-    *(_function(f"{name}out", (OID,), TEXT) for name in REGISTERED),
-    *(
-        Function(f"{name}cast", (OID,), registered_type(name), scalar=lambda oid: oid)
-        for name in REGISTERED
-    ),
+    _function("to_regtypemod", (TEXT,), INTEGER),
 )

@@ -15,6 +15,7 @@ from lungfish.types.sql_type import (
     DATE,
     DOUBLE,
     INTEGER,
+    INTERNAL_CHAR,
     INTERVAL,
     NAME,
     NUMERIC,
@@ -33,7 +34,7 @@ from lungfish.types.sql_type import (
 _COMPARISONS = (("eq", "="), ("ne", "<>"), ("lt", "<"), ("le", "<="), ("gt", ">"), ("ge", ">="))
 _ARITHMETIC = (("pl", "+"), ("mi", "-"), ("mul", "*"), ("div", "/"), ("mod", "%"))
 _COMPARED: tuple[tuple[str, SqlType], ...] = (
-    ("bool", BOOLEAN), ("int2", SMALLINT), ("int4", INTEGER), ("int8", BIGINT), ("float4", REAL), ("float8", DOUBLE),
+    ("bool", BOOLEAN), ("char", INTERNAL_CHAR), ("int2", SMALLINT), ("int4", INTEGER), ("int8", BIGINT), ("float4", REAL), ("float8", DOUBLE),
     ("oid", OID), ("bpchar", CHAR), ("name", NAME), ("bytea", BYTEA), ("date_", DATE), ("time_", TIME), ("timetz_", TIMETZ),
     ("timestamp_", TIMESTAMP), ("timestamptz_", TIMESTAMPTZ), ("interval_", INTERVAL), ("uuid_", UUID), ("numeric_", NUMERIC),
 )  # fmt: skip

@@ -80,3 +80,12 @@ def _arrange(parameters: list[str], count: int, given: Sequence[str]) -> list[in
     while arranged and isinstance(arranged[-1], str):
         arranged.pop()
     return arranged
+
+
+def first_signature(name: str, count: int) -> tuple[str, ...]:
+    """The names of the parameters of a function that takes that many; empty where PostgreSQL has given none."""
+    for signature in _SIGNATURES.get(name, ()):
+        names = tuple([part.partition("=")[0] for part in signature.split(" ")])
+        if len(names) == count:
+            return names
+    return ()

@@ -44,23 +44,16 @@ def _satisfies(context: FunctionContext, *values: Any, types: Sequence[SqlType])
 PARTITION_FUNCTIONS: tuple[Function, ...] = (
     _function("pg_get_partkeydef", OID, TEXT),
     _function("pg_get_partition_constraintdef", OID, TEXT),
-    # Relations may be given by name, as one writes them where PostgreSQL takes a regclass.
-    *(
-        item
-        for kind in (OID, TEXT)
-        for item in (
-            _function("pg_partition_root", kind, _REGCLASS),
-            _function(
-                "pg_partition_ancestors",
-                kind,
-                _REGCLASS,
-                returns_set=True,
-                output_columns=(("relid", _REGCLASS),),
-            ),
-            _function(
-                "pg_partition_tree", kind, _TREE, returns_set=True, output_columns=_TREE_COLUMNS
-            ),
-        )
+    _function("pg_partition_root", _REGCLASS, _REGCLASS),
+    _function(
+        "pg_partition_ancestors",
+        _REGCLASS,
+        _REGCLASS,
+        returns_set=True,
+        output_columns=(("relid", _REGCLASS),),
+    ),
+    _function(
+        "pg_partition_tree", _REGCLASS, _TREE, returns_set=True, output_columns=_TREE_COLUMNS
     ),
     Function(
         "satisfies_hash_partition",

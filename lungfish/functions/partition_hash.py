@@ -140,6 +140,7 @@ _HASHES: dict[TypeKind, Callable[[Any], int]] = {
     TypeKind.INTEGER: _hash_int,
     TypeKind.BIGINT: _hash_long,
     TypeKind.OID: _hash_int,
+    TypeKind.REGISTERED: _hash_int,
     TypeKind.DATE: _hash_date,
     TypeKind.TIME: _hash_long,
     TypeKind.TIMESTAMP: _hash_timestamp,

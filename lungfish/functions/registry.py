@@ -41,6 +41,8 @@ class Polymorphic(enum.Enum):
     """The pseudo-types that stand in a signature for any type."""
 
     ANY = "any"
+    # Also a literal whose type nothing decides; it stays unknown.
+    ANY_OR_UNKNOWN = "any or unknown"
     ANYELEMENT = "anyelement"
     ANYARRAY = "anyarray"
     ANYNONARRAY = "anynonarray"

@@ -76,7 +76,7 @@ def select(
         raise AmbiguousFunction("ambiguous")
     # A domain stays what it is only where any type at all is taken.
     actual = [
-        each if parameter is _P.ANY else plain
+        each if parameter in (_P.ANY, _P.ANY_OR_UNKNOWN) else plain
         for parameter, each, plain in zip(fitting[0].parameters, given, types, strict=True)
     ]
     return _resolve(fitting[0], actual)
@@ -329,6 +329,8 @@ class _Meanings:
         match parameter:
             case _P.ANY:
                 return TEXT if given.kind is TypeKind.UNKNOWN else given
+            case _P.ANY_OR_UNKNOWN:
+                return given
             case _P.ANYARRAY:
                 return array_of(_known(self.element))
             case _P.ANYRANGE:

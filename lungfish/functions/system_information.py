@@ -17,6 +17,7 @@ from lungfish.types.sql_type import (
     SqlType,
     array_of,
 )
+from lungfish.types.type_oids import registered_type, type_oid
 
 _STABLE = Volatility.STABLE
 _VOLATILE = Volatility.VOLATILE
@@ -71,8 +72,10 @@ def _sequence_functions(named_by: SqlType) -> tuple[Function, ...]:
     )
 
 
-def _pg_typeof(value: Any, *, types: Sequence[SqlType]) -> str:
-    return str(types[0].unmodified)
+def _pg_typeof(context: FunctionContext, value: Any, *, types: Sequence[SqlType]) -> int:
+    """The type's oid; one that PostgreSQL would have made by itself, of a user's type, is asked for by its name."""
+    kind = types[0]
+    return type_oid(kind) or int(context.ask_catalog("regtypein", (str(kind.unmodified),)))
 
 
 def _backend_pid(context: FunctionContext) -> int:
@@ -100,7 +103,8 @@ SYSTEM_FUNCTIONS: tuple[Function, ...] = (
     Function("current_setting", (TEXT, BOOLEAN), TEXT, _current_setting_or_null, volatility=_STABLE, needs_context=True),
     Function("set_config", (TEXT, TEXT, BOOLEAN), TEXT, _set_config, volatility=_VOLATILE, needs_context=True),
     Function(
-        "pg_typeof", (Polymorphic.ANY,), TEXT, _pg_typeof, volatility=_STABLE, is_strict=False, needs_types=True
+        "pg_typeof", (Polymorphic.ANY_OR_UNKNOWN,), registered_type("regtype"), _pg_typeof, volatility=_STABLE,
+        is_strict=False, needs_types=True, needs_context=True,
     ),
     *_sequence_functions(TEXT),
     # What regclass gives: PostgreSQL's own spelling, 'name'::regclass.

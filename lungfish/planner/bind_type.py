@@ -5,13 +5,6 @@ from __future__ import annotations
 from lungfish import errors
 from lungfish.catalog.objects import Table, View
 from lungfish.planner.bind_collection import bind_array_as
-from lungfish.planner.bind_registered import (
-    TEXT_KINDS,
-    cast_to_registered,
-    is_registered,
-    registered_target,
-    shown,
-)
 from lungfish.planner.bind_state import BindState
 from lungfish.planner.coerce import coerce_explicit
 from lungfish.planner.expressions import BoundExpression
@@ -81,9 +74,6 @@ def _row_type(name: ast.TypeName, state: BindState) -> SqlType | None:
 def bind_cast(node: ast.Cast, scope: Scope) -> BoundExpression:
     """CAST(x AS type)."""
     state = scope.state
-    registered = registered_target(node.type_name)
-    if registered is not None:
-        return cast_to_registered(scope.bind(node.operand), registered, state, node.position)
     target = find_type(node.type_name, state)
     operand = node.operand
     if isinstance(operand, ast.ArrayConstructor) and target.kind is TypeKind.ARRAY:
@@ -91,7 +81,4 @@ def bind_cast(node: ast.Cast, scope: Scope) -> BoundExpression:
         made = bind_array_as(operand, target.element, scope)
         return coerce_explicit(made, target, state, node.position)
     position = operand.position if isinstance(operand, ast.Literal) else node.position
-    bound = scope.bind(operand)
-    if is_registered(bound.type) and target.kind in TEXT_KINDS:
-        bound = shown(bound)
-    return coerce_explicit(bound, target, state, position)
+    return coerce_explicit(scope.bind(operand), target, state, position)

@@ -11,7 +11,6 @@ from lungfish.planner.bind_expression import bind_expression
 from lungfish.planner.bind_insert import bind_insert
 from lungfish.planner.bind_merge import bind_merge
 from lungfish.planner.bind_query import bind_query
-from lungfish.planner.bind_registered import show_output, show_returning
 from lungfish.planner.bind_state import BindState, Seams
 from lungfish.planner.bind_update import bind_delete, bind_update
 from lungfish.planner.bind_with import bind_with
@@ -56,9 +55,9 @@ def bind_statement(statement: Statement, state: BindState) -> LogicalStatement:
     try:
         match statement:
             case Query():
-                output, tag = show_output(bind_query(statement, root), state), "SELECT"
+                output, tag = bind_query(statement, root), "SELECT"
             case dml.Insert() | dml.Update() | dml.Delete() | dml.Merge():
-                output = show_returning(bind_modification(statement, root), state)
+                output = bind_modification(statement, root)
                 tag = type(statement).__name__.upper()
             case _:
                 raise errors.FeatureNotSupported(f"{type(statement).__name__} cannot be planned")

@@ -19,6 +19,7 @@ _WIDTHS = {
     TypeKind.REAL: 4,
     TypeKind.DATE: 4,
     TypeKind.OID: 4,
+    TypeKind.REGISTERED: 4,
     TypeKind.UUID: 16,
     TypeKind.INTERVAL: 16,
     TypeKind.TEXT: 32,

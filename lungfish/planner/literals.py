@@ -32,7 +32,11 @@ _FIXED = {
     TypeKind.TIME: _ISO_TIME,
     TypeKind.INTERVAL: _PLAIN_INTERVAL,
 }
-_NEVER_NOW = frozenset({TypeKind.TIMETZ, TypeKind.RECORD, TypeKind.RANGE, TypeKind.MULTIRANGE})
+_NEVER_NOW = frozenset(
+    {
+        TypeKind.TIMETZ, TypeKind.RECORD, TypeKind.RANGE, TypeKind.MULTIRANGE, TypeKind.REGISTERED,
+    }
+)  # fmt: skip
 _INTEGERS = frozenset({TypeKind.SMALLINT, TypeKind.INTEGER, TypeKind.BIGINT})
 
 

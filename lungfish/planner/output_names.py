@@ -28,6 +28,7 @@ _INNER_NAMES = {
     "real": "float4",
     "double precision": "float8",
     "boolean": "bool",
+    '"char"': "char",
     "character": "bpchar",
     "character varying": "varchar",
     "bit varying": "varbit",

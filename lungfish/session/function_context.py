@@ -209,14 +209,20 @@ class SessionFunctions:
         session = self._session
         if name.endswith("_size"):
             (relation,) = arguments
-            if isinstance(relation, str):
-                relation = self.ask_catalog("regclassin", (relation,))
             return relation_size(session.database, session.catalog, name, relation)
         return answer(name, tuple(arguments), session.catalog, session.settings.search_path)
 
     def check_domain(self, value: Any, domain: SqlType) -> None:
         """Raise if the value of the domain's base type is none of the domain's."""
         self._domains.check(value, domain)
+
+    def name_of(self, kind: str, oid: int) -> str:
+        """How regclass and its kin show an oid: `types.settings.ObjectNames`."""
+        return str(self.ask_catalog(f"{kind}out", (oid,)))
+
+    def oid_of(self, kind: str, text: str) -> int:
+        """The oid of what they read."""
+        return int(self.ask_catalog(f"{kind}in", (text,)))
 
     def ask_storage(self, name: str, arguments: Iterable[Any]) -> Any:
         """What a function about storage answers."""

@@ -37,6 +37,7 @@ from lungfish.sql.ast import Statement
 from lungfish.sql.ast.expressions import Literal
 from lungfish.storage.lock_modes import LockMode, LockTag, table_tag
 from lungfish.types.python_values import writer_of
+from lungfish.types.settings import TextSettings
 from lungfish.types.sql_type import BIGINT, INTEGER, NUMERIC, SqlType
 
 # Of texts, and of parameter types for one text.
@@ -195,6 +196,10 @@ def plain_literal_values(literals: Sequence[str]) -> tuple[tuple[Any, ...], Type
     return tuple(values), tuple(types)
 
 
+# The settings under which most types are converted: floats are, too, where their texts are rounded.
+_ROUNDED = TextSettings(extra_float_digits=0)
+
+
 def make_ready_statement(
     statement: Statement,
     types: Types,
@@ -224,7 +229,7 @@ def make_ready_statement(
         lane=make_lane(plan, catalog, tables),
         is_read_only=plan.is_read_only,
         columns=None if is_change and not root.columns else tuple(root.columns),
-        gives_python_values=not any(writer_of(column.type, "UTC") for column in root.columns),
+        gives_python_values=not any(writer_of(column.type, _ROUNDED) for column in root.columns),
     )
 
 

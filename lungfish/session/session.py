@@ -66,6 +66,7 @@ class Session(PlanningSession):
         super().__init__(database, autocommit=autocommit, read_only=read_only)
         self.user = "lungfish"
         self.functions = SessionFunctions(self)
+        self.settings.show_names(self.functions)
         # By name: the statement, its text, the declared types of its parameters, and how many they are where that is known.
         self.prepared: dict[str, tuple[Statement, str, tuple[SqlType | None, ...], int | None]] = {}
         self.last_query = ""

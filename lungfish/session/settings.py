@@ -19,7 +19,7 @@ from lungfish.errors import (
 from lungfish.recovery.settings import STORAGE_SETTINGS, StorageSettings
 from lungfish.session.planner_settings import PLANNER_SETTINGS
 from lungfish.storage.transactions import IsolationLevel
-from lungfish.types.settings import TextSettings
+from lungfish.types.settings import ObjectNames, TextSettings
 from lungfish.types.time_zones import zone_by_name
 
 _TRUE = {"on", "true", "yes", "1", "t", "y"}
@@ -236,6 +236,10 @@ class SessionSettings:
         for name, text in shared.stored.items():
             if name in SETTINGS:
                 self.set_default(name, text)
+
+    def show_names(self, names: ObjectNames) -> None:
+        """Let regclass and its kin be shown and read by the session's catalog."""
+        self.text = replace(self.text, names=names)
 
     def get(self, name: str) -> str:
         """The value as SHOW writes it. Raises UndefinedObject."""

@@ -8,7 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from lungfish.errors import InvalidParameterValue
+from lungfish.errors import InvalidParameterValue, NumericValueOutOfRange
 from lungfish.types.batch import Vector
 from lungfish.types.casts_datetime import (
     date_to_timestamp_value,
@@ -127,6 +127,13 @@ def _number_conversions() -> dict[tuple[TypeKind, TypeKind], Conversion]:
         (K.INTEGER, K.BOOLEAN): _plain(bool, lambda values: pc.not_equal(values, 0)),
         (K.BOOLEAN, K.INTEGER): _plain(int, lambda values: values.cast(pa.int32())),
         (K.OID, K.INTEGER): _plain(oid_to_integer_value),
+        (K.REGISTERED, K.INTEGER): _plain(oid_to_integer_value),
+        (K.OID, K.REGISTERED): _plain(_same_value, _same_vector),
+        (K.REGISTERED, K.OID): _plain(_same_value, _same_vector),
+        (K.REGISTERED, K.REGISTERED): _plain(_same_value, _same_vector),
+        (K.REGISTERED, K.BIGINT): _plain(_same_value, _same_vector),
+        (K.INTEGER, K.INTERNAL_CHAR): _plain(integer_to_char),
+        (K.INTERNAL_CHAR, K.INTEGER): _plain(char_to_integer),
         (K.OID, K.BIGINT): _plain(_same_value, _same_vector),
     }
     for source in _INTEGERS:
@@ -139,6 +146,7 @@ def _number_conversions() -> dict[tuple[TypeKind, TypeKind], Conversion]:
         table[source, K.NUMERIC] = INTEGER_TO_NUMERIC
         table[K.NUMERIC, source] = numeric_to_integer(source)
         table[source, K.OID] = _to_oid(source)
+        table[source, K.REGISTERED] = _to_oid(source)
         table[source, K.BYTEA] = _bytes_of(source)
         table[K.BYTEA, source] = _integer_of_bytes(source)
     for kind in (K.INTEGER, K.BIGINT):
@@ -146,6 +154,19 @@ def _number_conversions() -> dict[tuple[TypeKind, TypeKind], Conversion]:
     for kind in (*_INTEGERS, K.REAL, K.DOUBLE, K.NUMERIC, K.BOOLEAN):
         table[K.JSONB, kind] = _jsonb_to(kind, kind.value)
     return table
+
+
+def integer_to_char(value: int) -> str:
+    """The "char" of a signed byte. Raises NumericValueOutOfRange."""
+    if not -128 <= value <= 127:
+        raise NumericValueOutOfRange('"char" out of range')
+    return chr(value & 0xFF) if value else ""
+
+
+def char_to_integer(value: str) -> int:
+    """The byte of a "char", which has a sign."""
+    code = ord(value) if value else 0
+    return code - 256 if code > 127 else code
 
 
 def _to_oid(kind: TypeKind) -> Conversion:

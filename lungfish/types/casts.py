@@ -315,9 +315,9 @@ def _depends_on_settings(source: SqlType, target: SqlType) -> bool:
     dated = (K.DATE, K.TIME, K.TIMETZ, K.TIMESTAMP, K.TIMESTAMPTZ, K.INTERVAL)
     strings = (K.UNKNOWN, K.TEXT, K.VARCHAR, K.CHAR, K.NAME)
     containers = (K.ARRAY, K.RECORD, K.RANGE, K.MULTIRANGE)
-    shown = (*dated, K.REAL, K.DOUBLE, K.BYTEA, *containers)
+    shown = (*dated, K.REAL, K.DOUBLE, K.BYTEA, K.REGISTERED, *containers)
     if source.kind in strings:
-        return target.kind in (*dated, *containers)
+        return target.kind in (*dated, K.REGISTERED, *containers)
     if target.kind in strings:
         return source.kind in shown
     return source.kind in containers

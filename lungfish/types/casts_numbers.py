@@ -40,6 +40,7 @@ _ARROW = {
     TypeKind.INTEGER: pa.int32(),
     TypeKind.BIGINT: pa.int64(),
     TypeKind.OID: pa.int64(),
+    TypeKind.REGISTERED: pa.int64(),
 }
 OID_MAX = 2**32 - 1
 

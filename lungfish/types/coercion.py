@@ -38,12 +38,23 @@ class Category(enum.Enum):
     TIMESPAN = "T"
     USER = "U"
     BIT = "V"
+    INTERNAL = "Z"
     UNKNOWN = "X"
 
 
 _CATEGORIES = {
     Category.BOOLEAN: (K.BOOLEAN,),
-    Category.NUMERIC: (K.SMALLINT, K.INTEGER, K.BIGINT, K.OID, K.REAL, K.DOUBLE, K.NUMERIC),
+    Category.NUMERIC: (
+        K.SMALLINT,
+        K.INTEGER,
+        K.BIGINT,
+        K.OID,
+        K.REGISTERED,
+        K.REAL,
+        K.DOUBLE,
+        K.NUMERIC,
+    ),
+    Category.INTERNAL: (K.INTERNAL_CHAR,),
     Category.STRING: (K.TEXT, K.VARCHAR, K.CHAR, K.NAME),
     Category.DATETIME: (K.DATE, K.TIME, K.TIMETZ, K.TIMESTAMP, K.TIMESTAMPTZ),
     Category.TIMESPAN: (K.INTERVAL,),
@@ -62,20 +73,30 @@ _PREFERRED = frozenset({K.BOOLEAN, K.OID, K.DOUBLE, K.TEXT, K.TIMESTAMPTZ, K.INT
 # source: (implicit targets, assignment targets, explicit targets)
 _CASTS: dict[TypeKind, tuple[tuple[TypeKind, ...], tuple[TypeKind, ...], tuple[TypeKind, ...]]] = {
     K.BOOLEAN: ((), (K.CHAR, K.VARCHAR, K.TEXT), (K.INTEGER,)),
-    K.SMALLINT: ((K.INTEGER, K.BIGINT, K.NUMERIC, K.REAL, K.DOUBLE, K.OID), (), (K.BYTEA,)),
-    K.INTEGER: (
-        (K.BIGINT, K.NUMERIC, K.REAL, K.DOUBLE, K.OID),
-        (K.SMALLINT,),
-        (K.BOOLEAN, K.BIT, K.BYTEA),
+    K.SMALLINT: (
+        (K.INTEGER, K.BIGINT, K.NUMERIC, K.REAL, K.DOUBLE, K.OID, K.REGISTERED),
+        (),
+        (K.BYTEA,),
     ),
-    K.BIGINT: ((K.NUMERIC, K.REAL, K.DOUBLE, K.OID), (K.SMALLINT, K.INTEGER), (K.BIT, K.BYTEA)),
-    K.OID: ((), (K.INTEGER, K.BIGINT), ()),
+    K.INTEGER: (
+        (K.BIGINT, K.NUMERIC, K.REAL, K.DOUBLE, K.OID, K.REGISTERED),
+        (K.SMALLINT,),
+        (K.BOOLEAN, K.BIT, K.BYTEA, K.INTERNAL_CHAR),
+    ),
+    K.BIGINT: (
+        (K.NUMERIC, K.REAL, K.DOUBLE, K.OID, K.REGISTERED),
+        (K.SMALLINT, K.INTEGER),
+        (K.BIT, K.BYTEA),
+    ),
+    K.OID: ((K.REGISTERED,), (K.INTEGER, K.BIGINT), ()),
+    K.REGISTERED: ((K.OID,), (K.INTEGER, K.BIGINT), ()),
+    K.INTERNAL_CHAR: ((K.TEXT,), (K.VARCHAR, K.CHAR), (K.INTEGER,)),
     K.REAL: ((K.DOUBLE,), (K.SMALLINT, K.INTEGER, K.BIGINT, K.NUMERIC), ()),
     K.DOUBLE: ((), (K.SMALLINT, K.INTEGER, K.BIGINT, K.NUMERIC, K.REAL), ()),
     K.NUMERIC: ((K.REAL, K.DOUBLE), (K.SMALLINT, K.INTEGER, K.BIGINT), ()),
-    K.TEXT: ((K.VARCHAR, K.CHAR, K.NAME), (), ()),
-    K.VARCHAR: ((K.TEXT, K.CHAR, K.NAME), (), ()),
-    K.CHAR: ((K.TEXT, K.VARCHAR, K.NAME), (), ()),
+    K.TEXT: ((K.VARCHAR, K.CHAR, K.NAME), (K.INTERNAL_CHAR,), ()),
+    K.VARCHAR: ((K.TEXT, K.CHAR, K.NAME), (K.INTERNAL_CHAR,), ()),
+    K.CHAR: ((K.TEXT, K.VARCHAR, K.NAME), (K.INTERNAL_CHAR,), ()),
     K.NAME: ((K.TEXT,), (K.VARCHAR, K.CHAR), ()),
     K.BYTEA: ((), (), (K.SMALLINT, K.INTEGER, K.BIGINT)),
     K.DATE: ((K.TIMESTAMP, K.TIMESTAMPTZ), (), ()),
@@ -99,6 +120,8 @@ _CONTEXT_OF: dict[tuple[TypeKind, TypeKind], CastContext] = {
     for context, targets in zip(CastContext, groups, strict=True)
     for target in targets
 }
+# The two types of functions, and the two of operators, which differ in how they are written only.
+_KIN = (frozenset(("regproc", "regprocedure")), frozenset(("regoper", "regoperator")))
 _STRINGS = frozenset(_CATEGORIES[Category.STRING])
 
 
@@ -135,9 +158,17 @@ def cast_context(source: SqlType, target: SqlType) -> CastContext | None:
     found = _CONTEXT_OF.get((source.kind, target.kind))
     if found is not None:
         return found
+    if target.name == "regclass" and source.kind in (K.TEXT, K.VARCHAR):
+        return CastContext.IMPLICIT
+    if source.kind is K.REGISTERED and target.kind is K.REGISTERED:
+        is_kin = frozenset((source.name, target.name)) in _KIN
+        return CastContext.IMPLICIT if is_kin else None
     if source.kind is K.ARRAY and target.kind is K.ARRAY:
         assert source.element is not None
         assert target.element is not None
+        if target.name is not None:
+            # int2vector and oidvector are arrays, but not every array is one of them.
+            return None
         return cast_context(source.element, target.element)
     if source.kind is K.RANGE and target.kind is K.MULTIRANGE and target.element == source:
         return CastContext.EXPLICIT

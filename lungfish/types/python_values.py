@@ -261,7 +261,7 @@ _GENERAL_READERS: tuple[tuple[Any, Callable[[Any, TextSettings], tuple[Any, SqlT
 
 
 def column_to_python(
-    vector: Vector, sql_type: SqlType, zone: str = "UTC", interval_style: str = "postgres"
+    vector: Vector, sql_type: SqlType, settings: TextSettings = CANONICAL
 ) -> list[Any]:
     """The Python values of a vector, None for NULL."""
     kind = sql_type.kind
@@ -269,7 +269,7 @@ def column_to_python(
         column: list[Any] = vector.to_pylist()
         return column
     values = to_values(vector, sql_type)
-    writer = writer_of(sql_type, zone, interval_style)
+    writer = writer_of(sql_type, settings)
     if writer is None:
         return values
     return [None if value is None else writer(value) for value in values]
@@ -295,35 +295,42 @@ def _is_in_python_calendar(vector: Vector) -> bool:
     return not len(numbers) or (numbers.min() >= low and numbers.max() < high)
 
 
-def writer_of(
-    sql_type: SqlType, zone: str, interval_style: str = "postgres"
-) -> Callable[[Any], Any] | None:
+# Kinds whose Python value is their text: names of objects, and "char".
+_AS_TEXT = (K.REGISTERED, K.INTERNAL_CHAR)
+
+
+def writer_of(sql_type: SqlType, settings: TextSettings) -> Callable[[Any], Any] | None:
     """The function from internal values to Python's, or None where they are the same."""
     kind = sql_type.kind
+    if kind in _AS_TEXT:
+        return lambda value: format_value(value, sql_type, settings)
+    if settings.extra_float_digits <= 0 and kind in (K.REAL, K.DOUBLE):
+        # What a driver reads that is sent the rounded text.
+        return lambda value: float(format_value(value, sql_type, settings))
     writer = _WRITERS.get(kind)
     if writer is not None:
         return writer
     if kind is K.INTERVAL:
-        return lambda value: _as_timedelta(value, interval_style)
+        return lambda value: _as_timedelta(value, settings.interval_style)
     if kind is K.TIMESTAMPTZ:
-        tzinfo = _tzinfo(zone)
+        tzinfo = _tzinfo(settings.time_zone.name)
         return lambda value: _in_zone(value, tzinfo)
     if kind is K.ARRAY:
         assert sql_type.element is not None
-        item_writer = writer_of(sql_type.element, zone, interval_style)
+        item_writer = writer_of(sql_type.element, settings)
         return lambda value: _as_lists(value, item_writer)
     if kind is K.RECORD:
-        writers = [writer_of(field, zone, interval_style) for field in sql_type.fields]
+        writers = [writer_of(field, settings) for field in sql_type.fields]
         return lambda value: Record(
             [_apply(w, v) for w, v in zip(writers, value, strict=True)], value, sql_type
         )
     if kind is K.RANGE:
         assert sql_type.element is not None
-        bound_writer = writer_of(sql_type.element, zone, interval_style)
+        bound_writer = writer_of(sql_type.element, settings)
         return lambda value: _as_range(value, bound_writer)
     if kind is K.MULTIRANGE:
         assert sql_type.element is not None
-        range_writer = writer_of(sql_type.element, zone, interval_style)
+        range_writer = writer_of(sql_type.element, settings)
         return lambda value: [_apply(range_writer, each) for each in value]
     return None
 

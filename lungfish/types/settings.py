@@ -3,8 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 from lungfish.types.time_zones import UTC, TimeZone
+
+
+class ObjectNames(Protocol):
+    """Names of objects by their oids, as regclass and its kin show and read them: `kind` is the type's name."""
+
+    def name_of(self, kind: str, oid: int) -> str: ...
+    def oid_of(self, kind: str, text: str) -> int:
+        """Raises UndefinedTable and the like where nothing has that name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +34,8 @@ class TextSettings:
     extra_float_digits: int = 1
     # The transaction's timestamp in microseconds since 1970, for 'now', 'today' and the like. Without it they are refused.
     transaction_timestamp: int | None = None
+    # The session's catalog. Without it the types that show names show numbers.
+    names: ObjectNames | None = None
 
 
 # How values are written where no session is near: in vectors, in storage, in messages.

@@ -5,10 +5,12 @@ The internal value of each kind, as every room of the house sees it (NULL is Non
     kind                     internal value (scalar)              vector (Arrow)
     BOOLEAN                  bool                                 bool_
     SMALLINT INTEGER BIGINT  int                                  int16 int32 int64
-    OID                      int                                  int64
+    OID REGISTERED           int                                  int64
     REAL DOUBLE              float (REAL: rounded to 32 bits)     float32 float64
     NUMERIC                  Decimal (finite, NaN or Infinity)    decimal128(p, s), or large_string of its text
     TEXT VARCHAR CHAR NAME   str (CHAR(n): padded to n)           large_string
+    INTERNAL_CHAR            str of at most one character below   large_string
+                             U+0100, which stands for its byte
     JSON JSONB               str (JSONB: PostgreSQL's text form)  large_string
     JSONPATH                 str, PostgreSQL's text form          large_string
     BYTEA                    bytes                                large_binary
@@ -49,6 +51,8 @@ class TypeKind(enum.Enum):
     INTEGER = "integer"
     BIGINT = "bigint"
     OID = "oid"
+    # regclass, regtype and their kin: an oid that is read and shown as a name.
+    REGISTERED = "registered"
     REAL = "real"
     DOUBLE = "double precision"
     NUMERIC = "numeric"
@@ -56,6 +60,8 @@ class TypeKind(enum.Enum):
     VARCHAR = "character varying"
     CHAR = "character"
     NAME = "name"
+    # "char": one byte.
+    INTERNAL_CHAR = '"char"'
     BYTEA = "bytea"
     DATE = "date"
     TIME = "time without time zone"
@@ -100,13 +106,13 @@ class SqlType:
     modifiers: tuple[int, ...] = ()
     # The type of an ARRAY's elements, a RANGE's bounds or a MULTIRANGE's ranges.
     element: SqlType | None = None
-    # The name of an ENUM, RANGE or composite type.
+    # The name of an ENUM, RANGE, REGISTERED or composite type, of an ARRAY `int2vector` or `oidvector`.
     name: str | None = None
     # An ENUM's labels in their order; a RECORD's field names.
     labels: tuple[str, ...] = ()
     # A RECORD's field types.
     fields: tuple[SqlType, ...] = ()
-    # The catalog's oid of an ENUM or of a named composite type.
+    # The catalog's oid of an ENUM, of a named composite type, or of another type with a name.
     oid: int = 0
     # The name and oid of a domain: values are those of `base`, which the domain's checks have let through.
     domain: str | None = None
@@ -128,10 +134,10 @@ class SqlType:
     def __str__(self) -> str:
         if self.domain is not None:
             return self.domain
-        if self.kind is TypeKind.ARRAY and self.element is not None:
-            return f"{self.element}[]"
         if self.name is not None:
             return self.name
+        if self.kind is TypeKind.ARRAY and self.element is not None:
+            return f"{self.element}[]"
         if not self.modifiers:
             return self.kind.value
         if self.kind is TypeKind.INTERVAL and len(self.modifiers) == 2:
@@ -163,6 +169,7 @@ TEXT = SqlType(TypeKind.TEXT)
 VARCHAR = SqlType(TypeKind.VARCHAR)
 CHAR = SqlType(TypeKind.CHAR)
 NAME = SqlType(TypeKind.NAME)
+INTERNAL_CHAR = SqlType(TypeKind.INTERNAL_CHAR)
 BYTEA = SqlType(TypeKind.BYTEA)
 DATE = SqlType(TypeKind.DATE)
 TIME = SqlType(TypeKind.TIME)
@@ -177,6 +184,9 @@ JSONPATH = SqlType(TypeKind.JSONPATH)
 PG_LSN = SqlType(TypeKind.PG_LSN)
 UNKNOWN = SqlType(TypeKind.UNKNOWN)
 VOID = SqlType(TypeKind.VOID)
+# Arrays that count from 0 and are written without braces, as the catalogs have them.
+INT2VECTOR = SqlType(TypeKind.ARRAY, element=SMALLINT, name="int2vector", oid=22)
+OIDVECTOR = SqlType(TypeKind.ARRAY, element=OID, name="oidvector", oid=30)
 
 INFINITE_DATE = 2**31 - 1
 MINUS_INFINITE_DATE = -(2**31)

@@ -55,7 +55,21 @@ def _lsn(value: Any, sql_type: SqlType, settings: TextSettings) -> str:
 def _array(value: Any, sql_type: SqlType, settings: TextSettings) -> str:
     element = sql_type.element
     assert element is not None
+    if sql_type.name is not None:
+        return " ".join([str(item) for item in value.elements])
     return format_array(value, lambda item: format_value(item, element, settings))
+
+
+def _internal_char(value: str, sql_type: SqlType, settings: TextSettings) -> str:
+    """The character, or its byte in octal where that is no ASCII."""
+    return value if value < "\x80" else f"\\{ord(value):03o}"
+
+
+def _registered(value: int, sql_type: SqlType, settings: TextSettings) -> str:
+    if settings.names is None:
+        return str(value)
+    assert sql_type.name is not None, "these types have names"
+    return settings.names.name_of(sql_type.name, value)
 
 
 def _range(value: Any, sql_type: SqlType, settings: TextSettings) -> str:
@@ -85,6 +99,7 @@ FORMATTERS: dict[TypeKind, Formatter] = {
     TypeKind.INTEGER: _as_is,
     TypeKind.BIGINT: _as_is,
     TypeKind.OID: _as_is,
+    TypeKind.REGISTERED: _registered,
     TypeKind.REAL: lambda v, t, s: format_real(v, s.extra_float_digits),
     TypeKind.DOUBLE: lambda v, t, s: format_double(v, s.extra_float_digits),
     TypeKind.NUMERIC: lambda v, t, s: numeric_text(v),
@@ -92,6 +107,7 @@ FORMATTERS: dict[TypeKind, Formatter] = {
     TypeKind.VARCHAR: _as_is,
     TypeKind.CHAR: _as_is,
     TypeKind.NAME: _as_is,
+    TypeKind.INTERNAL_CHAR: _internal_char,
     TypeKind.BYTEA: lambda v, t, s: format_bytea(v, s.bytea_output),
     TypeKind.DATE: lambda v, t, s: format_date(v, s),
     TypeKind.TIME: lambda v, t, s: format_time(v),

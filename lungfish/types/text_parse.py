@@ -12,6 +12,7 @@ from typing import Any
 
 from lungfish.errors import FeatureNotSupported, InvalidTextRepresentation
 from lungfish.types.array_text import parse_array
+from lungfish.types.array_value import ArrayValue
 from lungfish.types.bytea_text import parse_bytea, parse_uuid
 from lungfish.types.json_path import parse_json_path
 from lungfish.types.json_path_text import format_json_path
@@ -114,7 +115,26 @@ def _integer(text: str, sql_type: SqlType, settings: TextSettings) -> Any:
 def _array(text: str, sql_type: SqlType, settings: TextSettings) -> Any:
     element = sql_type.element
     assert element is not None
+    if sql_type.name is not None:
+        items = tuple([parse_value(item, element, settings) for item in text.split()])
+        return ArrayValue(items, (len(items),), (0,)) if items else ArrayValue((), (), ())
     return parse_array(text, lambda item: parse_value(item, element, settings))
+
+
+def parse_internal_char(text: str) -> str:
+    """The value of "char": the first byte of a text, or a backslash with three octal digits."""
+    if len(text) == 4 and text[0] == "\\" and all(digit in "01234567" for digit in text[1:]):
+        code = int(text[1:], 8) & 0xFF
+    else:
+        code = text.encode()[0] if text else 0
+    return chr(code) if code else ""
+
+
+def _registered(text: str, sql_type: SqlType, settings: TextSettings) -> Any:
+    if settings.names is None:
+        return parse_oid(text)
+    assert sql_type.name is not None, "these types have names"
+    return settings.names.oid_of(sql_type.name, text)
 
 
 def _range(text: str, sql_type: SqlType, settings: TextSettings) -> Any:
@@ -152,6 +172,8 @@ PARSERS: dict[TypeKind, Parser] = {
     TypeKind.INTEGER: _integer,
     TypeKind.BIGINT: _integer,
     TypeKind.OID: lambda x, t, s: parse_oid(x),
+    TypeKind.REGISTERED: _registered,
+    TypeKind.INTERNAL_CHAR: lambda x, t, s: parse_internal_char(x),
     TypeKind.REAL: lambda x, t, s: parse_real(x),
     TypeKind.DOUBLE: lambda x, t, s: parse_double(x),
     TypeKind.NUMERIC: lambda x, t, s: parse_numeric(x),

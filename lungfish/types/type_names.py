@@ -10,11 +10,15 @@ from lungfish.errors import (
 from lungfish.types.ranges import MULTIRANGE_TYPES, RANGE_TYPES
 from lungfish.types.sql_type import (
     FRACTION_DIGITS_MAX,
+    INT2VECTOR,
+    INTERNAL_CHAR,
     INTERVAL_FIELDS,
+    OIDVECTOR,
     SqlType,
     TypeKind,
     array_of,
 )
+from lungfish.types.type_oids import REGISTERED, registered_type
 
 LENGTH_MAX = 10_485_760
 BIT_LENGTH_MAX = 83_886_080
@@ -26,6 +30,7 @@ _NAMES: dict[str, TypeKind] = {
     "int": TypeKind.INTEGER, "int4": TypeKind.INTEGER, "integer": TypeKind.INTEGER,
     "int8": TypeKind.BIGINT, "bigint": TypeKind.BIGINT,
     "oid": TypeKind.OID,
+    '"char"': TypeKind.INTERNAL_CHAR,
     "float4": TypeKind.REAL, "real": TypeKind.REAL,
     "float8": TypeKind.DOUBLE, "double precision": TypeKind.DOUBLE, "float": TypeKind.DOUBLE,
     "numeric": TypeKind.NUMERIC, "decimal": TypeKind.NUMERIC, "dec": TypeKind.NUMERIC,
@@ -72,21 +77,18 @@ _UNSUPPORTED = frozenset(
         "tid",
         "pg_snapshot",
         "txid_snapshot",
-        "regproc",
-        "regprocedure",
-        "regoper",
-        "regoperator",
-        "regrole",
-        "regnamespace",
         "regconfig",
         "regdictionary",
-        "regcollation",
         "refcursor",
-        "oidvector",
-        "int2vector",
         "cstring",
     ]
 )
+# Types that have a name beside their kind.
+_NAMED_TYPES: dict[str, SqlType] = {
+    "int2vector": INT2VECTOR,
+    "oidvector": OIDVECTOR,
+    **{name: registered_type(name) for name in REGISTERED},
+}
 _FRACTION_KINDS = (
     TypeKind.TIME,
     TypeKind.TIMETZ,
@@ -109,9 +111,11 @@ def type_by_name(
 
     Raises 0A000 for a type that PostgreSQL has and Lungfish has not, 22023 and 42601 for wrong modifiers.
     """
-    if name.startswith("_") and name[1:] in _NAMES:
+    if name == "_char":
+        return array_of(INTERNAL_CHAR)
+    if name.startswith("_") and (name[1:] in _NAMES or name[1:] in _NAMED_TYPES):
         return type_by_name(name[1:], modifiers, array_dimensions=1)
-    found = RANGE_TYPES.get(name) or MULTIRANGE_TYPES.get(name)
+    found = RANGE_TYPES.get(name) or MULTIRANGE_TYPES.get(name) or _NAMED_TYPES.get(name)
     if found is not None:
         if modifiers:
             raise SyntaxError(f'type modifier is not allowed for type "{name}"')

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from lungfish.types.sql_type import OID, SqlType, TypeKind, array_of
+from lungfish.types.ranges import MULTIRANGE_TYPES, RANGE_TYPES
+from lungfish.types.sql_type import INT2VECTOR, OIDVECTOR, SqlType, TypeKind, array_of
 
 K = TypeKind
 
@@ -12,6 +13,7 @@ K = TypeKind
 BUILT_IN: dict[TypeKind, tuple[int, int, str, int, str, bool]] = {
     K.BOOLEAN: (16, 1000, "bool", 1, "B", True),
     K.BYTEA: (17, 1001, "bytea", -1, "U", False),
+    K.INTERNAL_CHAR: (18, 1002, "char", 1, "Z", True),
     K.NAME: (19, 1003, "name", 64, "S", False),
     K.BIGINT: (20, 1016, "int8", 8, "N", True),
     K.SMALLINT: (21, 1005, "int2", 2, "N", True),
@@ -40,46 +42,89 @@ BUILT_IN: dict[TypeKind, tuple[int, int, str, int, str, bool]] = {
     K.JSONB: (3802, 3807, "jsonb", -1, "U", False),
     K.JSONPATH: (4072, 4073, "jsonpath", -1, "U", False),
 }
-_RANGES = {
-    "int4range": 3904, "numrange": 3906, "tsrange": 3908, "tstzrange": 3910, "daterange": 3912, "int8range": 3926,
+# Ranges and multiranges: type -> its oid and that of its array.
+RANGES = {
+    "int4range": (3904, 3905), "numrange": (3906, 3907), "tsrange": (3908, 3909), "tstzrange": (3910, 3911),
+    "daterange": (3912, 3913), "int8range": (3926, 3927), "int4multirange": (4451, 6150), "nummultirange": (4532, 6151),
+    "tsmultirange": (4533, 6152), "tstzmultirange": (4534, 6153), "datemultirange": (4535, 6155),
+    "int8multirange": (4536, 6157),
 }  # fmt: skip
-# Names of objects that are kept as oids: type -> its oid.
-REGISTERED = {"regclass": 2205, "regtype": 2206, "regnamespace": 4089, "regrole": 4096}
+# Types that only stand in the signatures of functions.
+PSEUDO_TYPES = {
+    "any": 2276, "anyarray": 2277, "anyelement": 2283, "anynonarray": 2776, "anyenum": 3500, "anyrange": 3831,
+    "anymultirange": 4537, "anycompatible": 5077, "anycompatiblearray": 5078, "record": 2249, "void": 2278,
+    "trigger": 2279, "internal": 2281, "cstring": 2275,
+}  # fmt: skip
+# Names of objects that are kept as oids: type -> its oid and that of its array.
+REGISTERED = {
+    "regproc": (24, 1008), "regprocedure": (2202, 2207), "regoper": (2203, 2208), "regoperator": (2204, 2209),
+    "regclass": (2205, 2210), "regtype": (2206, 2211), "regnamespace": (4089, 4090), "regrole": (4096, 4097),
+    "regcollation": (4191, 4192),
+}  # fmt: skip
 
 
 def registered_type(name: str) -> SqlType:
     """The type `regclass` or one of its kin: an oid that is shown as a name."""
-    return replace(OID, domain=name, domain_oid=REGISTERED[name])
+    return SqlType(K.REGISTERED, name=name, oid=REGISTERED[name][0])
 
 
 def type_oid(kind: SqlType) -> int:
     """The oid of a type; 0 where PostgreSQL would have made one of its own for it."""
     if kind.domain is not None:
         return kind.domain_oid
-    if kind.kind is K.ARRAY:
-        element = kind.element
-        if element is None or element.domain is not None or element.kind not in BUILT_IN:
-            return 0
-        return BUILT_IN[element.kind][1]
     if kind.oid:
         return kind.oid
-    if kind.kind is K.RANGE:
-        return _RANGES.get(kind.name or "", 0)
+    if kind.kind is K.ARRAY:
+        return _oid_of_array(kind.element)
+    if kind.kind in (K.RANGE, K.MULTIRANGE):
+        return RANGES.get(kind.name or "", (0, 0))[0]
     found = BUILT_IN.get(kind.kind)
     return 0 if found is None else found[0]
 
 
+def _oid_of_array(element: SqlType | None) -> int:
+    if element is None or element.domain is not None:
+        return 0
+    if element.kind is K.REGISTERED and element.name is not None:
+        return REGISTERED[element.name][1]
+    if element.kind in (K.RANGE, K.MULTIRANGE):
+        return RANGES.get(element.name or "", (0, 0))[1]
+    found = BUILT_IN.get(element.kind)
+    return 0 if found is None else found[1]
+
+
 def has_fixed_length(kind: SqlType) -> bool:
     """Whether every value of the type takes the same room, as PostgreSQL lays it out."""
-    if kind.kind is K.ENUM:
+    if kind.kind in (K.ENUM, K.REGISTERED):
         return True
     found = BUILT_IN.get(kind.kind)
     return found is not None and found[3] > 0
 
 
+def type_layout(kind: SqlType) -> tuple[int, bool, str]:
+    """typlen, typbyval and typalign: how PostgreSQL lays the type's values out."""
+    if kind.kind in (K.ENUM, K.REGISTERED):
+        return 4, True, "i"
+    if kind.kind in (K.RECORD, K.NUMERIC):
+        return -1, False, "d" if kind.kind is K.RECORD else "i"
+    if kind.kind is K.ARRAY and kind.element is not None:
+        return -1, False, "d" if type_layout(kind.element)[2] == "d" else "i"
+    if kind.kind in (K.RANGE, K.MULTIRANGE) and kind.element is not None:
+        inner = kind.element if kind.kind is K.RANGE else kind.element.element
+        is_wide = inner is not None and type_layout(inner)[2] == "d"
+        return -1, False, "d" if is_wide else "i"
+    found = BUILT_IN.get(kind.kind)
+    if found is None:
+        return -1, False, "i"
+    length, by_value = found[3], found[5]
+    if kind.kind in (K.NAME, K.UUID, K.UNKNOWN):
+        return length, by_value, "c"
+    return length, by_value, {1: "c", 2: "s", 4: "i"}.get(length, "d" if length > 4 else "i")
+
+
 def default_storage(kind: SqlType) -> str:
     """pg_type.typstorage: plain of what has a fixed length, main of numeric, extended of other values of any length."""
-    if has_fixed_length(kind) or kind.kind is K.UNKNOWN:
+    if has_fixed_length(kind) or kind.kind is K.UNKNOWN or kind in (INT2VECTOR, OIDVECTOR):
         return "p"
     return "m" if kind.kind is K.NUMERIC else "x"
 
@@ -104,10 +149,10 @@ def type_modifier(kind: SqlType) -> int:
 
 def with_modifier(kind: SqlType, modifier: int) -> SqlType:
     """The type with the modifier that `type_modifier` gave."""
-    if kind.kind is K.ARRAY and kind.element is not None:
-        return array_of(with_modifier(kind.element, modifier))
     if modifier < 0:
         return kind
+    if kind.kind is K.ARRAY and kind.element is not None:
+        return array_of(with_modifier(kind.element, modifier))
     match kind.kind:
         case K.NUMERIC:
             scale = (modifier - 4) & 0x7FF
@@ -130,9 +175,17 @@ for _kind, (_oid, _array_oid, *_) in BUILT_IN.items():
         _BY_OID[_array_oid] = array_of(SqlType(_kind))
 
 
+for _name, (_oid, _array) in REGISTERED.items():
+    _BY_OID[_oid] = registered_type(_name)
+    _BY_OID[_array] = array_of(registered_type(_name))
+for _name, (_oid, _array) in RANGES.items():
+    _range = RANGE_TYPES.get(_name) or MULTIRANGE_TYPES[_name]
+    _BY_OID[_oid] = _range
+    _BY_OID[_array] = array_of(_range)
+for _vector in (INT2VECTOR, OIDVECTOR):
+    _BY_OID[_vector.oid] = _vector
+
+
 def type_of_oid(oid: int) -> SqlType | None:
     """The built-in type with that oid."""
-    for name, number in REGISTERED.items():
-        if number == oid:
-            return registered_type(name)
     return _BY_OID.get(oid)

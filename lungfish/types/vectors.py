@@ -34,6 +34,7 @@ _ARROW_TYPES: dict[TypeKind, pa.DataType] = {
     TypeKind.INTEGER: pa.int32(),
     TypeKind.BIGINT: pa.int64(),
     TypeKind.OID: pa.int64(),
+    TypeKind.REGISTERED: pa.int64(),
     TypeKind.REAL: pa.float32(),
     TypeKind.DOUBLE: pa.float64(),
     TypeKind.BYTEA: pa.large_binary(),

@@ -16,7 +16,7 @@ _SAFE_OPERATORS = frozenset({"=", "<>", "<", "<=", ">", ">=", "~~", "!~~", "||"}
 # Comparing these neither raises nor costs a Python call a row.
 _SAFE_KINDS = frozenset(
     {
-        TypeKind.BOOLEAN, TypeKind.SMALLINT, TypeKind.INTEGER, TypeKind.BIGINT, TypeKind.OID,
+        TypeKind.BOOLEAN, TypeKind.SMALLINT, TypeKind.INTEGER, TypeKind.BIGINT, TypeKind.OID, TypeKind.INTERNAL_CHAR,
         TypeKind.REAL, TypeKind.DOUBLE, TypeKind.NUMERIC, TypeKind.TEXT, TypeKind.VARCHAR,
         TypeKind.CHAR, TypeKind.NAME, TypeKind.DATE, TypeKind.TIME, TypeKind.TIMESTAMP,
         TypeKind.TIMESTAMPTZ, TypeKind.UUID, TypeKind.BYTEA,

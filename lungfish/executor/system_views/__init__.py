@@ -3,9 +3,13 @@
 from lungfish.catalog.objects import SystemView
 from lungfish.executor.system_views.activity_views import ACTIVITY_VIEWS
 from lungfish.executor.system_views.information_schema import INFORMATION_SCHEMA_VIEWS
+from lungfish.executor.system_views.pg_absent import ABSENT_VIEWS
 from lungfish.executor.system_views.pg_catalog import PG_CATALOG_VIEWS
+from lungfish.executor.system_views.pg_operator_classes import OPERATOR_CLASS_VIEWS
 from lungfish.executor.system_views.pg_partitions import PARTITION_VIEWS
 from lungfish.executor.system_views.pg_relations import RELATION_VIEWS
+from lungfish.executor.system_views.pg_roles import ROLE_VIEWS
+from lungfish.executor.system_views.pg_routines import ROUTINE_VIEWS
 from lungfish.executor.system_views.pg_types import TYPE_VIEWS
 from lungfish.executor.system_views.storage_views import STORAGE_VIEWS
 
@@ -14,6 +18,10 @@ SYSTEM_VIEWS: tuple[SystemView, ...] = (
     *RELATION_VIEWS,
     *PARTITION_VIEWS,
     *TYPE_VIEWS,
+    *ROUTINE_VIEWS,
+    *OPERATOR_CLASS_VIEWS,
+    *ROLE_VIEWS,
+    *ABSENT_VIEWS,
     *INFORMATION_SCHEMA_VIEWS,
     *STORAGE_VIEWS,
     *ACTIVITY_VIEWS,

@@ -8,8 +8,26 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from lungfish.catalog.objects import Column, Oid, SystemView
-from lungfish.types.sql_type import SqlType
+from lungfish.catalog.objects import PG_CATALOG_OID, Column, Oid, SystemView
+from lungfish.types.sql_type import (
+    BIGINT,
+    BOOLEAN,
+    INT2VECTOR,
+    INTEGER,
+    INTERNAL_CHAR,
+    INTERVAL,
+    NAME,
+    OID,
+    OIDVECTOR,
+    PG_LSN,
+    REAL,
+    SMALLINT,
+    TEXT,
+    TIMESTAMPTZ,
+    SqlType,
+    array_of,
+)
+from lungfish.types.type_oids import registered_type
 
 if TYPE_CHECKING:
     from lungfish.executor.context import ExecutionContext
@@ -30,3 +48,32 @@ def system_view(
         ),
         rows,
     )
+
+
+_NAMED = {
+    "acl": array_of(TEXT), "bool": BOOLEAN, "char": INTERNAL_CHAR, "int2": SMALLINT, "int4": INTEGER, "int8": BIGINT,
+    "float4": REAL, "int2vector": INT2VECTOR, "interval": INTERVAL, "name": NAME, "oid": OID, "oidvector": OIDVECTOR,
+    "regproc": registered_type("regproc"), "regtype": registered_type("regtype"), "text": TEXT, "tree": TEXT,
+    "timestamptz": TIMESTAMPTZ, "pg_lsn": PG_LSN,
+}  # fmt: skip
+
+
+def columns_of(text: str) -> tuple[tuple[str, SqlType], ...]:
+    """Columns written as `name type, name type[], ...`.
+
+    Two of PostgreSQL's types are text here: `acl` (aclitem[], whose values nobody sets) and `tree` (pg_node_tree: an expression,
+    which is kept as its SQL and read by pg_get_expr).
+    """
+    found = []
+    for part in text.split(","):
+        name, kind = part.split()
+        element = _NAMED[kind.removesuffix("[]")]
+        found.append((name, array_of(element) if kind.endswith("[]") else element))
+    return tuple(found)
+
+
+def catalog_of(
+    oid: int, name: str, columns: str, rows: Rows = lambda context: iter(())
+) -> SystemView:
+    """A view of pg_catalog with its columns as `columns_of` reads them; without rows where Lungfish has nothing of the kind."""
+    return system_view(oid, name, PG_CATALOG_OID, columns_of(columns), rows)

@@ -8,13 +8,22 @@ from typing import TYPE_CHECKING, Any
 from lungfish.catalog.objects import PG_CATALOG_OID, SystemView
 from lungfish.catalog.partitions import bound_of, partitions_of
 from lungfish.executor.system_views.definition import system_view
+from lungfish.executor.system_views.pg_operator_classes import class_of
 from lungfish.executor.system_views.pg_relations import (
     DEFAULT_COLLATION_OID,
-    OID_ARRAY,
-    SHORT_ARRAY,
     array,
 )
-from lungfish.types.sql_type import BOOLEAN, CHAR, INTEGER, OID, SMALLINT, TEXT, TypeKind
+from lungfish.types.sql_type import (
+    BOOLEAN,
+    INT2VECTOR,
+    INTEGER,
+    INTERNAL_CHAR,
+    OID,
+    OIDVECTOR,
+    SMALLINT,
+    TEXT,
+    TypeKind,
+)
 
 if TYPE_CHECKING:
     from lungfish.executor.context import ExecutionContext
@@ -51,7 +60,7 @@ def _partitioned(context: ExecutionContext) -> Iterator[tuple[Any, ...]]:
             len(key.columns),
             default,
             array([item.column_number for item in key.columns], lower=0),
-            array([0] * len(key.columns), lower=0),
+            array([class_of(item.type, "btree") for item in key.columns], lower=0),
             array(collations, lower=0),
             expressions or None,
         )
@@ -76,12 +85,12 @@ PARTITION_VIEWS: tuple[SystemView, ...] = (
         PG_CATALOG_OID,
         [
             ("partrelid", OID),
-            ("partstrat", CHAR),
+            ("partstrat", INTERNAL_CHAR),
             ("partnatts", SMALLINT),
             ("partdefid", OID),
-            ("partattrs", SHORT_ARRAY),
-            ("partclass", OID_ARRAY),
-            ("partcollation", OID_ARRAY),
+            ("partattrs", INT2VECTOR),
+            ("partclass", OIDVECTOR),
+            ("partcollation", OIDVECTOR),
             ("partexprs", TEXT),
         ],
         _partitioned,

@@ -25,21 +25,23 @@ from lungfish.catalog.objects import (
 )
 from lungfish.catalog.objects import Sequence as SequenceObject
 from lungfish.executor.partition_texts import partition_bound_text
-from lungfish.executor.system_views.definition import system_view
+from lungfish.executor.system_views.definition import columns_of, system_view
+from lungfish.executor.system_views.pg_operator_classes import (
+    class_of,
+    collation_of,
+    key_collations,
+)
 from lungfish.executor.system_views.texts import default_text, predicate_text
 from lungfish.types.array_value import ArrayValue
 from lungfish.types.sql_type import (
-    BOOLEAN,
-    CHAR,
     INTEGER,
-    NAME,
+    INTERNAL_CHAR,
     OID,
-    REAL,
     SMALLINT,
     TEXT,
     array_of,
 )
-from lungfish.types.type_oids import BUILT_IN, default_storage, type_modifier, type_oid
+from lungfish.types.type_oids import default_storage, type_layout, type_modifier, type_oid
 
 if TYPE_CHECKING:
     from lungfish.executor.context import ExecutionContext
@@ -82,21 +84,21 @@ def _class_row(
     access = facts.get("access", HEAP_OID if kind in ("r", "m") else 0)
     return (
         oid, name, namespace, facts.get("type_oid", 0), 0, OWNER_OID, access, facts.get("relation_id", 0), 0,
-        facts.get("page_count", 0), facts.get("row_count", -1.0), 0, facts.get("has_index", False), False, persistence, kind, column_count,
+        facts.get("page_count", 0), facts.get("row_count", -1.0), 0, 0, 0, facts.get("has_index", False), False, persistence, kind, column_count,
         facts.get("check_count", 0), kind == "v", False, facts.get("has_children", False), False, False, facts.get("is_populated", True),
-        facts.get("identity", "n"), facts.get("is_partition", False), facts.get("parameters"), facts.get("bound"),
+        facts.get("identity", "n"), facts.get("is_partition", False), 0, None, facts.get("parameters"),
+        facts.get("bound"),
     )  # fmt: skip
 
 
-_CLASS_COLUMNS = (
-    ("oid", OID), ("relname", NAME), ("relnamespace", OID), ("reltype", OID), ("reloftype", OID), ("relowner", OID),
-    ("relam", OID), ("relfilenode", OID), ("reltablespace", OID), ("relpages", INTEGER), ("reltuples", REAL),
-    ("reltoastrelid", OID), ("relhasindex", BOOLEAN), ("relisshared", BOOLEAN), ("relpersistence", CHAR),
-    ("relkind", CHAR), ("relnatts", SMALLINT), ("relchecks", SMALLINT), ("relhasrules", BOOLEAN),
-    ("relhastriggers", BOOLEAN), ("relhassubclass", BOOLEAN), ("relrowsecurity", BOOLEAN),
-    ("relforcerowsecurity", BOOLEAN), ("relispopulated", BOOLEAN), ("relreplident", CHAR), ("relispartition", BOOLEAN),
-    ("reloptions", TEXT_ARRAY), ("relpartbound", TEXT),
-)  # fmt: skip
+_CLASS_COLUMNS = columns_of(
+    "oid oid, relname name, relnamespace oid, reltype oid, reloftype oid, relowner oid, relam oid, relfilenode oid,"
+    " reltablespace oid, relpages int4, reltuples float4, relallvisible int4, relallfrozen int4, reltoastrelid oid,"
+    " relhasindex bool, relisshared bool, relpersistence char, relkind char, relnatts int2, relchecks int2,"
+    " relhasrules bool, relhastriggers bool, relhassubclass bool, relrowsecurity bool, relforcerowsecurity bool,"
+    " relispopulated bool, relreplident char, relispartition bool, relrewrite oid, relacl acl, reloptions text[],"
+    " relpartbound tree"
+)
 
 
 def _classes(context: ExecutionContext) -> Rows:
@@ -147,29 +149,25 @@ def _table_rows(table: Table, context: ExecutionContext) -> Rows:
         )  # fmt: skip
 
 
-_ATTRIBUTE_COLUMNS = (
-    ("attrelid", OID), ("attname", NAME), ("atttypid", OID), ("attlen", SMALLINT), ("attnum", SMALLINT),
-    ("atttypmod", INTEGER), ("attndims", SMALLINT), ("attbyval", BOOLEAN), ("attstorage", CHAR),
-    ("attcompression", CHAR), ("attnotnull", BOOLEAN), ("atthasdef", BOOLEAN), ("atthasmissing", BOOLEAN),
-    ("attidentity", CHAR), ("attgenerated", CHAR), ("attisdropped", BOOLEAN), ("attislocal", BOOLEAN),
-    ("attinhcount", SMALLINT), ("attcollation", OID), ("attstattarget", SMALLINT), ("attoptions", TEXT_ARRAY),
-    ("attfdwoptions", TEXT_ARRAY),
-)  # fmt: skip
+_ATTRIBUTE_COLUMNS = columns_of(
+    "attrelid oid, attname name, atttypid oid, attlen int2, attnum int2, atttypmod int4, attndims int2, attbyval bool,"
+    " attalign char, attstorage char, attcompression char, attnotnull bool, atthasdef bool, atthasmissing bool,"
+    " attidentity char, attgenerated char, attisdropped bool, attislocal bool, attinhcount int2, attcollation oid,"
+    " attstattarget int2, attacl acl, attoptions text[], attfdwoptions text[]"
+)
 
 
 def _attribute(
     relation_oid: int, column: Column, number: int, inherit_count: int = 0
 ) -> tuple[Any, ...]:
     kind = column.type
-    fact = BUILT_IN.get(kind.kind)
-    length, by_value = (-1, False) if fact is None else (fact[3], fact[5])
-    is_text = fact is not None and fact[4] == "S" and kind.kind.value != "name"
+    length, by_value, alignment = type_layout(kind)
     return (
         relation_oid, column.name, type_oid(kind), length, number, type_modifier(kind), 1 if kind.element else 0, by_value,
-        column.storage or default_storage(kind), column.compression or "", column.is_not_null, has_default(column), False,
-        {"always": "a", "by default": "d", None: ""}[column.identity], "s" if column.generated is not None else "",
-        False, column.is_local, inherit_count, DEFAULT_COLLATION_OID if is_text else 0, column.statistics_target,
-        _parameters(column.parameters), None,
+        alignment, column.storage or default_storage(kind), column.compression or "", column.is_not_null,
+        has_default(column), False, {"always": "a", "by default": "d", None: ""}[column.identity],
+        "s" if column.generated is not None else "", False, column.is_local, inherit_count, collation_of(column),
+        column.statistics_target, None, _parameters(column.parameters), None,
     )  # fmt: skip
 
 
@@ -218,14 +216,12 @@ def _defaults(context: ExecutionContext) -> Rows:
                 yield table.oid * 1000 + column.number, table.oid, column.number, text
 
 
-_CONSTRAINT_COLUMNS = (
-    ("oid", OID), ("conname", NAME), ("connamespace", OID), ("contype", CHAR), ("condeferrable", BOOLEAN),
-    ("condeferred", BOOLEAN), ("conenforced", BOOLEAN), ("convalidated", BOOLEAN), ("conrelid", OID), ("contypid", OID),
-    ("conindid", OID), ("conparentid", OID), ("confrelid", OID), ("confupdtype", CHAR), ("confdeltype", CHAR),
-    ("confmatchtype", CHAR), ("conislocal", BOOLEAN), ("coninhcount", SMALLINT), ("connoinherit", BOOLEAN),
-    ("conperiod", BOOLEAN), ("conkey", SHORT_ARRAY), ("confkey", SHORT_ARRAY), ("confdelsetcols", SHORT_ARRAY),
-    ("conbin", TEXT),
-)  # fmt: skip
+_CONSTRAINT_COLUMNS = columns_of(
+    "oid oid, conname name, connamespace oid, contype char, condeferrable bool, condeferred bool, conenforced bool,"
+    " convalidated bool, conrelid oid, contypid oid, conindid oid, conparentid oid, confrelid oid, confupdtype char,"
+    " confdeltype char, confmatchtype char, conislocal bool, coninhcount int2, connoinherit bool, conperiod bool,"
+    " conkey int2[], confkey int2[], confdelsetcols int2[], conbin tree"
+)
 
 
 def _constraint(table: Table, item: Constraint, catalog: Catalog) -> tuple[Any, ...]:
@@ -250,13 +246,12 @@ def _constraints(context: ExecutionContext) -> Rows:
             yield _constraint(table, item, context.catalog)
 
 
-_INDEX_COLUMNS = (
-    ("indexrelid", OID), ("indrelid", OID), ("indnatts", SMALLINT), ("indnkeyatts", SMALLINT), ("indisunique", BOOLEAN),
-    ("indnullsnotdistinct", BOOLEAN), ("indisprimary", BOOLEAN), ("indisexclusion", BOOLEAN), ("indimmediate", BOOLEAN),
-    ("indisclustered", BOOLEAN), ("indisvalid", BOOLEAN), ("indcheckxmin", BOOLEAN), ("indisready", BOOLEAN),
-    ("indislive", BOOLEAN), ("indisreplident", BOOLEAN), ("indkey", SHORT_ARRAY), ("indcollation", OID_ARRAY),
-    ("indclass", OID_ARRAY), ("indoption", SHORT_ARRAY), ("indexprs", TEXT), ("indpred", TEXT),
-)  # fmt: skip
+_INDEX_COLUMNS = columns_of(
+    "indexrelid oid, indrelid oid, indnatts int2, indnkeyatts int2, indisunique bool, indnullsnotdistinct bool,"
+    " indisprimary bool, indisexclusion bool, indimmediate bool, indisclustered bool, indisvalid bool,"
+    " indcheckxmin bool, indisready bool, indislive bool, indisreplident bool, indkey int2vector,"
+    " indcollation oidvector, indclass oidvector, indoption int2vector, indexprs tree, indpred tree"
+)
 
 
 def _indexes(context: ExecutionContext) -> Rows:
@@ -269,7 +264,8 @@ def _indexes(context: ExecutionContext) -> Rows:
                 index.oid, table.oid, len(keys) + len(index.include), len(keys), index.is_unique, index.nulls_not_distinct,
                 index.is_primary, False, not index.is_deferrable, index.is_clustered, index.is_valid, False, True, True,
                 index.is_replica_identity,
-                array([*keys, *index.include], lower=0), array([0] * len(keys), lower=0), array([0] * len(keys), lower=0),
+                array([*keys, *index.include], lower=0), array(key_collations(table, index), lower=0),
+                array([0 if key.type is None else class_of(key.type, index.method) for key in index.columns], lower=0),
                 array(options, lower=0), expressions or None, predicate_text(context.catalog, table, index),
             )  # fmt: skip
 
@@ -344,7 +340,7 @@ RELATION_VIEWS: tuple[SystemView, ...] = (
         2608, "pg_depend", PG_CATALOG_OID,
         [
             ("classid", OID), ("objid", OID), ("objsubid", INTEGER), ("refclassid", OID), ("refobjid", OID),
-            ("refobjsubid", INTEGER), ("deptype", CHAR),
+            ("refobjsubid", INTEGER), ("deptype", INTERNAL_CHAR),
         ],
         _dependencies,
     ),

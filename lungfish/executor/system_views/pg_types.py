@@ -2,61 +2,106 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from lungfish.catalog.objects import PG_CATALOG_OID, SystemView, UserType
+from lungfish.catalog.objects import PG_CATALOG_OID, Column, SystemView, UserType
 from lungfish.catalog.objects import Sequence as SequenceObject
-from lungfish.executor.system_views.definition import system_view
-from lungfish.executor.system_views.pg_relations import (
-    DEFAULT_COLLATION_OID,
-    OWNER_OID,
-    SHORT_ARRAY,
-    TEXT_ARRAY,
-)
+from lungfish.executor.system_views.definition import catalog_of, columns_of, system_view
+from lungfish.executor.system_views.pg_operator_classes import class_of, collation_of
+from lungfish.executor.system_views.pg_relations import OWNER_OID
+from lungfish.types.coercion import is_preferred
+from lungfish.types.ranges import MULTIRANGE_TYPES, RANGE_TYPES
 from lungfish.types.sql_type import (
     BIGINT,
     BOOLEAN,
-    CHAR,
-    INTEGER,
+    INT2VECTOR,
     NAME,
     OID,
+    OIDVECTOR,
     REAL,
-    SMALLINT,
     TEXT,
+    VOID,
     SqlType,
     TypeKind,
+    array_of,
 )
-from lungfish.types.type_oids import BUILT_IN, type_modifier, type_oid
+from lungfish.types.type_oids import (
+    BUILT_IN,
+    PSEUDO_TYPES,
+    RANGES,
+    REGISTERED,
+    default_storage,
+    registered_type,
+    type_layout,
+    type_modifier,
+    type_oid,
+)
 
 if TYPE_CHECKING:
     from lungfish.executor.context import ExecutionContext
 
+DEFAULT_TABLESPACE = 1663
 Rows = Iterator[tuple[Any, ...]]
 
-_TYPE_COLUMNS = (
-    ("oid", OID), ("typname", NAME), ("typnamespace", OID), ("typowner", OID), ("typlen", SMALLINT),
-    ("typbyval", BOOLEAN), ("typtype", CHAR), ("typcategory", CHAR), ("typispreferred", BOOLEAN),
-    ("typisdefined", BOOLEAN), ("typdelim", CHAR), ("typrelid", OID), ("typelem", OID), ("typarray", OID),
-    ("typnotnull", BOOLEAN), ("typbasetype", OID), ("typtypmod", INTEGER), ("typndims", INTEGER), ("typcollation", OID),
-    ("typdefault", TEXT),
-)  # fmt: skip
+_TYPE_COLUMNS = columns_of(
+    "oid oid, typname name, typnamespace oid, typowner oid, typlen int2, typbyval bool, typtype char,"
+    " typcategory char, typispreferred bool, typisdefined bool, typdelim char, typrelid oid, typsubscript regproc,"
+    " typelem oid, typarray oid, typinput regproc, typoutput regproc, typreceive regproc, typsend regproc,"
+    " typmodin regproc, typmodout regproc, typanalyze regproc, typalign char, typstorage char, typnotnull bool,"
+    " typbasetype oid, typtypmod int4, typndims int4, typcollation oid, typdefaultbin tree, typdefault text,"
+    " typacl acl"
+)
+
+
+def _type(
+    oid: int,
+    name: str,
+    kind: SqlType,
+    letters: tuple[str, str],
+    *,
+    namespace: int = PG_CATALOG_OID,
+    **facts: Any,
+) -> tuple[Any, ...]:
+    """A row; `letters` are typtype and typcategory."""
+    length, by_value, alignment = facts.get("layout") or type_layout(kind)
+    return (
+        oid, name, namespace, OWNER_OID, length, by_value, *letters, is_preferred(kind) and letters[0] == "b", True, ",",
+        facts.get("relation", 0), 0, facts.get("element", 0), facts.get("array_oid", 0), 0, 0, 0, 0, 0, 0, 0, alignment,
+        facts.get("storage") or default_storage(kind), facts.get("is_not_null", False), facts.get("base", 0),
+        facts.get("modifier", -1), 0, collation_of(Column(name, kind, 1)), None, facts.get("default"), None,
+    )  # fmt: skip
+
+
+def _array_type(oid: int, name: str, element: SqlType, element_oid: int) -> tuple[Any, ...]:
+    return _type(oid, f"_{name}", array_of(element), ("b", "A"), element=element_oid)
 
 
 def _built_in_types() -> Rows:
-    for kind, (oid, array_oid, name, length, category, by_value) in BUILT_IN.items():
-        collation = DEFAULT_COLLATION_OID if category == "S" else 0
-        preferred = kind in (TypeKind.TEXT, TypeKind.DOUBLE, TypeKind.TIMESTAMPTZ, TypeKind.BOOLEAN)
+    for kind, (oid, array_oid, name, _, category, _) in BUILT_IN.items():
         letter = "p" if category in "PX" else "b"
-        yield (
-            oid, name, PG_CATALOG_OID, OWNER_OID, length, by_value, letter, category, preferred, True, ",", 0, 0, array_oid,
-            False, 0, -1, 0, collation, None,
-        )  # fmt: skip
+        plain = SqlType(kind)
+        element = BUILT_IN[TypeKind.INTERNAL_CHAR][0] if kind is TypeKind.NAME else 0
+        yield _type(oid, name, plain, (letter, category), array_oid=array_oid, element=element)
         if array_oid:
-            yield (
-                array_oid, f"_{name}", PG_CATALOG_OID, OWNER_OID, -1, False, "b", "A", False, True, ",", 0, oid, 0, False,
-                0, -1, 0, collation, None,
-            )  # fmt: skip
+            yield _array_type(array_oid, name, plain, oid)
+    for name, (oid, array_oid) in REGISTERED.items():
+        plain = registered_type(name)
+        yield _type(oid, name, plain, ("b", "N"), array_oid=array_oid)
+        yield _array_type(array_oid, name, plain, oid)
+    for name, (oid, array_oid) in RANGES.items():
+        plain = RANGE_TYPES.get(name) or MULTIRANGE_TYPES[name]
+        letter = "r" if name in RANGE_TYPES else "m"
+        yield _type(oid, name, plain, (letter, "R"), array_oid=array_oid)
+        yield _array_type(array_oid, name, plain, oid)
+    for plain in (INT2VECTOR, OIDVECTOR):
+        assert plain.name is not None
+        assert plain.element is not None
+        yield _type(plain.oid, plain.name, plain, ("b", "A"), element=type_oid(plain.element))
+    known = {facts[2] for facts in BUILT_IN.values()}
+    for name, oid in PSEUDO_TYPES.items():
+        if name not in known:
+            yield _type(oid, name, VOID, ("p", "P"))
 
 
 def _types(context: ExecutionContext) -> Rows:
@@ -65,11 +110,12 @@ def _types(context: ExecutionContext) -> Rows:
         if not isinstance(item, UserType):
             continue
         base = item.base
-        letter, category = _letters(item)
-        yield (
-            item.oid, item.name, item.namespace_oid, OWNER_OID, 4 if letter == "e" else -1, letter == "e", letter, category,
-            False, True, ",", item.oid if letter == "c" else 0, 0, 0, item.is_not_null,
-            0 if base is None else type_oid(base), -1 if base is None else type_modifier(base), 0, 0, item.default,
+        letters = _letters(item)
+        yield _type(
+            item.oid, item.name, base or item.type, letters, namespace=item.namespace_oid,
+            relation=item.oid if letters[0] == "c" else 0, is_not_null=item.is_not_null,
+            base=0 if base is None else type_oid(base), modifier=-1 if base is None else type_modifier(base),
+            default=item.default,
         )  # fmt: skip
 
 
@@ -106,11 +152,22 @@ def _sequences(context: ExecutionContext) -> Rows:
 
 def _databases(context: ExecutionContext) -> Rows:
     name = context.functions.session_fact("current_database")
-    yield 1, name, OWNER_OID, 6, "c", False, True, -1, "C", "C"
+    yield (
+        1, name, OWNER_OID, 6, "c", False, True, False, -1, DEFAULT_TABLESPACE, "C", "C", None, None, None, None,
+    )  # fmt: skip
 
 
-def _roles(context: ExecutionContext) -> Rows:
-    yield OWNER_OID, "lungfish", True, True, True, True, True, False, -1, True
+def _tablespaces(context: ExecutionContext) -> Rows:
+    yield DEFAULT_TABLESPACE, "pg_default", OWNER_OID, None, None
+    yield 1664, "pg_global", OWNER_OID, None, None
+
+
+def _ranges(context: ExecutionContext) -> Rows:
+    for name, kind in RANGE_TYPES.items():
+        assert kind.element is not None
+        multirange = RANGES[name.replace("range", "multirange")][0]
+        subtype = type_oid(kind.element)
+        yield RANGES[name][0], subtype, multirange, 0, class_of(kind.element, "btree"), 0, 0
 
 
 def _materialized_views(context: ExecutionContext) -> Rows:
@@ -124,11 +181,6 @@ def _materialized_views(context: ExecutionContext) -> Rows:
 
 def _fixed(*rows: tuple[Any, ...]) -> Any:
     return lambda context: iter(rows)
-
-
-def _empty(oid: int, name: str, columns: Sequence[tuple[str, SqlType]]) -> SystemView:
-    """A catalog of things that Lungfish has none of."""
-    return system_view(oid, name, PG_CATALOG_OID, columns, _fixed())
 
 
 TYPE_VIEWS: tuple[SystemView, ...] = (
@@ -145,23 +197,13 @@ TYPE_VIEWS: tuple[SystemView, ...] = (
         ],
         _sequences,
     ),
-    system_view(
-        1262, "pg_database", PG_CATALOG_OID,
-        [
-            ("oid", OID), ("datname", NAME), ("datdba", OID), ("encoding", INTEGER), ("datlocprovider", CHAR),
-            ("datistemplate", BOOLEAN), ("datallowconn", BOOLEAN), ("datconnlimit", INTEGER), ("datcollate", TEXT),
-            ("datctype", TEXT),
-        ],
+    catalog_of(
+        1262,
+        "pg_database",
+        "oid oid, datname name, datdba oid, encoding int4, datlocprovider char, datistemplate bool, datallowconn bool,"
+        " dathasloginevt bool, datconnlimit int4, dattablespace oid, datcollate text, datctype text, datlocale text,"
+        " daticurules text, datcollversion text, datacl acl",
         _databases,
-    ),
-    system_view(
-        12105, "pg_roles", PG_CATALOG_OID,
-        [
-            ("oid", OID), ("rolname", NAME), ("rolsuper", BOOLEAN), ("rolinherit", BOOLEAN), ("rolcreaterole", BOOLEAN),
-            ("rolcreatedb", BOOLEAN), ("rolcanlogin", BOOLEAN), ("rolreplication", BOOLEAN), ("rolconnlimit", INTEGER),
-            ("rolbypassrls", BOOLEAN),
-        ],
-        _roles,
     ),
     system_view(
         12106, "pg_matviews", PG_CATALOG_OID,
@@ -171,52 +213,23 @@ TYPE_VIEWS: tuple[SystemView, ...] = (
         ],
         _materialized_views,
     ),
-    system_view(
-        2601, "pg_am", PG_CATALOG_OID, [("oid", OID), ("amname", NAME), ("amtype", CHAR)],
-        _fixed((2, "heap", "t"), (403, "btree", "i"), (405, "hash", "i")),
-    ),
-    system_view(
-        3456, "pg_collation", PG_CATALOG_OID,
-        [
-            ("oid", OID), ("collname", NAME), ("collnamespace", OID), ("collowner", OID), ("collprovider", CHAR),
-            ("collisdeterministic", BOOLEAN), ("collencoding", INTEGER), ("collcollate", TEXT), ("collctype", TEXT),
-        ],
+    catalog_of(
+        3456,
+        "pg_collation",
+        "oid oid, collname name, collnamespace oid, collowner oid, collprovider char, collisdeterministic bool,"
+        " collencoding int4, collcollate text, collctype text, colllocale text, collicurules text, collversion text",
         _fixed(
-            (100, "default", PG_CATALOG_OID, OWNER_OID, "d", True, -1, None, None),
-            (950, "C", PG_CATALOG_OID, OWNER_OID, "c", True, -1, "C", "C"),
-            (951, "POSIX", PG_CATALOG_OID, OWNER_OID, "c", True, -1, "POSIX", "POSIX"),
+            (100, "default", PG_CATALOG_OID, OWNER_OID, "d", True, -1, None, None, None, None, None),
+            (950, "C", PG_CATALOG_OID, OWNER_OID, "c", True, -1, "C", "C", None, None, None),
+            (951, "POSIX", PG_CATALOG_OID, OWNER_OID, "c", True, -1, "POSIX", "POSIX", None, None, None),
         ),
     ),
-    _empty(
-        2620, "pg_trigger",
-        [
-            ("oid", OID), ("tgrelid", OID), ("tgparentid", OID), ("tgname", NAME), ("tgfoid", OID), ("tgtype", SMALLINT),
-            ("tgenabled", CHAR), ("tgisinternal", BOOLEAN), ("tgconstraint", OID), ("tgdeferrable", BOOLEAN),
-            ("tginitdeferred", BOOLEAN),
-        ],
+    catalog_of(1213, "pg_tablespace", "oid oid, spcname name, spcowner oid, spcacl acl, spcoptions text[]", _tablespaces),
+    catalog_of(
+        3541,
+        "pg_range",
+        "rngtypid oid, rngsubtype oid, rngmultitypid oid, rngcollation oid, rngsubopc oid, rngcanonical regproc,"
+        " rngsubdiff regproc",
+        _ranges,
     ),
-    _empty(2618, "pg_rewrite", [("oid", OID), ("rulename", NAME), ("ev_class", OID), ("ev_type", CHAR), ("ev_enabled", CHAR)]),
-    _empty(
-        3256, "pg_policy",
-        [
-            ("oid", OID), ("polname", NAME), ("polrelid", OID), ("polcmd", CHAR), ("polpermissive", BOOLEAN),
-            ("polroles", TEXT_ARRAY), ("polqual", TEXT), ("polwithcheck", TEXT),
-        ],
-    ),
-    _empty(
-        3381, "pg_statistic_ext",
-        [
-            ("oid", OID), ("stxrelid", OID), ("stxname", NAME), ("stxnamespace", OID), ("stxowner", OID),
-            ("stxkeys", SHORT_ARRAY), ("stxstattarget", SMALLINT), ("stxkind", TEXT_ARRAY),
-        ],
-    ),
-    _empty(6104, "pg_publication", [("oid", OID), ("pubname", NAME), ("pubowner", OID), ("puballtables", BOOLEAN)]),
-    _empty(6106, "pg_publication_rel", [("oid", OID), ("prpubid", OID), ("prrelid", OID), ("prqual", TEXT), ("prattrs", SHORT_ARRAY)]),
-    _empty(6237, "pg_publication_namespace", [("oid", OID), ("pnpubid", OID), ("pnnspid", OID)]),
-    _empty(3118, "pg_foreign_table", [("ftrelid", OID), ("ftserver", OID), ("ftoptions", TEXT_ARRAY)]),
-    _empty(1417, "pg_foreign_server", [("oid", OID), ("srvname", NAME), ("srvowner", OID), ("srvfdw", OID)]),
-    _empty(3079, "pg_extension", [("oid", OID), ("extname", NAME), ("extowner", OID), ("extnamespace", OID), ("extversion", TEXT)]),
-    _empty(1213, "pg_tablespace", [("oid", OID), ("spcname", NAME), ("spcowner", OID)]),
-    _empty(2616, "pg_opclass", [("oid", OID), ("opcmethod", OID), ("opcname", NAME), ("opcnamespace", OID), ("opcintype", OID), ("opcdefault", BOOLEAN)]),
-    _empty(3541, "pg_range", [("rngtypid", OID), ("rngsubtype", OID), ("rngmultitypid", OID), ("rngcollation", OID)]),
 )  # fmt: skip

@@ -1,0 +1,77 @@
+"""What the functions about the catalog ask: the catalog and the search path of the statement that calls them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from lungfish.catalog import Catalog
+from lungfish.catalog.catalog import Relation
+from lungfish.catalog.objects import Index, Oid, Table
+from lungfish.errors import InvalidName, SyntaxError, UndefinedTable
+
+_PART = re.compile(r'\s*("(?:[^"]|"")*"|[^."\s][^."]*)\s*(\.|$)')
+_PARTS_MAX = 3
+
+
+class Asked:
+    """The catalog and the search path of the statement that asks."""
+
+    def __init__(self, catalog: Catalog, search_path: tuple[str, ...]) -> None:
+        self.catalog = catalog
+        self.search_path = search_path
+
+    def relation(self, name: str) -> Relation | tuple[Table, Index]:
+        """What regclass finds under a name. Raises UndefinedTable, SyntaxError, InvalidName."""
+        parts = split_name(name)
+        if len(parts) > _PARTS_MAX:
+            raise SyntaxError(f"improper relation name (too many dotted names): {'.'.join(parts)}")
+        schema = parts[-2] if len(parts) > 1 else None
+        found = self.catalog.find_relation(parts[-1], schema, self.search_path)
+        if found is not None:
+            return found
+        index = self.catalog.find_index(parts[-1], schema, self.search_path)
+        if index is not None:
+            return index
+        raise UndefinedTable(f'relation "{".".join(parts)}" does not exist')
+
+    def index(self, oid: int) -> tuple[Table, Index] | None:
+        """The index with that oid."""
+        for table in self.catalog.tables():
+            for index in table.indexes:
+                if index.oid == oid:
+                    return table, index
+        return None
+
+    def is_visible(self, name: str, namespace_oid: Oid, oid: int) -> bool:
+        """Whether the bare name means the object."""
+        found = self.catalog.find_relation(name, None, self.search_path)
+        return found is not None and found.oid == oid and found.namespace_oid == namespace_oid
+
+    def schemas(self) -> list[str]:
+        """Where bare names of functions and types are looked for, in that order."""
+        path = list(self.search_path)
+        return path if "pg_catalog" in path else ["pg_catalog", *path]
+
+
+# A function about the catalog, of its arguments.
+Answer = Callable[[Asked, Sequence[Any]], Any]
+
+
+def split_name(text: str) -> list[str]:
+    """The parts of a qualified name as SQL reads it. Raises InvalidName (42602)."""
+    parts = []
+    place = 0
+    while True:
+        found = _PART.match(text, place)
+        if found is None:
+            raise InvalidName("invalid name syntax")
+        part = found.group(1)
+        if part.startswith('"'):
+            parts.append(part[1:-1].replace('""', '"'))
+        else:
+            parts.append(part.rstrip().lower())
+        place = found.end()
+        if not found.group(2):
+            return parts

@@ -1,0 +1,189 @@
+"""pg_am, pg_opclass, pg_opfamily, pg_amop and pg_amproc: which types an index can order, and by which operators.
+
+A B+Tree takes every type that storage has a key for. An operator class is that fact under PostgreSQL's name for it; the operators of
+a family are those comparisons of the registry whose two sides both belong to it. An index USING hash is a B+Tree too, and serves =.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from lungfish.catalog.objects import PG_CATALOG_OID, Column, Index, SystemView, Table
+from lungfish.errors import UndefinedObject
+from lungfish.executor.system_views.definition import catalog_of
+from lungfish.executor.system_views.routines import FIRST_ROUTINE_OID, operators
+from lungfish.storage.key_values import value_encoder
+from lungfish.types.sql_type import SqlType, TypeKind
+from lungfish.types.type_oids import BUILT_IN, PSEUDO_TYPES, type_oid
+
+if TYPE_CHECKING:
+    from lungfish.executor.context import ExecutionContext
+
+Rows = Iterator[tuple[Any, ...]]
+_OWNER_OID = 10
+BTREE, HASH = 403, 405
+# The types that are compared with each other, by the name of their family.
+_SHARED = {
+    "int2": "integer_ops", "int4": "integer_ops", "int8": "integer_ops", "float4": "float_ops", "float8": "float_ops",
+    "date": "datetime_ops", "timestamp": "datetime_ops", "timestamptz": "datetime_ops", "name": "text_ops",
+    "anyarray": "array_ops", "anyenum": "enum_ops", "anyrange": "range_ops", "anymultirange": "multirange_ops",
+    "record": "record_ops",
+}  # fmt: skip
+_CONTAINERS = {
+    TypeKind.ARRAY: "anyarray", TypeKind.ENUM: "anyenum", TypeKind.RANGE: "anyrange",
+    TypeKind.MULTIRANGE: "anymultirange", TypeKind.RECORD: "record",
+}  # fmt: skip
+_STRATEGIES = {"<": 1, "<=": 2, "=": 3, ">=": 4, ">": 5}
+_DEFAULT_COLLATION, _C_COLLATION = 100, 950
+
+
+@dataclass(frozen=True, slots=True)
+class OperatorClass:
+    """An operator class of `method` for the type with that oid."""
+
+    oid: int
+    method: int
+    name: str
+    family: str
+    family_oid: int
+    type_oid: int
+
+
+def _ordered_types() -> Iterator[tuple[str, int]]:
+    """The names and oids of what can be a key."""
+    for kind, facts in BUILT_IN.items():
+        if kind in (TypeKind.UNKNOWN, TypeKind.VARCHAR, TypeKind.RECORD, TypeKind.VOID):
+            # A varchar's class is that of text.
+            continue
+        try:
+            value_encoder(SqlType(kind))
+        except UndefinedObject:
+            continue
+        yield facts[2], facts[0]
+    for name in _CONTAINERS.values():
+        yield name, PSEUDO_TYPES[name]
+
+
+@cache
+def operator_classes() -> tuple[OperatorClass, ...]:
+    """All operator classes, of both methods."""
+    families: dict[tuple[int, str], int] = {}
+    found: list[OperatorClass] = []
+    for method in (BTREE, HASH):
+        for name, oid in _ordered_types():
+            family = _SHARED.get(name, f"{name}_ops")
+            number = families.setdefault((method, family), FIRST_ROUTINE_OID + len(families))
+            shown = _SHARED[name] if name in _CONTAINERS.values() else f"{name}_ops"
+            place = FIRST_ROUTINE_OID + len(found)
+            found.append(OperatorClass(place, method, shown, family, number, oid))
+    return tuple(found)
+
+
+@cache
+def _class_oids() -> dict[tuple[int, int], int]:
+    return {(each.method, each.type_oid): each.oid for each in operator_classes()}
+
+
+def class_of(kind: SqlType, method: str) -> int:
+    """The operator class of an index's key of that type; 0 where there is none."""
+    kind = kind.base
+    if kind.kind in _CONTAINERS:
+        oid = PSEUDO_TYPES[_CONTAINERS[kind.kind]]
+    else:
+        oid = type_oid(SqlType(TypeKind.TEXT if kind.kind is TypeKind.VARCHAR else kind.kind))
+        if kind.kind is TypeKind.REGISTERED:
+            oid = BUILT_IN[TypeKind.OID][0]
+    return _class_oids().get((HASH if method == "hash" else BTREE, oid), 0)
+
+
+def collation_of(column: Column) -> int:
+    """attcollation: the collation of a column's texts, 0 of other types."""
+    kind = column.type.element or column.type
+    if kind.kind is TypeKind.NAME:
+        return _C_COLLATION
+    if kind.kind not in (TypeKind.TEXT, TypeKind.VARCHAR, TypeKind.CHAR):
+        return 0
+    named = {"C": _C_COLLATION, "POSIX": 951}
+    return named.get(column.collation or "", _DEFAULT_COLLATION)
+
+
+def key_collations(table: Table, index: Index) -> list[int]:
+    """indcollation: one for each key."""
+    found = []
+    for key in index.columns:
+        if key.column_number:
+            found.append(collation_of(table.columns[table.position_of_number(key.column_number)]))
+        else:
+            assert key.type is not None, "an index in the catalog knows the types of its keys"
+            found.append(collation_of(Column("expr", key.type, 1)))
+    return found
+
+
+def _methods(context: ExecutionContext) -> Rows:
+    yield 2, "heap", 0, "t"
+    yield BTREE, "btree", 0, "i"
+    yield HASH, "hash", 0, "i"
+
+
+def _classes(context: ExecutionContext) -> Rows:
+    for each in operator_classes():
+        yield (
+            each.oid, each.method, each.name, PG_CATALOG_OID, _OWNER_OID, each.family_oid, each.type_oid, True, 0,
+        )  # fmt: skip
+
+
+def _families(context: ExecutionContext) -> Rows:
+    seen = {(each.family_oid, each.method, each.family): None for each in operator_classes()}
+    for oid, method, name in seen:
+        yield oid, method, name, PG_CATALOG_OID, _OWNER_OID
+
+
+def _family_operators(context: ExecutionContext) -> Rows:
+    families = {(each.method, each.type_oid): each.family_oid for each in operator_classes()}
+    number = FIRST_ROUTINE_OID
+    for method in (BTREE, HASH):
+        for item in operators():
+            strategy = _STRATEGIES.get(item.symbol)
+            family = families.get((method, item.left))
+            if strategy is None or family is None or families.get((method, item.right)) != family:
+                continue
+            if method == HASH:
+                if strategy != _STRATEGIES["="]:
+                    continue
+                strategy = 1
+            yield number, family, item.left, item.right, strategy, "s", item.oid, method, 0
+            number += 1
+
+
+OPERATOR_CLASS_VIEWS: tuple[SystemView, ...] = (
+    catalog_of(2601, "pg_am", "oid oid, amname name, amhandler regproc, amtype char", _methods),
+    catalog_of(
+        2616,
+        "pg_opclass",
+        "oid oid, opcmethod oid, opcname name, opcnamespace oid, opcowner oid, opcfamily oid, opcintype oid,"
+        " opcdefault bool, opckeytype oid",
+        _classes,
+    ),
+    catalog_of(
+        2753,
+        "pg_opfamily",
+        "oid oid, opfmethod oid, opfname name, opfnamespace oid, opfowner oid",
+        _families,
+    ),
+    catalog_of(
+        2602,
+        "pg_amop",
+        "oid oid, amopfamily oid, amoplefttype oid, amoprighttype oid, amopstrategy int2, amoppurpose char,"
+        " amopopr oid, amopmethod oid, amopsortfamily oid",
+        _family_operators,
+    ),
+    # Keys are compared as bytes: no function stands behind an operator class.
+    catalog_of(
+        2603,
+        "pg_amproc",
+        "oid oid, amprocfamily oid, amproclefttype oid, amprocrighttype oid, amprocnum int2, amproc regproc",
+    ),
+)

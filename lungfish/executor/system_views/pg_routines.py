@@ -1,0 +1,161 @@
+"""pg_proc, pg_operator, pg_aggregate, pg_cast and pg_language: what can be called, made of the registry of functions.
+
+Nothing here is PostgreSQL's list: a row is there because the function is. What PostgreSQL says of its C functions and Lungfish has
+not (the transition functions of aggregates, estimators of operators) is 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from lungfish.catalog.objects import PG_CATALOG_OID, SystemView
+from lungfish.executor.system_views.definition import catalog_of
+from lungfish.executor.system_views.pg_relations import OWNER_OID, array
+from lungfish.executor.system_views.routines import (
+    OperatorFacts,
+    Routine,
+    built_in_routines,
+    casts,
+    operators,
+    own_routines,
+)
+from lungfish.types.sql_type import TypeKind
+from lungfish.types.type_oids import BUILT_IN
+
+if TYPE_CHECKING:
+    from lungfish.executor.context import ExecutionContext
+
+Rows = Iterator[tuple[Any, ...]]
+INTERNAL_LANGUAGE, SQL_LANGUAGE = 12, 14
+# What PostgreSQL says where nothing better is known: rows of a set, and the cost of a function in SQL.
+_SET_ROWS, _SQL_COST = 1000.0, 100.0
+
+# Which operator is the same with its operands changed round, and which is its contrary.
+_COMMUTATORS = {
+    "=": "=", "<>": "<>", "<": ">", ">": "<", "<=": ">=", ">=": "<=", "+": "+", "*": "*", "&": "&", "|": "|", "#": "#",
+    "&&": "&&", "-|-": "-|-", "@>": "<@", "<@": "@>",
+}  # fmt: skip
+_NEGATORS = {
+    "=": "<>", "<>": "=", "<": ">=", ">=": "<", ">": "<=", "<=": ">", "~~": "!~~", "!~~": "~~", "~~*": "!~~*",
+    "!~~*": "~~*", "~": "!~", "!~": "~", "~*": "!~*", "!~*": "~*",
+}  # fmt: skip
+
+
+def _functions(context: ExecutionContext) -> Rows:
+    for item in (*built_in_routines(), *own_routines(context.catalog.objects())):
+        yield _function(item)
+
+
+def _function(item: Routine) -> tuple[Any, ...]:
+    is_sql = item.body is not None
+    names = item.parameter_names if any(item.parameter_names) else ()
+    modes: list[str] = []
+    all_types: list[int] = []
+    if item.columns:
+        modes = [*"i" * len(item.arguments), *"o" * len(item.columns)]
+        all_types = [*item.arguments, *(kind for _, kind in item.columns)]
+        names = (
+            *(names or ("",) * len(item.arguments)),
+            *(name for name, _ in item.columns),
+        )
+    elif item.variadic:
+        modes = [*"i" * (len(item.arguments) - 1), "v"]
+        all_types = list(item.arguments)
+    return (
+        item.oid, item.name, item.namespace_oid, OWNER_OID, SQL_LANGUAGE if is_sql else INTERNAL_LANGUAGE,
+        _SQL_COST if is_sql else 1.0, _SET_ROWS if item.returns_set else 0.0, item.variadic, 0, item.kind, False, False,
+        item.is_strict, item.returns_set, item.volatility, "u" if is_sql else "s", len(item.arguments),
+        item.default_count, item.result, array(item.arguments, lower=0), array(all_types) if all_types else None,
+        array(modes) if modes else None, array(names) if names else None, None, None,
+        item.body if is_sql else item.name, None, None, None, None,
+    )  # fmt: skip
+
+
+def _aggregates(context: ExecutionContext) -> Rows:
+    for item in built_in_routines():
+        if item.kind == "a":
+            is_ordered = item.direct_count >= 0
+            yield (
+                item.oid, "o" if is_ordered else "n", max(item.direct_count, 0), 0, 0, 0, 0, 0, 0, 0, 0, False, False,
+                "r", "r", 0, 0, 0, 0, 0, None, None,
+            )  # fmt: skip
+
+
+def _operators(context: ExecutionContext) -> Rows:
+    known = {(item.symbol, item.left, item.right): item.oid for item in operators()}
+    for item in operators():
+        is_equality = item.symbol == "=" and item.left != 0
+        yield (
+            item.oid, item.symbol, PG_CATALOG_OID, OWNER_OID, "b" if item.left else "l", is_equality, is_equality,
+            item.left, item.right, item.result, _commutator(item, known), _negator(item, known), item.function_oid, 0, 0,
+        )  # fmt: skip
+
+
+def _commutator(item: OperatorFacts, known: dict[tuple[str, int, int], Any]) -> int:
+    symbol = _COMMUTATORS.get(item.symbol)
+    if symbol is None or not item.left:
+        return 0
+    return int(known.get((symbol, item.right, item.left), 0))
+
+
+def _negator(item: OperatorFacts, known: dict[tuple[str, int, int], Any]) -> int:
+    symbol = _NEGATORS.get(item.symbol)
+    if symbol is None or item.result != BUILT_IN[TypeKind.BOOLEAN][0]:
+        return 0
+    return int(known.get((symbol, item.left, item.right), 0))
+
+
+def _casts(context: ExecutionContext) -> Rows:
+    for item in casts():
+        yield item.oid, item.source, item.target, item.function_oid, item.context, item.method
+
+
+def _languages(context: ExecutionContext) -> Rows:
+    yield INTERNAL_LANGUAGE, "internal", OWNER_OID, False, False, 0, 0, 0, None
+    yield SQL_LANGUAGE, "sql", OWNER_OID, False, True, 0, 0, 0, None
+
+
+ROUTINE_VIEWS: tuple[SystemView, ...] = (
+    catalog_of(
+        1255,
+        "pg_proc",
+        "oid oid, proname name, pronamespace oid, proowner oid, prolang oid, procost float4, prorows float4,"
+        " provariadic oid, prosupport regproc, prokind char, prosecdef bool, proleakproof bool, proisstrict bool,"
+        " proretset bool, provolatile char, proparallel char, pronargs int2, pronargdefaults int2, prorettype oid,"
+        " proargtypes oidvector, proallargtypes oid[], proargmodes char[], proargnames text[], proargdefaults tree,"
+        " protrftypes oid[], prosrc text, probin text, prosqlbody tree, proconfig text[], proacl acl",
+        _functions,
+    ),
+    catalog_of(
+        2600,
+        "pg_aggregate",
+        "aggfnoid regproc, aggkind char, aggnumdirectargs int2, aggtransfn regproc, aggfinalfn regproc,"
+        " aggcombinefn regproc, aggserialfn regproc, aggdeserialfn regproc, aggmtransfn regproc,"
+        " aggminvtransfn regproc, aggmfinalfn regproc, aggfinalextra bool, aggmfinalextra bool,"
+        " aggfinalmodify char, aggmfinalmodify char, aggsortop oid, aggtranstype oid, aggtransspace int4,"
+        " aggmtranstype oid, aggmtransspace int4, agginitval text, aggminitval text",
+        _aggregates,
+    ),
+    catalog_of(
+        2617,
+        "pg_operator",
+        "oid oid, oprname name, oprnamespace oid, oprowner oid, oprkind char, oprcanmerge bool, oprcanhash bool,"
+        " oprleft oid, oprright oid, oprresult oid, oprcom oid, oprnegate oid, oprcode regproc, oprrest regproc,"
+        " oprjoin regproc",
+        _operators,
+    ),
+    catalog_of(
+        2605,
+        "pg_cast",
+        "oid oid, castsource oid, casttarget oid, castfunc oid, castcontext char, castmethod char",
+        _casts,
+    ),
+    catalog_of(
+        2612,
+        "pg_language",
+        "oid oid, lanname name, lanowner oid, lanispl bool, lanpltrusted bool, lanplcallfoid oid, laninline oid,"
+        " lanvalidator oid, lanacl acl",
+        _languages,
+    ),
+)
