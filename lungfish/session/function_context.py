@@ -249,6 +249,8 @@ class SessionFunctions:
                 return VERSION
             case "catalog":
                 return session.catalog
+            case "settings":
+                return session.settings.facts()
             case "statistics":
                 return session.database.statistics
             case "text_settings":

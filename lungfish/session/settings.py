@@ -148,6 +148,14 @@ _CHECKS: dict[str, Callable[[str, str], str]] = {
     "text": _text,
 }
 
+# pg_settings.vartype.
+_KINDS: dict[Callable[[str, str], str], str] = {
+    _boolean: "bool",
+    _integer: "integer",
+    _milliseconds: "integer",
+    _number: "real",
+}
+
 SETTINGS: dict[str, Setting] = {
     setting.name.lower(): setting
     for setting in (
@@ -294,6 +302,22 @@ class SessionSettings:
     def names(self) -> list[str]:
         """The names of all settings, as SHOW ALL lists them."""
         return sorted([*(setting.name for setting in SETTINGS.values()), *STORAGE_SETTINGS])
+
+    def facts(self) -> list[tuple[str, str, str | None, str, str, str]]:
+        """What pg_settings says of each setting: name, value, unit, context, type and the value that it starts with."""
+        found = []
+        for setting in SETTINGS.values():
+            value, default, unit = self.get(setting.name), setting.default, None
+            if setting.check is _milliseconds:
+                unit = "ms"
+                value, default = (f"{milliseconds_of(text):.0f}" for text in (value, default))
+            context = "internal" if setting.is_read_only else "user"
+            kind = _KINDS.get(setting.check, "string")
+            found.append((setting.name, value, unit, context, kind, default))
+        for name in STORAGE_SETTINGS:
+            value = self.get(name)
+            found.append((name, value, None, "sighup", "string", value))
+        return sorted(found, key=lambda row: row[0].lower())
 
     def snapshot(self) -> Mapping[str, str]:
         """The values as they are, to be restored if the transaction rolls back."""

@@ -8,8 +8,10 @@ from lungfish.executor.system_views.pg_catalog import PG_CATALOG_VIEWS
 from lungfish.executor.system_views.pg_operator_classes import OPERATOR_CLASS_VIEWS
 from lungfish.executor.system_views.pg_partitions import PARTITION_VIEWS
 from lungfish.executor.system_views.pg_relations import RELATION_VIEWS
+from lungfish.executor.system_views.pg_rewrite import REWRITE_VIEWS
 from lungfish.executor.system_views.pg_roles import ROLE_VIEWS
 from lungfish.executor.system_views.pg_routines import ROUTINE_VIEWS
+from lungfish.executor.system_views.pg_settings import SETTINGS_VIEWS
 from lungfish.executor.system_views.pg_types import TYPE_VIEWS
 from lungfish.executor.system_views.storage_views import STORAGE_VIEWS
 
@@ -21,6 +23,8 @@ SYSTEM_VIEWS: tuple[SystemView, ...] = (
     *ROUTINE_VIEWS,
     *OPERATOR_CLASS_VIEWS,
     *ROLE_VIEWS,
+    *REWRITE_VIEWS,
+    *SETTINGS_VIEWS,
     *ABSENT_VIEWS,
     *INFORMATION_SCHEMA_VIEWS,
     *STORAGE_VIEWS,

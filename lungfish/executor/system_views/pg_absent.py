@@ -67,6 +67,25 @@ ABSENT_VIEWS: tuple[SystemView, ...] = (
         "pg_auth_members",
         "oid oid, roleid oid, member oid, grantor oid, admin_option bool, inherit_option bool, set_option bool",
     ),
+    catalog_of(
+        6100,
+        "pg_subscription",
+        "oid oid, subdbid oid, subskiplsn pg_lsn, subname name, subowner oid, subenabled bool, subbinary bool,"
+        " substream char, subtwophasestate char, subdisableonerr bool, subpasswordrequired bool, subrunasowner bool,"
+        " subfailover bool, subconninfo text, subslotname name, subsynccommit text, subpublications text[],"
+        " suborigin text",
+    ),
+    catalog_of(
+        12113,
+        "pg_user_mappings",
+        "umid oid, srvid oid, srvname name, umuser oid, usename name, umoptions text[]",
+    ),
+    catalog_of(
+        3381,
+        "pg_statistic_ext",
+        "oid oid, stxrelid oid, stxname name, stxnamespace oid, stxowner oid, stxkeys int2vector, stxstattarget int2,"
+        " stxkind char[], stxexprs tree",
+    ),
     catalog_of(6243, "pg_parameter_acl", "oid oid, parname text, paracl acl"),
     catalog_of(
         2620,

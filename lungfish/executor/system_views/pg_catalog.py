@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from lungfish.catalog.objects import PG_CATALOG_OID, Namespace, Sequence, SystemView, View
 from lungfish.executor.system_views.definition import system_view
 from lungfish.executor.system_views.texts import index_definition
-from lungfish.types.sql_type import BIGINT, BOOLEAN, NAME, OID, TEXT
+from lungfish.types.sql_type import BIGINT, BOOLEAN, NAME, OID, TEXT, array_of
 
 if TYPE_CHECKING:
     from lungfish.executor.context import ExecutionContext
@@ -23,7 +23,7 @@ OWNER = "lungfish"
 def _namespaces(context: ExecutionContext) -> Rows:
     for item in context.catalog.objects():
         if isinstance(item, Namespace):
-            yield item.oid, item.name, 10
+            yield item.oid, item.name, 10, None
 
 
 def _tables(context: ExecutionContext) -> Rows:
@@ -68,7 +68,7 @@ def _sequences(context: ExecutionContext) -> Rows:
 
 PG_CATALOG_VIEWS: tuple[SystemView, ...] = (
     system_view(
-        2615, "pg_namespace", PG_CATALOG_OID, [("oid", OID), ("nspname", NAME), ("nspowner", OID)], _namespaces
+        2615, "pg_namespace", PG_CATALOG_OID, [("oid", OID), ("nspname", NAME), ("nspowner", OID), ("nspacl", array_of(TEXT))], _namespaces
     ),
     system_view(
         12101,

@@ -53,7 +53,7 @@ METHOD_OIDS = {"btree": 403, "hash": 405}
 DEFAULT_COLLATION_OID = 100
 # Catalogs that dependencies and comments speak of.
 CLASS_CATALOG, TYPE_CATALOG, CONSTRAINT_CATALOG = 1259, 1247, 2606
-NAMESPACE_CATALOG, ATTRDEF_CATALOG, PROC_CATALOG = 2615, 2604, 1255
+NAMESPACE_CATALOG, ATTRDEF_CATALOG, PROC_CATALOG, REWRITE_CATALOG = 2615, 2604, 1255, 2618
 SHORT_ARRAY = array_of(SMALLINT)
 OID_ARRAY = array_of(OID)
 TEXT_ARRAY = array_of(TEXT)
@@ -319,8 +319,21 @@ def _dependencies(context: ExecutionContext) -> Rows:
                         "i",
                     )
         if isinstance(item, (View, Table)):
-            for oid in sorted(item.depends_on):
-                yield CLASS_CATALOG, item.oid, 0, CLASS_CATALOG, oid, 0, "n"
+            yield from _uses(item, context.catalog)
+
+
+def _uses(item: View | Table, catalog: Catalog) -> Rows:
+    """What a view's query uses: its rule depends on it, and is part of the view."""
+    if isinstance(item, View) or item.materialized_query:
+        yield REWRITE_CATALOG, item.oid, 0, CLASS_CATALOG, item.oid, 0, "i"
+    for oid in sorted(item.depends_on):
+        used = catalog.object(oid)
+        kind = CLASS_CATALOG
+        if isinstance(used, UserType):
+            kind = TYPE_CATALOG
+        elif isinstance(used, SqlFunction):
+            kind = PROC_CATALOG
+        yield REWRITE_CATALOG, item.oid, 0, kind, oid, 0, "n"
 
 
 RELATION_VIEWS: tuple[SystemView, ...] = (

@@ -97,7 +97,7 @@ create temp table f as select oid, relname, relfilenode from pg_class where reln
 vacuum full t;
 select count(*) from f join pg_class c on c.oid=f.oid and c.relfilenode=f.relfilenode;
 select relfilenode from pg_class where relname = 'v';
-select relpages, reltuples, relfilenode=0 from pg_class where relname in ('ks', 'v');
+select relpages, reltuples, relfilenode=0 from pg_class where relname in ('ks', 'v') order by 3;
 insert into ks select i, i from generate_series(1,100) i;
 analyze ks;
 select relpages, reltuples from pg_class where relname in ('ks');

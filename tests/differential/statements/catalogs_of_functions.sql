@@ -1,0 +1,20 @@
+-- What the catalogs say of functions, operators, casts and types, and that they do not contradict themselves.
+select count(*) > 1000 from pg_proc;
+select count(*) from pg_proc a join pg_proc b on a.oid = b.oid having count(*) <> (select count(*) from pg_proc);
+select oprname, oprleft::regtype, oprright::regtype, oprresult::regtype, oprcode, oprcom::regoperator, oprnegate::regoperator, oprkind from pg_operator where oprleft = 23 and oprright = 23 and oprname in ('+', '<', '=', '*') order by 1;
+select castfunc::regprocedure from pg_cast where castsource = 23 and casttarget = 20;
+select opcname, opcintype::regtype, opcdefault from pg_opclass where opcmethod = 403 and opcname in ('int4_ops', 'text_ops', 'array_ops', 'enum_ops') order by 1;
+select lanname from pg_language where lanname <> 'c' and lanname <> 'plpgsql' order by 1;
+select typname, typlen, typbyval, typtype, typcategory, typispreferred, typalign, typstorage, typdelim, typelem::regtype, typcollation from pg_type where oid in (16,17,18,19,20,21,22,23,24,25,26,30,114,700,701,1042,1043,1082,1083,1114,1184,1186,1266,1560,1562,1700,2202,2203,2204,2205,2206,2276,2277,2278,2283,2950,3802,3904,3926,4451,1007,1009,2249,2275) order by oid;
+select count(*) from pg_ts_config where false;
+select rolsuper, rolcreaterole, oid from pg_roles where rolname = current_user;
+select aggfnoid, aggkind, aggnumdirectargs from pg_aggregate where aggfnoid = 'count()'::regprocedure;
+select p1.oid, p1.proname from pg_proc as p1 where p1.prolang = 0 or p1.prorettype = 0 or p1.pronargs < 0 or p1.pronargdefaults < 0 or p1.pronargdefaults > p1.pronargs or array_lower(p1.proargtypes, 1) != 0 or array_upper(p1.proargtypes, 1) != p1.pronargs-1 or 0::oid = any (p1.proargtypes) or procost <= 0 or case when proretset then prorows <= 0 else prorows != 0 end or prokind not in ('f', 'a', 'w', 'p') or provolatile not in ('i', 's', 'v') or proparallel not in ('s', 'r', 'u');
+select p1.oid, p1.proname, p2.oid, p2.proname from pg_proc as p1, pg_proc as p2 where p1.oid != p2.oid and p1.proname = p2.proname and p1.pronargs = p2.pronargs and p1.proargtypes = p2.proargtypes;
+select o1.oid, o1.oprname from pg_operator as o1 where (o1.oprkind != 'b' and o1.oprkind != 'l') or o1.oprresult = 0 and o1.oprcode != 0;
+select o1.oid, o1.oprcode, o2.oid, o2.oprcode from pg_operator as o1, pg_operator as o2 where o1.oprcom = o2.oid and (o1.oprkind != 'b' or o1.oprleft != o2.oprright or o1.oprright != o2.oprleft or o1.oprresult != o2.oprresult or o1.oid != o2.oprcom);
+select o1.oid, o1.oprcode, o2.oid, o2.oprcode from pg_operator as o1, pg_operator as o2 where o1.oprnegate = o2.oid and (o1.oprkind != o2.oprkind or o1.oprleft != o2.oprleft or o1.oprright != o2.oprright or o1.oprresult != 'bool'::regtype or o2.oprresult != 'bool'::regtype or o1.oid != o2.oprnegate or o1.oid = o2.oid);
+select t1.oid, t1.typname from pg_type as t1 where t1.typnamespace = 0 or (t1.typlen <= 0 and t1.typlen != -1 and t1.typlen != -2) or (t1.typtype not in ('b', 'c', 'd', 'e', 'm', 'p', 'r')) or not t1.typisdefined or (t1.typalign not in ('c', 's', 'i', 'd')) or (t1.typstorage not in ('p', 'x', 'e', 'm'));
+select t1.oid, t1.typname from pg_type as t1 where t1.typbyval and (t1.typlen != 1 or t1.typalign != 'c') and (t1.typlen != 2 or t1.typalign != 's') and (t1.typlen != 4 or t1.typalign != 'i') and (t1.typlen != 8 or t1.typalign != 'd');
+select * from pg_cast c where castsource = 0 or casttarget = 0 or castcontext not in ('e', 'a', 'i') or castmethod not in ('f', 'b' ,'i');
+select c.* from pg_cast c, pg_cast k where c.castmethod = 'b' and k.castmethod = 'b' and c.castsource = k.casttarget and c.casttarget = k.castsource and c.castcontext <> k.castcontext and false;;
