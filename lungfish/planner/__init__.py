@@ -4,6 +4,7 @@ Start at `plan_statement`; `RULES` in optimizer.py is the list of rewrites. `exp
 with the executor. Nothing here runs a plan or reads a table: what it knows of the data comes through `Statistics`.
 """
 
+from lungfish.planner.deparse import Deparsing, columns_read, deparse_query
 from lungfish.planner.explain import explain
 from lungfish.planner.plan_statement import describe_query, plan_statement
 from lungfish.planner.standalone import (
@@ -24,6 +25,7 @@ from lungfish.planner.updatable_views import own_items, reason_against_changes, 
 
 __all__ = [
     "DefaultStatistics",
+    "Deparsing",
     "ExpressionFacts",
     "Statistics",
     "bind_constant",
@@ -33,6 +35,8 @@ __all__ = [
     "bind_scalar",
     "bind_stored_expression",
     "check_sql_function",
+    "columns_read",
+    "deparse_query",
     "describe_query",
     "explain",
     "objects_used",

@@ -131,7 +131,7 @@ def _bind_logic(node: ast.And | ast.Or, scope: Scope) -> BoundExpression:
     make = AndAll if isinstance(node, ast.And) else OrAny
     operands: list[BoundExpression] = []
     for operand in node.operands:
-        bound = coerce_boolean(bind_expression(operand, scope), word, scope.state, operand.position)
+        bound = coerce_boolean(scope.bind(operand), word, scope.state, operand.position)
         if type(bound) is make:
             operands.extend(bound.operands)
         else:
@@ -140,16 +140,14 @@ def _bind_logic(node: ast.And | ast.Or, scope: Scope) -> BoundExpression:
 
 
 def _bind_not(node: ast.Not, scope: Scope) -> BoundExpression:
-    operand = bind_expression(node.operand, scope)
+    operand = scope.bind(node.operand)
     return NotExpr(coerce_boolean(operand, "NOT", scope.state, node.operand.position))
 
 
 def _bind_is_boolean(node: ast.IsBoolean, scope: Scope) -> BoundExpression:
     word = {True: "TRUE", False: "FALSE", None: "UNKNOWN"}[node.value]
     what = f"IS NOT {word}" if node.is_negated else f"IS {word}"
-    operand = coerce_boolean(
-        bind_expression(node.operand, scope), what, scope.state, node.operand.position
-    )
+    operand = coerce_boolean(scope.bind(node.operand), what, scope.state, node.operand.position)
     return IsBooleanExpr(operand, node.value, node.is_negated)
 
 
@@ -180,7 +178,7 @@ def _bind_case(node: ast.Case, scope: Scope) -> BoundExpression:
     last_set_call = scope.last_set_call
     conditions: list[BoundExpression] = []
     results: list[BoundExpression] = []
-    operand = None if node.operand is None else bind_expression(node.operand, scope)
+    operand = None if node.operand is None else scope.bind(node.operand)
     if operand is not None and len(node.branches) > 1:
         _refuse_volatile(operand, "CASE", node.position)
     for branch in node.branches:
@@ -188,17 +186,17 @@ def _bind_case(node: ast.Case, scope: Scope) -> BoundExpression:
         if operand is None:
             conditions.append(bind_predicate(branch.condition, scope, "CASE/WHEN"))
         else:
-            value = bind_expression(branch.condition, scope)
+            value = scope.bind(branch.condition)
             conditions.append(make_operator("=", operand, value, scope, branch.condition.position))
         if scope.last_set_call is not before and node.position >= 0:
             raise errors.DatatypeMismatch("argument of CASE/WHEN must not return a set").at(
                 branch.condition.position
             )
-        results.append(bind_expression(branch.result, scope))
+        results.append(scope.bind(branch.result))
     default: BoundExpression = Constant(None, UNKNOWN)
     default_position = node.position
     if node.default is not None:
-        default = bind_expression(node.default, scope)
+        default = scope.bind(node.default)
         default_position = node.default.position
     # PostgreSQL looks at ELSE first when it picks the common type.
     positions = [default_position, *(branch.result.position for branch in node.branches)]
@@ -210,7 +208,7 @@ def _bind_case(node: ast.Case, scope: Scope) -> BoundExpression:
 
 def _bind_coalesce(node: ast.Coalesce, scope: Scope) -> BoundExpression:
     last_set_call = scope.last_set_call
-    operands = [bind_expression(operand, scope) for operand in node.operands]
+    operands = [scope.bind(operand) for operand in node.operands]
     positions = [operand.position for operand in node.operands]
     typed, type_ = coerce_common(operands, "COALESCE", scope.state, positions)
     _refuse_sets(node, "COALESCE", last_set_call, scope)
@@ -218,7 +216,7 @@ def _bind_coalesce(node: ast.Coalesce, scope: Scope) -> BoundExpression:
 
 
 def _bind_extreme(node: ast.Extreme, scope: Scope) -> BoundExpression:
-    operands = [bind_expression(operand, scope) for operand in node.operands]
+    operands = [scope.bind(operand) for operand in node.operands]
     positions = [operand.position for operand in node.operands]
     word = "GREATEST" if node.is_greatest else "LEAST"
     typed, type_ = coerce_common(operands, word, scope.state, positions)
@@ -226,7 +224,7 @@ def _bind_extreme(node: ast.Extreme, scope: Scope) -> BoundExpression:
 
 
 def _bind_null_if(node: ast.NullIf, scope: Scope) -> BoundExpression:
-    left, right = bind_expression(node.left, scope), bind_expression(node.right, scope)
+    left, right = scope.bind(node.left), scope.bind(node.right)
     equal = make_operator("=", left, right, scope, node.position)
     if isinstance(equal, Call):
         # The result is what the comparison saw: text of a varchar, numeric where an integer meets one.
@@ -246,12 +244,12 @@ def _bind_collate(node: ast.Collate, scope: Scope) -> BoundExpression:
         raise errors.UndefinedObject(f'collation "{name}" for encoding "UTF8" does not exist').at(
             node.position
         )
-    operand = bind_expression(node.operand, scope)
+    operand = scope.bind(node.operand)
     if operand.type.kind not in COLLATABLE:
         raise errors.DatatypeMismatch(f"collations are not supported by type {operand.type}").at(
             node.position
         )
-    if not scope.state.keeps_collations:
+    if scope.state.trace is None:
         return operand
     typed = resolve_unknown(operand, scope.state, node.operand.position)
     return Call(COLLATE, (typed, Constant(name, NAME)), typed.type, position=node.position)
@@ -278,7 +276,7 @@ def _bind_default(node: ast.Default, _scope: Scope) -> BoundExpression:
 
 def _bind_grouping(node: ast.Grouping, scope: Scope) -> BoundExpression:
     # Which keys there are is known only when the whole query is bound; bind_grouping.py replaces the call.
-    operands = tuple([bind_expression(operand, scope) for operand in node.operands])
+    operands = tuple([scope.bind(operand) for operand in node.operands])
     if scope.clause not in AGGREGATES_ALLOWED:
         raise errors.GroupingError(
             f"grouping operations are not allowed in {scope.clause.value}"

@@ -73,15 +73,18 @@ def bind_item(item: ast.FromItem, scope: Scope, visible: list[RangeEntry]) -> Bo
     """One item of FROM."""
     match item:
         case ast.TableReference():
-            return _table_reference(item, scope)
+            bound = _table_reference(item, scope)
         case ast.Join():
-            return _join_item(item, scope, visible)
+            bound = _join_item(item, scope, visible)
         case ast.SubqueryReference():
-            return _subquery_reference(item, scope, visible)
+            bound = _subquery_reference(item, scope, visible)
         case ast.FunctionReference():
-            return bind_function_reference(item, lateral_view(scope, visible))
+            bound = bind_function_reference(item, lateral_view(scope, visible))
         case JsonTable():
-            return bind_json_table(item, lateral_view(scope, visible))
+            bound = bind_json_table(item, lateral_view(scope, visible))
+    if scope.state.trace is not None:
+        scope.state.trace.note_item(item, bound[1])
+    return bound
 
 
 def lateral_view(scope: Scope, visible: list[RangeEntry]) -> Scope:

@@ -90,6 +90,8 @@ class _SelectBinder:
         if query.order_by:
             scope.clause = Clause.ORDER_BY
             self.order_by = bind_order_by(query.order_by, self.targets, scope)
+        if scope.state.trace is not None:
+            scope.state.trace.note_select(select, scope, self.targets)
         return self._plan(plan)
 
     # The plan.

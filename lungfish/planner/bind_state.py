@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from lungfish import errors
 from lungfish.catalog.catalog import Catalog, Relation
+from lungfish.planner.bind_trace import BindTrace
 from lungfish.planner.expressions import BoundExpression, ColumnRef, ParameterRef
 from lungfish.planner.logical import LogicalCte, LogicalOutput
 from lungfish.sql.ast.dml import Delete, Insert, Merge, Update
@@ -94,7 +95,6 @@ class BindState:
         "has_subqueries",
         "has_volatile",
         "inlining_depth",
-        "keeps_collations",
         "level_uses",
         "locks_rows",
         "merged_columns",
@@ -104,6 +104,7 @@ class BindState:
         "seams",
         "search_path",
         "subquery_depth",
+        "trace",
         "view_depth",
     )
 
@@ -119,8 +120,8 @@ class BindState:
         self.search_path = search_path
         # How many SQL functions are being inlined into each other.
         self.inlining_depth = 0
-        # Whether COLLATE leaves a trace in what is bound: only an expression that is to be written back needs it.
-        self.keeps_collations = False
+        # What is kept of the binding for whoever writes the statement back.
+        self.trace: BindTrace | None = None
         self.parameters = ParameterTypes(parameter_types)
         self.seams = seams
         self.bind_query = seams.bind_query

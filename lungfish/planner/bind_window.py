@@ -41,7 +41,7 @@ def bind_window_call(node: ast.FunctionCall, name: str, scope: Scope) -> BoundEx
     try:
         callee, arguments, result = _resolve(node, name, scope)
         condition = bind_filter(node, scope)
-        definition = _effective_definition(node.window, scope)
+        definition = effective_definition(node.window, scope)
         specification, frame = _bind_definition(definition, scope)
     finally:
         scope.is_in_window = False
@@ -106,14 +106,14 @@ def _resolve(
     return found.callee, coerce_arguments(arguments, found, scope.state, positions), found.result
 
 
-def _effective_definition(window: ast.WindowDefinition, scope: Scope) -> ast.WindowDefinition:
+def effective_definition(window: ast.WindowDefinition, scope: Scope) -> ast.WindowDefinition:
     """The definition with what it takes over from the one that it names."""
     if window.base is None:
         return window
     base = scope.window_definitions.get(window.base)
     if base is None:
         raise errors.UndefinedObject(f'window "{window.base}" does not exist').at(window.position)
-    base = _effective_definition(base, scope)
+    base = effective_definition(base, scope)
     if window.name == window.base:
         # OVER w, not OVER (w): the window as it is, with its frame.
         return base

@@ -90,7 +90,7 @@ def coerce_with(
             f"cannot cast type {source.unmodified} to {target.unmodified}"
         ).at(position)
     _refuse_inner_domains(target, position)
-    if isinstance(node, Constant):
+    if isinstance(node, Constant) and state.trace is None:
         converted = convert_literal(node, target)
         if converted is not None:
             return converted

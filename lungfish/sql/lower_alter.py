@@ -407,6 +407,7 @@ def _lower_rename(fields: Node, _lowering: Lowering) -> Rename:
         name=name,
         new_name=fields["newname"],
         old_name=old_name,
+        owner_kind=KINDS.get(fields.get("relationType", ""), "table"),
         if_exists=fields.get("missing_ok", False),
         is_only="relation" in fields and not fields["relation"].get("inh", False),
         position=position,

@@ -40,8 +40,9 @@ def lower_call(fields: Node, lowering: Lowering) -> FunctionCall:
     position = fields.get("location", 0)
     arguments, names = _lower_arguments(fields.get("args", ()), lowering)
     name = name_without_catalog(fields["funcname"])
+    is_sql_syntax = fields.get("funcformat") == "COERCE_SQL_SYNTAX"
     if fields.keys() <= _PLAIN_CALL_FIELDS:
-        return FunctionCall(name, arguments, names, position=position)
+        return FunctionCall(name, arguments, names, is_sql_syntax=is_sql_syntax, position=position)
     require_only(fields, _CALL_FIELDS, position=position)
     over = fields.get("over")
     return FunctionCall(
@@ -128,6 +129,7 @@ _WINDOW_FIELDS = frozenset(
 
 # PostgreSQL's FRAMEOPTION bits (nodes/parsenodes.h).
 _FRAME_NON_DEFAULT = 0x00001
+_FRAME_BETWEEN = 0x00010
 _FRAME_UNITS = ((0x00002, "range"), (0x00004, "rows"), (0x00008, "groups"))
 _FRAME_STARTS = (
     (0x00020, "unbounded preceding"),
@@ -182,6 +184,7 @@ def _lower_frame(fields: Node, lowering: Lowering) -> WindowFrame | None:
             _word(options, _FRAME_ENDS), lowering.optional_expression(fields.get("endOffset"))
         ),
         exclude=exclusions[0] if exclusions else "no others",
+        is_between=bool(options & _FRAME_BETWEEN),
     )
 
 

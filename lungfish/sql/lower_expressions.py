@@ -125,6 +125,7 @@ def _lower_not(operand: Node, position: int, lowering: Lowering) -> Expression:
             True,
             lowering.query(link["subselect"]),
             link.get("location", 0),
+            is_not_in=True,
         )
     return Not(lowering.expression(operand), position)
 

@@ -55,6 +55,7 @@ from lungfish.sql.ast.queries import OrderItem, Query
 from lungfish.sql.lower_types import TYPE_NAMES
 from lungfish.sql.quoting import quote_identifier, quote_literal, quote_qualified
 from lungfish.sql.unparse_json import JSON_ATOMS, JSON_WRITERS
+from lungfish.sql.unparse_sql_syntax import write_sql_syntax
 
 # Type names that are written as they are, not as identifiers.
 _TYPE_WORDS = frozenset(TYPE_NAMES.values()) | {"bit", "interval", "numeric", "serial"}
@@ -150,7 +151,8 @@ class ExpressionWriter:
         frame = window.frame
         if frame is not None:
             start, end = self._frame_bound(frame.start), self._frame_bound(frame.end)
-            parts.append(f"{frame.unit.upper()} BETWEEN {start} AND {end}")
+            ends = f"BETWEEN {start} AND {end}" if frame.is_between else start
+            parts.append(f"{frame.unit.upper()} {ends}")
             if frame.exclude != "no others":
                 parts.append(f"EXCLUDE {frame.exclude.upper()}")
         return " ".join(parts)
@@ -310,11 +312,7 @@ def _write_special_call(writer: ExpressionWriter, node: FunctionCall) -> str | N
     if name in _VALUE_FUNCTIONS:
         arguments = f"({writer.join(node.arguments)})" if node.arguments else ""
         return name.upper() + arguments
-    if name == "extract" and len(node.arguments) == 2 and not node.argument_names:
-        part, source = node.arguments
-        if isinstance(part, Literal) and part.kind is Literal.Kind.STRING:
-            return f"EXTRACT({quote_literal(part.text)} FROM {writer.write(source)})"
-    return None
+    return write_sql_syntax(writer.write, node)
 
 
 def _write_arguments(writer: ExpressionWriter, node: FunctionCall) -> str:
@@ -350,8 +348,10 @@ def _write_array_subquery(writer: ExpressionWriter, node: ArraySubquery) -> str:
 
 
 def _write_quantified_subquery(writer: ExpressionWriter, node: QuantifiedSubquery) -> str:
-    word = "ALL" if node.is_all else "ANY"
-    return f"{writer.operand(node.operand)} {node.operator} {word} {writer.query(node.query)}"
+    words = f"{node.operator} {'ALL' if node.is_all else 'ANY'}"
+    if node.is_not_in:
+        words = "NOT IN"
+    return f"{writer.operand(node.operand)} {words} {writer.query(node.query)}"
 
 
 def _write_quantified_array(writer: ExpressionWriter, node: QuantifiedArray) -> str:

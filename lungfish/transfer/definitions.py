@@ -24,6 +24,7 @@ from lungfish.catalog.objects import (
 from lungfish.catalog.objects import Sequence as SequenceObject
 from lungfish.executor.partition_texts import partition_bound_text, partition_key_text
 from lungfish.executor.system_views.texts import constraint_definition
+from lungfish.planner import Deparsing
 from lungfish.sql.quoting import quote_identifier, quote_literal
 from lungfish.types.sql_type import TypeKind
 
@@ -231,7 +232,7 @@ def view_defaults(catalog: Catalog, item: View) -> Iterator[str]:
 
 def add_constraint(catalog: Catalog, table: Table, item: Constraint) -> str:
     """ALTER TABLE ... ADD CONSTRAINT, for the tables beneath too: those have it from here."""
-    definition = constraint_definition(catalog, table, item, is_qualified=True)
+    definition = constraint_definition(catalog, table, item, how=Deparsing())
     return (
         f"ALTER TABLE {qualified(catalog, table)}\n"
         f"    ADD CONSTRAINT {quote_identifier(item.name)} {definition};"

@@ -34,7 +34,9 @@ from lungfish.catalog.objects import (
 from lungfish.catalog.objects import Sequence as SequenceObject
 from lungfish.connection.connection import Connection
 from lungfish.connection.result_rows import iter_text_rows
-from lungfish.executor.system_views.texts import index_definition
+from lungfish.errors import FeatureNotSupported
+from lungfish.executor.system_views.texts import index_definition, view_definition
+from lungfish.planner import Deparsing
 from lungfish.session import Session
 from lungfish.session.copy_lines import format_lines
 from lungfish.session.copy_options import CopyOptions
@@ -289,7 +291,12 @@ class _Dump:
                     self._write(f"{index_definition(self._catalog, item, index)};")
 
     def _query_of(self, item: View | Table) -> str:
-        """The view's query. One with a star may by now give more columns than the view has: those that it has are then named."""
+        """The view's query. One that cannot be written back is given as it is kept; with a star it may by now give more columns than
+        the view has: those that it has are then named."""
+        try:
+            return view_definition(self._catalog, item, Deparsing()).removesuffix(";")
+        except FeatureNotSupported:
+            pass
         text = item.query
         query = parse_one(text).statement
         assert isinstance(query, Query), "a view's text is a query"

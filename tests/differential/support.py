@@ -46,8 +46,6 @@ REGRESSION_DIFFERENCES = (
     "  of NULLIF, are refused (0A000): they would be evaluated more than once.",
     "- Volatile functions in the list of an ordered query are called for the rows that are shown, in PostgreSQL also for those that",
     "  OFFSET skips and the one behind WITH TIES; with DISTINCT ON or sets in the list they are called for every row.",
-    "- `pg_get_viewdef` gives a view's query as it was written, without PostgreSQL's layout. Of stored expressions",
-    "  subqueries and functions called by keywords (`SUBSTRING(x FROM 1)`) are shown as they were written.",
     "- `security_barrier` and `security_invoker` of views, CLUSTER and replica identities leave no trace in the catalogs.",
     "- A view does not hold the primary key that its GROUP BY rests on: the key may be dropped, the view then raises.",
     "- `pg_sequence.log_cnt` and `relfilenode` are not kept; the temporary schema is always `pg_temp`.",

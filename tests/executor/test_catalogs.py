@@ -59,7 +59,7 @@ def test_constraints_are_written_back(db: Any) -> None:
         ("child_a_fkey", "f", "FOREIGN KEY (a) REFERENCES parent(id) ON DELETE CASCADE DEFERRABLE"),
         ("parent_name_m_key", "u", "UNIQUE (name, m)"),
         ("parent_pkey", "p", "PRIMARY KEY (id)"),
-        ("parent_price_check", "c", "CHECK (price > 0)"),
+        ("parent_price_check", "c", "CHECK (price > 0::numeric)"),
     ]
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from lungfish.sql.ast.expressions import (
@@ -113,19 +115,23 @@ def test_each_construct_has_its_node(text: str, expected: Expression) -> None:
     assert same(expression(text), expected)
 
 
+def keyword_call(name: str, *arguments: Expression) -> FunctionCall:
+    return replace(call(name, *arguments), is_sql_syntax=True)
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("extract(year from a)", call("extract", string("year"), A)),
-        ("position(a in b)", call("position", B, A)),
-        ("substring(a from 2 for 3)", call("substring", A, integer(2), integer(3))),
-        ("overlay(a placing b from 1)", call("overlay", A, B, integer(1))),
-        ("trim(both 'x' from a)", call("btrim", A, string("x"))),
-        ("trim(leading from a)", call("ltrim", A)),
-        ("a at time zone 'UTC'", call("timezone", string("UTC"), A)),
+        ("extract(year from a)", keyword_call("extract", string("year"), A)),
+        ("position(a in b)", keyword_call("position", B, A)),
+        ("substring(a from 2 for 3)", keyword_call("substring", A, integer(2), integer(3))),
+        ("overlay(a placing b from 1)", keyword_call("overlay", A, B, integer(1))),
+        ("trim(both 'x' from a)", keyword_call("btrim", A, string("x"))),
+        ("trim(leading from a)", keyword_call("ltrim", A)),
+        ("a at time zone 'UTC'", keyword_call("timezone", string("UTC"), A)),
         ("current_date", call("current_date")),
         ("localtimestamp(3)", call("localtimestamp", integer(3))),
-        ("(a, b) overlaps (a, b)", call("overlaps", A, B, A, B)),
+        ("(a, b) overlaps (a, b)", keyword_call("overlaps", A, B, A, B)),
         ("pg_catalog.lower(a)", call("lower", A)),
     ],
 )

@@ -28,6 +28,7 @@ from lungfish.executor.ddl.sequences import alter_sequence, create_sequence
 from lungfish.executor.ddl.truncate import truncate
 from lungfish.executor.ddl.types import alter_enum, create_composite_type, create_enum
 from lungfish.executor.ddl.upkeep import drop_absent, grant, reindex
+from lungfish.executor.ddl.view_texts import follow_in_views
 from lungfish.executor.ddl.views import create_view
 from lungfish.sql.ast import ddl, dml, relation_options, type_definitions
 
@@ -62,6 +63,9 @@ DDL: dict[type[Any], Callable[[DdlContext, Any], str]] = {
     dml.Truncate: truncate,
 }
 
+# After these, views may have to be written anew.
+_RENAMING = (ddl.AlterTable, ddl.CreateView, ddl.Rename, ddl.SetSchema)
+
 # What the syntax tree has and this list has not yet.
 UNSUPPORTED: dict[type[Any], str] = {}
 
@@ -78,7 +82,10 @@ def execute_ddl(context: DdlContext, statement: Any) -> str:
         raise FeatureNotSupported(
             f"{UNSUPPORTED[type(statement)]} is not supported", position=statement.position
         )
+    before = context.catalog
     tag = run(context, statement)
+    if isinstance(statement, _RENAMING):
+        follow_in_views(context, before)
     if isinstance(statement, ddl.CreateSchema) and statement.elements:
         inside = replace(context, search_path=(statement.name, *context.search_path))
         with context.runner.searching(inside.search_path):

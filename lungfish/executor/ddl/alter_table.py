@@ -44,6 +44,7 @@ from lungfish.executor.ddl.names import find_column, find_constraint, find_table
 from lungfish.executor.ddl.relation_options import set_option
 from lungfish.executor.ddl.rewrite import rewrite
 from lungfish.executor.ddl.upkeep import alter_other, alter_without_rows
+from lungfish.executor.ddl.view_texts import uses_column
 from lungfish.sql.ast.ddl import (
     AddColumn,
     AddConstraint,
@@ -257,7 +258,7 @@ def _alter_type(context: DdlContext, table: Table, action: AlterColumnType) -> N
     if column.identity is not None:
         check_identity_type(kind, action.position)
     for view in context.catalog.dependent_views(table.oid):
-        if mentions_name(view.query, column.name) or "*" in view.query:
+        if uses_column(context, view, table, column):
             raise FeatureNotSupported(
                 "cannot alter type of a column used by a view or rule",
                 position=action.position,

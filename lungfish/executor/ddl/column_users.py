@@ -8,6 +8,7 @@ from dataclasses import replace
 from lungfish.catalog.objects import Column, Table
 from lungfish.errors import DependentObjectsStillExist, FeatureNotSupported
 from lungfish.executor.ddl.context import DdlContext
+from lungfish.executor.ddl.view_texts import uses_column
 from lungfish.sql.ast.ddl import DropColumn
 from lungfish.sql.rename import mentions_name
 
@@ -21,7 +22,7 @@ def drop_users_of_column(
 ) -> None:
     """Views, foreign keys of other tables and generated columns that use the column stop its drop, or go."""
     for view in context.catalog.dependent_views(table.oid):
-        if mentions_name(view.query, column.name) or "*" in view.query:
+        if uses_column(context, view, table, column):
             if not action.is_cascade:
                 raise _refuse_column(table, column, f"view {view.name}", action.position)
             if context.catalog.dependent_views(view.oid):

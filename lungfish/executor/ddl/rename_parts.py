@@ -9,29 +9,34 @@ from lungfish.catalog.inheritance import (
     constraint_inherit_count,
     descendants,
 )
-from lungfish.catalog.objects import Column, Constraint, PartitionKey, Table
+from lungfish.catalog.objects import Column, Constraint, PartitionKey, Table, View
 from lungfish.errors import (
     DuplicateColumn,
     DuplicateObject,
-    FeatureNotSupported,
     InvalidTableDefinition,
+    UndefinedColumn,
 )
 from lungfish.executor.ddl.column_rules import check_column_name, refuse_system_column
 from lungfish.executor.ddl.context import DdlContext
 from lungfish.executor.ddl.names import (
     find_column,
     find_constraint,
+    find_relation,
     find_table,
     refuse_stored_rows,
     refuse_taken_name,
 )
 from lungfish.sql.ast.ddl import Rename
 from lungfish.sql.ast.queries import ObjectName
-from lungfish.sql.rename import mentions_name, rename_in_text
+from lungfish.sql.rename import rename_in_text
 
 
 def rename_column(context: DdlContext, statement: Rename) -> None:
     """Rename a column of a table and of its children."""
+    found = find_relation(context, statement.name)
+    if isinstance(found, View):
+        _rename_view_column(context, found, statement)
+        return
     table = find_table(context, statement.name)
     assert statement.old_name is not None
     old = statement.old_name
@@ -48,13 +53,31 @@ def rename_column(context: DdlContext, statement: Rename) -> None:
         parents_here = sum(oid in oids for oid in each.parents)
         if column_inherit_count(each, old, context.catalog) > parents_here:
             raise InvalidTableDefinition(f'cannot rename inherited column "{old}"')
-        _check_rename(context, each, old, statement)
+        _check_rename(context, each, statement)
     for each in family:
         column = find_column(each, old)
         context.change.put(_renamed(context.catalog.table(each.oid), column, statement.new_name))
 
 
-def _check_rename(context: DdlContext, table: Table, old: str, statement: Rename) -> None:
+def _rename_view_column(context: DdlContext, view: View, statement: Rename) -> None:
+    old = statement.old_name
+    names = [column.name for column in view.columns]
+    if old not in names:
+        raise UndefinedColumn(f'column "{old}" does not exist', position=statement.position)
+    check_column_name(statement.new_name, statement.position)
+    if statement.new_name in names:
+        raise DuplicateColumn(
+            f'column "{statement.new_name}" of relation "{view.name}" already exists',
+            position=statement.position,
+        )
+    columns = tuple(
+        replace(column, name=statement.new_name) if column.name == old else column
+        for column in view.columns
+    )
+    context.change.put(replace(view, columns=columns))
+
+
+def _check_rename(context: DdlContext, table: Table, statement: Rename) -> None:
     refuse_stored_rows(context, table, statement.position)
     if table.column_position(statement.new_name) is not None:
         raise DuplicateColumn(
@@ -62,12 +85,6 @@ def _check_rename(context: DdlContext, table: Table, old: str, statement: Rename
             position=statement.position,
         )
     context.runner.lock_table(table, "access exclusive")
-    for view in context.catalog.dependent_views(table.oid):
-        if mentions_name(view.query, old):
-            raise FeatureNotSupported(
-                f"renaming a column that view {view.name} uses is not supported",
-                position=statement.position,
-            )
 
 
 def _renamed(table: Table, column: Column, new_name: str) -> Table:

@@ -33,7 +33,6 @@ from lungfish.executor.ddl.names import (
 from lungfish.executor.ddl.rename_parts import rename_column, rename_constraint
 from lungfish.executor.ddl.sequence_users import rename_in_defaults
 from lungfish.executor.ddl.types import find_user_type, rename_type
-from lungfish.executor.ddl.view_texts import rename_in_view
 from lungfish.sql.ast.ddl import (
     Comment,
     CreateIndex,
@@ -104,7 +103,7 @@ def rename(context: DdlContext, statement: Rename) -> str:
                 (rename_column if statement.kind == "column" else rename_constraint)(
                     context, statement
                 )
-            return "ALTER TABLE"
+            return f"ALTER {statement.owner_kind.upper()}"
         case "schema":
             _rename_schema(context, statement)
         case "index":
@@ -149,8 +148,6 @@ def _rename_relation(context: DdlContext, statement: Rename) -> None:
     renamed = replace(found, name=statement.new_name)
     if isinstance(found, Sequence) and isinstance(renamed, Sequence):
         rename_in_defaults(context, found, renamed)
-    for view in context.catalog.dependent_views(found.oid):
-        rename_in_view(context, view, found, ObjectName(statement.new_name))
     context.change.put(renamed)
 
 
@@ -212,12 +209,6 @@ def _rename_schema(context: DdlContext, statement: Rename) -> None:
                 renamed.name if item == namespace.name else item for item in view.search_path
             )
             context.change.put(replace(view, search_path=path))
-    for item in list(context.catalog.objects()):
-        if isinstance(item, (Namespace, SystemView)) or item.namespace_oid != namespace.oid:
-            continue
-        if isinstance(item, (Table, View, Sequence)):
-            for view in context.catalog.dependent_views(item.oid):
-                rename_in_view(context, view, item, ObjectName(item.name, renamed.name))
     sequences = [
         item for item in context.catalog.sequences() if item.namespace_oid == namespace.oid
     ]
@@ -251,8 +242,6 @@ def set_schema(context: DdlContext, statement: SetSchema) -> str:
     if namespace.oid == found.namespace_oid:
         return tag
     refuse_taken_name(context, namespace.oid, name)
-    for view in context.catalog.dependent_views(found.oid):
-        rename_in_view(context, view, found, ObjectName(found.name, namespace.name))
     if isinstance(found, Table):
         context.runner.lock_table(found, "access exclusive")
         for sequence in context.catalog.owned_sequences(found.oid):

@@ -5,7 +5,6 @@ An oid that nothing has gives null, as in PostgreSQL; a name that nothing has ra
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -21,7 +20,7 @@ from lungfish.catalog.objects import (
     View,
 )
 from lungfish.catalog.objects import Sequence as SequenceObject
-from lungfish.errors import FeatureNotSupported, UndefinedColumn
+from lungfish.errors import UndefinedColumn
 from lungfish.executor.system_views.asked import Answer, Asked
 from lungfish.executor.system_views.object_names import (
     NAME_ANSWERS,
@@ -35,8 +34,11 @@ from lungfish.executor.system_views.texts import (
     constraint_definition,
     index_definition,
     index_key,
+    pretty_text,
+    view_definition,
 )
 from lungfish.executor.system_views.updatability import changes_allowed, is_column_updatable
+from lungfish.planner import Deparsing
 from lungfish.types.type_oids import type_of_oid
 
 
@@ -47,31 +49,30 @@ def answer(
     return _ANSWERS[name](Asked(catalog, search_path), arguments)
 
 
-# All but brackets: quoted texts and names, and every other character.
-_BRACKETS = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|[^()'"]""")
-
-
 # Definitions.
 
 
 def _view_definition(asked: Asked, arguments: Sequence[Any]) -> str | None:
-    if isinstance(arguments[0], str):
-        raise FeatureNotSupported(
-            "pg_get_viewdef of a name is not supported",
-            hint=f"Use pg_get_viewdef('{arguments[0]}'::regclass).",
-        )
-    found = asked.catalog.object(Oid(arguments[0]))
-    if isinstance(found, View) or (isinstance(found, Table) and found.materialized_query):
-        return f"{found.query};"
-    return None
+    """The second argument is whether to be pretty, or the length of a line, which is pretty too."""
+    oid = arguments[0]
+    if isinstance(oid, str):
+        named = asked.relation(oid)
+        oid = None if isinstance(named, tuple) else named.oid
+    found = None if oid is None else asked.catalog.object(Oid(oid))
+    if not isinstance(found, View) and not (isinstance(found, Table) and found.materialized_query):
+        return None
+    option = arguments[1] if len(arguments) > 1 else False
+    wrap_column = 0 if isinstance(option, bool) else option
+    how = Deparsing(asked.search_path, option is not False, wrap_column)
+    return view_definition(asked.catalog, found, how)
 
 
 def _constraint_definition(asked: Asked, arguments: Sequence[Any]) -> str | None:
     for table in asked.catalog.tables():
         for item in table.constraints:
             if item.oid == arguments[0]:
-                is_pretty = len(arguments) > 1 and bool(arguments[1])
-                return constraint_definition(asked.catalog, table, item, is_pretty=is_pretty)
+                how = Deparsing(asked.search_path, len(arguments) > 1 and bool(arguments[1]))
+                return constraint_definition(asked.catalog, table, item, how=how)
     return None
 
 
@@ -81,8 +82,8 @@ def _index_definition(asked: Asked, arguments: Sequence[Any]) -> str | None:
         return None
     table, index = found
     if len(arguments) == 1 or not arguments[1]:
-        is_pretty = len(arguments) > 2 and bool(arguments[2])
-        return index_definition(asked.catalog, table, index, is_pretty=is_pretty)
+        how = Deparsing(asked.search_path, len(arguments) > 2 and bool(arguments[2]))
+        return index_definition(asked.catalog, table, index, how=how)
     if arguments[1] > len(index.columns):
         included = index.include[arguments[1] - len(index.columns) - 1 :][:1]
         return column_list(table, included) if included else ""
@@ -90,22 +91,13 @@ def _index_definition(asked: Asked, arguments: Sequence[Any]) -> str | None:
 
 
 def _expression(asked: Asked, arguments: Sequence[Any]) -> str:
-    """The system views hold expressions as texts; the pretty form is without the parentheses around the whole."""
+    """The system views hold expressions as texts in the plain form."""
     text: str = arguments[0]
-    is_pretty = len(arguments) > 2 and arguments[2]
-    return text[1:-1] if is_pretty and _is_enclosed(text) else text
-
-
-def _is_enclosed(text: str) -> bool:
-    """Whether the first parenthesis is closed by the last one. Quoted texts are passed over."""
-    if not text.startswith("("):
-        return False
-    depth = 0
-    for place, token in enumerate(_BRACKETS.sub("", text)):
-        depth += 1 if token == "(" else -1
-        if depth == 0:
-            return place == len(_BRACKETS.sub("", text)) - 1
-    return False
+    if len(arguments) < 3 or not arguments[2]:
+        return text
+    table = asked.catalog.object(Oid(arguments[1]))
+    over = table if isinstance(table, Table) else None
+    return pretty_text(asked.catalog, over, text, asked.search_path)
 
 
 def _serial_sequence(asked: Asked, arguments: Sequence[Any]) -> str | None:

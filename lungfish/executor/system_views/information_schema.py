@@ -14,7 +14,7 @@ from lungfish.catalog.objects import (
     View,
 )
 from lungfish.executor.system_views.definition import system_view
-from lungfish.executor.system_views.texts import default_text
+from lungfish.executor.system_views.texts import default_text, listed_definition
 from lungfish.executor.system_views.updatability import (
     DELETE,
     INSERT,
@@ -119,15 +119,17 @@ def _column_facts(column: Column, texts: tuple[str | None, str | None]) -> tuple
 
 
 def _views(context: ExecutionContext) -> Rows:
+    path = context.functions.session_fact("search_path")
     for item in context.catalog.objects():
         if isinstance(item, View):
             schema = context.catalog.namespace_name(item.namespace_oid)
+            shown = listed_definition(context.catalog, item, path)
             allowed = changes_allowed(item.oid, context.catalog)
             yield (
                 _database(context),
                 schema,
                 item.name,
-                f"{item.query};",
+                shown,
                 (item.check_option or "none").upper(),
                 yes_or_no(is_so=allowed & (UPDATE | DELETE) == UPDATE | DELETE),
                 yes_or_no(is_so=bool(allowed & INSERT)),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from lungfish.catalog.objects import PG_CATALOG_OID, Namespace, Sequence, SystemView, View
 from lungfish.executor.system_views.definition import system_view
-from lungfish.executor.system_views.texts import index_definition
+from lungfish.executor.system_views.texts import index_definition, listed_definition
 from lungfish.types.sql_type import BIGINT, BOOLEAN, NAME, OID, TEXT, array_of
 
 if TYPE_CHECKING:
@@ -34,13 +34,14 @@ def _tables(context: ExecutionContext) -> Rows:
 
 
 def _views(context: ExecutionContext) -> Rows:
+    path = context.functions.session_fact("search_path")
     for item in context.catalog.objects():
         if isinstance(item, View):
             yield (
                 context.catalog.namespace_name(item.namespace_oid),
                 item.name,
                 OWNER,
-                f"{item.query};",
+                listed_definition(context.catalog, item, path),
             )
 
 

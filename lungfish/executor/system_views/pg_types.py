@@ -10,6 +10,7 @@ from lungfish.catalog.objects import Sequence as SequenceObject
 from lungfish.executor.system_views.definition import catalog_of, columns_of, system_view
 from lungfish.executor.system_views.pg_operator_classes import class_of, collation_of
 from lungfish.executor.system_views.pg_relations import OWNER_OID
+from lungfish.executor.system_views.texts import listed_definition
 from lungfish.types.coercion import is_preferred
 from lungfish.types.ranges import MULTIRANGE_TYPES, RANGE_TYPES
 from lungfish.types.sql_type import (
@@ -171,11 +172,12 @@ def _ranges(context: ExecutionContext) -> Rows:
 
 
 def _materialized_views(context: ExecutionContext) -> Rows:
+    path = context.functions.session_fact("search_path")
     for table in context.catalog.tables():
         if table.materialized_query is not None:
             yield (
                 context.catalog.namespace_name(table.namespace_oid), table.name, "lungfish", None, bool(table.indexes),
-                table.is_populated, f"{table.materialized_query};",
+                table.is_populated, listed_definition(context.catalog, table, path),
             )  # fmt: skip
 
 

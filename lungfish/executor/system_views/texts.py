@@ -2,21 +2,44 @@
 
 from __future__ import annotations
 
+from lungfish import errors
 from lungfish.catalog import Catalog
-from lungfish.catalog.objects import Column, Constraint, Index, IndexColumn, Table
-from lungfish.planner import show_default, show_key, show_stored
+from lungfish.catalog.objects import Column, Constraint, Index, IndexColumn, Oid, Table, View
+from lungfish.planner import Deparsing, deparse_query, show_default, show_key, show_stored
 from lungfish.sql.quoting import quote_identifier, quote_literal, quote_qualified
+
+USUAL_PATH = ("public",)
+
+
+def view_definition(catalog: Catalog, view: View | Table, how: Deparsing) -> str:
+    """A view's query with a semicolon behind it. Raises FeatureNotSupported."""
+    names = [column.name for column in view.columns]
+    return f"{deparse_query(view.query, names, view.search_path, (catalog, catalog), how)};"
+
+
+def listed_definition(catalog: Catalog, view: View | Table, search_path: tuple[str, ...]) -> str:
+    """As `view_definition`; what cannot be written back is given as it is kept, so that the others can be listed beside it."""
+    try:
+        return view_definition(catalog, view, Deparsing(search_path))
+    except errors.Error:
+        return f"{view.query};"
 
 
 def index_definition(
-    catalog: Catalog, table: Table, index: Index, *, is_pretty: bool = False
+    catalog: Catalog, table: Table, index: Index, *, how: Deparsing | None = None
 ) -> str:
-    """The CREATE INDEX statement of an index; `is_pretty` without the parentheses that SQL can do without."""
+    """The CREATE INDEX statement of an index; `how` where it is to be pretty, and to leave out a schema that needs not be said."""
+    shown = how or Deparsing(USUAL_PATH)
     unique = "UNIQUE " if index.is_unique else ""
-    schema = quote_identifier(catalog.namespace_name(table.namespace_oid))
-    keys = ", ".join(index_key(catalog, table, key) for key in index.columns)
+    schema = catalog.namespace_name(table.namespace_oid)
+    named = (
+        _visible_name(catalog, table, shown.search_path)
+        if shown.is_pretty
+        else quote_qualified(schema, table.name)
+    )
+    keys = ", ".join(index_key(catalog, table, key, how=shown) for key in index.columns)
     text = (
-        f"CREATE {unique}INDEX {quote_identifier(index.name)} ON {schema}.{quote_identifier(table.name)} "
+        f"CREATE {unique}INDEX {quote_identifier(index.name)} ON {named} "
         f"USING {index.method} ({keys})"
     )
     if index.include:
@@ -26,7 +49,7 @@ def index_definition(
     if index.parameters:
         text += f" WITH ({_with_list(index.parameters)})"
     if index.predicate is not None:
-        text += f" WHERE {index.predicate if is_pretty else predicate_text(catalog, table, index)}"
+        text += f" WHERE {predicate_text(catalog, table, index, how=shown)}"
     return text
 
 
@@ -38,17 +61,35 @@ def _with_list(parameters: tuple[str, ...]) -> str:
     )
 
 
-def predicate_text(catalog: Catalog, table: Table, index: Index) -> str | None:
+def _visible_name(catalog: Catalog, table: Table, search_path: tuple[str, ...]) -> str:
+    """The table's name, with its schema unless the search path finds it."""
+    found = catalog.find_relation(table.name, None, search_path)
+    if found is not None and found.oid == table.oid:
+        return quote_identifier(table.name)
+    return quote_qualified(catalog.namespace_name(table.namespace_oid), table.name)
+
+
+def predicate_text(
+    catalog: Catalog, table: Table, index: Index, *, how: Deparsing | None = None
+) -> str | None:
     """The condition of a partial index."""
     if index.predicate is None:
         return None
-    return show_stored(index.predicate, table, catalog, what="index predicates")
+    shown = how or Deparsing(USUAL_PATH)
+    return show_stored(index.predicate, table, catalog, what="index predicates", how=shown)
 
 
-def index_key(catalog: Catalog, table: Table, key: IndexColumn, *, with_order: bool = True) -> str:
+def index_key(
+    catalog: Catalog,
+    table: Table,
+    key: IndexColumn,
+    *,
+    with_order: bool = True,
+    how: Deparsing | None = None,
+) -> str:
     """A key column or expression, with its order where that is not the usual one."""
     if key.expression is not None:
-        text = show_key(key.expression, table, catalog)
+        text = show_key(key.expression, table, catalog, how=how or Deparsing(USUAL_PATH))
     else:
         text = quote_identifier(table.columns[table.position_of_number(key.column_number)].name)
     if not with_order:
@@ -67,6 +108,15 @@ def default_text(catalog: Catalog, table: Table, column: Column) -> str | None:
     return show_default(column.default, table, column, catalog)
 
 
+def pretty_text(
+    catalog: Catalog, table: Table | None, text: str, search_path: tuple[str, ...]
+) -> str:
+    """An expression of the system views, which hold the plain form, in the pretty one."""
+    how = Deparsing(search_path, is_pretty=True)
+    over = table or Table(Oid(0), "", Oid(0), 0, (), (), ())
+    return show_stored(text, over, catalog, what="column generation expressions", how=how)
+
+
 def column_list(table: Table, numbers: tuple[int, ...]) -> str:
     """The names of columns by their numbers, quoted, with commas."""
     return ", ".join(
@@ -79,27 +129,25 @@ def constraint_definition(
     table: Table,
     constraint: Constraint,
     *,
-    is_qualified: bool = False,
-    is_pretty: bool = False,
+    how: Deparsing | None = None,
 ) -> str:
-    """What stands behind CONSTRAINT name.
-
-    `is_qualified`: a table that it refers to is named with its schema; `is_pretty`: without the parentheses that SQL can do without.
-    """
+    """What stands behind CONSTRAINT name. `how`: the search path that a table it refers to is looked for in, and whether it is
+    pretty."""
+    shown = how or Deparsing(USUAL_PATH)
     columns = column_list(table, constraint.columns) if constraint.kind != "check" else ""
     match constraint.kind:
         case "check":
             assert constraint.check is not None
-            shown = constraint.check
-            if not is_pretty:
-                shown = show_stored(shown, table, catalog, what="check constraints")
-            text = f"CHECK ({shown})"
+            check = show_stored(
+                constraint.check, table, catalog, what="check constraints", how=shown
+            )
+            text = f"CHECK ({check})"
         case "foreign key":
             assert constraint.referenced_table_oid is not None
             target = catalog.table(constraint.referenced_table_oid)
-            schema = catalog.namespace_name(target.namespace_oid) if is_qualified else None
+            named = _visible_name(catalog, target, shown.search_path)
             text = (
-                f"FOREIGN KEY ({columns}) REFERENCES {quote_qualified(schema, target.name)}"
+                f"FOREIGN KEY ({columns}) REFERENCES {named}"
                 f"({column_list(target, constraint.referenced_columns)})"
             )
             if constraint.match == "full":

@@ -428,8 +428,9 @@ class Rename:
     kind: str
     name: ObjectName
     new_name: str
-    # The column's or constraint's old name.
+    # The column's or constraint's old name, and what the statement says that it is of.
     old_name: str | None = None
+    owner_kind: str = "table"
     if_exists: bool = False
     is_only: bool = False
     position: int = -1

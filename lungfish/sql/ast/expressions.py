@@ -231,6 +231,8 @@ class WindowFrame:
     start: FrameBound
     end: FrameBound
     exclude: str = "no others"
+    # Whether it was written as BETWEEN start AND end, not as its start alone.
+    is_between: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,6 +267,8 @@ class FunctionCall:
     is_within_group: bool = False
     filter: Expression | None = None
     window: WindowDefinition | None = None
+    # Whether it was written with keywords: EXTRACT(year FROM x), TRIM(BOTH FROM x), x AT TIME ZONE z.
+    is_sql_syntax: bool = False
     # "ignore nulls" and the like are not PostgreSQL's.
     position: int = -1
 
@@ -300,6 +304,8 @@ class QuantifiedSubquery:
     is_all: bool
     query: Query
     position: int = -1
+    # Whether it was written as NOT IN.
+    is_not_in: bool = False
 
 
 @dataclass(frozen=True, slots=True)
