@@ -60,6 +60,7 @@ from lungfish.functions import (
     uuids,
     window_functions,
 )
+from lungfish.functions.ranges import constructors_of
 from lungfish.functions.registry import Aggregate, Function, Polymorphic, Resolved, WindowFunction
 from lungfish.functions.resolve import Signature, select, select_operator
 from lungfish.types.sql_type import SqlType
@@ -127,6 +128,7 @@ __all__ = [
     "has_function",
     "has_window_function",
     "resolve_aggregate",
+    "resolve_constructor",
     "resolve_function",
     "resolve_operator",
     "resolve_window",
@@ -178,6 +180,13 @@ def resolve_function(
 ) -> Resolved[Function]:
     """The function that a call means. Raises 42883, 42725. `is_variadic`: the last argument was given as VARIADIC array."""
     return _resolve(_FUNCTIONS.get(name, ()), name, types, is_variadic, position)
+
+
+def resolve_constructor(
+    made: SqlType, types: Sequence[SqlType], *, is_variadic: bool = False, position: int = -1
+) -> Resolved[Function]:
+    """The function that makes values of a user's range or multirange type. Raises 42883, 42725."""
+    return _resolve(constructors_of(made), made.name or "", types, is_variadic, position)
 
 
 def resolve_aggregate(

@@ -6,6 +6,7 @@ An operator between a range and a multirange takes the range for a set of one, s
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Any
 
 from lungfish.errors import SyntaxError
@@ -39,8 +40,7 @@ def _line(types: Sequence[SqlType]) -> RangeLine:
         if each.kind is TypeKind.MULTIRANGE:
             each = each.element or each
         if each.kind is TypeKind.RANGE:
-            assert each.element is not None
-            return RangeLine(each.element)
+            return RangeLine(each)
     raise AssertionError("one argument is a range")
 
 
@@ -54,9 +54,6 @@ def _as_set(value: RangeValue | Ranges) -> Ranges:
 
 
 def _constructor(range_type: SqlType) -> Callable[..., RangeValue]:
-    element = range_type.element
-    assert element is not None
-
     def construct(lower: Any, upper: Any, flags: str | None = "[)") -> RangeValue:
         if flags is None:
             raise InvalidRangeBounds("range constructor flags argument must not be null")
@@ -65,35 +62,28 @@ def _constructor(range_type: SqlType) -> Callable[..., RangeValue]:
                 "invalid range bound flags",
                 hint='Valid values are "[]", "[)", "(]", and "()".',
             )
-        return make_range(lower, upper, flags, element)
+        return make_range(lower, upper, flags, range_type)
 
     return construct
 
 
-def _constructors() -> list[Function]:
-    found: list[Function] = []
-    for name, range_type in RANGE_TYPES.items():
-        bound = range_type.element
-        assert bound is not None
-        construct = _constructor(range_type)
-        found += [
-            Function(name, (bound, bound), range_type, construct, is_strict=False),
-            Function(name, (bound, bound, TEXT), range_type, construct, is_strict=False),
-        ]
-    for name, multirange_type in MULTIRANGE_TYPES.items():
-        range_type = multirange_type.element or multirange_type
-        line = _line((range_type,))
-        found += [
-            Function(name, (), multirange_type, lambda: ()),
-            Function(
-                name,
-                (range_type,),
-                multirange_type,
-                lambda *ranges, line=line: line.united(ranges),
-                is_variadic=True,
-            ),
-        ]
-    return found
+@lru_cache(maxsize=256)
+def constructors_of(sql_type: SqlType) -> tuple[Function, ...]:
+    """The functions that make values of a range or multirange type, under the type's name."""
+    name = sql_type.name or ""
+    element = sql_type.element
+    assert element is not None
+    if sql_type.kind is TypeKind.RANGE:
+        construct = _constructor(sql_type)
+        return (
+            Function(name, (element, element), sql_type, construct, is_strict=False),
+            Function(name, (element, element, TEXT), sql_type, construct, is_strict=False),
+        )
+    line = _line((element,))
+    return (
+        Function(name, (), sql_type, lambda: ()),
+        Function(name, (element,), sql_type, lambda *ranges: line.united(ranges), is_variadic=True),
+    )
 
 
 def _multirange(value: RangeValue) -> Ranges:
@@ -326,7 +316,8 @@ def _typed(name: str, arguments: Any, result: Any, scalar: Any) -> Function:
 _SETS = (_RANGE, _MULTIRANGE)
 
 FUNCTIONS: tuple[Function, ...] = (
-    *_constructors(),
+    *(made for each in RANGE_TYPES.values() for made in constructors_of(each)),
+    *(made for each in MULTIRANGE_TYPES.values() for made in constructors_of(each)),
     *(Function(name, (kind,), result, scalar) for name, result, scalar in _FACTS for kind in _SETS),
     *(_typed("@>", (kind, _ELEMENT), BOOLEAN, _holds) for kind in _SETS),
     *(_typed("<@", (_ELEMENT, kind), BOOLEAN, _is_held) for kind in _SETS),

@@ -8,6 +8,7 @@ first, as no name is both. An aggregate belongs to the innermost query level who
 from __future__ import annotations
 
 from lungfish import errors
+from lungfish.functions import resolve_constructor
 from lungfish.functions.registry import Aggregate, Resolved, Volatility
 from lungfish.planner.bind_arguments import bind_arguments, bind_filter, resolve_aggregate
 from lungfish.planner.bind_hypothetical import HYPOTHETICAL, bind_hypothetical
@@ -41,6 +42,7 @@ from lungfish.planner.sql_functions import (
     repeated_parameters,
 )
 from lungfish.sql.ast import expressions as ast
+from lungfish.types.sql_type import SqlType, TypeKind
 
 
 def bind_call(node: ast.FunctionCall, scope: Scope) -> BoundExpression:
@@ -50,7 +52,8 @@ def bind_call(node: ast.FunctionCall, scope: Scope) -> BoundExpression:
     inlined = _inline_sql_function(node, scope)
     if inlined is not None:
         return inlined
-    name = _function_name(node)
+    made = _range_made(node, scope)
+    name = _function_name(node, made)
     if node.window is not None:
         return bind_window_call(node, name, scope)
     if has_aggregate(name):
@@ -64,7 +67,7 @@ def bind_call(node: ast.FunctionCall, scope: Scope) -> BoundExpression:
     _refuse_aggregate_syntax(node, name)
     if name == MERGE_ACTION and not node.arguments:
         return bind_merge_action(node, scope)
-    return _bind_function(node, name, scope)
+    return _bind_function(node, name, scope, made)
 
 
 def _inline_sql_function(node: ast.FunctionCall, scope: Scope) -> BoundExpression | None:
@@ -96,7 +99,18 @@ def _inline_sql_function(node: ast.FunctionCall, scope: Scope) -> BoundExpressio
         state.inlining_depth -= 1
 
 
-def _function_name(node: ast.FunctionCall) -> str:
+def _range_made(node: ast.FunctionCall, scope: Scope) -> SqlType | None:
+    """The user's range or multirange type whose values a call of that name makes."""
+    state = scope.state
+    if len(node.name) > 2:
+        return None
+    schema = node.name[0] if len(node.name) == 2 else None
+    found = state.catalog.find_type(node.name[-1], schema, state.search_path)
+    is_range = found is not None and found.type.kind in (TypeKind.RANGE, TypeKind.MULTIRANGE)
+    return found.type if found is not None and is_range else None
+
+
+def _function_name(node: ast.FunctionCall, made: SqlType | None) -> str:
     if len(node.name) == 1:
         return node.name[0]
     if len(node.name) == 2 and node.name[0] in ("pg_catalog", "public"):
@@ -104,6 +118,8 @@ def _function_name(node: ast.FunctionCall) -> str:
     shown = ".".join(node.name)
     if len(node.name) == 2 and has_function(shown):
         return shown
+    if made is not None:
+        return made.name or shown
     raise errors.UndefinedFunction(f"function {shown} does not exist").at(node.position)
 
 
@@ -123,14 +139,22 @@ def _refuse_aggregate_syntax(node: ast.FunctionCall, name: str) -> None:
         raise errors.WrongObjectType(problem).at(node.position)
 
 
-def _bind_function(node: ast.FunctionCall, name: str, scope: Scope) -> BoundExpression:
+def _bind_function(
+    node: ast.FunctionCall, name: str, scope: Scope, made: SqlType | None
+) -> BoundExpression:
     arguments = bind_arguments(node, scope)
     types = tuple(argument.type for argument in arguments)
-    if len(arguments) == 1 and not node.is_variadic and not has_function(name):
+    is_known = has_function(name) or (made is not None and made.element in types)
+    if len(arguments) == 1 and not node.is_variadic and not is_known:
         whole = _field_or_cast(node, name, arguments[0], scope)
         if whole is not None:
             return whole
-    found = find_function(name, types, node.position, is_variadic=node.is_variadic)
+    if made is None or has_function(name):
+        found = find_function(name, types, node.position, is_variadic=node.is_variadic)
+    else:
+        found = resolve_constructor(
+            made, types, is_variadic=node.is_variadic, position=node.position
+        )
     positions = tuple(argument.position for argument in node.arguments)
     typed = coerce_arguments(arguments, found, scope.state, positions)
     function = found.callee

@@ -134,7 +134,6 @@ _STATEMENT_WORDS: Mapping[str, str] = {
     "CreateOpClassStmt": "CREATE OPERATOR CLASS",
     "CreateOpFamilyStmt": "CREATE OPERATOR FAMILY",
     "CreatePLangStmt": "CREATE LANGUAGE",
-    "CreateRangeStmt": "CREATE TYPE AS RANGE",
     "CreateStatsStmt": "CREATE STATISTICS",
     "CreateTrigStmt": "CREATE TRIGGER",
     "CreatedbStmt": "CREATE DATABASE",

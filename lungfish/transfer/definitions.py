@@ -42,6 +42,12 @@ def create_type(catalog: Catalog, item: UserType) -> str:
     if item.type.kind is TypeKind.ENUM:
         labels = ",\n".join(f"    {quote_literal(label)}" for label in item.type.labels)
         return f"CREATE TYPE {name} AS ENUM (\n{labels}\n);"
+    if item.type.kind is TypeKind.RANGE and item.type.element is not None:
+        subtype = type_text(catalog, item.type.element)
+        multirange = catalog.object(Oid(item.oid + 1))
+        assert isinstance(multirange, UserType), "a range type has one"
+        named = qualified(catalog, multirange)
+        return f"CREATE TYPE {name} AS RANGE (\n    subtype = {subtype},\n    multirange_type_name = {named}\n);"
     fields = ",\n".join(
         f"    {quote_identifier(field)} {type_text(catalog, kind)}"
         for field, kind in zip(item.type.labels, item.type.fields, strict=True)

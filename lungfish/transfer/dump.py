@@ -45,6 +45,7 @@ from lungfish.sql.ast.queries import Query
 from lungfish.sql.quoting import quote_identifier, quote_literal
 from lungfish.transfer.order import Dependencies, in_order
 from lungfish.transfer.selection import select_tables
+from lungfish.types.sql_type import TypeKind
 
 _HEADER = """\
 --
@@ -190,6 +191,9 @@ class _Dump:
             case Namespace():
                 if item.oid != PUBLIC_OID:
                     self._write(made.create_schema(catalog, item))
+            case UserType() if item.base is None and item.type.kind is TypeKind.MULTIRANGE:
+                # Came with its range type.
+                pass
             case UserType():
                 self._write(made.create_type(catalog, item))
             case SqlFunction():

@@ -19,10 +19,12 @@ BoundKey = tuple[Any, ...]
 
 
 class RangeLine:
-    """The line of one element type, with its ranges."""
+    """The line of one range type, with its ranges."""
 
-    def __init__(self, element: SqlType) -> None:
-        self.element = element
+    def __init__(self, range_type: SqlType) -> None:
+        element = range_type.element
+        assert element is not None, "ranges have bounds of a type"
+        self.range_type = range_type
         self._key = comparison_key(element) or (lambda value: value)
 
     def point(self, value: Any) -> BoundKey:
@@ -93,7 +95,7 @@ class RangeLine:
         made = RangeValue(
             first.lower, last.upper, first.is_lower_inclusive, last.is_upper_inclusive
         )
-        return canonical_range(made, self.element)
+        return canonical_range(made, self.range_type)
 
     def without(self, left: RangeValue, right: RangeValue) -> list[RangeValue]:
         """What of `left` is not in `right`: none, one or two ranges."""
@@ -114,7 +116,7 @@ class RangeLine:
                     right.upper, left.upper, not right.is_upper_inclusive, left.is_upper_inclusive
                 )
             )
-        return [canonical_range(each, self.element) for each in rest]
+        return [canonical_range(each, self.range_type) for each in rest]
 
     # Several ranges: apart from each other, in order.
 

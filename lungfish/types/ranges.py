@@ -37,6 +37,7 @@ MULTIRANGE_TYPES: dict[str, SqlType] = {
     )
     for name, range_type in RANGE_TYPES.items()
 }
+# The kinds of bounds of which a built-in range type has a normal form; a user's range type has none, whatever its bounds.
 _DISCRETE = (TypeKind.INTEGER, TypeKind.BIGINT, TypeKind.DATE)
 
 
@@ -47,11 +48,14 @@ class InvalidRangeBounds(DataError):
 
 
 def multirange_of(range_type: SqlType) -> SqlType:
-    """The type of multiranges made of such ranges."""
+    """The type of multiranges made of such ranges. That of a user's range type has the oid next to it."""
+    if range_type.oid:
+        (name,) = range_type.labels
+        return SqlType(TypeKind.MULTIRANGE, element=range_type, name=name, oid=range_type.oid + 1)
     return next(each for each in MULTIRANGE_TYPES.values() if each.element == range_type)
 
 
-def make_range(lower: Any, upper: Any, bounds: str, element: SqlType) -> RangeValue:
+def make_range(lower: Any, upper: Any, bounds: str, range_type: SqlType) -> RangeValue:
     """A range of these bounds in normal form; `bounds` is one of `[)`, `[]`, `(]`, `()`."""
     value = RangeValue(
         lower,
@@ -59,15 +63,17 @@ def make_range(lower: Any, upper: Any, bounds: str, element: SqlType) -> RangeVa
         bounds[0] == "[" and lower is not None,
         bounds[1] == "]" and upper is not None,
     )
-    return canonical_range(value, element)
+    return canonical_range(value, range_type)
 
 
-def canonical_range(value: RangeValue, element: SqlType) -> RangeValue:
+def canonical_range(value: RangeValue, range_type: SqlType) -> RangeValue:
     """The normal form: discrete ranges are `[)`, ranges without a value are empty. Raises 22000."""
     if value.is_empty:
         return EMPTY_RANGE
+    element = range_type.element
+    assert element is not None, "ranges have bounds of a type"
     _require_order(value, element)
-    if element.kind in _DISCRETE:
+    if element.kind in _DISCRETE and not range_type.oid:
         lower, upper = value.lower, value.upper
         if lower is not None and not value.is_lower_inclusive and not _is_infinite(lower, element):
             lower = _successor(lower, element)

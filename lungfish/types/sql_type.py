@@ -108,7 +108,7 @@ class SqlType:
     element: SqlType | None = None
     # The name of an ENUM, RANGE, REGISTERED or composite type, of an ARRAY `int2vector` or `oidvector`.
     name: str | None = None
-    # An ENUM's labels in their order; a RECORD's field names.
+    # An ENUM's labels in their order; a RECORD's field names; the name of the multirange type of a user's RANGE.
     labels: tuple[str, ...] = ()
     # A RECORD's field types.
     fields: tuple[SqlType, ...] = ()

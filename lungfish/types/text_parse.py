@@ -141,16 +141,15 @@ def _range(text: str, sql_type: SqlType, settings: TextSettings) -> Any:
     element = sql_type.element
     assert element is not None
     return canonical_range(
-        parse_range(text, lambda item: parse_value(item, element, settings)), element
+        parse_range(text, lambda item: parse_value(item, element, settings)), sql_type
     )
 
 
 def _multirange(text: str, sql_type: SqlType, settings: TextSettings) -> Any:
     range_type = sql_type.element
     assert range_type is not None
-    assert range_type.element is not None
     ranges = [_range(each, range_type, settings) for each in split_multirange(text)]
-    return RangeLine(range_type.element).united(ranges)
+    return RangeLine(range_type).united(ranges)
 
 
 def _record(text: str, sql_type: SqlType, settings: TextSettings) -> Any:

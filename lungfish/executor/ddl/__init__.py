@@ -16,6 +16,7 @@ from lungfish.executor.ddl.domains import alter_domain, create_domain
 from lungfish.executor.ddl.drop import drop
 from lungfish.executor.ddl.functions import create_function, drop_function
 from lungfish.executor.ddl.materialized_views import refresh
+from lungfish.executor.ddl.range_types import create_range
 from lungfish.executor.ddl.relation_options import cluster, rewrite_tables
 from lungfish.executor.ddl.schemas import (
     comment,
@@ -49,6 +50,7 @@ DDL: dict[type[Any], Callable[[DdlContext, Any], str]] = {
     type_definitions.AlterCompositeType: alter_composite_type,
     type_definitions.CreateCompositeType: create_composite_type,
     type_definitions.CreateDomain: create_domain,
+    type_definitions.CreateRange: create_range,
     type_definitions.AlterDomain: alter_domain,
     ddl.Rename: rename,
     ddl.SetSchema: set_schema,

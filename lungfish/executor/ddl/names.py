@@ -8,6 +8,7 @@ from lungfish.catalog.catalog import Relation
 from lungfish.catalog.objects import (
     Column,
     Constraint,
+    Namespace,
     Oid,
     Sequence,
     SystemView,
@@ -16,6 +17,7 @@ from lungfish.catalog.objects import (
 )
 from lungfish.catalog.type_uses import stored_row_of
 from lungfish.errors import (
+    DuplicateObject,
     DuplicateTable,
     FeatureNotSupported,
     InsufficientPrivilege,
@@ -143,3 +145,11 @@ def shorten_name(parts: tuple[str, ...], number: str) -> str:
         longest = max(range(len(pieces)), key=lambda index: len(pieces[index]))
         pieces[longest] = pieces[longest][:-1]
     return "_".join([piece.decode(errors="ignore") for piece in pieces] + [label + number])
+
+
+def refuse_taken_type(context: DdlContext, namespace: Namespace, name: ObjectName) -> None:
+    """Raise DuplicateObject if a type has the name; a table's name is the name of its rows' type, too."""
+    taken = context.catalog.find_type(name.name, namespace.name)
+    relation = context.catalog.find_relation(name.name, namespace.name)
+    if taken is not None or isinstance(relation, (Table, View)):
+        raise DuplicateObject(f'type "{name.name}" already exists', position=name.position)

@@ -35,6 +35,12 @@ from lungfish.errors import (
 )
 from lungfish.executor.ddl.alter_table import alter_table
 from lungfish.executor.ddl.context import DdlContext
+from lungfish.executor.ddl.names import refuse_taken_type
+from lungfish.executor.ddl.range_types import (
+    multirange_with,
+    refuse_multirange_alone,
+    refuse_renaming,
+)
 from lungfish.executor.ddl.rewrite import rewrite
 from lungfish.sql.ast.ddl import AlterTable, Drop, DropColumn, Rename
 from lungfish.sql.ast.queries import ObjectName
@@ -85,15 +91,8 @@ def create_composite_type(context: DdlContext, statement: CreateCompositeType) -
 def new_type_namespace(context: DdlContext, name: ObjectName) -> Namespace:
     """Where a new type goes. Raises DuplicateObject; a table's name is the name of its rows' type, too."""
     namespace = context.namespace_for(name)
-    _refuse_taken_type(context, namespace, name)
+    refuse_taken_type(context, namespace, name)
     return namespace
-
-
-def _refuse_taken_type(context: DdlContext, namespace: Namespace, name: ObjectName) -> None:
-    taken = context.catalog.find_type(name.name, namespace.name)
-    relation = context.catalog.find_relation(name.name, namespace.name)
-    if taken is not None or isinstance(relation, (Table, View)):
-        raise DuplicateObject(f'type "{name.name}" already exists', position=name.position)
 
 
 def find_user_type(context: DdlContext, name: ObjectName) -> UserType:
@@ -272,11 +271,12 @@ def _changed_value(value: Any, sql_type: SqlType, oid: Oid, change: Callable[[An
 def rename_type(context: DdlContext, statement: Rename) -> None:
     """Run ALTER TYPE or ALTER DOMAIN ... RENAME TO."""
     found = find_user_type(context, statement.name)
+    refuse_renaming(found)
     name = ObjectName(statement.new_name, position=statement.position)
     namespace = context.find_namespace(
         context.catalog.namespace_name(found.namespace_oid), statement.position
     )
-    _refuse_taken_type(context, namespace, name)
+    refuse_taken_type(context, namespace, name)
     users = users_of_type(context.catalog, found.oid)
     for user in users:
         if any(found.name in text for text in _stored_texts(user)):
@@ -314,6 +314,7 @@ def drop_types(context: DdlContext, statement: Drop) -> None:
         found.append(item)
     going = frozenset(item.oid for item in found)
     for item in found:
+        refuse_multirange_alone(context, item, going)
         if context.catalog.object(item.oid) is not None:
             drop_type(context, item, going=going, is_cascade=statement.is_cascade)
 
@@ -322,7 +323,11 @@ def drop_type(
     context: DdlContext, item: UserType, *, going: frozenset[Oid], is_cascade: bool
 ) -> None:
     """Drop one type after what is made of it: types, functions and views whole, of tables the columns."""
+    # A range type takes its multirange type along.
+    own = multirange_with(context, item)
     for user in users_of_type(context.catalog, item.oid):
+        if user == own:
+            continue
         now = context.catalog.object(user.oid)
         if now is None or not (
             isinstance(now, View) or any(uses_type(each, item.oid) for each in types_of(now))
@@ -349,6 +354,8 @@ def drop_type(
             raise FeatureNotSupported("DROP TYPE ... CASCADE over views of views is not supported")
         else:
             context.change.remove(user.oid)
+    if own is not None:
+        context.change.remove(own.oid)
     context.change.remove(item.oid)
 
 

@@ -130,6 +130,8 @@ def _letters(item: UserType) -> tuple[str, str]:
             return "e", "E"
         case TypeKind.RANGE:
             return "r", "R"
+        case TypeKind.MULTIRANGE:
+            return "m", "R"
         case _:
             return "c", "C"
 

@@ -32,6 +32,7 @@ Statement = (
     | type_definitions.CreateEnum
     | type_definitions.AlterEnum
     | type_definitions.CreateCompositeType
+    | type_definitions.CreateRange
     | type_definitions.CreateDomain
     | type_definitions.AlterCompositeType
     | type_definitions.AlterDomain

@@ -1,4 +1,4 @@
-"""Statements that make and change types: enums, domains, composite types."""
+"""Statements that make and change types: enums, domains, composite and range types."""
 
 from __future__ import annotations
 
@@ -38,6 +38,15 @@ class AlterEnum:
 class CreateCompositeType:
     name: ObjectName
     columns: tuple[ColumnDefinition, ...]
+    position: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class CreateRange:
+    """Options by name; each value was written as the name of a type, a function or a collation."""
+
+    name: ObjectName
+    options: tuple[tuple[str, TypeName], ...]
     position: int = -1
 
 
