@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any
 
-from lungfish.errors import SyntaxError
+from lungfish.errors import NullValueNotAllowed, SyntaxError
 from lungfish.functions.group_state import GroupIds
 from lungfish.functions.registry import Aggregate, Function, Polymorphic
 from lungfish.types.batch import Vector
@@ -79,11 +79,25 @@ def constructors_of(sql_type: SqlType) -> tuple[Function, ...]:
             Function(name, (element, element), sql_type, construct, is_strict=False),
             Function(name, (element, element, TEXT), sql_type, construct, is_strict=False),
         )
-    line = _line((element,))
+    unite = _united(element)
     return (
         Function(name, (), sql_type, lambda: ()),
-        Function(name, (element,), sql_type, lambda *ranges: line.united(ranges), is_variadic=True),
+        Function(name, (element,), sql_type, unite, is_variadic=True, is_strict=False),
     )
+
+
+def _united(range_type: SqlType) -> Callable[..., Ranges | None]:
+    line = _line((range_type,))
+
+    def unite(*ranges: RangeValue | None) -> Ranges | None:
+        if ranges == (None,):
+            return None
+        known = [each for each in ranges if each is not None]
+        if len(known) < len(ranges):
+            raise NullValueNotAllowed("multirange values cannot contain null members")
+        return line.united(known)
+
+    return unite
 
 
 def _multirange(value: RangeValue) -> Ranges:

@@ -149,12 +149,20 @@ def _bind_function(
         whole = _field_or_cast(node, name, arguments[0], scope)
         if whole is not None:
             return whole
-    if made is None or has_function(name):
-        found = find_function(name, types, node.position, is_variadic=node.is_variadic)
-    else:
-        found = resolve_constructor(
-            made, types, is_variadic=node.is_variadic, position=node.position
-        )
+    try:
+        if made is None or has_function(name):
+            found = find_function(name, types, node.position, is_variadic=node.is_variadic)
+        else:
+            found = resolve_constructor(
+                made, types, is_variadic=node.is_variadic, position=node.position
+            )
+    except errors.UndefinedFunction:
+        # What no function takes may be a cast: int4range('[1,2]').
+        is_cast = len(arguments) == 1 and arguments[0].type.kind is TypeKind.UNKNOWN
+        whole = _field_or_cast(node, name, arguments[0], scope) if is_cast else None
+        if whole is None:
+            raise
+        return whole
     positions = tuple(argument.position for argument in node.arguments)
     typed = coerce_arguments(arguments, found, scope.state, positions)
     function = found.callee

@@ -68,3 +68,9 @@ set search_path = other;
 create view inother as select n from same;
 reset search_path;
 select setval('unused', 42, false);
+
+CREATE TYPE celsius AS RANGE (subtype = float8, multirange_type_name = seasons);
+CREATE TABLE climate (place text PRIMARY KEY, span celsius, parts seasons, facts jsonb CHECK (facts IS JSON OBJECT),
+    first_fact text GENERATED ALWAYS AS (json_value(facts, '$.first')) STORED);
+INSERT INTO climate VALUES ('north', '[-40,10]', '{[-40,-10],(0,10]}', '{"first": "cold"}'), ('none', 'empty', '{}', NULL);
+CREATE VIEW facts AS SELECT place, f.* FROM climate, json_table(facts, '$' COLUMNS (first text, n FOR ORDINALITY)) f;
