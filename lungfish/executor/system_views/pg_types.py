@@ -12,7 +12,7 @@ from lungfish.executor.system_views.pg_operator_classes import class_of, collati
 from lungfish.executor.system_views.pg_relations import OWNER_OID
 from lungfish.executor.system_views.texts import listed_definition
 from lungfish.types.coercion import is_preferred
-from lungfish.types.ranges import MULTIRANGE_TYPES, RANGE_TYPES
+from lungfish.types.ranges import MULTIRANGE_TYPES, RANGE_TYPES, multirange_of
 from lungfish.types.sql_type import (
     BIGINT,
     BOOLEAN,
@@ -171,6 +171,14 @@ def _ranges(context: ExecutionContext) -> Rows:
         multirange = RANGES[name.replace("range", "multirange")][0]
         subtype = type_oid(kind.element)
         yield RANGES[name][0], subtype, multirange, 0, class_of(kind.element, "btree"), 0, 0
+    for item in context.catalog.objects():
+        if not isinstance(item, UserType) or item.base is not None:
+            continue
+        bound = item.type.element
+        if item.type.kind is TypeKind.RANGE and bound is not None:
+            multirange = multirange_of(item.type).oid
+            collation = collation_of(Column("", bound, 1))
+            yield item.oid, type_oid(bound), multirange, collation, class_of(bound, "btree"), 0, 0
 
 
 def _materialized_views(context: ExecutionContext) -> Rows:
