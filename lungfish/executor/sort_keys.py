@@ -131,3 +131,16 @@ def _differs(before: pa.Array, after: pa.Array) -> pa.Array:
     if not different.null_count:
         return different
     return pc.fill_null(different, pc.xor(pc.is_null(before), pc.is_null(after)))
+
+
+def dense_ranks(vector: pa.Array, sql_type: SqlType) -> Codes:
+    """The place of each row's value among the distinct values in order, from 0; nulls come last."""
+    order = order_vector(vector, sql_type)
+    indices = pc.array_sort_indices(order)
+    placed = order.take(indices)
+    changes = np.zeros(len(vector), np.int64)
+    if len(vector) > 1:
+        changes[1:] = _differs(placed.slice(0, len(vector) - 1), placed.slice(1))
+    ranks: Codes = np.empty(len(vector), np.int64)
+    ranks[indices.to_numpy()] = np.cumsum(changes)
+    return ranks

@@ -14,7 +14,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import pyarrow as pa
 
 from lungfish.executor.aside import run_aside
 from lungfish.executor.compiler import Compiler, Operator, VectorEvaluator
@@ -24,17 +23,12 @@ from lungfish.executor.kept_rows import keep_batches
 from lungfish.executor.rows import concat_batches, split_batch
 from lungfish.executor.sort_keys import SortOrder, peer_starts, sort_order
 from lungfish.executor.window_aggregate import WindowAggregate, compile_window_aggregate
-from lungfish.executor.window_frame import FrameMaker, Frames, Partitions, compile_frame
-from lungfish.functions.registry import WindowFunction, WindowPartition
+from lungfish.executor.window_frame import FrameMaker, Partitions, compile_frame
+from lungfish.functions.registry import WindowFunction, WindowRows
 from lungfish.planner.expressions import SortKey, WindowCall
 from lungfish.planner.physical import Window
 from lungfish.types.batch import Batch, Vector
 from lungfish.types.sql_type import SqlType
-from lungfish.types.vectors import concat_vectors, null_vector
-
-# Window functions that look at the frame.
-# Those whose results follow from row numbers alone, for all partitions at once.
-_NUMBERING_FUNCTIONS = frozenset({"row_number", "rank", "dense_rank"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +100,6 @@ def _partitions(
 def _evaluate(call: _Call, rows: Batch, partitions: Partitions, run: Run) -> Vector:
     run.check_cancel()
     callee = call.call.callee
-    if isinstance(callee, WindowFunction) and callee.name in _NUMBERING_FUNCTIONS:
-        return _numbering(callee.name, partitions)
     arguments = [as_array(item(rows, run), rows.row_count) for item in call.arguments]
     frames = call.frame(rows, partitions, run)
     if call.aggregate is not None:
@@ -116,36 +108,15 @@ def _evaluate(call: _Call, rows: Batch, partitions: Partitions, run: Run) -> Vec
             return run.compute(evaluate, rows, arguments, frames, partitions, run)
         return evaluate(rows, arguments, frames, partitions, run)
     assert isinstance(callee, WindowFunction), "a callee is an aggregate or a window function"
-    return run.compute(_by_partition, call.call, callee, arguments, frames, partitions)
-
-
-def _numbering(name: str, partitions: Partitions) -> Vector:
-    numbers = np.arange(partitions.row_count)
-    if name == "rank":
-        numbers = partitions.peer_start
-    elif name == "dense_rank":
-        return pa.array(partitions.peer_number - partitions.peer_number[partitions.start] + 1)
-    return pa.array(numbers - partitions.start + 1)
-
-
-def _by_partition(
-    call: WindowCall,
-    function: WindowFunction,
-    arguments: Sequence[Vector],
-    frames: Frames,
-    partitions: Partitions,
-) -> Vector:
-    results: list[Vector] = []
-    for start, end in partitions.ranges():
-        partition = WindowPartition(
-            row_count=end - start,
-            peers=partitions.peer_number[start:end] - partitions.peer_number[start],
-            frame_starts=frames.starts[start:end] - start,
-            frame_ends=frames.ends[start:end] - start,
-            exclude=frames.exclude,
-        )
-        parts = [argument.slice(start, end - start) for argument in arguments]
-        results.append(function.evaluate(partition, parts))
-    if not results:
-        return null_vector(call.type, 0)
-    return concat_vectors(results, call.type)
+    seen = WindowRows(
+        row_count=partitions.row_count,
+        starts=partitions.start,
+        ends=partitions.end,
+        peer_starts=partitions.peer_start,
+        peer_ends=partitions.peer_end,
+        peer_numbers=partitions.peer_number,
+        frame_starts=frames.starts,
+        frame_ends=frames.ends,
+        exclude=frames.exclude,
+    )
+    return run.compute(callee.evaluate, seen, arguments)

@@ -1,9 +1,8 @@
-"""Aggregates over window frames. Four ways, the fastest that fits:
+"""Aggregates over window frames. Three ways, the fastest that fits:
 
-    the frame is the whole partition    one group a partition
-    count and exact sums                differences of running totals (`prefix_sums.py`)
-    the frame begins with the partition a running state, for the aggregates that `running.py` knows
-    any other                           one group a row: each row is given to the groups of all frames that it is in
+    the frame is the whole partition                  one group a partition
+    count, sum, avg, min, max, bool_and, bool_or      a few steps a row (`frame_aggregates.py`)
+    any other                                         one group a row: each row is given to the groups of all frames that it is in
 
 The last takes as many steps as the frames have rows altogether; the rows are expanded in pieces, so memory stays small.
 """
@@ -20,21 +19,19 @@ import pyarrow as pa
 from lungfish.executor.compiler import Compiler, VectorEvaluator
 from lungfish.executor.context import Run
 from lungfish.executor.expressions.vectors import true_mask
+from lungfish.executor.frame_aggregates import FrameCall, aggregate_frames
+from lungfish.executor.frame_ranges import frame_ranges
 from lungfish.executor.integer_codes import Codes
-from lungfish.executor.prefix_sums import prefix_aggregate
 from lungfish.executor.row_matches import pieces, ranges
-from lungfish.executor.running import running_fold
 from lungfish.executor.window_frame import Frames, Partitions
 from lungfish.functions.registry import Accumulator, Aggregate
 from lungfish.planner.expressions import WindowCall
 from lungfish.types.batch import Batch, Vector
 from lungfish.types.sql_type import SqlType
-from lungfish.types.vectors import build_vector, concat_vectors, to_values
+from lungfish.types.vectors import concat_vectors
 
 Mask = npt.NDArray[np.bool_]
 
-# Shorter frames, on the average, are expanded even where a running state would do.
-_RUNNING_LENGTH_MIN = 16
 # How many rows' frames are aggregated at a time.
 _FRAME_COUNT_MAX = 65_536
 
@@ -64,19 +61,20 @@ class WindowAggregate:
         wanted = None
         if self.filter is not None:
             wanted = np.asarray(true_mask(self.filter(rows, run), rows.row_count))
-        excludes = frames.exclude != "no others"
-        if not excludes and _are_whole(frames, partitions):
+        if frames.exclude == "no others" and _are_whole(frames, partitions):
             return self._by_partition(arguments, partitions, wanted)
-        if not excludes:
-            found = prefix_aggregate(
-                self.aggregate.name, arguments, self.types, self.result, frames, wanted
-            )
-            if found is not None:
-                return found
-        if not excludes and np.array_equal(frames.starts, partitions.start):
-            found = self._running(arguments, frames, partitions, wanted)
-            if found is not None:
-                return found
+        call = FrameCall(
+            name=self.aggregate.name,
+            types=self.types,
+            result=self.result,
+            arguments=arguments,
+            wanted=wanted,
+            ranges=frame_ranges(frames, partitions),
+            check=run.check_cancel,
+        )
+        found = aggregate_frames(call)
+        if found is not None:
+            return found
         return self._by_frame(arguments, frames, partitions, wanted, run)
 
     def _by_partition(
@@ -90,31 +88,6 @@ class WindowAggregate:
         count = len(partitions.starts)
         accumulator.update(groups, count, arguments)
         return accumulator.finish(count).take(pa.array(partitions.number))
-
-    def _running(
-        self,
-        arguments: Sequence[Vector],
-        frames: Frames,
-        partitions: Partitions,
-        wanted: Mask | None,
-    ) -> Vector | None:
-        """Frames that begin with the partition: each goes on where the one before ended. None if there is no running form."""
-        lengths = frames.ends - frames.starts
-        if lengths.mean() < _RUNNING_LENGTH_MIN or bool((np.diff(frames.ends) < 0).any()):
-            return None
-        fold = running_fold(self.aggregate.name, self.types, self.result)
-        if fold is None:
-            return None
-        values: list[object] = [True] * partitions.row_count
-        if arguments:
-            values = to_values(arguments[0], self.types[0])
-        if wanted is not None:
-            values = [v if keep else None for v, keep in zip(values, wanted.tolist(), strict=True)]
-        results: list[object] = []
-        ends = frames.ends.tolist()
-        for start, end in partitions.ranges():
-            results.extend(fold(values, start, ends[start:end]))
-        return build_vector(results, self.result)
 
     def _by_frame(
         self,

@@ -8,7 +8,7 @@ partition's number before the rank one binary search serves all partitions.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
@@ -78,10 +78,6 @@ class Partitions:
 
     def _lengths(self, starts: Codes) -> Codes:
         return self._ends(starts) - starts
-
-    def ranges(self) -> Iterator[tuple[int, int]]:
-        """First row and end of each partition."""
-        return zip(self.starts.tolist(), self._ends(self.starts).tolist(), strict=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,10 +74,11 @@ class NumberExtreme:
         slots = self._best.grow(group_count)
         if not len(values):
             return
-        if group_count == 1:
-            slots[0] = self._better(slots[0], self._better.reduce(values))
-        else:
-            self._better.at(slots, kept, values)
+        with np.errstate(invalid="ignore"):
+            if group_count == 1:
+                slots[0] = self._better(slots[0], self._better.reduce(values))
+            else:
+                self._better.at(slots, kept, values)
 
     def _start(self, dtype: npt.DTypeLike) -> Any:
         if self._is_float:

@@ -160,31 +160,39 @@ class Aggregate:
     is_order_sensitive: bool = False
 
 
+RowNumbers = npt.NDArray[np.int64]
+
+
 @dataclass(frozen=True, slots=True)
-class WindowPartition:
-    """What a window function sees of one partition: its rows in order, with what the frame clause resolved to."""
+class WindowRows:
+    """What a window function sees: the rows of all partitions in order, with what the frame clause resolved to. Ranges are [start, end)."""
 
     row_count: int
-    # Peer group number of each row (0, 1, ...), from the window's ORDER BY.
-    peers: npt.NDArray[np.int64]
-    # Frame of each row: [start, end) of row numbers in the partition.
-    frame_starts: npt.NDArray[np.int64]
-    frame_ends: npt.NDArray[np.int64]
+    # Of each row's partition.
+    starts: RowNumbers
+    ends: RowNumbers
+    # Of each row's peers, by the window's ORDER BY, and their number, counted through all partitions.
+    peer_starts: RowNumbers
+    peer_ends: RowNumbers
+    peer_numbers: RowNumbers
+    # Of each row's frame.
+    frame_starts: RowNumbers
+    frame_ends: RowNumbers
     # What EXCLUDE takes out of the frames: "no others", "current row", "group" or "ties". For aggregates the operator applies it.
     exclude: str = "no others"
 
 
 @dataclass(frozen=True, slots=True)
 class WindowFunction:
-    """row_number, rank, lag, ... `evaluate(partition, arguments) -> Vector` answers one value a row of the partition.
+    """row_number, rank, lag, ... `evaluate(rows, arguments) -> Vector` answers one value a row.
 
-    `arguments` are vectors of the partition's length. Aggregates used as window functions need no entry here.
+    `arguments` are vectors of as many values. Aggregates used as window functions need no entry here.
     """
 
     name: str
     arguments: tuple[ArgumentType, ...]
     result: ResultType
-    evaluate: Callable[[WindowPartition, Sequence[Vector]], Vector]
+    evaluate: Callable[[WindowRows, Sequence[Vector]], Vector]
     defaults: tuple[Any, ...] = ()
     needs_order: bool = False
 

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from lungfish.errors import InvalidArgumentForNthValueFunction, InvalidArgumentForNtileFunction
-from lungfish.functions.registry import Polymorphic, WindowFunction, WindowPartition
+from lungfish.functions.registry import Polymorphic, WindowFunction, WindowRows
 from lungfish.functions.vector_tools import numbers_of
 from lungfish.types.batch import Vector
 from lungfish.types.compute import pc
@@ -21,65 +21,45 @@ from lungfish.types.vectors import unify_numeric
 Indices = npt.NDArray[np.int64]
 
 
-def _row_number(partition: WindowPartition, arguments: Sequence[Vector]) -> Vector:
-    return pa.array(np.arange(1, partition.row_count + 1, dtype=np.int64))
+def _row_number(rows: WindowRows, arguments: Sequence[Vector]) -> Vector:
+    return pa.array(np.arange(rows.row_count) - rows.starts + 1)
 
 
-def _first_of_peers(partition: WindowPartition) -> Indices:
-    """For each row, the number of the first row of its peer group."""
-    peers = partition.peers
-    starts = np.flatnonzero(np.concatenate(([True], peers[1:] != peers[:-1])))
-    lengths = np.diff(np.concatenate((starts, [len(peers)])))
-    return np.repeat(starts, lengths).astype(np.int64)
+def _rank(rows: WindowRows, arguments: Sequence[Vector]) -> Vector:
+    return pa.array(rows.peer_starts - rows.starts + 1)
 
 
-def _end_of_peers(partition: WindowPartition) -> Indices:
-    """For each row, the number of rows up to the last of its peer group."""
-    peers = partition.peers
-    starts = np.flatnonzero(np.concatenate(([True], peers[1:] != peers[:-1])))
-    ends = np.concatenate((starts[1:], [len(peers)]))
-    return np.repeat(ends, ends - starts).astype(np.int64)
+def _dense_rank(rows: WindowRows, arguments: Sequence[Vector]) -> Vector:
+    return pa.array(rows.peer_numbers - rows.peer_numbers[rows.starts] + 1)
 
 
-def _rank(partition: WindowPartition, arguments: Sequence[Vector]) -> Vector:
-    if not partition.row_count:
-        return pa.array([], pa.int64())
-    return pa.array(_first_of_peers(partition) + 1)
+def _percent_rank(rows: WindowRows, arguments: Sequence[Vector]) -> Vector:
+    # Of a single row it is 0.
+    others = np.maximum(rows.ends - rows.starts - 1, 1)
+    return pa.array((rows.peer_starts - rows.starts) / others)
 
 
-def _dense_rank(partition: WindowPartition, arguments: Sequence[Vector]) -> Vector:
-    if not partition.row_count:
-        return pa.array([], pa.int64())
-    return pa.array(partition.peers - partition.peers[0] + 1)
+def _cume_dist(rows: WindowRows, arguments: Sequence[Vector]) -> Vector:
+    return pa.array((rows.peer_ends - rows.starts) / (rows.ends - rows.starts))
 
 
-def _percent_rank(partition: WindowPartition, arguments: Sequence[Vector]) -> Vector:
-    count = partition.row_count
-    if count <= 1:
-        return pa.array(np.zeros(count))
-    return pa.array(_first_of_peers(partition) / (count - 1))
-
-
-def _cume_dist(partition: WindowPartition, arguments: Sequence[Vector]) -> Vector:
-    count = partition.row_count
-    return pa.array(_end_of_peers(partition) / count if count else np.zeros(0))
-
-
-def _ntile(partition: WindowPartition, arguments: Sequence[Vector]) -> Vector:
-    count = partition.row_count
-    if not count or arguments[0][0].as_py() is None:
-        return pa.nulls(count, pa.int32())
-    tiles = arguments[0][0].as_py()
-    if tiles <= 0:
+def _ntile(rows: WindowRows, arguments: Sequence[Vector]) -> Vector:
+    """The number of tiles is what the argument is in the first row of the partition."""
+    is_known = validity(arguments[0])[rows.starts]
+    tiles = numbers_of(arguments[0]).astype(np.int64)[rows.starts]
+    if bool((tiles[is_known] <= 0).any()):
         raise InvalidArgumentForNtileFunction("argument of ntile must be greater than zero")
-    size, larger = divmod(count, tiles)
-    row = np.arange(count)
+    tiles = np.maximum(tiles, 1)
+    place = np.arange(rows.row_count) - rows.starts
+    size, larger = np.divmod(rows.ends - rows.starts, tiles)
     # The first `larger` tiles have one row more than the others.
     boundary = larger * (size + 1)
-    if size == 0:
-        return pa.array((row + 1).astype(np.int32))
-    tile = np.where(row < boundary, row // (size + 1), larger + (row - boundary) // size)
-    return pa.array((tile + 1).astype(np.int32))
+    tile = np.where(
+        place < boundary,
+        place // (size + 1),
+        larger + (place - boundary) // np.maximum(size, 1),
+    )
+    return pa.array((tile + 1).astype(np.int32), mask=~is_known)
 
 
 def _take(values: Vector, indices: Indices, is_inside: npt.NDArray[np.bool_]) -> Vector:
@@ -87,18 +67,16 @@ def _take(values: Vector, indices: Indices, is_inside: npt.NDArray[np.bool_]) ->
     return values.take(pa.array(np.where(is_inside, indices, 0), mask=~is_inside))
 
 
-def _neighbour(partition: WindowPartition, arguments: Sequence[Vector], direction: int) -> Vector:
-    count = partition.row_count
+def _neighbour(rows: WindowRows, arguments: Sequence[Vector], direction: int) -> Vector:
     values = arguments[0]
-    rows = np.arange(count, dtype=np.int64)
     if len(arguments) == 1:
         offsets: Any = 1
         is_known: Any = True
     else:
         offsets = numbers_of(arguments[1]).astype(np.int64)
         is_known = validity(arguments[1])
-    indices = rows + direction * offsets
-    is_inside = (indices >= 0) & (indices < count) & is_known
+    indices = np.arange(rows.row_count, dtype=np.int64) + direction * offsets
+    is_inside = (indices >= rows.starts) & (indices < rows.ends) & is_known
     found = _take(values, indices, is_inside)
     if len(arguments) < 3:
         return found
@@ -109,36 +87,31 @@ def _neighbour(partition: WindowPartition, arguments: Sequence[Vector], directio
     return pc.if_else(pa.array(takes_default), default, found)
 
 
-def _lag(partition: WindowPartition, arguments: Sequence[Vector]) -> Vector:
-    return _neighbour(partition, arguments, -1)
+def _lag(rows: WindowRows, arguments: Sequence[Vector]) -> Vector:
+    return _neighbour(rows, arguments, -1)
 
 
-def _lead(partition: WindowPartition, arguments: Sequence[Vector]) -> Vector:
-    return _neighbour(partition, arguments, 1)
+def _lead(rows: WindowRows, arguments: Sequence[Vector]) -> Vector:
+    return _neighbour(rows, arguments, 1)
 
 
-def _holes(partition: WindowPartition) -> list[tuple[Indices, Indices]]:
+def _holes(rows: WindowRows) -> list[tuple[Indices, Indices]]:
     """For each row, the stretches [start, end) that EXCLUDE takes out of its frame, in order."""
-    rows = np.arange(partition.row_count, dtype=np.int64)
-    if partition.exclude == "current row":
-        return [(rows, rows + 1)]
-    if partition.exclude == "group":
-        return [(_first_of_peers(partition), _end_of_peers(partition))]
-    if partition.exclude == "ties":
-        return [(_first_of_peers(partition), rows), (rows + 1, _end_of_peers(partition))]
+    numbers = np.arange(rows.row_count, dtype=np.int64)
+    if rows.exclude == "current row":
+        return [(numbers, numbers + 1)]
+    if rows.exclude == "group":
+        return [(rows.peer_starts, rows.peer_ends)]
+    if rows.exclude == "ties":
+        return [(rows.peer_starts, numbers), (numbers + 1, rows.peer_ends)]
     return []
 
 
-def _value_at(
-    partition: WindowPartition, values: Vector, places: Any, is_known: Any = True
-) -> Vector:
+def _value_at(rows: WindowRows, values: Vector, places: Any, is_known: Any = True) -> Vector:
     """The value at a place (from 1) of each row's frame; place 0 means the last."""
-    starts, ends = partition.frame_starts, np.maximum(partition.frame_starts, partition.frame_ends)
-    if not partition.row_count:
-        return values
+    starts, ends = rows.frame_starts, np.maximum(rows.frame_starts, rows.frame_ends)
     clipped = [
-        (np.clip(first, starts, ends), np.clip(last, starts, ends))
-        for first, last in _holes(partition)
+        (np.clip(first, starts, ends), np.clip(last, starts, ends)) for first, last in _holes(rows)
     ]
     sizes = ends - starts - sum(last - first for first, last in clipped)
     places = np.where(places == 0, sizes, places)
@@ -148,20 +121,20 @@ def _value_at(
     return _take(values, indices, is_known & (places >= 1) & (places <= sizes))
 
 
-def _first_value(partition: WindowPartition, arguments: Sequence[Vector]) -> Vector:
-    return _value_at(partition, arguments[0], 1)
+def _first_value(rows: WindowRows, arguments: Sequence[Vector]) -> Vector:
+    return _value_at(rows, arguments[0], 1)
 
 
-def _last_value(partition: WindowPartition, arguments: Sequence[Vector]) -> Vector:
-    return _value_at(partition, arguments[0], 0)
+def _last_value(rows: WindowRows, arguments: Sequence[Vector]) -> Vector:
+    return _value_at(rows, arguments[0], 0)
 
 
-def _nth_value(partition: WindowPartition, arguments: Sequence[Vector]) -> Vector:
+def _nth_value(rows: WindowRows, arguments: Sequence[Vector]) -> Vector:
     places = numbers_of(arguments[1]).astype(np.int64)
     is_known = validity(arguments[1])
     if bool(np.any((places <= 0) & is_known)):
         raise InvalidArgumentForNthValueFunction("argument of nth_value must be greater than zero")
-    return _value_at(partition, arguments[0], np.maximum(places, 1), is_known)
+    return _value_at(rows, arguments[0], np.maximum(places, 1), is_known)
 
 
 _ELEMENT, _COMPATIBLE = Polymorphic.ANYELEMENT, Polymorphic.ANYCOMPATIBLE
