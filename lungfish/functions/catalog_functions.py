@@ -8,7 +8,17 @@ from __future__ import annotations
 from typing import Any
 
 from lungfish.functions.registry import Function, FunctionContext, Volatility
-from lungfish.types.sql_type import BIGINT, BOOLEAN, INTEGER, NAME, OID, SMALLINT, TEXT, SqlType
+from lungfish.types.sql_type import (
+    BIGINT,
+    BOOLEAN,
+    INTEGER,
+    NAME,
+    OID,
+    SMALLINT,
+    TEXT,
+    SqlType,
+    TypeKind,
+)
 from lungfish.types.type_oids import REGISTERED, registered_type
 
 
@@ -18,6 +28,17 @@ def _function(name: str, arguments: tuple[SqlType, ...], result: SqlType) -> Fun
 
     return Function(name, arguments, result, ask, volatility=Volatility.STABLE, needs_context=True)
 
+
+_REGCLASS, _REGTYPE = registered_type("regclass"), registered_type("regtype")
+# Objects of which some are hidden behind others of the same name.
+VISIBLE = (
+    "collation", "conversion", "function", "opclass", "operator", "opfamily", "statistics_obj", "ts_config", "ts_dict",
+    "ts_parser", "ts_template",
+)  # fmt: skip
+_SEQUENCE_COLUMNS = (
+    ("start_value", BIGINT), ("minimum_value", BIGINT), ("maximum_value", BIGINT), ("increment", BIGINT),
+    ("cycle_option", BOOLEAN), ("cache_size", BIGINT), ("data_type", OID),
+)  # fmt: skip
 
 _DEFINITIONS: tuple[tuple[str, tuple[SqlType, ...], SqlType], ...] = (
     ("pg_get_viewdef", (OID,), TEXT),
@@ -42,30 +63,47 @@ _DEFINITIONS: tuple[tuple[str, tuple[SqlType, ...], SqlType], ...] = (
     ("pg_get_statisticsobjdef_columns", (OID,), TEXT),
     ("pg_table_is_visible", (OID,), BOOLEAN),
     ("pg_type_is_visible", (OID,), BOOLEAN),
-    ("pg_function_is_visible", (OID,), BOOLEAN),
-    ("pg_collation_is_visible", (OID,), BOOLEAN),
-    ("pg_opclass_is_visible", (OID,), BOOLEAN),
-    ("pg_operator_is_visible", (OID,), BOOLEAN),
     ("pg_is_other_temp_schema", (OID,), BOOLEAN),
     ("pg_my_temp_schema", (), OID),
     ("pg_relation_is_publishable", (OID,), BOOLEAN),
     ("pg_encoding_to_char", (INTEGER,), NAME),
+    ("pg_char_to_encoding", (NAME,), INTEGER),
+    ("pg_tablespace_location", (OID,), TEXT),
+    ("pg_describe_object", (OID, OID, INTEGER), TEXT),
+    ("pg_get_function_arguments", (OID,), TEXT),
+    ("pg_get_function_identity_arguments", (OID,), TEXT),
+    ("pg_get_function_result", (OID,), TEXT),
+    ("pg_basetype", (_REGTYPE,), _REGTYPE),
+    ("pg_relation_filenode", (_REGCLASS,), OID),
+    ("row_security_active", (TEXT,), BOOLEAN),
+    ("row_security_active", (OID,), BOOLEAN),
+    ("pg_sequence_last_value", (_REGCLASS,), BIGINT),
     ("obj_description", (OID, NAME), TEXT),
     ("obj_description", (OID,), TEXT),
     ("shobj_description", (OID, NAME), TEXT),
     ("col_description", (OID, INTEGER), TEXT),
-    ("has_table_privilege", (OID, TEXT), BOOLEAN),
-    ("has_table_privilege", (TEXT, TEXT), BOOLEAN),
-    ("has_schema_privilege", (OID, TEXT), BOOLEAN),
-    ("has_schema_privilege", (TEXT, TEXT), BOOLEAN),
-    ("has_database_privilege", (TEXT, TEXT), BOOLEAN),
 )
 
 _SIZES = ("pg_relation_size", "pg_table_size", "pg_indexes_size", "pg_total_relation_size")
 
 CATALOG_FUNCTIONS: tuple[Function, ...] = (
     *(_function(name, arguments, result) for name, arguments, result in _DEFINITIONS),
-    *(_function(name, (registered_type("regclass"),), BIGINT) for name in _SIZES),
+    *(_function(name, (_REGCLASS,), BIGINT) for name in _SIZES),
+    *(_function(f"pg_{kind}_is_visible", (OID,), BOOLEAN) for kind in VISIBLE),
+    Function(
+        "pg_sequence_parameters",
+        (OID,),
+        SqlType(
+            TypeKind.RECORD,
+            labels=tuple(name for name, _ in _SEQUENCE_COLUMNS),
+            fields=tuple(kind for _, kind in _SEQUENCE_COLUMNS),
+        ),
+        lambda context, oid: [context.ask_catalog("pg_sequence_parameters", (oid,))],
+        volatility=Volatility.STABLE,
+        needs_context=True,
+        returns_set=True,
+        output_columns=_SEQUENCE_COLUMNS,
+    ),
     # A null modifier is no modifier.
     Function(
         "format_type",

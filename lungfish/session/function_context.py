@@ -207,6 +207,10 @@ class SessionFunctions:
     def ask_catalog(self, name: str, arguments: Iterable[Any]) -> Any:
         """What a function about the catalog answers."""
         session = self._session
+        if name == "pg_sequence_last_value":
+            (oid,) = arguments
+            state = session.database.sequences.state(self.find_sequence(oid).oid)
+            return state.last_value if state is not None and state.is_called else None
         if name.endswith("_size"):
             (relation,) = arguments
             return relation_size(session.database, session.catalog, name, relation)

@@ -22,6 +22,13 @@ from lungfish.catalog.objects import (
 from lungfish.catalog.objects import Sequence as SequenceObject
 from lungfish.errors import UndefinedColumn
 from lungfish.executor.system_views.asked import Answer, Asked
+from lungfish.executor.system_views.object_descriptions import (
+    CLASS,
+    CONSTRAINT,
+    DESCRIPTION_ANSWERS,
+    catalog_of_object,
+)
+from lungfish.executor.system_views.object_facts import FACT_ANSWERS
 from lungfish.executor.system_views.object_names import (
     NAME_ANSWERS,
     format_type,
@@ -29,6 +36,7 @@ from lungfish.executor.system_views.object_names import (
     role_name,
 )
 from lungfish.executor.system_views.partition_answers import PARTITION_ANSWERS
+from lungfish.executor.system_views.privileges import PRIVILEGE_ANSWERS
 from lungfish.executor.system_views.texts import (
     column_list,
     constraint_definition,
@@ -139,15 +147,20 @@ def _is_type_visible(asked: Asked, arguments: Sequence[Any]) -> bool | None:
 
 
 def _comment(asked: Asked, arguments: Sequence[Any]) -> str | None:
-    item = asked.catalog.object(Oid(arguments[0]))
+    oid = arguments[0]
+    wanted = None
+    if len(arguments) > 1:
+        listed = asked.catalog.find_relation(arguments[1], "pg_catalog")
+        wanted = -1 if listed is None else listed.oid
+    item = asked.catalog.object(Oid(oid))
     if isinstance(item, (Namespace, Table, View, SequenceObject, UserType, SqlFunction)):
-        return item.comment
-    found = asked.index(arguments[0])
+        return item.comment if wanted in (None, catalog_of_object(item)) else None
+    found = asked.index(oid)
     if found is not None:
-        return found[1].comment
+        return found[1].comment if wanted in (None, CLASS) else None
     for table in asked.catalog.tables():
         for constraint in table.constraints:
-            if constraint.oid == arguments[0]:
+            if constraint.oid == oid and wanted in (None, CONSTRAINT):
                 return constraint.comment
     return None
 
@@ -159,17 +172,6 @@ def _column_comment(asked: Asked, arguments: Sequence[Any]) -> str | None:
             if column.number == arguments[1]:
                 return column.comment
     return None
-
-
-def _yes(asked: Asked, arguments: Sequence[Any]) -> bool:
-    return True
-
-
-def _has_privilege(asked: Asked, arguments: Sequence[Any]) -> bool:
-    """There is one user, who may do everything; but what is asked about must be there."""
-    if isinstance(arguments[0], str):
-        asked.relation(arguments[0])
-    return True
 
 
 def _of_partitions(find: Callable[[Catalog, Sequence[Any]], Any]) -> Answer:
@@ -195,23 +197,18 @@ _ANSWERS: dict[str, Answer] = {
     "pg_get_statisticsobjdef_columns": lambda asked, arguments: None,
     "pg_table_is_visible": _is_table_visible,
     "pg_type_is_visible": _is_type_visible,
-    "pg_function_is_visible": _yes,
-    "pg_collation_is_visible": _yes,
-    "pg_opclass_is_visible": _yes,
-    "pg_operator_is_visible": _yes,
     "pg_is_other_temp_schema": lambda asked, arguments: False,
     "pg_my_temp_schema": lambda asked, arguments: (
         int(PG_TEMP_OID) if asked.catalog.temporaries() else 0
     ),
     "pg_relation_is_publishable": lambda asked, arguments: False,
-    "pg_encoding_to_char": lambda asked, arguments: "UTF8" if arguments[0] == 6 else "",
     "obj_description": _comment,
     "shobj_description": lambda asked, arguments: None,
     "col_description": _column_comment,
-    "has_table_privilege": _has_privilege,
-    "has_schema_privilege": _yes,
-    "has_database_privilege": _yes,
     "format_type": format_type,
     **NAME_ANSWERS,
+    **PRIVILEGE_ANSWERS,
+    **DESCRIPTION_ANSWERS,
+    **FACT_ANSWERS,
     **{name: _of_partitions(find) for name, find in PARTITION_ANSWERS.items()},
 }

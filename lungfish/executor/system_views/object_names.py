@@ -108,7 +108,7 @@ def _relation_out(asked: Asked, arguments: Sequence[Any]) -> str:
 # Types.
 
 
-def _named_type(asked: Asked, text: str) -> SqlType:
+def named_type(asked: Asked, text: str) -> SqlType:
     """The type that a text names. Raises what the parser and the binder raise."""
     statement = parse_one(f"SELECT NULL::{text}").statement
     assert isinstance(statement, Query)
@@ -125,11 +125,11 @@ def _type_in(asked: Asked, arguments: Sequence[Any]) -> int:
     if number is not None:
         return number
     pseudo = PSEUDO_TYPES.get(text.strip().strip('"'))
-    return type_oid(_named_type(asked, text)) if pseudo is None else pseudo
+    return type_oid(named_type(asked, text)) if pseudo is None else pseudo
 
 
 def _type_modifier(asked: Asked, arguments: Sequence[Any]) -> int:
-    return type_modifier(_named_type(asked, arguments[0]))
+    return type_modifier(named_type(asked, arguments[0]))
 
 
 def _type_out(asked: Asked, arguments: Sequence[Any]) -> str:
@@ -457,6 +457,7 @@ __all__ = [
     "NAME_ANSWERS",
     "OWNER_OID",
     "format_type",
+    "named_type",
     "own_routines",
     "qualified",
     "role_name",

@@ -78,6 +78,17 @@ def _array_type(oid: int, name: str, element: SqlType, element_oid: int) -> tupl
     return _type(oid, f"_{name}", array_of(element), ("b", "A"), element=element_oid)
 
 
+# Pseudo-types whose values are laid out otherwise than a number.
+_PSEUDO_LAYOUTS: dict[str, dict[str, Any]] = {
+    **{
+        name: {"layout": (-1, False, "d"), "storage": "x"}
+        for name in ("anyarray", "anyrange", "anymultirange", "anycompatiblearray")
+    },
+    "cstring": {"layout": (-2, False, "c")},
+    "internal": {"layout": (8, True, "d")},
+}
+
+
 def _built_in_types() -> Rows:
     for kind, (oid, array_oid, name, _, category, _) in BUILT_IN.items():
         letter = "p" if category in "PX" else "b"
@@ -102,7 +113,7 @@ def _built_in_types() -> Rows:
     known = {facts[2] for facts in BUILT_IN.values()}
     for name, oid in PSEUDO_TYPES.items():
         if name not in known:
-            yield _type(oid, name, VOID, ("p", "P"))
+            yield _type(oid, name, VOID, ("p", "P"), **_PSEUDO_LAYOUTS.get(name, {}))
 
 
 def _types(context: ExecutionContext) -> Rows:
