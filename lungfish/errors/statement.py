@@ -95,6 +95,12 @@ class InvalidForeignKey(ProgrammingError):
     sqlstate = "42830"
 
 
+class InvalidGrantOperation(ProgrammingError):
+    """PostgreSQL's 0LP01, invalid grant operation."""
+
+    sqlstate = "0LP01"
+
+
 class InvalidName(ProgrammingError):
     """PostgreSQL's 42602, invalid name."""
 

@@ -1,4 +1,4 @@
-"""REINDEX, CLUSTER, GRANT as far as it says what is so, and DROP of what Lungfish never has."""
+"""REINDEX, CLUSTER, and DROP of what Lungfish never has."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from lungfish import errors
-from lungfish.sql.ast.ddl import DropAbsent, Grant, Reindex
+from lungfish.sql.ast.ddl import DropAbsent, Reindex
 from lungfish.sql.ast.queries import ObjectName
 from lungfish.sql.ast.relation_options import Cluster
 from lungfish.sql.libpg import Node
@@ -69,21 +69,6 @@ def _lower_reindex(fields: Node, _lowering: Lowering) -> Reindex:
     return Reindex(kind, name, "concurrently" in options, position)
 
 
-def _lower_grant(fields: Node, _lowering: Lowering) -> Grant:
-    if not fields.get("is_grant", False):
-        raise_unsupported("REVOKE")
-    if fields["targtype"] != "ACL_TARGET_OBJECT":
-        raise_unsupported("GRANT ON ALL ... IN SCHEMA")
-    for node in fields["grantees"]:
-        kind = node["RoleSpec"]["roletype"]
-        if kind == "ROLESPEC_CSTRING" and node["RoleSpec"]["rolename"] != "lungfish":
-            raise_unsupported("GRANT to a role", node["RoleSpec"].get("location", -1))
-    tables = tuple(
-        [object_name(node["RangeVar"]) for node in fields["objects"] if "RangeVar" in node]
-    )
-    return Grant(tables, tables[0].position if tables else -1)
-
-
 _CLUSTER_FIELDS = frozenset({"relation", "indexname", "params"})
 
 
@@ -105,7 +90,6 @@ STATEMENTS: Mapping[str, StatementRule] = MappingProxyType(
     {
         "ClusterStmt": _lower_cluster,
         "DropRoleStmt": _lower_drop_role,
-        "GrantStmt": _lower_grant,
         "ReindexStmt": _lower_reindex,
     }
 )

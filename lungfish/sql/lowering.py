@@ -123,7 +123,6 @@ def statement_words(tag: str) -> str:
 
 _STATEMENT_WORDS: Mapping[str, str] = {
     "AlterObjectDependsStmt": "DEPENDS ON EXTENSION",
-    "AlterOwnerStmt": "OWNER TO",
     "AlterRoleSetStmt": "ALTER ROLE",
     "AlterTSConfigurationStmt": "ALTER TEXT SEARCH CONFIGURATION",
     "AlterTSDictionaryStmt": "ALTER TEXT SEARCH DICTIONARY",
@@ -139,8 +138,6 @@ _STATEMENT_WORDS: Mapping[str, str] = {
     "CreatedbStmt": "CREATE DATABASE",
     "DefineStmt": "CREATE AGGREGATE, OPERATOR, TYPE, COLLATION or TEXT SEARCH object",
     "DropdbStmt": "DROP DATABASE",
-    "GrantRoleStmt": "GRANT role",
-    "GrantStmt": "GRANT or REVOKE",
     "RuleStmt": "CREATE RULE",
     "SecLabelStmt": "SECURITY LABEL",
 }

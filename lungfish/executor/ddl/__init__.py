@@ -18,6 +18,7 @@ from lungfish.executor.ddl.functions import create_function, drop_function
 from lungfish.executor.ddl.materialized_views import refresh
 from lungfish.executor.ddl.range_types import create_range
 from lungfish.executor.ddl.relation_options import cluster, rewrite_tables
+from lungfish.executor.ddl.rights import change_object_owner, grant, grant_role
 from lungfish.executor.ddl.schemas import (
     comment,
     create_schema,
@@ -28,10 +29,10 @@ from lungfish.executor.ddl.schemas import (
 from lungfish.executor.ddl.sequences import alter_sequence, create_sequence
 from lungfish.executor.ddl.truncate import truncate
 from lungfish.executor.ddl.types import alter_enum, create_composite_type, create_enum
-from lungfish.executor.ddl.upkeep import drop_absent, grant, reindex
+from lungfish.executor.ddl.upkeep import drop_absent, reindex
 from lungfish.executor.ddl.view_texts import follow_in_views
 from lungfish.executor.ddl.views import create_view
-from lungfish.sql.ast import ddl, dml, relation_options, type_definitions
+from lungfish.sql.ast import ddl, dml, relation_options, rights, type_definitions
 
 # Each runs one kind of statement and answers the command tag.
 DDL: dict[type[Any], Callable[[DdlContext, Any], str]] = {
@@ -60,7 +61,9 @@ DDL: dict[type[Any], Callable[[DdlContext, Any], str]] = {
     ddl.Reindex: reindex,
     relation_options.Cluster: cluster,
     relation_options.RewriteTables: rewrite_tables,
-    ddl.Grant: grant,
+    rights.Grant: grant,
+    rights.GrantRole: grant_role,
+    rights.ChangeObjectOwner: change_object_owner,
     ddl.DropAbsent: drop_absent,
     dml.Truncate: truncate,
 }

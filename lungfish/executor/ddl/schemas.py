@@ -40,11 +40,11 @@ from lungfish.sql.ast.ddl import (
     CreateSequence,
     CreateTable,
     CreateView,
-    Grant,
     Rename,
     SetSchema,
 )
 from lungfish.sql.ast.queries import ObjectName
+from lungfish.sql.ast.rights import Grant
 
 
 def create_schema(context: DdlContext, statement: CreateSchema) -> str:

@@ -1,4 +1,4 @@
-"""REINDEX, GRANT, DROP of what is never there, and the actions of ALTER that change no rows: owner, parameters, logging."""
+"""REINDEX, DROP of what is never there, and the actions of ALTER that change no rows: owner, parameters, logging."""
 
 from __future__ import annotations
 
@@ -24,7 +24,6 @@ from lungfish.sql.ast.ddl import (
     AlterTable,
     ChangeOwner,
     DropAbsent,
-    Grant,
     Reindex,
     SetPersistence,
 )
@@ -106,13 +105,6 @@ def _rebuild(context: DdlContext, table: Table, indexes: tuple[Index, ...]) -> N
         )
         context.change.put(table)
         context.change.relations.build_index(table, fresh, context.runner.begin_build(fresh))
-
-
-def grant(context: DdlContext, statement: Grant) -> str:
-    """Run a GRANT that gives rights to those who have them: the tables must be there."""
-    for name in statement.tables:
-        find_relation(context, name)
-    return "GRANT"
 
 
 def drop_absent(context: DdlContext, statement: DropAbsent) -> str:

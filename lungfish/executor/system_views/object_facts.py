@@ -43,8 +43,8 @@ _VISIBILITY: dict[str, Callable[[Asked, int], bool | None]] = {
 
 def _is_visible(kind: str) -> Answer:
     # There are no others, so whatever is asked about is not there.
-    find = _VISIBILITY.get(kind, lambda asked, oid: None)
-    return lambda asked, arguments: find(asked, arguments[0])
+    find = _VISIBILITY.get(kind)
+    return lambda asked, arguments: None if find is None else find(asked, arguments[0])
 
 
 def _base_type(asked: Asked, arguments: Sequence[Any]) -> int | None:

@@ -1,4 +1,4 @@
-"""Who may do what: the one user everything, PUBLIC what PostgreSQL lets it do where nothing was granted or revoked.
+"""Who may do what: the one user everything.
 
 What is asked about must be there, and the privilege must be one that such an object has.
 """
@@ -11,6 +11,7 @@ from typing import Any
 from lungfish.catalog.objects import Index, Namespace, Oid, SystemView, Table, View
 from lungfish.catalog.objects import Sequence as SequenceObject
 from lungfish.errors import (
+    FeatureNotSupported,
     InvalidParameterValue,
     UndefinedColumn,
     UndefinedObject,
@@ -47,10 +48,6 @@ PRIVILEGES: dict[str, set[str]] = {
     "tablespace": {"create"},
     "role": {"usage", "member", "set"},
 }
-# What everybody may do: PostgreSQL's acldefault.
-_PUBLIC = {
-    "database": {"connect", "temporary", "temp"}, "function": {"execute"}, "type": {"usage"}, "language": {"usage"},
-}  # fmt: skip
 LANGUAGES = ("internal", "sql")
 TABLESPACES = ("pg_default", "pg_global")
 
@@ -85,14 +82,17 @@ def _has(kind: str) -> Answer:
         is_public = _is_public(user)
         if not find(asked, item):
             return None
-        words = _words(kind, rest[-1])
+        _words(kind, rest[-1])
         if kind == "column":
             _require_column(asked, item, rest[0])
         if isinstance(user, int) and user != OWNER_OID:
             return False
-        if not is_public:
-            return True
-        return any(word in _PUBLIC.get(kind, ()) for word in words)
+        if is_public:
+            raise FeatureNotSupported(
+                "the privileges of PUBLIC are not kept",
+                hint="There is one user; GRANT and REVOKE change nothing.",
+            )
+        return True
 
     return answer
 

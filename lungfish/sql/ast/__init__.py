@@ -9,6 +9,7 @@ from lungfish.sql.ast import (
     expressions,
     queries,
     relation_options,
+    rights,
     type_definitions,
     utility,
 )
@@ -43,7 +44,9 @@ Statement = (
     | ddl.SetSchema
     | ddl.Drop
     | ddl.DropAbsent
-    | ddl.Grant
+    | rights.Grant
+    | rights.GrantRole
+    | rights.ChangeObjectOwner
     | ddl.Reindex
     | relation_options.Cluster
     | relation_options.RewriteTables
@@ -88,6 +91,7 @@ __all__ = [
     "expressions",
     "queries",
     "relation_options",
+    "rights",
     "type_definitions",
     "utility",
 ]

@@ -217,14 +217,6 @@ class Reindex:
 
 
 @dataclass(frozen=True, slots=True)
-class Grant:
-    """A GRANT to everybody or to the only user there is, who has all rights as it is."""
-
-    tables: tuple[ObjectName, ...] = ()
-    position: int = -1
-
-
-@dataclass(frozen=True, slots=True)
 class DropAbsent:
     """DROP of something that Lungfish cannot have: a trigger, a role, an operator, ... `relation` is whose it is said to be."""
 

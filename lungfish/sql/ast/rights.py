@@ -1,0 +1,61 @@
+"""GRANT, REVOKE and OWNER TO: who may do what with which object."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from lungfish.sql.ast.expressions import TypeName
+from lungfish.sql.ast.queries import ObjectName
+
+
+@dataclass(frozen=True, slots=True)
+class NamedObject:
+    """An object by its name; a function with the types of its parameters where they are written."""
+
+    name: ObjectName
+    parameters: tuple[TypeName, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """A role by its name; None: the current user. `is_public`: everybody."""
+
+    name: str | None
+    is_public: bool = False
+    position: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """GRANT or REVOKE. `kind`: table, sequence, schema, function, type, domain, language, database, ...
+
+    `privileges` are words with the columns that they are restricted to; none stand for ALL. `in_schemas`: on all objects of the
+    kind that are in the schemas which `objects` names.
+    """
+
+    kind: str
+    objects: tuple[NamedObject, ...]
+    privileges: tuple[tuple[str, tuple[str, ...]], ...]
+    roles: tuple[Role, ...]
+    is_revoke: bool = False
+    in_schemas: bool = False
+    position: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class GrantRole:
+    """GRANT role TO role, or REVOKE."""
+
+    granted: tuple[str, ...]
+    is_revoke: bool = False
+    position: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeObjectOwner:
+    """ALTER ... OWNER TO of what is no relation."""
+
+    kind: str
+    item: NamedObject
+    role: Role
+    position: int = -1
