@@ -40,7 +40,7 @@ from lungfish.sql.lower_tables import (
     lower_sequence_options,
 )
 from lungfish.sql.lower_types import lower_type
-from lungfish.sql.lower_upkeep import lower_drop_absent
+from lungfish.sql.lower_upkeep import absent_kind, lower_drop_absent
 from lungfish.sql.lowering import (
     Lowering,
     StatementRule,
@@ -335,8 +335,9 @@ def _lower_comment(fields: Node, _lowering: Lowering) -> Comment:
         types = tuple([lower_type(node["TypeName"]) for node in detail.get("objargs", ())])
         name = object_name_of(name_without_catalog(detail["objname"]))
         return Comment("function", name, None, text, None if is_open else types)
-    kind = kind_of(fields["objtype"], "COMMENT ON", find_position(fields))
-    if kind in ("column", "constraint"):
+    absent = absent_kind(fields["objtype"])
+    kind = absent or kind_of(fields["objtype"], "COMMENT ON", find_position(fields))
+    if kind in ("column", "constraint", "trigger", "policy", "rule"):
         parts = strings(fields["object"]["List"]["items"])
         if len(parts) < 2:
             raise errors.SyntaxError("column name must be qualified")

@@ -35,6 +35,11 @@ _BARE: Mapping[str, str] = {
 }
 
 
+def absent_kind(tag: str) -> str | None:
+    """The word for objects of a kind that there are none of."""
+    return _BARE.get(tag) or _OF_RELATIONS.get(tag)
+
+
 def lower_drop_absent(fields: Node) -> DropAbsent | None:
     """The statement, if it drops something of these kinds."""
     kind = _BARE.get(fields["removeType"])

@@ -6,13 +6,15 @@ from dataclasses import replace
 from typing import Any
 
 from lungfish.catalog.catalog import PG_TEMP_OID
-from lungfish.catalog.objects import Column, Index, Namespace, Sequence, SystemView, Table, View
+from lungfish.catalog.objects import Index, Namespace, Sequence, SystemView, Table, View
 from lungfish.errors import (
     DuplicateSchema,
     FeatureNotSupported,
     InsufficientPrivilege,
     InvalidSchemaDefinition,
     ReservedName,
+    UndefinedColumn,
+    UndefinedObject,
     UndefinedTable,
     WrongObjectType,
 )
@@ -22,7 +24,6 @@ from lungfish.executor.ddl.domains import comment_domain_constraint, rename_doma
 from lungfish.executor.ddl.drop import kind_of
 from lungfish.executor.ddl.functions import comment_function
 from lungfish.executor.ddl.names import (
-    find_column,
     find_constraint,
     find_relation,
     find_sequence,
@@ -67,6 +68,8 @@ def create_schema(context: DdlContext, statement: CreateSchema) -> str:
 
 
 # In this order the elements of CREATE SCHEMA are made, as in PostgreSQL.
+# Of these there are none, so none can have a comment.
+ABSENT_KINDS = ("event trigger", "extension", "foreign-data wrapper", "server", "publication")
 _ELEMENT_ORDER = (CreateSequence, CreateTable, CreateView, CreateIndex, Grant)
 
 
@@ -174,6 +177,8 @@ def _is_skipped(context: DdlContext, statement: Rename) -> bool:
 def _find_index(context: DdlContext, name: ObjectName) -> tuple[Table, Index]:
     found = context.catalog.find_index(name.name, name.schema, context.search_path)
     if found is None:
+        if context.catalog.find_relation(name.name, name.schema, context.search_path) is not None:
+            raise WrongObjectType(f'"{name.name}" is not an index', position=name.position)
         raise UndefinedTable(f'relation "{name}" does not exist', position=name.position)
     return found
 
@@ -292,6 +297,14 @@ def comment(context: DdlContext, statement: Comment) -> str:
             comment_domain_constraint(context, statement)
         case "function":
             comment_function(context, statement)
+        case "trigger" | "policy" | "rule":
+            owner = find_relation(context, name)
+            what = "relation" if statement.kind == "rule" else "table"
+            raise UndefinedObject(
+                f'{statement.kind} "{statement.sub_name}" for {what} "{owner.name}" does not exist'
+            )
+        case kind if kind in ABSENT_KINDS:
+            raise UndefinedObject(f'{kind} "{name}" does not exist')
         case kind:
             raise FeatureNotSupported(
                 f"COMMENT ON {kind.upper()} is not supported", position=statement.position
@@ -301,13 +314,19 @@ def comment(context: DdlContext, statement: Comment) -> str:
 
 def _comment_column(context: DdlContext, statement: Comment) -> None:
     assert statement.sub_name is not None
-    table = find_table(context, statement.name)
-    column = find_column(table, statement.sub_name, statement.position)
-
-    def marked(item: Column) -> Column:
-        return replace(item, comment=statement.text) if item is column else item
-
-    context.change.put(replace(table, columns=tuple(marked(item) for item in table.columns)))
+    owner = find_relation(context, statement.name)
+    if not isinstance(owner, (Table, View)):
+        raise WrongObjectType(f'"{owner.name}" is not a table, view or materialized view')
+    found = [item for item in owner.columns if item.name == statement.sub_name]
+    if not found:
+        raise UndefinedColumn(
+            f'column "{statement.sub_name}" of relation "{owner.name}" does not exist'
+        )
+    columns = tuple(
+        replace(item, comment=statement.text) if item is found[0] else item
+        for item in owner.columns
+    )
+    context.change.put(replace(owner, columns=columns))
 
 
 def _comment_constraint(context: DdlContext, statement: Comment) -> None:
