@@ -123,10 +123,11 @@ def _sequence_row(sequence: objects.Sequence) -> SystemView:
     """A sequence read as a table: one row with its state."""
 
     def rows(context: Any) -> list[tuple[Any, ...]]:
-        state = context.tables.core.sequences.state(sequence.oid)
+        sequences = context.tables.core.sequences
+        state = sequences.state(sequence.oid)
         if state is None:
             return [(sequence.start, 0, False)]
-        return [(state.last_value, 0, state.is_called)]
+        return [(state.last_value, sequences.reserved_count(sequence.oid), state.is_called)]
 
     columns = (
         Column("last_value", BIGINT, 1),

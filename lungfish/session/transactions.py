@@ -315,8 +315,11 @@ class TransactionalSession:
 
     def release(self, name: str) -> None:
         """RELEASE SAVEPOINT."""
-        self._open_transaction("RELEASE SAVEPOINT").release(name)
+        transaction = self._open_transaction("RELEASE SAVEPOINT")
+        transaction.release(name)
         index = self._savepoint_index(name)
+        # READ ONLY that was set since holds for the subtransaction only.
+        transaction.is_read_only = self._savepoints[index][3]
         del self._savepoints[index:]
         self.cursors.release(index)
 

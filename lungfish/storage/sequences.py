@@ -120,6 +120,12 @@ class Sequences:
             running = self._running.get(oid)
             return None if running is None else SequenceState(running.last_value, running.is_called)
 
+    def reserved_count(self, oid: int) -> int:
+        """How many more values may be handed out before the log is written again: PostgreSQL's log_cnt."""
+        with self._mutex:
+            running = self._running.get(oid)
+            return 0 if running is None else running.reserved_count
+
     def drop(self, oid: int) -> None:
         """Forget a sequence: DROP SEQUENCE has committed."""
         with self._mutex:
