@@ -122,6 +122,7 @@ class Database:
             self.catalog.next_oid,
             max(self.catalog.next_relation_id, core.driver.highest_relation_id + 2),
         )
+        self.statistics.restore()
         core.relation_names = lambda: relation_names(self.catalog)
         self.sequences.keep_only(item.oid for item in self.catalog.sequences())
         self.scheduler = CheckpointScheduler(

@@ -1,15 +1,17 @@
 """What the planner is told about tables: how many rows, and how many different values a column has.
 
-Row counts are kept by counting at first use and again when a table has grown or shrunk by much since: a page count is at hand at any time,
-so a count is scaled by it in between. ANALYZE looks at the rows themselves.
+ANALYZE looks at the rows themselves. A page count is at hand at any time, so what it has found is scaled by that in between. It is kept with
+images and in the log (`recovery/stored_statistics.py`), but for temporary tables.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from lungfish.catalog.catalog import is_temporary
 from lungfish.catalog.objects import Table
+from lungfish.errors import CorruptDatabase
 from lungfish.storage.ids import RelationId
 
 if TYPE_CHECKING:
@@ -39,6 +41,13 @@ class TableStatistics:
         self._database = database
         self._facts: dict[RelationId, TableFacts] = {}
 
+    def restore(self) -> None:
+        """At the opening: what was kept of the tables that are there."""
+        stored = self._database.core.stored_statistics
+        present = {RelationId(table.relation_id) for table in self._database.catalog.tables()}
+        stored.forget(stored.known.keys() - present)
+        self._facts = {number: _decode(figures) for number, figures in stored.known.items()}
+
     def row_count(self, table: Table) -> float:
         """About how many rows the table has."""
         pages = self._page_count(table)
@@ -64,18 +73,20 @@ class TableStatistics:
             RelationId(index.relation_id): store.btree.pages.page_count
             for index, store in zip(table.indexes, stores, strict=False)
         }
-        self._facts[relation_id] = TableFacts(
-            row_count, self._page_count(table), {**known, **distinct_counts}, pages
-        )
+        facts = TableFacts(row_count, self._page_count(table), {**known, **distinct_counts}, pages)
+        self._facts[relation_id] = facts
+        if not is_temporary(table):
+            self._database.core.stored_statistics.keep(relation_id, _encode(facts))
 
     def last_seen(self, table: Table) -> TableFacts | None:
-        """What ANALYZE or VACUUM found when it last looked; None if none has since the database was opened."""
+        """What ANALYZE or VACUUM found when it last looked; None if none has."""
         return self._facts.get(RelationId(table.relation_id))
 
     def forget(self, relation_ids: set[RelationId]) -> None:
         """Drop what is known of relations that are gone."""
         for relation_id in relation_ids:
             self._facts.pop(relation_id, None)
+        self._database.core.stored_statistics.forget(relation_ids)
 
     def _page_count(self, table: Table) -> int:
         return self._database.stores.get(table).heap.pages.page_count
@@ -86,3 +97,22 @@ class TableStatistics:
         usable = self._database.page_size_bytes
         # Half of a page is taken for long values and room to grow.
         return max(usable / 2 / stride, 1.0) if stride else _ROWS_PER_PAGE_DEFAULT
+
+
+def _encode(facts: TableFacts) -> list[Any]:
+    """The facts as a JSON value."""
+    return [
+        facts.row_count,
+        facts.page_count,
+        list(facts.distinct_counts.items()),
+        list(facts.index_page_counts.items()),
+    ]
+
+
+def _decode(figures: Any) -> TableFacts:
+    """The inverse of `_encode`. Raises CorruptDatabase."""
+    try:
+        row_count, page_count, distinct, pages = figures
+        return TableFacts(float(row_count), int(page_count), dict(distinct), dict(pages))
+    except (TypeError, ValueError) as error:
+        raise CorruptDatabase("the statistics of a table cannot be read") from error

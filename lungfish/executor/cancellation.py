@@ -3,8 +3,8 @@
 Operators look at the flag between batches and every so many rows. A computation that has no such place, as a function over a long array, is run by
 `compute`, and may be ended by an exception that another thread sends it (`PyThreadState_SetAsyncExc`), at any instruction, as Ctrl-C may. Invariants:
 
-1. What runs in `compute` only computes: it holds no lock, takes none, does no I/O, and changes nothing that outlives the statement. Caches that
-   do are filled in one step.
+1. What runs in `compute` only computes: it holds no lock, takes none, starts no thread, does no I/O, and changes nothing that outlives the statement.
+   Caches that do are filled in one step; modules are loaded elsewhere (`types/late_loading.py`).
 2. A stop is sent only while the thread computes, once, and never comes later: `_computing` is taken back under the latch under which the stop is
    sent, and one that has not come by then is taken back too.
 """
@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 
 from lungfish import errors
 from lungfish.executor.statement_progress import StatementProgress
+from lungfish.types.late_loading import start_loader
 
 Result = TypeVar("Result")
 
@@ -71,6 +72,7 @@ class Cancellation:
         """
         if self._computing:
             return call(*arguments)
+        start_loader()
         try:
             try:
                 self._computing = get_ident()

@@ -64,6 +64,7 @@ from lungfish.recovery.retention import WalRetentionManager
 from lungfish.recovery.segment_checks import SegmentChecks
 from lungfish.recovery.settings import StorageSettings
 from lungfish.recovery.stored_settings import SETTINGS, StoredSettings
+from lungfish.recovery.stored_statistics import STATISTICS, StoredStatistics
 from lungfish.recovery.telemetry import StorageTelemetryRegistry
 from lungfish.recovery.wal import WriteAheadLog
 from lungfish.recovery.wal_damage import WalRecoveryMode
@@ -171,6 +172,7 @@ class StorageCore:
         if store.reader_pins is not None:
             store.reader_pins.age_limit_s = lambda: self.settings.number("max_snapshot_age")
         self.stored_settings = StoredSettings(self.settings, self.log, self.fence)
+        self.stored_statistics = StoredStatistics(self.log, self.fence)
         self.io_budget = IoBudget(clock, self.settings)
         self.checkpoints = self._coordinator()
         self.wal_gate = WalGate(
@@ -264,6 +266,7 @@ class StorageCore:
             FactsParticipant(SEQUENCES, self._sequence_facts),
             FactsParticipant(INTEGRITY, self.integrity.facts),
             FactsParticipant(SETTINGS, self.stored_settings.facts),
+            FactsParticipant(STATISTICS, self.stored_statistics.facts),
         ]
 
     @classmethod
@@ -346,6 +349,10 @@ class StorageCore:
             self.driver.facts.of(SETTINGS),
             [payload for kind, payload in notes if kind == NoteKind.SETTINGS],
         )
+        self.stored_statistics.restore(
+            self.driver.facts.of(STATISTICS),
+            [payload for kind, payload in notes if kind == NoteKind.STATISTICS],
+        )
         self._tables = tables
         own = {each for table in catalog.catalog_tables() for each in table.all()}
         self._own_relations = frozenset(own)
@@ -393,6 +400,7 @@ class StorageCore:
             noted=lambda: {
                 INTEGRITY: self.integrity.facts(),
                 SETTINGS: self.stored_settings.facts(),
+                STATISTICS: self.stored_statistics.facts(),
             },
             interval_bytes=self._options.recovery_checkpoint_bytes,
         )

@@ -87,6 +87,8 @@ class NoteKind(enum.IntEnum):
     EVENT = 4
     # What ALTER SYSTEM SET has kept so far.
     SETTINGS = 5
+    # What ANALYZE has learned of a table.
+    STATISTICS = 6
 
 
 class Record(NamedTuple):
