@@ -163,6 +163,11 @@ class Catalog:
                 return found
         return None
 
+    @property
+    def has_functions(self) -> bool:
+        """Whether anybody has made a function."""
+        return bool(self._functions)
+
     def find_functions(
         self, name: str, schema: str | None = None, search_path: Iterable[str] = ("public",)
     ) -> list[SqlFunction]:

@@ -20,6 +20,7 @@ from lungfish.catalog.objects import (
     PartitionKey,
     PartitionKeyColumn,
     RangeDatum,
+    RoutineParameter,
     Sequence,
     SqlFunction,
     Table,
@@ -33,7 +34,7 @@ _CLASSES: dict[str, type[Any]] = {
     item.__name__: item
     for item in (
         Column, Constraint, Index, IndexColumn, Namespace, PartitionBound, PartitionKey, PartitionKeyColumn, RangeDatum,
-        Sequence, SqlFunction, SqlType, Table, UserType, View,
+        RoutineParameter, Sequence, SqlFunction, SqlType, Table, UserType, View,
     )
 }  # fmt: skip
 

@@ -325,20 +325,74 @@ class UserType:
 
 
 @dataclass(frozen=True, slots=True)
+class RoutineParameter:
+    """A parameter of a function or procedure. `mode`: in, out, inout, variadic or table."""
+
+    # "" for a parameter without a name.
+    name: str
+    type: SqlType
+    mode: str = "in"
+    # The text of its default.
+    default: str | None = None
+
+
+INPUT_MODES = frozenset({"in", "inout", "variadic"})
+OUTPUT_MODES = frozenset({"out", "inout", "table"})
+
+
+@dataclass(frozen=True, slots=True)
 class SqlFunction:
-    """A function written in SQL: one query, kept as text, whose parameters are `$n` or, where they have one, their name."""
+    """A function or procedure written in SQL: its statements, kept as text, call its parameters `$n` or by their names."""
 
     oid: Oid
     name: str
     namespace_oid: Oid
+    # Of the input parameters, by which calls are told apart.
     parameter_types: tuple[SqlType, ...]
     # "" for a parameter without a name.
     parameter_names: tuple[str, ...]
+    # VOID where it answers nothing; of several output parameters a RECORD of them; RECORD without fields: any row.
     result: SqlType
     body: str
     volatility: str = "volatile"
     is_strict: bool = False
     comment: str | None = None
+    # All parameters in their order, where they are more than the inputs without defaults.
+    parameters: tuple[RoutineParameter, ...] = ()
+    returns_set: bool = False
+    # "function" or "procedure".
+    kind: str = "function"
+    # Whether the body is SQL's own (RETURN, BEGIN ATOMIC), whose names mean what they meant when it was made.
+    is_standard: bool = False
+    search_path: tuple[str, ...] = ("public",)
+    # Of a standard body: the oids of the objects that it uses.
+    depends_on: frozenset[Oid] = frozenset()
+    # Settings that hold while it runs: (name, value).
+    settings: tuple[tuple[str, str], ...] = ()
+    # What was declared and changes no result: ("cost", "3"), ("rows", ...), ("parallel", ...), ("security", ...), ("leakproof", ...).
+    options: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def all_parameters(self) -> tuple[RoutineParameter, ...]:
+        """Every parameter in the order of its declaration."""
+        if self.parameters:
+            return self.parameters
+        return tuple(map(RoutineParameter, self.parameter_names, self.parameter_types))
+
+    @property
+    def inputs(self) -> tuple[RoutineParameter, ...]:
+        """The parameters that a call gives."""
+        return tuple(each for each in self.all_parameters if each.mode in INPUT_MODES)
+
+    @property
+    def outputs(self) -> tuple[RoutineParameter, ...]:
+        """The parameters that make the result."""
+        return tuple(each for each in self.all_parameters if each.mode in OUTPUT_MODES)
+
+    @property
+    def is_variadic(self) -> bool:
+        """Whether the last argument may be given as several."""
+        return any(each.mode == "variadic" for each in self.parameters)
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,7 +72,10 @@ def with_types(item: CatalogObject, change: TypeChange) -> CatalogObject:
             return replace(item, type=mapped(item.type), base=base)
         case SqlFunction():
             parameters = tuple(mapped(each) for each in item.parameter_types)
-            return replace(item, parameter_types=parameters, result=mapped(item.result))
+            declared = tuple(replace(each, type=mapped(each.type)) for each in item.parameters)
+            return replace(
+                item, parameter_types=parameters, result=mapped(item.result), parameters=declared
+            )
     return item
 
 
@@ -91,6 +94,7 @@ def types_of(item: CatalogObject) -> Iterator[SqlType]:
         case SqlFunction():
             yield from item.parameter_types
             yield item.result
+            yield from (each.type for each in item.parameters)
 
 
 def users_of_type(catalog: Catalog, oid: Oid) -> list[CatalogObject]:

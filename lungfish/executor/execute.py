@@ -51,7 +51,7 @@ def run_program(
     assert program.root is not None, "what has a pipeline does not come here"
     run = Run(context)
     if program.needs_own_changes:
-        context.own_changes = OwnChanges()
+        context.own_changes = OwnChanges(context.own_changes)
     for cte_id, operator in program.ctes:
         context.ctes[cte_id] = CteRows(operator, context)
     try:

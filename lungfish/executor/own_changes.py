@@ -32,12 +32,16 @@ if TYPE_CHECKING:
 class OwnChanges:
     """The rows that one statement has changed, as they are stored, before its first change; None: there was none."""
 
-    def __init__(self) -> None:
+    def __init__(self, parent: OwnChanges | None = None) -> None:
+        # Those of the statement that called the routine in which this one stands: what is changed here is changed there too.
+        self._parent = parent
         self._before: dict[Oid, dict[TupleId, Row | None]] = {}
 
     def note(self, table: Table, address: TupleId, before: Row | None) -> None:
         """Remember a row's state before a change; the first one counts."""
         self._before.setdefault(table.oid, {}).setdefault(address, before)
+        if self._parent is not None:
+            self._parent.note(table, address, before)
 
     def has(self, table: Table) -> bool:
         """Whether a row of the table was changed."""

@@ -102,7 +102,7 @@ def new_compiler() -> Compiler:
 
 def compile_statement(statement: PhysicalStatement, compiler: Compiler) -> Program:
     """Compile a statement: to a row pipeline where there is one, else to operators."""
-    pipeline = make_row_pipeline(statement, compiler)
+    pipeline = None if statement.routines else make_row_pipeline(statement, compiler)
     if pipeline is not None:
         return Program(None, (), pipeline, needs_own_changes=False)
     return compile_operators(statement, compiler)
@@ -114,5 +114,8 @@ def compile_operators(statement: PhysicalStatement, compiler: Compiler) -> Progr
         root=compiler.operator(statement.root),
         ctes=tuple((cte_id, compiler.operator(plan)) for cte_id, plan in statement.ctes),
         pipeline=None,
-        needs_own_changes=bool(statement.modifying_ctes) or reads_while_writing(statement.root),
+        needs_own_changes=bool(statement.modifying_ctes)
+        or statement.routines == "volatile"
+        or (bool(statement.routines) and not statement.is_read_only)
+        or reads_while_writing(statement.root),
     )

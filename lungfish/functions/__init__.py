@@ -158,6 +158,11 @@ def has_function(name: str) -> bool:
     return name in _FUNCTIONS
 
 
+def function_signatures(name: str) -> tuple[Function, ...]:
+    """The plain and set-returning functions of that name."""
+    return _FUNCTIONS.get(name, ())
+
+
 def has_aggregate(name: str) -> bool:
     """Whether an aggregate has that name."""
     return name in _AGGREGATES

@@ -51,6 +51,9 @@ class Polymorphic(enum.Enum):
     ANYMULTIRANGE = "anymultirange"
     ANYCOMPATIBLE = "anycompatible"
     ANYCOMPATIBLEARRAY = "anycompatiblearray"
+    ANYCOMPATIBLENONARRAY = "anycompatiblenonarray"
+    ANYCOMPATIBLERANGE = "anycompatiblerange"
+    ANYCOMPATIBLEMULTIRANGE = "anycompatiblemultirange"
     RECORD = "record"
 
 
@@ -85,6 +88,9 @@ class Function:
     output_columns: tuple[tuple[str, SqlType], ...] = ()
     # The scalar form's first argument is the statement's `FunctionContext` (clock, session, settings, sequences).
     needs_context: bool = False
+    # The scalar form's first argument is the whole execution of the statement (`executor.context.ExecutionContext`), because it
+    # runs statements of its own: a routine in SQL.
+    needs_statement: bool = False
     # The forms also take the SqlTypes: keyword argument `types`, the actual argument types.
     needs_types: bool = False
 
@@ -121,6 +127,9 @@ class FunctionContext(Protocol):
 
     def ask_storage(self, name: str, arguments: Sequence[Any]) -> Any:
         """What a function about storage answers: see `functions/storage_functions.py`."""
+
+    def call_routine(self, call: Any, arguments: Sequence[Any], statement: Any) -> Any:
+        """What a routine in SQL answers: `call` is a planner.routine_calls.RoutineCall, `statement` the execution that calls it."""
 
     def session_fact(self, name: str) -> Any:
         """Facts by name: "current_user", "current_database", "current_schema", "search_path", "backend_pid",

@@ -28,6 +28,11 @@ _P = Polymorphic
 _SIMPLE_FAMILY = (
     _P.ANYELEMENT, _P.ANYARRAY, _P.ANYNONARRAY, _P.ANYENUM, _P.ANYRANGE, _P.ANYMULTIRANGE,
 )  # fmt: skip
+_COMPATIBLE_FAMILY = (
+    _P.ANYCOMPATIBLE, _P.ANYCOMPATIBLEARRAY, _P.ANYCOMPATIBLENONARRAY, _P.ANYCOMPATIBLERANGE, _P.ANYCOMPATIBLEMULTIRANGE,
+)  # fmt: skip
+_RANGES = (_P.ANYRANGE, _P.ANYCOMPATIBLERANGE)
+_MULTIRANGES = (_P.ANYMULTIRANGE, _P.ANYCOMPATIBLEMULTIRANGE)
 
 
 class Signature(Protocol):
@@ -148,7 +153,7 @@ def _array_parameter(parameter: ArgumentType) -> ArgumentType:
     """The parameter that a VARIADIC array is matched with."""
     if isinstance(parameter, SqlType):
         return array_of(parameter)
-    if parameter in (_P.ANYCOMPATIBLE, _P.ANYCOMPATIBLEARRAY):
+    if parameter in _COMPATIBLE_FAMILY:
         return _P.ANYCOMPATIBLEARRAY
     return _P.ANYARRAY
 
@@ -177,13 +182,13 @@ def _fits_polymorphic(parameter: Polymorphic, given: SqlType) -> bool:
     match parameter:
         case _P.ANYARRAY | _P.ANYCOMPATIBLEARRAY:
             return given.kind is TypeKind.ARRAY
-        case _P.ANYNONARRAY:
+        case _P.ANYNONARRAY | _P.ANYCOMPATIBLENONARRAY:
             return given.kind is not TypeKind.ARRAY
         case _P.ANYENUM:
             return given.kind is TypeKind.ENUM
-        case _P.ANYRANGE:
+        case _P.ANYRANGE | _P.ANYCOMPATIBLERANGE:
             return given.kind is TypeKind.RANGE
-        case _P.ANYMULTIRANGE:
+        case _P.ANYMULTIRANGE | _P.ANYCOMPATIBLEMULTIRANGE:
             return given.kind is TypeKind.MULTIRANGE
         case _P.RECORD:
             return given.kind is TypeKind.RECORD
@@ -202,17 +207,17 @@ def _is_consistent(parameters: Sequence[ArgumentType], types: Sequence[SqlType])
             if element is not None and not is_same_type(element, own):
                 return False
             element = own
-        elif parameter in (_P.ANYCOMPATIBLE, _P.ANYCOMPATIBLEARRAY):
+        elif parameter in _COMPATIBLE_FAMILY:
             compatible.append(_element_of(parameter, given))
     return not compatible or common_type_of(compatible) is not None
 
 
 def _element_of(parameter: Polymorphic, given: SqlType) -> SqlType:
     """What a polymorphic argument says about the family's element type."""
-    if parameter in (_P.ANYARRAY, _P.ANYCOMPATIBLEARRAY, _P.ANYRANGE):
+    if parameter in (_P.ANYARRAY, _P.ANYCOMPATIBLEARRAY, *_RANGES):
         assert given.element is not None
         return given.element.unmodified
-    if parameter is _P.ANYMULTIRANGE:
+    if parameter in _MULTIRANGES:
         assert given.element is not None
         assert given.element.element is not None
         return given.element.element
@@ -314,7 +319,7 @@ def _by_category(
 
 
 @dataclass(frozen=True, slots=True)
-class _Meanings:
+class Meanings:
     """What the polymorphic types stand for in one call."""
 
     element: SqlType | None
@@ -333,11 +338,11 @@ class _Meanings:
                 return given
             case _P.ANYARRAY:
                 return array_of(_known(self.element))
-            case _P.ANYRANGE:
+            case _P.ANYRANGE | _P.ANYCOMPATIBLERANGE:
                 return _known(self.range_type)
-            case _P.ANYMULTIRANGE:
+            case _P.ANYMULTIRANGE | _P.ANYCOMPATIBLEMULTIRANGE:
                 return multirange_of(_known(self.range_type))
-            case _P.ANYCOMPATIBLE:
+            case _P.ANYCOMPATIBLE | _P.ANYCOMPATIBLENONARRAY:
                 return _known(self.compatible)
             case _P.ANYCOMPATIBLEARRAY:
                 return array_of(_known(self.compatible))
@@ -361,7 +366,7 @@ def _known(found: SqlType | None) -> SqlType:
 def _resolve(candidate: _Candidate[Callee], types: Sequence[SqlType]) -> Resolved[Callee]:
     """Put actual types in place of polymorphic ones."""
     parameters = candidate.parameters
-    meanings = _meanings(parameters, types)
+    meanings = polymorphic_meanings(parameters, types)
     actual = tuple(
         meanings.of(parameter, given) for parameter, given in zip(parameters, types, strict=True)
     )
@@ -376,7 +381,7 @@ def _resolve(candidate: _Candidate[Callee], types: Sequence[SqlType]) -> Resolve
     return Resolved(callee, actual, result(actual), appended)
 
 
-def _meanings(parameters: Sequence[ArgumentType], types: Sequence[SqlType]) -> _Meanings:
+def polymorphic_meanings(parameters: Sequence[ArgumentType], types: Sequence[SqlType]) -> Meanings:
     """What the arguments say about the polymorphic types. Raises DatatypeMismatch where they say too little."""
     element = range_type = None
     compatible: list[SqlType] = []
@@ -391,11 +396,13 @@ def _meanings(parameters: Sequence[ArgumentType], types: Sequence[SqlType]) -> _
                 element = _element_of(parameter, given)
             if is_known and parameter in (_P.ANYRANGE, _P.ANYMULTIRANGE):
                 range_type = given if parameter is _P.ANYRANGE else given.element
-        elif parameter in (_P.ANYCOMPATIBLE, _P.ANYCOMPATIBLEARRAY):
+        elif parameter in _COMPATIBLE_FAMILY:
+            if is_known and parameter in (*_RANGES, *_MULTIRANGES):
+                range_type = given if parameter in _RANGES else given.element
             is_compatible_asked = True
             if is_known:
                 compatible.append(_element_of(parameter, given))
     if is_element_asked:
         _known(element)
     common = (common_type_of(compatible) or TEXT) if is_compatible_asked else None
-    return _Meanings(element, common, range_type)
+    return Meanings(element, common, range_type)

@@ -6,7 +6,15 @@ with the executor. Nothing here runs a plan or reads a table: what it knows of t
 
 from lungfish.planner.deparse import Deparsing, columns_read, deparse_query
 from lungfish.planner.explain import explain
-from lungfish.planner.plan_statement import describe_query, plan_statement
+from lungfish.planner.plan_statement import describe_query, plan_statement, routines_used
+from lungfish.planner.routine_checks import (
+    bind_procedure_call,
+    check_default,
+    check_routine,
+    objects_of_body,
+    resolve_routine_type,
+    routine_shape,
+)
 from lungfish.planner.standalone import (
     bind_constant,
     bind_domain_texts,
@@ -14,7 +22,6 @@ from lungfish.planner.standalone import (
     bind_row_condition,
     bind_scalar,
     bind_stored_expression,
-    check_sql_function,
     objects_used,
     resolve_type_name,
 )
@@ -31,20 +38,26 @@ __all__ = [
     "bind_constant",
     "bind_domain_texts",
     "bind_domain_value",
+    "bind_procedure_call",
     "bind_row_condition",
     "bind_scalar",
     "bind_stored_expression",
-    "check_sql_function",
+    "check_default",
+    "check_routine",
     "columns_read",
     "deparse_query",
     "describe_query",
     "explain",
+    "objects_of_body",
     "objects_used",
     "own_items",
     "plan_statement",
     "reason_against_changes",
     "relation_beneath",
+    "resolve_routine_type",
     "resolve_type_name",
+    "routine_shape",
+    "routines_used",
     "show_default",
     "show_key",
     "show_stored",

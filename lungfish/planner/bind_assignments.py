@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from lungfish import errors
-from lungfish.planner.bind_collection import access_field
 from lungfish.planner.bind_indirection import assign_part
 from lungfish.planner.bind_operator import ROW_VALUE
 from lungfish.planner.change_target import ChangeTarget
 from lungfish.planner.coerce import coerce_assignment
 from lungfish.planner.expressions import BoundExpression, RowExpr
+from lungfish.planner.row_fields import access_field
 from lungfish.planner.scope import Scope
 from lungfish.sql.ast import dml as ast
 from lungfish.sql.ast import expressions as expression_ast

@@ -33,25 +33,23 @@ from lungfish.planner.expressions import (
     SortKey,
 )
 from lungfish.planner.named_arguments import place_arguments
+from lungfish.planner.routine_calls import bind_routine_call
 from lungfish.planner.scope import AGGREGATES_ALLOWED, SETS_ALLOWED, Clause, Scope
 from lungfish.planner.sort_keys import make_sort_key
-from lungfish.planner.sql_functions import (
-    DEPTH_MAX,
-    choose_function,
-    inline_call,
-    repeated_parameters,
-)
 from lungfish.sql.ast import expressions as ast
 from lungfish.types.sql_type import SqlType, TypeKind
 
 
 def bind_call(node: ast.FunctionCall, scope: Scope) -> BoundExpression:
     """A call, whatever kind of function it names."""
+    if scope.state.catalog.has_functions:
+        routine = bind_routine_call(node, scope)
+        if routine is not None:
+            if isinstance(routine, Call) and routine.function.returns_set:
+                return _bind_set(routine, scope)
+            return routine
     if node.argument_names:
-        node = place_arguments(node, scope.state)
-    inlined = _inline_sql_function(node, scope)
-    if inlined is not None:
-        return inlined
+        node = place_arguments(node)
     made = _range_made(node, scope)
     name = _function_name(node, made)
     if node.window is not None:
@@ -68,35 +66,6 @@ def bind_call(node: ast.FunctionCall, scope: Scope) -> BoundExpression:
     if name == MERGE_ACTION and not node.arguments:
         return bind_merge_action(node, scope)
     return _bind_function(node, name, scope, made)
-
-
-def _inline_sql_function(node: ast.FunctionCall, scope: Scope) -> BoundExpression | None:
-    """A call of a function that was written in SQL, as the expression that it stands for; None if it is none."""
-    state = scope.state
-    schema = node.name[0] if len(node.name) == 2 else None
-    candidates = state.catalog.find_functions(node.name[-1], schema, state.search_path)
-    if not candidates or node.window is not None:
-        return None
-    arguments = bind_arguments(node, scope)
-    types = [argument.type for argument in arguments]
-    found = choose_function(candidates, types, name=node.name[-1], position=node.position)
-    if found is None:
-        return None
-    if state.inlining_depth >= DEPTH_MAX:
-        raise errors.StatementTooComplex(f"function {found.name} calls itself without end").at(
-            node.position
-        )
-    # PostgreSQL runs such a function instead of inlining it; here the argument would be made anew at every use.
-    if any(is_volatile(arguments[index]) for index in repeated_parameters(found)):
-        raise errors.FeatureNotSupported(
-            f"a volatile argument that the SQL function {found.name} uses more than once is not supported",
-            hint="Compute the argument in a subquery of FROM, with OFFSET 0.",
-        ).at(node.position)
-    state.inlining_depth += 1
-    try:
-        return scope.bind(inline_call(found, node.arguments, node.position))
-    finally:
-        state.inlining_depth -= 1
 
 
 def _range_made(node: ast.FunctionCall, scope: Scope) -> SqlType | None:
@@ -171,7 +140,7 @@ def _bind_function(
     call = Call(function, typed, found.result, node.is_variadic, node.position)
     if not function.returns_set:
         return call
-    return _bind_set(call, name, scope)
+    return _bind_set(call, scope)
 
 
 def _field_or_cast(
@@ -188,7 +157,7 @@ def _field_or_cast(
     return None
 
 
-def _bind_set(call: Call, name: str, scope: Scope) -> BoundExpression:
+def _bind_set(call: Call, scope: Scope) -> BoundExpression:
     """A set-returning call: allowed where its rows can multiply those of the query."""
     if scope.is_in_aggregate:
         raise errors.FeatureNotSupported(

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-from typing import Any
-
 from lungfish import errors
 from lungfish.functions.array_subscripts import OPEN_BOUNDS
-from lungfish.functions.registry import Function, Polymorphic
 from lungfish.planner.bind_name import expand_row
 from lungfish.planner.callees import find_function
 from lungfish.planner.coerce import (
@@ -18,6 +14,7 @@ from lungfish.planner.coerce import (
     resolve_unknown,
 )
 from lungfish.planner.expressions import ArrayExpr, BoundExpression, Call, Constant, RowExpr
+from lungfish.planner.row_fields import field_of
 from lungfish.planner.scope import Scope
 from lungfish.sql.ast import expressions as ast
 from lungfish.types.coercion import CastContext, can_coerce
@@ -130,40 +127,4 @@ def _subscript(operand: BoundExpression, node: ast.Subscript, scope: Scope) -> B
 
 def bind_field_access(node: ast.FieldAccess, scope: Scope) -> BoundExpression:
     """(row).field."""
-    operand = scope.bind(node.operand)
-    if operand.type.kind is not TypeKind.RECORD:
-        raise errors.WrongObjectType(
-            f"column notation .{node.field} applied to type {operand.type}, which is not a composite type"
-        ).at(node.position)
-    labels = operand.type.labels
-    if node.field not in labels:
-        if operand.type.name is None:
-            raise errors.UndefinedColumn(
-                f'could not identify column "{node.field}" in record data type'
-            ).at(node.position)
-        raise errors.UndefinedColumn(
-            f'column "{node.field}" not found in data type {operand.type}'
-        ).at(node.position)
-    return access_field(operand, labels.index(node.field))
-
-
-def access_field(row: BoundExpression, index: int) -> BoundExpression:
-    """Field `index` of a row value."""
-    if isinstance(row, RowExpr):
-        return row.items[index]
-    return Call(field_function(index), (row,), row.type.fields[index])
-
-
-@lru_cache(maxsize=256)
-def field_function(index: int) -> Function:
-    """The function that takes field `index` out of a row."""
-
-    def take(row: tuple[Any, ...]) -> Any:
-        return row[index]
-
-    return Function(
-        "row_field",
-        (Polymorphic.RECORD,),
-        lambda types: types[0].fields[index],
-        scalar=take,
-    )
+    return field_of(scope.bind(node.operand), node.field, node.position)

@@ -122,7 +122,14 @@ def _bit_string(node: ast.Literal) -> Constant:
 
 
 def bind_parameter(node: ast.Parameter, scope: Scope) -> BoundExpression:
-    """A place for a value."""
+    """A place for a value, or in a routine's body its parameter."""
+    frame = scope.state.routine
+    if frame is not None:
+        if node.index >= len(frame.arguments):
+            raise errors.UndefinedParameter(f"there is no parameter ${node.index + 1}").at(
+                node.position
+            )
+        return frame.arguments[node.index]
     return scope.state.parameters.reference(node.index)
 
 

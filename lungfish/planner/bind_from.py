@@ -245,8 +245,9 @@ def _expand_view(view: View, item: ast.TableReference, scope: Scope) -> BoundIte
             f'infinite recursion detected in rules for relation "{view.name}"'
         ).at(item.position)
     query = parse_stored_query(view.query)
-    outer_path = state.search_path
+    outer_path, frame = state.search_path, state.routine
     state.search_path = view.search_path
+    state.routine = None
     state.view_depth += 1
     try:
         output = state.bind_query(
@@ -257,7 +258,7 @@ def _expand_view(view: View, item: ast.TableReference, scope: Scope) -> BoundIte
         error.position = None
         raise
     finally:
-        state.search_path = outer_path
+        state.search_path, state.routine = outer_path, frame
         state.view_depth -= 1
     names = [column.name for column in view.columns]
     entry = RangeEntry(item.alias or view.name, names, refs=output.columns[: len(names)])

@@ -6,12 +6,20 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from lungfish import errors
+from lungfish.catalog.objects import SqlFunction
 from lungfish.functions.json_populate import reader_of
 from lungfish.functions.registry import Function
 from lungfish.planner.bind_type import find_type
 from lungfish.planner.expressions import BoundExpression, Call, Constant, RowExpr
+from lungfish.planner.inline_set import inline_set
 from lungfish.planner.logical import LogicalFunctionScan, LogicalPlan, LogicalValues
 from lungfish.planner.range_entries import rename_columns
+from lungfish.planner.routine_calls import (
+    RoutineCall,
+    find_routine,
+    routine_call_of,
+    runtime_function,
+)
 from lungfish.planner.scope import Clause, RangeEntry, Scope
 from lungfish.sql.ast import queries as ast
 from lungfish.sql.ast.expressions import FunctionCall, TypeName
@@ -25,13 +33,17 @@ def bind_function_reference(
 ) -> tuple[LogicalPlan, list[RangeEntry]]:
     """A function, or several side by side, as a table."""
     scope.clause = Clause.FROM_FUNCTION
+    _check_definitions(item)
+    inlined = _inlined(item, scope)
+    if inlined is not None:
+        return inlined
     calls: list[Call] = []
     columns: Columns = []
-    for node in _side_by_side(item.calls):
+    for node, definitions in _side_by_side(item):
         bound = scope.bind(node)
         if not isinstance(bound, Call):
             return _single_value(item, bound, scope)
-        call, made = _describe(bound, node, item, scope)
+        call, made = _describe(bound, node, definitions, item, scope)
         calls.append(call)
         columns.extend(made)
     if item.with_ordinality:
@@ -40,19 +52,72 @@ def bind_function_reference(
     state = scope.state
     refs = tuple(state.new_column(name, type_) for name, type_ in columns)
     entry = RangeEntry(alias, [name for name, _ in columns], refs=refs)
-    entry.is_scalar_function = len(columns) == 1
+    entry.is_scalar_function = len(columns) == 1 and calls[0].type.kind is not TypeKind.RECORD
     rename_columns(entry, item.column_aliases, item.position)
     return LogicalFunctionScan(tuple(calls), alias, item.with_ordinality, refs), [entry]
 
 
-def _side_by_side(nodes: Sequence[FunctionCall]) -> Iterator[FunctionCall]:
-    """The calls, with unnest of several arrays as an unnest for each of them."""
-    for node in nodes:
+def _check_definitions(item: ast.FunctionReference) -> None:
+    """Raise SyntaxError for a column definition list that cannot stand behind the whole."""
+    if not item.column_definitions:
+        return
+    message = hint = None
+    if len(item.calls) > 1:
+        message = "ROWS FROM() with multiple functions cannot have a column definition list"
+        hint = "Put a separate column definition list for each function inside ROWS FROM()."
+    elif item.with_ordinality:
+        message = "WITH ORDINALITY cannot be used with a column definition list"
+        hint = "Put the column definition list inside ROWS FROM()."
+    if message is not None:
+        raise errors.SyntaxError(message, hint=hint).at(item.position)
+
+
+def _inlined(
+    item: ast.FunctionReference, scope: Scope
+) -> tuple[LogicalPlan, list[RangeEntry]] | None:
+    """The query of a routine in place of its call; None where there is nothing to replace."""
+    state = scope.state
+    if not state.catalog.has_functions or len(item.calls) > 1 or item.with_ordinality:
+        return None
+    if item.column_definitions or item.call_definitions:
+        return None
+    found = find_routine(item.calls[0], scope)
+    if found is None or not found.routine.returns_set:
+        return None
+    output = inline_set(found, state)
+    if output is None:
+        return None
+    state.routines_used.add(found.routine.oid)
+    name = item.alias or item.calls[0].name[-1]
+    columns = _columns_of(found.routine, found.result, name)
+    entry = RangeEntry(name, [label for label, _ in columns], refs=output.columns)
+    entry.is_scalar_function = found.result.kind is not TypeKind.RECORD
+    rename_columns(entry, item.column_aliases, item.position)
+    return output.input, [entry]
+
+
+def _columns_of(routine: SqlFunction, result: SqlType, name: str) -> Columns:
+    """The columns of a routine's rows; `name` is that of the only one, where nothing else names it."""
+    if result.kind is TypeKind.RECORD:
+        return list(zip(result.labels, result.fields, strict=True))
+    outputs = routine.outputs
+    return [(outputs[0].name if outputs and outputs[0].name else name, result)]
+
+
+Definitions = Sequence[ast.ColumnDefinitionItem]
+
+
+def _side_by_side(item: ast.FunctionReference) -> Iterator[tuple[FunctionCall, Definitions]]:
+    """The calls with their column definitions; unnest of several arrays as an unnest for each of them."""
+    own: Sequence[Definitions] = item.call_definitions or [item.column_definitions] * len(
+        item.calls
+    )
+    for node, definitions in zip(item.calls, own, strict=True):
         if node.name[-1] == "unnest" and len(node.arguments) > 1:
             for argument in node.arguments:
-                yield replace(node, arguments=(argument,))
+                yield replace(node, arguments=(argument,)), definitions
         else:
-            yield node
+            yield node, definitions
 
 
 def _single_value(
@@ -78,12 +143,16 @@ def _single_value(
 
 
 def _describe(
-    call: Call, node: FunctionCall, item: ast.FunctionReference, scope: Scope
+    call: Call,
+    node: FunctionCall,
+    definitions: Definitions,
+    item: ast.FunctionReference,
+    scope: Scope,
 ) -> tuple[Call, Columns]:
     """The call with the type of its rows, and its columns."""
     function: Function = call.function
-    if item.column_definitions:
-        return _defined(call, item, scope)
+    if definitions:
+        return _defined(call, definitions, item.position, scope)
     if function.output_columns:
         return call, list(function.output_columns)
     if call.type.kind is TypeKind.RECORD:
@@ -102,14 +171,14 @@ def _describe(
     return call, [(name, call.type)]
 
 
-def _defined(call: Call, item: ast.FunctionReference, scope: Scope) -> tuple[Call, Columns]:
+def _defined(
+    call: Call, definitions: Definitions, position: int, scope: Scope
+) -> tuple[Call, Columns]:
     """AS t(a int, b text) behind a function that returns records."""
-    if call.type.kind is not TypeKind.RECORD or call.function.output_columns:
-        raise errors.SyntaxError(
-            'a column definition list is only allowed for functions returning "record"'
-        ).at(item.position)
+    routine = routine_call_of(call.function)
+    _check_needed(call, routine, position)
     columns: Columns = []
-    for each in item.column_definitions:
+    for each in definitions:
         assert isinstance(each.type_name, TypeName)
         columns.append((each.name, find_type(each.type_name, scope.state)))
     type_ = SqlType(
@@ -117,6 +186,24 @@ def _defined(call: Call, item: ast.FunctionReference, scope: Scope) -> tuple[Cal
         labels=tuple(name for name, _ in columns),
         fields=tuple(each for _, each in columns),
     )
-    function = reader_of(call.function.name, type_) or call.function
+    if routine is not None:
+        function = runtime_function(replace(routine, result=type_))
+    else:
+        function = reader_of(call.function.name, type_) or call.function
     typed = Call(function, call.arguments, type_, call.is_variadic_array, call.position)
     return typed, columns
+
+
+def _check_needed(call: Call, routine: RoutineCall | None, position: int) -> None:
+    """Raise SyntaxError where the function says itself what its columns are."""
+    message = None
+    if call.type.kind is not TypeKind.RECORD or call.function.output_columns:
+        message = 'a column definition list is only allowed for functions returning "record"'
+    elif call.type.name is not None:
+        message = (
+            "a column definition list is redundant for a function returning a named composite type"
+        )
+    elif routine is not None and routine.routine.outputs:
+        message = "a column definition list is redundant for a function with OUT parameters"
+    if message is not None:
+        raise errors.SyntaxError(message).at(position)

@@ -13,7 +13,6 @@ from lungfish import errors
 from lungfish.functions.array_subscripts import set_element, set_slice
 from lungfish.functions.json_subscripts import set_subscript
 from lungfish.functions.registry import Function, Polymorphic
-from lungfish.planner.bind_collection import access_field
 from lungfish.planner.callees import find_function
 from lungfish.planner.coerce import (
     coerce_arguments,
@@ -23,6 +22,7 @@ from lungfish.planner.coerce import (
     resolve_unknown,
 )
 from lungfish.planner.expressions import BoundExpression, Call, Constant, RowExpr
+from lungfish.planner.row_fields import access_field
 from lungfish.planner.scope import Scope
 from lungfish.sql.ast.dml import SubscriptStep, TargetColumn
 from lungfish.types.coercion import CastContext, can_coerce

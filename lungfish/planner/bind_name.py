@@ -11,6 +11,7 @@ from lungfish.planner.expressions import (
     IsNullExpr,
     RowExpr,
 )
+from lungfish.planner.row_fields import field_of
 from lungfish.planner.scope import RangeEntry, Scope
 from lungfish.sql.ast import expressions as ast
 from lungfish.types.sql_type import BOOLEAN, OID, SqlType, TypeKind
@@ -43,6 +44,10 @@ def _unqualified(name: str, scope: Scope, position: int) -> BoundExpression:
         system = _table_oid_of_any(scope, position)
         if system is not None:
             return system
+    frame = scope.state.routine
+    parameter = None if frame is None else frame.find(name)
+    if parameter is not None:
+        return parameter
     raise scope.missing_column(name, position)
 
 
@@ -81,6 +86,9 @@ def _qualified(parts: tuple[str, ...], scope: Scope, position: int) -> BoundExpr
     schema = parts[-3] if len(parts) > 2 else None
     found = scope.find_entry(alias, schema)
     if found is None:
+        parameter = _of_parameter(parts, scope, position)
+        if parameter is not None:
+            return parameter
         raise scope.missing_table(".".join(parts[:-1]), position)
     entry, owner = found
     at = entry.find(name)
@@ -90,11 +98,41 @@ def _qualified(parts: tuple[str, ...], scope: Scope, position: int) -> BoundExpr
             _note_use(scope, owner)
             return system
     if at is None:
+        parameter = _of_parameter(parts, scope, position)
+        if parameter is None:
+            parameter = _called_by_row(parts, scope, position)
+        if parameter is not None:
+            return parameter
         raise scope.missing_column(name, position, qualifier=alias)
     if at < 0:
         raise errors.AmbiguousColumn(f'column reference "{name}" is ambiguous').at(position)
     _note_use(scope, owner)
     return entry.ref(at)
+
+
+def _of_parameter(parts: tuple[str, ...], scope: Scope, position: int) -> BoundExpression | None:
+    """`routine.parameter`, `parameter.field` or `routine.parameter.field` in the body of a routine."""
+    frame = scope.state.routine
+    if frame is None:
+        return None
+    if parts[0] == frame.name and len(parts) <= 3:
+        found = frame.find(parts[1])
+        if found is not None:
+            return found if len(parts) == 2 else field_of(found, parts[2], position)
+    found = frame.find(parts[0]) if len(parts) == 2 else None
+    return None if found is None else field_of(found, parts[1], position)
+
+
+def _called_by_row(parts: tuple[str, ...], scope: Scope, position: int) -> BoundExpression | None:
+    """`alias.name` where a routine of that name takes the whole row."""
+    state = scope.state
+    if len(parts) != 2 or not state.catalog.find_functions(parts[1], None, state.search_path):
+        return None
+    row = ast.Star((parts[0],), position)
+    try:
+        return scope.bind(ast.FunctionCall((parts[1],), (row,), position=position))
+    except errors.UndefinedFunction:
+        return None
 
 
 def _note_use(scope: Scope, owner: Scope) -> None:

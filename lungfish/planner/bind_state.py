@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING
 
 from lungfish import errors
 from lungfish.catalog.catalog import Catalog, Relation
+from lungfish.catalog.objects import Oid
 from lungfish.planner.bind_trace import BindTrace
 from lungfish.planner.expressions import BoundExpression, ColumnRef, ParameterRef
 from lungfish.planner.logical import LogicalCte, LogicalOutput
+from lungfish.planner.routine_frame import RoutineFrame
 from lungfish.sql.ast.dml import Delete, Insert, Merge, Update
 from lungfish.sql.ast.expressions import Expression
 from lungfish.sql.ast.queries import ObjectName, With
@@ -85,22 +87,25 @@ class BindState:
     __slots__ = (
         "_next_column",
         "_next_cte",
+        "active_routines",
         "bind_expression",
         "bind_modification",
         "bind_query",
         "bind_with",
+        "calls_routines",
         "catalog",
         "ctes",
         "has_grouping",
         "has_subqueries",
         "has_volatile",
-        "inlining_depth",
         "level_uses",
         "locks_rows",
         "merged_columns",
         "nested_owners",
         "parameters",
         "root",
+        "routine",
+        "routines_used",
         "seams",
         "search_path",
         "subquery_depth",
@@ -118,10 +123,14 @@ class BindState:
     ) -> None:
         self.catalog = catalog
         self.search_path = search_path
-        # How many SQL functions are being inlined into each other.
-        self.inlining_depth = 0
         # What is kept of the binding for whoever writes the statement back.
         self.trace: BindTrace | None = None
+        # The parameters in sight, while the body of a routine is bound; the routines that are being inlined into each other.
+        self.routine: RoutineFrame | None = None
+        self.active_routines: tuple[Oid, ...] = ()
+        # What routines are called that are not inlined ("volatile", "stable", or "" for none), and all that are called or inlined.
+        self.calls_routines = ""
+        self.routines_used: set[Oid] = set()
         self.parameters = ParameterTypes(parameter_types)
         self.seams = seams
         self.bind_query = seams.bind_query

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from lungfish import errors
 from lungfish.functions.registry import Function
-from lungfish.planner.bind_collection import access_field
 from lungfish.planner.bind_operator import ROW_MARK, ROW_VALUE, compare_rows
 from lungfish.planner.bind_output import cast_outputs
 from lungfish.planner.callees import find_operator
 from lungfish.planner.coerce import coerce_implicit
 from lungfish.planner.expressions import BoundExpression, NotExpr, RowExpr, SubqueryExpr
 from lungfish.planner.logical import LogicalOutput, LogicalProject
+from lungfish.planner.row_fields import access_field
 from lungfish.planner.scope import Clause, Scope
 from lungfish.planner.substitution import free_columns
 from lungfish.sql.ast import expressions as ast

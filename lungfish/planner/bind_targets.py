@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from lungfish import errors
-from lungfish.planner.bind_collection import access_field
 from lungfish.planner.expressions import BoundExpression, ColumnRef, RowExpr, SubqueryExpr
 from lungfish.planner.output_names import output_name
+from lungfish.planner.row_fields import access_field
 from lungfish.planner.scope import RangeEntry, Scope
 from lungfish.sql.ast import expressions as ast
 from lungfish.sql.ast.queries import SelectItem

@@ -60,14 +60,17 @@ def _find(name: ast.TypeName, state: BindState) -> SqlType | None:
 def _row_type(name: ast.TypeName, state: BindState) -> SqlType | None:
     """The type of a table's or view's rows, which has its name."""
     found = state.catalog.find_relation(name.name, name.schema, state.search_path)
-    if not isinstance(found, (Table, View)):
-        return None
+    return row_type_of(found) if isinstance(found, (Table, View)) else None
+
+
+def row_type_of(relation: Table | View) -> SqlType:
+    """The type of a relation's rows."""
     return SqlType(
         TypeKind.RECORD,
-        name=found.name,
-        labels=tuple(column.name for column in found.columns),
-        fields=tuple(column.type for column in found.columns),
-        oid=found.oid,
+        name=relation.name,
+        labels=tuple(column.name for column in relation.columns),
+        fields=tuple(column.type for column in relation.columns),
+        oid=relation.oid,
     )
 
 

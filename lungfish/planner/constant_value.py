@@ -154,6 +154,7 @@ def _call(node: Call, settings: TextSettings | None) -> Any:
     if (
         function.volatility is not Volatility.IMMUTABLE
         or function.needs_context
+        or function.needs_statement
         or function.returns_set
         or node.is_variadic_array
     ):

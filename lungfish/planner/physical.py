@@ -460,5 +460,7 @@ class PhysicalStatement:
     # Objects whose change makes the plan stale, by oid; the catalog's version covers them for now.
     is_read_only: bool = True
     is_volatile: bool = False
+    # What routines in SQL it runs: "volatile" if one of them is so, "stable" if none is; "" where there are none.
+    routines: str = ""
     # Every table that the plan touches, once: (table, "read", "lock" or "change"), the strongest use of each.
     table_uses: tuple[tuple[Table, str], ...] = ()

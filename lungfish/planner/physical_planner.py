@@ -102,6 +102,7 @@ def plan_physical(
         tuple([known for known in state.parameters.types if known is not None]),
         is_read_only=not changes_rows and not statement.locks_rows,
         is_volatile=state.has_volatile,
+        routines=state.calls_routines,
         table_uses=planner.planning.table_uses,
     )
 

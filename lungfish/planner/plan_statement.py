@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from lungfish.catalog.catalog import Catalog
+from lungfish.catalog.objects import Oid
 from lungfish.planner.binder import bind_statement, new_state
 from lungfish.planner.expressions import OutputColumn
 from lungfish.planner.logical import LogicalOutput
 from lungfish.planner.optimizer import optimize
 from lungfish.planner.physical import PhysicalStatement
 from lungfish.planner.physical_planner import plan_physical
+from lungfish.planner.routine_frame import RoutineFrame
 from lungfish.planner.statistics import DefaultStatistics, Statistics
 from lungfish.sql.ast import Statement
 from lungfish.sql.ast.queries import Query
@@ -26,15 +28,24 @@ def plan_statement(
     parameter_types: Sequence[SqlType | None] = (),
     search_path: Sequence[str] = ("public",),
     statistics: Statistics = NO_STATISTICS,
+    routine: RoutineFrame | None = None,
 ) -> PhysicalStatement:
-    """Plan a query or a change of rows.
+    """Plan a query or a change of rows; with `routine` one of that routine's body.
 
     `parameter_types`: those of $1, $2, ...; None where the statement is to infer one. Raises PostgreSQL's errors for a statement
     that is wrong, FeatureNotSupported for one that Lungfish cannot plan.
     """
     state = new_state(catalog, tuple(search_path), parameter_types)
+    state.routine = routine
     bound = bind_statement(statement, state)
     return plan_physical(optimize(bound, statistics), statistics, state)
+
+
+def routines_used(query: Query, catalog: Catalog, search_path: Sequence[str]) -> frozenset[Oid]:
+    """The routines that a query calls, or that were put into it."""
+    state = new_state(catalog, tuple(search_path), ())
+    bind_statement(query, state)
+    return frozenset(state.routines_used)
 
 
 def describe_query(

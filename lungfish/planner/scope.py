@@ -61,6 +61,7 @@ class Clause(enum.Enum):
     TRANSFORM = "transform expressions"
     PARTITION_KEY = "partition key expressions"
     PARTITION_BOUND = "partition bound"
+    CALL = "CALL arguments"
     COPY_WHERE = "COPY FROM WHERE conditions"
 
 

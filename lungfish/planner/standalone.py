@@ -8,7 +8,7 @@ from typing import Any
 
 from lungfish import errors
 from lungfish.catalog.catalog import Catalog
-from lungfish.catalog.objects import Column, Oid, SqlFunction, Table, UserType, View
+from lungfish.catalog.objects import Column, Oid, Table, UserType, View
 from lungfish.catalog.objects import Sequence as SequenceObject
 from lungfish.planner.bind_domain import check_domain_texts, make_domain_value
 from lungfish.planner.bind_stored import bind_over_table, parse_expression
@@ -19,10 +19,9 @@ from lungfish.planner.constant_value import NotConstant, constant_value
 from lungfish.planner.expressions import BoundExpression, ColumnRef
 from lungfish.planner.optimizer import optimize_expression
 from lungfish.planner.scope import Clause, RangeEntry, Scope
-from lungfish.planner.sql_functions import inline_call
-from lungfish.sql.ast import expressions as ast
+from lungfish.sql.ast import Statement
 from lungfish.sql.ast.expressions import Expression, TypeName
-from lungfish.sql.ast.queries import ObjectName, Query, TableReference
+from lungfish.sql.ast.queries import ObjectName, TableReference
 from lungfish.types.settings import TextSettings
 from lungfish.types.sql_type import SqlType, TypeKind
 
@@ -41,7 +40,13 @@ def bind_stored_expression(
     "DEFAULT expressions", "index expressions", "index predicates", "column generation expressions".
     """
     state = new_state(catalog, tuple(search_path))
-    bound = bind_over_table(parse_expression(text), table, state, _CLAUSES[what])
+    clause = _CLAUSES[what]
+    bound = bind_over_table(parse_expression(text), table, state, clause)
+    if state.calls_routines and clause in (Clause.INDEX, Clause.INDEX_PREDICATE):
+        # Storage evaluates it where there is no statement that could run others.
+        raise errors.FeatureNotSupported(
+            f"an SQL function that is more than one expression is not supported in {clause.value}"
+        )
     return optimize_expression(bound)
 
 
@@ -102,21 +107,6 @@ def resolve_type_name(
     return find_type(name, new_state(catalog, tuple(search_path)))
 
 
-def check_sql_function(
-    function: SqlFunction, catalog: Catalog, search_path: Sequence[str] = ("public",)
-) -> None:
-    """Bind the body once over nulls of the parameters' types, so that a wrong one is found when the function is made."""
-    null = ast.Literal(ast.Literal.Kind.NULL)
-    state = new_state(catalog, tuple(search_path))
-    scope = Scope(state, None)
-    scope.clause = Clause.SELECT
-    try:
-        scope.bind(inline_call(function, [null] * len(function.parameter_types), -1))
-    except errors.Error as error:
-        error.position = None
-        raise
-
-
 def bind_domain_texts(
     domain: UserType, catalog: Catalog, search_path: Sequence[str] = ("public",)
 ) -> None:
@@ -134,9 +124,9 @@ def bind_domain_value(
 
 
 def objects_used(
-    query: Query, catalog: Catalog, search_path: Sequence[str] = ("public",)
+    query: Statement, catalog: Catalog, search_path: Sequence[str] = ("public",)
 ) -> frozenset[Oid]:
-    """The oids of the tables, views, sequences and types that a query names."""
+    """The oids of the tables, views, sequences and types that a statement names."""
     found: set[Oid] = set()
     _collect(query, catalog, tuple(search_path), found)
     return frozenset(found)

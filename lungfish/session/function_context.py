@@ -232,6 +232,10 @@ class SessionFunctions:
         """What a function about storage answers."""
         return STORAGE_ANSWERS[name](self._session.database.core, *arguments)
 
+    def call_routine(self, call: Any, arguments: Sequence[Any], statement: Any) -> Any:
+        """What a routine in SQL answers; see `FunctionContext`."""
+        return self._session.routines.run(call, arguments, statement)
+
     def session_fact(self, name: str) -> Any:
         """A fact by name; see `FunctionContext`."""
         session = self._session

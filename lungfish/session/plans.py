@@ -37,6 +37,7 @@ from lungfish.sql.ast import Statement, dml, queries
 from lungfish.sql.literal_shapes import LiteralShapes
 from lungfish.sql.normalize import lift_literals
 from lungfish.storage.lock_modes import table_tag
+from lungfish.storage.snapshots import Snapshot
 from lungfish.storage.transactions import Transaction
 from lungfish.types.sql_type import SqlType
 
@@ -295,13 +296,19 @@ class PlanningSession(TransactionalSession):
         """Execute a plan whose tables are locked."""
         return execute(plan, self.execution_context(values))
 
-    def execution_context(self, values: tuple[Any, ...] = ()) -> ExecutionContext:
-        """What the executor knows of the statement that runs now."""
+    def lock_plan(self, cached: CachedPlan) -> None:
+        """Lock a plan's tables."""
+        self._lock_tables(cached)
+
+    def execution_context(
+        self, values: tuple[Any, ...] = (), snapshot: Snapshot | None = None
+    ) -> ExecutionContext:
+        """What the executor knows of the statement that runs now; without `snapshot` it sees what is there now."""
         assert self._transaction is not None
         database = self.database
         return ExecutionContext(
             transaction=self._transaction,
-            snapshot=self._transaction.statement_snapshot(),
+            snapshot=self._transaction.statement_snapshot() if snapshot is None else snapshot,
             catalog=self.catalog,
             tables=self.tables,
             functions=self.functions,

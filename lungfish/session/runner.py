@@ -15,6 +15,7 @@ from lungfish.planner import (
     describe_query,
     objects_used,
     resolve_type_name,
+    routines_used,
     stored_expression_facts,
 )
 from lungfish.sql.ast.expressions import TypeName
@@ -59,6 +60,8 @@ class SessionRunner:
         catalog, search_path = self._session.catalog, self._session.settings.search_path
         columns = describe_query(query, catalog, search_path)
         used = objects_used(query, catalog, search_path)
+        if catalog.has_functions:
+            used |= routines_used(query, catalog, search_path)
         return tuple((column.name, column.type) for column in columns), used
 
     def insert_rows(
@@ -142,6 +145,20 @@ class SessionRunner:
             progress.done, progress.total = done, total
 
         return tell
+
+    def setting(self, name: str) -> str:
+        """The value of a setting. Raises UndefinedObject."""
+        return self._session.show(name)
+
+    def checked_setting(self, name: str, value: str) -> str:
+        """The value as the setting would keep it. Raises what SET would raise."""
+        settings = self._session.settings
+        before = settings.snapshot()
+        try:
+            settings.set(name, value, is_local=True)
+        finally:
+            settings.restore(before)
+        return value
 
     def notice(self, message: str) -> None:
         """Tell the client."""

@@ -22,6 +22,7 @@ from lungfish.database.plan_cache import ParsedText
 from lungfish.errors import (
     OWN_MISTAKES,
     Error,
+    FeatureNotSupported,
     InFailedSqlTransaction,
     InterfaceError,
     LockNotAvailable,
@@ -43,6 +44,7 @@ from lungfish.session.parameters import (
 )
 from lungfish.session.plans import PLANNED, PlanningSession
 from lungfish.session.results import StatementResult
+from lungfish.session.routine_runs import RoutineRuns
 from lungfish.session.runner import SessionRunner
 from lungfish.session.serializable import note_ddl
 from lungfish.session.utility import TRANSACTION_CONTROL, run_utility, runs_outside_transaction
@@ -69,6 +71,7 @@ class Session(PlanningSession):
         self.settings.show_names(self.functions)
         # By name: the statement, its text, the declared types of its parameters, and how many they are where that is known.
         self.prepared: dict[str, tuple[Statement, str, tuple[SqlType | None, ...], int | None]] = {}
+        self.routines = RoutineRuns(self)
         self.last_query = ""
         # The thread that ran it.
         self._thread_number = 0
@@ -292,6 +295,16 @@ class Session(PlanningSession):
             note_ddl(self._transaction, self._change)
             return StatementResult(None, tag)
         return run_utility(self, statement)
+
+    def run_inside(
+        self, statement: Statement, values: tuple[Any, ...], types: tuple[SqlType | None, ...]
+    ) -> StatementResult:
+        """Run a statement of a routine's body that is neither query nor change of rows. Raises FeatureNotSupported."""
+        if runs_outside_transaction(statement):
+            raise FeatureNotSupported(
+                f"{type(statement).__name__} is not allowed in an SQL function"
+            )
+        return self._dispatch(statement, "", values, types)
 
     # DDL.
 

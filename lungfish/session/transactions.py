@@ -28,6 +28,7 @@ from lungfish.session.serializable import begin_transaction, change_level
 from lungfish.session.settings import SessionSettings
 from lungfish.sql.ast import utility
 from lungfish.storage.lock_queue import LockOwner
+from lungfish.storage.snapshots import Snapshot
 from lungfish.storage.transactions import IsolationLevel, Transaction, TransactionState
 
 if TYPE_CHECKING:
@@ -93,7 +94,9 @@ class TransactionalSession:
         # Used again for each single statement that only reads: see `_begin_reading`.
         self._reader: Transaction | None = None
 
-    def execution_context(self, values: tuple[Any, ...] = ()) -> ExecutionContext:
+    def execution_context(
+        self, values: tuple[Any, ...] = (), snapshot: Snapshot | None = None
+    ) -> ExecutionContext:
         """What the executor knows of the statement that runs now."""
         raise AssertionError("Session implements it")
 

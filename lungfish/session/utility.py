@@ -41,7 +41,7 @@ from lungfish.session.system_settings import (
     run_alter_system,
 )
 from lungfish.session.upkeep import run_analyze, run_vacuum
-from lungfish.sql.ast import Statement, ddl, dml, queries, utility
+from lungfish.sql.ast import Statement, ddl, dml, queries, routines, utility
 from lungfish.storage.lock_modes import LockMode
 from lungfish.storage.transactions import IsolationLevel
 from lungfish.types.sql_type import TEXT, SqlType
@@ -265,6 +265,10 @@ def _lock_table(session: Session, statement: utility.LockTable) -> StatementResu
     return StatementResult(None, "LOCK TABLE")
 
 
+def _call(session: Session, statement: routines.Call) -> StatementResult:
+    return session.routines.call(statement)
+
+
 def _set_constraints(session: Session, statement: utility.SetConstraints) -> StatementResult:
     oids: list[Oid] | None = None
     if statement.names:
@@ -351,4 +355,5 @@ _UTILITIES: dict[type[Any], Callable[[Session, Any], StatementResult]] = {
     utility.Fetch: fetch,
     utility.CloseCursor: close_cursor,
     utility.SetConstraints: _set_constraints,
+    routines.Call: _call,
 }

@@ -35,9 +35,11 @@ from lungfish.sql.ast.relation_options import (
     SetParameters,
     SetStatistics,
 )
+from lungfish.sql.ast.routines import MoveFunction
 from lungfish.sql.ast.type_definitions import AlterCompositeType
 from lungfish.sql.libpg import Node
 from lungfish.sql.lower_create_table import lower_partition_values
+from lungfish.sql.lower_functions import lower_move_function
 from lungfish.sql.lower_tables import (
     expression_text,
     lower_collation,
@@ -393,7 +395,10 @@ _RENAME_FIELDS = frozenset(
 )
 
 
-def _lower_rename(fields: Node, _lowering: Lowering) -> Rename:
+def _lower_rename(fields: Node, _lowering: Lowering) -> Rename | MoveFunction:
+    moved = lower_move_function(fields)
+    if moved is not None:
+        return moved
     require_only(fields, _RENAME_FIELDS)
     position = find_position(fields)
     kind = kind_of(fields["renameType"], "ALTER ... RENAME of", position)
@@ -421,7 +426,10 @@ def _object_of(fields: Node, position: int) -> ObjectName:
     return object_name_of(strings(fields["object"]["List"]["items"]), position)
 
 
-def _lower_set_schema(fields: Node, _lowering: Lowering) -> SetSchema:
+def _lower_set_schema(fields: Node, _lowering: Lowering) -> SetSchema | MoveFunction:
+    moved = lower_move_function(fields)
+    if moved is not None:
+        return moved
     position = find_position(fields)
     kind = kind_of(fields["objectType"], "SET SCHEMA of", position)
     return SetSchema(

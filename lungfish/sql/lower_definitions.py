@@ -17,12 +17,12 @@ from lungfish.sql.ast.ddl import (
     CreateView,
     Drop,
     DropAbsent,
-    DropFunction,
     ExpressionText,
     IndexElement,
     RefreshMaterializedView,
 )
 from lungfish.sql.ast.queries import ObjectName
+from lungfish.sql.ast.routines import CommentFunction, DropFunction
 from lungfish.sql.ast.type_definitions import (
     AlterEnum,
     CreateCompositeType,
@@ -31,7 +31,11 @@ from lungfish.sql.ast.type_definitions import (
 )
 from lungfish.sql.libpg import Node
 from lungfish.sql.lower_alter import kind_of
-from lungfish.sql.lower_functions import lower_drop_function
+from lungfish.sql.lower_functions import (
+    is_routine_kind,
+    lower_comment_function,
+    lower_drop_function,
+)
 from lungfish.sql.lower_tables import (
     PERSISTENCE,
     expression_text,
@@ -298,7 +302,7 @@ def _lower_drop(fields: Node, _lowering: Lowering) -> Drop | DropFunction | Drop
     absent = lower_drop_absent(fields)
     if absent is not None:
         return absent
-    if fields["removeType"] == "OBJECT_FUNCTION":
+    if is_routine_kind(fields["removeType"]):
         return lower_drop_function(fields)
     kind = kind_of(fields["removeType"], "DROP", find_position(fields))
     names = tuple([_named_object(node) for node in fields["objects"]])
@@ -326,15 +330,11 @@ def _named_object(node: Node) -> ObjectName:
 _COMMENT_FIELDS = frozenset({"objtype", "object", "comment"})
 
 
-def _lower_comment(fields: Node, _lowering: Lowering) -> Comment:
+def _lower_comment(fields: Node, _lowering: Lowering) -> Comment | CommentFunction:
     require_only(fields, _COMMENT_FIELDS)
     text = fields.get("comment")
-    if fields["objtype"] == "OBJECT_FUNCTION":
-        detail = fields["object"]["ObjectWithArgs"]
-        is_open = detail.get("args_unspecified", False)
-        types = tuple([lower_type(node["TypeName"]) for node in detail.get("objargs", ())])
-        name = object_name_of(name_without_catalog(detail["objname"]))
-        return Comment("function", name, None, text, None if is_open else types)
+    if is_routine_kind(fields["objtype"]):
+        return lower_comment_function(fields)
     absent = absent_kind(fields["objtype"])
     kind = absent or kind_of(fields["objtype"], "COMMENT ON", find_position(fields))
     if kind in ("column", "constraint", "trigger", "policy", "rule"):

@@ -335,13 +335,10 @@ def _lower_function(fields: Node, lowering: Lowering) -> FunctionReference:
     position = find_position(fields)
     require_only(fields, _FUNCTION_FIELDS, position=position)
     calls = []
-    definitions = fields.get("coldeflist", ())
+    own: list[tuple[ColumnDefinitionItem, ...]] = []
     for node in fields["functions"]:
         function, own_definitions = node["List"]["items"]
-        if own_definitions:
-            if len(fields["functions"]) > 1:
-                raise_unsupported("a column definition list inside ROWS FROM", position)
-            definitions = own_definitions["List"]["items"]
+        own.append(_lower_definitions(own_definitions["List"]["items"] if own_definitions else ()))
         call = lowering.expression(function)
         if not isinstance(call, FunctionCall):
             raise_unsupported("an expression that is no function call in FROM", position)
@@ -351,13 +348,16 @@ def _lower_function(fields: Node, lowering: Lowering) -> FunctionReference:
         calls=tuple(calls),
         alias=alias,
         column_aliases=columns,
-        column_definitions=tuple(
-            [_lower_definition_item(node["ColumnDef"]) for node in definitions]
-        ),
+        column_definitions=_lower_definitions(fields.get("coldeflist", ())),
+        call_definitions=tuple(own) if any(own) else (),
         with_ordinality=fields.get("ordinality", False),
         is_lateral=fields.get("lateral", False),
         position=position,
     )
+
+
+def _lower_definitions(nodes: Sequence[Node]) -> tuple[ColumnDefinitionItem, ...]:
+    return tuple([_lower_definition_item(node["ColumnDef"]) for node in nodes])
 
 
 _DEFINITION_FIELDS = frozenset({"colname", "typeName", "is_local", "location"})

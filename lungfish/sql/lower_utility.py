@@ -119,7 +119,8 @@ def _lower_constraints(fields: Node, _lowering: Lowering) -> SetConstraints:
 # Settings.
 
 
-def _lower_set(fields: Node, _lowering: Lowering) -> SetVariable | SetTransaction:
+def lower_set(fields: Node, _lowering: Lowering) -> SetVariable | SetTransaction:
+    """SET and RESET."""
     kind = fields["kind"]
     position = fields.get("location", 0)
     is_local = fields.get("is_local", False)
@@ -137,7 +138,7 @@ def _lower_set(fields: Node, _lowering: Lowering) -> SetVariable | SetTransactio
 
 
 def _lower_alter_system(fields: Node, lowering: Lowering) -> AlterSystem:
-    variable = _lower_set(fields["setstmt"], lowering)
+    variable = lower_set(fields["setstmt"], lowering)
     if not isinstance(variable, SetVariable):
         raise_unsupported("ALTER DATABASE SET TRANSACTION", fields.get("location", -1))
     return AlterSystem(variable, fields.get("dbname"), variable.position)
@@ -326,7 +327,7 @@ STATEMENTS: Mapping[str, StatementRule] = MappingProxyType(
         "LockStmt": _lower_lock,
         "PrepareStmt": _lower_prepare,
         "TransactionStmt": _lower_transaction,
-        "VariableSetStmt": _lower_set,
+        "VariableSetStmt": lower_set,
         "VariableShowStmt": _lower_show,
     }
 )

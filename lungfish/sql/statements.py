@@ -31,8 +31,10 @@ from lungfish.sql import (
 from lungfish.sql.admin import is_own, parse_own
 from lungfish.sql.as_of import AsOfTail, find_as_of
 from lungfish.sql.ast import Statement
+from lungfish.sql.ast.routines import CreateFunction
 from lungfish.sql.ast.utility import AsOf
 from lungfish.sql.libpg import RawStatement, parse_raw
+from lungfish.sql.lower_functions import with_body_text
 from lungfish.sql.lowering import Lowering
 from lungfish.sql.split import ScriptPiece, split_script
 
@@ -167,4 +169,7 @@ def _lower(raw: RawStatement, sql: str, position_of: PositionMap | None) -> Pars
     except errors.Error as error:
         error.at(start)
         raise
-    return ParsedStatement(statement, sql[begin : raw.end].rstrip(), start)
+    text = sql[begin : raw.end].rstrip()
+    if isinstance(statement, CreateFunction) and statement.is_standard:
+        statement = with_body_text(statement, text)
+    return ParsedStatement(statement, text, start)

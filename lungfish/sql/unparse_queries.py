@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from lungfish.sql.ast.expressions import Expression, TypeName
 from lungfish.sql.ast.json import JsonTable
 from lungfish.sql.ast.queries import (
+    ColumnDefinitionItem,
     CommonTableExpression,
     FromItem,
     FunctionReference,
@@ -205,19 +206,30 @@ def _write_table(item: TableReference) -> str:
 def _write_function(item: FunctionReference) -> str:
     lateral = "LATERAL " if item.is_lateral else ""
     calls = _EXPRESSIONS.join(item.calls)
-    if len(item.calls) > 1:
+    if item.call_definitions:
+        calls = ", ".join(
+            [
+                _EXPRESSIONS.write(call) + (f" AS ({_write_definitions(own)})" if own else "")
+                for call, own in zip(item.calls, item.call_definitions, strict=True)
+            ]
+        )
+    if len(item.calls) > 1 or item.call_definitions:
         calls = f"ROWS FROM ({calls})"
     if item.with_ordinality:
         calls += " WITH ORDINALITY"
     text = lateral + calls
     if not item.column_definitions:
         return text + _write_alias(item.alias, item.column_aliases)
+    alias = "" if item.alias is None else f" {quote_identifier(item.alias)}"
+    return f"{text} AS{alias} ({_write_definitions(item.column_definitions)})"
+
+
+def _write_definitions(definitions: Iterable[ColumnDefinitionItem]) -> str:
     columns = []
-    for column in item.column_definitions:
+    for column in definitions:
         assert isinstance(column.type_name, TypeName)
         columns.append(f"{quote_identifier(column.name)} {write_type(column.type_name)}")
-    alias = "" if item.alias is None else f" {quote_identifier(item.alias)}"
-    return f"{text} AS{alias} ({', '.join(columns)})"
+    return ", ".join(columns)
 
 
 _JOIN_WORDS = {

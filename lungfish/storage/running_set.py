@@ -122,6 +122,11 @@ class RunningSet(Generic[MemberType]):
                 member.snapshot = snapshot = Snapshot(*parts, member.id)
         return snapshot
 
+    def restore_snapshot(self, member: MemberType, snapshot: Snapshot | None) -> None:
+        """Give the transaction a snapshot back that it had before, and that is held."""
+        with self._mutex:
+            member.snapshot = snapshot
+
     def take_snapshot(self, own_id: TransactionId = NO_TRANSACTION) -> Snapshot:
         """A snapshot of now that belongs to no transaction, held once."""
         with self._mutex:

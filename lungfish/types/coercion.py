@@ -64,7 +64,7 @@ _CATEGORIES = {
     Category.RANGE: (K.RANGE, K.MULTIRANGE),
     Category.COMPOSITE: (K.RECORD,),
     Category.UNKNOWN: (K.UNKNOWN,),
-    Category.PSEUDO: (K.VOID,),
+    Category.PSEUDO: (K.VOID, K.POLYMORPHIC),
     Category.USER: (K.BYTEA, K.UUID, K.JSON, K.JSONB, K.JSONPATH, K.PG_LSN),
 }
 _CATEGORY_OF = {kind: category for category, kinds in _CATEGORIES.items() for kind in kinds}

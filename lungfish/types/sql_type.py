@@ -29,6 +29,7 @@ The internal value of each kind, as every room of the house sees it (NULL is Non
     MULTIRANGE               tuple of RangeValue, apart, in order large_string of PostgreSQL's text form
     UNKNOWN                  str: a literal whose type is not yet known, coerced by the binder
     VOID                     str, always empty                    large_string
+    POLYMORPHIC              none: what a parameter of a routine may be declared as (anyelement), by its name
 
 Infinite dates and timestamps are the extreme values of the integer: the largest is infinity, the smallest -infinity.
 A NUMERIC vector has one of two forms, told apart by its Arrow type at run time: decimal128 where a column's declared
@@ -83,6 +84,7 @@ class TypeKind(enum.Enum):
     PG_LSN = "pg_lsn"
     UNKNOWN = "unknown"
     VOID = "void"
+    POLYMORPHIC = "polymorphic"
 
 
 FRACTION_DIGITS_MAX = 6

@@ -7,14 +7,19 @@ from dataclasses import replace
 from typing import Any
 
 from lungfish.errors import FeatureNotSupported
+from lungfish.executor.ddl.alter_functions import (
+    alter_function,
+    comment_function,
+    move_function,
+)
 from lungfish.executor.ddl.alter_table import alter_table
 from lungfish.executor.ddl.composite_types import alter_composite_type
 from lungfish.executor.ddl.context import CatalogChange, DdlContext, relation_ids
 from lungfish.executor.ddl.create_index import create_index
 from lungfish.executor.ddl.create_table import create_table, create_table_as
 from lungfish.executor.ddl.domains import alter_domain, create_domain
-from lungfish.executor.ddl.drop import drop
-from lungfish.executor.ddl.functions import create_function, drop_function
+from lungfish.executor.ddl.drop import drop, drop_function
+from lungfish.executor.ddl.functions import create_function
 from lungfish.executor.ddl.materialized_views import refresh
 from lungfish.executor.ddl.range_types import create_range
 from lungfish.executor.ddl.relation_options import cluster, rewrite_tables
@@ -32,7 +37,7 @@ from lungfish.executor.ddl.types import alter_enum, create_composite_type, creat
 from lungfish.executor.ddl.upkeep import drop_absent, reindex
 from lungfish.executor.ddl.view_texts import follow_in_views
 from lungfish.executor.ddl.views import create_view
-from lungfish.sql.ast import ddl, dml, relation_options, rights, type_definitions
+from lungfish.sql.ast import ddl, dml, relation_options, rights, routines, type_definitions
 
 # Each runs one kind of statement and answers the command tag.
 DDL: dict[type[Any], Callable[[DdlContext, Any], str]] = {
@@ -41,8 +46,11 @@ DDL: dict[type[Any], Callable[[DdlContext, Any], str]] = {
     ddl.CreateIndex: create_index,
     ddl.CreateView: create_view,
     ddl.CreateSchema: create_schema,
-    ddl.CreateFunction: create_function,
-    ddl.DropFunction: drop_function,
+    routines.CreateFunction: create_function,
+    routines.DropFunction: drop_function,
+    routines.AlterFunction: alter_function,
+    routines.MoveFunction: move_function,
+    routines.CommentFunction: comment_function,
     ddl.CreateSequence: create_sequence,
     ddl.AlterSequence: alter_sequence,
     ddl.AlterTable: alter_table,

@@ -86,6 +86,12 @@ class StatementRunner(Protocol):
 
     def notice(self, message: str) -> None: ...
 
+    def setting(self, name: str) -> str:
+        """The value of a setting. Raises UndefinedObject."""
+
+    def checked_setting(self, name: str, value: str) -> str:
+        """The value as the setting would keep it. Raises what SET would raise."""
+
     def begin_build(self, index: Index) -> TellBuild:
         """The statement's progress goes on with the build of an index; what is told so raises QueryCanceled if it is to stop."""
 

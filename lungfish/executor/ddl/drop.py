@@ -12,6 +12,7 @@ from lungfish.catalog.objects import (
     Namespace,
     Oid,
     Sequence,
+    SqlFunction,
     SystemView,
     Table,
     UserType,
@@ -31,11 +32,18 @@ from lungfish.errors import (
 from lungfish.executor.ddl.attach_partition import refuse_references
 from lungfish.executor.ddl.constraints import drop_keys_of_index
 from lungfish.executor.ddl.context import DdlContext
+from lungfish.executor.ddl.drop_functions import (
+    DropObject,
+    drop_routines_on,
+    find_all,
+    release_users,
+)
 from lungfish.executor.ddl.partition_parts import drop_parts
 from lungfish.executor.ddl.sequence_users import uses_sequence
 from lungfish.executor.ddl.types import drop_type, drop_types
 from lungfish.sql.ast.ddl import Drop
 from lungfish.sql.ast.queries import ObjectName
+from lungfish.sql.ast.routines import DropFunction
 
 _CLASSES: dict[str, type[CatalogObject]] = {
     "table": Table,
@@ -89,7 +97,7 @@ def _drop_relations(context: DdlContext, statement: Drop) -> None:
     # What is named together may depend on each other.
     for each in found.values():
         if context.catalog.object(each.oid) is not None:
-            _drop_object(context, each, going=frozenset(found), is_cascade=statement.is_cascade)
+            drop_object(context, each, going=frozenset(found), is_cascade=statement.is_cascade)
 
 
 def _report_missing(context: DdlContext, kind: str, name: ObjectName, *, if_exists: bool) -> None:
@@ -106,7 +114,7 @@ def _report_missing(context: DdlContext, kind: str, name: ObjectName, *, if_exis
     context.runner.notice(f'{kind} "{name}" does not exist, skipping')
 
 
-def _drop_object(
+def drop_object(
     context: DdlContext, item: CatalogObject, *, going: frozenset[Oid], is_cascade: bool
 ) -> None:
     """Drop one object after what depends on it."""
@@ -117,12 +125,18 @@ def _drop_object(
             _drop_views_on(context, item, going=going, is_cascade=is_cascade)
             _drop_references_to(context, item, going=going, is_cascade=is_cascade)
             _drop_children(context, item, going=going, is_cascade=is_cascade)
+            _drop_routines(context, item, going=going, is_cascade=is_cascade)
             for sequence in context.catalog.owned_sequences(item.oid):
                 _refuse_users(context, sequence, item, is_cascade=is_cascade)
             for sequence in context.catalog.owned_sequences(item.oid):
                 context.change.remove(sequence.oid)
         case View():
             _drop_views_on(context, item, going=going, is_cascade=is_cascade)
+            _drop_routines(context, item, going=going, is_cascade=is_cascade)
+        case SqlFunction():
+            release_users(
+                context, item, _dropping(context, is_cascade), going=going, is_cascade=is_cascade
+            )
         case Sequence():
             _drop_defaults_on(context, item, is_cascade=is_cascade)
             _drop_views_on(context, item, going=going, is_cascade=is_cascade)
@@ -130,6 +144,32 @@ def _drop_object(
             drop_type(context, item, going=going, is_cascade=is_cascade)
             return
     context.change.remove(item.oid)
+
+
+def _dropping(context: DdlContext, is_cascade: bool) -> DropObject:
+    def drop_one(item: CatalogObject, going: frozenset[Oid]) -> None:
+        drop_object(context, item, going=going, is_cascade=is_cascade)
+
+    return drop_one
+
+
+def _drop_routines(
+    context: DdlContext, item: Table | View, *, going: frozenset[Oid], is_cascade: bool
+) -> None:
+    if context.catalog.has_functions:
+        drop_routines_on(
+            context, item, _dropping(context, is_cascade), going=going, is_cascade=is_cascade
+        )
+
+
+def drop_function(context: DdlContext, statement: DropFunction) -> str:
+    """Run DROP FUNCTION, PROCEDURE or ROUTINE; answers the command tag."""
+    found = find_all(context, statement)
+    going = frozenset(item.oid for item in found)
+    for item in found:
+        if context.catalog.object(item.oid) is not None:
+            drop_object(context, item, going=going, is_cascade=statement.is_cascade)
+    return f"DROP {statement.kind.upper()}"
 
 
 def _drop_children(
@@ -143,7 +183,7 @@ def _drop_children(
             if not is_cascade:
                 raise _refuse(table, f"table {child.name}")
             context.runner.notice(f"drop cascades to table {child.name}")
-        _drop_object(context, child, going=going | {table.oid}, is_cascade=is_cascade)
+        drop_object(context, child, going=going | {table.oid}, is_cascade=is_cascade)
 
 
 def _refuse_users(
@@ -194,7 +234,7 @@ def _drop_views_on(
         if context.catalog.object(view.oid) is not None:
             if view.oid not in going:
                 context.runner.notice(f"drop cascades to {kind_of(view)} {view.name}")
-            _drop_object(context, view, going=going, is_cascade=is_cascade)
+            drop_object(context, view, going=going, is_cascade=is_cascade)
 
 
 def _drop_references_to(
@@ -336,5 +376,5 @@ def _drop_schema(context: DdlContext, name: ObjectName, statement: Drop) -> None
     going = frozenset(item.oid for item in inside)
     for item in inside:
         if context.catalog.object(item.oid) is not None:
-            _drop_object(context, item, going=going, is_cascade=True)
+            drop_object(context, item, going=going, is_cascade=True)
     context.change.remove(namespace.oid)

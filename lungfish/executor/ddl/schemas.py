@@ -22,7 +22,6 @@ from lungfish.executor.ddl.composite_types import rename_attribute
 from lungfish.executor.ddl.context import DdlContext
 from lungfish.executor.ddl.domains import comment_domain_constraint, rename_domain_constraint
 from lungfish.executor.ddl.drop import kind_of
-from lungfish.executor.ddl.functions import comment_function
 from lungfish.executor.ddl.names import (
     find_constraint,
     find_relation,
@@ -295,8 +294,6 @@ def comment(context: DdlContext, statement: Comment) -> str:
             _comment_constraint(context, statement)
         case "domain constraint":
             comment_domain_constraint(context, statement)
-        case "function":
-            comment_function(context, statement)
         case "trigger" | "policy" | "rule":
             owner = find_relation(context, name)
             what = "relation" if statement.kind == "rule" else "table"

@@ -77,7 +77,12 @@ def _is_plain(function: Function, is_variadic_array: bool) -> bool:
     return (
         function.scalar is not None
         and function.is_strict
-        and not (function.needs_context or function.needs_types or is_variadic_array)
+        and not (
+            function.needs_context
+            or function.needs_statement
+            or function.needs_types
+            or is_variadic_array
+        )
     )
 
 
@@ -118,6 +123,7 @@ def row_function(
     scalar: Callable[..., Any] = function.scalar
     keywords: dict[str, Any] = {"types": tuple(types)} if function.needs_types else {}
     is_strict, needs_context = function.is_strict, function.needs_context
+    needs_statement = function.needs_statement
     is_null_empty = function.name in _NULL_ARRAY_IS_EMPTY
 
     def call(values: Sequence[Any], run: Run) -> Any:
@@ -129,6 +135,8 @@ def row_function(
             values = _spread(values)
         if needs_context:
             return scalar(run.context.functions, *values, **keywords)
+        if needs_statement:
+            return scalar(run.context, *values)
         return scalar(*values, **keywords)
 
     return call

@@ -10,6 +10,7 @@ from lungfish.sql.ast import (
     queries,
     relation_options,
     rights,
+    routines,
     type_definitions,
     utility,
 )
@@ -37,8 +38,12 @@ Statement = (
     | type_definitions.CreateDomain
     | type_definitions.AlterCompositeType
     | type_definitions.AlterDomain
-    | ddl.CreateFunction
-    | ddl.DropFunction
+    | routines.CreateFunction
+    | routines.DropFunction
+    | routines.AlterFunction
+    | routines.MoveFunction
+    | routines.CommentFunction
+    | routines.Call
     | ddl.AlterTable
     | ddl.Rename
     | ddl.SetSchema
@@ -92,6 +97,7 @@ __all__ = [
     "queries",
     "relation_options",
     "rights",
+    "routines",
     "type_definitions",
     "utility",
 ]

@@ -255,38 +255,6 @@ class AlterSequence:
 
 
 @dataclass(frozen=True, slots=True)
-class FunctionParameter:
-    """`name` None: it can only be called $n."""
-
-    name: str | None
-    type_name: TypeName
-
-
-@dataclass(frozen=True, slots=True)
-class CreateFunction:
-    """A function in SQL: `body` is the text of its query."""
-
-    name: ObjectName
-    parameters: tuple[FunctionParameter, ...]
-    result: TypeName
-    body: str
-    volatility: str = "volatile"
-    is_strict: bool = False
-    or_replace: bool = False
-    position: int = -1
-
-
-@dataclass(frozen=True, slots=True)
-class DropFunction:
-    """`parameters` None: the only function of that name."""
-
-    name: ObjectName
-    parameters: tuple[TypeName, ...] | None
-    if_exists: bool = False
-    position: int = -1
-
-
-@dataclass(frozen=True, slots=True)
 class AddColumn:
     column: ColumnDefinition
     if_not_exists: bool = False
@@ -457,6 +425,4 @@ class Comment:
     name: ObjectName
     sub_name: str | None
     text: str | None
-    # Of a function: the types of its parameters, where they are written.
-    parameters: tuple[TypeName, ...] | None = None
     position: int = -1

@@ -28,6 +28,8 @@ class TypeName:
     interval_fields: str | None = None
     is_setof: bool = False
     position: int = -1
+    # Of `table.column%TYPE`: the table's name; `name` is the column's.
+    column_of: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

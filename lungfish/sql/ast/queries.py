@@ -93,6 +93,8 @@ class FunctionReference:
     alias: str | None
     column_aliases: tuple[str, ...] = ()
     column_definitions: tuple[ColumnDefinitionItem, ...] = ()
+    # Those inside of ROWS FROM, for each call; empty where there are none at all.
+    call_definitions: tuple[tuple[ColumnDefinitionItem, ...], ...] = ()
     with_ordinality: bool = False
     is_lateral: bool = False
     position: int = -1

@@ -1,0 +1,125 @@
+"""Who uses a routine: views, standard bodies, and the expressions that tables and domains keep as text."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+
+from lungfish.catalog.catalog import Catalog
+from lungfish.catalog.objects import (
+    CatalogObject,
+    Column,
+    Constraint,
+    Oid,
+    SqlFunction,
+    Table,
+    UserType,
+    View,
+)
+from lungfish.planner.bind_stored import parse_expression
+from lungfish.sql.ast.expressions import FunctionCall
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class RoutineUser:
+    """An object that uses a routine; in a table the column or constraint whose text does, or an index's name."""
+
+    item: CatalogObject
+    part: Column | Constraint | str | None = None
+
+
+def users_of_routine(catalog: Catalog, routine: SqlFunction) -> list[RoutineUser]:
+    """Everything that stops being possible when the routine goes."""
+    found: list[RoutineUser] = []
+    for item in catalog.objects():
+        if item.oid == routine.oid:
+            continue
+        if isinstance(item, (View, SqlFunction)) and routine.oid in item.depends_on:
+            found.append(RoutineUser(item))
+        elif isinstance(item, Table):
+            if routine.oid in item.depends_on:
+                found.append(RoutineUser(item))
+            found += _parts_using(item, routine)
+        elif isinstance(item, UserType):
+            texts = [item.default, *(text for _, text in item.checks)]
+            if any(text is not None and uses_routine(text, routine) for text in texts):
+                found.append(RoutineUser(item))
+    return found
+
+
+def _parts_using(table: Table, routine: SqlFunction) -> Iterator[RoutineUser]:
+    for column in table.columns:
+        for text in (column.default, column.generated):
+            if text is not None and uses_routine(text, routine):
+                yield RoutineUser(table, column)
+    for constraint in table.constraints:
+        if constraint.check is not None and uses_routine(constraint.check, routine):
+            yield RoutineUser(table, constraint)
+    for index in table.indexes:
+        texts = [index.predicate, *(key.expression for key in index.columns)]
+        if any(text is not None and uses_routine(text, routine) for text in texts):
+            yield RoutineUser(table, index.name)
+    key = table.partition_key
+    if key is not None and any(
+        each.expression is not None and uses_routine(each.expression, routine)
+        for each in key.columns
+    ):
+        yield RoutineUser(table)
+
+
+def uses_routine(text: str, routine: SqlFunction) -> bool:
+    """Whether an expression calls the routine: by its name, with as many arguments as it may take."""
+    if routine.name not in text:
+        return False
+    return any(_is_call_of(node, routine) for node in _nodes(parse_expression(text)))
+
+
+def _is_call_of(node: object, routine: SqlFunction) -> bool:
+    if not isinstance(node, FunctionCall) or node.name[-1] != routine.name:
+        return False
+    return routine.is_variadic or len(node.arguments) <= len(routine.parameter_types)
+
+
+def _nodes(node: object) -> Iterator[object]:
+    if isinstance(node, tuple):
+        for each in node:
+            yield from _nodes(each)
+    elif dataclasses.is_dataclass(node):
+        yield node
+        for field in dataclasses.fields(node):
+            yield from _nodes(getattr(node, field.name))
+
+
+def describe(user: RoutineUser) -> str:
+    """The user as messages name it."""
+    item, part = user.item, user.part
+    match part:
+        case Column():
+            what = "column" if part.generated is not None else "default value for column"
+            return f"{what} {part.name} of table {item.name}"
+        case Constraint():
+            return f"constraint {part.name} on table {item.name}"
+        case str():
+            return f"index {part}"
+    match item:
+        case Table():
+            return f"{item.kind} {item.name}"
+        case View():
+            return f"view {item.name}"
+        case UserType():
+            return f"type {item.name}"
+    return f"{item.kind if isinstance(item, SqlFunction) else 'object'} {item.name}"
+
+
+def routines_on(catalog: Catalog, oid: Oid) -> list[SqlFunction]:
+    """The routines that speak of a relation: by the type of its rows, or in a standard body."""
+    return [
+        item
+        for item in catalog.objects()
+        if isinstance(item, SqlFunction) and (oid in item.depends_on or _names_rows_of(item, oid))
+    ]
+
+
+def _names_rows_of(item: SqlFunction, oid: Oid) -> bool:
+    kinds = [item.result, *(each.type for each in item.all_parameters)]
+    return any(kind.oid == oid or (kind.element or kind).oid == oid for kind in kinds)
