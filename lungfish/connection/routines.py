@@ -7,6 +7,7 @@ from functools import cache
 from typing import NamedTuple
 
 from lungfish.catalog.objects import SqlFunction
+from lungfish.catalog.routine_texts import arguments_text, result_text
 from lungfish.functions import AGGREGATES, FUNCTIONS, WINDOW_FUNCTIONS
 from lungfish.functions.registry import Polymorphic
 from lungfish.session import Session
@@ -14,7 +15,7 @@ from lungfish.types.sql_type import SqlType
 
 
 class RoutineFacts(NamedTuple):
-    """One signature. `kind`: func, agg or window; `body` is the text of a function in SQL."""
+    """One signature. `kind`: func, proc, agg or window; `body` is the text of a function in SQL."""
 
     schema: str
     name: str
@@ -25,6 +26,8 @@ class RoutineFacts(NamedTuple):
     is_strict: bool
     body: str | None
     description: str | None
+    # Whether the body is BEGIN ATOMIC or RETURN.
+    is_standard: bool = False
 
 
 def list_routines(session: Session) -> list[RoutineFacts]:
@@ -39,17 +42,17 @@ def list_routines(session: Session) -> list[RoutineFacts]:
 
 
 def _own_facts(function: SqlFunction, schema: str) -> RoutineFacts:
-    pairs = zip(function.parameter_names, function.parameter_types, strict=True)
     return RoutineFacts(
         schema,
         function.name,
-        str(function.result),
-        ", ".join([f"{name} {kind}".strip() for name, kind in pairs]),
-        "func",
+        result_text(function) or "",
+        arguments_text(function),
+        "func" if function.kind == "function" else "proc",
         function.volatility,
         function.is_strict,
-        function.body,
+        function.body.rstrip().rstrip(";") if function.is_standard else function.body,
         function.comment,
+        function.is_standard,
     )
 
 

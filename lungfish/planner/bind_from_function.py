@@ -53,6 +53,8 @@ def bind_function_reference(
     refs = tuple(state.new_column(name, type_) for name, type_ in columns)
     entry = RangeEntry(alias, [name for name, _ in columns], refs=refs)
     entry.is_scalar_function = len(columns) == 1 and calls[0].type.kind is not TypeKind.RECORD
+    if len(calls) == 1 and not item.with_ordinality:
+        entry.row_type = _named_row(calls[0].type)
     rename_columns(entry, item.column_aliases, item.position)
     return LogicalFunctionScan(tuple(calls), alias, item.with_ordinality, refs), [entry]
 
@@ -92,8 +94,13 @@ def _inlined(
     columns = _columns_of(found.routine, found.result, name)
     entry = RangeEntry(name, [label for label, _ in columns], refs=output.columns)
     entry.is_scalar_function = found.result.kind is not TypeKind.RECORD
+    entry.row_type = _named_row(found.result)
     rename_columns(entry, item.column_aliases, item.position)
     return output.input, [entry]
+
+
+def _named_row(kind: SqlType) -> SqlType | None:
+    return kind if kind.kind is TypeKind.RECORD and kind.name is not None else None
 
 
 def _columns_of(routine: SqlFunction, result: SqlType, name: str) -> Columns:

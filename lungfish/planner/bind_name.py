@@ -170,7 +170,7 @@ def whole_row(entry: RangeEntry, owner: Scope) -> BoundExpression:
     refs = entry.refs()
     if entry.is_scalar_function:
         return refs[0]
-    type_ = SqlType(
+    type_ = entry.row_type or SqlType(
         TypeKind.RECORD,
         name=entry.table.name if entry.table is not None else None,
         labels=tuple(entry.names),

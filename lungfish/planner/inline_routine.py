@@ -51,7 +51,8 @@ def inline_call(
         if isinstance(node, ParameterRef):
             uses[node.index] += 1
     for argument, count in zip(arguments, uses, strict=True):
-        if (count != 1 or routine.is_strict) and (is_volatile(argument) or has_subquery(argument)):
+        # One that is not used at all is not evaluated, as in PostgreSQL.
+        if (count > 1 or routine.is_strict) and (is_volatile(argument) or has_subquery(argument)):
             return None
     inlined = _replaced(body, arguments)
     if not routine.is_strict or not arguments:

@@ -102,6 +102,7 @@ class RangeEntry:
         "is_nullable",
         "is_scalar_function",
         "names",
+        "row_type",
         "schema",
         "shows_columns",
         "shows_name",
@@ -135,6 +136,8 @@ class RangeEntry:
         self.shows_columns = True
         # Of a function that yields plain values the row is the value.
         self.is_scalar_function = False
+        # Of a function whose rows have a named type: that type.
+        self.row_type: SqlType | None = None
         # Whether it is a join with an alias.
         self.is_join = False
         # Whether an outer join may make nulls of its columns.

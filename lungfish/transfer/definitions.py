@@ -22,11 +22,12 @@ from lungfish.catalog.objects import (
     View,
 )
 from lungfish.catalog.objects import Sequence as SequenceObject
+from lungfish.catalog.routine_texts import definition_text
 from lungfish.executor.partition_texts import partition_bound_text, partition_key_text
 from lungfish.executor.system_views.texts import constraint_definition
 from lungfish.planner import Deparsing
 from lungfish.sql.quoting import quote_identifier, quote_literal
-from lungfish.types.sql_type import TypeKind
+from lungfish.types.sql_type import SqlType, TypeKind
 
 
 def create_schema(catalog: Catalog, item: Namespace) -> str:
@@ -64,21 +65,12 @@ def _domain_rules(item: UserType) -> str:
 
 
 def create_function(catalog: Catalog, item: SqlFunction) -> str:
-    """CREATE FUNCTION."""
-    parameters = ", ".join(
-        f"{quote_identifier(name)} {kind}" if name else kind
-        for name, kind in zip(
-            item.parameter_names,
-            [type_text(catalog, kind) for kind in item.parameter_types],
-            strict=True,
-        )
-    )
-    strict = " STRICT" if item.is_strict else ""
-    return (
-        f"CREATE FUNCTION {qualified(catalog, item)}({parameters})"
-        f" RETURNS {type_text(catalog, item.result)}\n"
-        f"    LANGUAGE sql {item.volatility.upper()}{strict}\n    AS {quote_literal(item.body)};"
-    )
+    """CREATE FUNCTION or CREATE PROCEDURE."""
+
+    def shown(kind: SqlType) -> str:
+        return type_text(catalog, kind)
+
+    return f"{definition_text(qualified(catalog, item), item, shown)};"
 
 
 def _sequence_options(item: SequenceObject) -> str:
@@ -255,7 +247,9 @@ def comments(catalog: Catalog, item: object) -> Iterator[str]:
             yield from _comment(kind, qualified(catalog, item), item.comment)
         case SqlFunction():
             types = ", ".join(type_text(catalog, kind) for kind in item.parameter_types)
-            yield from _comment("FUNCTION", f"{qualified(catalog, item)}({types})", item.comment)
+            yield from _comment(
+                item.kind.upper(), f"{qualified(catalog, item)}({types})", item.comment
+            )
         case SequenceObject():
             yield from _comment("SEQUENCE", qualified(catalog, item), item.comment)
         case View():

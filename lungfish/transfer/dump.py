@@ -186,7 +186,7 @@ class _Dump:
 
     def _create(self, item: CatalogObject) -> None:
         catalog = self._catalog
-        self._search(item.search_path if _is_view(item) else _USUAL_PATH)
+        self._search(item.search_path if _is_view(item) or _is_bound(item) else _USUAL_PATH)
         match item:
             case Namespace():
                 if item.oid != PUBLIC_OID:
@@ -330,6 +330,11 @@ class _Dump:
 
 def _is_dumped(item: CatalogObject) -> bool:
     return not (isinstance(item, SystemView) or item in BUILT_IN_NAMESPACES or is_temporary(item))
+
+
+def _is_bound(item: CatalogObject) -> TypeGuard[SqlFunction]:
+    """Whether it is a routine whose names mean what they meant when it was made."""
+    return isinstance(item, SqlFunction) and item.is_standard
 
 
 def _is_view(item: CatalogObject) -> TypeGuard[View | Table]:

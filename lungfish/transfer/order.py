@@ -101,6 +101,7 @@ class Dependencies:
                 texts = [item.default or "", *(text for _, text in item.checks)]
                 found = self._named_in(texts, (SqlFunction, SequenceObject))
             case SqlFunction():
+                oids |= item.depends_on
                 kinds = (SqlFunction, SequenceObject, Table, View, UserType)
                 found = self._named_in([item.body], kinds)
             case _:

@@ -42,8 +42,7 @@ REFUSED = ("setseed",)
 REGRESSION_DIFFERENCES = (
     "- Timestamps end in the year 294247, PostgreSQL's in 294276 (22008 beyond).",
     "- A label that ALTER TYPE has added may be used in the same transaction; PostgreSQL raises 55P04.",
-    "- A volatile argument that an SQL function uses more than once, and a volatile operand of `CASE x WHEN` with several branches or",
-    "  of NULLIF, are refused (0A000): they would be evaluated more than once.",
+    "- A volatile operand of `CASE x WHEN` with several branches or of NULLIF is refused (0A000): it would be evaluated more than once.",
     "- Volatile functions in the list of an ordered query are called for the rows that are shown, in PostgreSQL also for those that",
     "  OFFSET skips and the one behind WITH TIES; with DISTINCT ON or sets in the list they are called for every row.",
     "- `security_barrier` and `security_invoker` of views, CLUSTER and replica identities leave no trace in the catalogs.",

@@ -39,11 +39,14 @@ def _types(arguments: str) -> list[str]:
 
 
 def _create_function(routine: RoutineFacts) -> str:
-    head = f"CREATE OR REPLACE FUNCTION {quote_qualified(routine.schema, routine.name)}({routine.arguments})"
+    word = "PROCEDURE" if routine.kind == "proc" else "FUNCTION"
+    head = f"CREATE OR REPLACE {word} {quote_qualified(routine.schema, routine.name)}({routine.arguments})"
     traits = [routine.volatility.upper()] if routine.volatility != "volatile" else []
     traits += ["STRICT"] if routine.is_strict else []
-    lines = [head, f" RETURNS {routine.result}", " LANGUAGE sql"]
+    lines = [head, *([f" RETURNS {routine.result}"] if routine.result else []), " LANGUAGE sql"]
     lines += [f" {' '.join(traits)}"] if traits else []
+    if routine.is_standard:
+        return "\n".join([*lines, f"BEGIN ATOMIC\n{routine.body};\nEND"])
     return "\n".join([*lines, f"AS $function${routine.body}$function$"])
 
 

@@ -8,6 +8,8 @@ CREATE TYPE mood AS ENUM ('sad', 'ok');
 CREATE DOMAIN small AS int CHECK (VALUE < 10);
 CREATE VIEW v AS SELECT id, a FROM app.t;
 CREATE FUNCTION twice(n int) RETURNS int LANGUAGE sql AS 'SELECT n * 2';
+CREATE FUNCTION numbered(n int DEFAULT 2, OUT a int, OUT b text) RETURNS SETOF record LANGUAGE sql
+  AS 'SELECT i, ''r'' || i FROM generate_series(1, n) i';
 CREATE TABLE child (t int REFERENCES app.t ON DELETE CASCADE, m mood, s small);
 COMMENT ON TABLE app.t IS 'kept';
 --@ restart crash

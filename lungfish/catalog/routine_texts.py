@@ -1,0 +1,90 @@
+"""The parts of CREATE FUNCTION as text, for the dump, `\\df` and the functions about functions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from lungfish.catalog.objects import INPUT_MODES, RoutineParameter, SqlFunction
+from lungfish.sql.quoting import quote_identifier, quote_literal
+from lungfish.types.sql_type import SqlType
+
+TypeText = Callable[[SqlType], str]
+
+_WORDS = {"in": "", "out": "OUT ", "inout": "INOUT ", "variadic": "VARIADIC "}
+
+
+def arguments_text(
+    function: SqlFunction, type_text: TypeText = str, *, with_defaults: bool = True
+) -> str:
+    """The parameters as CREATE FUNCTION takes them, those of TABLE left out (pg_get_function_arguments)."""
+    shown = []
+    for each in function.all_parameters:
+        if each.mode == "table":
+            continue
+        # With IN only where a procedure's outputs stand beside it, as PostgreSQL has it.
+        word = "IN " if function.kind == "procedure" and each.mode == "in" else _WORDS[each.mode]
+        default = f" DEFAULT {each.default}" if with_defaults and each.default is not None else ""
+        shown.append(f"{word}{_named(each, type_text)}{default}")
+    return ", ".join(shown)
+
+
+def identity_text(function: SqlFunction, type_text: TypeText = str) -> str:
+    """The parameters by which the routine is told from others of its name (pg_get_function_identity_arguments)."""
+    is_procedure = function.kind == "procedure"
+    shown = []
+    for each in function.all_parameters:
+        if each.mode in INPUT_MODES or (is_procedure and each.mode == "out"):
+            word = "IN " if is_procedure and each.mode == "in" else _WORDS[each.mode]
+            shown.append(f"{word}{_named(each, type_text)}")
+    return ", ".join(shown)
+
+
+def result_text(function: SqlFunction, type_text: TypeText = str) -> str | None:
+    """What the function returns (pg_get_function_result); None for a procedure."""
+    if function.kind == "procedure":
+        return None
+    columns = [each for each in function.all_parameters if each.mode == "table"]
+    if columns:
+        return f"TABLE({', '.join(_named(each, type_text) for each in columns)})"
+    result = function.result
+    is_row = bool(result.fields) and result.name is None
+    shown = "record" if is_row else type_text(result)
+    return f"SETOF {shown}" if function.returns_set else shown
+
+
+def _named(parameter: RoutineParameter, type_text: TypeText) -> str:
+    shown = type_text(parameter.type)
+    return f"{quote_identifier(parameter.name)} {shown}" if parameter.name else shown
+
+
+_OPTION_WORDS: dict[str, Callable[[str], str]] = {
+    "parallel": lambda text: f"PARALLEL {text.upper()}",
+    "leakproof": lambda text: "LEAKPROOF" if text == "true" else "NOT LEAKPROOF",
+    "security": lambda text: f"SECURITY {text.upper()}",
+    "cost": lambda text: f"COST {text}",
+    "rows": lambda text: f"ROWS {text}",
+}
+
+
+def definition_text(name: str, function: SqlFunction, type_text: TypeText = str) -> str:
+    """The whole statement that makes the routine, under the given name."""
+    lines = [f"CREATE {function.kind.upper()} {name}({arguments_text(function, type_text)})"]
+    result = result_text(function, type_text)
+    if result is not None:
+        lines[0] += f" RETURNS {result}"
+    words = ["LANGUAGE sql"]
+    if function.kind == "function":
+        words.append(function.volatility.upper())
+        if function.is_strict:
+            words.append("STRICT")
+    words += [_OPTION_WORDS[option](text) for option, text in function.options]
+    lines.append(f"    {' '.join(words)}")
+    lines += [
+        f"    SET {quote_identifier(setting)} TO {quote_literal(value)}"
+        for setting, value in function.settings
+    ]
+    if function.is_standard:
+        lines.append(f"BEGIN ATOMIC\n{function.body.rstrip().rstrip(';')};\nEND")
+    else:
+        lines.append(f"    AS {quote_literal(function.body)}")
+    return "\n".join(lines)
