@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from lungfish.catalog.objects import INPUT_MODES, RoutineParameter, SqlFunction
+from lungfish.catalog.objects import RoutineParameter, SqlFunction
 from lungfish.sql.quoting import quote_identifier, quote_literal
 from lungfish.types.sql_type import SqlType
 
@@ -29,14 +29,8 @@ def arguments_text(
 
 
 def identity_text(function: SqlFunction, type_text: TypeText = str) -> str:
-    """The parameters by which the routine is told from others of its name (pg_get_function_identity_arguments)."""
-    is_procedure = function.kind == "procedure"
-    shown = []
-    for each in function.all_parameters:
-        if each.mode in INPUT_MODES or (is_procedure and each.mode == "out"):
-            word = "IN " if is_procedure and each.mode == "in" else _WORDS[each.mode]
-            shown.append(f"{word}{_named(each, type_text)}")
-    return ", ".join(shown)
+    """The parameters by which the routine is named (pg_get_function_identity_arguments)."""
+    return arguments_text(function, type_text, with_defaults=False)
 
 
 def result_text(function: SqlFunction, type_text: TypeText = str) -> str | None:

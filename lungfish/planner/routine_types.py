@@ -13,7 +13,6 @@ from lungfish.catalog.catalog import Catalog
 from lungfish.catalog.objects import Oid, Table, View
 from lungfish.functions.registry import ArgumentType, Polymorphic
 from lungfish.functions.resolve import polymorphic_meanings
-from lungfish.planner.bind_registered import registered_target
 from lungfish.planner.bind_state import BindState
 from lungfish.planner.bind_type import find_type, row_type_of
 from lungfish.sql.ast.expressions import TypeName
@@ -43,9 +42,6 @@ def find_routine_type(name: TypeName, state: BindState) -> SqlType:
         if name.name in _POLYMORPHIC:
             found = polymorphic(name.name)
             return array_of(found) if name.array_dimensions else found
-        registered = registered_target(name)
-        if registered is not None:
-            return registered
     plain = TypeName(
         name.name,
         name.schema,

@@ -32,6 +32,7 @@ from lungfish.sql.lowering import (
     object_name_of,
     raise_unsupported,
     require_only,
+    statement_words,
     strings,
 )
 from lungfish.sql.tokens import Token, tokens
@@ -226,7 +227,9 @@ def _check_atomic(node: Node, lowering: Lowering) -> None:
     if tag in ("SelectStmt", "InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt", "CallStmt"):
         lowering.statement(node)
     elif tag != "ReturnStmt":
-        raise_unsupported("this statement in an unquoted SQL function body")
+        raise errors.FeatureNotSupported(
+            f"{statement_words(tag)} is not yet supported in unquoted SQL function body"
+        )
 
 
 def with_body_text(statement: CreateFunction, text: str) -> CreateFunction:

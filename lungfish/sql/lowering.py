@@ -132,6 +132,7 @@ _STATEMENT_WORDS: Mapping[str, str] = {
     "CreateForeignServerStmt": "CREATE SERVER",
     "CreateOpClassStmt": "CREATE OPERATOR CLASS",
     "CreateOpFamilyStmt": "CREATE OPERATOR FAMILY",
+    "CreateStmt": "CREATE TABLE",
     "CreatePLangStmt": "CREATE LANGUAGE",
     "CreateStatsStmt": "CREATE STATISTICS",
     "CreateTrigStmt": "CREATE TRIGGER",

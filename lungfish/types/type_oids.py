@@ -52,7 +52,8 @@ RANGES = {
 # Types that only stand in the signatures of functions.
 PSEUDO_TYPES = {
     "any": 2276, "anyarray": 2277, "anyelement": 2283, "anynonarray": 2776, "anyenum": 3500, "anyrange": 3831,
-    "anymultirange": 4537, "anycompatible": 5077, "anycompatiblearray": 5078, "record": 2249, "void": 2278,
+    "anymultirange": 4537, "anycompatible": 5077, "anycompatiblearray": 5078,
+    "anycompatiblenonarray": 5079, "anycompatiblerange": 5080, "anycompatiblemultirange": 4538, "record": 2249, "void": 2278,
     "trigger": 2279, "internal": 2281, "cstring": 2275,
 }  # fmt: skip
 # Names of objects that are kept as oids: type -> its oid and that of its array.
@@ -78,6 +79,8 @@ def type_oid(kind: SqlType) -> int:
         return _oid_of_array(kind.element)
     if kind.kind in (K.RANGE, K.MULTIRANGE):
         return RANGES.get(kind.name or "", (0, 0))[0]
+    if kind.kind is K.POLYMORPHIC:
+        return PSEUDO_TYPES.get(kind.name or "", 0)
     found = BUILT_IN.get(kind.kind)
     return 0 if found is None else found[0]
 

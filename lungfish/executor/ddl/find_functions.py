@@ -34,8 +34,8 @@ def find_function(
         )
         found = [item for item in found if types in (item.parameter_types, _all_types(item))]
         shown = f"{name.name}({', '.join(str(each) for each in types)})"
-    elif kind in ("function", "procedure") and len(found) > 1:
-        found = [item for item in found if item.kind == kind] or found
+    elif kind != "routine":
+        found = [item for item in found if item.kind == kind]
     if not found:
         return _missing(context, target, shown, if_exists=if_exists)
     if len(found) > 1 and target.parameters is None:

@@ -37,6 +37,7 @@ from lungfish.executor.system_views.object_names import (
 )
 from lungfish.executor.system_views.partition_answers import PARTITION_ANSWERS
 from lungfish.executor.system_views.privileges import PRIVILEGE_ANSWERS
+from lungfish.executor.system_views.routine_answers import ROUTINE_ANSWERS
 from lungfish.executor.system_views.texts import (
     column_list,
     constraint_definition,
@@ -180,6 +181,7 @@ def _of_partitions(find: Callable[[Catalog, Sequence[Any]], Any]) -> Answer:
 
 _ANSWERS: dict[str, Answer] = {
     "pg_get_viewdef": _view_definition,
+    **ROUTINE_ANSWERS,
     "pg_relation_is_updatable": lambda asked, arguments: changes_allowed(
         Oid(arguments[0]), asked.catalog
     ),

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from lungfish.catalog.objects import PG_CATALOG_OID, SystemView
+from lungfish.catalog.objects import PG_CATALOG_OID, SqlFunction, SystemView
 from lungfish.executor.system_views.definition import catalog_of
 from lungfish.executor.system_views.pg_relations import OWNER_OID, array
 from lungfish.executor.system_views.routines import (
@@ -18,10 +18,9 @@ from lungfish.executor.system_views.routines import (
     built_in_routines,
     casts,
     operators,
-    own_routines,
 )
 from lungfish.types.sql_type import TypeKind
-from lungfish.types.type_oids import BUILT_IN
+from lungfish.types.type_oids import BUILT_IN, PSEUDO_TYPES, type_oid
 
 if TYPE_CHECKING:
     from lungfish.executor.context import ExecutionContext
@@ -43,12 +42,47 @@ _NEGATORS = {
 
 
 def _functions(context: ExecutionContext) -> Rows:
-    for item in (*built_in_routines(), *own_routines(context.catalog.objects())):
+    for item in built_in_routines():
         yield _function(item)
+    for own in context.catalog.objects():
+        if isinstance(own, SqlFunction):
+            yield _own_function(own)
+
+
+_MODES = {"in": "i", "out": "o", "inout": "b", "variadic": "v", "table": "t"}
+
+
+def _own_function(item: SqlFunction) -> tuple[Any, ...]:
+    """A routine in SQL, of a user's."""
+    parameters = item.all_parameters
+    options = dict(item.options)
+    modes = [_MODES[each.mode] for each in parameters]
+    names = [each.name for each in parameters]
+    defaults = [each.default for each in parameters if each.default is not None]
+    is_plain = all(mode == "i" for mode in modes)
+    variadic = 0
+    if item.is_variadic:
+        array_type = item.parameter_types[-1]
+        variadic = (
+            PSEUDO_TYPES["any"] if array_type.element is None else type_oid(array_type.element)
+        )
+        if array_type.kind is TypeKind.POLYMORPHIC:
+            is_compatible = array_type.name == "anycompatiblearray"
+            variadic = PSEUDO_TYPES["anycompatible" if is_compatible else "anyelement"]
+    return (
+        item.oid, item.name, item.namespace_oid, OWNER_OID, SQL_LANGUAGE, float(options.get("cost", _SQL_COST)),
+        float(options.get("rows", _SET_ROWS)) if item.returns_set else 0.0, variadic, 0, item.kind[0],
+        options.get("security") == "definer", options.get("leakproof") == "true", item.is_strict, item.returns_set,
+        item.volatility[0], options.get("parallel", "unsafe")[0], len(item.parameter_types), len(defaults),
+        type_oid(item.result), array([type_oid(kind) for kind in item.parameter_types], lower=0),
+        None if is_plain else array([type_oid(each.type) for each in parameters]), None if is_plain else array(modes),
+        array(names) if any(names) else None, ", ".join(defaults) or None, None,
+        "" if item.is_standard else item.body, None, item.body if item.is_standard else None,
+        array([f"{name}={value}" for name, value in item.settings]) if item.settings else None, None,
+    )  # fmt: skip
 
 
 def _function(item: Routine) -> tuple[Any, ...]:
-    is_sql = item.body is not None
     names = item.parameter_names if any(item.parameter_names) else ()
     modes: list[str] = []
     all_types: list[int] = []
@@ -63,12 +97,12 @@ def _function(item: Routine) -> tuple[Any, ...]:
         modes = [*"i" * (len(item.arguments) - 1), "v"]
         all_types = list(item.arguments)
     return (
-        item.oid, item.name, item.namespace_oid, OWNER_OID, SQL_LANGUAGE if is_sql else INTERNAL_LANGUAGE,
-        _SQL_COST if is_sql else 1.0, _SET_ROWS if item.returns_set else 0.0, item.variadic, 0, item.kind, False, False,
-        item.is_strict, item.returns_set, item.volatility, "u" if is_sql else "s", len(item.arguments),
+        item.oid, item.name, item.namespace_oid, OWNER_OID, INTERNAL_LANGUAGE,
+        1.0, _SET_ROWS if item.returns_set else 0.0, item.variadic, 0, item.kind, False, False,
+        item.is_strict, item.returns_set, item.volatility, "s", len(item.arguments),
         item.default_count, item.result, array(item.arguments, lower=0), array(all_types) if all_types else None,
         array(modes) if modes else None, array(names) if names else None, None, None,
-        item.body if is_sql else item.name, None, None, None, None,
+        item.name, None, None, None, None,
     )  # fmt: skip
 
 

@@ -192,8 +192,9 @@ def _window_function(item: WindowFunction) -> Routine:
 def own_routine(item: SqlFunction) -> Routine:
     """A function that a user has made."""
     return Routine(
-        item.oid, item.name, item.namespace_oid, "f", tuple([type_oid(kind) for kind in item.parameter_types]),
-        type_oid(item.result), item.volatility[0], item.is_strict, parameter_names=item.parameter_names, body=item.body,
+        item.oid, item.name, item.namespace_oid, item.kind[0], tuple([type_oid(kind) for kind in item.parameter_types]),
+        type_oid(item.result), item.volatility[0], item.is_strict, item.returns_set,
+        parameter_names=item.parameter_names, body=item.body,
     )  # fmt: skip
 
 

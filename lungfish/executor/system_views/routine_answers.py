@@ -1,0 +1,75 @@
+"""The functions that write a user's routine back: pg_get_functiondef and its kin. Of built-in functions they answer NULL."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from lungfish.catalog.names import qualified
+from lungfish.catalog.objects import Oid, SqlFunction
+from lungfish.catalog.routine_texts import arguments_text, identity_text, result_text
+from lungfish.executor.system_views.asked import Answer, Asked
+from lungfish.sql.quoting import quote_identifier, quote_literal
+
+
+def _answer(text: Callable[[SqlFunction], str | None]) -> Answer:
+    def ask(asked: Asked, arguments: Sequence[Any]) -> str | None:
+        found = asked.catalog.object(Oid(arguments[0]))
+        return text(found) if isinstance(found, SqlFunction) else None
+
+    return ask
+
+
+def _definition(asked: Asked, arguments: Sequence[Any]) -> str | None:
+    """CREATE OR REPLACE in PostgreSQL's layout."""
+    item = asked.catalog.object(Oid(arguments[0]))
+    if not isinstance(item, SqlFunction):
+        return None
+    name = qualified(asked.catalog, item)
+    lines = [f"CREATE OR REPLACE {item.kind.upper()} {name}({arguments_text(item)})"]
+    result = result_text(item)
+    if result is not None:
+        lines.append(f" RETURNS {result}")
+    lines.append(" LANGUAGE sql")
+    traits = _traits(item)
+    if traits:
+        lines.append(f" {' '.join(traits)}")
+    lines += [f" SET {quote_identifier(key)} TO {quote_literal(to)}" for key, to in item.settings]
+    if item.is_standard:
+        lines.append(_standard_body(item) or "")
+    else:
+        lines.append(f"AS ${item.kind}${item.body}${item.kind}$")
+    return "\n".join([*lines, ""])
+
+
+def _traits(item: SqlFunction) -> list[str]:
+    options = dict(item.options)
+    traits = [] if item.volatility == "volatile" else [item.volatility.upper()]
+    if "parallel" in options and options["parallel"] != "unsafe":
+        traits.append(f"PARALLEL {options['parallel'].upper()}")
+    if item.is_strict:
+        traits.append("STRICT")
+    if options.get("security") == "definer":
+        traits.append("SECURITY DEFINER")
+    if options.get("leakproof") == "true":
+        traits.append("LEAKPROOF")
+    if options.get("cost", "100") != "100":
+        traits.append(f"COST {options['cost']}")
+    if options.get("rows", "1000") != "1000":
+        traits.append(f"ROWS {options['rows']}")
+    return traits
+
+
+def _standard_body(item: SqlFunction) -> str | None:
+    if not item.is_standard:
+        return None
+    return f"BEGIN ATOMIC\n {item.body.rstrip().rstrip(';')};\nEND"
+
+
+ROUTINE_ANSWERS: dict[str, Answer] = {
+    "pg_get_functiondef": _definition,
+    "pg_get_function_arguments": _answer(arguments_text),
+    "pg_get_function_identity_arguments": _answer(identity_text),
+    "pg_get_function_result": _answer(result_text),
+    "pg_get_function_sqlbody": _answer(_standard_body),
+}
