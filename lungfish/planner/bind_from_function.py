@@ -81,7 +81,7 @@ def _inlined(
     state = scope.state
     if not state.catalog.has_functions or len(item.calls) > 1 or item.with_ordinality:
         return None
-    if item.column_definitions or item.call_definitions:
+    if item.column_definitions or item.call_definitions or state.trace is not None:
         return None
     found = find_routine(item.calls[0], scope)
     if found is None or not found.routine.returns_set:

@@ -98,7 +98,8 @@ def bind_routine_call(node: ast.FunctionCall, scope: Scope) -> BoundExpression |
     if _is_any_row(found.result) and scope.clause is not Clause.FROM_FUNCTION:
         given = tuple(argument.type for argument in found.arguments)
         found = replace(found, result=described_row(found.routine, given, state))
-    if scope.clause is not Clause.FROM_FUNCTION:
+    # A query that is to be written back keeps its calls.
+    if scope.clause is not Clause.FROM_FUNCTION and state.trace is None:
         inlined = inline_call(found.routine, found.arguments, found.result, scope)
         if inlined is not None:
             return inlined
@@ -170,8 +171,8 @@ def find_routine(
     check_names(node)
     arguments = bind_arguments(node, scope)
     types = [argument.type for argument in arguments]
-    fit = _choose(candidates, node, types, is_qualified=schema is not None)
-    if fit is None:
+    chosen = _choose(candidates, node, types, is_qualified=schema is not None)
+    if chosen is None:
         name = node.name[-1]
         if is_call or has_function(name) or has_aggregate(name) or has_window_function(name):
             return None
@@ -181,7 +182,7 @@ def find_routine(
             hint="No function matches the given name and argument types."
             " You might need to add explicit type casts.",
         ).at(node.position)
-    return _with_values(fit, node, arguments, state)
+    return _with_values(chosen[0], node, arguments, state)
 
 
 def shown_call(name: str, types: Sequence[SqlType]) -> str:
@@ -210,14 +211,22 @@ def _refuse_window(node: ast.FunctionCall, found: BoundCall) -> None:
 # Choosing.
 
 
+def meant_routine(
+    candidates: Sequence[SqlFunction], node: ast.FunctionCall, types: Sequence[SqlType]
+) -> tuple[SqlFunction, tuple[SqlType, ...]] | None:
+    """The candidate that a call means, and what each of its arguments is cast to."""
+    found = _choose(candidates, node, types, is_qualified=len(node.name) == 2)
+    return None if found is None else (found[0].routine, found[1])
+
+
 def _choose(
     candidates: Sequence[SqlFunction],
     node: ast.FunctionCall,
     types: Sequence[SqlType],
     *,
     is_qualified: bool,
-) -> _Fit | None:
-    """The candidate that the call means; None where none fits, or something built in fits better."""
+) -> tuple[_Fit, tuple[SqlType, ...]] | None:
+    """The candidate that the call means, and the types that it takes; None where none fits, or something built in fits better."""
     fits = _distinct([fit for each in candidates if (fit := _fit(each, node)) is not None])
     if not fits:
         return None
@@ -238,7 +247,8 @@ def _choose(
             f"function {_shown_with_names(node, types)} is not unique",
             hint="Could not choose a best candidate function. You might need to add explicit type casts.",
         ).at(node.position)
-    return None if found is None else own.get(id(found.callee))
+    fit = None if found is None else own.get(id(found.callee))
+    return None if fit is None or found is None else (fit, found.argument_types)
 
 
 def _fit(routine: SqlFunction, node: ast.FunctionCall) -> _Fit | None:

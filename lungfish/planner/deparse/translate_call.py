@@ -34,8 +34,8 @@ from lungfish.planner.expressions import (
     WindowCall,
 )
 from lungfish.planner.literals import read_literal
+from lungfish.planner.routine_calls import meant_routine
 from lungfish.planner.scope import Scope
-from lungfish.planner.sql_functions import choose_function
 from lungfish.sql.ast import expressions as ast
 from lungfish.sql.ast.queries import OrderItem
 from lungfish.types.sql_type import INTERVAL, TEXT, SqlType, TypeKind
@@ -73,9 +73,9 @@ class CallTranslator:
                 self._condition(node),
                 is_within_group=True,
             )
-        function = self._sql_function(node)
-        if function is not None:
-            return self._user_call(node, function)
+        found = self._sql_function(node)
+        if found is not None:
+            return self._user_call(node, *found)
         if isinstance(bound, Call) and (node.is_sql_syntax or node.argument_names):
             return self._with_syntax(node, bound)
         if isinstance(bound, Call) and len(bound.arguments) > len(node.arguments) > 0:
@@ -106,24 +106,27 @@ class CallTranslator:
 
     # Plain functions.
 
-    def _sql_function(self, node: ast.FunctionCall) -> SqlFunction | None:
+    def _sql_function(
+        self, node: ast.FunctionCall
+    ) -> tuple[SqlFunction, tuple[SqlType, ...]] | None:
+        """The user's function that is called, and what its arguments are cast to."""
         schema = node.name[0] if len(node.name) == 2 else None
         candidates = self._catalog.find_functions(node.name[-1], schema, self._search_path)
         if not candidates or node.window is not None:
             return None
         types = [self._others.trace.bound[id(argument)].type for argument in node.arguments]
-        return choose_function(candidates, types, name=node.name[-1], position=node.position)
+        return meant_routine(candidates, node, types)
 
-    def _user_call(self, node: ast.FunctionCall, function: SqlFunction) -> Node:
-        kinds = list(function.parameter_types)
+    def _user_call(
+        self, node: ast.FunctionCall, function: SqlFunction, kinds: Sequence[SqlType]
+    ) -> Node:
         names = tuple(name for name, _ in node.argument_names)
-        places = [*range(len(node.arguments) - len(names))]
-        places += [function.parameter_names.index(name) for name in names]
         arguments = tuple(
-            self._as(argument, kinds[place])
-            for argument, place in zip(node.arguments, places, strict=True)
+            self._as(argument, kind) for argument, kind in zip(node.arguments, kinds, strict=True)
         )
-        return Func(function.name, arguments, names, oid=int(function.oid))
+        return Func(
+            function.name, arguments, names, oid=int(function.oid), is_variadic=node.is_variadic
+        )
 
     def _as(self, part: ast.Expression, wanted: SqlType) -> Node:
         """An argument in the type that the call asks for."""

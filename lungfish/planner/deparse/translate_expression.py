@@ -11,7 +11,6 @@ from collections.abc import Callable, Sequence
 from lungfish import errors
 from lungfish.functions.array_subscripts import OPEN_BOUNDS
 from lungfish.functions.registry import Function
-from lungfish.planner.bind_collection import field_function
 from lungfish.planner.bind_expression import COLLATE
 from lungfish.planner.bind_grouping import GROUPING
 from lungfish.planner.bind_trace import BindTrace, Origin
@@ -68,6 +67,7 @@ from lungfish.planner.expressions import (
     RowExpr,
     SubqueryExpr,
 )
+from lungfish.planner.row_fields import field_function
 from lungfish.sql.ast import expressions as ast
 from lungfish.sql.ast.queries import Query
 from lungfish.types.sql_type import TEXT, SqlType, TypeKind, array_of

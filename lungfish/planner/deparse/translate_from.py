@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from lungfish import errors
 from lungfish.catalog.catalog import Catalog
 from lungfish.catalog.objects import Sequence as SequenceObject
 from lungfish.catalog.objects import SystemView, Table, View
@@ -113,6 +114,10 @@ class FromTranslator:
         return made
 
     def _function(self, item: ast.FunctionReference, tree: QueryTree) -> RangeItem:
+        if item.call_definitions:
+            raise errors.FeatureNotSupported(
+                "a column definition list inside ROWS FROM cannot be written back"
+            )
         entry = self._trace.entries(item)[0]
         made = RangeItem("function", item.alias, item.column_aliases, item.calls[0].name[-1])
         made.calls = tuple([self._call(call) for call in item.calls])
