@@ -43,9 +43,6 @@ _SEQUENCE_COLUMNS = (
 _DEFINITIONS: tuple[tuple[str, tuple[SqlType, ...], SqlType], ...] = (
     ("pg_get_viewdef", (OID,), TEXT),
     ("pg_get_functiondef", (OID,), TEXT),
-    ("pg_get_function_arguments", (OID,), TEXT),
-    ("pg_get_function_identity_arguments", (OID,), TEXT),
-    ("pg_get_function_result", (OID,), TEXT),
     ("pg_get_function_sqlbody", (OID,), TEXT),
     ("pg_get_viewdef", (OID, BOOLEAN), TEXT),
     ("pg_get_viewdef", (OID, INTEGER), TEXT),

@@ -305,16 +305,6 @@ def lower_move_function(fields: Node) -> MoveFunction | None:
     return MoveFunction(target, fields.get("newname"), fields.get("newschema"))
 
 
-def _lower_owner(fields: Node, _lowering: Lowering) -> MoveFunction:
-    tag = fields["objectType"]
-    if tag not in _KINDS:
-        raise_unsupported("OWNER TO")
-    target = lower_reference(fields["object"]["ObjectWithArgs"], tag)
-    owner = fields["newowner"]
-    name = owner.get("rolename", "lungfish")
-    return MoveFunction(target, new_owner=name, position=owner.get("location", -1))
-
-
 def _lower_alter_function(fields: Node, lowering: Lowering) -> AlterFunction:
     nodes = fields["actions"]
     target = lower_reference(fields["func"], fields["objtype"])
@@ -339,7 +329,6 @@ def _lower_call(fields: Node, lowering: Lowering) -> Call:
 STATEMENTS: Mapping[str, StatementRule] = MappingProxyType(
     {
         "AlterFunctionStmt": _lower_alter_function,
-        "AlterOwnerStmt": _lower_owner,
         "CallStmt": _lower_call,
         "CreateFunctionStmt": _lower_create_function,
     }

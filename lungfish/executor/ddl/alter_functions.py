@@ -9,7 +9,6 @@ from lungfish.errors import (
     DuplicateFunction,
     FeatureNotSupported,
     InvalidParameterValue,
-    UndefinedObject,
 )
 from lungfish.executor.ddl.context import DdlContext
 from lungfish.executor.ddl.find_functions import find_function, signature_text
@@ -21,9 +20,6 @@ from lungfish.sql.ast.routines import (
     MoveFunction,
     RoutineReference,
 )
-
-# Those who may be named as owners: there is one user.
-_USER = "lungfish"
 
 
 def comment_function(context: DdlContext, statement: CommentFunction) -> str:
@@ -50,14 +46,8 @@ def alter_function(context: DdlContext, statement: AlterFunction) -> str:
 
 
 def move_function(context: DdlContext, statement: MoveFunction) -> str:
-    """Run ALTER FUNCTION ... RENAME TO, SET SCHEMA, OWNER TO."""
+    """Run ALTER FUNCTION ... RENAME TO or SET SCHEMA."""
     found = _found(context, statement.target)
-    if statement.new_owner is not None:
-        if statement.new_owner != _USER:
-            raise UndefinedObject(
-                f'role "{statement.new_owner}" does not exist', position=statement.position
-            )
-        return f"ALTER {statement.target.kind.upper()}"
     moved = found
     if statement.new_name is not None:
         moved = replace(found, name=statement.new_name)

@@ -16,9 +16,10 @@ from lungfish.catalog.objects import (
     View,
 )
 from lungfish.catalog.objects import Sequence as SequenceObject
+from lungfish.catalog.routine_texts import arguments_text, identity_text, result_text
 from lungfish.executor.system_views.asked import Answer, Asked
 from lungfish.executor.system_views.object_names import COLLATIONS, NAME_ANSWERS, format_type
-from lungfish.executor.system_views.routines import Routine, casts, own_routine, routine_by_oid
+from lungfish.executor.system_views.routines import casts, routine_by_oid
 from lungfish.sql.quoting import quote_identifier
 from lungfish.types.type_oids import PSEUDO_TYPES
 
@@ -156,13 +157,23 @@ def catalog_of_object(item: object) -> int:
 # Functions written out.
 
 
-def _routine(asked: Asked, oid: int) -> Routine | None:
+def _own(asked: Asked, oid: int) -> SqlFunction | None:
     item = asked.catalog.object(Oid(oid))
-    return own_routine(item) if isinstance(item, SqlFunction) else routine_by_oid(oid)
+    return item if isinstance(item, SqlFunction) else None
 
 
 def _arguments(asked: Asked, arguments: Sequence[Any]) -> str | None:
-    routine = _routine(asked, arguments[0])
+    own = _own(asked, arguments[0])
+    return arguments_text(own) if own is not None else _built_in_arguments(asked, arguments)
+
+
+def _identity(asked: Asked, arguments: Sequence[Any]) -> str | None:
+    own = _own(asked, arguments[0])
+    return identity_text(own) if own is not None else _built_in_arguments(asked, arguments)
+
+
+def _built_in_arguments(asked: Asked, arguments: Sequence[Any]) -> str | None:
+    routine = routine_by_oid(arguments[0])
     if routine is None:
         return None
     names = routine.parameter_names or ("",) * len(routine.arguments)
@@ -178,7 +189,10 @@ def _arguments(asked: Asked, arguments: Sequence[Any]) -> str | None:
 
 
 def _result(asked: Asked, arguments: Sequence[Any]) -> str | None:
-    routine = _routine(asked, arguments[0])
+    own = _own(asked, arguments[0])
+    if own is not None:
+        return result_text(own)
+    routine = routine_by_oid(arguments[0])
     if routine is None:
         return None
     kind = PSEUDO_TYPES["record"] if len(routine.columns) > 1 else routine.result
@@ -189,6 +203,6 @@ def _result(asked: Asked, arguments: Sequence[Any]) -> str | None:
 DESCRIPTION_ANSWERS: dict[str, Answer] = {
     "pg_describe_object": _describe,
     "pg_get_function_arguments": _arguments,
-    "pg_get_function_identity_arguments": _arguments,
+    "pg_get_function_identity_arguments": _identity,
     "pg_get_function_result": _result,
 }

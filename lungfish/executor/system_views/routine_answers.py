@@ -7,7 +7,7 @@ from typing import Any
 
 from lungfish.catalog.names import qualified
 from lungfish.catalog.objects import Oid, SqlFunction
-from lungfish.catalog.routine_texts import arguments_text, identity_text, result_text
+from lungfish.catalog.routine_texts import arguments_text, result_text
 from lungfish.executor.system_views.asked import Answer, Asked
 from lungfish.sql.quoting import quote_identifier, quote_literal
 
@@ -68,8 +68,5 @@ def _standard_body(item: SqlFunction) -> str | None:
 
 ROUTINE_ANSWERS: dict[str, Answer] = {
     "pg_get_functiondef": _definition,
-    "pg_get_function_arguments": _answer(arguments_text),
-    "pg_get_function_identity_arguments": _answer(identity_text),
-    "pg_get_function_result": _answer(result_text),
     "pg_get_function_sqlbody": _answer(_standard_body),
 }

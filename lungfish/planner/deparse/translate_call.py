@@ -14,6 +14,7 @@ from lungfish.planner.bind_window import effective_definition
 from lungfish.planner.deparse.constants import settled_text
 from lungfish.planner.deparse.nodes import (
     AggregateNode,
+    ArrayNode,
     Cast,
     Const,
     Frame,
@@ -38,7 +39,7 @@ from lungfish.planner.routine_calls import meant_routine
 from lungfish.planner.scope import Scope
 from lungfish.sql.ast import expressions as ast
 from lungfish.sql.ast.queries import OrderItem
-from lungfish.types.sql_type import INTERVAL, TEXT, SqlType, TypeKind
+from lungfish.types.sql_type import INTERVAL, TEXT, SqlType, TypeKind, array_of
 
 # Aggregates that PostgreSQL has for text but not for these kinds, which it then casts.
 _TEXT_ONLY = frozenset({"max", "min"})
@@ -124,9 +125,13 @@ class CallTranslator:
         arguments = tuple(
             self._as(argument, kind) for argument, kind in zip(node.arguments, kinds, strict=True)
         )
-        return Func(
-            function.name, arguments, names, oid=int(function.oid), is_variadic=node.is_variadic
-        )
+        is_variadic = node.is_variadic
+        count = len(function.parameter_types)
+        if function.is_variadic and not is_variadic and not names and len(arguments) >= count:
+            # PostgreSQL shows the array that it made of the last arguments.
+            spread = ArrayNode(arguments[count - 1 :], array_of(kinds[-1]))
+            arguments, is_variadic = (*arguments[: count - 1], spread), True
+        return Func(function.name, arguments, names, oid=int(function.oid), is_variadic=is_variadic)
 
     def _as(self, part: ast.Expression, wanted: SqlType) -> Node:
         """An argument in the type that the call asks for."""

@@ -84,12 +84,11 @@ class AlterFunction:
 
 @dataclass(frozen=True, slots=True)
 class MoveFunction:
-    """ALTER FUNCTION ... RENAME TO, SET SCHEMA or OWNER TO: exactly one of the three is given."""
+    """ALTER FUNCTION ... RENAME TO or SET SCHEMA: one of the two is given."""
 
     target: RoutineReference
     new_name: str | None = None
     new_schema: str | None = None
-    new_owner: str | None = None
     position: int = -1
 
 
