@@ -15,6 +15,7 @@ COMPILED_MODULES = (
     "lungfish.storage.native_rows",
     "lungfish.storage.native_trees",
     "lungfish.storage.native_tables",
+    "lungfish.sql.native_shapes",
     "lungfish.executor.native_lane",
     "lungfish.executor.native_lanes",
     "lungfish.session.native_mutex",

@@ -16,12 +16,14 @@ from lungfish.slots cimport FALSE, NONE, TRUE, offset_of, slot
 from lungfish.connection.plain_front import PlainConnectionFront, PlainCursorFront
 from lungfish.connection.result_rows import Converters
 from lungfish.connection.row_factories import tuple_row
+from lungfish.executor.result import ExecutionResult
 from lungfish.session.ready import ReadyStatement
 from lungfish.session.session import Session
 
 cdef Py_ssize_t SESSION_IS_CLOSED = offset_of(Session, "is_closed")
-cdef Py_ssize_t READY_COLUMNS = offset_of(ReadyStatement, "columns")
 cdef Py_ssize_t READY_GIVES_PYTHON_VALUES = offset_of(ReadyStatement, "gives_python_values")
+
+cdef Py_ssize_t RESULT_ROWS = offset_of(ExecutionResult, "rows")
 
 cdef tuple NOTHING = ()
 cdef object execute_plainly = PlainConnectionFront.execute
@@ -93,21 +95,25 @@ cdef class CursorFront:
     cdef bint run(self, str sql, object params) except -1:
         """Run a statement in one step, if it is one that can be."""
         cdef ReadyRunner runner = self.connection.ready_runner()
-        cdef PyObject *ready = NULL
+        cdef PyObject *ready
         if runner is None:
             return False
-        outcome = runner.run(sql, params, &ready)
+        outcome = runner.run(sql, params)
         if outcome is None:
             return False
         self._rows = None
-        self.outcome = outcome
-        self.ready = <object>ready
         self._result_index = 0
         self.place = 0
-        if slot(ready, READY_COLUMNS) != NONE and slot(ready, READY_GIVES_PYTHON_VALUES) == TRUE:
-            self.quick = <list>outcome
+        ready = <PyObject *>runner.found
+        if type(outcome) is ExecutionResult:
+            self.ready = self.outcome = None
+            self.results = [outcome]
+            rows = <object>slot(<PyObject *>outcome, RESULT_ROWS)
         else:
-            self.quick = None
+            self.ready = runner.found
+            rows = self.outcome = outcome
+        is_quick = slot(ready, READY_GIVES_PYTHON_VALUES) == TRUE and are_tuples(rows)
+        self.quick = <list>rows if is_quick else None
         return True
 
     cdef bint is_quick(self):
@@ -197,6 +203,16 @@ cdef class CursorFront:
     _python_rows = PlainCursorFront._python_rows
     _result = PlainCursorFront._result
     _check_open = PlainCursorFront._check_open
+
+
+cdef inline bint are_tuples(object rows) noexcept:
+    """Whether it is a list of tuples."""
+    if type(rows) is not list:
+        return False
+    for row in <list>rows:
+        if type(row) is not tuple:
+            return False
+    return True
 
 
 cdef object iterate_plainly = PlainCursorFront._iterator

@@ -42,14 +42,12 @@ cdef extern from "Python.h":
     int PyGC_Disable()
     int PyGC_Enable()
     PyTypeObject *type_of "Py_TYPE"(PyObject *value)
-    PyTypeObject PyBool_Type, PyFloat_Type, PyList_Type, PyLong_Type, PyTuple_Type, PyUnicode_Type
+    PyTypeObject PyBool_Type, PyFloat_Type, PyLong_Type, PyUnicode_Type
     long long PyLong_AsLongLongAndOverflow(PyObject *value, int *overflow)
     Py_ssize_t PyUnicode_GET_LENGTH(PyObject *text)
     Py_ssize_t PyUnicode_FindChar(PyObject *text, Py_UCS4 sign, Py_ssize_t start, Py_ssize_t end, int direction)
     Py_ssize_t PyTuple_GET_SIZE(PyObject *values)
     PyObject *PyTuple_GET_ITEM(PyObject *values, Py_ssize_t index)
-    Py_ssize_t PyList_GET_SIZE(PyObject *values)
-    PyObject *PyList_GET_ITEM(PyObject *values, Py_ssize_t index)
 
 
 cdef extern from "time.h":
@@ -122,67 +120,78 @@ cdef class ReadyRunner:
         self.owner = session.lock_owner
         self.with_parameters = session._ready.with_parameters
         self.without_parameters = session._ready.without_parameters
+        self.shapes = NativeShapes(session._shapes)
         self.strong = session.database.transactions.locks.fast_path.strong
 
-    cdef object run(self, str sql, object given, PyObject **found):
-        """The lane's outcome, and in `found` the statement (borrowed); None: nothing has been done.
+    cdef object run(self, str sql, object given):
+        """What the lane of the statement, `found` from now on, has given, or a StatementResult; None: nothing has been done."""
+        cdef bint is_lifted = False
+        cdef tuple values
+        cdef PyObject *text
+        cdef PyObject *ready
+        if given is None:
+            text, values = PyDict_GetItem(self.without_parameters, sql), ()
+            if text == NULL:
+                values = self.shapes.lift(sql)
+                if values is None:
+                    return None
+                text = PyDict_GetItem(self.with_parameters, self.shapes.shape)
+                is_lifted = True
+        elif type(given) is tuple or type(given) is list:
+            text, values = PyDict_GetItem(self.with_parameters, sql), tuple(given)
+        else:
+            return None
+        if text == NULL or slot(slot(text, TEXT_PARSED), PARSED_NAMES) != NONE:
+            return None
+        ready = find_ready(text, values)
+        if ready == NULL or not self.is_valid(ready):
+            return None
+        statement, parsed = <object>ready, None if is_lifted else <object>slot(text, TEXT_PARSED)
+        outcome = None
+        if takes(ready, values):
+            outcome = self.run_lane(sql, ready, values)
+        elif is_lifted:
+            # A text that is to be read as another type, and maybe cannot be: then the statement is none of this shape.
+            return None
+        if outcome is None:
+            outcome = self.run_pipeline(sql, statement, values, parsed)
+        self.found = statement
+        return outcome
+
+    cdef object run_pipeline(self, str sql, object ready, tuple values, object parsed):
+        """Have the session run a valid statement."""
+        cdef NativeMutex mutex = self.mutex
+        mutex.acquire()
+        try:
+            return self.session.run_ready(sql, ready, values, parsed)
+        finally:
+            mutex.release()
+
+    cdef object run_lane(self, str sql, PyObject *ready, tuple values):
+        """Run a valid statement by its lane, if it has one and nothing else is in the way.
 
         Meanwhile the garbage collector rests: making a tuple could set it off, and it runs finalizers, which are Python code.
         """
-        cdef bint was_on = PyGC_Disable()
+        cdef PyObject *transaction = slot(self.me, SESSION_TRANSACTION)
+        cdef bint is_in_transaction = transaction != NONE
+        cdef bint was_on
+        if slot(ready, READY_LANE) == NONE or not self.may_run_in(transaction, ready):
+            return None
+        if not self.has_locks(ready, is_in_transaction):
+            return None
+        was_on = PyGC_Disable()
         try:
-            return self.run_undisturbed(sql, given, found)
+            outcome = lane_outcome(<object>slot(ready, READY_LANE), values, <object>transaction)
         finally:
             if was_on:
                 PyGC_Enable()
-
-    cdef object run_undisturbed(self, str sql, object given, PyObject **found):
-        cdef PyObject *ready = self.find(sql, given)
-        cdef PyObject *transaction
-        cdef PyObject *lane
-        cdef PyObject *cancellation
-        cdef bint is_single
-        if ready == NULL or not self.is_valid(ready):
-            return None
-        transaction = slot(self.me, SESSION_TRANSACTION)
-        is_single = transaction == NONE
-        if not self.may_run_in(transaction, ready):
-            return None
-        cancellation = slot(self.me, SESSION_CANCELLATION)
-        if not is_single and slot(cancellation, CANCELLATION_IS_REQUESTED) != FALSE:
-            return None
-        if not self.has_locks(ready, not is_single):
-            return None
-        values = () if given is None else given if type(given) is tuple else tuple(given)
-        statement = <object>ready
-        outcome = run_lane(<object>slot(ready, READY_LANE), values, <object>transaction)
         if outcome is None:
             return None
-        self.note_start(sql, cancellation, is_single)
-        if not is_single and slot(transaction, TRANSACTION_ISOLATION) != <PyObject *>REPEATABLE_READ:
+        self.note_start(sql)
+        if is_in_transaction and slot(transaction, TRANSACTION_ISOLATION) != <PyObject *>REPEATABLE_READ:
             # `Transaction.end_statement`.
             set_slot(transaction, TRANSACTION_SNAPSHOT, None)
-        found[0] = ready
         return outcome
-
-    cdef PyObject *find(self, str sql, object given) except? NULL:
-        """The statement that is ready for the text with these parameters, and has a lane; NULL if there is none."""
-        cdef PyObject *text
-        cdef PyObject *key
-        cdef PyObject *ready
-        cdef Py_ssize_t place = 0
-        if given is None:
-            text = PyDict_GetItem(self.without_parameters, sql)
-        elif type(given) is tuple or type(given) is list:
-            text = PyDict_GetItem(self.with_parameters, sql)
-        else:
-            return NULL
-        if text == NULL or slot(slot(text, TEXT_PARSED), PARSED_NAMES) != NONE:
-            return NULL
-        while PyDict_Next(<object>slot(text, TEXT_BY_TYPES), &place, &key, &ready):
-            if slot(ready, READY_LANE) != NONE and fits(ready, <PyObject *>given):
-                return ready
-        return NULL
 
     cdef bint is_valid(self, PyObject *ready) except -1:
         """Whether the session is free and as it was when the statement was planned: `Session._check_open`, `PlanningSession._is_valid`."""
@@ -244,8 +253,9 @@ cdef class ReadyRunner:
                     PyDict_SetItem(<object>weak, tag, mask | bit)
         return True
 
-    cdef int note_start(self, str sql, PyObject *cancellation, bint is_single) except -1:
+    cdef int note_start(self, str sql) except -1:
         """Leave behind what a statement leaves that has run."""
+        cdef PyObject *cancellation = slot(self.me, SESSION_CANCELLATION)
         cdef unsigned long thread = <unsigned long>PyThread_get_thread_ident()
         cdef PyObject *clock = slot(<PyObject *>self.database, DATABASE_CLOCK)
         cdef timespec moment
@@ -255,7 +265,8 @@ cdef class ReadyRunner:
             set_slot(self.me, SESSION_THREAD_NUMBER, thread)
         set_slot(self.me, SESSION_HAS_QUERIED, True)
         set_slot(cancellation, CANCELLATION_PROGRESS, None)
-        if is_single:
+        if slot(cancellation, CANCELLATION_IS_REQUESTED) != FALSE:
+            # What was asked of an earlier statement is no matter of this one.
             set_slot(cancellation, CANCELLATION_IS_REQUESTED, False)
             set_slot(cancellation, CANCELLATION_ERROR, None)
             set_slot(<PyObject *>self.owner, OWNER_CANCEL_MESSAGE, None)
@@ -268,7 +279,7 @@ cdef class ReadyRunner:
         return 0
 
 
-cdef inline object run_lane(object lane, tuple values, object transaction):
+cdef inline object lane_outcome(object lane, tuple values, object transaction):
     if isinstance(lane, NativeLane):
         return (<NativeLane>lane).run(values, transaction)
     return lane.run(values, transaction)
@@ -280,29 +291,41 @@ cdef inline bint is_free(object mutex) noexcept:
     return inside == 0 or inside == <unsigned long>PyThread_get_thread_ident()
 
 
-cdef bint fits(PyObject *ready, PyObject *given) noexcept:
-    """Whether the parameters, a tuple or a list, are of the types that the statement is ready for and stand for themselves."""
-    cdef tuple types = <tuple>slot(ready, READY_TYPES)
-    cdef bint takes_texts = slot(ready, READY_IS_INFERRING) == FALSE
-    cdef Py_ssize_t count = PyTuple_GET_SIZE(<PyObject *>types)
+cdef PyObject *find_ready(PyObject *text, tuple values) noexcept:
+    """The statement that the text is ready for with these parameters; NULL if there is none."""
+    cdef PyObject *key
+    cdef PyObject *ready
+    cdef Py_ssize_t place = 0
+    while PyDict_Next(<object>slot(text, TEXT_BY_TYPES), &place, &key, &ready):
+        if fits(ready, values):
+            return ready
+    return NULL
+
+
+cdef inline bint fits(PyObject *ready, tuple values) noexcept:
+    """Whether these are parameters that stand for themselves, of the types that the statement is ready for."""
+    cdef PyObject *types = slot(ready, READY_TYPES)
+    cdef Py_ssize_t count = PyTuple_GET_SIZE(types)
     cdef Py_ssize_t index
-    cdef PyObject *value
-    if given == NONE:
-        return count == 0
-    if count != (PyTuple_GET_SIZE(given) if type_of(given) == &PyTuple_Type else PyList_GET_SIZE(given)):
+    if count != PyTuple_GET_SIZE(<PyObject *>values):
         return False
     for index in range(count):
-        value = (
-            PyTuple_GET_ITEM(given, index)
-            if type_of(given) == &PyTuple_Type
-            else PyList_GET_ITEM(given, index)
-        )
-        if not is_of_type(value, PyTuple_GET_ITEM(<PyObject *>types, index), takes_texts):
+        if not is_of_type(PyTuple_GET_ITEM(<PyObject *>values, index), PyTuple_GET_ITEM(types, index)):
             return False
     return True
 
 
-cdef inline bint is_of_type(PyObject *value, PyObject *wanted, bint takes_texts) noexcept:
+cdef inline bint takes(PyObject *ready, tuple values) noexcept:
+    """Whether the statement takes these values as they are: there is no text among them that it reads as something else."""
+    if slot(ready, READY_IS_INFERRING) == FALSE:
+        return True
+    for value in values:
+        if type(value) is str:
+            return False
+    return True
+
+
+cdef inline bint is_of_type(PyObject *value, PyObject *wanted) noexcept:
     """Whether `bind_parameters` gives the parameter this type, and would leave the value as it is."""
     cdef PyTypeObject *kind = type_of(value)
     cdef long long number
@@ -317,7 +340,6 @@ cdef inline bint is_of_type(PyObject *value, PyObject *wanted, bint takes_texts)
     if kind == &PyUnicode_Type:
         return (
             wanted == NONE
-            and takes_texts
             and PyUnicode_FindChar(value, 0, 0, PyUnicode_GET_LENGTH(value), 1) == -1
         )
     if value == NONE:

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from operator import itemgetter
 from threading import enumerate as living_threads
 from threading import get_ident
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from lungfish.database.plan_cache import ParsedText
 from lungfish.errors import (
@@ -43,12 +43,15 @@ from lungfish.session.parameters import (
     parse_text,
 )
 from lungfish.session.plans import PLANNED, PlanningSession
+from lungfish.session.ready import ReadyStatement
 from lungfish.session.results import StatementResult
 from lungfish.session.routine_runs import RoutineRuns
 from lungfish.session.runner import SessionRunner
 from lungfish.session.serializable import note_ddl
 from lungfish.session.utility import TRANSACTION_CONTROL, run_utility, runs_outside_transaction
 from lungfish.sql.ast import Statement, ddl, dml, queries, utility
+from lungfish.sql.normalize import lift_literals
+from lungfish.sql.offsets import OffsetMap
 from lungfish.storage.lock_modes import LockMode, LockTag, table_tag
 from lungfish.types.sql_type import SqlType
 
@@ -120,17 +123,30 @@ class Session(PlanningSession):
                     return [result]
                 return self._run_several(parsed, timeout_s)
             except Error as error:
-                if parsed is not None:
-                    move_position(error, parsed.position_of)
-                elif self._transaction is not None and self._is_explicit:
+                if parsed is None and self._transaction is not None and self._is_explicit:
                     # A text that cannot be parsed fails the transaction, as any failed statement does.
                     self._fail()
-                raise error.with_statement(sql)  # noqa: B904 - the same error, its text added.
+                _raise_worded(error, sql, None if parsed is None else parsed.position_of)
             except OWN_MISTAKES as error:
                 if self.copy_input is not None:
                     # What gives the data of a COPY is the caller's, and so are its exceptions.
                     raise
-                raise internal_error(error).with_statement(sql) from error
+                _raise_worded(error, sql, None)
+
+    def run_ready(
+        self, sql: str, ready: ReadyStatement, values: tuple[Any, ...], parsed: ParsedText | None
+    ) -> StatementResult:
+        """What `execute` does with a statement that is ready, of a parsed text or (None) one whose literals were lifted out of it.
+
+        Requires: the mutex, and that all is so as `execute` finds it on its way there. Compiled code sees to both (native_runner.pyx).
+        """
+        self.last_query, self._thread_number = sql, get_ident()
+        self.cancellation.progress = None
+        try:
+            return self._run_ready(ready, values)
+        except (Error, *OWN_MISTAKES) as error:
+            text = lift_literals(sql) if parsed is None else parsed
+            _raise_worded(error, sql, None if text is None else text.position_of)
 
     def copy_in(self, sql: str, pieces: Iterable[str | bytes]) -> StatementResult:
         """Run a COPY ... FROM STDIN over the pieces of its data."""
@@ -454,6 +470,13 @@ class Session(PlanningSession):
                     self.database.drop_temporaries(self.temporary)
             finally:
                 self.database.leave(self)
+
+
+def _raise_worded(error: Exception, sql: str, position_of: OffsetMap | None) -> NoReturn:
+    """Raise the error again with its text, and its place there; what is a mistake of our own as such."""
+    if isinstance(error, Error):
+        raise move_position(error, position_of).with_statement(sql)
+    raise internal_error(error).with_statement(sql) from error
 
 
 def _thread_name(number: int) -> str | None:

@@ -28,7 +28,7 @@ class LiteralShapes:
     """Known shapes; its owner guards it."""
 
     def __init__(self) -> None:
-        self._shapes: dict[_Key, str] = {}
+        self.shapes: dict[_Key, str] = {}
 
     def find(self, sql: str) -> tuple[str, list[str]] | None:
         """The text's shape and its literals as they are written; None if it is not known. Hot: every ad-hoc statement."""
@@ -37,7 +37,7 @@ class LiteralShapes:
         parts = _LITERALS.split(sql)
         if len(parts) == 1:
             return None
-        shape = self._shapes.get(_key(parts))
+        shape = self.shapes.get(_key(parts))
         return None if shape is None else (shape, parts[1::2])
 
     def note(self, sql: str, lifted: LiftedText) -> None:
@@ -45,9 +45,9 @@ class LiteralShapes:
         parts = _LITERALS.split(sql)
         if tuple(parts[1::2]) != lifted.sources:
             return
-        if len(self._shapes) >= _SHAPES_MAX:
-            self._shapes.clear()
-        self._shapes[_key(parts)] = lifted.shape
+        if len(self.shapes) >= _SHAPES_MAX:
+            self.shapes.clear()
+        self.shapes[_key(parts)] = lifted.shape
 
 
 def _key(parts: list[str]) -> _Key:
