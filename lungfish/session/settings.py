@@ -376,7 +376,10 @@ class SessionSettings:
         self.default_isolation = IsolationLevel(self.get("default_transaction_isolation"))
         self.is_read_only = self.get("default_transaction_read_only") == "on"
         path = [word.strip().strip('"') for word in self.get("search_path").split(",")]
-        self.search_path = tuple(word for word in path if word and word != "$user")
+        search_path = tuple(word for word in path if word and word != "$user")
+        if search_path != self.search_path:
+            # The same object as long as it says the same: ready statements compare it by identity.
+            self.search_path = search_path
 
     @staticmethod
     def _find(name: str) -> Setting:

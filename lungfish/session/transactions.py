@@ -195,7 +195,6 @@ class TransactionalSession:
         if reader is None or reader.isolation is not self.settings.default_isolation:
             self._begin()
             assert self._transaction is not None
-            self._reader = self._transaction
             return self._transaction
         owner = self._lock_owner
         owner.cancel_message = None

@@ -5,7 +5,7 @@ cdef class NativeShapes:
     cdef set unknown
     cdef Py_ssize_t asked_count
     # Of the text that was last taken apart.
-    cdef str shape
+    cdef readonly str shape
 
-    cdef tuple lift(self, str sql)
+    cpdef tuple lift(self, str sql)
     cdef str find(self, str sql, bytes skeleton)

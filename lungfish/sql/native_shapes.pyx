@@ -34,7 +34,7 @@ cdef class NativeShapes:
         self.unknown = set()
         self.asked_count = 0
 
-    cdef tuple lift(self, str sql):
+    cpdef tuple lift(self, str sql):
         """The literals' internal values, their shape being `shape` from now on; None if the shape is not known or has something unusual in it."""
         cdef char skeleton[2 * LENGTH_MAX]
         cdef Py_ssize_t starts[LITERALS_MAX]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from lungfish.session.ready import plain_literal_values
 from lungfish.sql import lift_literals
 from lungfish.sql.literal_shapes import LiteralShapes
 from tests.sql.test_normalize import WORDS
@@ -68,3 +70,38 @@ def test_a_known_shape_is_what_a_pass_over_the_text_finds(
         assert "$" in text
         return
     assert known == (expected.shape, list(expected.sources))
+
+
+@given(
+    pieces=st.lists(st.one_of(WORDS, NUMBERS, STRINGS), max_size=14),
+    others=st.lists(st.tuples(NUMBERS, STRINGS), min_size=14, max_size=14),
+    is_tight=st.booleans(),
+)
+@example(["1", "'", "a", "\\"], [("1", "'c'")] * 14, True)
+@example(["1", "\0"], [("1", "'c'")] * 14, True)
+@example(["'\0'", "1", "é"], [("7", "'c'")] * 14, False)
+def test_the_compiled_form_finds_the_same_shapes_or_none(
+    pieces: list[str], others: list[tuple[str, str]], is_tight: bool
+) -> None:
+    native_shapes = pytest.importorskip("lungfish.sql.native_shapes")
+    joiner = "" if is_tight else " "
+    sql = "select " + joiner.join(pieces)
+    lifted = lift_literals(sql)
+    shapes = LiteralShapes()
+    compiled = native_shapes.NativeShapes(shapes)
+    # Asked in vain at first.
+    assert compiled.lift(sql) is None
+    if lifted is not None:
+        shapes.note(sql, lifted)
+    changed = [
+        string if piece[:1] == "'" else number if piece.isdigit() else piece
+        for piece, (number, string) in zip(pieces, others, strict=False)
+    ]
+    for text in (sql, "select " + joiner.join(changed), sql):
+        known = shapes.find(text)
+        values = compiled.lift(text)
+        if values is not None:
+            assert known is not None
+            assert (compiled.shape, values) == (known[0], plain_literal_values(known[1])[0])
+        elif known is not None:
+            assert not text.isascii() or "\0" in text or any(len(each) > 18 for each in known[1])
