@@ -11,17 +11,15 @@ from cpython.object cimport PyObject, PyTypeObject
 from cpython.ref cimport Py_INCREF
 
 from lungfish.session.native_runner cimport ReadyRunner
-from lungfish.slots cimport FALSE, NONE, TRUE, offset_of, slot
+from lungfish.slots cimport FALSE, offset_of, slot
 
 from lungfish.connection.plain_front import PlainConnectionFront, PlainCursorFront
 from lungfish.connection.result_rows import Converters
 from lungfish.connection.row_factories import tuple_row
 from lungfish.executor.result import ExecutionResult
-from lungfish.session.ready import ReadyStatement
 from lungfish.session.session import Session
 
 cdef Py_ssize_t SESSION_IS_CLOSED = offset_of(Session, "is_closed")
-cdef Py_ssize_t READY_GIVES_PYTHON_VALUES = offset_of(ReadyStatement, "gives_python_values")
 
 cdef Py_ssize_t RESULT_ROWS = offset_of(ExecutionResult, "rows")
 
@@ -95,7 +93,6 @@ cdef class CursorFront:
     cdef bint run(self, str sql, object params) except -1:
         """Run a statement in one step, if it is one that can be."""
         cdef ReadyRunner runner = self.connection.ready_runner()
-        cdef PyObject *ready
         if runner is None:
             return False
         outcome = runner.run(sql, params)
@@ -104,7 +101,6 @@ cdef class CursorFront:
         self._rows = None
         self._result_index = 0
         self.place = 0
-        ready = <PyObject *>runner.found
         if type(outcome) is ExecutionResult:
             self.ready = self.outcome = None
             self.results = [outcome]
@@ -112,7 +108,7 @@ cdef class CursorFront:
         else:
             self.ready = runner.found
             rows = self.outcome = outcome
-        is_quick = slot(ready, READY_GIVES_PYTHON_VALUES) == TRUE and are_tuples(rows)
+        is_quick = are_tuples(rows) and runner.gives_python_values()
         self.quick = <list>rows if is_quick else None
         return True
 

@@ -17,6 +17,7 @@ cdef class ReadyRunner:
     cdef object run(self, str sql, object given)
     cdef object run_pipeline(self, str sql, object ready, tuple values, object parsed)
     cdef object run_lane(self, str sql, PyObject *ready, tuple values)
+    cdef bint gives_python_values(self) noexcept
     cdef bint is_valid(self, PyObject *ready) except -1
     cdef bint may_run_in(self, PyObject *transaction, PyObject *ready) noexcept
     cdef bint has_locks(self, PyObject *ready, bint is_noted) except -1

@@ -73,6 +73,7 @@ cdef Py_ssize_t DATABASE_IS_CLOSED = offset_of(Database, "is_closed")
 cdef Py_ssize_t DATABASE_CATALOG = offset_of(Database, "catalog")
 cdef Py_ssize_t DATABASE_CLOCK = offset_of(Database, "clock")
 cdef Py_ssize_t SETTINGS_SEARCH_PATH = offset_of(SessionSettings, "search_path")
+cdef Py_ssize_t SETTINGS_TEXT = offset_of(SessionSettings, "text")
 cdef Py_ssize_t SETTINGS_TIMEOUT_S = offset_of(SessionSettings, "statement_timeout_s")
 cdef Py_ssize_t SETTINGS_ISOLATION = offset_of(SessionSettings, "default_isolation")
 cdef Py_ssize_t TEMPORARY_OBJECTS = offset_of(TemporaryObjects, "objects")
@@ -98,6 +99,7 @@ cdef Py_ssize_t READY_CACHED = offset_of(ReadyStatement, "cached")
 cdef Py_ssize_t READY_LOCKS = offset_of(ReadyStatement, "locks")
 cdef Py_ssize_t READY_IS_INFERRING = offset_of(ReadyStatement, "is_inferring")
 cdef Py_ssize_t READY_LANE = offset_of(ReadyStatement, "lane")
+cdef Py_ssize_t READY_PLAIN_UNDER = offset_of(ReadyStatement, "plain_under")
 cdef Py_ssize_t READY_IS_READ_ONLY = offset_of(ReadyStatement, "is_read_only")
 
 cdef long long INTEGER_LIMIT = 2147483648
@@ -157,6 +159,11 @@ cdef class ReadyRunner:
             outcome = self.run_pipeline(sql, statement, values, parsed)
         self.found = statement
         return outcome
+
+    cdef bint gives_python_values(self) noexcept:
+        """Whether the values in the rows of the statement that ran last are Python's own."""
+        cdef PyObject *text = slot(<PyObject *>self.settings, SETTINGS_TEXT)
+        return slot(<PyObject *>self.found, READY_PLAIN_UNDER) == text
 
     cdef object run_pipeline(self, str sql, object ready, tuple values, object parsed):
         """Have the session run a valid statement."""

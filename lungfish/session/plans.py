@@ -96,7 +96,7 @@ class PlanningSession(TransactionalSession):
             cached,
             pipeline,
             catalog=self.catalog,
-            search_path=self.settings.search_path,
+            settings=self.settings,
             tables=self.database,
         )
         self._ready.keep(sql, has_parameters, parsed, made)

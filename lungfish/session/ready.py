@@ -33,6 +33,7 @@ from lungfish.planner.physical import (
     ValuesScan,
 )
 from lungfish.session.parameters import is_plain_text
+from lungfish.session.settings import SessionSettings
 from lungfish.sql.ast import Statement
 from lungfish.sql.ast.expressions import Literal
 from lungfish.storage.lock_modes import LockMode, LockTag, table_tag
@@ -69,8 +70,8 @@ class ReadyStatement:
     is_read_only: bool
     # Of its rows; None: it gives none.
     columns: tuple[OutputColumn, ...] | None
-    # Whether internal values of these columns are Python's own.
-    gives_python_values: bool
+    # The settings under which internal values of these columns are Python's own; None: under none that is known.
+    plain_under: TextSettings | None
     # Lent to the execution that runs; None meanwhile.
     context: ExecutionContext | None = None
 
@@ -196,10 +197,6 @@ def plain_literal_values(literals: Sequence[str]) -> tuple[tuple[Any, ...], Type
     return tuple(values), tuple(types)
 
 
-# The settings under which most types are converted: floats are, too, where their texts are rounded.
-_ROUNDED = TextSettings(extra_float_digits=0)
-
-
 def make_ready_statement(
     statement: Statement,
     types: Types,
@@ -207,17 +204,17 @@ def make_ready_statement(
     pipeline: RowPipeline,
     *,
     catalog: Catalog,
-    search_path: tuple[str, ...],
+    settings: SessionSettings,
     tables: TableProvider,
 ) -> ReadyStatement:
-    """A planned statement, ready to run again as long as the session sees these."""
+    """A planned statement, ready to run again as long as the session sees this catalog, under these settings."""
     plan = cached.plan
     root = plan.root
     is_change = isinstance(root, (InsertRows, UpdateRows, DeleteRows))
     return ReadyStatement(
         types,
         catalog,
-        search_path,
+        settings.search_path,
         statement,
         cached,
         pipeline,
@@ -229,7 +226,9 @@ def make_ready_statement(
         lane=make_lane(plan, catalog, tables),
         is_read_only=plan.is_read_only,
         columns=None if is_change and not root.columns else tuple(root.columns),
-        gives_python_values=not any(writer_of(column.type, _ROUNDED) for column in root.columns),
+        plain_under=None
+        if any(writer_of(column.type, settings.text) for column in root.columns)
+        else settings.text,
     )
 
 

@@ -93,11 +93,7 @@ class Session(PlanningSession):
         """Run the text's statements and answer a result for each. Raises lungfish.errors.Error, with the text attached."""
         with self._mutex:
             self._check_open()
-            self.last_query, self._thread_number = sql, get_ident()
-            cancellation = RUNNING.statement = self.cancellation
-            cancellation.progress = None
-            if cancellation.is_requested:
-                self._forget_cancel()
+            self._note_start(sql)
             parsed = None
             try:
                 text = self._ready.text(sql, parameters is not None)
@@ -140,13 +136,19 @@ class Session(PlanningSession):
 
         Requires: the mutex, and that all is so as `execute` finds it on its way there. Compiled code sees to both (native_runner.pyx).
         """
-        self.last_query, self._thread_number = sql, get_ident()
-        self.cancellation.progress = None
+        self._note_start(sql)
         try:
             return self._run_ready(ready, values)
         except (Error, *OWN_MISTAKES) as error:
             text = lift_literals(sql) if parsed is None else parsed
             _raise_worded(error, sql, None if text is None else text.position_of)
+
+    def _note_start(self, sql: str) -> None:
+        self.last_query, self._thread_number = sql, get_ident()
+        cancellation = RUNNING.statement = self.cancellation
+        cancellation.progress = None
+        if cancellation.is_requested:
+            self._forget_cancel()
 
     def copy_in(self, sql: str, pieces: Iterable[str | bytes]) -> StatementResult:
         """Run a COPY ... FROM STDIN over the pieces of its data."""

@@ -360,7 +360,7 @@ class SessionSettings:
     def _derive(self) -> None:
         """What other rooms need of the settings, in their form."""
         style = self.get("DateStyle").split(", ")
-        self.text = replace(
+        text = replace(
             self.text,
             time_zone=zone_by_name(self.get("TimeZone")),
             date_style=style[0],
@@ -369,6 +369,9 @@ class SessionSettings:
             bytea_output=self.get("bytea_output"),
             extra_float_digits=int(self.get("extra_float_digits")),
         )
+        if text != self.text:
+            # The same object as long as it says the same, as with the search path.
+            self.text = text
         lock_timeout_ms = milliseconds_of(self.get("lock_timeout"))
         self.lock_timeout_s = lock_timeout_ms / 1000 if lock_timeout_ms else None
         self.statement_timeout_s = milliseconds_of(self.get("statement_timeout")) / 1000
