@@ -42,6 +42,7 @@ from lungfish.errors import (
 from lungfish.executor.ddl import CatalogChange, relation_ids
 from lungfish.executor.programs import Programs
 from lungfish.executor.session_facts import SessionFacts
+from lungfish.executor.spill import SpillSpace
 from lungfish.executor.violations import duplicated_key
 from lungfish.recovery.backup import BackupReport, BackupRequest, Progress, take_backup
 from lungfish.recovery.checkpoint_request import (
@@ -57,6 +58,7 @@ from lungfish.storage import Disk, LocalDisk, RelationPages
 from lungfish.storage.disk import Lock
 from lungfish.storage.ids import RelationId
 from lungfish.storage.lock_modes import LockMode, table_tag
+from lungfish.storage.memory_disk import MemoryDisk
 from lungfish.storage.table import TableStore, UniqueConflict
 from lungfish.storage.table_build import TellBuild
 from lungfish.storage.transactions import Transaction
@@ -65,6 +67,8 @@ if TYPE_CHECKING:
     from lungfish.database.fork import ForkContent
 
 # The catalog's lock stands among the table locks, under an oid that no table has.
+# Beside the database: temporary files of statements.
+SPILL_SUFFIX = "-temp"
 _CATALOG_LOCK = table_tag(1)
 
 
@@ -100,6 +104,8 @@ class Database:
         self.plans: LruCache[CachedPlan] = LruCache()
         self.programs = Programs()
         self.statistics = TableStatistics(self)
+        # None where rows that memory cannot hold have no better place: in memory, and beside the file of another process.
+        self.spill: SpillSpace | None = None
         self.transactions = core.transactions
         self.sequences = core.sequences
         self._file_lock = file_lock
@@ -201,7 +207,11 @@ class Database:
                     raise
                 raise damage from error
             try:
-                return cls(core, file_lock, name=name, options=options)
+                database = cls(core, file_lock, name=name, options=options)
+                if not isinstance(disk, MemoryDisk):
+                    database.spill = SpillSpace(disk, path + SPILL_SUFFIX, core.telemetry)
+                    database.spill.clear()
+                return database
             except CorruptDatabase as error:
                 core.crash()
                 if damage is not None:
@@ -454,6 +464,8 @@ class Database:
                 past.crash()
             self.past.clear()
         try:
+            if self.spill is not None and not is_crash:
+                self.spill.clear()
             finish()
         finally:
             self._file_lock.release(is_crash=is_crash)

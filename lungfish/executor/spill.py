@@ -1,8 +1,8 @@
 """Where blocking operators put rows that memory cannot hold: temporary files on the database's disk.
 
 A `SpillFile` is a list of batches, each one Arrow IPC message stream at its offset. Nothing here is ever synced or read after a
-crash: the files are removed at the end of the operator, and the database removes what a crash left behind
-(`SpillSpace.remove_leftovers`).
+crash: the files are removed at the end of the operator, the folder when the database is closed, and what a crash left behind when it is
+opened again (`SpillSpace.clear`). A full disk raises DiskFull (53100), which ends the statement and nothing else.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections.abc import Iterator
 
 import pyarrow as pa
 
+from lungfish.recovery.telemetry import Counter, StorageTelemetryRegistry
 from lungfish.storage.disk import Disk, File
 from lungfish.types.batch import Batch
 
@@ -21,28 +22,40 @@ _PREFIX = "spill-"
 class SpillSpace:
     """A directory of temporary files. Shared by all statements of a database."""
 
-    def __init__(self, disk: Disk, directory: str) -> None:
+    def __init__(self, disk: Disk, directory: str, telemetry: StorageTelemetryRegistry) -> None:
         self._disk = disk
         self._directory = directory
         self._numbers = itertools.count(1)
+        self._files = telemetry.counter(
+            "temp_files", unit="files", help="temporary files made by sorts, joins and aggregates"
+        )
+        self._bytes = telemetry.counter(
+            "temp_bytes", unit="bytes", help="bytes written to temporary files"
+        )
 
     def open(self) -> SpillFile:
         """A new, empty spill file."""
         self._disk.make_directory(self._directory)
         path = f"{self._directory}/{_PREFIX}{next(self._numbers)}"
-        return SpillFile(self._disk, self._disk.open(path, create=True))
+        file = SpillFile(self._disk, self._disk.open(path, create=True), self._bytes)
+        self._files.add()
+        return file
 
-    def remove_leftovers(self) -> None:
-        """Remove the files that a crash left behind; when the database is opened."""
-        for name in self._disk.list(self._directory):
-            if name.startswith(_PREFIX):
-                self._disk.remove(f"{self._directory}/{name}")
+    def clear(self) -> None:
+        """Remove the folder and what is in it: when the database is opened, and when it is closed."""
+        names = self._disk.list(self._directory)
+        own = [name for name in names if name.startswith(_PREFIX)]
+        for name in own:
+            self._disk.remove(f"{self._directory}/{name}")
+        if len(own) == len(names) and self._disk.exists(self._directory):
+            self._disk.remove_directory(self._directory)
 
 
 class SpillFile:
-    """Batches in a temporary file, in the order in which they were appended. Removed by `close`."""
+    """Batches in a temporary file, in the order in which they were appended. Removed by `close`, at the latest when nobody has it any more."""
 
-    def __init__(self, disk: Disk, file: File) -> None:
+    def __init__(self, disk: Disk, file: File, written: Counter) -> None:
+        self._written = written
         self._disk = disk
         self._file = file
         self._end = 0
@@ -72,6 +85,7 @@ class SpillFile:
         self._file.write_at(self._end, memoryview(data))
         self._places.append((self._end, data.size, batch.row_count))
         self._end += data.size
+        self._written.add(data.size)
 
     def read(self, number: int) -> Batch:
         """The batch of that number."""
@@ -97,3 +111,7 @@ class SpillFile:
                 self._disk.remove(path)
         self._places = []
         self._end = -1
+
+    def __del__(self) -> None:
+        if self._end >= 0:
+            self.close()

@@ -54,5 +54,4 @@ PLANNER_SETTINGS: tuple[tuple[str, str, str], ...] = (
     ("restrict_nonsystem_relation_kind", "text", ""),
     ("seq_page_cost", "number", "1"),
     ("temp_buffers", "text", "8MB"),
-    ("work_mem", "text", "4MB"),
 )  # fmt: skip

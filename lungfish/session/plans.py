@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from lungfish.catalog import Catalog
 from lungfish.database.plan_cache import CachedPlan, ParsedText
 from lungfish.errors import Error, ReadOnlySqlTransaction
-from lungfish.executor import ExecutionContext, execute
+from lungfish.executor import ExecutionContext, MemoryBudget, execute
 from lungfish.planner import plan_statement
 from lungfish.planner.physical import PhysicalStatement
 from lungfish.session.function_context import SessionFunctions
@@ -315,6 +315,8 @@ class PlanningSession(TransactionalSession):
             programs=database.programs,
             parameters=values,
             cancellation=self.cancellation,
+            memory=MemoryBudget(self.settings.work_mem_bytes),
+            spill=database.spill,
             deferred=self._deferred,
         )
 

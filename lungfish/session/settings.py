@@ -7,6 +7,7 @@ The exception are settings that can never change an answer: hints to PostgreSQL'
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
@@ -16,6 +17,7 @@ from lungfish.errors import (
     InvalidParameterValue,
     UndefinedObject,
 )
+from lungfish.executor.memory import DEFAULT_BUDGET_BYTES
 from lungfish.recovery.settings import STORAGE_SETTINGS, StorageSettings
 from lungfish.session.planner_settings import PLANNER_SETTINGS
 from lungfish.storage.transactions import IsolationLevel
@@ -24,6 +26,10 @@ from lungfish.types.time_zones import zone_by_name
 
 _TRUE = {"on", "true", "yes", "1", "t", "y"}
 _FALSE = {"off", "false", "no", "0", "f", "n"}
+# An amount of memory without a unit is in kB.
+_MEMORY = re.compile(r"([0-9]+(?:\.[0-9]*)?) *([A-Za-z]*)")
+_MEMORY_UNITS = {"B": 1, "kB": 1 << 10, "MB": 1 << 20, "GB": 1 << 30, "TB": 1 << 40}
+_WORK_MEM_KB_MIN, _WORK_MEM_KB_MAX = 64, (1 << 31) - 1
 _UNITS_MS = {"us": 0.001, "ms": 1, "s": 1000, "min": 60_000, "h": 3_600_000, "d": 86_400_000}
 
 
@@ -80,6 +86,34 @@ def _number(name: str, value: str) -> str:
 
 def _text(name: str, value: str) -> str:
     return value
+
+
+def _memory(name: str, value: str) -> str:
+    """An amount of memory, written back in the largest unit that it is a whole number of, as PostgreSQL does."""
+    found = _MEMORY.fullmatch(value.strip())
+    unit = "kB" if found is None or not found[2] else found[2]
+    if found is None or unit not in _MEMORY_UNITS:
+        hint = None
+        if found is not None:
+            hint = 'Valid units for this parameter are "B", "kB", "MB", "GB", and "TB".'
+        raise InvalidParameterValue(
+            f'invalid value for parameter "{name}": "{value}"', hint=hint
+        ) from None
+    size_kb = round(float(found[1]) * _MEMORY_UNITS[unit] / 1024)
+    if not _WORK_MEM_KB_MIN <= size_kb <= _WORK_MEM_KB_MAX:
+        raise InvalidParameterValue(
+            f'{size_kb} kB is outside the valid range for parameter "{name}"'
+            f" ({_WORK_MEM_KB_MIN} kB .. {_WORK_MEM_KB_MAX} kB)"
+        )
+    for name_of_unit in ("TB", "GB", "MB"):
+        if size_kb * 1024 % _MEMORY_UNITS[name_of_unit] == 0:
+            return f"{size_kb * 1024 // _MEMORY_UNITS[name_of_unit]}{name_of_unit}"
+    return f"{size_kb}kB"
+
+
+def bytes_of(value: str) -> int:
+    """The number of bytes in an amount that `_memory` wrote."""
+    return int(value[:-2]) * _MEMORY_UNITS[value[-2:]]
 
 
 def _time_zone(name: str, value: str) -> str:
@@ -152,6 +186,7 @@ _CHECKS: dict[str, Callable[[str, str], str]] = {
 _KINDS: dict[Callable[[str, str], str], str] = {
     _boolean: "bool",
     _integer: "integer",
+    _memory: "integer",
     _milliseconds: "integer",
     _number: "real",
 }
@@ -199,6 +234,8 @@ SETTINGS: dict[str, Setting] = {
         Setting("transaction_read_only", "off", _text, is_read_only=True),
         Setting("transaction_timeout", "0", _milliseconds),
         Setting("wal_recovery_mode", "tail", _text, is_read_only=True),
+        # What all blocking operators of a statement may hold together. PostgreSQL's is for each of them, and its default is 4MB.
+        Setting("work_mem", f"{DEFAULT_BUDGET_BYTES >> 20}MB", _memory),
         Setting("xmloption", "content", _only("content")),
         Setting("jit", "off", _boolean),
         *(
@@ -238,6 +275,7 @@ class SessionSettings:
         # What each statement looks at, kept at hand.
         self.lock_timeout_s: float | None = None
         self.statement_timeout_s = 0.0
+        self.work_mem_bytes = DEFAULT_BUDGET_BYTES
         self.is_synchronous = True
         self.default_isolation = IsolationLevel.READ_COMMITTED
         self.is_read_only = False
@@ -311,6 +349,9 @@ class SessionSettings:
             if setting.check is _milliseconds:
                 unit = "ms"
                 value, default = (f"{milliseconds_of(text):.0f}" for text in (value, default))
+            elif setting.check is _memory:
+                unit = "kB"
+                value, default = (str(bytes_of(text) >> 10) for text in (value, default))
             context = "internal" if setting.is_read_only else "user"
             kind = _KINDS.get(setting.check, "string")
             found.append((setting.name, value, unit, context, kind, default))
@@ -375,6 +416,7 @@ class SessionSettings:
         lock_timeout_ms = milliseconds_of(self.get("lock_timeout"))
         self.lock_timeout_s = lock_timeout_ms / 1000 if lock_timeout_ms else None
         self.statement_timeout_s = milliseconds_of(self.get("statement_timeout")) / 1000
+        self.work_mem_bytes = bytes_of(self.get("work_mem"))
         self.is_synchronous = self.get("synchronous_commit") != "off"
         self.default_isolation = IsolationLevel(self.get("default_transaction_isolation"))
         self.is_read_only = self.get("default_transaction_read_only") == "on"

@@ -9,6 +9,7 @@ from lungfish.executor.kept_rows import KeptRows
 from lungfish.executor.memory import MemoryAccount, MemoryBudget
 from lungfish.executor.rows import batch_rows, rows_batch
 from lungfish.executor.spill import SpillSpace
+from lungfish.recovery.telemetry import StorageTelemetryRegistry
 from lungfish.storage.memory_disk import MemoryDisk
 from lungfish.types.batch import Batch
 from lungfish.types.sql_type import INTEGER, INTERVAL, NUMERIC, TEXT, Interval
@@ -23,7 +24,7 @@ ROWS: list[tuple[Any, ...]] = [
 
 def test_batches_come_back_as_they_were_and_the_file_goes() -> None:
     disk = MemoryDisk()
-    file = SpillSpace(disk, "tmp").open()
+    file = SpillSpace(disk, "tmp", StorageTelemetryRegistry()).open()
     batches = [
         rows_batch(ROWS, TYPES),
         rows_batch([], TYPES),
@@ -44,9 +45,9 @@ def test_batches_come_back_as_they_were_and_the_file_goes() -> None:
 
 def test_what_a_crash_left_behind_is_removed() -> None:
     disk = MemoryDisk()
-    SpillSpace(disk, "tmp").open().append(rows_batch(ROWS, TYPES))
+    SpillSpace(disk, "tmp", StorageTelemetryRegistry()).open().append(rows_batch(ROWS, TYPES))
     disk.open("tmp/keep", create=True).close()
-    SpillSpace(disk, "tmp").remove_leftovers()
+    SpillSpace(disk, "tmp", StorageTelemetryRegistry()).clear()
     assert disk.list("tmp") == ["keep"]
 
 
@@ -54,7 +55,7 @@ def test_what_a_crash_left_behind_is_removed() -> None:
 def test_kept_rows_can_be_read_again_from_memory_or_from_a_file(limit_bytes: int) -> None:
     disk = MemoryDisk()
     memory = MemoryBudget(limit_bytes)
-    kept = KeptRows(memory, SpillSpace(disk, "tmp"))
+    kept = KeptRows(memory, SpillSpace(disk, "tmp", StorageTelemetryRegistry()))
     for _ in range(4):
         kept.append(rows_batch(ROWS, TYPES))
     assert kept.is_spilled is (limit_bytes == 1)

@@ -34,6 +34,7 @@ from lungfish.planner.physical import (
     SeqScan,
     ValuesScan,
 )
+from lungfish.recovery.telemetry import StorageTelemetryRegistry
 from lungfish.storage.buffer_pool import BufferPool
 from lungfish.storage.clock import ManualClock
 from lungfish.storage.fence import Fence
@@ -187,7 +188,7 @@ class World:
             programs=self.programs,
             parameters=parameters,
             memory=MemoryBudget(self.memory_bytes),
-            spill=SpillSpace(self.disk, "spill"),
+            spill=SpillSpace(self.disk, "spill", StorageTelemetryRegistry()),
             deferred=self.deferred,
         )
 
