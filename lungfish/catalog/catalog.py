@@ -22,6 +22,7 @@ from lungfish.catalog.objects import (
     Index,
     Namespace,
     Oid,
+    Rule,
     Sequence,
     SqlFunction,
     SystemView,
@@ -61,6 +62,7 @@ class Catalog:
         "_namespaces",
         "_objects",
         "_relations",
+        "_rules",
         "_types",
         "commit_action_tables",
         "next_oid",
@@ -78,6 +80,7 @@ class Catalog:
         self._namespaces: dict[str, Namespace] = {}
         self._relations: dict[tuple[Oid, str], Relation] = {}
         self._types: dict[tuple[Oid, str], UserType] = {}
+        self._rules: dict[Oid, list[Rule]] = {}
         self._indexes: dict[tuple[Oid, str], tuple[Table, Index]] = {}
         # Functions of one name differ in their parameters' types.
         self._functions: dict[tuple[Oid, str], list[SqlFunction]] = {}
@@ -93,6 +96,8 @@ class Catalog:
                     self._types[item.namespace_oid, item.name] = item
                 case SqlFunction():
                     self._functions.setdefault((item.namespace_oid, item.name), []).append(item)
+                case Rule():
+                    self._rules.setdefault(item.relation_oid, []).append(item)
                 case _:
                     self._relations[item.namespace_oid, item.name] = item
             if isinstance(item, Table):
@@ -203,6 +208,19 @@ class Catalog:
             for item in self._objects.values()
             if isinstance(item, (View, Table)) and oid in item.depends_on
         ]
+
+    @property
+    def has_rules(self) -> bool:
+        """Whether any relation has a rule."""
+        return bool(self._rules)
+
+    def rules_of(self, oid: Oid) -> list[Rule]:
+        """The rules of a relation, in the order in which they are applied: by name."""
+        return sorted(self._rules.get(oid, ()), key=lambda item: item.name)
+
+    def dependent_rules(self, oid: Oid) -> list[Rule]:
+        """The rules whose texts use the object."""
+        return [item for rules in self._rules.values() for item in rules if oid in item.depends_on]
 
     def referencing_tables(self, oid: Oid) -> list[Table]:
         """The tables with a foreign key to the table, itself included."""

@@ -21,6 +21,7 @@ from lungfish.catalog.objects import (
     PartitionKeyColumn,
     RangeDatum,
     RoutineParameter,
+    Rule,
     Sequence,
     SqlFunction,
     Table,
@@ -34,7 +35,7 @@ _CLASSES: dict[str, type[Any]] = {
     item.__name__: item
     for item in (
         Column, Constraint, Index, IndexColumn, Namespace, PartitionBound, PartitionKey, PartitionKeyColumn, RangeDatum,
-        RoutineParameter, Sequence, SqlFunction, SqlType, Table, UserType, View,
+        RoutineParameter, Rule, Sequence, SqlFunction, SqlType, Table, UserType, View,
     )
 }  # fmt: skip
 

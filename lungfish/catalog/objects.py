@@ -410,4 +410,34 @@ class SystemView:
     rows: Callable[[Any], Iterable[tuple[Any, ...]]]
 
 
-CatalogObject = Namespace | Table | View | Sequence | UserType | SqlFunction | SystemView
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What CREATE RULE makes: commands that run beside a statement on a relation, or in its place."""
+
+    oid: Oid
+    name: str
+    # That of the relation.
+    namespace_oid: Oid
+    relation_oid: Oid
+    # "insert", "update" or "delete".
+    event: str
+    is_instead: bool
+    # The text of WHERE.
+    condition: str | None
+    # Their texts; none for NOTHING.
+    commands: tuple[str, ...]
+    # The search path under which the texts are to be read.
+    search_path: tuple[str, ...] = ("public",)
+    # Oids of the tables, views, sequences and types that the texts name.
+    depends_on: frozenset[Oid] = frozenset()
+    # ENABLE and DISABLE RULE: "origin", "disabled", "replica" or "always".
+    mode: str = "origin"
+    comment: str | None = None
+
+    @property
+    def fires(self) -> bool:
+        """Whether it is applied: nothing here is a replica."""
+        return self.mode in ("origin", "always")
+
+
+CatalogObject = Namespace | Table | View | Sequence | UserType | SqlFunction | SystemView | Rule

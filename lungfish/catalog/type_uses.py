@@ -15,6 +15,7 @@ from lungfish.catalog.objects import (
     Column,
     IndexColumn,
     Oid,
+    Rule,
     SqlFunction,
     Table,
     UserType,
@@ -105,7 +106,7 @@ def users_of_type(catalog: Catalog, oid: Oid) -> list[CatalogObject]:
         if item.oid != oid
         and (
             any(uses_type(each, oid) for each in types_of(item))
-            or (isinstance(item, View) and oid in item.depends_on)
+            or (isinstance(item, (View, Rule)) and oid in item.depends_on)
         )
     ]
 

@@ -10,6 +10,7 @@ from lungfish.executor.own_changes import OwnChanges
 from lungfish.executor.programs import Program
 from lungfish.executor.referential_actions import finish_constraints
 from lungfish.executor.result import ExecutionResult, command_tag
+from lungfish.executor.rule_steps import run_rule_steps
 from lungfish.planner.physical import PhysicalStatement
 from lungfish.types.batch import Batch
 
@@ -19,6 +20,8 @@ def execute(statement: PhysicalStatement, context: ExecutionContext) -> Executio
 
     Raises lungfish.errors.Error; the caller then rolls back what the statement has changed.
     """
+    if statement.steps is not None:
+        return run_rule_steps(statement.tag, statement.steps, context, execute)
     program = context.programs.program(statement)
     if program.pipeline is not None:
         return program.pipeline(context)
@@ -37,6 +40,9 @@ def execute(statement: PhysicalStatement, context: ExecutionContext) -> Executio
 
 def execute_batches(statement: PhysicalStatement, context: ExecutionContext) -> Iterator[Batch]:
     """Run a query batch by batch, as they are asked for: for cursors and large results."""
+    if statement.steps is not None:
+        yield from execute(statement, context).as_batches()
+        return
     program = context.programs.program(statement)
     if program.pipeline is None:
         yield from run_program(program, statement, context)

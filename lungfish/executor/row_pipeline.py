@@ -34,7 +34,7 @@ _Change = Callable[[Run], "list[Row]"]
 def make_row_pipeline(statement: PhysicalStatement, compiler: Compiler) -> RowPipeline | None:
     """The pipeline of the statement; None where it needs the operators."""
     root = statement.root
-    if statement.ctes or reads_while_writing(root):
+    if statement.ctes or statement.steps is not None or reads_while_writing(root):
         return None
     match root:
         case InsertRows():

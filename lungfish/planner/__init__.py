@@ -4,6 +4,7 @@ Start at `plan_statement`; `RULES` in optimizer.py is the list of rewrites. `exp
 with the executor. Nothing here runs a plan or reads a table: what it knows of the data comes through `Statistics`.
 """
 
+from lungfish.planner.check_rule import check_rule
 from lungfish.planner.deparse import Deparsing, columns_read, deparse_query
 from lungfish.planner.explain import explain
 from lungfish.planner.plan_statement import describe_query, plan_statement, routines_used
@@ -15,6 +16,7 @@ from lungfish.planner.routine_checks import (
     resolve_routine_type,
     routine_shape,
 )
+from lungfish.planner.rule_rewrite import refuse_several
 from lungfish.planner.standalone import (
     bind_constant,
     bind_domain_texts,
@@ -44,6 +46,7 @@ __all__ = [
     "bind_stored_expression",
     "check_default",
     "check_routine",
+    "check_rule",
     "columns_read",
     "deparse_query",
     "describe_query",
@@ -53,6 +56,7 @@ __all__ = [
     "own_items",
     "plan_statement",
     "reason_against_changes",
+    "refuse_several",
     "relation_beneath",
     "resolve_routine_type",
     "resolve_type_name",

@@ -82,6 +82,8 @@ def bind_item(item: ast.FromItem, scope: Scope, visible: list[RangeEntry]) -> Bo
             bound = bind_function_reference(item, lateral_view(scope, visible))
         case JsonTable():
             bound = bind_json_table(item, lateral_view(scope, visible))
+        case ast.RuleSource():
+            bound = scope.state.seams.bind_rule_source(item, scope.state)
     if scope.state.trace is not None:
         scope.state.trace.note_item(item, bound[1])
     return bound

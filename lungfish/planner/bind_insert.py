@@ -12,15 +12,18 @@ from lungfish import errors
 from lungfish.catalog.objects import Table
 from lungfish.planner.bind_assignments import bind_assignments
 from lungfish.planner.bind_conflict import bind_conflict_target
+from lungfish.planner.bind_guards import Guard, bind_guards
 from lungfish.planner.bind_insert_parts import assemble_columns, assemble_rows
 from lungfish.planner.bind_output import untyped_source
 from lungfish.planner.bind_returning import bind_returning, returned
+from lungfish.planner.bind_stored import with_generated
 from lungfish.planner.change_target import ChangeTarget, Place, ReadOnlyColumn, TableRow
 from lungfish.planner.coerce import coerce_assignment, coerce_boolean
 from lungfish.planner.expressions import BoundExpression, ColumnRef
 from lungfish.planner.logical import (
     Item,
     LogicalConflict,
+    LogicalFilter,
     LogicalInsert,
     LogicalOutput,
     LogicalPlan,
@@ -35,8 +38,8 @@ from lungfish.sql.ast.expressions import Default, Expression
 from lungfish.sql.ast.queries import Query, Values
 
 
-def bind_insert(node: ast.Insert, around: Scope) -> LogicalOutput:
-    """An INSERT; the columns of the result are those of RETURNING."""
+def bind_insert(node: ast.Insert, around: Scope, guards: Sequence[Guard] = ()) -> LogicalOutput:
+    """An INSERT; the columns of the result are those of RETURNING. `guards`: see bind_guards.py."""
     scope = around if node.with_clause is None else around.state.bind_with(node.with_clause, around)
     target = find_target(node.table, scope.state, "insert into")
     table = target.table
@@ -45,6 +48,9 @@ def bind_insert(node: ast.Insert, around: Scope) -> LogicalOutput:
         target = replace(target, members=())
     plan, given = bind_given(node, target, scope)
     plan, values = _complete(plan, given, target, scope)
+    if guards:
+        new = with_generated(values, table, scope.state)
+        plan = LogicalFilter(plan, bind_guards(guards, table, {"new": new}, scope.state))
     conflict = None if node.on_conflict is None else _bind_conflict(node, target, scope)
     returning = bind_returning(node.returning, node.table, target, scope, others=())
     insert = LogicalInsert(table, plan, values, conflict, returning, target.members)

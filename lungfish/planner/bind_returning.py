@@ -7,21 +7,22 @@ that WITH (OLD AS ..., NEW AS ...) gives) mean either.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from lungfish import errors
 from lungfish.planner.bind_merge_action import merge_action_entry
 from lungfish.planner.bind_state import BindState
-from lungfish.planner.bind_targets import bind_targets
+from lungfish.planner.bind_targets import Target, bind_targets
 from lungfish.planner.change_target import ChangeTarget, TableRow
 from lungfish.planner.expressions import ColumnRef
 from lungfish.planner.logical import (
-    Item,
     LogicalModification,
     LogicalOutput,
     LogicalReturning,
 )
 from lungfish.planner.modification_target import table_columns
 from lungfish.planner.scope import Clause, RangeEntry, Scope
+from lungfish.planner.updatable_views import find_rule_target
 from lungfish.sql.ast import dml as ast
 from lungfish.sql.ast.queries import TableReference
 from lungfish.types.sql_type import OID
@@ -49,36 +50,98 @@ def bind_returning(
     if returning is None:
         return LogicalReturning((), old, new, either, checks) if checks else None
     meant = {"new": new, "old": old, "either": either}[plain]
-    current = target.entry(reference.alias or target.name, _row(target, meant), state)
-    entries = [*others, current] if plain == "either" else [current, *others]
-    taken = {entry.alias for entry in entries}
-    for alias, columns, default in (
-        (returning.old_alias, old, "old"),
-        (returning.new_alias, new, "new"),
-    ):
-        if alias is None and default in taken:
-            continue
-        entry = target.entry(alias or default, _row(target, columns), state)
-        entry.shows_columns = False
-        entry.table = entry.table_oid = None
-        entries.append(entry)
+    rows = _Rows(_row(target, meant), _row(target, old), _row(target, new))
+    beside = list(others)
     if plain == "either":
         action_entry, action = merge_action_entry(state)
-        entries.append(action_entry)
+        beside.append(action_entry)
         either = (*either, action)
-    items = _bind_items(returning, Scope(state, scope, entries))
+    source = _Source(target, reference.alias or target.name, rows, tuple(beside), plain == "either")
+    items = tuple(
+        (state.new_column(each.name, each.expression.type), each.expression)
+        for each in _targets(returning, source, scope)
+    )
     return LogicalReturning(items, old, new, either, checks)
 
 
-def _bind_items(returning: ast.Returning, inside: Scope) -> tuple[Item, ...]:
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """What stands for a row of the target: by a plain name, as `old` and as `new`."""
+
+    current: TableRow
+    old: TableRow
+    new: TableRow
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """What the items of one RETURNING may speak of."""
+
+    target: ChangeTarget
+    alias: str
+    rows: _Rows
+    others: tuple[RangeEntry, ...]
+    # Of MERGE the source comes first.
+    others_first: bool = False
+
+    def entries(self, returning: ast.Returning, state: BindState) -> list[RangeEntry]:
+        """The names in sight."""
+        current = self.target.entry(self.alias, self.rows.current, state)
+        entries = [*self.others, current] if self.others_first else [current, *self.others]
+        taken = {entry.alias for entry in entries}
+        for alias, row, default in (
+            (returning.old_alias, self.rows.old, "old"),
+            (returning.new_alias, self.rows.new, "new"),
+        ):
+            if alias is None and default in taken:
+                continue
+            entry = self.target.entry(alias or default, row, state)
+            entry.shows_columns = False
+            entry.table = entry.table_oid = None
+            entries.append(entry)
+        return entries
+
+
+def _targets(returning: ast.Returning, source: _Source, scope: Scope) -> list[Target]:
+    if returning.wanted is not None:
+        return _wanted_targets(returning, returning.wanted, source, scope)
+    inside = Scope(scope.state, scope, source.entries(returning, scope.state))
     inside.clause = Clause.RETURNING
     targets = bind_targets(returning.items, inside)
     if inside.has_set_calls:
         raise errors.FeatureNotSupported("set-returning functions are not allowed in RETURNING")
-    return tuple(
-        (inside.state.new_column(target.name, target.expression.type), target.expression)
-        for target in targets
-    )
+    return targets
+
+
+def _wanted_targets(
+    returning: ast.Returning, wanted: ast.Wanted, source: _Source, scope: Scope
+) -> list[Target]:
+    """What the statement wants to have returned in whose place a rule's command runs: the command's items are the columns of the
+    relation that the statement speaks of, `old.x` is an item over the command's old row."""
+    state = scope.state
+    own = replace(returning, wanted=None)
+
+    def items_over(row: TableRow) -> TableRow:
+        over = replace(source, rows=replace(source.rows, current=row))
+        return TableRow([each.expression for each in _targets(own, over, scope)])
+
+    rows = source.rows
+    seen = _Rows(items_over(rows.current), items_over(rows.old), items_over(rows.new))
+    beneath = [each for entry in source.others for each in entry.beneath]
+    statement = wanted.statement
+    assert statement.returning is not None, "it wants something returned"
+    outer_path, state.search_path = state.search_path, wanted.search_path
+    try:
+        target = find_rule_target(statement, wanted.relation_oid, state)
+        if len(seen.current.columns) < len(target.table.columns):
+            raise errors.FeatureNotSupported(
+                f'a rule of relation "{target.table.name}" does not return all of its columns'
+            )
+        alias = statement.table.alias or target.name
+        inner = _Source(target, alias, seen, tuple(beneath))
+        return _targets(statement.returning, inner, scope)
+    finally:
+        state.search_path = outer_path
 
 
 def _row(target: ChangeTarget, columns: Sequence[ColumnRef]) -> TableRow:

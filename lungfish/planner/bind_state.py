@@ -15,15 +15,15 @@ from lungfish.catalog.catalog import Catalog, Relation
 from lungfish.catalog.objects import Oid
 from lungfish.planner.bind_trace import BindTrace
 from lungfish.planner.expressions import BoundExpression, ColumnRef, ParameterRef
-from lungfish.planner.logical import LogicalCte, LogicalOutput
+from lungfish.planner.logical import LogicalCte, LogicalOutput, LogicalPlan
 from lungfish.planner.routine_frame import RoutineFrame
 from lungfish.sql.ast.dml import Delete, Insert, Merge, Update
 from lungfish.sql.ast.expressions import Expression
-from lungfish.sql.ast.queries import ObjectName, With
+from lungfish.sql.ast.queries import ObjectName, RuleSource, With
 from lungfish.types.sql_type import UNKNOWN, SqlType, TypeKind
 
 if TYPE_CHECKING:
-    from lungfish.planner.scope import Scope
+    from lungfish.planner.scope import RangeEntry, Scope
 
 BindQuery = Callable[..., LogicalOutput]
 BindExpression = Callable[[Expression, "Scope"], BoundExpression]
@@ -79,6 +79,7 @@ class Seams:
     bind_with: Callable[[With, Scope], Scope]
     bind_modification: Callable[[Insert | Update | Delete | Merge, Scope], LogicalOutput]
     make_domain_value: Callable[[BoundExpression, SqlType, BindState, int], BoundExpression]
+    bind_rule_source: Callable[[RuleSource, BindState], tuple[LogicalPlan, list[RangeEntry]]]
 
 
 class BindState:
@@ -109,6 +110,7 @@ class BindState:
         "seams",
         "search_path",
         "subquery_depth",
+        "takes_views_as_tables",
         "trace",
         "view_depth",
     )
@@ -153,6 +155,8 @@ class BindState:
         self.level_uses: list[set[Scope]] = []
         # Beside each of these: the levels of the aggregates inside of its arguments, and where these stand.
         self.nested_owners: list[dict[Scope, int]] = []
+        # Whether a view is changed as if it were a table: when a rule's commands are looked at, and not run.
+        self.takes_views_as_tables = False
         # How many views we are inside of.
         self.view_depth = 0
         self._next_column = 0

@@ -6,6 +6,7 @@ the table, which is what the executor evaluates them over.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 
 from lungfish import errors
@@ -79,6 +80,22 @@ def _next_value(sequence_oid: int, state: BindState) -> Expression:
     schema = state.catalog.namespace_name(sequence.namespace_oid)  # type: ignore[union-attr]
     name = f'"{schema}"."{sequence.name}"'
     return FunctionCall(("nextval",), (Literal(Literal.Kind.STRING, name),))
+
+
+def with_generated(
+    values: Sequence[BoundExpression], table: Table, state: BindState
+) -> list[BoundExpression]:
+    """The values of a row's columns with those of its generated columns in their places."""
+    made = list(values)
+    for at, column in enumerate(table.columns):
+        if column.generated is None:
+            continue
+        entry = RangeEntry(table.name, [each.name for each in table.columns], refs=values)
+        entry.table = table
+        node = parse_expression(column.generated)
+        bound = bind_over_entry(node, entry, state, Clause.GENERATED)
+        made[at] = coerce_assignment(bound, column.type, column.name, state, -1)
+    return made
 
 
 def bind_over_table(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from lungfish import errors
 from lungfish.planner.bind_assignments import bind_assignments
 from lungfish.planner.bind_from import bind_item, check_aliases, join_items, scan_target
+from lungfish.planner.bind_guards import Guard, bind_guards
 from lungfish.planner.bind_returning import bind_returning, returned
+from lungfish.planner.bind_stored import with_generated
 from lungfish.planner.change_target import TableRow
 from lungfish.planner.coerce import coerce_boolean
 from lungfish.planner.expression_tree import conjuncts_of
@@ -50,7 +52,7 @@ class ModificationSource:
         self.others: list[RangeEntry] = []
         for item in others:
             # LATERAL items may not use the target, as in PostgreSQL.
-            right, entries = bind_item(item, self.scope, [_forbidden(self.entry), *self.others])
+            right, entries = bind_item(item, self.scope, [forbidden(self.entry), *self.others])
             check_aliases([*self.scope.entries, *entries], item.position)
             self.plan = join_items("inner", self.plan, right, item)
             self.others = [*self.others, *entries]
@@ -69,6 +71,15 @@ class ModificationSource:
         self.plan = LogicalFilter(self.plan, conjuncts)
         return conjuncts
 
+    def guard(self, guards: Sequence[Guard], new: Mapping[int, BoundExpression]) -> None:
+        """Leave out the rows that rules take over; `new` are the columns that are assigned to."""
+        old = scanned_row(self.target, self.entry).columns
+        changed = [new.get(at, column) for at, column in enumerate(old)]
+        if new:
+            changed = with_generated(changed, self.table, self.scope.state)
+        rows = {"old": old, "new": changed}
+        self.conditions += bind_guards(guards, self.table, rows, self.scope.state)
+
 
 def scanned_row(target: LogicalScan, entry: RangeEntry) -> TableRow:
     """The row that a scan of the table that is changed gives."""
@@ -79,15 +90,15 @@ def scanned_row(target: LogicalScan, entry: RangeEntry) -> TableRow:
     return TableRow(columns, entry.table_oid)
 
 
-def _forbidden(entry: RangeEntry) -> RangeEntry:
+def forbidden(entry: RangeEntry) -> RangeEntry:
     """The entry as one that may not be used."""
     shown = RangeEntry(entry.alias, entry.names, refs=entry.refs())
     shown.is_forbidden = True
     return shown
 
 
-def bind_update(node: ast.Update, around: Scope) -> LogicalOutput:
-    """An UPDATE; the columns of the result are those of RETURNING."""
+def bind_update(node: ast.Update, around: Scope, guards: Sequence[Guard] = ()) -> LogicalOutput:
+    """An UPDATE; the columns of the result are those of RETURNING. `guards`: see bind_guards.py."""
     around = (
         around if node.with_clause is None else around.state.bind_with(node.with_clause, around)
     )
@@ -96,6 +107,10 @@ def bind_update(node: ast.Update, around: Scope) -> LogicalOutput:
     assignments = bind_assignments(node.assignments, source.changed, source.scope)
     if source.scope.has_set_calls:
         raise errors.FeatureNotSupported("set-returning functions are not allowed in UPDATE")
+    if guards:
+        # Their own copy of the values, as one subquery cannot stand in several places.
+        again = bind_assignments(node.assignments, source.changed, source.scope)
+        source.guard(guards, dict(again))
     recheck = source.filter(node.where)
     returning = bind_returning(
         node.returning, node.table, source.changed, around, others=source.others
@@ -112,12 +127,14 @@ def bind_update(node: ast.Update, around: Scope) -> LogicalOutput:
     return returned(update, returning)
 
 
-def bind_delete(node: ast.Delete, around: Scope) -> LogicalOutput:
-    """A DELETE; the columns of the result are those of RETURNING."""
+def bind_delete(node: ast.Delete, around: Scope, guards: Sequence[Guard] = ()) -> LogicalOutput:
+    """A DELETE; the columns of the result are those of RETURNING. `guards`: see bind_guards.py."""
     around = (
         around if node.with_clause is None else around.state.bind_with(node.with_clause, around)
     )
     source = ModificationSource(node.table, node.using, around, "delete from")
+    if guards:
+        source.guard(guards, {})
     recheck = source.filter(node.where)
     returning = bind_returning(
         node.returning,

@@ -17,7 +17,7 @@ from lungfish.planner.bind_state import BindState
 from lungfish.planner.bind_stored import default_of, stored_default
 from lungfish.planner.coerce import coerce_boolean
 from lungfish.planner.expression_tree import conjunction, conjuncts_of
-from lungfish.planner.expressions import BoundExpression, ColumnRef
+from lungfish.planner.expressions import BoundExpression
 from lungfish.planner.logical import Check
 from lungfish.planner.scope import Clause, RangeEntry, Scope
 from lungfish.sql.ast.expressions import Expression
@@ -55,7 +55,7 @@ Place = int | ReadOnlyColumn
 class TableRow:
     """One row of the table that is changed, as columns that expressions may use."""
 
-    columns: Sequence[ColumnRef]
+    columns: Sequence[BoundExpression]
     # What `tableoid` is, where other tables' rows are changed too.
     table_oid: BoundExpression | None = None
 

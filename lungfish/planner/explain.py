@@ -37,15 +37,20 @@ def explain(
     actuals: Actuals | None = None,
 ) -> list[str]:
     """The lines of EXPLAIN's answer. `actuals` gives what EXPLAIN ANALYZE measured of a node. `format_name`: text or json."""
-    root = explain_tree(statement)
+    made = [statement] if statement.steps is None else [each.statement for each in statement.steps]
+    roots = [explain_tree(each) for each in made]
     renderer = _Renderer(with_costs=with_costs, with_timing=with_timing, actuals=actuals)
     match format_name:
         case "text":
             lines: list[str] = []
-            renderer.text(root, 0, lines)
-            return lines
+            for root in roots:
+                # Rules may have made several of a statement, or none.
+                own: list[str] = []
+                renderer.text(root, 0, own)
+                lines += ["", *own] if lines else own
+            return lines or ["Query rewrites to nothing"]
         case "json":
-            whole = [{"Plan": renderer.json(root)}]
+            whole = [{"Plan": renderer.json(root)} for root in roots]
             return json.dumps(whole, indent=2, ensure_ascii=False).split("\n")
         case _:
             raise errors.FeatureNotSupported(

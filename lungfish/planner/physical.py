@@ -462,5 +462,17 @@ class PhysicalStatement:
     is_volatile: bool = False
     # What routines in SQL it runs: "volatile" if one of them is so, "stable" if none is; "" where there are none.
     routines: str = ""
+    # What rules have made of the statement: then these run one after the other, and `root` is nothing.
+    steps: tuple[RuleStep, ...] | None = None
     # Every table that the plan touches, once: (table, "read", "lock" or "change"), the strongest use of each.
     table_uses: tuple[tuple[Table, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RuleStep:
+    """One of the statements that rules have made of one. `origin`: see rule_rewrite.py."""
+
+    statement: PhysicalStatement
+    origin: str
+    # Whether the whole answers with its tag and what it returns.
+    sets_tag: bool

@@ -6,19 +6,24 @@ from collections.abc import Sequence
 
 from lungfish.catalog.catalog import Catalog
 from lungfish.catalog.objects import Oid
+from lungfish.planner.bind_state import BindState
 from lungfish.planner.binder import bind_statement, new_state
 from lungfish.planner.expressions import OutputColumn
 from lungfish.planner.logical import LogicalOutput
 from lungfish.planner.optimizer import optimize
 from lungfish.planner.physical import PhysicalStatement
 from lungfish.planner.physical_planner import plan_physical
+from lungfish.planner.plan_rules import check_ruled, plan_steps
 from lungfish.planner.routine_frame import RoutineFrame
+from lungfish.planner.rule_rewrite import Rewritten, Ruled, rewrite_by_rules
 from lungfish.planner.statistics import DefaultStatistics, Statistics
 from lungfish.sql.ast import Statement
+from lungfish.sql.ast.dml import Delete, Insert, Merge, Update
 from lungfish.sql.ast.queries import Query
 from lungfish.types.sql_type import SqlType
 
 NO_STATISTICS = DefaultStatistics()
+CHANGES = (Insert, Update, Delete, Merge)
 
 
 def plan_statement(
@@ -37,6 +42,11 @@ def plan_statement(
     """
     state = new_state(catalog, tuple(search_path), parameter_types)
     state.routine = routine
+    if isinstance(statement, CHANGES):
+        rewritten = rewrite_by_rules(statement, state)
+        if rewritten is not None:
+            assert not isinstance(statement, Merge), "MERGE is not rewritten"
+            return _plan_rewritten(statement, rewritten, state, statistics)
     bound = bind_statement(statement, state)
     return plan_physical(optimize(bound, statistics), statistics, state)
 
@@ -46,6 +56,21 @@ def routines_used(query: Query, catalog: Catalog, search_path: Sequence[str]) ->
     state = new_state(catalog, tuple(search_path), ())
     bind_statement(query, state)
     return frozenset(state.routines_used)
+
+
+def _plan_rewritten(
+    statement: Ruled, rewritten: Sequence[Rewritten], state: BindState, statistics: Statistics
+) -> PhysicalStatement:
+    """The plan of what rules have made of a statement."""
+
+    def plan_step(item: Rewritten, types: Sequence[SqlType | None]) -> PhysicalStatement:
+        own = new_state(state.catalog, item.search_path, types)
+        own.routine = state.routine
+        bound = bind_statement(item.node, own, item.guards)
+        return plan_physical(optimize(bound, statistics), statistics, own)
+
+    types = check_ruled(statement, state)
+    return plan_steps(rewritten, type(statement).__name__.upper(), types, plan_step)
 
 
 def describe_query(

@@ -97,6 +97,7 @@ class RangeEntry:
         "_first",
         "_refs",
         "alias",
+        "beneath",
         "is_forbidden",
         "is_join",
         "is_nullable",
@@ -144,6 +145,8 @@ class RangeEntry:
         self.is_nullable = False
         # Whether it is in sight only to say that it may not be used: the target of UPDATE, for LATERAL items.
         self.is_forbidden = False
+        # Of a rule's OLD: the other items of FROM of the statement that the rule is applied to.
+        self.beneath: Sequence[RangeEntry] = ()
         self._first = first
         self._refs: list[BoundExpression | None] = (
             list(refs) if refs is not None else [None] * len(names)

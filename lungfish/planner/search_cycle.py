@@ -25,6 +25,7 @@ from lungfish.sql.ast.queries import (
     FromItem,
     Join,
     Query,
+    RuleSource,
     SearchClause,
     Select,
     SelectItem,
@@ -220,6 +221,7 @@ def _spelled(source: FromItem, own: str, names: Sequence[str]) -> list[SelectIte
         assert isinstance(source, TableReference)
         reference = source.alias or source.name.name
         return [SelectItem(column, None) for column in _columns(reference, names)]
+    assert not isinstance(source, RuleSource), "rules have no recursion"
     alias = source.alias
     if alias is None and isinstance(source, TableReference):
         alias = source.name.name

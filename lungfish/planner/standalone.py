@@ -19,7 +19,6 @@ from lungfish.planner.constant_value import NotConstant, constant_value
 from lungfish.planner.expressions import BoundExpression, ColumnRef
 from lungfish.planner.optimizer import optimize_expression
 from lungfish.planner.scope import Clause, RangeEntry, Scope
-from lungfish.sql.ast import Statement
 from lungfish.sql.ast.expressions import Expression, TypeName
 from lungfish.sql.ast.queries import ObjectName, TableReference
 from lungfish.types.settings import TextSettings
@@ -124,11 +123,11 @@ def bind_domain_value(
 
 
 def objects_used(
-    query: Statement, catalog: Catalog, search_path: Sequence[str] = ("public",)
+    node: object, catalog: Catalog, search_path: Sequence[str] = ("public",)
 ) -> frozenset[Oid]:
-    """The oids of the tables, views, sequences and types that a statement names."""
+    """The oids of the tables, views, sequences and types that a statement or an expression names."""
     found: set[Oid] = set()
-    _collect(query, catalog, tuple(search_path), found)
+    _collect(node, catalog, tuple(search_path), found)
     return frozenset(found)
 
 

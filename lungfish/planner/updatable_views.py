@@ -8,19 +8,22 @@ names that stand for plain columns. Everything else is refused, with PostgreSQL'
 from __future__ import annotations
 
 import dataclasses
+from dataclasses import replace
 
 from lungfish import errors
 from lungfish.catalog.catalog import Catalog
-from lungfish.catalog.objects import Sequence, SystemView, Table, View
+from lungfish.catalog.objects import Oid, Sequence, SystemView, Table, View
 from lungfish.functions import has_aggregate, returns_set
 from lungfish.planner.bind_from import parse_stored_query
 from lungfish.planner.bind_members import members_of
 from lungfish.planner.bind_state import BindState
 from lungfish.planner.change_target import ChangeTarget, ReadOnlyColumn, ViewLevel
 from lungfish.planner.modification_target import find_target_table
+from lungfish.sql.ast.dml import Delete, Insert, Update
 from lungfish.sql.ast.expressions import Expression, FunctionCall, Name, Star
 from lungfish.sql.ast.queries import Query, Select, SelectItem, SetOperation, TableReference
 
+VERBS = {Insert: "insert into", Update: "update", Delete: "delete from"}
 _SYSTEM_COLUMNS = frozenset({"ctid", "tableoid", "xmin", "xmax", "cmin", "cmax"})
 _HINTS = {
     "insert into": "To enable inserting into the view, provide an INSTEAD OF INSERT trigger or an unconditional ON INSERT DO INSTEAD rule.",
@@ -38,16 +41,27 @@ _SINGLE = "Views that do not select from a single table or view"
 
 
 def find_target(
-    item: TableReference, state: BindState, verb: str, action: str = ""
+    item: TableReference, state: BindState, verb: str, action: str = "", *, stop: Oid | None = None
 ) -> ChangeTarget:
     """The target of `verb`: "insert into", "update", "delete from", or "merge into" with what its first `action` does.
 
-    Raises as PostgreSQL does for what cannot be changed.
+    `stop`: the relation to go no further than, even if it is a view. Raises as PostgreSQL does for what cannot be changed.
     """
     relation = state.find_relation(item.name)
     if isinstance(relation, View):
-        return _of_view(relation, state, verb, action)
+        if relation.oid == stop or state.takes_views_as_tables:
+            return whole_table(relation.as_table, item, state, verb)
+        return _of_view(relation, state, verb, action, stop)
     return whole_table(find_target_table(item, state), item, state, verb)
+
+
+def find_rule_target(
+    statement: Insert | Update | Delete, relation_oid: int, state: BindState
+) -> ChangeTarget:
+    """The relation whose rule it is, as the statement sees it: by itself, or through views."""
+    verb = VERBS[type(statement)]
+    target = find_target(statement.table, state, verb, stop=Oid(relation_oid))
+    return replace(target, members=())
 
 
 def whole_table(table: Table, item: TableReference, state: BindState, verb: str) -> ChangeTarget:
@@ -71,7 +85,9 @@ def refused(view: View, verb: str, action: str, detail: str) -> errors.Error:
     )
 
 
-def _of_view(view: View, state: BindState, verb: str, action: str) -> ChangeTarget:
+def _of_view(
+    view: View, state: BindState, verb: str, action: str, stop: Oid | None
+) -> ChangeTarget:
     query = parse_stored_query(view.query)
     reason = _reason_against(query, view, state.catalog)
     if reason is not None:
@@ -79,7 +95,7 @@ def _of_view(view: View, state: BindState, verb: str, action: str) -> ChangeTarg
     select, source = _parts(view)
     outer_path, state.search_path = state.search_path, view.search_path
     try:
-        below = find_target(source, state, verb, action)
+        below = find_target(source, state, verb, action, stop=stop)
     finally:
         state.search_path = outer_path
     alias = source.alias or source.name.name

@@ -29,7 +29,7 @@ from lungfish.errors import (
 from lungfish.executor import Run, insert_rows
 from lungfish.executor.insert import CHUNK_ROW_COUNT
 from lungfish.executor.programs import new_compiler
-from lungfish.planner import bind_row_condition
+from lungfish.planner import bind_row_condition, refuse_several
 from lungfish.planner.expressions import OutputColumn
 from lungfish.planner.physical import InsertRows, ValuesScan
 from lungfish.session.copy_lines import DEFAULT, Field, format_lines, read_lines
@@ -363,6 +363,8 @@ def _run_source(
     session: Session, query: queries.Query | dml.Insert | dml.Update | dml.Delete
 ) -> StatementResult:
     cached = session.locked_plan(query, None, ())
+    if cached.plan.steps is not None:
+        refuse_several([step.origin for step in cached.plan.steps], "COPY")
     if not cached.plan.is_read_only:
         session.require_writable(query)
     return session.run_plan(cached.plan, ())

@@ -25,6 +25,9 @@ def locks_of_plan(plan: PhysicalStatement) -> tuple[tuple[int, LockMode], ...]:
     _collect(plan.root, LockMode.ACCESS_SHARE, found)
     for _, cte in plan.ctes:
         _collect(cte, LockMode.ACCESS_SHARE, found)
+    for step in plan.steps or ():
+        for oid, mode in locks_of_plan(step.statement):
+            found[oid] = max(found.get(oid, mode), mode)
     return tuple(sorted(found.items()))
 
 

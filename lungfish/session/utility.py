@@ -177,6 +177,11 @@ def _explain(session: Session, statement: utility.Explain) -> StatementResult:
     is_analyze = bool(options.get("analyze", False))
     if is_analyze:
         plan = session.locked_plan(inner, None, ()).plan
+        if plan.steps is not None:
+            raise FeatureNotSupported(
+                "EXPLAIN ANALYZE of a statement that rules rewrite is not supported",
+                position=statement.position,
+            )
         if not plan.is_read_only:
             session.require_writable(inner)
         clock = session.database.clock

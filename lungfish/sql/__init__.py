@@ -15,6 +15,7 @@ from lungfish.sql.normalize import LiftedText, lift_literals
 from lungfish.sql.parameters import RewrittenText, rewrite_parameters
 from lungfish.sql.split import ScriptPiece, open_construct, split_script
 from lungfish.sql.statements import ParsedStatement, parse, parse_one
+from lungfish.sql.unparse_changes import unparse_command
 from lungfish.sql.unparse_queries import unparse_expression, unparse_query
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "parse_one",
     "rewrite_parameters",
     "split_script",
+    "unparse_command",
     "unparse_expression",
     "unparse_query",
 ]

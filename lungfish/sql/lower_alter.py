@@ -36,10 +36,12 @@ from lungfish.sql.ast.relation_options import (
     SetStatistics,
 )
 from lungfish.sql.ast.routines import MoveFunction
+from lungfish.sql.ast.rules import EnableRule
 from lungfish.sql.ast.type_definitions import AlterCompositeType
 from lungfish.sql.libpg import Node
 from lungfish.sql.lower_create_table import lower_partition_values
 from lungfish.sql.lower_functions import lower_move_function
+from lungfish.sql.lower_rules import RULE_MODES, lower_rule_mode
 from lungfish.sql.lower_tables import (
     expression_text,
     lower_collation,
@@ -312,6 +314,10 @@ def _lower_detach(fields: Node, table: ObjectName, _lowering: Lowering) -> Detac
     return DetachPartition(object_name(command["name"]), is_concurrent, table.position)
 
 
+def _lower_rule_mode(fields: Node, table: ObjectName, _lowering: Lowering) -> EnableRule:
+    return lower_rule_mode(fields, table.position)
+
+
 # What ALTER VIEW, ALTER INDEX and ALTER SEQUENCE have of these.
 _COMMANDS_OF_ALL = frozenset(
     {
@@ -321,6 +327,7 @@ _COMMANDS_OF_ALL = frozenset(
 )  # fmt: skip
 _COMMANDS: Mapping[str, _CommandRule] = MappingProxyType(
     {
+        **dict.fromkeys(RULE_MODES, _lower_rule_mode),
         "AT_AddColumn": _lower_add_column,
         "AT_AddConstraint": _lower_add_constraint,
         "AT_AddIdentity": _lower_add_identity,
@@ -363,6 +370,7 @@ KINDS: Mapping[str, str] = {
     "OBJECT_DOMCONSTRAINT": "domain constraint",
     "OBJECT_INDEX": "index",
     "OBJECT_MATVIEW": "materialized view",
+    "OBJECT_RULE": "rule",
     "OBJECT_SCHEMA": "schema",
     "OBJECT_SEQUENCE": "sequence",
     "OBJECT_TABCONSTRAINT": "constraint",

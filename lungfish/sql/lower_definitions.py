@@ -23,6 +23,7 @@ from lungfish.sql.ast.ddl import (
 )
 from lungfish.sql.ast.queries import ObjectName
 from lungfish.sql.ast.routines import CommentFunction, DropFunction
+from lungfish.sql.ast.rules import DropRule
 from lungfish.sql.ast.type_definitions import (
     AlterEnum,
     CreateCompositeType,
@@ -36,6 +37,7 @@ from lungfish.sql.lower_functions import (
     lower_comment_function,
     lower_drop_function,
 )
+from lungfish.sql.lower_rules import lower_drop_rule
 from lungfish.sql.lower_tables import (
     PERSISTENCE,
     expression_text,
@@ -297,8 +299,10 @@ def _lower_create_domain(fields: Node, lowering: Lowering) -> CreateDomain:
 _DROP_FIELDS = frozenset({"objects", "removeType", "behavior", "missing_ok", "concurrent"})
 
 
-def _lower_drop(fields: Node, _lowering: Lowering) -> Drop | DropFunction | DropAbsent:
+def _lower_drop(fields: Node, _lowering: Lowering) -> Drop | DropFunction | DropAbsent | DropRule:
     require_only(fields, _DROP_FIELDS)
+    if fields["removeType"] == "OBJECT_RULE":
+        return lower_drop_rule(fields)
     absent = lower_drop_absent(fields)
     if absent is not None:
         return absent

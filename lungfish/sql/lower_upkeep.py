@@ -23,7 +23,6 @@ from lungfish.sql.lowering import (
 # Kinds of objects that cannot be made, so none is ever there to be dropped. The first belong to a relation.
 _OF_RELATIONS: Mapping[str, str] = {
     "OBJECT_POLICY": "policy",
-    "OBJECT_RULE": "rule",
     "OBJECT_TRIGGER": "trigger",
 }
 _BARE: Mapping[str, str] = {

@@ -139,7 +139,6 @@ _STATEMENT_WORDS: Mapping[str, str] = {
     "CreatedbStmt": "CREATE DATABASE",
     "DefineStmt": "CREATE AGGREGATE, OPERATOR, TYPE, COLLATION or TEXT SEARCH object",
     "DropdbStmt": "DROP DATABASE",
-    "RuleStmt": "CREATE RULE",
     "SecLabelStmt": "SECURITY LABEL",
 }
 

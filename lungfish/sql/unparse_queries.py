@@ -44,6 +44,21 @@ def unparse_expression(expression: Expression) -> str:
     return _EXPRESSIONS.write(expression)
 
 
+def unparse_table_expression(node: CommonTableExpression) -> str:
+    """One query of WITH, with its name."""
+    return _write_table_expression(node)
+
+
+def unparse_from(items: Iterable[FromItem]) -> str:
+    """A list of FROM."""
+    return ", ".join([_write_from(item) for item in items])
+
+
+def unparse_items(items: Iterable[SelectItem]) -> str:
+    """A select list, or that of RETURNING."""
+    return ", ".join([_write_item(item) for item in items])
+
+
 def _write_query(query: Query) -> str:
     parts = []
     if query.with_clause is not None:
@@ -174,6 +189,7 @@ def _write_from(item: FromItem) -> str:
     if isinstance(item, JsonTable):
         text = write_json_table(_EXPRESSIONS, item)
         return text + _write_alias(item.alias, item.column_aliases)
+    assert isinstance(item, Join), "the planner's own items are in no text"
     return _write_join(item)
 
 

@@ -16,6 +16,7 @@ from lungfish.catalog.objects import (
     Index,
     Namespace,
     Oid,
+    Rule,
     SqlFunction,
     Table,
     UserType,
@@ -24,6 +25,7 @@ from lungfish.catalog.objects import (
 from lungfish.catalog.objects import Sequence as SequenceObject
 from lungfish.catalog.routine_texts import definition_text
 from lungfish.executor.partition_texts import partition_bound_text, partition_key_text
+from lungfish.executor.system_views.pg_rewrite import rule_definition
 from lungfish.executor.system_views.texts import constraint_definition
 from lungfish.planner import Deparsing
 from lungfish.sql.quoting import quote_identifier, quote_literal
@@ -226,6 +228,20 @@ def view_defaults(catalog: Catalog, item: View) -> Iterator[str]:
                 f"ALTER VIEW {qualified(catalog, item)} ALTER COLUMN {name}"
                 f" SET DEFAULT {column.default};"
             )
+
+
+_RULE_MODES = {"disabled": "DISABLE", "replica": "ENABLE REPLICA", "always": "ENABLE ALWAYS"}
+
+
+def create_rule(catalog: Catalog, relation: Table | View, rule: Rule) -> Iterator[str]:
+    """CREATE RULE, and ALTER TABLE for one that does not fire as usual."""
+    yield rule_definition(catalog, rule)
+    mode = _RULE_MODES.get(rule.mode)
+    name = quote_identifier(rule.name)
+    if mode is not None:
+        yield f"ALTER TABLE {qualified(catalog, relation)} {mode} RULE {name};"
+    on = f"{name} ON {qualified(catalog, relation)}"
+    yield from _comment("RULE", on, rule.comment)
 
 
 def add_constraint(catalog: Catalog, table: Table, item: Constraint) -> str:

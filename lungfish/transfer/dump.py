@@ -25,6 +25,7 @@ from lungfish.catalog.objects import (
     CatalogObject,
     Constraint,
     Namespace,
+    Rule,
     SqlFunction,
     SystemView,
     Table,
@@ -143,6 +144,7 @@ class _Dump:
             (self._options.has_data, self._write_sequence_values),
             (self._options.has_schema, self._write_constraints),
             (self._options.has_schema, self._write_views),
+            (self._options.has_schema, self._write_rules),
             (self._options.has_schema, self._write_comments),
             (self._options.has_data, self._write_refreshes),
         ):
@@ -294,6 +296,25 @@ class _Dump:
                 for index in item.indexes:
                     self._write(f"{index_definition(self._catalog, item, index)};")
 
+    def _write_rules(self) -> None:
+        """Behind everything: a rule may use any relation."""
+        relations = [
+            item for item in (*self._first, *self._last) if isinstance(item, (Table, View))
+        ]
+        there = {item.oid for item in (*self._first, *self._last)}
+        for relation in relations:
+            for rule in self._catalog.rules_of(relation.oid):
+                if not rule.depends_on <= there:
+                    self._leave_out(
+                        f"rule {rule.name} of {qualified(self._catalog, relation)}:"
+                        " what it uses is not in this dump"
+                    )
+                    continue
+                self._search(rule.search_path)
+                for statement in made.create_rule(self._catalog, relation, rule):
+                    self._write(statement)
+        self._search(_USUAL_PATH)
+
     def _query_of(self, item: View | Table) -> str:
         """The view's query. One that cannot be written back is given as it is kept; with a star it may by now give more columns than
         the view has: those that it has are then named."""
@@ -329,7 +350,10 @@ class _Dump:
 
 
 def _is_dumped(item: CatalogObject) -> bool:
-    return not (isinstance(item, SystemView) or item in BUILT_IN_NAMESPACES or is_temporary(item))
+    if isinstance(item, (SystemView, Rule)):
+        # Rules come with their relations.
+        return False
+    return not (item in BUILT_IN_NAMESPACES or is_temporary(item))
 
 
 def _is_bound(item: CatalogObject) -> TypeGuard[SqlFunction]:

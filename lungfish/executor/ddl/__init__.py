@@ -24,6 +24,8 @@ from lungfish.executor.ddl.materialized_views import refresh
 from lungfish.executor.ddl.range_types import create_range
 from lungfish.executor.ddl.relation_options import cluster, rewrite_tables
 from lungfish.executor.ddl.rights import change_object_owner, grant, grant_role
+from lungfish.executor.ddl.rule_texts import follow_in_rules
+from lungfish.executor.ddl.rules import create_rule, drop_rule
 from lungfish.executor.ddl.schemas import (
     comment,
     create_schema,
@@ -37,7 +39,7 @@ from lungfish.executor.ddl.types import alter_enum, create_composite_type, creat
 from lungfish.executor.ddl.upkeep import drop_absent, reindex
 from lungfish.executor.ddl.view_texts import follow_in_views
 from lungfish.executor.ddl.views import create_view
-from lungfish.sql.ast import ddl, dml, relation_options, rights, routines, type_definitions
+from lungfish.sql.ast import ddl, dml, relation_options, rights, routines, rules, type_definitions
 
 # Each runs one kind of statement and answers the command tag.
 DDL: dict[type[Any], Callable[[DdlContext, Any], str]] = {
@@ -61,6 +63,8 @@ DDL: dict[type[Any], Callable[[DdlContext, Any], str]] = {
     type_definitions.CreateDomain: create_domain,
     type_definitions.CreateRange: create_range,
     type_definitions.AlterDomain: alter_domain,
+    rules.CreateRule: create_rule,
+    rules.DropRule: drop_rule,
     ddl.Rename: rename,
     ddl.SetSchema: set_schema,
     ddl.Drop: drop,
@@ -99,6 +103,7 @@ def execute_ddl(context: DdlContext, statement: Any) -> str:
     tag = run(context, statement)
     if isinstance(statement, _RENAMING):
         follow_in_views(context, before)
+        follow_in_rules(context, before)
     if isinstance(statement, ddl.CreateSchema) and statement.elements:
         inside = replace(context, search_path=(statement.name, *context.search_path))
         with context.runner.searching(inside.search_path):

@@ -43,6 +43,7 @@ from lungfish.executor.ddl.key_of_index import set_not_null
 from lungfish.executor.ddl.names import find_column, find_constraint, find_table, refuse_stored_rows
 from lungfish.executor.ddl.relation_options import set_option
 from lungfish.executor.ddl.rewrite import rewrite
+from lungfish.executor.ddl.rules import rule_words, rules_about, set_rule_mode
 from lungfish.executor.ddl.upkeep import alter_other, alter_without_rows
 from lungfish.executor.ddl.view_texts import uses_column
 from lungfish.sql.ast.ddl import (
@@ -62,6 +63,7 @@ from lungfish.sql.ast.ddl import (
     ValidateConstraint,
 )
 from lungfish.sql.ast.partitions import AlterInherit, AttachPartition, DetachPartition
+from lungfish.sql.ast.rules import EnableRule
 from lungfish.sql.quoting import quote_identifier
 from lungfish.sql.rename import mentions_name
 
@@ -141,6 +143,8 @@ def _apply(context: DdlContext, table: Table, action: AlterTableAction) -> None:
             attach_partition(context, table, action)
         case DetachPartition():
             detach_partition(context, table, action)
+        case EnableRule():
+            set_rule_mode(context, table, action)
         case SetPersistence() | ChangeOwner():
             alter_without_rows(context, table, action)
         case _:
@@ -264,6 +268,12 @@ def _alter_type(context: DdlContext, table: Table, action: AlterColumnType) -> N
                 position=action.position,
                 detail=f'view {view.name} depends on column "{column.name}"',
             )
+    for rule in rules_about(context.catalog, table, column.name):
+        raise FeatureNotSupported(
+            "cannot alter type of a column used by a view or rule",
+            position=action.position,
+            detail=f'{rule_words(context.catalog, rule)} depends on column "{column.name}"',
+        )
     name = quote_identifier(column.name)
     # Without USING the cast must be one that an assignment does by itself.
     source = f"({action.using.text})" if action.using is not None else name

@@ -14,6 +14,7 @@ from lungfish.errors import (
 from lungfish.executor.ddl.context import DdlContext
 from lungfish.executor.ddl.create_table import check_stored_texts
 from lungfish.executor.ddl.owners import require_owner
+from lungfish.executor.ddl.rules import set_rule_mode
 from lungfish.planner import reason_against_changes
 from lungfish.sql.ast.ddl import (
     AlterColumnDefault,
@@ -22,6 +23,7 @@ from lungfish.sql.ast.ddl import (
     ChangeOwner,
 )
 from lungfish.sql.ast.relation_options import SetParameters
+from lungfish.sql.ast.rules import EnableRule
 from lungfish.sql.storage_parameters import VIEW_PARAMETERS, merge_parameters
 
 
@@ -33,6 +35,8 @@ def alter_view(context: DdlContext, view: View, statement: AlterTable) -> str:
                 view = _with_options(context, view, action)
             case AlterColumnDefault():
                 view = _with_default(context, view, action)
+            case EnableRule():
+                set_rule_mode(context, view, action)
             case ChangeOwner():
                 require_owner(action)
             case _:

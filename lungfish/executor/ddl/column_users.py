@@ -8,6 +8,7 @@ from dataclasses import replace
 from lungfish.catalog.objects import Column, Table
 from lungfish.errors import DependentObjectsStillExist, FeatureNotSupported
 from lungfish.executor.ddl.context import DdlContext
+from lungfish.executor.ddl.rules import rule_words, rules_about
 from lungfish.executor.ddl.view_texts import uses_column
 from lungfish.sql.ast.ddl import DropColumn
 from lungfish.sql.rename import mentions_name
@@ -20,7 +21,7 @@ def drop_users_of_column(
     action: DropColumn,
     drop_column: Callable[[DdlContext, Table, DropColumn], None],
 ) -> None:
-    """Views, foreign keys of other tables and generated columns that use the column stop its drop, or go."""
+    """Views, rules, foreign keys of other tables and generated columns that use the column stop its drop, or go."""
     for view in context.catalog.dependent_views(table.oid):
         if uses_column(context, view, table, column):
             if not action.is_cascade:
@@ -31,6 +32,12 @@ def drop_users_of_column(
                     position=action.position,
                 )
             context.change.remove(view.oid)
+    for rule in rules_about(context.catalog, table, column.name):
+        if not action.is_cascade:
+            words = rule_words(context.catalog, rule)
+            raise _refuse_column(table, column, words, action.position)
+        context.runner.notice(f"drop cascades to {rule_words(context.catalog, rule)}")
+        context.change.remove(rule.oid)
     for item in table.columns:
         if (
             item.generated is not None

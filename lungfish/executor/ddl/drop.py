@@ -11,6 +11,7 @@ from lungfish.catalog.objects import (
     Index,
     Namespace,
     Oid,
+    Rule,
     Sequence,
     SqlFunction,
     SystemView,
@@ -39,6 +40,7 @@ from lungfish.executor.ddl.drop_functions import (
     release_users,
 )
 from lungfish.executor.ddl.partition_parts import drop_parts
+from lungfish.executor.ddl.rules import rule_words
 from lungfish.executor.ddl.sequence_users import uses_sequence
 from lungfish.executor.ddl.types import drop_type, drop_types
 from lungfish.sql.ast.ddl import Drop
@@ -130,8 +132,10 @@ def drop_object(
                 _refuse_users(context, sequence, item, is_cascade=is_cascade)
             for sequence in context.catalog.owned_sequences(item.oid):
                 context.change.remove(sequence.oid)
+            _drop_rules_on(context, item, going=going, is_cascade=is_cascade)
         case View():
             _drop_views_on(context, item, going=going, is_cascade=is_cascade)
+            _drop_rules_on(context, item, going=going, is_cascade=is_cascade)
             _drop_routines(context, item, going=going, is_cascade=is_cascade)
         case SqlFunction():
             release_users(
@@ -140,6 +144,7 @@ def drop_object(
         case Sequence():
             _drop_defaults_on(context, item, is_cascade=is_cascade)
             _drop_views_on(context, item, going=going, is_cascade=is_cascade)
+            _drop_rules_on(context, item, going=going, is_cascade=is_cascade)
         case UserType():
             drop_type(context, item, going=going, is_cascade=is_cascade)
             return
@@ -235,6 +240,21 @@ def _drop_views_on(
             if view.oid not in going:
                 context.runner.notice(f"drop cascades to {kind_of(view)} {view.name}")
             drop_object(context, view, going=going, is_cascade=is_cascade)
+
+
+def _drop_rules_on(
+    context: DdlContext, item: CatalogObject, *, going: frozenset[Oid], is_cascade: bool
+) -> None:
+    """The relation's own rules go with it; those of others that use it stop its drop, or go under CASCADE."""
+    for rule in context.catalog.rules_of(item.oid):
+        context.change.remove(rule.oid)
+    for rule in context.catalog.dependent_rules(item.oid):
+        if rule.relation_oid not in going:
+            words = rule_words(context.catalog, rule)
+            if not is_cascade:
+                raise _refuse(item, words)
+            context.runner.notice(f"drop cascades to {words}")
+        context.change.remove(rule.oid)
 
 
 def _drop_references_to(
@@ -365,7 +385,7 @@ def _drop_schema(context: DdlContext, name: ObjectName, statement: Drop) -> None
     inside = [
         item
         for item in context.catalog.objects()
-        if not isinstance(item, Namespace) and item.namespace_oid == namespace.oid
+        if not isinstance(item, (Namespace, Rule)) and item.namespace_oid == namespace.oid
     ]
     if inside and not statement.is_cascade:
         raise DependentObjectsStillExist(

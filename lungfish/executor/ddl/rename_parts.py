@@ -13,6 +13,7 @@ from lungfish.catalog.objects import Column, Constraint, PartitionKey, Table, Vi
 from lungfish.errors import (
     DuplicateColumn,
     DuplicateObject,
+    FeatureNotSupported,
     InvalidTableDefinition,
     UndefinedColumn,
 )
@@ -26,6 +27,7 @@ from lungfish.executor.ddl.names import (
     refuse_stored_rows,
     refuse_taken_name,
 )
+from lungfish.executor.ddl.rules import rule_words, rules_about
 from lungfish.sql.ast.ddl import Rename
 from lungfish.sql.ast.queries import ObjectName
 from lungfish.sql.rename import rename_in_text
@@ -70,6 +72,7 @@ def _rename_view_column(context: DdlContext, view: View, statement: Rename) -> N
             f'column "{statement.new_name}" of relation "{view.name}" already exists',
             position=statement.position,
         )
+    _refuse_rules(context, view, statement)
     columns = tuple(
         replace(column, name=statement.new_name) if column.name == old else column
         for column in view.columns
@@ -85,6 +88,17 @@ def _check_rename(context: DdlContext, table: Table, statement: Rename) -> None:
             position=statement.position,
         )
     context.runner.lock_table(table, "access exclusive")
+    _refuse_rules(context, table, statement)
+
+
+def _refuse_rules(context: DdlContext, relation: Table | View, statement: Rename) -> None:
+    """Raise FeatureNotSupported if a rule may speak of the column."""
+    assert statement.old_name is not None, "a column is renamed"
+    for rule in rules_about(context.catalog, relation, statement.old_name):
+        raise FeatureNotSupported(
+            f"renaming a column that {rule_words(context.catalog, rule)} uses is not supported",
+            position=statement.position,
+        )
 
 
 def _renamed(table: Table, column: Column, new_name: str) -> Table:

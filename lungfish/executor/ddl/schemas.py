@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from lungfish.catalog.catalog import PG_TEMP_OID
-from lungfish.catalog.objects import Index, Namespace, Sequence, SystemView, Table, View
+from lungfish.catalog.objects import Index, Namespace, Rule, Sequence, SystemView, Table, View
 from lungfish.errors import (
     DuplicateSchema,
     FeatureNotSupported,
@@ -31,6 +31,7 @@ from lungfish.executor.ddl.names import (
     refuse_taken_name,
 )
 from lungfish.executor.ddl.rename_parts import rename_column, rename_constraint
+from lungfish.executor.ddl.rules import comment_rule, rename_rule
 from lungfish.executor.ddl.sequence_users import rename_in_defaults
 from lungfish.executor.ddl.types import find_user_type, rename_type
 from lungfish.sql.ast.ddl import (
@@ -112,6 +113,8 @@ def rename(context: DdlContext, statement: Rename) -> str:
             _rename_index(context, statement)
         case "table" | "view" | "sequence" | "materialized view":
             _rename_relation(context, statement)
+        case "rule":
+            rename_rule(context, statement)
         case "type" | "domain":
             rename_type(context, statement)
         case "attribute":
@@ -208,7 +211,7 @@ def _rename_schema(context: DdlContext, statement: Rename) -> None:
         )
     renamed = replace(namespace, name=statement.new_name)
     for view in list(context.catalog.objects()):
-        if isinstance(view, (View, Table)) and namespace.name in view.search_path:
+        if isinstance(view, (View, Table, Rule)) and namespace.name in view.search_path:
             path = tuple(
                 renamed.name if item == namespace.name else item for item in view.search_path
             )
@@ -246,6 +249,8 @@ def set_schema(context: DdlContext, statement: SetSchema) -> str:
     if namespace.oid == found.namespace_oid:
         return tag
     refuse_taken_name(context, namespace.oid, name)
+    for rule in context.catalog.rules_of(found.oid):
+        context.change.put(replace(rule, namespace_oid=namespace.oid))
     if isinstance(found, Table):
         context.runner.lock_table(found, "access exclusive")
         for sequence in context.catalog.owned_sequences(found.oid):
@@ -294,11 +299,12 @@ def comment(context: DdlContext, statement: Comment) -> str:
             _comment_constraint(context, statement)
         case "domain constraint":
             comment_domain_constraint(context, statement)
-        case "trigger" | "policy" | "rule":
+        case "rule":
+            comment_rule(context, statement)
+        case "trigger" | "policy":
             owner = find_relation(context, name)
-            what = "relation" if statement.kind == "rule" else "table"
             raise UndefinedObject(
-                f'{statement.kind} "{statement.sub_name}" for {what} "{owner.name}" does not exist'
+                f'{statement.kind} "{statement.sub_name}" for table "{owner.name}" does not exist'
             )
         case kind if kind in ABSENT_KINDS:
             raise UndefinedObject(f'{kind} "{name}" does not exist')

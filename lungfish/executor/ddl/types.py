@@ -16,6 +16,7 @@ from lungfish.catalog.objects import (
     CatalogObject,
     Namespace,
     Oid,
+    Rule,
     SqlFunction,
     Table,
     UserType,
@@ -189,6 +190,8 @@ def _stored_texts(item: CatalogObject) -> list[str]:
                 texts += [index.predicate, *(key.expression for key in index.columns)]
         case View():
             texts.append(item.query)
+        case Rule():
+            texts += [item.condition, *item.commands]
         case UserType():
             texts += [item.default, *(check for _, check in item.checks)]
         case SqlFunction():
@@ -330,7 +333,8 @@ def drop_type(
             continue
         now = context.catalog.object(user.oid)
         if now is None or not (
-            isinstance(now, View) or any(uses_type(each, item.oid) for each in types_of(now))
+            isinstance(now, (View, Rule))
+            or any(uses_type(each, item.oid) for each in types_of(now))
         ):
             # It went with what was dropped before it.
             continue

@@ -118,8 +118,7 @@ def drop_absent(context: DdlContext, statement: DropAbsent) -> str:
                 raise UndefinedTable(f'relation "{name}" does not exist')
             context.runner.notice(f'relation "{name}" does not exist, skipping')
             return f"DROP {statement.kind.upper()}"
-        word = "relation" if statement.kind == "rule" else "table"
-        behind = f' for {word} "{name.name}"'
+        behind = f' for table "{name.name}"'
     for each in statement.names:
         message = f'{statement.kind} "{each}"{behind} does not exist'
         if not statement.if_exists:

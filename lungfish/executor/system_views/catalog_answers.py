@@ -13,6 +13,7 @@ from lungfish.catalog.catalog import PG_TEMP_OID
 from lungfish.catalog.objects import (
     Namespace,
     Oid,
+    Rule,
     SqlFunction,
     SystemView,
     Table,
@@ -36,6 +37,7 @@ from lungfish.executor.system_views.object_names import (
     role_name,
 )
 from lungfish.executor.system_views.partition_answers import PARTITION_ANSWERS
+from lungfish.executor.system_views.pg_rewrite import rule_definition
 from lungfish.executor.system_views.privileges import PRIVILEGE_ANSWERS
 from lungfish.executor.system_views.routine_answers import ROUTINE_ANSWERS
 from lungfish.executor.system_views.texts import (
@@ -48,6 +50,7 @@ from lungfish.executor.system_views.texts import (
 )
 from lungfish.executor.system_views.updatability import changes_allowed, is_column_updatable
 from lungfish.planner import Deparsing
+from lungfish.sql.quoting import quote_identifier
 from lungfish.types.type_oids import type_of_oid
 
 
@@ -74,6 +77,21 @@ def _view_definition(asked: Asked, arguments: Sequence[Any]) -> str | None:
     wrap_column = 0 if isinstance(option, bool) else option
     how = Deparsing(asked.search_path, option is not False, wrap_column)
     return view_definition(asked.catalog, found, how)
+
+
+def _rule_definition(asked: Asked, arguments: Sequence[Any]) -> str | None:
+    is_pretty = len(arguments) > 1 and bool(arguments[1])
+    found = asked.catalog.object(Oid(arguments[0]))
+    if isinstance(found, Rule):
+        return rule_definition(asked.catalog, found, is_pretty=is_pretty)
+    query = _view_definition(asked, arguments)
+    if query is None or not isinstance(found, (View, Table)):
+        return None
+    name = quote_identifier(found.name)
+    if not is_pretty:
+        schema = asked.catalog.namespace_name(found.namespace_oid)
+        name = f"{quote_identifier(schema)}.{name}"
+    return f'CREATE RULE "_RETURN" AS\n    ON SELECT TO {name} DO INSTEAD {query}'
 
 
 def _constraint_definition(asked: Asked, arguments: Sequence[Any]) -> str | None:
@@ -154,7 +172,7 @@ def _comment(asked: Asked, arguments: Sequence[Any]) -> str | None:
         listed = asked.catalog.find_relation(arguments[1], "pg_catalog")
         wanted = -1 if listed is None else listed.oid
     item = asked.catalog.object(Oid(oid))
-    if isinstance(item, (Namespace, Table, View, SequenceObject, UserType, SqlFunction)):
+    if isinstance(item, (Namespace, Table, View, SequenceObject, UserType, SqlFunction, Rule)):
         return item.comment if wanted in (None, catalog_of_object(item)) else None
     found = asked.index(oid)
     if found is not None:
@@ -193,9 +211,9 @@ _ANSWERS: dict[str, Answer] = {
     "pg_get_expr": _expression,
     "pg_get_serial_sequence": _serial_sequence,
     "pg_get_userbyid": role_name,
-    # There are no triggers, rules and extended statistics.
+    # There are no triggers and extended statistics.
     "pg_get_triggerdef": lambda asked, arguments: None,
-    "pg_get_ruledef": lambda asked, arguments: None,
+    "pg_get_ruledef": _rule_definition,
     "pg_get_statisticsobjdef_columns": lambda asked, arguments: None,
     "pg_table_is_visible": _is_table_visible,
     "pg_type_is_visible": _is_type_visible,

@@ -9,6 +9,7 @@ from lungfish.catalog.objects import (
     Index,
     Namespace,
     Oid,
+    Rule,
     SqlFunction,
     SystemView,
     Table,
@@ -85,8 +86,15 @@ def _default(asked: Asked, oid: int, number: int) -> str | None:
 
 
 def _rule(asked: Asked, oid: int, number: int) -> str | None:
-    described = _relation(asked, oid)
-    return None if described is None else f"rule _RETURN on {described}"
+    """A rule has an oid of its own, a view's query that of the view."""
+    found = asked.catalog.object(Oid(oid))
+    owner, name = (
+        (found.relation_oid, quote_identifier(found.name))
+        if isinstance(found, Rule)
+        else (oid, "_RETURN")
+    )
+    described = _relation(asked, owner)
+    return None if described is None else f"rule {name} on {described}"
 
 
 def _cast(asked: Asked, oid: int, number: int) -> str | None:
@@ -149,6 +157,8 @@ def catalog_of_object(item: object) -> int:
             return TYPE
         case SqlFunction():
             return PROC
+        case Rule():
+            return _REWRITE
         case _:
             assert isinstance(item, (Table, View, SequenceObject, SystemView, Index))
             return CLASS

@@ -30,7 +30,16 @@ def _tables(context: ExecutionContext) -> Rows:
     for item in context.catalog.tables():
         if item.materialized_query is None:
             schema = context.catalog.namespace_name(item.namespace_oid)
-            yield schema, item.name, OWNER, None, bool(item.indexes), False, False, False
+            yield (
+                schema,
+                item.name,
+                OWNER,
+                None,
+                bool(item.indexes),
+                bool(context.catalog.rules_of(item.oid)),
+                False,
+                False,
+            )
 
 
 def _views(context: ExecutionContext) -> Rows:

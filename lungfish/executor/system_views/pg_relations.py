@@ -17,6 +17,7 @@ from lungfish.catalog.objects import (
     Constraint,
     Index,
     Namespace,
+    Rule,
     SqlFunction,
     SystemView,
     Table,
@@ -85,7 +86,7 @@ def _class_row(
     return (
         oid, name, namespace, facts.get("type_oid", 0), 0, OWNER_OID, access, facts.get("relation_id", 0), 0,
         facts.get("page_count", 0), facts.get("row_count", -1.0), 0, 0, 0, facts.get("has_index", False), False, persistence, kind, column_count,
-        facts.get("check_count", 0), kind == "v", False, facts.get("has_children", False), False, False, facts.get("is_populated", True),
+        facts.get("check_count", 0), kind in "vm" or facts.get("has_rules", False), False, facts.get("has_children", False), False, False, facts.get("is_populated", True),
         facts.get("identity", "n"), facts.get("is_partition", False), 0, None, facts.get("parameters"),
         facts.get("bound"),
     )  # fmt: skip
@@ -136,7 +137,7 @@ def _table_rows(table: Table, context: ExecutionContext) -> Rows:
         persistence=persistence, has_index=bool(table.indexes), relation_id=0 if is_partitioned else table.relation_id,
         check_count=sum(item.kind == "check" for item in table.constraints), is_populated=table.is_populated,
         has_children=catalog.has_children(table.oid), is_partition=bound is not None, bound=bound,
-        identity=_IDENTITIES[table.replica_identity], parameters=_parameters(table.parameters),
+        identity=_IDENTITIES[table.replica_identity], has_rules=bool(catalog.rules_of(table.oid)), parameters=_parameters(table.parameters),
         page_count=0 if seen is None else seen.page_count, row_count=row_count,
     )  # fmt: skip
     for index in table.indexes:
@@ -281,6 +282,8 @@ def _descriptions(context: ExecutionContext) -> Rows:
                 catalog = TYPE_CATALOG
             case SqlFunction():
                 catalog = PROC_CATALOG
+            case Rule():
+                catalog = REWRITE_CATALOG
             case _:
                 catalog = CLASS_CATALOG
         if item.comment is not None:
@@ -320,11 +323,14 @@ def _dependencies(context: ExecutionContext) -> Rows:
                     )
         if isinstance(item, (View, Table)):
             yield from _uses(item, context.catalog)
+        if isinstance(item, Rule):
+            yield REWRITE_CATALOG, item.oid, 0, CLASS_CATALOG, item.relation_oid, 0, "a"
+            yield from _uses(item, context.catalog)
 
 
-def _uses(item: View | Table, catalog: Catalog) -> Rows:
-    """What a view's query uses: its rule depends on it, and is part of the view."""
-    if isinstance(item, View) or item.materialized_query:
+def _uses(item: View | Table | Rule, catalog: Catalog) -> Rows:
+    """What a view's query or a rule uses: its rule depends on it, and is part of the view."""
+    if isinstance(item, View) or (isinstance(item, Table) and item.materialized_query):
         yield REWRITE_CATALOG, item.oid, 0, CLASS_CATALOG, item.oid, 0, "i"
     for oid in sorted(item.depends_on):
         used = catalog.object(oid)

@@ -9,6 +9,7 @@ from lungfish.planner import own_items, reason_against_changes, relation_beneath
 # PostgreSQL's bits.
 UPDATE, INSERT, DELETE = 4, 8, 16
 ALL = UPDATE | INSERT | DELETE
+_EVENTS = {"update": UPDATE, "insert": INSERT, "delete": DELETE}
 
 
 def changes_allowed(oid: Oid, catalog: Catalog, positions: frozenset[int] | None = None) -> int:
@@ -22,6 +23,14 @@ def changes_allowed(oid: Oid, catalog: Catalog, positions: frozenset[int] | None
 
 
 def _changes_of_view(view: View, catalog: Catalog, positions: frozenset[int] | None) -> int:
+    by_rules = 0
+    for rule in catalog.rules_of(view.oid):
+        if rule.is_instead and rule.condition is None:
+            by_rules |= _EVENTS[rule.event]
+    return by_rules | _changes_without_rules(view, catalog, positions)
+
+
+def _changes_without_rules(view: View, catalog: Catalog, positions: frozenset[int] | None) -> int:
     if reason_against_changes(view, catalog, with_columns=False) is not None:
         return 0
     wanted = [

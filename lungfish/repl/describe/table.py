@@ -108,11 +108,14 @@ class _Describer:
                 "SELECT pg_catalog.pg_get_viewdef(CAST(:oid AS oid), true)"
             )
             yield from definition.split("\n")
+            if relation.kind == "v":
+                yield from self._rule_lines()
         if relation.kind in "rpm":
             yield from _section("Indexes:", self._index_lines())
             yield from _section("Check constraints:", self._constraint_lines("c"))
             yield from _section("Foreign-key constraints:", self._constraint_lines("f"))
             yield from _section("Referenced by:", self._referencing_lines())
+            yield from self._rule_lines()
             if self._is_verbose:
                 yield from _section("Not-null constraints:", self._not_null_lines())
             yield from self._inheritance_lines()
@@ -229,6 +232,24 @@ class _Describer:
         word = "primary key, " if is_primary == "t" else "unique, " if is_unique == "t" else ""
         where = f", predicate ({predicate})" if predicate else ""
         return f'{word}{method}, for table "{schema}.{table}"{where}'
+
+    def _rule_lines(self) -> Iterator[str]:
+        """The rules, those that fire as usual first."""
+        rules = self._rows(
+            """SELECT r.ev_enabled, trim(trailing ';' from pg_catalog.pg_get_ruledef(r.oid, true)) FROM pg_catalog.pg_rewrite r
+               WHERE r.ev_class = :oid AND r.rulename <> '_RETURN' ORDER BY r.rulename"""
+        )
+        for title, mode in _RULE_SECTIONS:
+            shown = [text.removeprefix("CREATE RULE ") for each, text in rules if each == mode]
+            yield from _section(title, shown)
+
+
+_RULE_SECTIONS = (
+    ("Rules:", "O"),
+    ("Disabled rules:", "D"),
+    ("Rules firing always:", "A"),
+    ("Rules firing on replica only:", "R"),
+)
 
 
 def _section(title: str, lines: list[str]) -> list[str]:

@@ -11,6 +11,7 @@ from lungfish.sql.ast import (
     relation_options,
     rights,
     routines,
+    rules,
     type_definitions,
     utility,
 )
@@ -53,6 +54,8 @@ Statement = (
     | rights.GrantRole
     | rights.ChangeObjectOwner
     | ddl.Reindex
+    | rules.CreateRule
+    | rules.DropRule
     | relation_options.Cluster
     | relation_options.RewriteTables
     | ddl.Comment

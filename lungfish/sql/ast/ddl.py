@@ -19,6 +19,7 @@ from lungfish.sql.ast.partitions import (
 )
 from lungfish.sql.ast.queries import ObjectName, Query
 from lungfish.sql.ast.relation_options import RelationOption
+from lungfish.sql.ast.rules import EnableRule
 
 
 @dataclass(frozen=True, slots=True)
@@ -364,6 +365,7 @@ AlterTableAction = (
     | SetPersistence
     | ChangeOwner
     | RelationOption
+    | EnableRule
     | AlterInherit
     | AttachPartition
     | DetachPartition

@@ -57,11 +57,23 @@ class OnConflict:
 
 
 @dataclass(frozen=True, slots=True)
+class Wanted:
+    """A statement in whose place a rule's command runs, and the relation whose rule it is. Only the planner makes it."""
+
+    statement: Insert | Update | Delete
+    relation_oid: int
+    # Where the statement's names are looked for.
+    search_path: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Returning:
     items: tuple[SelectItem, ...]
     # WITH (OLD AS o, NEW AS n)
     old_alias: str | None = None
     new_alias: str | None = None
+    # Of a rule's command: whose RETURNING is answered, the items being the relation's columns.
+    wanted: Wanted | None = None
 
 
 @dataclass(frozen=True, slots=True)

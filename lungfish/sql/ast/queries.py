@@ -126,7 +126,21 @@ class Join:
     position: int = -1
 
 
-FromItem = TableReference | SubqueryReference | FunctionReference | Join | JsonTable
+@dataclass(frozen=True, slots=True)
+class RuleSource:
+    """OLD and NEW of a rule: the rows that a statement is about to change. No text has it; the planner makes it."""
+
+    statement: Insert | Update | Delete
+    # The relation whose rule it is: the one that the statement names, or one beneath that view.
+    relation_oid: int
+    # Where the statement's names are looked for.
+    search_path: tuple[str, ...]
+    # Whether the rows that are there are wanted even if the statement's own conditions do not speak of them.
+    uses_old: bool
+    position: int = -1
+
+
+FromItem = TableReference | SubqueryReference | FunctionReference | Join | JsonTable | RuleSource
 
 
 @dataclass(frozen=True, slots=True)

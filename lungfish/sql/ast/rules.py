@@ -1,0 +1,44 @@
+"""CREATE RULE and what changes rules; what the planner makes of a rule's commands."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from lungfish.sql.ast.dml import Delete, Insert, Update
+from lungfish.sql.ast.expressions import Expression
+from lungfish.sql.ast.queries import ObjectName, Query
+
+# What a rule may do.
+RuleCommand = Insert | Update | Delete | Query
+
+
+@dataclass(frozen=True, slots=True)
+class CreateRule:
+    """`event`: select, insert, update or delete. No commands stand for NOTHING."""
+
+    name: str
+    relation: ObjectName
+    event: str
+    is_instead: bool
+    condition: Expression | None
+    commands: tuple[RuleCommand, ...]
+    or_replace: bool = False
+    position: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class DropRule:
+    name: str
+    relation: ObjectName
+    if_exists: bool = False
+    is_cascade: bool = False
+    position: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class EnableRule:
+    """ALTER TABLE ... ENABLE or DISABLE RULE. `mode`: "origin", "disabled", "replica" or "always"."""
+
+    name: str
+    mode: str
+    position: int = -1
