@@ -17,6 +17,7 @@ COMPILED_MODULES = (
     "lungfish.storage.native_tables",
     "lungfish.sql.native_shapes",
     "lungfish.executor.native_lane",
+    "lungfish.executor.native_expressions",
     "lungfish.executor.native_lanes",
     "lungfish.session.native_mutex",
     "lungfish.session.native_runner",

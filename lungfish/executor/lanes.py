@@ -6,8 +6,8 @@ pipeline does it (`row_pipeline.py`). So it raises no error of its own: what wou
 Compiled code that runs no Python code keeps the interpreter's lock from its beginning to its end. So to all other threads a lane is a
 single step, and takes no mutex, latch or fence: it looks whether somebody holds one just now, and if so leaves the statement alone.
 
-Here plans are turned into lanes: those that look one row up by a whole unique key, or insert one row, with parameters and constants as
-they are, in tables that ask nothing of their rows but NOT NULL. The lanes themselves are in native_lanes.pyx.
+Here plans are turned into lanes: those that look one row up by a whole unique key, or insert one row, with expressions that
+lane_expressions.py knows, in tables that ask nothing of their rows but NOT NULL. The lanes themselves are in native_lanes.pyx.
 """
 
 from __future__ import annotations
@@ -21,14 +21,10 @@ from lungfish.executor.context import Row, TableProvider
 from lungfish.executor.deferred_keys import deferrable_keys
 from lungfish.executor.foreign_keys import foreign_keys_of, foreign_keys_to
 from lungfish.executor.index_scan import find_index
+from lungfish.executor.lane_expressions import NodeList, make_nodes
 from lungfish.native import compiled_module
-from lungfish.planner.expressions import (
-    BoundExpression,
-    CastTo,
-    ColumnRef,
-    Constant,
-    ParameterRef,
-)
+from lungfish.planner.expression_tree import columns_of
+from lungfish.planner.expressions import BoundExpression, ColumnRef
 from lungfish.planner.physical import (
     DeleteRows,
     IndexScan,
@@ -36,17 +32,13 @@ from lungfish.planner.physical import (
     PhysicalPlan,
     PhysicalStatement,
     Project,
+    Returning,
     UpdateRows,
     ValuesScan,
 )
 from lungfish.storage.native import NativeTable
 from lungfish.storage.table_index import TableIndex
 from lungfish.storage.transactions import Transaction
-from lungfish.types.casts import find_cast
-from lungfish.types.sql_type import TypeKind
-
-# Of the integers, whose casts change no value.
-_WIDTHS = {TypeKind.SMALLINT: 2, TypeKind.INTEGER: 4, TypeKind.BIGINT: 8}
 
 _compiled: Any = compiled_module("lungfish.executor.native_lanes")
 
@@ -70,7 +62,7 @@ class _Lookup(NamedTuple):
 
     table: NativeTable
     table_index: TableIndex
-    key: Any
+    key: NodeList
 
 
 def make_lane(statement: PhysicalStatement, catalog: Catalog, tables: TableProvider) -> Lane | None:
@@ -108,50 +100,101 @@ def _select(root: PhysicalPlan, tables: TableProvider) -> Lane | None:
 
 
 def _delete(root: DeleteRows, catalog: Catalog, tables: TableProvider) -> Lane | None:
-    if root.returning is not None or root.members or not _is_simple(root.table, catalog):
+    if root.members or not _is_simple(root.table, catalog):
         return None
     lookup = _lookup(root.input, tables)
-    if lookup is None:
+    looked_at = _columns_looked_at(root.returning, (), root.table)
+    returning = _returning_nodes(root.returning, looked_at)
+    if lookup is None or returning is None or looked_at.new:
         return None
-    lane: Lane = _compiled.DeleteLane(*lookup)
+    if not lookup.table.row_format.is_plain(looked_at.old):
+        return None
+    lane: Lane = _compiled.DeleteLane(*lookup, looked_at.old, returning.nodes)
     return lane
 
 
 def _update(root: UpdateRows, catalog: Catalog, tables: TableProvider) -> Lane | None:
     table = root.table
-    if root.returning is not None or root.members or not _is_simple(table, catalog):
-        return None
-    lookup = _lookup(root.input, tables)
-    sources = _sources([expression for _, expression in root.assignments], are_stored=True)
-    if lookup is None or sources is None:
+    if root.members or not _is_simple(table, catalog):
         return None
     positions = [position for position, _ in root.assignments]
-    fields = tuple(table.stored_positions[position] for position in positions)
-    store = tables.table_store(table)
-    if not set(fields).isdisjoint(store.rows.key_positions):
+    values = [expression for _, expression in root.assignments]
+    lookup = _lookup(root.input, tables)
+    looked_at = _columns_looked_at(root.returning, values, table)
+    returning = _returning_nodes(root.returning, looked_at)
+    assigned = make_nodes(values, looked_at.places, are_stored=True)
+    if lookup is None or returning is None or assigned is None:
         return None
-    if not lookup.table.row_format.is_plain(fields):
+    fields = tuple(table.stored_positions[position] for position in positions)
+    if not set(fields).isdisjoint(tables.table_store(table).rows.key_positions):
+        return None
+    if not lookup.table.row_format.is_plain((*fields, *looked_at.old, *looked_at.new)):
         return None
     not_null = tuple(table.columns[position].is_not_null for position in positions)
-    lane: Lane = _compiled.UpdateLane(*lookup, fields, sources, not_null)
+    lane: Lane = _compiled.UpdateLane(
+        *lookup,
+        (looked_at.old, looked_at.new),
+        (fields, assigned, not_null),
+        returning.nodes,
+    )
     return lane
 
 
 def _insert(root: InsertRows, catalog: Catalog, tables: TableProvider) -> Lane | None:
     table, values = root.table, root.input
-    if root.returning is not None or root.conflict is not None or root.members:
+    if root.conflict is not None or root.members:
         return None
     if not isinstance(values, ValuesScan) or len(values.rows) != 1:
         return None
     if not _is_simple(table, catalog) or len(table.stored_types) != len(table.columns):
         return None
     native = tables.table_store(table).rows.native
-    sources = _sources(values.rows[0], are_stored=True)
-    if native is None or sources is None or not native.takes_rows():
+    row = make_nodes(values.rows[0], are_stored=True)
+    # RETURNING sees the new row only, which is whole and as it is stored.
+    new = tuple(range(len(table.columns)))
+    returning = _returning_nodes(root.returning, _LookedAt((), new, {len(new) + n: n for n in new}))
+    if native is None or row is None or returning is None or not native.takes_rows():
         return None
     not_null = tuple(column.is_not_null for column in table.columns)
-    lane: Lane = _compiled.InsertLane(native, sources, not_null)
+    lane: Lane = _compiled.InsertLane(native, row, not_null, returning.nodes)
     return lane
+
+
+class _LookedAt(NamedTuple):
+    """The columns of a row that a change looks at: stored positions in the old row and in the new one."""
+
+    old: tuple[int, ...]
+    new: tuple[int, ...]
+    # Where each column that an expression names stands in the row of all these.
+    places: dict[int, int]
+
+
+class _ReturningNodes(NamedTuple):
+    nodes: NodeList | None
+
+
+def _columns_looked_at(
+    returning: Returning | None, values: Sequence[BoundExpression], table: Table
+) -> _LookedAt:
+    """What an UPDATE or DELETE looks at. RETURNING sees the old row's columns, then the new one's."""
+    outputs = () if returning is None else returning.expressions
+    used = sorted({index for each in (*outputs, *values) for index in columns_of(each)})
+    width, stored = len(table.columns), table.stored_positions
+    # Others, behind the new row, have no place.
+    known = [index for index in used if index < 2 * width]
+    return _LookedAt(
+        tuple(stored[index] for index in known if index < width),
+        tuple(stored[index - width] for index in known if index >= width),
+        {index: place for place, index in enumerate(known)},
+    )
+
+
+def _returning_nodes(returning: Returning | None, looked_at: _LookedAt) -> _ReturningNodes | None:
+    """RETURNING compiled, if the statement has it; None if it cannot be."""
+    if returning is None:
+        return _ReturningNodes(None)
+    nodes = make_nodes(returning.expressions, looked_at.places)
+    return None if nodes is None else _ReturningNodes(nodes)
 
 
 def _lookup(plan: PhysicalPlan, tables: TableProvider) -> _Lookup | None:
@@ -160,49 +203,13 @@ def _lookup(plan: PhysicalPlan, tables: TableProvider) -> _Lookup | None:
         return None
     if not plan.index.is_unique or len(plan.equals) != len(plan.index.columns):
         return None
-    sources = _sources(plan.equals)
+    key = make_nodes(plan.equals)
     store = tables.table_store(plan.table)
     index = find_index(store, plan.index)
     native = store.rows.native
-    if native is None or sources is None or not native.serves(index):
+    if native is None or key is None or not native.serves(index):
         return None
-    return _Lookup(native, index, sources)
-
-
-def _sources(expressions: Sequence[BoundExpression], *, are_stored: bool = False) -> Any:
-    """Where values come from that are parameters and constants as they are; None if one is computed."""
-    parameters: list[int] = []
-    constants: list[Any] = []
-    for expression in expressions:
-        bare = _bare(expression, is_stored=are_stored)
-        if isinstance(bare, ParameterRef):
-            parameters.append(bare.index)
-            constants.append(None)
-        elif isinstance(bare, Constant):
-            parameters.append(-1)
-            constants.append(bare.value)
-        else:
-            return None
-    return _compiled.Sources(tuple(parameters), tuple(constants))
-
-
-def _bare(expression: BoundExpression, *, is_stored: bool) -> BoundExpression:
-    """The expression without casts that change no value.
-
-    If it is stored, an integer may be cast to the narrower type of its column: its range is looked at when it is written there.
-    """
-    while isinstance(expression, CastTo):
-        operand = expression.operand
-        width, wanted = (_WIDTHS.get(each.type.kind) for each in (operand, expression))
-        if width is None or wanted is None:
-            cast = find_cast(operand.type, expression.type, is_explicit=expression.is_explicit)
-            if cast is None or not cast.is_identity:
-                break
-        elif width > wanted and not is_stored:
-            break
-        is_stored = False
-        expression = operand
-    return expression
+    return _Lookup(native, index, key)
 
 
 def _is_simple(table: Table, catalog: Catalog) -> bool:

@@ -2,13 +2,15 @@
 """Whole statements about one row, found by its key: what `executor/lanes.py` makes of plans that it can.
 
 native_tables.pyx says why nobody comes in between the first look at the row and the last change of it. Here no Python code runs either: where
-it would have to (a transaction's first write gives it its id; some types are stored in another form) the answer is None.
+it would have to (a transaction's first write gives it its id; some types are stored in another form) the answer is None. Whoever runs a
+lane lets the garbage collector rest meanwhile, which could call finalizers.
 """
 
-from cpython.ref cimport Py_INCREF
-from cpython.tuple cimport PyTuple_GET_ITEM, PyTuple_GET_SIZE, PyTuple_New, PyTuple_SET_ITEM
-from libc.stdint cimport int64_t
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
+from cpython.tuple cimport PyTuple_GET_ITEM, PyTuple_GET_SIZE, PyTuple_New
+from libc.stdint cimport int64_t, uint8_t
 
+from lungfish.executor.native_expressions cimport NodeList
 from lungfish.executor.native_lane cimport NativeLane
 from lungfish.storage.native_tables cimport NativeTable
 from lungfish.storage.native_trees cimport KeyMaker, NativeTree
@@ -26,51 +28,26 @@ cdef enum:
     DONE = 1
 
 
-cdef class Sources:
-    """Where a statement's values come from: for each the number of a parameter, or a constant."""
-
-    cdef tuple parameters
-    cdef tuple constants
-
-    def __init__(self, tuple parameters, tuple constants):
-        """`parameters` has -1 where the value is the one in `constants`."""
-        self.parameters = parameters
-        self.constants = constants
-
-    cdef tuple take(self, tuple values):
-        """The values in a new tuple."""
-        cdef Py_ssize_t index, number, count = PyTuple_GET_SIZE(self.parameters)
-        cdef tuple taken = PyTuple_New(count)
-        cdef object value
-        for index in range(count):
-            number = <object>PyTuple_GET_ITEM(self.parameters, index)
-            if number < 0:
-                value = <object>PyTuple_GET_ITEM(self.constants, index)
-            else:
-                value = <object>PyTuple_GET_ITEM(values, number)
-            Py_INCREF(value)
-            PyTuple_SET_ITEM(taken, index, value)
-        return taken
-
-
 cdef class KeyLane(NativeLane):
     """What the lanes of SELECT, UPDATE and DELETE have in common: a table, one of its indexes, and where the key comes from."""
 
     cdef NativeTable table
     cdef object index
-    cdef Sources key
+    cdef NodeList key
 
-    def __init__(self, NativeTable table, object index, Sources key):
+    def __init__(self, NativeTable table, object index, NodeList key):
         self.table = table
         self.index = index
         self.key = key
 
     cdef object make_key(self, tuple values, Py_ssize_t* number):
         """The key, and the number of the index; None if there is none to be looked up here."""
+        cdef tuple parts
         number[0] = self.table.number_of(self.index)
         if number[0] < 0:
             return None
-        return (<KeyMaker>self.table.makers[number[0]]).make(self.key.take(values))
+        parts = self.key.evaluate((), values)
+        return None if parts is None else (<KeyMaker>self.table.makers[number[0]]).make(parts)
 
 
 cdef class SelectLane(KeyLane):
@@ -79,7 +56,7 @@ cdef class SelectLane(KeyLane):
     # The stored positions of the columns.
     cdef tuple fields
 
-    def __init__(self, NativeTable table, object index, Sources key, tuple fields):
+    def __init__(self, NativeTable table, object index, NodeList key, tuple fields):
         KeyLane.__init__(self, table, index, key)
         self.fields = fields
 
@@ -113,14 +90,52 @@ cdef class SelectLane(KeyLane):
         return rows
 
 
-cdef class DeleteLane(KeyLane):
+cdef class ChangeLane(KeyLane):
+    """What UPDATE and DELETE have in common: the old row is looked at before it is changed, and RETURNING makes something of both."""
+
+    # The stored positions of the columns of the old row, and of the new one, that are looked at: in this order a row for the expressions.
+    cdef tuple old_fields, new_fields
+    # None without RETURNING.
+    cdef NodeList returning
+
+    cdef object outcome(self, bytes before, bytes packed, tuple values):
+        """What the statement gives if the one row is changed to the other; None if that is for the pipeline to say."""
+        cdef tuple row
+        if self.returning is None:
+            return 1
+        row = self.fields_of(before, self.old_fields)
+        if packed is not None:
+            row = row + self.fields_of(packed, self.new_fields)
+        row = self.returning.evaluate(row, values)
+        return None if row is None else [row]
+
+    cdef tuple fields_of(self, bytes packed, tuple fields):
+        """Some values of a packed row."""
+        cdef tuple row = PyTuple_New(PyTuple_GET_SIZE(fields))
+        cdef const uint8_t* start = <const uint8_t*>PyBytes_AS_STRING(packed)
+        self.table.row_format.fill(row, fields, start, PyBytes_GET_SIZE(packed), 0)
+        return row
+
+    cdef object none_found(self):
+        """The outcome if there is no such row."""
+        return 0 if self.returning is None else []
+
+
+cdef class DeleteLane(ChangeLane):
     """DELETE of one row."""
+
+    def __init__(
+        self, NativeTable table, object index, NodeList key, tuple old_fields, NodeList returning
+    ):
+        KeyLane.__init__(self, table, index, key)
+        self.old_fields, self.new_fields, self.returning = old_fields, (), returning
 
     cpdef object run(self, tuple values, object transaction):
         """See `Lane.run`."""
         cdef Py_ssize_t number
         cdef object key = self.make_key(values, &number)
         cdef int64_t address
+        cdef bytes before
         cdef tuple entry
         cdef list chain
         if key is None or not transaction.id:
@@ -129,19 +144,24 @@ cdef class DeleteLane(KeyLane):
         entry, chain = PyTuple_New(3), [None]
         address = (<NativeTree>self.table.trees[number]).find_only(key)
         if address == NOTHING:
-            return 0
+            return self.none_found()
         if address == UNSURE:
             return None
-        if self.table.replace(transaction, snapshot, address, None, entry, chain) == DONE:
-            return 1
-        return None
+        before = self.table.row_to_change(transaction, snapshot, address)
+        if before is None:
+            return None
+        outcome = self.outcome(before, None, values)
+        if outcome is not None:
+            self.table.change(transaction, address, before, None, entry, chain)
+        return outcome
 
 
-cdef class UpdateLane(KeyLane):
+cdef class UpdateLane(ChangeLane):
     """UPDATE of some columns of one row, none of which an index uses."""
 
     cdef tuple fields
-    cdef Sources assigned
+    # Over the old row's fields.
+    cdef NodeList assigned
     # Of `fields`: whether NULL is refused there.
     cdef tuple not_null
 
@@ -149,15 +169,18 @@ cdef class UpdateLane(KeyLane):
         self,
         NativeTable table,
         object index,
-        Sources key,
-        tuple fields,
-        Sources assigned,
-        tuple not_null,
+        NodeList key,
+        tuple read,
+        tuple changed,
+        NodeList returning,
     ):
+        """`read`: the stored positions of what is looked at of the old row and of the new one; `changed`: the positions of the columns that
+        get other values, those values, and whether NULL is refused there.
+        """
         KeyLane.__init__(self, table, index, key)
-        self.fields = fields
-        self.assigned = assigned
-        self.not_null = not_null
+        self.old_fields, self.new_fields = read
+        self.fields, self.assigned, self.not_null = changed
+        self.returning = returning
 
     cpdef object run(self, tuple values, object transaction):
         """See `Lane.run`."""
@@ -167,47 +190,58 @@ cdef class UpdateLane(KeyLane):
         cdef tuple entry, assigned
         cdef list chain
         cdef bytes before, packed
-        if key is None:
-            return None
-        assigned = self.assigned.take(values)
-        if not transaction.id or has_null(assigned, self.not_null):
+        if key is None or not transaction.id:
             return None
         snapshot = snapshot_of(transaction)
         entry, chain = PyTuple_New(3), [None]
         address = (<NativeTree>self.table.trees[number]).find_only(key)
         if address == NOTHING:
-            return 0
+            return self.none_found()
         if address == UNSURE:
             return None
         before = self.table.row_to_change(transaction, snapshot, address)
         if before is None:
             return None
+        assigned = self.assigned.evaluate(self.fields_of(before, self.old_fields), values)
+        if assigned is None or has_null(assigned, self.not_null):
+            return None
         packed = self.table.row_format.patched(before, self.fields, assigned, transaction.id)
         if packed is None:
             return None
-        self.table.change(transaction, address, before, packed, entry, chain)
-        return 1
+        outcome = self.outcome(before, packed, values)
+        if outcome is not None:
+            self.table.change(transaction, address, before, packed, entry, chain)
+        return outcome
 
 
 cdef class InsertLane(NativeLane):
     """INSERT of one row of given values."""
 
     cdef NativeTable table
-    cdef Sources row
+    cdef NodeList row
     cdef tuple not_null
+    # Over the new row; None without RETURNING.
+    cdef NodeList returning
 
-    def __init__(self, NativeTable table, Sources row, tuple not_null):
+    def __init__(self, NativeTable table, NodeList row, tuple not_null, NodeList returning):
         """`not_null`: of each stored field, whether NULL is refused there."""
         self.table = table
         self.row = row
         self.not_null = not_null
+        self.returning = returning
 
     cpdef object run(self, tuple values, object transaction):
         """See `Lane.run`."""
-        cdef tuple row = self.row.take(values)
-        if not transaction.id or has_null(row, self.not_null):
+        cdef tuple row = self.row.evaluate((), values), output = None
+        if row is None or not transaction.id or has_null(row, self.not_null):
             return None
-        return None if self.table.insert(transaction, row) is None else 1
+        if self.returning is not None:
+            output = self.returning.evaluate(row, values)
+            if output is None:
+                return None
+        if self.table.insert(transaction, row) is None:
+            return None
+        return 1 if output is None else [output]
 
 
 cdef object snapshot_of(object transaction):
