@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from lungfish.storage.snapshots import Snapshot
     from lungfish.storage.table_index import TableIndex
     from lungfish.storage.table_rows import TableRows
-    from lungfish.storage.transactions import Transaction
+    from lungfish.storage.transactions import Transaction, UndoEntry
 
 
 class NativeRowFormat(Protocol):
@@ -73,6 +73,12 @@ def native_table(rows: TableRows) -> NativeTable | None:
         return None
     made: NativeTable = import_module("lungfish.storage.native_tables").NativeTable(rows)
     return made
+
+
+def purge_plainly(undo: list[UndoEntry]) -> None:
+    """Do what can be done at once of a committed transaction's purge, taking entries off the list's end."""
+    if _rows is not None:
+        import_module("lungfish.storage.native_tables").purge_plainly(undo)
 
 
 _rows = compiled_module("lungfish.storage.native_rows")

@@ -17,6 +17,7 @@ cdef class NativeTable:
     cdef int64_t* views
     cdef Py_ssize_t view_count
     cdef object is_latched
+    cdef object is_gated
     cdef object fence
     cdef object log
     cdef object is_log_latched
@@ -48,6 +49,7 @@ cdef class NativeTable:
         self, object transaction, int64_t address, bytes before, bytes packed, tuple entry, list chain
     ) except -1
     cpdef object insert(self, object transaction, tuple values)
+    cdef bint purge(self, tuple entry) except -1
     cdef object place_new(self, object transaction, bytes packed, tuple entry, list keys)
     cdef int append_record(
         self, object transaction_id, int64_t address, bytes before, bytes after

@@ -80,6 +80,7 @@ cdef class NativeTable:
         for number, (_, offset) in enumerate(heap.layout.views):
             self.views[number] = offset
         self.is_latched = heap.pages.latch.locked
+        self.is_gated = rows.key_gate.locked
         self.fence = rows.fence
         # The write-ahead log; a table with another one is changed in the ordinary way.
         self.log = rows.log if hasattr(rows.log, "_chunks") else None
@@ -333,6 +334,46 @@ cdef class NativeTable:
         pages.hits += 1
         return DONE
 
+    cdef bint purge(self, tuple entry) except -1:
+        """Drop the version of an undo entry if it had the same keys as the row, which is still there; False if it has to be looked at."""
+        cdef object address = <object>PyTuple_GET_ITEM(entry, 1)
+        cdef object before = <object>PyTuple_GET_ITEM(entry, 2)
+        cdef int64_t place = address
+        cdef PyObject* found
+        cdef list chain
+        cdef uint8_t* page
+        cdef Py_ssize_t index
+        if self.fence._is_closed or self.fence.relief is not None or self.pages.is_dropped:
+            return False
+        if before is None:
+            return True
+        if (
+            self.is_gated()
+            or self.is_latched()
+            or (<const uint8_t*>PyBytes_AS_STRING(before))[FLAGS] & HAS_OVERFLOW
+            or address in self.rows.stale
+        ):
+            return False
+        found = PyDict_GetItem(self.pages.frames, place >> SLOT_BITS)
+        if found == NULL or (<object>found).cache is not self.page_format:
+            return False
+        page = <uint8_t*>PyByteArray_AS_STRING((<object>found).data)
+        if page[HEADER_SIZE + (place & SLOT_MASK) * self.stride + FLAGS] & DELETED:
+            return False
+        found = PyDict_GetItem(self.chains, address)
+        if found == NULL:
+            return True
+        chain = <list>found
+        if len(chain) == 1:
+            if chain[0] is before:
+                del self.chains[address]
+            return True
+        for index in range(len(chain)):
+            if chain[index] is before:
+                del chain[index]
+                break
+        return True
+
     cdef object place_new(self, object transaction, bytes packed, tuple entry, list keys):
         """Put a new row on the current page and its entries into all indexes; answers its address, None if that was not done."""
         cdef PyObject* found
@@ -341,7 +382,7 @@ cdef class NativeTable:
         cdef uint8_t* page
         cdef uint16_t counts[3]
         cdef uint32_t tails_start
-        cdef Py_ssize_t index, tail_size = PyBytes_GET_SIZE(packed) - self.stride
+        cdef Py_ssize_t index, slot, slots, tail_size = PyBytes_GET_SIZE(packed) - self.stride
         cdef int64_t address
         if tail_size > self.tail_size_max:
             return None
@@ -358,14 +399,19 @@ cdef class NativeTable:
         page = <uint8_t*>PyByteArray_AS_STRING(frame.data)
         memcpy(counts, page + COUNTS_OFFSET, 6)
         memcpy(&tails_start, page + TAILS_OFFSET, 4)
-        # A slot that is free among the others, or room to be made, is for the ordinary way.
+        # The lowest free slot. Room that is yet to be made is for the ordinary way.
+        slot = counts[0]
+        if counts[1] < counts[0]:
+            slot = 0
+            while page[HEADER_SIZE + slot * self.stride + FLAGS]:
+                slot += 1
+        slots = max(counts[0], slot + 1)
         if (
-            counts[1] != counts[0]
-            or counts[0] == SLOT_COUNT_MAX
-            or HEADER_SIZE + (counts[0] + 1) * self.stride + tail_size > tails_start
+            slots > SLOT_COUNT_MAX
+            or HEADER_SIZE + slots * self.stride + tail_size > tails_start
         ):
             return None
-        address = (<int64_t>page_id << SLOT_BITS) | counts[0]
+        address = (<int64_t>page_id << SLOT_BITS) | slot
         number = address
         for index in range(len(keys)):
             tree = <NativeTree>self.trees[index]
@@ -386,8 +432,8 @@ cdef class NativeTable:
         tails_start -= <uint32_t>tail_size
         if tail_size:
             memcpy(page + TAILS_OFFSET, &tails_start, 4)
-        self.write_row(page, page + HEADER_SIZE + counts[0] * self.stride, packed, tails_start)
-        counts[0] += 1
+        self.write_row(page, page + HEADER_SIZE + slot * self.stride, packed, tails_start)
+        counts[0] = <uint16_t>slots
         memcpy(page + COUNTS_OFFSET, counts, 6)
         lsn = self.log._end
         for index in range(len(keys)):
@@ -531,6 +577,19 @@ cdef class NativeTable:
                 memcpy(row + offset + 12, &position, 4)
         return 0
 
+
+
+def purge_plainly(list undo):
+    """Drop the versions of a list's newest entries, and take these off, as long as nothing but the version has to go (`TableRows.purge_entry`)."""
+    cdef tuple entry
+    cdef object store, native
+    while undo:
+        entry = <tuple>undo[len(undo) - 1]
+        store = <object>PyTuple_GET_ITEM(entry, 0)
+        native = getattr(store, "native", None)
+        if type(native) is not NativeTable or not (<NativeTable>native).purge(entry):
+            return
+        undo.pop()
 
 
 cdef void fill_entry(tuple entry, object rows, object address, object before):

@@ -29,7 +29,7 @@ from lungfish.storage.heap import Heap
 from lungfish.storage.ids import LSN, RelationId, TransactionId, TupleId
 from lungfish.storage.keys import Key
 from lungfish.storage.log import RowLog
-from lungfish.storage.native import native_table
+from lungfish.storage.native import native_table, purge_plainly
 from lungfish.storage.overflow import run_with_pages
 from lungfish.storage.rows import DELETED, FLAGS_OFFSET, HAS_OVERFLOW, Values, writer_of
 from lungfish.storage.snapshots import Snapshot
@@ -371,6 +371,9 @@ def purge_undo_list(transaction_id: TransactionId, undo: list[UndoEntry]) -> Non
     Each entry is taken off in the passage of the fence in which it is done, so an image never owes what was done already.
     """
     while undo:
+        purge_plainly(undo)
+        if not undo:
+            return
         store, _, before = undo[-1]
         # The rows of a dropped table need no purge.
         if isinstance(store, TableRows) and not store.heap.pages.is_dropped:
