@@ -1,8 +1,8 @@
 """Plans of a few rows, run row by row: the second gear of the executor, with no vector in it.
 
 A `RowSource` answers all rows of a plan at once, as tuples of internal values. It is made of the plans that short transactions
-consist of: a key looked up or a short range read in an index, literal rows, filters, projections, sorts and limits above, and
-indexes probed by such rows. Any other plan has none, and goes through the operators.
+consist of: a key looked up or a short range read in an index, literal rows, filters, projections, aggregates, sorts and limits
+above, and indexes probed by such rows. Any other plan has none, and goes through the operators.
 """
 
 from __future__ import annotations
@@ -16,10 +16,12 @@ from lungfish.executor.compiler import Compiler, RowEvaluator
 from lungfish.executor.context import Row, Run
 from lungfish.executor.index_scan import find_index, index_ranges
 from lungfish.executor.limit import evaluate_limit, evaluate_offset
+from lungfish.executor.row_aggregate import make_row_aggregate
 from lungfish.executor.values_scan import literal_row
 from lungfish.planner.expressions import BoundExpression, Call, ColumnRef, SortKey
 from lungfish.planner.physical import (
     Filter,
+    HashAggregate,
     IndexScan,
     Limit,
     NestedLoopJoin,
@@ -48,6 +50,9 @@ def make_row_source(plan: PhysicalPlan, compiler: Compiler) -> RowSource | None:
             return _index_rows(plan, compiler) if _is_short(plan) else None
         case NestedLoopJoin():
             return _joined(plan, compiler)
+        case HashAggregate():
+            source = make_row_source(plan.input, compiler)
+            return None if source is None else make_row_aggregate(plan, source, compiler)
         case Filter() | Project() | Sort() | TopN() | Limit():
             source = make_row_source(plan.input, compiler)
             return None if source is None else _above(plan, source, compiler)

@@ -48,6 +48,11 @@ class NativeTable(Protocol):
     ) -> list[tuple[TupleId, Values]] | None:
         """What `table_scan.key_lookup` answers; None: to be found out there."""
 
+    def read_entries(
+        self, snapshot: Snapshot, entries: list[tuple[Any, int]]
+    ) -> list[tuple[TupleId, Values]] | None:
+        """The visible rows behind entries of an index, those in `TableRows.stale` apart; None: to be found out one by one."""
+
     def change_directly(
         self, transaction: Transaction, snapshot: Snapshot, address: TupleId, packed: bytes | None
     ) -> bool:

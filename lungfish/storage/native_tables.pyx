@@ -58,6 +58,7 @@ cdef enum:
     DONE = 1
 
 cdef uint32_t ABSENT = 0xFFFFFFFF
+cdef int64_t ADDRESS_MASK = (<int64_t>1 << 62) - 1
 cdef uint64_t CHECKSUM_MASK = 0xFFFFFFFF
 
 
@@ -124,6 +125,26 @@ cdef class NativeTable:
             return []
         self.row_format.finish(row, None)
         return [(address, row)]
+
+    def read_entries(self, object snapshot, list entries):
+        """The visible rows behind some entries of an index, as (address, values); None where that has to be found out.
+
+        Requires: none of the entries is stale, or its row is in `TableRows.stale`.
+        """
+        cdef list rows = []
+        cdef tuple entry, row
+        cdef int64_t address
+        cdef int found
+        for entry in entries:
+            address = <int64_t><object>PyTuple_GET_ITEM(entry, 1) & ADDRESS_MASK
+            row = PyTuple_New(self.row_format.count)
+            found = self.read(row, None, address, snapshot, 0)
+            if found == UNSURE:
+                return None
+            if found == DONE:
+                self.row_format.finish(row, None)
+                rows.append((address, row))
+        return rows
 
     def change_directly(self, object transaction, object snapshot, int64_t address, bytes packed):
         """What `direct_change.change_directly` does; False: not done."""

@@ -259,6 +259,12 @@ def index_scan(
         may_be_stale = had_stale or rows.key_changes != key_changes
         for start in range(0, len(chunk), _LOOKUP_COUNT):
             result: Rows = []
+            if rows.native is not None and not may_be_stale:
+                known = rows.native.read_entries(snapshot, chunk[start : start + _LOOKUP_COUNT])
+                if known is not None and rows.key_changes == key_changes:
+                    if known:
+                        yield known
+                    continue
             for entry, found in _look_up(rows, snapshot, chunk[start : start + _LOOKUP_COUNT]):
                 address = TupleId(entry[1] & ADDRESS_MASK)
                 values = rows.heap.values(found) if isinstance(found, bytes) else found
