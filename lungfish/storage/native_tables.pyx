@@ -32,6 +32,9 @@ from lungfish.storage.native_trees cimport KeyMaker, NativeTree, NOTHING, Place,
 
 from xxhash import xxh3_64_intdigest
 
+cdef extern from "Python.h":
+    void PyObject_GC_UnTrack(void* container)
+
 cdef enum:
     # heap_page.py, rows.py and ids.py.
     HEADER_SIZE = 32
@@ -340,6 +343,7 @@ cdef class NativeTable:
         found = PyDict_GetItem(self.chains, number)
         if found == NULL:
             chain[0] = before
+            PyObject_GC_UnTrack(<void*>chain)
             self.chains[number] = chain
         else:
             PyList_Append(<object>found, before)
@@ -614,7 +618,11 @@ def purge_plainly(list undo):
 
 
 cdef void fill_entry(tuple entry, object rows, object address, object before):
-    """Make a new tuple an undo entry."""
+    """Make a new tuple an undo entry.
+
+    The garbage collector need not look at it: it can be in no circle, and a large transaction has very many.
+    """
+    PyObject_GC_UnTrack(<void*>entry)
     Py_INCREF(rows)
     PyTuple_SET_ITEM(entry, 0, rows)
     Py_INCREF(address)

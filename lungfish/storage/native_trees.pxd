@@ -29,6 +29,10 @@ cdef class Place:
     cdef Py_ssize_t count
     # Whether the leaf is the last one of the tree.
     cdef bint is_last
+    # Of the leaf: its page; with byte-string keys, how long what all have in common is, and where the slots begin.
+    cdef uint8_t* page
+    cdef Py_ssize_t prefix_size
+    cdef Py_ssize_t slots_offset
 
 
 cdef class KeyMaker:

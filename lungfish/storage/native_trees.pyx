@@ -21,10 +21,13 @@ from cpython.tuple cimport PyTuple_GET_ITEM, PyTuple_GET_SIZE
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memcmp, memcpy, memmove
 
+from lungfish.slots cimport offset_of, slot
+
 from lungfish.storage.btree_byte_node import ByteLeaf, USED_SIZE_MAX
 from lungfish.storage.btree_integer_node import IntegerLeaf
 from lungfish.storage.btree_node import InnerNode
 from lungfish.storage.key_values import INTEGER_WIDTHS, TEXT_KINDS
+from lungfish.storage.relation_pages import Frame
 from lungfish.types.sql_type import TypeKind
 
 cdef extern from "Python.h":
@@ -52,6 +55,11 @@ cdef enum:
 cdef int64_t ADDRESS_MIN = <int64_t>(<uint64_t>1 << 63)
 cdef int64_t ADDRESS_MASK = (<int64_t>1 << 62) - 1
 cdef Py_ssize_t USED_MAX = USED_SIZE_MAX
+# Where each object has what is looked at.
+cdef Py_ssize_t FRAME_CACHE = offset_of(Frame, "cache")
+cdef Py_ssize_t INNER_KEYS = offset_of(InnerNode, "keys")
+cdef Py_ssize_t INNER_ADDRESSES = offset_of(InnerNode, "addresses")
+cdef Py_ssize_t INNER_CHILDREN = offset_of(InnerNode, "children")
 cdef object INTEGER_LEAF = IntegerLeaf
 cdef object BYTE_LEAF = ByteLeaf
 cdef object INNER_NODE = InnerNode
@@ -97,6 +105,7 @@ cdef class NativeTree:
         """Where an entry belongs; None if that cannot be told without a page that is not in memory, or somebody has the latch."""
         cdef Place place
         cdef object frames, node, frame, page_id = ROOT_PAGE
+        cdef list keys
         cdef PyObject* found
         cdef bint is_last = True
         cdef Py_ssize_t index
@@ -109,18 +118,25 @@ cdef class NativeTree:
             if found == NULL:
                 return None
             frame = <object>found
-            node = frame.cache
+            node = <object>slot(found, FRAME_CACHE)
             if type(node) is not INNER_NODE:
                 break
-            index = child_index(self.is_integer, node.keys, node.addresses, key, address)
-            is_last = is_last and index == PyList_GET_SIZE(node.keys) - 1
-            page_id = <object>PyList_GET_ITEM(node.children, index)
+            keys = <list>slot(<PyObject*>node, INNER_KEYS)
+            index = child_index(
+                self.is_integer, keys, <list>slot(<PyObject*>node, INNER_ADDRESSES), key, address
+            )
+            is_last = is_last and index == PyList_GET_SIZE(keys) - 1
+            page_id = <object>PyList_GET_ITEM(<object>slot(<PyObject*>node, INNER_CHILDREN), index)
         if type(node) is not (INTEGER_LEAF if self.is_integer else BYTE_LEAF):
             return None
         frame.touches += 1
         place = Place.__new__(Place)
         place.frame, place.leaf, place.is_last = frame, node, is_last
         place.count = node.count
+        place.page = <uint8_t*>PyByteArray_AS_STRING(node.data)
+        if not self.is_integer:
+            place.prefix_size = PyBytes_GET_SIZE(node.prefix)
+            place.slots_offset = node.slots_offset
         place.index = lower_bound(self, place, key, address)
         return place
 
@@ -149,20 +165,20 @@ cdef class NativeTree:
                 return 0
         if self.is_integer:
             return place.count < <Py_ssize_t>leaf.capacity
-        need = PyBytes_GET_SIZE(key) - PyBytes_GET_SIZE(leaf.prefix)
+        need = PyBytes_GET_SIZE(key) - place.prefix_size
         if PyBytes_GET_SIZE(key) > self.key_size_max:
             return 0
         need = ADDRESS_SIZE + (need - HEAD_SIZE if need > HEAD_SIZE else 0)
         # Room without a compaction, which also implies that it fits.
         return (
             <Py_ssize_t>leaf.cell_start - need
-            >= <Py_ssize_t>leaf.slots_offset + SLOT_SIZE * (place.count + 1)
+            >= place.slots_offset + SLOT_SIZE * (place.count + 1)
         )
 
     cdef int put(self, Place place, object key, int64_t address, object lsn) except -1:
         """Put an entry where `check_room` has found that it can be put."""
         cdef object leaf = place.leaf, frame = place.frame, pages = self.pages
-        cdef uint8_t* data = <uint8_t*>PyByteArray_AS_STRING(leaf.data)
+        cdef uint8_t* data = place.page
         cdef uint32_t count = <uint32_t>place.count + 1
         cdef uint8_t* entry
         cdef int64_t number
@@ -185,24 +201,23 @@ cdef class NativeTree:
 cdef int put_cell(uint8_t* data, Place place, object key, int64_t address) except -1:
     """Write an entry of a leaf with byte-string keys, but for the count."""
     cdef object leaf = place.leaf
-    cdef Py_ssize_t prefix_size = PyBytes_GET_SIZE(leaf.prefix)
-    cdef const uint8_t* suffix = <const uint8_t*>PyBytes_AS_STRING(key) + prefix_size
-    cdef Py_ssize_t size = PyBytes_GET_SIZE(key) - prefix_size
+    cdef const uint8_t* suffix = <const uint8_t*>PyBytes_AS_STRING(key) + place.prefix_size
+    cdef Py_ssize_t size = PyBytes_GET_SIZE(key) - place.prefix_size
     cdef Py_ssize_t rest = size - HEAD_SIZE if size > HEAD_SIZE else 0
     cdef uint32_t cell_start = leaf.cell_start
     cdef uint32_t live_bytes = leaf.live_bytes
-    cdef uint8_t* slot = data + <Py_ssize_t>leaf.slots_offset + SLOT_SIZE * place.index
+    cdef uint8_t* entry = data + place.slots_offset + SLOT_SIZE * place.index
     cdef uint16_t short_place, short_size = <uint16_t>size
     cdef uint32_t head = head_of(suffix, size)
     cell_start -= ADDRESS_SIZE + <uint32_t>rest
     live_bytes += ADDRESS_SIZE + <uint32_t>rest
     memcpy(data + cell_start, &address, 8)
     memcpy(data + cell_start + ADDRESS_SIZE, suffix + HEAD_SIZE, rest)
-    memmove(slot + SLOT_SIZE, slot, SLOT_SIZE * (place.count - place.index))
+    memmove(entry + SLOT_SIZE, entry, SLOT_SIZE * (place.count - place.index))
     short_place = <uint16_t>cell_start
-    memcpy(slot, &short_place, 2)
-    memcpy(slot + 2, &short_size, 2)
-    memcpy(slot + 4, &head, 4)
+    memcpy(entry, &short_place, 2)
+    memcpy(entry + 2, &short_size, 2)
+    memcpy(entry + 4, &head, 4)
     memcpy(data + SPACE_OFFSET, &cell_start, 4)
     memcpy(data + SPACE_OFFSET + 4, &live_bytes, 4)
     leaf.cell_start = cell_start
@@ -249,7 +264,7 @@ cdef Py_ssize_t lower_bound(NativeTree tree, Place place, object key, int64_t ad
                 high = middle
         return low
     number = key
-    entry = <const uint8_t*>PyByteArray_AS_STRING(place.leaf.data) + ENTRIES_OFFSET
+    entry = place.page + ENTRIES_OFFSET
     while low < high:
         middle = (low + high) >> 1
         memcpy(&other, entry + PAIR_SIZE * middle, 8)
@@ -278,11 +293,10 @@ cdef int compare(NativeTree tree, Place place, Py_ssize_t index, object key, int
 
 cdef int compare_key(NativeTree tree, Place place, Py_ssize_t index, object key) except -2:
     """How the key of the leaf's entry stands to a key."""
-    cdef const uint8_t* data = <const uint8_t*>PyByteArray_AS_STRING(place.leaf.data)
+    cdef const uint8_t* data = place.page
     cdef int64_t number, other
-    cdef const uint8_t* slot
     cdef const uint8_t* suffix
-    cdef Py_ssize_t prefix_size, size, common
+    cdef Py_ssize_t size, common
     cdef uint16_t other_place, other_size
     cdef uint32_t head, other_head
     cdef int order
@@ -290,19 +304,18 @@ cdef int compare_key(NativeTree tree, Place place, Py_ssize_t index, object key)
         number = key
         memcpy(&other, data + ENTRIES_OFFSET + PAIR_SIZE * index, 8)
         return (other > number) - (other < number)
-    prefix_size = PyBytes_GET_SIZE(place.leaf.prefix)
-    suffix = <const uint8_t*>PyBytes_AS_STRING(key) + prefix_size
-    size = PyBytes_GET_SIZE(key) - prefix_size
-    slot = data + <Py_ssize_t>place.leaf.slots_offset + SLOT_SIZE * index
-    memcpy(&other_place, slot, 2)
-    memcpy(&other_size, slot + 2, 2)
-    memcpy(&other_head, slot + 4, 4)
+    suffix = <const uint8_t*>PyBytes_AS_STRING(key) + place.prefix_size
+    size = PyBytes_GET_SIZE(key) - place.prefix_size
+    data += place.slots_offset + SLOT_SIZE * index
+    memcpy(&other_place, data, 2)
+    memcpy(&other_size, data + 2, 2)
+    memcpy(&other_head, data + 4, 4)
     head = head_of(suffix, size)
     if head != other_head:
         return BEHIND if other_head > head else BEFORE
     common = (size if size < other_size else other_size) - HEAD_SIZE
     if common > 0:
-        order = memcmp(data + other_place + ADDRESS_SIZE, suffix + HEAD_SIZE, common)
+        order = memcmp(place.page + other_place + ADDRESS_SIZE, suffix + HEAD_SIZE, common)
         if order:
             return BEHIND if order > 0 else BEFORE
     return (other_size > size) - (other_size < size)
@@ -314,13 +327,13 @@ cdef bint has_key(NativeTree tree, Place place, Py_ssize_t index, object key) ex
 
 cdef int64_t address_at(NativeTree tree, Place place, Py_ssize_t index):
     """The address of the leaf's entry."""
-    cdef const uint8_t* data = <const uint8_t*>PyByteArray_AS_STRING(place.leaf.data)
+    cdef const uint8_t* data = place.page
     cdef uint16_t cell
     cdef int64_t address
     if tree.is_integer:
         memcpy(&address, data + ENTRIES_OFFSET + PAIR_SIZE * index + 8, 8)
         return address
-    memcpy(&cell, data + <Py_ssize_t>place.leaf.slots_offset + SLOT_SIZE * index, 2)
+    memcpy(&cell, data + place.slots_offset + SLOT_SIZE * index, 2)
     memcpy(&address, data + cell, 8)
     return address
 
