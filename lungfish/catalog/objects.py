@@ -98,13 +98,15 @@ class Index:
     parent_oid: Oid | None = None
     # Of a partitioned table's index: whether every partition has its part of it.
     is_valid: bool = True
-    # The access method that it was asked for: "btree", or "hash", which is a B+Tree too.
+    # The access method that it was asked for; a B+Tree it is in any case: "btree", "hash", "gist", "spgist".
     method: str = "btree"
     # Whether CLUSTER goes by it, and whether it is the table's REPLICA IDENTITY.
     is_clustered: bool = False
     is_replica_identity: bool = False
     # WITH (...), as `name=value`.
     parameters: tuple[str, ...] = ()
+    # Whether it is that of an exclude constraint.
+    is_exclusion: bool = False
 
     @property
     def is_key(self) -> bool:
@@ -114,7 +116,7 @@ class Index:
 
 @dataclass(frozen=True, slots=True)
 class Constraint:
-    """A constraint of a table. `kind`: "primary key", "unique", "check" or "foreign key".
+    """A constraint of a table. `kind`: "primary key", "unique", "exclude", "check" or "foreign key".
 
     `columns` and `referenced_columns` are column numbers. A NOT NULL is a property of its column, not listed here.
     """
@@ -143,6 +145,8 @@ class Constraint:
     is_no_inherit: bool = False
     # Of a partition's key or foreign key: the partitioned table's constraint that it is part of.
     parent_oid: Oid | None = None
+    # Of an exclude constraint: the operator of each key of its index. No two rows may have them all true.
+    operators: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -222,4 +222,5 @@ def _is_simple(table: Table, catalog: Catalog) -> bool:
         or foreign_keys_of(table, catalog)
         or foreign_keys_to(table, catalog)
         or deferrable_keys(table)
+        or any(constraint.operators for constraint in table.constraints)
     )

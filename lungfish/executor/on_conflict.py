@@ -13,6 +13,7 @@ from lungfish import errors
 from lungfish.catalog.objects import Index, Table
 from lungfish.executor.compiler import Compiler, RowEvaluator
 from lungfish.executor.context import Row
+from lungfish.executor.exclusions import find_clashing
 from lungfish.executor.index_scan import find_index
 from lungfish.executor.table_writer import TableWriter
 from lungfish.executor.violations import unique_violation
@@ -29,7 +30,7 @@ Changed = tuple[Row | None, Row]
 class Conflict:
     """A compiled ON CONFLICT clause."""
 
-    # Empty: all unique indexes.
+    # Empty: all unique indexes and exclusion constraints.
     arbiters: tuple[Index, ...]
     # None for DO NOTHING; expressions see the existing row, then the proposed one.
     assignments: tuple[tuple[int, RowEvaluator], ...] | None
@@ -68,6 +69,11 @@ class ConflictHandler:
         self._conflict = conflict
         self._writer = writer
         self._arbiters = _arbiters(conflict, writer)
+        self._exclusions = tuple(
+            each
+            for each in writer.rules.exclusions
+            if not conflict.arbiters or each.index in conflict.arbiters
+        )
         # Rows that this statement has inserted or updated.
         self._touched: set[TupleId] = set()
         # What the new values will be is not known before the row is locked.
@@ -94,12 +100,18 @@ class ConflictHandler:
         while True:
             address = self._taken_by(row)
             if address is None:
+                mark = len(writer.run.context.transaction.undo)
                 try:
                     inserted, completed = writer.try_insert(row)
                 except UniqueConflict as conflict:
                     if conflict.index not in self._arbiters:
                         raise unique_violation(writer.table, conflict) from None
                     # Someone was faster since we looked: look again.
+                    continue
+                except errors.ExclusionViolation:
+                    if not self._exclusions:
+                        raise
+                    writer.store.undo_to(writer.run.context.transaction, mark)
                     continue
                 self._touched.add(inserted)
                 return None, completed
@@ -120,6 +132,12 @@ class ConflictHandler:
             address = writer.store.find_conflict(writer.run.context.transaction, index, stored)
             if address is not None:
                 return address
+        context = writer.run.context
+        for exclusion in self._exclusions:
+            index = find_index(writer.store, exclusion.index)
+            found = find_clashing(exclusion, index, stored, context, writer.table)
+            if found is not None:
+                return found[0]
         return None
 
     def _require_visible(self, address: TupleId) -> None:
@@ -159,7 +177,7 @@ class ConflictHandler:
 
 def _arbiters(conflict: Conflict, writer: TableWriter) -> tuple[TableIndex, ...]:
     indexes = conflict.arbiters or _unique_indexes(writer.table)
-    return tuple(find_index(writer.store, index) for index in indexes)
+    return tuple(find_index(writer.store, index) for index in indexes if index.is_unique)
 
 
 def _unique_indexes(table: Table) -> tuple[Index, ...]:

@@ -14,6 +14,7 @@ from lungfish.catalog.objects import Column, Constraint, Table
 from lungfish.executor.compiler import Compiler, RowEvaluator
 from lungfish.executor.context import Row, Run
 from lungfish.executor.deferred_keys import deferrable_keys
+from lungfish.executor.exclusions import Exclusion, exclusions_of
 from lungfish.executor.foreign_keys import ForeignKey, foreign_keys_of, foreign_keys_to
 from lungfish.executor.partition_router import make_partition_check
 from lungfish.executor.violations import check_violation, not_in_partition, not_null_violation
@@ -41,6 +42,8 @@ class TableRules:
     referenced_by: tuple[ForeignKey, ...]
     # Unique constraints that are looked at later.
     deferrable_keys: tuple[Constraint, ...]
+    # Exclusion constraints that are looked at as each row is written; deferrable ones are among `deferrable_keys`.
+    exclusions: tuple[Exclusion, ...]
     # Columns of unique indexes: what foreign keys may refer to. An update of others does not stand in the way of references.
     key_positions: frozenset[int]
     # The defaults of columns that have one, for SET DEFAULT.
@@ -119,6 +122,9 @@ def make_table_rules(table: Table, catalog: Catalog, compiler: Compiler) -> Tabl
         foreign_keys=foreign_keys_of(table, catalog),
         referenced_by=foreign_keys_to(table, catalog),
         deferrable_keys=deferrable_keys(table),
+        exclusions=tuple(
+            each for each in exclusions_of(table) if not each.constraint.is_deferrable
+        ),
         key_positions=_key_positions(table),
         defaults={
             position: compiler.row(_default(column, table, catalog))

@@ -13,6 +13,7 @@ from lungfish import errors
 from lungfish.catalog.objects import Table
 from lungfish.executor.constraint_events import ConstraintEvents
 from lungfish.executor.context import Row, Run
+from lungfish.executor.exclusions import check_exclusion, has_same_key
 from lungfish.executor.rows import batch_rows
 from lungfish.executor.violations import unique_violation
 from lungfish.storage.ids import TupleId
@@ -41,8 +42,9 @@ class TableWriter:
         self._transaction = context.transaction
         self._snapshot = context.snapshot
         self._changes = context.own_changes
+        rules = self.rules
         self._has_events = bool(
-            self.rules.foreign_keys or self.rules.referenced_by or self.rules.deferrable_keys
+            rules.foreign_keys or rules.referenced_by or rules.deferrable_keys or rules.exclusions
         )
         if self._has_events and context.constraint_events is None:
             context.constraint_events = ConstraintEvents()
@@ -77,8 +79,10 @@ class TableWriter:
             raise
         addresses = self._store(completed)
         if self._has_events or self._changes is not None:
+            # Rows that are there already, and of which those before them know nothing yet.
+            later = set(addresses) if rules.exclusions else None
             for address, row in zip(addresses, completed, strict=True):
-                self._note_insert(address, row)
+                self._note_insert(address, row, later)
         return completed
 
     def _store(self, rows: Sequence[Row]) -> list[TupleId]:
@@ -113,7 +117,12 @@ class TableWriter:
         except UniqueConflict as conflict:
             raise unique_violation(self.table, conflict) from None
 
-    def _note_insert(self, address: TupleId, row: Row) -> None:
+    def _note_insert(self, address: TupleId, row: Row, later: set[TupleId] | None = None) -> None:
+        for exclusion in self.rules.exclusions:
+            ignored = frozenset((address,)) if later is None else later
+            check_exclusion(self.table, exclusion, address, self.run.context, ignored=ignored)
+        if later is not None:
+            later.discard(address)
         if self._changes is not None:
             self._changes.note(self.table, address, None)
         if self._events is not None:
@@ -171,9 +180,17 @@ class TableWriter:
                 return None
         except UniqueConflict as conflict:
             raise unique_violation(self.table, conflict) from None
+        self._check_change(address, old, completed)
         if self._events is not None:
             self._events.updated(rules, address, old, completed)
         return completed
+
+    def _check_change(self, address: TupleId, old: Row, new: Row) -> None:
+        for exclusion in self.rules.exclusions:
+            if not has_same_key(exclusion, self.table, old, new):
+                check_exclusion(
+                    self.table, exclusion, address, self.run.context, ignored=frozenset((address,))
+                )
 
     def delete_directly(self, address: TupleId, old: Row) -> bool:
         """Delete a row without locking it before, if nobody is in the way. False: nothing was done."""
@@ -193,6 +210,7 @@ class TableWriter:
             self.store.update(self._transaction, address, self.rules.to_stored(completed))
         except UniqueConflict as conflict:
             raise unique_violation(self.table, conflict) from None
+        self._check_change(address, old, completed)
         if self._events is not None:
             self._events.updated(self.rules, address, old, completed)
         return completed

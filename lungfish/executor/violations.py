@@ -93,6 +93,31 @@ def duplicated_key(table: Table, conflict: UniqueConflict) -> errors.Error:
     )
 
 
+def exclusion_violation(
+    table: Table, index: Index, key: Sequence[Any], existing: Sequence[Any]
+) -> errors.Error:
+    """A row that clashes with another by an exclusion constraint (23P01)."""
+    return errors.ExclusionViolation(
+        f'conflicting key value violates exclusion constraint "{index.name}"',
+        detail=f"Key {_key(table, index, key)} conflicts with existing key"
+        f" {_key(table, index, existing)}.",
+        table=table.name,
+        constraint=index.name,
+    )
+
+
+def clashing_rows(
+    table: Table, index: Index, key: Sequence[Any], other: Sequence[Any]
+) -> errors.Error:
+    """Rows that are there already clash, so an exclusion constraint cannot be made (23P01)."""
+    return errors.ExclusionViolation(
+        f'could not create exclusion constraint "{index.name}"',
+        detail=f"Key {_key(table, index, key)} conflicts with key {_key(table, index, other)}.",
+        table=table.name,
+        constraint=index.name,
+    )
+
+
 def _key(table: Table, index: Index, values: Sequence[Any]) -> str:
     names: list[str] = []
     texts: list[str] = []

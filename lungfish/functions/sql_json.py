@@ -119,9 +119,10 @@ class ParseForm:
 
 @dataclass(frozen=True, slots=True)
 class SerializeForm:
-    """JSON_SERIALIZE of a value of type json or jsonb: its text."""
+    """JSON_SERIALIZE of a value of type json or jsonb: its text. `is_converted`: what was written is a text or bytes."""
 
     has_format: bool
+    is_converted: bool
 
     def __call__(self, value: str) -> str:
         return value

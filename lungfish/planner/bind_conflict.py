@@ -30,7 +30,12 @@ def bind_conflict_target(
             _usable(index)
         return ()
     if target.constraint is not None:
-        return (_by_constraint(target.constraint, changed, node.position),)
+        index = _by_constraint(target.constraint, changed, node.position)
+        if index.is_exclusion and node.assignments:
+            raise errors.WrongObjectType(
+                "ON CONFLICT DO UPDATE not supported with exclusion constraints"
+            )
+        return (index,)
     refs = [
         ColumnRef(position, column.type, column.name)
         for position, column in enumerate(table.columns)

@@ -105,7 +105,10 @@ def _bind_array_query(node: JsonArrayQuery, scope: Scope) -> BoundExpression:
         (SubqueryReference(node.query, "q", ("a",)),),
         position=node.position,
     )
-    return scope.bind(ast.Subquery(Query(select, position=node.position), node.position))
+    subquery = ast.Subquery(Query(select, position=node.position), node.position)
+    if scope.state.trace is not None:
+        scope.state.trace.expansions[id(node)] = subquery
+    return scope.bind(subquery)
 
 
 def _column_count(query: Query, scope: Scope) -> int:
@@ -185,7 +188,8 @@ def _bind_scalar(node: JsonScalar, scope: Scope) -> BoundExpression:
 def _bind_serialize(node: JsonSerialize, scope: Scope) -> BoundExpression:
     position = node.value.expression.position
     bound = resolve_unknown(scope.bind(node.value.expression), scope.state, position)
-    if bound.type.kind not in JSON_KINDS:
+    is_converted = bound.type.kind not in JSON_KINDS
+    if is_converted:
         if bound.type.kind not in STRING_KINDS and bound.type.kind is not TypeKind.BYTEA:
             raise errors.DatatypeMismatch(
                 "cannot use non-string types with implicit FORMAT JSON clause"
@@ -198,7 +202,7 @@ def _bind_serialize(node: JsonSerialize, scope: Scope) -> BoundExpression:
             f"cannot use type {returning.unmodified} in RETURNING clause of JSON_SERIALIZE()",
             hint="Try returning a string type or bytea.",
         ).at(node.position)
-    form = SerializeForm(node.value.format is not None)
+    form = SerializeForm(node.value.format is not None, is_converted)
     call = _call("json_serialize", form, (bound,), bound.type, node.position)
     return convert_returned(call, "json_serialize", returning, scope, node.position)
 

@@ -13,8 +13,16 @@ import copy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lungfish.planner.expressions import AggregateCall, BoundExpression, ColumnRef, WindowCall
+from lungfish.planner.expressions import (
+    AggregateCall,
+    BoundExpression,
+    Call,
+    CastTo,
+    ColumnRef,
+    WindowCall,
+)
 from lungfish.sql.ast.expressions import Expression, FunctionCall
+from lungfish.sql.ast.json import JsonAggregate
 
 if TYPE_CHECKING:
     from lungfish.planner.bind_state import BindState
@@ -53,11 +61,13 @@ class TracedSelect:
 class BindTrace:
     """What was bound, by the identities of syntax nodes and of expressions."""
 
-    __slots__ = ("_kept", "_origins", "_parts", "bound", "outputs", "selects")
+    __slots__ = ("_kept", "_origins", "_parts", "bound", "expansions", "outputs", "selects")
 
     def __init__(self) -> None:
         self._origins: dict[int, Origin] = {}
         self.bound: dict[int, BoundExpression] = {}
+        # What stands for a node of the text, where the binder put another in its place.
+        self.expansions: dict[int, Expression] = {}
         self.outputs: dict[int, LogicalOutput] = {}
         self.selects: dict[int, TracedSelect] = {}
         self._parts: dict[int, list[RangeEntry]] = {}
@@ -109,8 +119,13 @@ class BindTrace:
     def _note(self, node: Expression, scope: Scope, bound: BoundExpression) -> BoundExpression:
         own = copy.copy(bound)
         self._kept += (node, own)
-        is_call = isinstance(own, ColumnRef) and isinstance(node, FunctionCall)
-        call = _call_of(own, scope) if is_call else None
+        column: BoundExpression = own
+        if isinstance(node, JsonAggregate):
+            # What RETURNING asks for is around the aggregate's column.
+            while isinstance(column, Call | CastTo):
+                column = column.arguments[0] if isinstance(column, Call) else column.operand
+        is_call = isinstance(column, ColumnRef) and isinstance(node, FunctionCall | JsonAggregate)
+        call = _call_of(column, scope) if is_call else None
         self._origins[id(own)] = Origin(node, scope, call)
         self.bound[id(node)] = own
         return own

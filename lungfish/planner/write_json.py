@@ -40,8 +40,10 @@ def write_json(node: Call, write: Write, returning: SqlType | None = None) -> st
         case ScalarForm():
             return f"JSON_SCALAR({write(node.arguments[0])})"
         case SerializeForm():
-            value = _value(node.arguments[0], form.has_format, write)
-            return f"JSON_SERIALIZE({value} RETURNING {returning})"
+            (value,) = node.arguments
+            shown = _bare(value, write) if form.is_converted else write(value)
+            words = " FORMAT JSON" if form.has_format else ""
+            return f"JSON_SERIALIZE({shown}{words} RETURNING {returning})"
         case IsJsonForm():
             kind = "" if form.item_kind == "value" else f" {form.item_kind.upper()}"
             unique = " WITH UNIQUE KEYS" if form.has_unique_keys else ""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from lungfish.catalog.objects import Column, Index, Oid, Table
 from lungfish.errors import DatatypeMismatch
 from lungfish.executor import insert_rows
+from lungfish.executor.exclusions import require_no_clashes
 from lungfish.planner import (
     ExpressionFacts,
     bind_stored_expression,
@@ -133,6 +134,10 @@ class SessionRunner:
     def is_in_block(self) -> bool:
         """Whether other statements run in the same transaction."""
         return self._session.is_in_block
+
+    def require_no_clashes(self, table: Table, index: Index) -> None:
+        """Raise ExclusionViolation if rows of the table clash by the exclusion constraint of a new index."""
+        require_no_clashes(table, index, self._session.execution_context())
 
     def begin_build(self, index: Index) -> TellBuild:
         """What tells the statement's progress how far the build of an index is; raises QueryCanceled if it is to stop."""

@@ -18,7 +18,6 @@ from lungfish.sql.ast.ddl import (
     Drop,
     DropAbsent,
     ExpressionText,
-    IndexElement,
     RefreshMaterializedView,
 )
 from lungfish.sql.ast.queries import ObjectName
@@ -37,6 +36,7 @@ from lungfish.sql.lower_functions import (
     lower_comment_function,
     lower_drop_function,
 )
+from lungfish.sql.lower_index_elements import lower_index_element
 from lungfish.sql.lower_rules import lower_drop_rule
 from lungfish.sql.lower_tables import (
     PERSISTENCE,
@@ -51,10 +51,8 @@ from lungfish.sql.lowering import (
     Lowering,
     StatementRule,
     find_position,
-    name_without_catalog,
     object_name,
     object_name_of,
-    raise_unsupported,
     require_only,
     strings,
 )
@@ -78,12 +76,6 @@ _INDEX_FIELDS = frozenset(
         "options",
     }
 )
-_ELEMENT_FIELDS = frozenset({"name", "expr", "collation", "opclass", "ordering", "nulls_ordering"})
-_NULLS_FIRST: Mapping[str, bool | None] = {
-    "SORTBY_NULLS_DEFAULT": None,
-    "SORTBY_NULLS_FIRST": True,
-    "SORTBY_NULLS_LAST": False,
-}
 
 
 def _lower_create_index(fields: Node, lowering: Lowering) -> CreateIndex:
@@ -101,7 +93,7 @@ def _lower_create_index(fields: Node, lowering: Lowering) -> CreateIndex:
         table=table,
         elements=tuple(
             [
-                _lower_index_element(node["IndexElem"], table.position, lowering)
+                lower_index_element(node["IndexElem"], table.position, lowering)
                 for node in fields["indexParams"]
             ]
         ),
@@ -115,25 +107,6 @@ def _lower_create_index(fields: Node, lowering: Lowering) -> CreateIndex:
         is_only=not fields["relation"].get("inh", False),
         parameters=parameter_texts(fields.get("options", ()), "index"),
         position=table.position,
-    )
-
-
-def _lower_index_element(fields: Node, position: int, lowering: Lowering) -> IndexElement:
-    require_only(fields, _ELEMENT_FIELDS, position=position)
-    expression = fields.get("expr")
-    if expression is not None:
-        position = find_position(expression)
-    operator_class = name_without_catalog(fields.get("opclass", ()))
-    if len(operator_class) > 1:
-        raise_unsupported("an operator class with a schema", position)
-    return IndexElement(
-        column=fields.get("name"),
-        expression=None if expression is None else expression_text(expression, lowering),
-        is_descending=fields["ordering"] == "SORTBY_DESC",
-        nulls_first=_NULLS_FIRST[fields["nulls_ordering"]],
-        collation=name_without_catalog(fields.get("collation", ())),
-        operator_class=operator_class[0] if operator_class else None,
-        position=position,
     )
 
 

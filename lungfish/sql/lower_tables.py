@@ -19,6 +19,7 @@ from lungfish.sql.ast.ddl import (
 from lungfish.sql.ast.partitions import ColumnOptions
 from lungfish.sql.ast.queries import Query
 from lungfish.sql.libpg import Node
+from lungfish.sql.lower_index_elements import expression_text, lower_exclusion
 from lungfish.sql.lower_types import lower_type
 from lungfish.sql.lowering import (
     Lowering,
@@ -31,7 +32,7 @@ from lungfish.sql.lowering import (
     strings,
 )
 from lungfish.sql.storage_parameters import parameter_texts
-from lungfish.sql.unparse_queries import unparse_expression, unparse_query
+from lungfish.sql.unparse_queries import unparse_query
 
 PERSISTENCE: Mapping[str, str] = {"p": "permanent", "t": "temporary", "u": "unlogged"}
 ON_COMMIT: Mapping[str, str] = {
@@ -196,12 +197,6 @@ def _lower_generated(fields: Node, lowering: Lowering) -> ExpressionText:
     return expression_text(fields["raw_expr"], lowering)
 
 
-def expression_text(node: Node, lowering: Lowering) -> ExpressionText:
-    """An expression that will be stored."""
-    expression = lowering.expression(node)
-    return ExpressionText(expression, unparse_expression(expression))
-
-
 def lower_identity(fields: Node) -> Identity:
     """GENERATED ... AS IDENTITY."""
     return Identity(
@@ -245,6 +240,7 @@ def _change_attribute(constraints: list[ConstraintDefinition], kind: str, positi
 
 _CONSTRAINT_KINDS: Mapping[str, str] = {
     "CONSTR_CHECK": "check",
+    "CONSTR_EXCLUSION": "exclude",
     "CONSTR_FOREIGN": "foreign key",
     "CONSTR_NOTNULL": "not null",
     "CONSTR_PRIMARY": "primary key",
@@ -274,6 +270,9 @@ _CONSTRAINT_FIELDS = frozenset(
         "fk_del_set_cols",
         "location",
         "options",
+        "exclusions",
+        "access_method",
+        "where_clause",
     }
 )
 
@@ -283,8 +282,7 @@ def lower_constraint(fields: Node, lowering: Lowering) -> ConstraintDefinition:
     position = fields.get("location", 0)
     kind = _CONSTRAINT_KINDS.get(fields["contype"])
     if kind is None:
-        word = fields["contype"].removeprefix("CONSTR_")
-        raise_unsupported("EXCLUDE" if word == "EXCLUSION" else word, position)
+        raise_unsupported(fields["contype"].removeprefix("CONSTR_"), position)
     require_only(fields, _CONSTRAINT_FIELDS, position=position)
     columns = fields.get("fk_attrs", ()) if kind == "foreign key" else fields.get("keys", ())
     check = fields.get("raw_expr")
@@ -304,6 +302,7 @@ def lower_constraint(fields: Node, lowering: Lowering) -> ConstraintDefinition:
         # PostgreSQL sets the field only where ENFORCED has a meaning.
         is_not_enforced=kind in _ENFORCEABLE_KINDS and not fields.get("is_enforced", False),
         using_index=fields.get("indexname"),
+        exclusion=lower_exclusion(fields, lowering) if kind == "exclude" else None,
         position=position,
     )
 

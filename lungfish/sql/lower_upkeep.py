@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from lungfish import errors
-from lungfish.sql.ast.ddl import DropAbsent, Reindex
+from lungfish.sql.ast.ddl import CreateExtension, DropAbsent, Reindex
 from lungfish.sql.ast.queries import ObjectName
 from lungfish.sql.ast.relation_options import Cluster
 from lungfish.sql.libpg import Node
@@ -90,9 +90,21 @@ def _lower_cluster(fields: Node, _lowering: Lowering) -> Cluster:
     return Cluster(name, fields.get("indexname"), position)
 
 
+# Extensions that only bring operator classes: what they are for works without them.
+_BUILT_IN_EXTENSIONS = frozenset({"btree_gist", "btree_gin"})
+
+
+def _lower_create_extension(fields: Node, _lowering: Lowering) -> CreateExtension:
+    name = fields["extname"]
+    if name not in _BUILT_IN_EXTENSIONS:
+        raise_unsupported("CREATE EXTENSION")
+    return CreateExtension(name)
+
+
 STATEMENTS: Mapping[str, StatementRule] = MappingProxyType(
     {
         "ClusterStmt": _lower_cluster,
+        "CreateExtensionStmt": _lower_create_extension,
         "DropRoleStmt": _lower_drop_role,
         "ReindexStmt": _lower_reindex,
     }

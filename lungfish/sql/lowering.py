@@ -26,7 +26,6 @@ FEATURES: Mapping[str, str] = {
     "cluster": "CLUSTER",
     "collClause": "COLLATE",
     "compression": "COMPRESSION",
-    "exclusions": "EXCLUDE",
     "fdwoptions": "OPTIONS",
     "fk_with_period": "PERIOD in a foreign key",
     "indexspace": "TABLESPACE",

@@ -29,6 +29,7 @@ from lungfish.storage.row_codec_pack import pack_columns, rows_from_columns
 from lungfish.storage.rows import DELETED, FLAGS_OFFSET, HAS_OVERFLOW, Values, writer_of
 from lungfish.storage.snapshots import Snapshot
 from lungfish.storage.table_build import TellBuild, build_index
+from lungfish.storage.table_clash import ClashSearch, find_clash
 from lungfish.storage.table_index import IndexKey, IndexKeys, TableIndex, UniqueConflict
 from lungfish.storage.table_lock import LockedRow, LockStatus, LockWait, lock_row
 from lungfish.storage.table_rows import Suspects, TableRows, changed_keys, key_owner
@@ -120,7 +121,7 @@ class TableStore:
             if suspects:
                 self._settle(transaction, keys, suspects, values)
         except BaseException:
-            self._undo_to(transaction, mark)
+            self.undo_to(transaction, mark)
             raise
         self._trim()
         return address
@@ -175,7 +176,7 @@ class TableStore:
                     self._settle(transaction, new.keys_of(row), [(number, others)], values)
                 self._trim()
         except BaseException:
-            self._undo_to(transaction, mark)
+            self.undo_to(transaction, mark)
             raise
         return addresses
 
@@ -262,7 +263,7 @@ class TableStore:
         except PageMiss:
             return False
         except BaseException:
-            self._undo_to(transaction, mark)
+            self.undo_to(transaction, mark)
             raise
         self._trim()
         return is_done
@@ -285,7 +286,7 @@ class TableStore:
             if suspects:
                 self._settle(transaction, keys, suspects, values)
         except BaseException:
-            self._undo_to(transaction, mark)
+            self.undo_to(transaction, mark)
             raise
         self._trim()
 
@@ -355,7 +356,7 @@ class TableStore:
         try:
             run_with_pages(partial(self._mark_deleted, transaction, address))
         except BaseException:
-            self._undo_to(transaction, mark)
+            self.undo_to(transaction, mark)
             raise
 
     def _mark_deleted(self, transaction: Transaction, address: TupleId) -> None:
@@ -399,6 +400,12 @@ class TableStore:
                 return UniqueConflict(index, other, index.key_of(values))
         return None
 
+    def find_clash(
+        self, transaction: Transaction, index: TableIndex, search: ClashSearch
+    ) -> tuple[TupleId, Values] | None:
+        """See `table_clash.py`."""
+        return find_clash(self.rows, self._transactions, transaction, index, search)
+
     def _settle(
         self, transaction: Transaction, keys: Keys, suspects: Suspects, values: Values
     ) -> None:
@@ -422,7 +429,7 @@ class TableStore:
                 return verdict
             self._transactions.wait_for_end(transaction, verdict)
 
-    def _undo_to(self, transaction: Transaction, mark: int) -> None:
+    def undo_to(self, transaction: Transaction, mark: int) -> None:
         """Take back what the transaction did since its undo list had that length."""
         while len(transaction.undo) > mark:
             entry = transaction.undo[-1]
@@ -475,10 +482,7 @@ class TableStore:
         *,
         with_tuple_id: bool = False,
     ) -> Iterator[Batch]:
-        """The rows that the snapshot sees, in batches: the fields at `positions` (None: all), then the TupleId as BIGINT.
-
-        The snapshot must be held as long as the iterator is in use.
-        """
+        """The rows seen, in batches: the fields at `positions` (None: all), then the TupleId. The snapshot is held meanwhile."""
         fields = range(len(self.layout.types)) if positions is None else positions
         return scan(self.rows, snapshot, fields, with_tuple_id=with_tuple_id, trim=self._trim)
 

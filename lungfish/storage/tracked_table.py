@@ -27,6 +27,7 @@ from lungfish.storage.serializable import Written
 from lungfish.storage.serializable_member import Member
 from lungfish.storage.snapshots import Snapshot
 from lungfish.storage.table import TableStore
+from lungfish.storage.table_clash import ClashSearch
 from lungfish.storage.table_index import IndexKey, TableIndex, UniqueConflict
 from lungfish.storage.table_scan import Rows
 from lungfish.storage.transactions import Transaction, TransactionManager
@@ -155,6 +156,14 @@ class TrackedTable(TableStore):
     ) -> UniqueConflict | None:
         """As `TableStore.find_double`."""
         found = super().find_double(transaction, index, address)
+        self._conflicts.require_not_doomed(self._member)
+        return found
+
+    def find_clash(
+        self, transaction: Transaction, index: TableIndex, search: ClashSearch
+    ) -> tuple[TupleId, Values] | None:
+        """As `TableStore.find_clash`."""
+        found = super().find_clash(transaction, index, search)
         self._conflicts.require_not_doomed(self._member)
         return found
 

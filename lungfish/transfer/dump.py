@@ -36,6 +36,7 @@ from lungfish.catalog.objects import Sequence as SequenceObject
 from lungfish.connection.connection import Connection
 from lungfish.connection.result_rows import iter_text_rows
 from lungfish.errors import FeatureNotSupported
+from lungfish.executor.ddl.exclude import needs_extension
 from lungfish.executor.system_views.texts import index_definition, view_definition
 from lungfish.planner import Deparsing
 from lungfish.session import Session
@@ -166,6 +167,8 @@ class _Dump:
     # Before the rows.
 
     def _write_tables(self) -> None:
+        if any(needs_extension(table) for table in self._tables):
+            self._write("CREATE EXTENSION IF NOT EXISTS btree_gist;")
         identities = {
             column.sequence_oid
             for table in self._tables

@@ -58,7 +58,6 @@ def test_text_that_postgresql_could_not_receive_is_refused(sql: str) -> None:
 @pytest.mark.parametrize(
     ("sql", "feature", "marked"),
     [
-        ("create table t (a int, exclude using gist (a with =))", "EXCLUDE", "exclude"),
         ("create trigger x before insert on t execute function f()", "CREATE TRIGGER", "create"),
         ("create function f() returns int as 'x' language plpgsql", "LANGUAGE plpgsql", None),
         ("create extension x", "CREATE EXTENSION", "create"),

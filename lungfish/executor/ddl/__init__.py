@@ -36,7 +36,7 @@ from lungfish.executor.ddl.schemas import (
 from lungfish.executor.ddl.sequences import alter_sequence, create_sequence
 from lungfish.executor.ddl.truncate import truncate
 from lungfish.executor.ddl.types import alter_enum, create_composite_type, create_enum
-from lungfish.executor.ddl.upkeep import drop_absent, reindex
+from lungfish.executor.ddl.upkeep import create_extension, drop_absent, reindex
 from lungfish.executor.ddl.view_texts import follow_in_views
 from lungfish.executor.ddl.views import create_view
 from lungfish.sql.ast import ddl, dml, relation_options, rights, routines, rules, type_definitions
@@ -76,6 +76,7 @@ DDL: dict[type[Any], Callable[[DdlContext, Any], str]] = {
     rights.Grant: grant,
     rights.GrantRole: grant_role,
     rights.ChangeObjectOwner: change_object_owner,
+    ddl.CreateExtension: create_extension,
     ddl.DropAbsent: drop_absent,
     dml.Truncate: truncate,
 }

@@ -357,6 +357,8 @@ def _store_with_constraint(context: DdlContext, before: Table, after: Table) -> 
     for index in after.indexes:
         if index.relation_id not in known:
             context.change.relations.build_index(after, index, context.runner.begin_build(index))
+            if index.is_exclusion:
+                context.runner.require_no_clashes(after, index)
     validate_new(context, before, after)
 
 

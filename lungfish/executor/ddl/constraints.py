@@ -22,6 +22,7 @@ from lungfish.errors import (
 )
 from lungfish.executor.ddl.column_rules import check_foreign_key_actions
 from lungfish.executor.ddl.context import DdlContext
+from lungfish.executor.ddl.exclude import add_exclusion
 from lungfish.executor.ddl.key_of_index import add_key_using_index, set_not_null
 from lungfish.executor.ddl.names import (
     choose_constraint_name,
@@ -45,6 +46,8 @@ def add_constraint(context: DdlContext, table: Table, definition: ConstraintDefi
     match definition.kind:
         case "primary key" | "unique":
             return _add_key(context, table, definition)
+        case "exclude":
+            return add_exclusion(context, table, definition)
         case "check":
             return _add_check(context, table, definition)
         case "foreign key":

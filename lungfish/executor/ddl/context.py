@@ -92,6 +92,9 @@ class StatementRunner(Protocol):
     def checked_setting(self, name: str, value: str) -> str:
         """The value as the setting would keep it. Raises what SET would raise."""
 
+    def require_no_clashes(self, table: Table, index: Index) -> None:
+        """Raise ExclusionViolation if rows of the table clash by the exclusion constraint of a new index."""
+
     def begin_build(self, index: Index) -> TellBuild:
         """The statement's progress goes on with the build of an index; what is told so raises QueryCanceled if it is to stop."""
 

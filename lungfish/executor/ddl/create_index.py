@@ -1,6 +1,7 @@
 """CREATE INDEX.
 
-An index USING hash is a B+Tree like any other: it is accepted where PostgreSQL accepts it, and finds what PostgreSQL's would.
+An index USING hash, gist or spgist is a B+Tree like any other: it is accepted where PostgreSQL accepts it, and finds what
+PostgreSQL's would.
 """
 
 from __future__ import annotations
@@ -17,7 +18,13 @@ from lungfish.errors import (
 )
 from lungfish.executor.ddl.column_rules import check_column_type
 from lungfish.executor.ddl.context import DdlContext
-from lungfish.executor.ddl.names import choose_relation_name, find_column, find_table
+from lungfish.executor.ddl.exclude import require_class
+from lungfish.executor.ddl.names import (
+    choose_relation_name,
+    find_column,
+    find_table,
+    key_words,
+)
 from lungfish.executor.ddl.partition_columns import require_partition_columns
 from lungfish.executor.ddl.partition_parts import add_to_partitions
 from lungfish.sql.ast.ddl import CreateIndex, IndexElement
@@ -47,6 +54,9 @@ def create_index(context: DdlContext, statement: CreateIndex) -> str:
             f'cannot create index on partitioned table "{table.name}" concurrently'
         )
     columns = tuple(_index_column(context, table, element) for element in statement.elements)
+    for column, element in zip(columns, statement.elements, strict=True):
+        if statement.method in ("gist", "spgist") and column.type is not None:
+            require_class(column.type, statement.method, element.position)
     index = Index(
         context.change.new_oid(),
         statement.name or _choose_name(context, table, statement),
@@ -80,17 +90,17 @@ def _require_method(statement: CreateIndex) -> None:
     method = statement.method
     if method == "btree":
         return
-    if method != "hash":
+    if method not in ("hash", "gist", "spgist"):
         raise FeatureNotSupported(
             f'access method "{method}" is not supported',
             position=statement.position,
-            hint="Lungfish has btree and hash indexes.",
+            hint="Lungfish has btree, hash, gist and spgist indexes.",
         )
     elements = statement.elements
     refused = {
         "unique indexes": statement.is_unique,
-        "included columns": bool(statement.include),
-        "multicolumn indexes": len(elements) > 1,
+        "included columns": bool(statement.include) and method == "hash",
+        "multicolumn indexes": len(elements) > 1 and method != "gist",
         "ASC/DESC options": any(each.is_descending for each in elements),
         "NULLS FIRST/LAST options": any(each.nulls_first is not None for each in elements),
     }
@@ -102,8 +112,8 @@ def _require_method(statement: CreateIndex) -> None:
 
 
 def _choose_name(context: DdlContext, table: Table, statement: CreateIndex) -> str:
-    words = [element.column or "expr" for element in statement.elements]
-    return choose_relation_name(context, table.namespace_oid, table.name, "_".join(words), "idx")
+    words = key_words(statement.elements)
+    return choose_relation_name(context, table.namespace_oid, table.name, words, "idx")
 
 
 def _predicate(context: DdlContext, table: Table, statement: CreateIndex) -> str | None:

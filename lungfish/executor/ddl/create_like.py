@@ -8,7 +8,14 @@ from lungfish.catalog.objects import Column, Constraint, Index, Sequence, System
 from lungfish.errors import DuplicateColumn, WrongObjectType
 from lungfish.executor.ddl.context import DdlContext
 from lungfish.executor.ddl.names import choose_relation_name, find_relation
-from lungfish.sql.ast.ddl import ConstraintDefinition, ExpressionText, LikeClause
+from lungfish.planner.bind_stored import parse_expression
+from lungfish.sql.ast.ddl import (
+    ConstraintDefinition,
+    Exclusion,
+    ExpressionText,
+    IndexElement,
+    LikeClause,
+)
 from lungfish.sql.ast.expressions import Literal
 
 _KEYS = ("primary key", "unique")
@@ -122,6 +129,8 @@ def _definition(
             check=ExpressionText(null, constraint.check),
             is_not_enforced=not constraint.is_enforced,
         )
+    if constraint.kind == "exclude" and "indexes" in wanted:
+        return _copy_exclusion(source, constraint, names)
     if constraint.kind in _KEYS and "indexes" in wanted:
         index = next(item for item in source.indexes if item.oid == constraint.index_oid)
         return ConstraintDefinition(
@@ -133,6 +142,31 @@ def _definition(
             is_initially_deferred=constraint.is_initially_deferred,
         )
     return None
+
+
+def _copy_exclusion(
+    source: Table, constraint: Constraint, names: dict[int, str]
+) -> ConstraintDefinition:
+    index = next(item for item in source.indexes if item.oid == constraint.index_oid)
+    elements = tuple(
+        (
+            IndexElement(names.get(key.column_number), _parsed(key.expression)),
+            operator,
+        )
+        for key, operator in zip(index.columns, constraint.operators, strict=True)
+    )
+    return ConstraintDefinition(
+        "exclude",
+        include=tuple(names[number] for number in index.include),
+        is_deferrable=constraint.is_deferrable,
+        is_initially_deferred=constraint.is_initially_deferred,
+        parameters=index.parameters,
+        exclusion=Exclusion(elements, index.method, _parsed(index.predicate)),
+    )
+
+
+def _parsed(text: str | None) -> ExpressionText | None:
+    return None if text is None else ExpressionText(parse_expression(text), text)
 
 
 def finish_like(context: DdlContext, table: Table, copied: CopiedTable) -> Table:

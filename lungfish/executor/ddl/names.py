@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from lungfish.catalog.catalog import Relation
 from lungfish.catalog.objects import (
@@ -10,11 +10,11 @@ from lungfish.catalog.objects import (
     Constraint,
     Namespace,
     Oid,
-    Sequence,
     SystemView,
     Table,
     View,
 )
+from lungfish.catalog.objects import Sequence as SequenceObject
 from lungfish.catalog.type_uses import stored_row_of
 from lungfish.errors import (
     DuplicateObject,
@@ -27,6 +27,8 @@ from lungfish.errors import (
     WrongObjectType,
 )
 from lungfish.executor.ddl.context import DdlContext
+from lungfish.planner.output_names import UNNAMED, output_name
+from lungfish.sql.ast.ddl import IndexElement
 from lungfish.sql.ast.queries import ObjectName
 
 NAME_BYTES_MAX = 63
@@ -75,12 +77,12 @@ def find_view(context: DdlContext, name: ObjectName) -> View:
     return found
 
 
-def find_sequence(context: DdlContext, name: ObjectName) -> Sequence:
+def find_sequence(context: DdlContext, name: ObjectName) -> SequenceObject:
     """The sequence of that name. Raises UndefinedTable or WrongObjectType."""
     found = context.catalog.find_relation(name.name, name.schema, context.search_path)
     if found is None:
         raise UndefinedTable(f'relation "{name}" does not exist', position=name.position)
-    if not isinstance(found, Sequence):
+    if not isinstance(found, SequenceObject):
         raise WrongObjectType(f'"{found.name}" is not a sequence', position=name.position)
     return found
 
@@ -145,6 +147,23 @@ def shorten_name(parts: tuple[str, ...], number: str) -> str:
         longest = max(range(len(pieces)), key=lambda index: len(pieces[index]))
         pieces[longest] = pieces[longest][:-1]
     return "_".join([piece.decode(errors="ignore") for piece in pieces] + [label + number])
+
+
+def key_words(elements: Sequence[IndexElement]) -> str:
+    """What the name of an index says of its keys: columns by name, expressions by what a select list would call them."""
+    words: list[str] = []
+    for element in elements:
+        word = element.column
+        if word is None:
+            assert element.expression is not None, "an element is a column or an expression"
+            word = output_name(element.expression.expression)
+            word = "expr" if word == UNNAMED else word
+        number, made = 0, word
+        while made in words:
+            number += 1
+            made = f"{word}{number}"
+        words.append(made)
+    return "_".join(words)
 
 
 def refuse_taken_type(context: DdlContext, namespace: Namespace, name: ObjectName) -> None:

@@ -23,6 +23,7 @@ from lungfish.executor.ddl.relation_options import set_index_option
 from lungfish.sql.ast.ddl import (
     AlterTable,
     ChangeOwner,
+    CreateExtension,
     DropAbsent,
     Reindex,
     SetPersistence,
@@ -105,6 +106,11 @@ def _rebuild(context: DdlContext, table: Table, indexes: tuple[Index, ...]) -> N
         )
         context.change.put(table)
         context.change.relations.build_index(table, fresh, context.runner.begin_build(fresh))
+
+
+def create_extension(_context: DdlContext, _statement: CreateExtension) -> str:
+    """Run CREATE EXTENSION of one that is built in."""
+    return "CREATE EXTENSION"
 
 
 def drop_absent(context: DdlContext, statement: DropAbsent) -> str:

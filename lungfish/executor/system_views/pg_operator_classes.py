@@ -126,6 +126,8 @@ def _methods(context: ExecutionContext) -> Rows:
     yield 2, "heap", 0, "t"
     yield BTREE, "btree", 0, "i"
     yield HASH, "hash", 0, "i"
+    yield 783, "gist", 0, "i"
+    yield 4000, "spgist", 0, "i"
 
 
 def _classes(context: ExecutionContext) -> Rows:

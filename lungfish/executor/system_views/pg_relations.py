@@ -50,7 +50,7 @@ if TYPE_CHECKING:
 Rows = Iterator[tuple[Any, ...]]
 OWNER_OID = 10
 HEAP_OID = 2
-METHOD_OIDS = {"btree": 403, "hash": 405}
+METHOD_OIDS = {"btree": 403, "hash": 405, "gist": 783, "spgist": 4000}
 DEFAULT_COLLATION_OID = 100
 # Catalogs that dependencies and comments speak of.
 CLASS_CATALOG, TYPE_CATALOG, CONSTRAINT_CATALOG = 1259, 1247, 2606
@@ -61,7 +61,7 @@ TEXT_ARRAY = array_of(TEXT)
 
 _PERSISTENCE = {"permanent": "p", "temporary": "t", "unlogged": "u"}
 _ACTIONS = {"no action": "a", "restrict": "r", "cascade": "c", "set null": "n", "set default": "d"}
-_KINDS = {"primary key": "p", "unique": "u", "check": "c", "foreign key": "f"}
+_KINDS = {"primary key": "p", "unique": "u", "check": "c", "foreign key": "f", "exclude": "x"}
 _IDENTITIES = {"default": "d", "full": "f", "nothing": "n", "index": "i"}
 _MATCHES = {"simple": "s", "full": "f"}
 
@@ -263,7 +263,7 @@ def _indexes(context: ExecutionContext) -> Rows:
             expressions = ", ".join(key.expression for key in index.columns if key.expression)
             yield (
                 index.oid, table.oid, len(keys) + len(index.include), len(keys), index.is_unique, index.nulls_not_distinct,
-                index.is_primary, False, not index.is_deferrable, index.is_clustered, index.is_valid, False, True, True,
+                index.is_primary, index.is_exclusion, not index.is_deferrable, index.is_clustered, index.is_valid, False, True, True,
                 index.is_replica_identity,
                 array([*keys, *index.include], lower=0), array(key_collations(table, index), lower=0),
                 array([0 if key.type is None else class_of(key.type, index.method) for key in index.columns], lower=0),

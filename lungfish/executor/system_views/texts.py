@@ -134,7 +134,8 @@ def constraint_definition(
     """What stands behind CONSTRAINT name. `how`: the search path that a table it refers to is looked for in, and whether it is
     pretty."""
     shown = how or Deparsing(USUAL_PATH)
-    columns = column_list(table, constraint.columns) if constraint.kind != "check" else ""
+    is_listed = constraint.kind not in ("check", "exclude")
+    columns = column_list(table, constraint.columns) if is_listed else ""
     match constraint.kind:
         case "check":
             assert constraint.check is not None
@@ -158,6 +159,8 @@ def constraint_definition(
                 text += f" ON DELETE {constraint.on_delete.upper()}"
             if constraint.delete_columns:
                 text += f" ({column_list(table, constraint.delete_columns)})"
+        case "exclude":
+            text = _exclusion_definition(catalog, table, constraint, shown)
         case kind:
             text = _key_definition(table, constraint, kind.upper(), columns)
     if constraint.is_deferrable:
@@ -168,6 +171,25 @@ def constraint_definition(
         text += " NOT ENFORCED"
     elif not constraint.is_validated:
         text += " NOT VALID"
+    return text
+
+
+def _exclusion_definition(
+    catalog: Catalog, table: Table, constraint: Constraint, how: Deparsing
+) -> str:
+    """An exclusion constraint, by its index."""
+    index = next(each for each in table.indexes if each.oid == constraint.index_oid)
+    elements = ", ".join(
+        f"{index_key(catalog, table, key, how=how)} WITH {operator}"
+        for key, operator in zip(index.columns, constraint.operators, strict=True)
+    )
+    text = f"EXCLUDE USING {index.method} ({elements})"
+    if index.include:
+        text += f" INCLUDE ({column_list(table, index.include)})"
+    if index.parameters:
+        text += f" WITH ({_with_list(index.parameters)})"
+    if index.predicate is not None:
+        text += f" WHERE ({predicate_text(catalog, table, index, how=how)})"
     return text
 
 

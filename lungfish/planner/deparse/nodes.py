@@ -58,6 +58,13 @@ class Word:
 
 
 @dataclass(frozen=True, slots=True)
+class Mixed:
+    """What has a syntax of its own: texts, expressions, types, an ORDER BY's items or a window, one after the other."""
+
+    parts: tuple[str | Node | SqlType | tuple[SortItem, ...] | Window, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Func:
     """A call. `names` are those of the last arguments; `is_sql_syntax`: with keywords."""
 
@@ -269,6 +276,7 @@ Node = (
     | Const
     | Param
     | Word
+    | Mixed
     | Func
     | Cast
     | Op

@@ -19,6 +19,7 @@ from lungfish.planner.deparse.nodes import (
     Const,
     Frame,
     Func,
+    Mixed,
     Node,
     SortItem,
     Window,
@@ -38,7 +39,9 @@ from lungfish.planner.literals import read_literal
 from lungfish.planner.routine_calls import meant_routine
 from lungfish.planner.scope import Scope
 from lungfish.sql.ast import expressions as ast
+from lungfish.sql.ast.json import JsonAggregate
 from lungfish.sql.ast.queries import OrderItem
+from lungfish.sql.quoting import quote_identifier
 from lungfish.types.sql_type import INTERVAL, TEXT, SqlType, TypeKind, array_of
 
 # Aggregates that PostgreSQL has for text but not for these kinds, which it then casts.
@@ -59,9 +62,11 @@ class CallTranslator:
         return self.expressions
 
     def translate(
-        self, node: ast.FunctionCall, bound: BoundExpression, origin: Origin
+        self, node: ast.FunctionCall | JsonAggregate, bound: BoundExpression, origin: Origin
     ) -> Node | None:
         """The call; None where the bound expression tells all."""
+        if isinstance(node, JsonAggregate):
+            return self._json_aggregate(node, bound, origin)
         if isinstance(origin.call, WindowCall):
             return self._window_call(node, origin.call, origin.scope)
         if isinstance(origin.call, AggregateCall):
@@ -197,6 +202,40 @@ class CallTranslator:
             is_star=node.is_star,
             is_variadic=node.is_variadic,
         )
+
+    def _json_aggregate(self, node: JsonAggregate, bound: BoundExpression, origin: Origin) -> Node:
+        """JSON_OBJECTAGG or JSON_ARRAYAGG, with RETURNING even where it was left out."""
+        has_format = " FORMAT JSON" if node.value.format is not None else ""
+        value = self._others.node(node.value.expression)
+        parts: list[str | Node | SqlType | tuple[SortItem, ...] | Window]
+        if node.key is not None:
+            nulls = " ABSENT ON NULL" if node.is_absent_on_null else ""
+            parts = [
+                "JSON_OBJECTAGG(",
+                self._others.node(node.key),
+                " : ",
+                value,
+                has_format,
+                nulls,
+            ]
+            parts.append(" WITH UNIQUE KEYS" if node.has_unique_keys else "")
+        else:
+            parts = ["JSON_ARRAYAGG(", value, has_format]
+            if node.order_by:
+                parts += [" ORDER BY ", self.order(node.order_by)]
+            parts.append("" if node.is_absent_on_null else " NULL ON NULL")
+        parts += [" RETURNING ", bound.type, ")"]
+        if node.filter is not None:
+            parts += [" FILTER (WHERE ", self._others.node(node.filter), ")"]
+        definition = node.window
+        if definition is not None:
+            parts.append(" OVER ")
+            if definition.name is not None and definition.name == definition.base:
+                parts.append(quote_identifier(definition.name))
+            else:
+                frame = origin.call.frame if isinstance(origin.call, WindowCall) else None
+                parts.append(self.window(definition, origin.scope, frame))
+        return Mixed(tuple(parts))
 
     def _arguments(
         self, name: str, node: ast.FunctionCall, arguments: tuple[BoundExpression, ...]

@@ -44,6 +44,7 @@ from lungfish.planner.deparse.nodes import (
     SystemColumn,
     Word,
 )
+from lungfish.planner.deparse.translate_json import translate_json
 from lungfish.planner.expressions import (
     AndAll,
     ArrayExpr,
@@ -69,6 +70,7 @@ from lungfish.planner.expressions import (
 )
 from lungfish.planner.row_fields import field_function
 from lungfish.sql.ast import expressions as ast
+from lungfish.sql.ast.json import JsonAggregate, JsonArrayQuery
 from lungfish.sql.ast.queries import Query
 from lungfish.types.sql_type import TEXT, SqlType, TypeKind, array_of
 
@@ -96,7 +98,9 @@ class ExpressionTranslator:
         trace: BindTrace,
         places: ColumnPlaces,
         translate_query: Callable[[Query], QueryTree],
-        translate_call: Callable[[ast.FunctionCall, BoundExpression, Origin], Node | None],
+        translate_call: Callable[
+            [ast.FunctionCall | JsonAggregate, BoundExpression, Origin], Node | None
+        ],
     ) -> None:
         self.trace = trace
         self.places = places
@@ -129,8 +133,10 @@ class ExpressionTranslator:
 
     def _by_origin(self, bound: BoundExpression, origin: Origin) -> Node | None:
         match origin.node:
-            case ast.FunctionCall() as node:
+            case ast.FunctionCall() | JsonAggregate() as node:
                 return self._traced_call(node, bound, origin)
+            case JsonArrayQuery() as node:
+                return self._sublink(self.trace.expansions[id(node)], bound)
             case ast.Name() | ast.Star() as node if not isinstance(bound, ColumnRef):
                 return self._row_or_system(node, bound, origin)
             case ast.Cast() as node:
@@ -332,6 +338,9 @@ class ExpressionTranslator:
         return ArrayOp(symbol, self.translate(left), array, bound.is_negated, array.type)
 
     def _call(self, bound: Call) -> Node:
+        json = translate_json(bound, self.translate)
+        if json is not None:
+            return json
         name, arguments = bound.function.name, bound.arguments
         if bound.function is COLLATE:
             collation = arguments[1]

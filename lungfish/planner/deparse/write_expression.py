@@ -30,6 +30,7 @@ from lungfish.planner.deparse.nodes import (
     Func,
     GroupingNode,
     Listed,
+    Mixed,
     Node,
     NullIf,
     NullTest,
@@ -43,13 +44,14 @@ from lungfish.planner.deparse.nodes import (
     Subscript,
     SystemColumn,
     TargetNode,
+    Window,
     WindowNode,
     Word,
 )
 from lungfish.planner.deparse.simple import is_simple
 from lungfish.planner.deparse.sql_syntax import write_sql_syntax
 from lungfish.planner.deparse.type_text import type_text
-from lungfish.planner.deparse.write_calls import write_aggregate, write_window_call
+from lungfish.planner.deparse.write_calls import write_aggregate, write_window, write_window_call
 from lungfish.sql.quoting import quote_identifier, quote_qualified
 from lungfish.types.sql_type import SqlType
 
@@ -88,6 +90,20 @@ class ExpressionWriter:
     def type(self, type_: SqlType) -> str:
         """The type's name, with its schema where the search path does not find it."""
         return type_text(type_, self.catalog, self.search_path)
+
+    def _mixed(self, node: Mixed) -> None:
+        for part in node.parts:
+            match part:
+                case str():
+                    self.layout.add(part)
+                case SqlType():
+                    self.layout.add(self.type(part))
+                case Window():
+                    write_window(self, part)
+                case tuple():
+                    self.order(part)
+                case _:
+                    self.write(part, show_implicit=True)
 
     def within(self, node: Node, parent: Node, *, show_implicit: bool) -> None:
         """An operand: in parentheses where the pretty form needs them."""
@@ -141,6 +157,8 @@ class ExpressionWriter:
                 add(write_const(node, self.type))
             case Param():
                 add(f"${node.index + 1}")
+            case Mixed():
+                self._mixed(node)
             case Word():
                 add(node.text)
             case Func():

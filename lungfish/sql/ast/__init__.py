@@ -53,6 +53,7 @@ Statement = (
     | rights.Grant
     | rights.GrantRole
     | rights.ChangeObjectOwner
+    | ddl.CreateExtension
     | ddl.Reindex
     | rules.CreateRule
     | rules.DropRule

@@ -53,6 +53,28 @@ class ForeignKeyReference:
 
 
 @dataclass(frozen=True, slots=True)
+class IndexElement:
+    """A column or an expression of an index."""
+
+    column: str | None
+    expression: ExpressionText | None = None
+    is_descending: bool = False
+    nulls_first: bool | None = None
+    collation: tuple[str, ...] = ()
+    operator_class: str | None = None
+    position: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Exclusion:
+    """What EXCLUDE says: elements, each with the operator that it stands WITH; `method` is the one that USING names."""
+
+    elements: tuple[tuple[IndexElement, str], ...]
+    method: str = "btree"
+    where: ExpressionText | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ConstraintDefinition:
     """`kind`: primary key, unique, check, foreign key, not null or exclude.
 
@@ -75,6 +97,8 @@ class ConstraintDefinition:
     using_index: str | None = None
     # WITH (...) of its index, as `name=value`.
     parameters: tuple[str, ...] = ()
+    # Of an exclude constraint.
+    exclusion: Exclusion | None = None
     position: int = -1
 
 
@@ -153,19 +177,6 @@ class CreateTableAs:
 
 
 @dataclass(frozen=True, slots=True)
-class IndexElement:
-    """A column or an expression of an index."""
-
-    column: str | None
-    expression: ExpressionText | None = None
-    is_descending: bool = False
-    nulls_first: bool | None = None
-    collation: tuple[str, ...] = ()
-    operator_class: str | None = None
-    position: int = -1
-
-
-@dataclass(frozen=True, slots=True)
 class CreateIndex:
     """CREATE INDEX; without a `name` one is chosen."""
 
@@ -214,6 +225,14 @@ class Reindex:
     kind: str
     name: ObjectName | None
     is_concurrent: bool = False
+    position: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class CreateExtension:
+    """CREATE EXTENSION of one whose operator classes Lungfish has built in: there is nothing to do."""
+
+    name: str
     position: int = -1
 
 
