@@ -444,9 +444,7 @@ class TableStore:
     def build_index(self, index: TableIndex, tell: TellBuild | None = None) -> None:
         """Fill a new, empty index from the rows that are there. Requires: nobody writes to the table. Raises UniqueConflict.
 
-        `tell` is told how far it is, and may raise to give up.
-
-        The table does not use the index before `set_indexes` says so.
+        `tell` is told how far it is, and may raise to give up. The table uses the index once `set_indexes` says so.
         """
         build_index(self.rows, index, tell)
 
