@@ -1,4 +1,8 @@
-"""GROUP BY's items: expressions, output names and ordinals, and grouping sets expanded into sets of keys."""
+"""GROUP BY's items: expressions, output names and ordinals, and grouping sets expanded into sets of keys.
+
+A key without variables, such as a constant, is a key only where the one target stands that the item names, or the first that is equal to it; the
+same expression elsewhere keeps its value in the sets that lack the key. So it belongs to that target, and is no other target's key.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +12,7 @@ from lungfish import errors
 from lungfish.planner.bind_order_by import target_by_name
 from lungfish.planner.bind_targets import Target
 from lungfish.planner.coerce import resolve_unknown
+from lungfish.planner.expression_tree import is_variable_free
 from lungfish.planner.expressions import BoundExpression, RowExpr
 from lungfish.planner.scope import Scope
 from lungfish.planner.sort_keys import check_grouped
@@ -87,7 +92,20 @@ def _key(node: ast.Expression, keys: Keys, targets: list[Target], scope: Scope) 
     positions = []
     for part in parts:
         check_grouped(part.type, node.position)
-        if part not in keys:
-            keys.append(part)
-        positions.append(keys.index(part))
+        owner = target
+        if owner is None and is_variable_free(part):
+            owner = next((each for each in targets if each.expression == part), None)
+        positions.append(_position(part, owner, keys))
     return tuple(positions)
+
+
+def _position(key: BoundExpression, owner: Target | None, keys: Keys) -> int:
+    """The number of the key, which is added if it is new. `owner`: the target that it is."""
+    if owner is None or not is_variable_free(key):
+        if key not in keys:
+            keys.append(key)
+        return keys.index(key)
+    if owner.key is None:
+        owner.key = len(keys)
+        keys.append(key)
+    return owner.key

@@ -12,9 +12,10 @@ from collections.abc import Callable, Iterable, Sequence
 
 from lungfish import errors
 from lungfish.functions.registry import Function, Polymorphic
+from lungfish.planner.bind_targets import Target
 from lungfish.planner.callees import find_operator
 from lungfish.planner.equivalence import equivalent
-from lungfish.planner.expression_tree import LEAVES, map_children, walk
+from lungfish.planner.expression_tree import LEAVES, is_variable_free, map_children, walk
 from lungfish.planner.expressions import (
     BoundExpression,
     Call,
@@ -85,8 +86,14 @@ class Grouping:
         self._keys.append((column, key))
         if isinstance(key, ColumnRef):
             self._numbers[key.index] = column
-        else:
+        elif not (self._has_sets and is_variable_free(key)):
             self._expressions.append((column, key))
+
+    def regroup_target(self, target: Target) -> BoundExpression:
+        """A target over the grouped rows. Raises GroupingError."""
+        if self._has_sets and target.key is not None:
+            return self._keys[target.key][0]
+        return self.regroup(target.expression)
 
     def regroup(self, node: BoundExpression) -> BoundExpression:
         """The expression over the grouped rows. Raises GroupingError."""
@@ -96,7 +103,6 @@ class Grouping:
                 node,
                 "column {} must appear in the GROUP BY clause or be used in an aggregate function",
             )
-        # Constants too: in a set that lacks it, a constant key is null.
         for column, key in self._expressions:
             if type(key) is kind and equivalent(key, node):
                 return column

@@ -149,7 +149,7 @@ class _SelectBinder:
             scope, plan, keys[0], keys[1], lambda name: locate_column(self.select, self.query, name)
         )
         for target in self.targets:
-            target.expression = grouping.regroup(target.expression)
+            target.expression = grouping.regroup_target(target)
         having = () if self.having is None else conjuncts_of(grouping.regroup(self.having))
         scope.regroup_windows(grouping.regroup)
         grouped: LogicalPlan = grouping.plan()

@@ -17,7 +17,7 @@ from lungfish.types.sql_type import TypeKind
 class Target:
     """An expression of the select list, or one that ORDER BY or DISTINCT ON added for itself (`is_junk`)."""
 
-    __slots__ = ("expression", "is_junk", "name", "position")
+    __slots__ = ("expression", "is_junk", "key", "name", "position")
 
     def __init__(
         self, name: str, expression: BoundExpression, position: int, *, is_junk: bool = False
@@ -26,6 +26,8 @@ class Target:
         self.expression = expression
         self.position = position
         self.is_junk = is_junk
+        # The number of the grouping key that it is, if that has no variables; see `bind_group_by.py`.
+        self.key: int | None = None
 
     def column(self) -> ColumnRef:
         """The column that the target is, under the target's name. Requires: it was projected."""

@@ -245,6 +245,15 @@ def add_columns(node: BoundExpression, found: set[int]) -> None:
                 add_columns(outer, found)
 
 
+def is_variable_free(node: BoundExpression) -> bool:
+    """Whether the expression has one value for the whole query: no columns, nothing volatile."""
+    return not is_volatile(node) and not any(
+        isinstance(each, (ColumnRef, OuterRef))
+        or (isinstance(each, SubqueryExpr) and each.outer_columns)
+        for each in walk(node)
+    )
+
+
 def is_volatile(node: BoundExpression) -> bool:
     """Whether each evaluation may answer something else. Subqueries are not looked into."""
     kind = type(node)
