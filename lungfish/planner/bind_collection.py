@@ -60,9 +60,9 @@ def bind_array_as(node: ast.ArrayConstructor, element: SqlType, scope: Scope) ->
 
 
 def bind_subscript(node: ast.Subscript, scope: Scope) -> BoundExpression:
-    """x[i] and x[i:j], by the functions registered for them; of an array, all its subscripts at once."""
+    """x[i] and x[i:j], by the functions registered for them; of an array, all subscripts that stand together at once."""
     chain = [node]
-    while isinstance(chain[-1].operand, ast.Subscript):
+    while chain[-1].is_joined and isinstance(chain[-1].operand, ast.Subscript):
         chain.append(chain[-1].operand)
     operand = scope.bind(chain[-1].operand)
     if operand.type.kind is TypeKind.ARRAY:

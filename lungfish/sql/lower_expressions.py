@@ -245,6 +245,7 @@ def _lower_indirection(fields: Node, lowering: Lowering) -> Expression:
     steps = fields["indirection"]
     if len(steps) > _INDIRECTION_STEPS_MAX:
         raise errors.StatementTooComplex("stack depth limit exceeded", position=position)
+    is_joined = False
     for step in steps:
         ((tag, detail),) = step.items()
         if tag == "String":
@@ -252,17 +253,20 @@ def _lower_indirection(fields: Node, lowering: Lowering) -> Expression:
         elif tag == "A_Star":
             expression = FieldAccess(expression, "*", position)
         else:
-            expression = _subscript(expression, detail, lowering)
+            expression = _subscript(expression, detail, lowering, is_joined=is_joined)
+        is_joined = tag == "A_Indices"
     return expression
 
 
-def _subscript(operand: Expression, fields: Node, lowering: Lowering) -> Subscript:
+def _subscript(
+    operand: Expression, fields: Node, lowering: Lowering, *, is_joined: bool
+) -> Subscript:
     """PostgreSQL keeps a plain subscript where it keeps a slice's upper bound."""
     lower = lowering.optional_expression(fields.get("lidx"))
     upper = lowering.optional_expression(fields.get("uidx"))
     if fields.get("is_slice", False):
-        return Subscript(operand, lower, upper, True, operand.position)
-    return Subscript(operand, upper, None, False, operand.position)
+        return Subscript(operand, lower, upper, True, operand.position, is_joined)
+    return Subscript(operand, upper, None, False, operand.position, is_joined)
 
 
 def _lower_collate(fields: Node, lowering: Lowering) -> Collate:

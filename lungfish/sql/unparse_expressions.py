@@ -371,7 +371,8 @@ def _write_subscript(writer: ExpressionWriter, node: Subscript) -> str:
     index = "" if node.index is None else writer.write(node.index)
     if node.is_slice:
         index += ":" + ("" if node.upper is None else writer.write(node.upper))
-    return f"({writer.write(node.operand)})[{index}]"
+    operand = writer.write(node.operand)
+    return f"{operand}[{index}]" if node.is_joined else f"({operand})[{index}]"
 
 
 def _write_field(writer: ExpressionWriter, node: FieldAccess) -> str:

@@ -49,9 +49,9 @@ def run_campaign(
     drop_schema(schema, postgres, ours)
 
 
-def fill_schema(seed: int, group: int, *sides: Side) -> Schema:
+def fill_schema(seed: int, group: int, *sides: Side, has_heirs: bool = True) -> Schema:
     """The tables of a group of queries, made and filled on both sides."""
-    schema = make_schema(random.Random(f"{seed}/{group}"), group)
+    schema = make_schema(random.Random(f"{seed}/{group}"), group, has_heirs=has_heirs)
     for statement in schema.statements:
         for side in sides:
             answer = side.run(statement)
@@ -62,7 +62,7 @@ def fill_schema(seed: int, group: int, *sides: Side) -> Schema:
 def drop_schema(schema: Schema | None, *sides: Side) -> None:
     for table in schema.tables if schema is not None else ():
         for side in sides:
-            side.run(f"DROP TABLE {table.name}")
+            side.run(f"DROP TABLE {table.name} CASCADE")
 
 
 def examine(postgres: Side, ours: Side, schema: Schema, query: Query, seed: str) -> Finding | None:

@@ -186,7 +186,9 @@ def run_changes(
     for number in range(first, first + count):
         if number % QUERIES_PER_SCHEMA == 0:
             drop_schema(schema, postgres, ours)
-            schema = fill_schema(seed, number // QUERIES_PER_SCHEMA, postgres, ours)
+            schema = fill_schema(
+                seed, number // QUERIES_PER_SCHEMA, postgres, ours, has_heirs=False
+            )
         assert schema is not None
         source = random.Random(f"{seed}/change {number}")
         tree = Changes(source, schema, 10_000 + number % QUERIES_PER_SCHEMA * 1_000).make()

@@ -15,13 +15,14 @@ from lungfish.functions.registry import Function
 from lungfish.types.sql_type import SqlType, TypeKind
 from tests.differential.fragments import Fragment, text
 from tests.differential.schemas import COLUMN_VALUES
+from tests.differential.templates import TEMPLATES, pieces_of
 from tests.functions.samples import SAMPLES, Call, calls_of, is_callable_here, typed_literal
 
 NUMBERS = ("integer", "bigint", "numeric", "double precision")
 _COMPARABLE = (
     "integer", "bigint", "smallint", "numeric", "double precision", "text", "date", "boolean",
     "timestamp without time zone", "timestamp with time zone", "time without time zone", "interval", "uuid", "bytea",
-    "real", "character",
+    "real", "character", "jsonb", "integer[]", "text[]", "int4range", "daterange",
 )  # fmt: skip
 
 
@@ -70,7 +71,7 @@ class Expressions:
             ),
             lambda depth: text("nullif(", self.calm(kind, depth), ", ", self.calm(kind, depth), ")"),
         ]  # fmt: skip
-        if kind not in ("boolean", "uuid", "bytea"):
+        if kind not in ("boolean", "uuid", "bytea", "jsonb"):
             general.append(
                 lambda depth: text(
                     self.source.choice(("greatest(", "least(")),
@@ -80,7 +81,7 @@ class Expressions:
         return general + self._special(kind)
 
     def _special(self, kind: str) -> list[Callable[[int], Fragment]]:
-        templates = _TEMPLATES.get(kind, ())
+        templates = TEMPLATES.get(kind, ())
         made: list[Callable[[int], Fragment]] = [
             (lambda depth, parts=parts: self._fill(parts, depth)) for parts in templates
         ]
@@ -91,8 +92,8 @@ class Expressions:
     def _fill(self, template: str, depth: int) -> Fragment:
         """A template's text, its `<type>` places filled."""
         parts: list[str | Fragment] = []
-        for index, piece in enumerate(template.replace(">", "<").split("<")):
-            parts.append(self.calm(piece, depth) if index % 2 else piece)
+        for piece, is_hole in pieces_of(template):
+            parts.append(self.calm(piece, depth) if is_hole else piece)
         return text("(", *parts, ")")
 
     def _comparison(self, depth: int) -> Fragment:
@@ -174,58 +175,6 @@ def _written_call(call: Call, arguments: Sequence[Fragment]) -> Fragment:
     return text(f'"{call.name}"(', *inside, ")")
 
 
-_TEMPLATES: dict[str, tuple[str, ...]] = {
-    "boolean": (
-        "<boolean> AND <boolean>", "<boolean> OR <boolean>", "NOT <boolean>", "<integer> IS NULL", "<text> IS NOT NULL",
-        "<boolean> IS TRUE", "<boolean> IS NOT FALSE", "<boolean> IS UNKNOWN", "<text> LIKE 'a%'", "<text> LIKE '%b%'",
-        "<text> ~ '^[a-b]'", "<text> ILIKE 'ABC%'", "(<integer>, <text>) = (<integer>, <text>)", "starts_with(<text>, <text>)",
-        "(<integer>, <integer>) < (<integer>, <integer>)", "<text> SIMILAR TO '(a|b)%'", "<date> + 1 > <date>",
-        "<integer> = ANY (ARRAY[<integer>, <integer>])", "<text> <> ALL (ARRAY[<text>, <text>])",
-    ),
-    "integer": (
-        "length(<text>)", "<integer> % 10 + 1", "abs(<integer> % 100)", "sign(<integer>)::integer", "<date> - <date>",
-        "strpos(<text>, <text>)", "<integer> % 50 * 3", "- (<integer> % 50)", "extract(year FROM <date>)::integer", "<boolean>::integer",
-        "ascii(<text>)", "octet_length(<bytea>)", "<smallint> + 1", "mod(<integer>, 7)", "<integer> & 7", "<integer> # 3", "~ (<integer>)",
-    ),
-    "bigint": ("<integer>::bigint", "<bigint> % 1000", "<integer> + <bigint> % 1000", "<bigint> / 3", "char_length(<text>)::bigint"),
-    "smallint": ("(<integer> % 100)::smallint",),
-    "numeric": (
-        "<integer>::numeric", "<numeric> + <numeric>", "<numeric> - <integer>", "<numeric> * 2", "round(<numeric>, 2)", "trunc(<numeric>, 1)",
-        "<numeric> / 3", "abs(<numeric>)", "ceil(<numeric>)", "floor(<numeric>)", "<bigint>::numeric(20,3)", "extract(epoch FROM <interval>)",
-        "<numeric> % 3", "- <numeric>", "round(<numeric>)", "sign(<numeric>)", "div(<numeric>, 3)", "sqrt(abs(<numeric>))",
-    ),
-    "double precision": (
-        "<integer>::double precision", "<double precision> * 2", "<double precision> - <double precision>", "sqrt(abs(<double precision>))",
-        "<real>::double precision", "floor(<double precision>)", "- <double precision>", "<numeric>::double precision", "power(<integer> % 5, 2)",
-    ),
-    "real": ("(<integer> % 1000)::real", "<real> * 2", "- <real>"),
-    "text": (
-        "<text> || <text>", "upper(<text>)", "lower(<text>)", "substr(<text>, 1, 2)", "replace(<text>, 'a', 'x')", "btrim(<text>)", "left(<text>, 2)",
-        "right(<text>, -1)", "<integer>::text", "<date>::text", "<numeric>::text", "<boolean>::text", "concat(<text>, <integer>, <boolean>)",
-        "concat_ws('-', <text>, <date>, <text>)", "reverse(<text>)", "repeat(<text>, 2)", "lpad(<text>, 5, '*')", "split_part(<text>, 'b', 1)",
-        "<interval>::text", "<timestamp without time zone>::text", "<character>::text", "md5(<text>)", "initcap(<text>)", "<double precision>::text",
-        "format('%s/%s', <text>, <integer>)", "translate(<text>, 'ab', 'ba')", "regexp_replace(<text>, 'b+', '<\\&>')", "quote_literal(<text>)",
-        "<uuid>::text", "<bytea>::text", "<real>::text", "<text>::character varying(2)",
-    ),
-    "date": ("<date> + <integer> % 100", "<timestamp without time zone>::date", "<date> - 1", "make_date(2024, abs(<integer> % 12) + 1, 1)"),
-    "timestamp without time zone": (
-        "<date>::timestamp without time zone", "<timestamp without time zone> + <interval>", "date_trunc('month', <timestamp without time zone>)",
-        "<date> + <interval>", "<date> + <time without time zone>", "<timestamp with time zone> AT TIME ZONE 'Europe/Berlin'",
-    ),
-    "timestamp with time zone": (
-        "<timestamp with time zone> - <interval>", "<timestamp without time zone> AT TIME ZONE 'America/New_York'",
-        "date_trunc('day', <timestamp with time zone>)", "<date>::timestamp with time zone",
-    ),
-    "time without time zone": ("<timestamp without time zone>::time without time zone", "<time without time zone> + <interval>"),
-    "interval": (
-        "<interval> + <interval>", "<timestamp without time zone> - <timestamp without time zone>", "<interval> * 2", "- <interval>",
-        "justify_days(<interval>)", "age(<timestamp without time zone>, <timestamp without time zone>)",
-        "<time without time zone> - <time without time zone>",
-    ),
-    "bytea": ("<bytea> || <bytea>", "convert_to(<text>, 'UTF8')", "substr(<bytea>, 1, 1)", "sha256(<bytea>)"),
-    "character": ("<character> || ''",),
-}  # fmt: skip
-_TEMPLATES["character"] = ()
 _CAST_TARGETS = (
     "boolean", "smallint", "integer", "bigint", "real", "double precision", "numeric", "numeric(5,2)", "numeric(3,-1)", "text",
     "character varying(3)", "character(5)", "bytea", "date", "time", "time(2)", "timestamp", "timestamp(0)", "timestamptz", "interval",

@@ -3,17 +3,32 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tests.differential.expressions import NUMBERS, Column, Expressions
 from tests.differential.fragments import Fragment, listed, optional, text
 from tests.differential.schemas import BASE_TYPES, Schema, Table
+from tests.differential.templates import pieces_of
 
+_COLUMN = re.compile(r"\b(?:a\d+|l)\.\w")
 # Types of which equal values are written in one way: where they alone are sorted by, the order of rows is known.
 _EXACT = ("integer", "bigint", "smallint", "text", "boolean", "date", "uuid", "bytea",
           "timestamp without time zone", "timestamp with time zone", "time without time zone")  # fmt: skip
-_ANY = (*_EXACT, "numeric", "double precision", "interval", "character", "real")
+_ANY = (
+    *_EXACT,
+    "numeric",
+    "double precision",
+    "interval",
+    "character",
+    "real",
+    "jsonb",
+    "integer[]",
+    "text[]",
+    "int4range",
+    "daterange",
+)
 _AGGREGATES = (
     ("count(<any>)", "bigint"), ("count(DISTINCT <any>)", "bigint"), ("sum(<integer>)", "bigint"), ("sum(<numeric>)", "numeric"),
     ("avg(<integer>)", "numeric"), ("avg(<numeric>)", "numeric"), ("min(<same>)", "same"), ("max(<same>)", "same"), ("bool_and(<boolean>)", "boolean"),
@@ -22,12 +37,33 @@ _AGGREGATES = (
     ("percentile_disc(0.5) WITHIN GROUP (ORDER BY <integer>)", "integer"), ("regr_slope(<integer>, <integer>)", "double precision"),
     ("sum(DISTINCT <integer>)", "bigint"), ("count(*)", "bigint"), ("mode() WITHIN GROUP (ORDER BY <boolean>)", "boolean"),
     ("percentile_cont(0.25) WITHIN GROUP (ORDER BY <integer>)", "double precision"), ("bit_and(<integer>)", "integer"),
+    ("array_agg(<integer> ORDER BY <integer>)", ""), ("array_agg(DISTINCT <text> ORDER BY <text>)", ""), ("jsonb_agg(<text> ORDER BY <text>)", ""),
+    ("json_agg(<integer> ORDER BY <integer>)", ""), ("jsonb_object_agg(coalesce(<text>, 'n'), 1)", ""), ("range_intersect_agg(<int4range>)", ""),
+    ("rank(3) WITHIN GROUP (ORDER BY <integer>)", ""), ("dense_rank('b') WITHIN GROUP (ORDER BY <text>)", ""), ("min(<integer[]>)", ""),
+    ("percent_rank(1) WITHIN GROUP (ORDER BY <integer> DESC)", ""), ("cume_dist(2, 'a') WITHIN GROUP (ORDER BY <integer>, <text>)", ""),
+    ("percentile_disc(ARRAY[0.2, 0.8]) WITHIN GROUP (ORDER BY <integer>)", ""), ("mode() WITHIN GROUP (ORDER BY <text>)", ""), ("bit_xor(<integer>)", ""),
+    ("percentile_cont(0.5) WITHIN GROUP (ORDER BY <interval>)", ""), ("variance(<numeric>)", ""), ("covar_pop(<integer>, <integer>)", "double precision"),
+    ("regr_r2(<integer>, <integer>)", "double precision"), ("regr_count(<integer>, <integer>)", ""), ("max(<int4range>)", ""), ("avg(<interval>)", "interval"),
+    ("count(DISTINCT <jsonb>)", ""), ("count(DISTINCT <int4range>)", ""),
     ("bit_or(<integer>)", "integer"), ("every(<boolean>)", "boolean"), ("sum(<bigint>)", "numeric"), ("sum(<interval>)", "interval"),
 )  # fmt: skip
 _WINDOWED = (
     "row_number()", "rank()", "dense_rank()", "percent_rank()", "cume_dist()", "ntile(3)", "lag(<integer>)", "lead(<text>, 2, 'none')",
     "first_value(<integer>)", "last_value(<integer>)", "nth_value(<text>, 2)", "sum(<integer>)", "count(*)", "avg(<numeric>)", "max(<text>)",
-    "min(<date>)", "count(<text>)", "lag(<numeric>, 1)", "bool_or(<boolean>)",
+    "min(<date>)", "count(<text>)", "lag(<numeric>, 1)", "bool_or(<boolean>)", "sum(<numeric>)", "avg(<integer>)", "max(<date>)", "bool_and(<boolean>)",
+    "sum(<bigint>) FILTER (WHERE <boolean>)", "min(<integer>) FILTER (WHERE <boolean>)", "array_agg(<integer>)", "string_agg(<text>, '-')",
+    "stddev_pop(<integer>)", "max(<numeric>)", "min(<interval>)", "min(<text>)", "jsonb_agg(<boolean>)", "lag(<integer>, <smallint>)", "count(<jsonb>)",
+    "sum(<double precision>)", "avg(<double precision>)", "nth_value(<integer>, abs(<smallint>) + 1)",
+)  # fmt: skip
+# Those that do not depend on the order of peers, with frames that end with their groups.
+_PEERS = (
+    "count(*)", "sum(<integer>)", "avg(<integer>)", "min(<text>)", "max(<integer>)", "bool_or(<boolean>)", "sum(<bigint>)", "rank()", "dense_rank()",
+    "count(<text>) FILTER (WHERE <boolean>)", "cume_dist()", "percent_rank()", "every(<boolean>)", "max(<date>)", "bit_and(<integer>)",
+)  # fmt: skip
+_PEER_FRAMES = (
+    "", " RANGE BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING", " RANGE BETWEEN 2 PRECEDING AND 1 FOLLOWING", " GROUPS BETWEEN 1 PRECEDING AND 1 FOLLOWING",
+    " RANGE BETWEEN 1 FOLLOWING AND 3 FOLLOWING EXCLUDE GROUP", " GROUPS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW EXCLUDE CURRENT ROW",
+    " RANGE BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING", " GROUPS BETWEEN 2 FOLLOWING AND UNBOUNDED FOLLOWING", " RANGE CURRENT ROW EXCLUDE TIES",
 )  # fmt: skip
 _FRAMES = (
     "", "", "", " ROWS BETWEEN 1 PRECEDING AND 1 FOLLOWING", " ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW EXCLUDE CURRENT ROW",
@@ -247,12 +283,16 @@ class Queries:
             if "(" in word:
                 # Positions are not allowed inside; the expressions are repeated.
                 grouped = word.format(", ".join(map(str, key_items)))
-            if "(" in word and not all("." in str(item) for item in key_items):
+            if "(" in word and not all(_COLUMN.search(str(item)) for item in key_items):
                 # PostgreSQL is not of one mind about constants as keys of several sets.
                 grouped = " GROUP BY " + ", ".join(numbers)
             having = text(grouped)
         if self.source.random() < 0.2:
             having = text(having, optional(f" HAVING count(*) >= {self.source.randrange(3)}"))
+        elif keys and _COLUMN.search(str(key_items[0])) and self.source.random() < 0.2:
+            # Of keys without columns PostgreSQL is not of one mind: what they are depends on whether it plans any rows.
+            word = self.source.choice((" IS NOT NULL", " IS NULL", " IS DISTINCT FROM NULL"))
+            having = text(having, optional(f" HAVING ({key_items[0]}){word}"))
         return Query(text(tree, having), is_loose=True)
 
     def _aggregate(self, expressions: Expressions) -> tuple[Fragment, str]:
@@ -270,12 +310,12 @@ class Queries:
         )
         parts: list[str | Fragment] = []
         repeated: dict[str, Fragment] = {}
-        for index, piece in enumerate(template.replace(">", "<").split("<")):
-            if index % 2 == 0:
+        for piece, is_hole in pieces_of(template):
+            if not is_hole:
                 parts.append(piece)
                 continue
             kind = {"any": self.source.choice(_EXACT), "same": same}.get(piece, piece)
-            if template.startswith("string_agg"):
+            if "ORDER BY <" in template and "WITHIN" not in template:
                 repeated.setdefault(kind, text(expressions.calm(kind, 2)))
                 parts.append(str(repeated[kind]))
             else:
@@ -291,11 +331,11 @@ class Queries:
         keys = [column.name for column in columns if column.name.endswith(".id")]
         items = []
         for _ in range(self.source.randint(1, 3)):
+            if self.source.random() < 0.25:
+                items.append(self._over_peers(expressions))
+                continue
             template = self.source.choice(_WINDOWED)
-            parts: list[str | Fragment] = [
-                expressions.calm(piece, 1) if index % 2 else piece
-                for index, piece in enumerate(template.replace(">", "<").split("<"))
-            ]
+            parts = self._filled(template, expressions)
             order = (
                 [expressions.calm(self.source.choice(_EXACT), 1)]
                 if self.source.random() < 0.7
@@ -324,6 +364,24 @@ class Queries:
             self._where(expressions, 0),
         )
         return Query(tree)
+
+    def _filled(self, template: str, expressions: Expressions) -> list[str | Fragment]:
+        return [
+            expressions.calm(piece, 1) if is_hole else piece
+            for piece, is_hole in pieces_of(template)
+        ]
+
+    def _over_peers(self, expressions: Expressions) -> Fragment:
+        """A call over frames of whole peer groups, in an order that has some."""
+        partition = optional("PARTITION BY ", expressions.calm(self.source.choice(_EXACT), 1), " ")
+        key = expressions.calm(self.source.choice(("integer", "integer", "smallint", "bigint")), 1)
+        # A bare number would be no expression but a constant for the sort.
+        ending = self.source.choice(("", " DESC", " NULLS FIRST")) + self.source.choice(
+            _PEER_FRAMES
+        )
+        return text(
+            *self._filled(self.source.choice(_PEERS), expressions), " OVER (", partition, "ORDER BY (", key, f"){ending})",
+        )  # fmt: skip
 
     def _set_operation(self) -> Query:
         kinds = self.source.choices(_EXACT, k=self.source.randint(1, 2))

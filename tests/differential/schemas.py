@@ -28,7 +28,12 @@ COLUMN_VALUES: dict[str, tuple[str, ...]] = {
         "'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11'",
     ),
     "bytea": ("'\\x'", "'\\x00'", "'\\xdeadbeef'"),
-}
+    "jsonb": ("'{}'", "'{\"a\": 1, \"b\": [1, null]}'", "'[1, \"a\"]'", "'\"x\"'", "'1.50'", "'null'", "'{\"a\": {\"b\": true}}'"),
+    "integer[]": ("'{}'", "'{1,2}'", "'{3,NULL}'", "'{2,2,1}'"),
+    "text[]": ("'{}'", "'{a,b}'", "'{NULL,\"a b\"}'", "'{abc}'"),
+    "int4range": ("'empty'", "'[1,3)'", "'(,5]'", "'[2,2]'", "'(,)'", "'[7,)'"),
+    "daterange": ("'empty'", "'[2024-01-01,2024-02-01)'", "'[2024-02-29,)'"),
+}  # fmt: skip
 # What an expression of the column is, its length or scale forgotten.
 BASE_TYPES = {
     "numeric(8,2)": "numeric",
@@ -36,6 +41,14 @@ BASE_TYPES = {
     "character(4)": "character",
 }
 _WEIGHTS = {"integer": 5, "text": 4, "numeric": 2, "bigint": 2, "boolean": 2, "date": 2}
+
+
+# How a table is divided: the clause, and the bounds of its partitions.
+_PARTS = (
+    (" PARTITION BY HASH (id)", *(f"WITH (MODULUS 3, REMAINDER {rest})" for rest in range(3))),
+    (" PARTITION BY RANGE (id)", "FROM (MINVALUE) TO (5)", "FROM (5) TO (MAXVALUE)"),
+    (" PARTITION BY RANGE (id)", "FROM (-10) TO (10)", "FROM (10) TO (2000000000)"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,19 +68,34 @@ class Schema:
     statements: tuple[str, ...]
 
 
-def make_schema(source: random.Random, number: int) -> Schema:
-    """Three tables of up to forty rows, one of them sometimes empty; names carry `number`."""
-    tables, statements = [], []
+def make_schema(source: random.Random, number: int, *, has_heirs: bool = True) -> Schema:
+    """Three tables of up to forty rows, one of them sometimes empty, some in partitions; names carry `number`.
+
+    `has_heirs`: some have heirs, whose keys no index of the table holds.
+    """
+    tables: list[Table] = []
+    statements: list[str] = []
     for index in range(3):
         table = _make_table(source, f"t{number}_{index}")
         declared = ", ".join(f"{name} {kind}" for name, kind in table.columns)
-        statements.append(f"CREATE TABLE {table.name} (id integer PRIMARY KEY, {declared})")
+        created = f"CREATE TABLE {table.name} (id integer PRIMARY KEY, {declared})"
+        parts = source.choice(_PARTS) if source.random() < 0.3 else ("",)
+        statements.append(created + parts[0])
+        statements += [
+            f"CREATE TABLE {table.name}_{place} PARTITION OF {table.name} FOR VALUES {bounds}"
+            for place, bounds in enumerate(parts[1:])
+        ]
         if source.random() < 0.4:
             name = source.choice(table.columns)[0]
             statements.append(f"CREATE INDEX {table.name}_by_{name} ON {table.name} ({name})")
         rows = [_make_row(source, table, key) for key in range(source.choice((0, 3, 12, 12, 40)))]
         if rows:
             statements.append(f"INSERT INTO {table.name} VALUES {', '.join(rows)}")
+        if has_heirs and len(parts) == 1 and source.random() < 0.15:
+            heir = f"{table.name}_heir"
+            rows = [_make_row(source, table, key) for key in range(100, 104)]
+            statements.append(f"CREATE TABLE {heir} () INHERITS ({table.name})")
+            statements.append(f"INSERT INTO {heir} VALUES {', '.join(rows)}")
         tables.append(replace(table, is_empty=not rows))
     return Schema(tuple(tables), tuple(statements))
 

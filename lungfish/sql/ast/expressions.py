@@ -346,6 +346,8 @@ class Subscript:
     upper: Expression | None
     is_slice: bool
     position: int = -1
+    # Whether it goes on with the operand's own subscripts, as in x[i][j]; (x[i])[j] begins anew.
+    is_joined: bool = False
 
 
 @dataclass(frozen=True, slots=True)
