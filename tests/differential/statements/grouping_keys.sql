@@ -1,0 +1,32 @@
+-- Keys of grouping sets without columns: they are keys only where the one target stands that they name or that is equal to them.
+create table t (a int, b int, c text);
+insert into t values (1,1,'x'),(1,2,'y'),(2,1,'x'),(null,3,null);
+select 3 as k, 3 as m, 3+1 from t group by grouping sets ((1),());
+select 2+1 as k, 2+1 as m, 2+1+1 from t group by grouping sets ((2+1),());
+select 2+1 as k, 2+1 as m, 2+1+1 from t group by grouping sets ((2),());
+select 2+1 as k, count(*) from t group by grouping sets ((2+1),()) having (2+1) is null;
+select 2+1 as k, count(*) from t group by grouping sets ((2+1),()) order by 2+1, 2+1+1;
+select (select 1) as k, (select 1) as m from t group by grouping sets ((1),());
+select now() is null as k, now() is null as m, not (now() is null) from t group by grouping sets ((1),());
+select a, (select k from (select 3 as k, 3 as m, a from t x group by grouping sets ((1),(3)) limit 1) y) from t group by grouping sets ((1),());
+select a, (select count(*) from (select t.a as k, t.a+1 as m, x.b from t x group by grouping sets ((1),(3)) ) y where k is null) from t;
+select a+1 as k, a+1, a+1+1 from t group by grouping sets ((1),()) having a+1 is null;
+select 'x'||'y' as k, 'x'||'y' as m, upper('x'||'y') from t group by grouping sets ((1),());
+select lower('X') as k, lower('X') as m from t group by rollup (1);
+select null::int as k, coalesce(null::int, 5) from t group by rollup (1);
+select 2+1, coalesce(2+1, 5) from t group by grouping sets ((1),());
+select coalesce(2+1, 5), 2+1 from t group by grouping sets ((2),());
+select current_date - current_date as k, coalesce(current_date - current_date, 7) from t group by grouping sets ((1),());
+select 3 as k, 3 as m, count(*) from t group by grouping sets ((1),(2));
+select 3 as k, 3 as m, grouping(a) from t group by grouping sets ((1,a),(2));
+select count(*) from t group by grouping sets ((1+1),(2+0),());
+select count(*), sum(b) from t group by grouping sets ((1+1,a),(1+1,c),(a)) having 1+1 = 2;
+select 3 as k, a, count(*) over () from t group by grouping sets ((1),(a)) order by 1, 3, a;
+select 3 as k, count(*) from t group by k;
+select 3 as k, 4 as m, count(*) from t group by k, cube(m);
+select 1+1 as k, max(1+1), 1+1 from t group by rollup(1);
+-- Subscripts in parentheses of their own begin anew.
+SELECT ((ARRAY[1,2,3])[2:3])[1], ((ARRAY[1,2,3])[1:2])[2] + 1, (ARRAY[[1,2],[3,4]])[2][1], (ARRAY[[1,2],[3,4]])[1:2][1], ((ARRAY[[1,2],[3,4]])[1:2])[1][2];
+SELECT ((ARRAY[[1,2],[3,4]])[1])[1];
+CREATE VIEW parts AS SELECT ((a)[1:2])[1] AS x, (a)[1] AS y FROM (SELECT ARRAY[7,8,9] AS a) s;
+SELECT * FROM parts;
