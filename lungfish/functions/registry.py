@@ -128,6 +128,9 @@ class FunctionContext(Protocol):
     def ask_storage(self, name: str, arguments: Sequence[Any]) -> Any:
         """What a function about storage answers: see `functions/storage_functions.py`."""
 
+    def cursor_row(self, cursor: str, table_oid: int) -> int | None:
+        """The TupleId of the table's row on which an open cursor stands; None if it is a row of another table."""
+
     def call_routine(self, call: Any, arguments: Sequence[Any], statement: Any) -> Any:
         """What a routine in SQL answers: `call` is a planner.routine_calls.RoutineCall, `statement` the execution that calls it."""
 

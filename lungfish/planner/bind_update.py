@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from lungfish import errors
 from lungfish.planner.bind_assignments import bind_assignments
+from lungfish.planner.bind_current_of import bind_current_of
 from lungfish.planner.bind_from import bind_item, check_aliases, join_items, scan_target
 from lungfish.planner.bind_guards import Guard, bind_guards
 from lungfish.planner.bind_returning import bind_returning, returned
@@ -13,7 +14,7 @@ from lungfish.planner.bind_stored import with_generated
 from lungfish.planner.change_target import TableRow
 from lungfish.planner.coerce import coerce_boolean
 from lungfish.planner.expression_tree import conjuncts_of
-from lungfish.planner.expressions import BoundExpression, ColumnRef
+from lungfish.planner.expressions import BoundExpression, ColumnRef, Constant
 from lungfish.planner.logical import (
     LogicalDelete,
     LogicalFilter,
@@ -24,8 +25,9 @@ from lungfish.planner.logical import (
 from lungfish.planner.scope import Clause, RangeEntry, Scope
 from lungfish.planner.updatable_views import find_target
 from lungfish.sql.ast import dml as ast
-from lungfish.sql.ast.expressions import Expression
+from lungfish.sql.ast.expressions import CurrentOf, Expression
 from lungfish.sql.ast.queries import FromItem, TableReference
+from lungfish.types.sql_type import BIGINT, OID
 
 
 class ModificationSource:
@@ -64,7 +66,7 @@ class ModificationSource:
         scope.clause = Clause.WHERE
         conjuncts = self.conditions
         if where is not None:
-            own = coerce_boolean(scope.bind(where), "WHERE", scope.state, where.position)
+            own = self._condition(where)
             conjuncts = (*conjuncts, *conjuncts_of(own))
         if not conjuncts:
             return ()
@@ -79,6 +81,14 @@ class ModificationSource:
             changed = with_generated(changed, self.table, self.scope.state)
         rows = {"old": old, "new": changed}
         self.conditions += bind_guards(guards, self.table, rows, self.scope.state)
+
+    def _condition(self, where: Expression) -> BoundExpression:
+        scope, target = self.scope, self.target
+        if isinstance(where, CurrentOf):
+            tuple_id = ColumnRef(target.tuple_id_column, BIGINT, "ctid")
+            oid = self.entry.table_oid or Constant(int(self.table.oid), OID)
+            return bind_current_of(where, tuple_id, oid, is_view=self.changed.is_view)
+        return coerce_boolean(scope.bind(where), "WHERE", scope.state, where.position)
 
 
 def scanned_row(target: LogicalScan, entry: RangeEntry) -> TableRow:

@@ -62,6 +62,7 @@ class Clause(enum.Enum):
     PARTITION_KEY = "partition key expressions"
     PARTITION_BOUND = "partition bound"
     CALL = "CALL arguments"
+    EXECUTE = "EXECUTE parameters"
     COPY_WHERE = "COPY FROM WHERE conditions"
 
 

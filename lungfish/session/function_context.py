@@ -232,6 +232,11 @@ class SessionFunctions:
         """What a function about storage answers."""
         return STORAGE_ANSWERS[name](self._session.database.core, *arguments)
 
+    def cursor_row(self, cursor: str, table_oid: int) -> int | None:
+        """What WHERE CURRENT OF asks; see `FunctionContext`."""
+        table = self._session.catalog.table(Oid(table_oid))
+        return self._session.cursors.current_row(cursor, table)
+
     def call_routine(self, call: Any, arguments: Sequence[Any], statement: Any) -> Any:
         """What a routine in SQL answers; see `FunctionContext`."""
         return self._session.routines.run(call, arguments, statement)
@@ -261,6 +266,10 @@ class SessionFunctions:
                 return session.settings.facts()
             case "statistics":
                 return session.database.statistics
+            case "cursors":
+                return dict(session.cursors.open)
+            case "prepared":
+                return dict(session.prepared)
             case "text_settings":
                 return self._text_settings()
             case _:

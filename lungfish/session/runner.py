@@ -19,8 +19,11 @@ from lungfish.planner import (
     routines_used,
     stored_expression_facts,
 )
+from lungfish.session.parameters import infer_values
+from lungfish.session.prepared import argument_values, query_of
 from lungfish.sql.ast.expressions import TypeName
 from lungfish.sql.ast.queries import Query
+from lungfish.sql.ast.utility import Execute
 from lungfish.sql.statements import parse
 from lungfish.storage.lock_modes import LockMode, table_tag
 from lungfish.storage.table_build import TellBuild
@@ -53,6 +56,20 @@ class SessionRunner:
         result = self._session.run_plan(cached.plan, ())
         columns = tuple((column.name, column.type) for column in result.columns or ())
         return columns, internal_rows(result)
+
+    def run_execute(
+        self, statement: Execute, *, with_rows: bool
+    ) -> tuple[tuple[tuple[str, SqlType], ...], Iterable[tuple[Any, ...]]]:
+        """The names and types of a prepared query's columns, and its rows if these are asked for."""
+        session = self._session
+        found = query_of(session, statement)
+        values, types = argument_values(session, statement, found)
+        plan = session.locked_plan(found.statement, None, types).plan
+        columns = tuple((column.name, column.type) for column in plan.root.columns)
+        if not with_rows:
+            return columns, ()
+        values = infer_values(values, types, plan.parameter_types, session.settings.text)
+        return columns, internal_rows(session.run_plan(plan, values))
 
     def describe_query(
         self, query: Query

@@ -43,6 +43,7 @@ from lungfish.session.parameters import (
     parse_text,
 )
 from lungfish.session.plans import PLANNED, PlanningSession
+from lungfish.session.prepared import Prepared
 from lungfish.session.ready import ReadyStatement
 from lungfish.session.results import StatementResult
 from lungfish.session.routine_runs import RoutineRuns
@@ -72,8 +73,8 @@ class Session(PlanningSession):
         self.user = "lungfish"
         self.functions = SessionFunctions(self)
         self.settings.show_names(self.functions)
-        # By name: the statement, its text, the declared types of its parameters, and how many they are where that is known.
-        self.prepared: dict[str, tuple[Statement, str, tuple[SqlType | None, ...], int | None]] = {}
+        # By name.
+        self.prepared: dict[str, Prepared] = {}
         self.routines = RoutineRuns(self)
         self.last_query = ""
         # The thread that ran it.

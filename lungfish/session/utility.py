@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from lungfish.catalog.objects import Oid, Table
 from lungfish.errors import (
     ActiveSqlTransaction,
-    DuplicatePreparedStatement,
     FeatureNotSupported,
-    IndeterminateDatatype,
     InvalidSchemaName,
-    InvalidSqlStatementName,
     NoActiveSqlTransaction,
     ReadOnlySqlTransaction,
     SyntaxError,
@@ -22,7 +20,7 @@ from lungfish.errors import (
 )
 from lungfish.executor.ddl import execute_ddl
 from lungfish.executor.instrument import execute_measured
-from lungfish.planner import bind_constant, explain, resolve_type_name
+from lungfish.planner import explain
 from lungfish.planner.expressions import OutputColumn
 from lungfish.session.backup import run_backup, run_restore, run_verify_backup
 from lungfish.session.checkpoint import (
@@ -34,6 +32,14 @@ from lungfish.session.copying import run_copy
 from lungfish.session.cursors import close_cursor, declare_cursor, fetch
 from lungfish.session.explain_recovery import run_explain_recovery
 from lungfish.session.images import run_drop_checkpoint, run_scrub
+from lungfish.session.parameters import infer_values
+from lungfish.session.prepared import (
+    argument_values,
+    deallocate,
+    execute_prepared,
+    find_prepared,
+    prepare,
+)
 from lungfish.session.results import StatementResult
 from lungfish.session.system_settings import (
     check_may_change,
@@ -160,9 +166,28 @@ def _set_transaction(session: Session, statement: utility.SetTransaction) -> Sta
     return StatementResult(None, "SET")
 
 
+def _explained(
+    session: Session, statement: utility.Explain
+) -> tuple[Statement, tuple[Any, ...], tuple[SqlType | None, ...]]:
+    """The statement whose plan is shown, and its parameters."""
+    inner = statement.statement
+    if isinstance(inner, utility.Execute):
+        found = find_prepared(session, inner)
+        values, types = argument_values(session, inner, found)
+        return found.statement, values, types
+    if isinstance(inner, utility.DeclareCursor):
+        return inner.query, (), ()
+    is_analyze = bool(dict(statement.options).get("analyze", False))
+    if isinstance(inner, ddl.CreateTableAs) and not is_analyze:
+        if isinstance(inner.query, utility.Execute):
+            return _explained(session, replace(statement, statement=inner.query))
+        return inner.query, (), ()
+    return inner, (), ()
+
+
 def _explain(session: Session, statement: utility.Explain) -> StatementResult:
     options = dict(statement.options)
-    inner = statement.statement
+    inner, values, types = _explained(session, statement)
     if not isinstance(inner, (queries.Query, dml.Insert, dml.Update, dml.Delete, dml.Merge)):
         raise FeatureNotSupported(
             "EXPLAIN of this statement is not supported", position=statement.position
@@ -176,7 +201,7 @@ def _explain(session: Session, statement: utility.Explain) -> StatementResult:
             )
     is_analyze = bool(options.get("analyze", False))
     if is_analyze:
-        plan = session.locked_plan(inner, None, ()).plan
+        plan = session.locked_plan(inner, None, types).plan
         if plan.steps is not None:
             raise FeatureNotSupported(
                 "EXPLAIN ANALYZE of a statement that rules rewrite is not supported",
@@ -185,9 +210,10 @@ def _explain(session: Session, statement: utility.Explain) -> StatementResult:
         if not plan.is_read_only:
             session.require_writable(inner)
         clock = session.database.clock
-        actuals = execute_measured(plan, session.execution_context(), clock).of
+        values = infer_values(values, types, plan.parameter_types, session.settings.text)
+        actuals = execute_measured(plan, session.execution_context(values), clock).of
     else:
-        plan, actuals = session.plan(inner, None, ()).plan, None
+        plan, actuals = session.plan(inner, None, types).plan, None
     lines = explain(
         plan,
         format_name=str(options.get("format", "text")).lower(),
@@ -196,66 +222,6 @@ def _explain(session: Session, statement: utility.Explain) -> StatementResult:
         actuals=actuals,
     )
     return _text_rows("QUERY PLAN", lines, "EXPLAIN")
-
-
-def _prepare(session: Session, statement: utility.Prepare) -> StatementResult:
-    if statement.name in session.prepared:
-        raise DuplicatePreparedStatement(
-            f'prepared statement "{statement.name}" already exists', position=statement.position
-        )
-    types = tuple(
-        resolve_type_name(name, session.catalog, session.settings.search_path)
-        for name in statement.parameter_types
-    )
-    count = _parameter_count(session, statement.statement, types)
-    session.prepared[statement.name] = (statement.statement, session.last_query, types, count)
-    return StatementResult(None, "PREPARE")
-
-
-def _parameter_count(
-    session: Session, statement: Statement, types: tuple[SqlType | None, ...]
-) -> int | None:
-    """How many parameters the statement takes; None if their types are known only with their values.
-
-    Raises what is wrong with the statement.
-    """
-    try:
-        plan = session.plan(statement, None, types).plan
-    except IndeterminateDatatype:
-        return None
-    return max(len(types), len(plan.parameter_types))
-
-
-def _execute(session: Session, statement: utility.Execute) -> StatementResult:
-    found = session.prepared.get(statement.name)
-    if found is None:
-        raise InvalidSqlStatementName(
-            f'prepared statement "{statement.name}" does not exist', position=statement.position
-        )
-    inner, text, declared, count = found
-    if count not in (None, len(statement.arguments)):
-        raise SyntaxError(
-            f'wrong number of parameters for prepared statement "{statement.name}"',
-            detail=f"Expected {count} parameters but got {len(statement.arguments)}.",
-        )
-    values, types = [], []
-    for index, argument in enumerate(statement.arguments):
-        wanted = declared[index] if index < len(declared) else None
-        value, kind = bind_constant(argument, wanted, session.catalog, session.settings.text)
-        values.append(value)
-        types.append(kind)
-    return session._dispatch(inner, f"prepared: {text}", tuple(values), tuple(types))
-
-
-def _deallocate(session: Session, statement: utility.Deallocate) -> StatementResult:
-    if statement.name is None:
-        session.prepared.clear()
-        return StatementResult(None, "DEALLOCATE ALL")
-    if session.prepared.pop(statement.name, None) is None:
-        raise InvalidSqlStatementName(
-            f'prepared statement "{statement.name}" does not exist', position=statement.position
-        )
-    return StatementResult(None, "DEALLOCATE")
 
 
 def _lock_table(session: Session, statement: utility.LockTable) -> StatementResult:
@@ -318,7 +284,7 @@ def _discard(session: Session, statement: utility.Discard) -> StatementResult:
         if session.is_in_block:
             raise ActiveSqlTransaction("DISCARD ALL cannot run inside a transaction block")
         session.prepared.clear()
-        session.cursors.open.clear()
+        session.cursors.close_all()
         session.settings.reset_all()
     if statement.kind in ("all", "sequences"):
         session.functions.forget_sequences()
@@ -338,9 +304,9 @@ _UTILITIES: dict[type[Any], Callable[[Session, Any], StatementResult]] = {
     utility.ShowVariable: _show_variable,
     utility.SetTransaction: _set_transaction,
     utility.Explain: _explain,
-    utility.Prepare: _prepare,
-    utility.Execute: _execute,
-    utility.Deallocate: _deallocate,
+    utility.Prepare: prepare,
+    utility.Execute: execute_prepared,
+    utility.Deallocate: deallocate,
     utility.LockTable: _lock_table,
     utility.Analyze: run_analyze,
     utility.Vacuum: run_vacuum,

@@ -20,7 +20,7 @@ from lungfish.sql.ast.dml import (
     Truncate,
     Update,
 )
-from lungfish.sql.ast.expressions import Collate, Default, Expression, Name
+from lungfish.sql.ast.expressions import Collate, CurrentOf, Default, Expression, Name
 from lungfish.sql.ast.queries import Query
 from lungfish.sql.libpg import Node
 from lungfish.sql.lower_queries import lower_items, lower_table, lower_with
@@ -98,7 +98,7 @@ def _lower_conflict(fields: Node, lowering: Lowering) -> OnConflict:
     return OnConflict(
         target=None if infer is None else _lower_conflict_target(infer, lowering),
         assignments=_lower_assignments(fields.get("targetList", ()), lowering),
-        where=lowering.optional_expression(fields.get("whereClause")),
+        where=_lower_where(fields.get("whereClause"), lowering),
         position=fields.get("location", 0),
     )
 
@@ -122,7 +122,7 @@ def _lower_conflict_target(fields: Node, lowering: Lowering) -> ConflictTarget:
         elements.append(expression)
     return ConflictTarget(
         elements=tuple(elements),
-        where=lowering.optional_expression(fields.get("whereClause")),
+        where=_lower_where(fields.get("whereClause"), lowering),
         constraint=fields.get("conname"),
         position=position,
     )
@@ -183,7 +183,7 @@ def _lower_update(fields: Node, lowering: Lowering) -> Update:
         table=table,
         assignments=_lower_assignments(fields["targetList"], lowering),
         from_items=tuple([lowering.from_item(node) for node in fields.get("fromClause", ())]),
-        where=lowering.optional_expression(fields.get("whereClause")),
+        where=_lower_where(fields.get("whereClause"), lowering),
         returning=_lower_returning(fields.get("returningClause"), lowering),
         with_clause=None if with_clause is None else lower_with(with_clause, lowering),
         position=table.position,
@@ -202,7 +202,7 @@ def _lower_delete(fields: Node, lowering: Lowering) -> Delete:
     return Delete(
         table=table,
         using=tuple([lowering.from_item(node) for node in fields.get("usingClause", ())]),
-        where=lowering.optional_expression(fields.get("whereClause")),
+        where=_lower_where(fields.get("whereClause"), lowering),
         returning=_lower_returning(fields.get("returningClause"), lowering),
         with_clause=None if with_clause is None else lower_with(with_clause, lowering),
         position=table.position,
@@ -329,7 +329,7 @@ def _lower_copy(fields: Node, lowering: Lowering) -> Copy:
                 for option in [node["DefElem"] for node in fields.get("options", ())]
             ]
         ),
-        where=lowering.optional_expression(fields.get("whereClause")),
+        where=_lower_where(fields.get("whereClause"), lowering),
         position=find_position(fields) if table is None else table.position,
     )
 
@@ -359,6 +359,13 @@ def _lower_copy_option(argument: Node | None) -> object:
     if tag != "List":
         raise_unsupported("this value of a COPY option", find_position(detail))
     return strings(detail["items"])
+
+
+def _lower_where(node: Node | None, lowering: Lowering) -> Expression | None:
+    """A condition; in UPDATE and DELETE it may be CURRENT OF a cursor."""
+    if node is not None and "CurrentOfExpr" in node:
+        return CurrentOf(node["CurrentOfExpr"]["cursor_name"])
+    return lowering.optional_expression(node)
 
 
 STATEMENTS: Mapping[str, StatementRule] = MappingProxyType(

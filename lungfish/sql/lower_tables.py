@@ -18,13 +18,13 @@ from lungfish.sql.ast.ddl import (
 )
 from lungfish.sql.ast.partitions import ColumnOptions
 from lungfish.sql.ast.queries import Query
+from lungfish.sql.ast.utility import Execute
 from lungfish.sql.libpg import Node
 from lungfish.sql.lower_index_elements import expression_text, lower_exclusion
 from lungfish.sql.lower_types import lower_type
 from lungfish.sql.lowering import (
     Lowering,
     StatementRule,
-    find_position,
     name_without_catalog,
     object_name,
     raise_unsupported,
@@ -386,11 +386,15 @@ _TABLE_AS_FIELDS = frozenset({"query", "into", "objtype", "is_select_into", "if_
 
 def _lower_create_table_as(fields: Node, lowering: Lowering) -> CreateTableAs:
     require_only(fields, _TABLE_AS_FIELDS)
-    if "SelectStmt" not in fields["query"]:
-        raise_unsupported("CREATE TABLE AS EXECUTE", find_position(fields["into"]))
+    query: Query | Execute
+    if "ExecuteStmt" in fields["query"]:
+        executed = fields["query"]["ExecuteStmt"]
+        query = Execute(executed["name"], lowering.expressions(executed.get("params", ())))
+    else:
+        query = lowering.query(fields["query"])
     return _table_as(
         fields["into"],
-        lowering.query(fields["query"]),
+        query,
         if_not_exists=fields.get("if_not_exists", False),
         is_materialized_view=fields["objtype"] == "OBJECT_MATVIEW",
     )
@@ -409,7 +413,7 @@ def _lower_select_statement(fields: Node, lowering: Lowering) -> Query | CreateT
 
 
 def _table_as(
-    into: Node, query: Query, *, if_not_exists: bool, is_materialized_view: bool
+    into: Node, query: Query | Execute, *, if_not_exists: bool, is_materialized_view: bool
 ) -> CreateTableAs:
     relation = into["rel"]
     name = object_name(relation)
@@ -419,7 +423,7 @@ def _table_as(
         name=name,
         column_names=strings(into.get("colNames", ())),
         query=query,
-        text=unparse_query(query),
+        text=unparse_query(query) if isinstance(query, Query) else "",
         with_data=not into.get("skipData", False),
         if_not_exists=if_not_exists,
         persistence=PERSISTENCE[relation["relpersistence"]],

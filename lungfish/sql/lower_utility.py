@@ -253,18 +253,29 @@ def _lower_deallocate(fields: Node, _lowering: Lowering) -> Deallocate:
 
 # PostgreSQL's CURSOR_OPT bits (nodes/parsenodes.h).
 _CURSOR_BINARY, _CURSOR_SCROLL, _CURSOR_NO_SCROLL, _CURSOR_HOLD = 0x0001, 0x0002, 0x0004, 0x0020
+_CURSOR_INSENSITIVE, _CURSOR_ASENSITIVE = 0x0008, 0x0010
 
 
 def _lower_declare(fields: Node, lowering: Lowering) -> DeclareCursor:
     options = fields.get("options", 0)
-    if options & _CURSOR_BINARY:
-        raise_unsupported("BINARY CURSOR")
+    for one, other, names in (
+        (_CURSOR_SCROLL, _CURSOR_NO_SCROLL, "SCROLL and NO SCROLL"),
+        (_CURSOR_INSENSITIVE, _CURSOR_ASENSITIVE, "ASENSITIVE and INSENSITIVE"),
+    ):
+        if options & one and options & other:
+            raise errors.InvalidCursorDefinition(f"cannot specify both {names}")
     is_scroll = True if options & _CURSOR_SCROLL else None
     if options & _CURSOR_NO_SCROLL:
         is_scroll = False
     query = lowering.query(fields["query"])
     return DeclareCursor(
-        fields["portalname"], query, is_scroll, bool(options & _CURSOR_HOLD), query.position
+        fields["portalname"],
+        query,
+        is_scroll,
+        bool(options & _CURSOR_HOLD),
+        query.position,
+        bool(options & _CURSOR_INSENSITIVE),
+        bool(options & _CURSOR_BINARY),
     )
 
 

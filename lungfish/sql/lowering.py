@@ -42,7 +42,6 @@ FEATURES: Mapping[str, str] = {
     "tablespacename": "TABLESPACE",
     "va_cols": "a column list of ANALYZE",
     "without_overlaps": "WITHOUT OVERLAPS",
-    "CurrentOfExpr": "WHERE CURRENT OF",
     "RangeTableFunc": "XMLTABLE",
     "XmlExpr": "an XML function",
     "XmlSerialize": "XMLSERIALIZE",

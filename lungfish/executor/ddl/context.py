@@ -19,6 +19,7 @@ from lungfish.errors import InsufficientPrivilege, InvalidSchemaName, InvalidTab
 from lungfish.planner import ExpressionFacts
 from lungfish.sql.ast.expressions import TypeName
 from lungfish.sql.ast.queries import ObjectName, Query
+from lungfish.sql.ast.utility import Execute
 from lungfish.storage.ids import RelationId
 from lungfish.storage.table_build import TellBuild
 from lungfish.types.sql_type import SqlType
@@ -55,6 +56,11 @@ class StatementRunner(Protocol):
         self, query: Query
     ) -> tuple[tuple[tuple[str, SqlType], ...], Iterable[tuple[Any, ...]]]:
         """The names and types of a query's columns, and its rows."""
+
+    def run_execute(
+        self, statement: Execute, *, with_rows: bool
+    ) -> tuple[tuple[tuple[str, SqlType], ...], Iterable[tuple[Any, ...]]]:
+        """The names and types of a prepared query's columns, and its rows if these are asked for."""
 
     def describe_query(
         self, query: Query

@@ -50,6 +50,7 @@ from lungfish.sql.ast.ddl import (
     LikeClause,
 )
 from lungfish.sql.ast.partitions import ColumnOptions
+from lungfish.sql.ast.utility import Execute
 from lungfish.sql.quoting import quote_identifier, quote_literal
 from lungfish.types.sql_type import BIGINT, INTEGER, SMALLINT, TEXT, SqlType, TypeKind
 
@@ -328,10 +329,14 @@ def create_table_as(context: DdlContext, statement: CreateTableAs) -> str:
         raise DuplicateTable(
             f'relation "{statement.name.name}" already exists', position=statement.name.position
         )
-    columns, depends_on = context.runner.describe_query(statement.query)
     rows: Iterable[tuple[object, ...]] = ()
-    if statement.with_data:
-        columns, rows = context.runner.run_query(statement.query)
+    depends_on: frozenset[Oid] = frozenset()
+    if isinstance(statement.query, Execute):
+        columns, rows = context.runner.run_execute(statement.query, with_rows=statement.with_data)
+    else:
+        columns, depends_on = context.runner.describe_query(statement.query)
+        if statement.with_data:
+            columns, rows = context.runner.run_query(statement.query)
     names = (
         list(statement.column_names) + [name for name, _ in columns][len(statement.column_names) :]
     )
@@ -364,7 +369,7 @@ def create_table_as(context: DdlContext, statement: CreateTableAs) -> str:
         )
     context.change.put(table)
     context.change.relations.create_table(table)
-    if not statement.with_data:
+    if not statement.with_data and not isinstance(statement.query, Execute):
         return tag
     return f"SELECT {context.runner.insert_rows(table, rows)}"
 

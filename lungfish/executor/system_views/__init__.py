@@ -13,6 +13,7 @@ from lungfish.executor.system_views.pg_roles import ROLE_VIEWS
 from lungfish.executor.system_views.pg_routines import ROUTINE_VIEWS
 from lungfish.executor.system_views.pg_settings import SETTINGS_VIEWS
 from lungfish.executor.system_views.pg_types import TYPE_VIEWS
+from lungfish.executor.system_views.session_views import SESSION_VIEWS
 from lungfish.executor.system_views.storage_views import STORAGE_VIEWS
 
 SYSTEM_VIEWS: tuple[SystemView, ...] = (
@@ -29,6 +30,7 @@ SYSTEM_VIEWS: tuple[SystemView, ...] = (
     *INFORMATION_SCHEMA_VIEWS,
     *STORAGE_VIEWS,
     *ACTIVITY_VIEWS,
+    *SESSION_VIEWS,
 )
 
 __all__ = ["SYSTEM_VIEWS"]

@@ -20,6 +20,7 @@ from lungfish.sql.ast.partitions import (
 from lungfish.sql.ast.queries import ObjectName, Query
 from lungfish.sql.ast.relation_options import RelationOption
 from lungfish.sql.ast.rules import EnableRule
+from lungfish.sql.ast.utility import Execute
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +165,8 @@ class CreateTableAs:
 
     name: ObjectName
     column_names: tuple[str, ...]
-    query: Query
+    query: Query | Execute
+    # The query's; of EXECUTE nothing.
     text: str
     with_data: bool = True
     if_not_exists: bool = False

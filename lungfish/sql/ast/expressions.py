@@ -381,6 +381,14 @@ class Default:
     position: int = -1
 
 
+@dataclass(frozen=True, slots=True)
+class CurrentOf:
+    """WHERE CURRENT OF cursor."""
+
+    cursor: str
+    position: int = -1
+
+
 Expression = (
     Literal
     | Parameter
@@ -415,5 +423,6 @@ Expression = (
     | Collate
     | Grouping
     | Default
+    | CurrentOf
     | JsonExpression
 )

@@ -131,6 +131,8 @@ class DeclareCursor:
     is_scroll: bool | None = None
     with_hold: bool = False
     position: int = -1
+    is_insensitive: bool = False
+    is_binary: bool = False
 
 
 @dataclass(frozen=True, slots=True)
