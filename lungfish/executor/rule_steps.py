@@ -17,8 +17,8 @@ def run_rule_steps(
 ) -> ExecutionResult:
     """Run the steps; each sees what those before it have done. `tag`: the word of the statement that they are made of.
 
-    The step that sets the tag answers for all. A SELECT of a rule answers where nothing else does: its rows come with the tag of
-    the statement, as PostgreSQL sends them.
+    The step that sets the tag answers for all. Rows of another one answer where it has none, a SELECT's or those of RETURNING: they
+    come with the tag of the statement, as PostgreSQL sends them.
     """
     answer = ExecutionResult(None, command_tag(tag, 0), 0)
     selected: ExecutionResult | None = None
@@ -26,7 +26,7 @@ def run_rule_steps(
         found = execute(step.statement, _next_context(context))
         if step.sets_tag:
             answer = found
-        elif step.statement.tag == "SELECT":
+        elif found.columns is not None:
             selected = found
     if answer.columns is None and selected is not None:
         answer.columns = selected.columns

@@ -101,7 +101,11 @@ def _assigned(
 ) -> BoundExpression:
     column = target.table.columns[position]
     if isinstance(value, expression_ast.Default):
-        return target.default(position, scope.state)
+        given = target.updated_default(position, scope.state)
+        if given is not None:
+            return given
+        # A view without a default of its own has NULL, whatever the table has.
+        value = expression_ast.Literal(expression_ast.Literal.Kind.NULL)
     if column.generated is not None or column.identity == "always":
         kind = (
             "a generated column"

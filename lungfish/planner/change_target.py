@@ -185,6 +185,15 @@ class ChangeTarget:
                     return stored_default(column.default, self.table.columns[position], state)
         return default_of(self.table, position, state)
 
+    def updated_default(self, position: int, state: BindState) -> BoundExpression | None:
+        """What `SET column = DEFAULT` gives: the default of the table, or of the view that the statement names, if it has one."""
+        if self.level is None:
+            return default_of(self.table, position, state)
+        for column, place in zip(self.level.view.columns, _places(self.level), strict=True):
+            if place == position and column.default is not None:
+                return stored_default(column.default, self.table.columns[position], state)
+        return None
+
 
 def _places(level: ViewLevel) -> list[Place | None]:
     """Where the table has the columns of the level's view; None for those that it computes."""
