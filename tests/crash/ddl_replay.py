@@ -38,6 +38,10 @@ CREATE TABLE low PARTITION OF parted FOR VALUES FROM (0) TO (10);
 CREATE TABLE high PARTITION OF parted DEFAULT;
 CREATE INDEX parted_id ON parted (id);
 CREATE TABLE joins (note text, id integer);
+CREATE TABLE ruled (v integer);
+CREATE TABLE taken (v integer);
+CREATE RULE keeps AS ON INSERT TO ruled DO ALSO INSERT INTO taken VALUES (new.v);
+INSERT INTO ruled VALUES (1), (2);
 INSERT INTO below SELECT i, 'below ' || i FROM generate_series(1, 5) AS g(i);
 INSERT INTO parted SELECT i, 'part ' || i FROM generate_series(5, 15) AS g(i);
 INSERT INTO joins VALUES ('far', 100);
@@ -57,6 +61,17 @@ KINDS: tuple[str, ...] = (
     "CREATE INDEX made ON base (n) WHERE n > 10",
     "CREATE VIEW made AS SELECT note, count(*) FROM base GROUP BY note",
     "CREATE OR REPLACE VIEW shown AS SELECT id, n FROM base WHERE n > 7",
+    "CREATE VIEW made WITH (security_barrier) AS SELECT id, n FROM base WHERE n > 2 WITH CHECK OPTION",
+    "ALTER VIEW shown SET (check_option = local)",
+    "ALTER VIEW shown ALTER COLUMN n SET DEFAULT 4",
+    "CREATE RULE made AS ON DELETE TO ruled WHERE old.v > 1 DO INSTEAD (INSERT INTO taken VALUES (old.v); SELECT old.v)",
+    "CREATE OR REPLACE RULE keeps AS ON INSERT TO ruled DO INSTEAD NOTHING",
+    "ALTER RULE keeps ON ruled RENAME TO made",
+    "ALTER TABLE ruled DISABLE RULE keeps",
+    "ALTER TABLE taken RENAME TO made",
+    "COMMENT ON RULE keeps ON ruled IS 'made'",
+    "DROP RULE keeps ON ruled",
+    "DROP TABLE taken CASCADE",
     "CREATE MATERIALIZED VIEW made AS SELECT sum(n) AS total FROM base",
     "CREATE SEQUENCE made INCREMENT 5 MINVALUE 5 MAXVALUE 100 CYCLE",
     "CREATE TYPE made AS ENUM ('one', 'two')",

@@ -38,14 +38,13 @@ _ENTRIES = (Function, Aggregate, WindowFunction)
 REFUSED = ("setseed",)
 
 
-# What PostgreSQL's own regression files show, beside what follows from statements that are refused (rules, triggers, roles).
+# What PostgreSQL's own regression files show, beside what follows from statements that are refused (triggers, roles).
 REGRESSION_DIFFERENCES = (
     "- Timestamps end in the year 294247, PostgreSQL's in 294276 (22008 beyond).",
     "- A label that ALTER TYPE has added may be used in the same transaction; PostgreSQL raises 55P04.",
     "- A volatile operand of `CASE x WHEN` with several branches or of NULLIF is refused (0A000): it would be evaluated more than once.",
     "- Volatile functions in the list of an ordered query are called for the rows that are shown, in PostgreSQL also for those that",
     "  OFFSET skips and the one behind WITH TIES; with DISTINCT ON or sets in the list they are called for every row.",
-    "- `security_barrier` and `security_invoker` of views, CLUSTER and replica identities leave no trace in the catalogs.",
     "- A view does not hold the primary key that its GROUP BY rests on: the key may be dropped, the view then raises.",
     "- `pg_sequence.log_cnt` and `relfilenode` are not kept; the temporary schema is always `pg_temp`.",
     "- A result without columns has rows, but no description, so DB-API clients see none.",
