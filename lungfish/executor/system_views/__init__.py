@@ -5,6 +5,7 @@ from lungfish.executor.system_views.activity_views import ACTIVITY_VIEWS
 from lungfish.executor.system_views.information_schema import INFORMATION_SCHEMA_VIEWS
 from lungfish.executor.system_views.pg_absent import ABSENT_VIEWS
 from lungfish.executor.system_views.pg_catalog import PG_CATALOG_VIEWS
+from lungfish.executor.system_views.pg_depend import DEPEND_VIEWS
 from lungfish.executor.system_views.pg_operator_classes import OPERATOR_CLASS_VIEWS
 from lungfish.executor.system_views.pg_partitions import PARTITION_VIEWS
 from lungfish.executor.system_views.pg_relations import RELATION_VIEWS
@@ -19,6 +20,7 @@ from lungfish.executor.system_views.storage_views import STORAGE_VIEWS
 SYSTEM_VIEWS: tuple[SystemView, ...] = (
     *PG_CATALOG_VIEWS,
     *RELATION_VIEWS,
+    *DEPEND_VIEWS,
     *PARTITION_VIEWS,
     *TYPE_VIEWS,
     *ROUTINE_VIEWS,

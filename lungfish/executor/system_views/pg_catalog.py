@@ -12,6 +12,7 @@ from lungfish.catalog.objects import PG_CATALOG_OID, Namespace, Sequence, System
 from lungfish.executor.system_views.definition import system_view
 from lungfish.executor.system_views.texts import index_definition, listed_definition
 from lungfish.types.sql_type import BIGINT, BOOLEAN, NAME, OID, TEXT, array_of
+from lungfish.types.type_oids import registered_type, type_oid
 
 if TYPE_CHECKING:
     from lungfish.executor.context import ExecutionContext
@@ -70,9 +71,11 @@ def _indexes(context: ExecutionContext) -> Rows:
 def _sequences(context: ExecutionContext) -> Rows:
     for item in context.catalog.objects():
         if isinstance(item, Sequence):
+            state = context.tables.core.sequences.state(item.oid)
             yield (
-                context.catalog.namespace_name(item.namespace_oid), item.name, OWNER, str(item.type), item.start,
+                context.catalog.namespace_name(item.namespace_oid), item.name, OWNER, type_oid(item.type), item.start,
                 item.minimum, item.maximum, item.increment, item.is_cycle, item.cache,
+                None if state is None or not state.is_called else state.last_value,
             )  # fmt: skip
 
 
@@ -109,9 +112,9 @@ PG_CATALOG_VIEWS: tuple[SystemView, ...] = (
         "pg_sequences",
         PG_CATALOG_OID,
         [
-            ("schemaname", NAME), ("sequencename", NAME), ("sequenceowner", NAME), ("data_type", TEXT),
+            ("schemaname", NAME), ("sequencename", NAME), ("sequenceowner", NAME), ("data_type", registered_type("regtype")),
             ("start_value", BIGINT), ("min_value", BIGINT), ("max_value", BIGINT), ("increment_by", BIGINT),
-            ("cycle", BOOLEAN), ("cache_size", BIGINT),
+            ("cycle", BOOLEAN), ("cache_size", BIGINT), ("last_value", BIGINT),
         ],
         _sequences,
     ),

@@ -36,7 +36,6 @@ from lungfish.executor.system_views.texts import default_text, predicate_text
 from lungfish.types.array_value import ArrayValue
 from lungfish.types.sql_type import (
     INTEGER,
-    INTERNAL_CHAR,
     OID,
     SMALLINT,
     TEXT,
@@ -206,6 +205,11 @@ def _index_attributes(table: Table, index: Index) -> Rows:
         yield _attribute(index.oid, plain, position)
 
 
+def default_oid(table: Table, column: Column) -> int:
+    """The oid of a column's default, which is no object of its own here."""
+    return table.oid * 1000 + column.number
+
+
 def _defaults(context: ExecutionContext) -> Rows:
     for item in context.catalog.objects():
         if not isinstance(item, (Table, View)):
@@ -214,7 +218,7 @@ def _defaults(context: ExecutionContext) -> Rows:
         for column in table.columns:
             if has_default(column):
                 text = default_text(context.catalog, table, column)
-                yield table.oid * 1000 + column.number, table.oid, column.number, text
+                yield default_oid(table, column), table.oid, column.number, text
 
 
 _CONSTRAINT_COLUMNS = columns_of(
@@ -301,47 +305,6 @@ def _descriptions(context: ExecutionContext) -> Rows:
                     yield constraint.oid, CONSTRAINT_CATALOG, 0, constraint.comment
 
 
-def _dependencies(context: ExecutionContext) -> Rows:
-    """Sequences of columns, indexes of constraints, and what views read."""
-    for item in context.catalog.objects():
-        if isinstance(item, SequenceObject) and item.owner_table_oid is not None:
-            table = context.catalog.table(item.owner_table_oid)
-            identities = [each.sequence_oid for each in table.columns if each.identity]
-            letter = "i" if item.oid in identities else "a"
-            yield CLASS_CATALOG, item.oid, 0, CLASS_CATALOG, table.oid, item.owner_column, letter
-        if isinstance(item, Table):
-            for constraint in item.constraints:
-                if constraint.index_oid is not None:
-                    yield (
-                        CLASS_CATALOG,
-                        constraint.index_oid,
-                        0,
-                        CONSTRAINT_CATALOG,
-                        constraint.oid,
-                        0,
-                        "i",
-                    )
-        if isinstance(item, (View, Table)):
-            yield from _uses(item, context.catalog)
-        if isinstance(item, Rule):
-            yield REWRITE_CATALOG, item.oid, 0, CLASS_CATALOG, item.relation_oid, 0, "a"
-            yield from _uses(item, context.catalog)
-
-
-def _uses(item: View | Table | Rule, catalog: Catalog) -> Rows:
-    """What a view's query or a rule uses: its rule depends on it, and is part of the view."""
-    if isinstance(item, View) or (isinstance(item, Table) and item.materialized_query):
-        yield REWRITE_CATALOG, item.oid, 0, CLASS_CATALOG, item.oid, 0, "i"
-    for oid in sorted(item.depends_on):
-        used = catalog.object(oid)
-        kind = CLASS_CATALOG
-        if isinstance(used, UserType):
-            kind = TYPE_CATALOG
-        elif isinstance(used, SqlFunction):
-            kind = PROC_CATALOG
-        yield REWRITE_CATALOG, item.oid, 0, kind, oid, 0, "n"
-
-
 RELATION_VIEWS: tuple[SystemView, ...] = (
     system_view(1259, "pg_class", PG_CATALOG_OID, _CLASS_COLUMNS, _classes),
     system_view(1249, "pg_attribute", PG_CATALOG_OID, _ATTRIBUTE_COLUMNS, _attributes),
@@ -354,13 +317,5 @@ RELATION_VIEWS: tuple[SystemView, ...] = (
     system_view(
         2609, "pg_description", PG_CATALOG_OID,
         [("objoid", OID), ("classoid", OID), ("objsubid", INTEGER), ("description", TEXT)], _descriptions,
-    ),
-    system_view(
-        2608, "pg_depend", PG_CATALOG_OID,
-        [
-            ("classid", OID), ("objid", OID), ("objsubid", INTEGER), ("refclassid", OID), ("refobjid", OID),
-            ("refobjsubid", INTEGER), ("deptype", INTERNAL_CHAR),
-        ],
-        _dependencies,
     ),
 )  # fmt: skip
