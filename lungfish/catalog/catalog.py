@@ -32,12 +32,13 @@ from lungfish.catalog.objects import (
 )
 
 PG_TEMP_OID = Oid(12002)
+PG_TEMP_NAME = "pg_temp"
 
 BUILT_IN_NAMESPACES = (
     Namespace(PG_CATALOG_OID, "pg_catalog"),
     Namespace(INFORMATION_SCHEMA_OID, "information_schema"),
     Namespace(LUNGFISH_OID, "lungfish"),
-    Namespace(PG_TEMP_OID, "pg_temp"),
+    Namespace(PG_TEMP_OID, PG_TEMP_NAME),
 )
 
 
@@ -92,6 +93,9 @@ class Catalog:
             match item:
                 case Namespace():
                     self._namespaces[item.name] = item
+                    if item.oid == PG_TEMP_OID:
+                        # Every session's own is called so, too.
+                        self._namespaces[PG_TEMP_NAME] = item
                 case UserType():
                     self._types[item.namespace_oid, item.name] = item
                 case SqlFunction():
@@ -275,15 +279,16 @@ class Catalog:
         """The temporary objects."""
         return tuple(item for item in self._objects.values() if is_temporary(item))
 
-    def with_temporaries(self, items: Iterable[CatalogObject]) -> Catalog:
-        """A session's view of this catalog: its temporary objects are added."""
-        return self._successor({**self._objects, **{item.oid: item for item in items}})
+    def with_temporaries(self, items: Iterable[CatalogObject], session_number: int) -> Catalog:
+        """A session's view of this catalog: its temporary objects are added, in a schema with a name of its own."""
+        own = Namespace(PG_TEMP_OID, f"{PG_TEMP_NAME}_{session_number}")
+        added = {item.oid: item for item in items}
+        return self._successor({**self._objects, **added, own.oid: own})
 
     def without_temporaries(self) -> Catalog:
         """A successor with the objects that all sessions share."""
-        return self._successor(
-            {oid: item for oid, item in self._objects.items() if not is_temporary(item)}
-        )
+        shared = {oid: item for oid, item in self._objects.items() if not is_temporary(item)}
+        return self._successor({**shared, PG_TEMP_OID: Namespace(PG_TEMP_OID, PG_TEMP_NAME)})
 
     def _successor(self, objects: Mapping[Oid, CatalogObject]) -> Catalog:
         return Catalog(objects, next_oid=self.next_oid, next_relation_id=self.next_relation_id)

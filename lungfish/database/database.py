@@ -342,9 +342,9 @@ class Database:
 
     # Temporary objects.
 
-    def new_temporaries(self) -> TemporaryObjects:
+    def new_temporaries(self, session_number: int) -> TemporaryObjects:
         """The place for a session's temporary objects."""
-        made = TemporaryObjects()
+        made = TemporaryObjects(session_number)
         with self._lock:
             self._temporaries.append(made)
         return made

@@ -16,9 +16,11 @@ from lungfish.catalog.objects import CatalogObject
 class TemporaryObjects:
     """What one session has in `pg_temp`, as of its last commit."""
 
-    __slots__ = ("_base", "_view", "objects")
+    __slots__ = ("_base", "_number", "_view", "objects")
 
-    def __init__(self) -> None:
+    def __init__(self, number: int) -> None:
+        """`number` is the session's; it is in the name of its schema."""
+        self._number = number
         self.objects: tuple[CatalogObject, ...] = ()
         # The newest answer of `over`, and what it was made from.
         self._view: Catalog | None = None
@@ -29,7 +31,7 @@ class TemporaryObjects:
         if not self.objects:
             return catalog
         if self._view is None or self._base is not catalog:
-            self._base, self._view = catalog, catalog.with_temporaries(self.objects)
+            self._base, self._view = catalog, catalog.with_temporaries(self.objects, self._number)
         return self._view
 
     def keep(self, objects: Iterable[CatalogObject]) -> None:

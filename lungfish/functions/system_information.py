@@ -29,7 +29,8 @@ def _fact(name: str) -> Any:
 
 def _current_schemas(context: FunctionContext, with_implicit: bool) -> Any:
     path = [str(name) for name in context.session_fact("search_path")]
-    return array_value((["pg_catalog"] if with_implicit else []) + path)
+    implicit: list[str] = context.session_fact("implicit_schemas") if with_implicit else []
+    return array_value([name for name in implicit if name not in path] + path)
 
 
 def _current_setting(context: FunctionContext, name: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from lungfish.catalog.catalog import is_temporary
+from lungfish.catalog.catalog import PG_TEMP_OID, is_temporary
 from lungfish.catalog.objects import Oid
 from lungfish.catalog.objects import Sequence as SequenceObject
 from lungfish.errors import (
@@ -262,6 +262,9 @@ class SessionFunctions:
                 return VERSION
             case "catalog":
                 return session.catalog
+            case "implicit_schemas":
+                own = session.catalog.namespace_name(PG_TEMP_OID)
+                return [*([own] if session.catalog.temporaries() else []), "pg_catalog"]
             case "settings":
                 return session.settings.facts()
             case "statistics":

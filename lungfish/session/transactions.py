@@ -76,7 +76,7 @@ class TransactionalSession:
         self._lock_owner: LockOwner = database.transactions.locks.new_owner(self.number)
         # Where statements find tables: the database, but for a serializable transaction.
         self.tables: TableProvider = database
-        self.temporary = database.new_temporaries()
+        self.temporary = database.new_temporaries(self.number)
         self._transaction: Transaction | None = None
         # Whether BEGIN (or PEP 249's implicit one) holds the transaction open beyond its statement.
         self._is_explicit = False

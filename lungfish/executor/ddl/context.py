@@ -189,8 +189,10 @@ class DdlContext:
 
     def namespace_for(self, name: ObjectName, persistence: str = "permanent") -> Namespace:
         """Where a new object of that name goes. Raises InvalidSchemaName."""
-        if persistence == "temporary" or name.schema == "pg_temp":
-            if name.schema not in (None, "pg_temp"):
+        named = None if name.schema is None else self.catalog.namespace(name.schema)
+        is_own = named is not None and named.oid == PG_TEMP_OID
+        if persistence == "temporary" or is_own:
+            if name.schema is not None and not is_own:
                 raise InvalidTableDefinition(
                     "cannot create temporary relation in non-temporary schema",
                     position=name.position,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from lungfish.catalog.catalog import PG_TEMP_NAME
 from lungfish.catalog.objects import (
     INFORMATION_SCHEMA_OID,
     Column,
@@ -40,7 +41,7 @@ def _database(context: ExecutionContext) -> str:
 
 def _schemata(context: ExecutionContext) -> Rows:
     for item in context.catalog.objects():
-        if isinstance(item, Namespace):
+        if isinstance(item, Namespace) and item.name != PG_TEMP_NAME:
             yield _database(context), item.name, "lungfish"
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from lungfish.catalog.catalog import PG_TEMP_NAME
 from lungfish.catalog.objects import PG_CATALOG_OID, Namespace, Sequence, SystemView, View
 from lungfish.executor.system_views.definition import system_view
 from lungfish.executor.system_views.texts import index_definition, listed_definition
@@ -23,7 +24,8 @@ OWNER = "lungfish"
 
 def _namespaces(context: ExecutionContext) -> Rows:
     for item in context.catalog.objects():
-        if isinstance(item, Namespace):
+        # A session without temporary objects has no schema for them.
+        if isinstance(item, Namespace) and item.name != PG_TEMP_NAME:
             yield item.oid, item.name, 10, None
 
 
