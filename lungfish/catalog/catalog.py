@@ -65,6 +65,7 @@ class Catalog:
         "_relations",
         "_rules",
         "_types",
+        "added_labels",
         "commit_action_tables",
         "next_oid",
         "next_relation_id",
@@ -87,6 +88,8 @@ class Catalog:
         self._functions: dict[tuple[Oid, str], list[SqlFunction]] = {}
         # The tables that inherit from a table, or are its partitions, by their oids.
         self._children: dict[Oid, list[Oid]] = {}
+        # Labels that the transaction which changes the catalog has added to enums, by the types' oids.
+        self.added_labels: Mapping[int, frozenset[str]] = {}
         # Temporary tables that COMMIT empties or drops.
         self.commit_action_tables: tuple[Table, ...] = ()
         for item in objects.values():
@@ -275,6 +278,21 @@ class Catalog:
         """A successor without the object."""
         return self._successor({key: item for key, item in self._objects.items() if key != oid})
 
+    def with_added_label(self, oid: Oid, label: str) -> Catalog:
+        """A successor that remembers a label which the transaction has added to an enum."""
+        made = self._successor(self._objects)
+        labels = self.added_labels.get(oid, frozenset()) | {label}
+        made.added_labels = {**self.added_labels, oid: labels}
+        return made
+
+    def settled(self) -> Catalog:
+        """The catalog as it is when its transaction has committed."""
+        if not self.added_labels:
+            return self
+        made = self._successor(self._objects)
+        made.added_labels = {}
+        return made
+
     def temporaries(self) -> tuple[CatalogObject, ...]:
         """The temporary objects."""
         return tuple(item for item in self._objects.values() if is_temporary(item))
@@ -291,4 +309,6 @@ class Catalog:
         return self._successor({**shared, PG_TEMP_OID: Namespace(PG_TEMP_OID, PG_TEMP_NAME)})
 
     def _successor(self, objects: Mapping[Oid, CatalogObject]) -> Catalog:
-        return Catalog(objects, next_oid=self.next_oid, next_relation_id=self.next_relation_id)
+        made = Catalog(objects, next_oid=self.next_oid, next_relation_id=self.next_relation_id)
+        made.added_labels = self.added_labels
+        return made

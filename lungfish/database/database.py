@@ -309,9 +309,10 @@ class Database:
 
     def _publish(self, change: CatalogChange, temporary: TemporaryObjects) -> None:
         """Under the manager's mutex, in the step that makes the transaction visible."""
-        temporaries = change.catalog.temporaries()
+        catalog = change.catalog.settled()
+        temporaries = catalog.temporaries()
         if change.is_shared:
-            self.catalog = change.catalog.without_temporaries() if temporaries else change.catalog
+            self.catalog = catalog.without_temporaries() if temporaries else catalog
         temporary.keep(temporaries)
 
     def _after_catalog_commit(self, change: CatalogChange) -> None:

@@ -118,6 +118,7 @@ from lungfish.errors.operation import (
     TooManyArguments,
     TooManyColumns,
     UndefinedFile,
+    UnsafeNewEnumValueUsage,
 )
 from lungfish.errors.statement import (
     AmbiguousAlias,
@@ -328,6 +329,7 @@ __all__ = [
     "UndefinedParameter",
     "UndefinedTable",
     "UniqueViolation",
+    "UnsafeNewEnumValueUsage",
     "UntranslatableCharacter",
     "Warning",
     "WindowingError",

@@ -149,6 +149,12 @@ class ObjectNotInPrerequisiteState(OperationalError):
     sqlstate = "55000"
 
 
+class UnsafeNewEnumValueUsage(OperationalError):
+    """PostgreSQL's 55P04: a label of an enum that the transaction itself has added."""
+
+    sqlstate = "55P04"
+
+
 class ObjectInUse(OperationalError):
     """PostgreSQL's 55006, object in use."""
 

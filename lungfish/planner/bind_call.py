@@ -36,6 +36,7 @@ from lungfish.planner.named_arguments import place_arguments
 from lungfish.planner.routine_calls import bind_routine_call
 from lungfish.planner.scope import AGGREGATES_ALLOWED, SETS_ALLOWED, Clause, Scope
 from lungfish.planner.sort_keys import make_sort_key
+from lungfish.planner.uncommitted_labels import refuse_uncommitted_ends
 from lungfish.sql.ast import expressions as ast
 from lungfish.types.sql_type import SqlType, TypeKind
 
@@ -137,6 +138,7 @@ def _bind_function(
     function = found.callee
     if function.volatility is not Volatility.IMMUTABLE:
         scope.state.has_volatile = True
+    refuse_uncommitted_ends(function.name, typed, scope.state.catalog, node.position)
     call = Call(function, typed, found.result, node.is_variadic, node.position)
     if not function.returns_set:
         return call

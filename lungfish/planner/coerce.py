@@ -14,6 +14,7 @@ from lungfish.functions.registry import Resolved
 from lungfish.planner.bind_state import BindState
 from lungfish.planner.expressions import BoundExpression, CastTo, Constant, ParameterRef, RowExpr
 from lungfish.planner.literals import convert_literal, read_literal
+from lungfish.planner.uncommitted_labels import refuse_uncommitted
 from lungfish.types.coercion import CastContext, can_coerce, common_type_of, is_same_type
 from lungfish.types.coercion import common_type as require_common_type
 from lungfish.types.sql_type import BOOLEAN, TEXT, SqlType, TypeKind
@@ -68,6 +69,8 @@ def coerce_with(
         if isinstance(node, Constant):
             if node.value is not None:
                 _refuse_inner_domains(target, position)
+                if target.kind is TypeKind.ENUM and state.catalog.added_labels:
+                    refuse_uncommitted(node.value, target, state.catalog, position)
             return read_literal(node, target, is_explicit=is_explicit, position=position)
         if isinstance(node, ParameterRef):
             decided = state.parameters.decide(node.index, target, position)

@@ -146,6 +146,8 @@ def _add_label(context: DdlContext, found: UserType, statement: AlterEnum) -> No
     new = (*labels[:place], statement.new_label, *labels[place:])
     numbered = replace(found, label_orders=_orders_with(found, place))
     _change_labels(context, numbered, new, rewrites_keys=place < len(labels))
+    if context.change.base.object(found.oid) is not None:
+        context.change.catalog = context.catalog.with_added_label(found.oid, statement.new_label)
 
 
 def _orders_with(found: UserType, place: int) -> tuple[float, ...]:
