@@ -6,7 +6,7 @@ with the executor. Nothing here runs a plan or reads a table: what it knows of t
 
 from lungfish.planner.check_rule import check_rule
 from lungfish.planner.deparse import Deparsing, columns_read, deparse_query
-from lungfish.planner.explain import explain
+from lungfish.planner.explain import ExplainOptions, explain
 from lungfish.planner.plan_statement import describe_query, plan_statement, routines_used
 from lungfish.planner.routine_checks import (
     bind_procedure_call,
@@ -35,6 +35,7 @@ from lungfish.planner.updatable_views import own_items, reason_against_changes, 
 __all__ = [
     "DefaultStatistics",
     "Deparsing",
+    "ExplainOptions",
     "ExpressionFacts",
     "Statistics",
     "bind_constant",

@@ -1,12 +1,14 @@
-"""EXPLAIN: a physical plan as PostgreSQL's text or JSON."""
+"""EXPLAIN: a physical plan as PostgreSQL's text, JSON, YAML or XML."""
 
 from __future__ import annotations
 
-import json
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
-from lungfish import errors
-from lungfish.planner.explain_tree import Actual, Actuals, ExplainNode, explain_tree
+from lungfish.planner.explain_formats import FORMATS
+from lungfish.planner.explain_node import Actual, Actuals, ExplainNode
+from lungfish.planner.explain_tree import explain_tree
 from lungfish.planner.physical import PhysicalStatement
 
 # Properties that the text form shows; the others are in its titles already.
@@ -28,42 +30,41 @@ TEXT_PROPERTIES = frozenset(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class ExplainOptions:
+    """What EXPLAIN was asked to show. `format_name`: text, json, yaml or xml."""
+
+    format_name: str = "text"
+    with_costs: bool = True
+    with_timing: bool = True
+    # VERBOSE: the name of a namespace by its oid.
+    schema_of: Callable[[int], str] | None = None
+
+
 def explain(
-    statement: PhysicalStatement,
-    *,
-    format_name: str = "text",
-    with_costs: bool = True,
-    with_timing: bool = True,
-    actuals: Actuals | None = None,
+    statement: PhysicalStatement, options: ExplainOptions, actuals: Actuals | None = None
 ) -> list[str]:
-    """The lines of EXPLAIN's answer. `actuals` gives what EXPLAIN ANALYZE measured of a node. `format_name`: text or json."""
+    """The lines of EXPLAIN's answer. `actuals` gives what EXPLAIN ANALYZE measured of a node."""
     made = [statement] if statement.steps is None else [each.statement for each in statement.steps]
-    roots = [explain_tree(each) for each in made]
-    renderer = _Renderer(with_costs=with_costs, with_timing=with_timing, actuals=actuals)
-    match format_name:
-        case "text":
-            lines: list[str] = []
-            for root in roots:
-                # Rules may have made several of a statement, or none.
-                own: list[str] = []
-                renderer.text(root, 0, own)
-                lines += ["", *own] if lines else own
-            return lines or ["Query rewrites to nothing"]
-        case "json":
-            whole = [{"Plan": renderer.json(root)} for root in roots]
-            return json.dumps(whole, indent=2, ensure_ascii=False).split("\n")
-        case _:
-            raise errors.FeatureNotSupported(
-                f"EXPLAIN (FORMAT {format_name.upper()}) is not supported"
-            )
+    roots = [explain_tree(each, options.schema_of) for each in made]
+    renderer = _Renderer(options, actuals)
+    if options.format_name != "text":
+        return FORMATS[options.format_name]([renderer.tree(root) for root in roots])
+    lines: list[str] = []
+    for root in roots:
+        # Rules may have made several of a statement, or none.
+        own: list[str] = []
+        renderer.text(root, 0, own)
+        lines += ["", *own] if lines else own
+    return lines or ["Query rewrites to nothing"]
 
 
 class _Renderer:
     """Writes nodes in one of the forms."""
 
-    def __init__(self, *, with_costs: bool, with_timing: bool, actuals: Actuals | None) -> None:
-        self._with_costs = with_costs
-        self._with_timing = with_timing
+    def __init__(self, options: ExplainOptions, actuals: Actuals | None) -> None:
+        self._with_costs = options.with_costs
+        self._with_timing = options.with_timing
         self._actuals = actuals
 
     # Text: PostgreSQL indents the children of a node by six, those of the root by two.
@@ -77,6 +78,8 @@ class _Renderer:
         lead = "" if is_root else "->  "
         lines.append(f"{' ' * indent}{lead}{node.title}{self._figures(node)}")
         inner = indent + (2 if is_root else 6)
+        if node.output:
+            lines.append(f"{' ' * inner}Output: {', '.join(node.output)}")
         for label, value in node.properties:
             if label in TEXT_PROPERTIES:
                 shown = ", ".join(value) if isinstance(value, list) else value
@@ -109,8 +112,8 @@ class _Renderer:
     def _actual(self, node: ExplainNode) -> Actual | None:
         return None if self._actuals is None else self._actuals(node.plan)
 
-    def json(self, node: ExplainNode) -> dict[str, Any]:
-        """The node as PostgreSQL's JSON object."""
+    def tree(self, node: ExplainNode) -> dict[str, Any]:
+        """The node as PostgreSQL's JSON object, of which the other forms are made too."""
         shown: dict[str, Any] = {"Node Type": node.node_type}
         if node.relationship:
             shown["Parent Relationship"] = node.relationship
@@ -129,9 +132,11 @@ class _Renderer:
             shown["Plan Width"] = node.width
         if self._actuals is not None:
             shown.update(self._actual_json(self._actual(node)))
+        if node.output:
+            shown["Output"] = node.output
         shown.update((label, value) for label, value in node.properties if label in TEXT_PROPERTIES)
         if node.children:
-            shown["Plans"] = [self.json(child) for child in node.children]
+            shown["Plans"] = [self.tree(child) for child in node.children]
         return shown
 
     def _actual_json(self, actual: Actual | None) -> dict[str, Any]:

@@ -8,10 +8,10 @@ a condition is written with the columns of the tables.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 from lungfish.planner.explain_expression import Names, Writer, qualified
+from lungfish.planner.explain_node import ExplainNode, Shown
 from lungfish.planner.explain_parts import plans_in, width_of
 from lungfish.planner.expressions import BoundExpression, SubqueryExpr
 from lungfish.planner.physical import (
@@ -47,46 +47,14 @@ from lungfish.planner.physical import (
     Window,
     WorkTableScan,
 )
+from lungfish.sql.quoting import quote_identifier
 
 
-class Actual(Protocol):
-    """What a node did, as EXPLAIN ANALYZE measured it."""
-
-    loop_count: int
-    row_count: int
-    startup_s: float
-    total_s: float
-    memory_bytes: int
-
-
-# What a node did, or None if it never ran.
-Actuals = Callable[[PhysicalPlan], Actual | None]
-
-
-@dataclass(slots=True)
-class ExplainNode:
-    """One node as it is shown."""
-
-    # PostgreSQL's "Node Type", and how the text form calls the node.
-    node_type: str
-    title: str
-    estimate: Estimate
-    width: int
-    # The plan that was measured for this node.
-    plan: PhysicalPlan
-    properties: list[tuple[str, Any]] = field(default_factory=list)
-    children: list[ExplainNode] = field(default_factory=list)
-    # "Outer", "Inner", "Subquery", "InitPlan", "SubPlan" or "Member", and the name of an InitPlan or SubPlan.
-    relationship: str = ""
-    subplan_name: str = ""
-
-
-Shown = tuple[ExplainNode, Names]
-
-
-def explain_tree(statement: PhysicalStatement) -> ExplainNode:
-    """The tree of a statement; queries of WITH hang below its root."""
-    builder = _Builder(statement)
+def explain_tree(
+    statement: PhysicalStatement, schema_of: Callable[[int], str] | None = None
+) -> ExplainNode:
+    """The tree of a statement; queries of WITH hang below its root. `schema_of`, the name of a namespace, is given for VERBOSE."""
+    builder = _Builder(statement, schema_of)
     root, _ = builder.show(statement.root, ())
     for cte_id, plan in reversed(statement.ctes):
         node, _ = builder.show(plan, ())
@@ -110,7 +78,10 @@ def _scan_aliases(plan: PhysicalPlan, found: set[str], names: dict[int, str]) ->
 class _Builder:
     """Shows the plans of one statement."""
 
-    def __init__(self, statement: PhysicalStatement) -> None:
+    def __init__(
+        self, statement: PhysicalStatement, schema_of: Callable[[int], str] | None
+    ) -> None:
+        self._schema_of = schema_of
         aliases: set[str] = set()
         self.cte_names: dict[int, str] = {}
         _scan_aliases(statement.root, aliases, self.cte_names)
@@ -150,7 +121,10 @@ class _Builder:
 
     def show(self, plan: PhysicalPlan, outer: tuple[Names, ...]) -> Shown:
         """The node of a plan, and the names of its columns."""
-        return self._makers[type(plan)](plan, outer)
+        node, names = self._makers[type(plan)](plan, outer)
+        if self._schema_of is not None:
+            node.output = list(names)
+        return node, names
 
     # Parts.
 
@@ -196,17 +170,25 @@ class _Builder:
 
     # Leaves.
 
-    def _titled(self, verb: str, name: str, alias: str) -> str:
-        return f"{verb} {name}" if alias in ("", name) else f"{verb} {name} {alias}"
+    def _titled(self, verb: str, name: str, alias: str, schema: str = "") -> str:
+        shown = f"{quote_identifier(schema)}.{name}" if schema else name
+        return f"{verb} {shown}" if alias in ("", name) else f"{verb} {shown} {alias}"
 
-    def _relation(self, node: ExplainNode, name: str, alias: str) -> None:
+    def _schema(self, namespace_oid: int) -> str:
+        """The schema's name, for VERBOSE only."""
+        return "" if self._schema_of is None else self._schema_of(namespace_oid)
+
+    def _relation(self, node: ExplainNode, name: str, alias: str, schema: str = "") -> None:
         node.properties.append(("Relation Name", name))
+        if schema:
+            node.properties.append(("Schema", schema))
         node.properties.append(("Alias", alias or name))
 
     def _seq_scan(self, plan: SeqScan, outer: tuple[Names, ...]) -> Shown:
         name = plan.table.name
-        node = self._node("Seq Scan", self._titled("Seq Scan on", name, plan.alias), plan)
-        self._relation(node, name, plan.alias)
+        schema = self._schema(plan.table.namespace_oid)
+        node = self._node("Seq Scan", self._titled("Seq Scan on", name, plan.alias, schema), plan)
+        self._relation(node, name, plan.alias, schema)
         names = self._scan_names(plan.alias or name, plan)
         self._condition(node, "Filter", plan.filter, names, outer)
         return node, names
@@ -215,10 +197,11 @@ class _Builder:
         name = plan.table.name
         direction = " Backward" if plan.is_backward else ""
         verb = f"Index Scan{direction} using {plan.index.name} on"
-        node = self._node("Index Scan", self._titled(verb, name, plan.alias), plan)
+        schema = self._schema(plan.table.namespace_oid)
+        node = self._node("Index Scan", self._titled(verb, name, plan.alias, schema), plan)
         node.properties.append(("Scan Direction", "Backward" if plan.is_backward else "Forward"))
         node.properties.append(("Index Name", plan.index.name))
-        self._relation(node, name, plan.alias)
+        self._relation(node, name, plan.alias, schema)
         condition = self._index_condition(plan, self._writer(node, (), outer))
         if condition:
             node.properties.append(("Index Cond", condition))
@@ -321,6 +304,7 @@ class _Builder:
         hashed = ExplainNode(
             "Hash", "Hash", plan.right.estimate, right.width, plan.right, [], [right], "Inner"
         )
+        hashed.output = list(right.output)
         node.children.append(hashed)
         left, right_writer = (
             self._writer(node, left_names, outer),
@@ -385,6 +369,7 @@ class _Builder:
         )
         sort.relationship = "Outer"
         names = self._below(sort, plan.input, outer)
+        sort.output = list(sort.children[0].output)
         writer = self._writer(sort, names, outer)
         sort.properties.append(("Sort Key", [writer.sort_key(key) for key in plan.keys]))
         sort.properties.append(("Sort Method", "top-N heapsort"))
@@ -467,9 +452,10 @@ class _Builder:
         self, plan: InsertRows | UpdateRows | DeleteRows | MergeRows, outer: tuple[Names, ...]
     ) -> Shown:
         operation = type(plan).__name__.removesuffix("Rows")
-        node = self._node("ModifyTable", f"{operation} on {plan.table.name}", plan)
+        name, schema = plan.table.name, self._schema(plan.table.namespace_oid)
+        node = self._node("ModifyTable", self._titled(f"{operation} on", name, "", schema), plan)
         node.properties.append(("Operation", operation))
-        self._relation(node, plan.table.name, plan.table.name)
+        self._relation(node, name, name, schema)
         self._below(node, plan.input, outer)
         return node, [qualified("", column.name) for column in plan.columns]
 

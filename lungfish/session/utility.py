@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from lungfish.catalog.objects import Oid, Table
@@ -13,14 +12,11 @@ from lungfish.errors import (
     InvalidSchemaName,
     NoActiveSqlTransaction,
     ReadOnlySqlTransaction,
-    SyntaxError,
     UndefinedObject,
     UndefinedTable,
     WrongObjectType,
 )
 from lungfish.executor.ddl import execute_ddl
-from lungfish.executor.instrument import execute_measured
-from lungfish.planner import explain
 from lungfish.planner.expressions import OutputColumn
 from lungfish.session.backup import run_backup, run_restore, run_verify_backup
 from lungfish.session.checkpoint import (
@@ -30,14 +26,12 @@ from lungfish.session.checkpoint import (
 )
 from lungfish.session.copying import run_copy
 from lungfish.session.cursors import close_cursor, declare_cursor, fetch
+from lungfish.session.explain import run_explain
 from lungfish.session.explain_recovery import run_explain_recovery
 from lungfish.session.images import run_drop_checkpoint, run_scrub
-from lungfish.session.parameters import infer_values
 from lungfish.session.prepared import (
-    argument_values,
     deallocate,
     execute_prepared,
-    find_prepared,
     prepare,
 )
 from lungfish.session.results import StatementResult
@@ -47,10 +41,10 @@ from lungfish.session.system_settings import (
     run_alter_system,
 )
 from lungfish.session.upkeep import run_analyze, run_vacuum
-from lungfish.sql.ast import Statement, ddl, dml, queries, routines, utility
+from lungfish.sql.ast import ddl, dml, queries, routines, utility
 from lungfish.storage.lock_modes import LockMode
 from lungfish.storage.transactions import IsolationLevel
-from lungfish.types.sql_type import TEXT, SqlType
+from lungfish.types.sql_type import TEXT
 
 if TYPE_CHECKING:
     from lungfish.session.session import Session
@@ -166,64 +160,6 @@ def _set_transaction(session: Session, statement: utility.SetTransaction) -> Sta
     return StatementResult(None, "SET")
 
 
-def _explained(
-    session: Session, statement: utility.Explain
-) -> tuple[Statement, tuple[Any, ...], tuple[SqlType | None, ...]]:
-    """The statement whose plan is shown, and its parameters."""
-    inner = statement.statement
-    if isinstance(inner, utility.Execute):
-        found = find_prepared(session, inner)
-        values, types = argument_values(session, inner, found)
-        return found.statement, values, types
-    if isinstance(inner, utility.DeclareCursor):
-        return inner.query, (), ()
-    is_analyze = bool(dict(statement.options).get("analyze", False))
-    if isinstance(inner, ddl.CreateTableAs) and not is_analyze:
-        if isinstance(inner.query, utility.Execute):
-            return _explained(session, replace(statement, statement=inner.query))
-        return inner.query, (), ()
-    return inner, (), ()
-
-
-def _explain(session: Session, statement: utility.Explain) -> StatementResult:
-    options = dict(statement.options)
-    inner, values, types = _explained(session, statement)
-    if not isinstance(inner, (queries.Query, dml.Insert, dml.Update, dml.Delete, dml.Merge)):
-        raise FeatureNotSupported(
-            "EXPLAIN of this statement is not supported", position=statement.position
-        )
-    for name, value in options.items():
-        if name not in ("analyze", "format", "costs", "verbose", "timing", "summary", "buffers"):
-            raise SyntaxError(f'unrecognized EXPLAIN option "{name}"', position=statement.position)
-        if name in ("verbose", "buffers") and value:
-            raise FeatureNotSupported(
-                f"EXPLAIN ({name.upper()}) is not supported", position=statement.position
-            )
-    is_analyze = bool(options.get("analyze", False))
-    if is_analyze:
-        plan = session.locked_plan(inner, None, types).plan
-        if plan.steps is not None:
-            raise FeatureNotSupported(
-                "EXPLAIN ANALYZE of a statement that rules rewrite is not supported",
-                position=statement.position,
-            )
-        if not plan.is_read_only:
-            session.require_writable(inner)
-        clock = session.database.clock
-        values = infer_values(values, types, plan.parameter_types, session.settings.text)
-        actuals = execute_measured(plan, session.execution_context(values), clock).of
-    else:
-        plan, actuals = session.plan(inner, None, types).plan, None
-    lines = explain(
-        plan,
-        format_name=str(options.get("format", "text")).lower(),
-        with_costs=bool(options.get("costs", True)),
-        with_timing=bool(options.get("timing", True)),
-        actuals=actuals,
-    )
-    return _text_rows("QUERY PLAN", lines, "EXPLAIN")
-
-
 def _lock_table(session: Session, statement: utility.LockTable) -> StatementResult:
     if not session.is_in_block:
         raise NoActiveSqlTransaction("LOCK TABLE can only be used in transaction blocks")
@@ -303,7 +239,7 @@ _UTILITIES: dict[type[Any], Callable[[Session, Any], StatementResult]] = {
     utility.SetVariable: _set_variable,
     utility.ShowVariable: _show_variable,
     utility.SetTransaction: _set_transaction,
-    utility.Explain: _explain,
+    utility.Explain: run_explain,
     utility.Prepare: prepare,
     utility.Execute: execute_prepared,
     utility.Deallocate: deallocate,

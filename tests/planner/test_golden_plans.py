@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from lungfish.planner.binder import bind_statement, new_state
-from lungfish.planner.explain import explain
+from lungfish.planner.explain import ExplainOptions, explain
 from lungfish.planner.logical import LogicalPlan
 from lungfish.planner.optimizer import optimize
 from lungfish.planner.physical_planner import plan_physical
@@ -53,7 +53,7 @@ def golden_text(head: str) -> str:
 
     optimized = optimize(bound, STATISTICS, observe)
     physical = plan_physical(optimized, STATISTICS, state)
-    sections.append(("plan", explain(physical, with_costs=False)))
+    sections.append(("plan", explain(physical, ExplainOptions(with_costs=False))))
     shown = [f"{name}:\n" + "\n".join(f"  {line}" for line in lines) for name, lines in sections]
     return f"{head}\n---\n" + "\n".join(shown)
 
