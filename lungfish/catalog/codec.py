@@ -13,6 +13,7 @@ from typing import Any
 from lungfish.catalog.objects import (
     Column,
     Constraint,
+    ExtendedStatistics,
     Index,
     IndexColumn,
     Namespace,
@@ -34,7 +35,7 @@ from lungfish.types.sql_type import SqlType, TypeKind
 _CLASSES: dict[str, type[Any]] = {
     item.__name__: item
     for item in (
-        Column, Constraint, Index, IndexColumn, Namespace, PartitionBound, PartitionKey, PartitionKeyColumn, RangeDatum,
+        Column, Constraint, ExtendedStatistics, Index, IndexColumn, Namespace, PartitionBound, PartitionKey, PartitionKeyColumn, RangeDatum,
         RoutineParameter, Rule, Sequence, SqlFunction, SqlType, Table, UserType, View,
     )
 }  # fmt: skip

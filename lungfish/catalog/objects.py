@@ -188,6 +188,23 @@ class PartitionBound:
 
 
 @dataclass(frozen=True, slots=True)
+class ExtendedStatistics:
+    """What CREATE STATISTICS declares of a table: columns, by their numbers, and expressions that belong together.
+
+    `kinds` are pg_statistic_ext's letters: d ndistinct, f dependencies, m mcv, e expressions.
+    """
+
+    oid: Oid
+    name: str
+    namespace_oid: Oid
+    columns: tuple[int, ...]
+    expressions: tuple[str, ...]
+    kinds: tuple[str, ...]
+    target: int | None = None
+    comment: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Table:
     """A table. `columns` are the visible ones in order; dropped ones keep their place in the stored row only.
 
@@ -227,6 +244,7 @@ class Table:
     replica_identity: str = "default"
     # WITH (...), as `name=value`.
     parameters: tuple[str, ...] = ()
+    statistics: tuple[ExtendedStatistics, ...] = ()
 
     @property
     def query(self) -> str:

@@ -62,6 +62,7 @@ _DEFINITIONS: tuple[tuple[str, tuple[SqlType, ...], SqlType], ...] = (
     ("pg_get_triggerdef", (OID, BOOLEAN), TEXT),
     ("pg_get_ruledef", (OID,), TEXT),
     ("pg_get_ruledef", (OID, BOOLEAN), TEXT),
+    ("pg_get_statisticsobjdef", (OID,), TEXT),
     ("pg_get_statisticsobjdef_columns", (OID,), TEXT),
     ("pg_table_is_visible", (OID,), BOOLEAN),
     ("pg_type_is_visible", (OID,), BOOLEAN),

@@ -37,11 +37,14 @@ from lungfish.sql.ast.relation_options import (
 )
 from lungfish.sql.ast.routines import MoveFunction
 from lungfish.sql.ast.rules import EnableRule
+from lungfish.sql.ast.statistics import AlterStatistics
 from lungfish.sql.ast.type_definitions import AlterCompositeType
 from lungfish.sql.libpg import Node
 from lungfish.sql.lower_create_table import lower_partition_values
 from lungfish.sql.lower_functions import lower_move_function
 from lungfish.sql.lower_rules import RULE_MODES, lower_rule_mode
+from lungfish.sql.lower_statistics import TAG as STATISTICS_TAG
+from lungfish.sql.lower_statistics import named_statistics
 from lungfish.sql.lower_tables import (
     expression_text,
     lower_collation,
@@ -403,10 +406,12 @@ _RENAME_FIELDS = frozenset(
 )
 
 
-def _lower_rename(fields: Node, _lowering: Lowering) -> Rename | MoveFunction:
+def _lower_rename(fields: Node, _lowering: Lowering) -> Rename | MoveFunction | AlterStatistics:
     moved = lower_move_function(fields)
     if moved is not None:
         return moved
+    if fields["renameType"] == STATISTICS_TAG:
+        return AlterStatistics(named_statistics(fields["object"]), "rename", fields["newname"])
     require_only(fields, _RENAME_FIELDS)
     position = find_position(fields)
     kind = kind_of(fields["renameType"], "ALTER ... RENAME of", position)
@@ -434,10 +439,14 @@ def _object_of(fields: Node, position: int) -> ObjectName:
     return object_name_of(strings(fields["object"]["List"]["items"]), position)
 
 
-def _lower_set_schema(fields: Node, _lowering: Lowering) -> SetSchema | MoveFunction:
+def _lower_set_schema(
+    fields: Node, _lowering: Lowering
+) -> SetSchema | MoveFunction | AlterStatistics:
     moved = lower_move_function(fields)
     if moved is not None:
         return moved
+    if fields["objectType"] == STATISTICS_TAG:
+        return AlterStatistics(named_statistics(fields["object"]), "schema", fields["newschema"])
     position = find_position(fields)
     kind = kind_of(fields["objectType"], "SET SCHEMA of", position)
     return SetSchema(

@@ -23,6 +23,7 @@ from lungfish.sql.ast.ddl import (
 from lungfish.sql.ast.queries import ObjectName
 from lungfish.sql.ast.routines import CommentFunction, DropFunction
 from lungfish.sql.ast.rules import DropRule
+from lungfish.sql.ast.statistics import AlterStatistics, DropStatistics
 from lungfish.sql.ast.type_definitions import (
     AlterEnum,
     CreateCompositeType,
@@ -38,6 +39,8 @@ from lungfish.sql.lower_functions import (
 )
 from lungfish.sql.lower_index_elements import lower_index_element
 from lungfish.sql.lower_rules import lower_drop_rule
+from lungfish.sql.lower_statistics import TAG as STATISTICS_TAG
+from lungfish.sql.lower_statistics import lower_drop_statistics, named_statistics
 from lungfish.sql.lower_tables import (
     PERSISTENCE,
     expression_text,
@@ -272,13 +275,17 @@ def _lower_create_domain(fields: Node, lowering: Lowering) -> CreateDomain:
 _DROP_FIELDS = frozenset({"objects", "removeType", "behavior", "missing_ok", "concurrent"})
 
 
-def _lower_drop(fields: Node, _lowering: Lowering) -> Drop | DropFunction | DropAbsent | DropRule:
+def _lower_drop(
+    fields: Node, _lowering: Lowering
+) -> Drop | DropFunction | DropAbsent | DropRule | DropStatistics:
     require_only(fields, _DROP_FIELDS)
     if fields["removeType"] == "OBJECT_RULE":
         return lower_drop_rule(fields)
     absent = lower_drop_absent(fields)
     if absent is not None:
         return absent
+    if fields["removeType"] == STATISTICS_TAG:
+        return lower_drop_statistics(fields)
     if is_routine_kind(fields["removeType"]):
         return lower_drop_function(fields)
     kind = kind_of(fields["removeType"], "DROP", find_position(fields))
@@ -307,9 +314,13 @@ def _named_object(node: Node) -> ObjectName:
 _COMMENT_FIELDS = frozenset({"objtype", "object", "comment"})
 
 
-def _lower_comment(fields: Node, _lowering: Lowering) -> Comment | CommentFunction:
+def _lower_comment(
+    fields: Node, _lowering: Lowering
+) -> Comment | CommentFunction | AlterStatistics:
     require_only(fields, _COMMENT_FIELDS)
     text = fields.get("comment")
+    if fields["objtype"] == STATISTICS_TAG:
+        return AlterStatistics(named_statistics(fields["object"]), "comment", text)
     if is_routine_kind(fields["objtype"]):
         return lower_comment_function(fields)
     absent = absent_kind(fields["objtype"])

@@ -132,7 +132,6 @@ _STATEMENT_WORDS: Mapping[str, str] = {
     "CreateOpFamilyStmt": "CREATE OPERATOR FAMILY",
     "CreateStmt": "CREATE TABLE",
     "CreatePLangStmt": "CREATE LANGUAGE",
-    "CreateStatsStmt": "CREATE STATISTICS",
     "CreateTrigStmt": "CREATE TRIGGER",
     "CreatedbStmt": "CREATE DATABASE",
     "DefineStmt": "CREATE AGGREGATE, OPERATOR, TYPE, COLLATION or TEXT SEARCH object",

@@ -34,12 +34,26 @@ from lungfish.executor.ddl.schemas import (
     set_schema,
 )
 from lungfish.executor.ddl.sequences import alter_sequence, create_sequence
+from lungfish.executor.ddl.statistics import (
+    alter_statistics,
+    create_statistics,
+    drop_statistics,
+)
 from lungfish.executor.ddl.truncate import truncate
 from lungfish.executor.ddl.types import alter_enum, create_composite_type, create_enum
 from lungfish.executor.ddl.upkeep import create_extension, drop_absent, reindex
 from lungfish.executor.ddl.view_texts import follow_in_views
 from lungfish.executor.ddl.views import create_view
-from lungfish.sql.ast import ddl, dml, relation_options, rights, routines, rules, type_definitions
+from lungfish.sql.ast import (
+    ddl,
+    dml,
+    relation_options,
+    rights,
+    routines,
+    rules,
+    statistics,
+    type_definitions,
+)
 
 # Each runs one kind of statement and answers the command tag.
 DDL: dict[type[Any], Callable[[DdlContext, Any], str]] = {
@@ -73,6 +87,9 @@ DDL: dict[type[Any], Callable[[DdlContext, Any], str]] = {
     ddl.Reindex: reindex,
     relation_options.Cluster: cluster,
     relation_options.RewriteTables: rewrite_tables,
+    statistics.CreateStatistics: create_statistics,
+    statistics.AlterStatistics: alter_statistics,
+    statistics.DropStatistics: drop_statistics,
     rights.Grant: grant,
     rights.GrantRole: grant_role,
     rights.ChangeObjectOwner: change_object_owner,

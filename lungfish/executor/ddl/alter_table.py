@@ -44,6 +44,7 @@ from lungfish.executor.ddl.names import find_column, find_constraint, find_table
 from lungfish.executor.ddl.relation_options import set_option
 from lungfish.executor.ddl.rewrite import rewrite
 from lungfish.executor.ddl.rules import rule_words, rules_about, set_rule_mode
+from lungfish.executor.ddl.statistics import without_column
 from lungfish.executor.ddl.upkeep import alter_other, alter_without_rows
 from lungfish.executor.ddl.view_texts import uses_column
 from lungfish.sql.ast.ddl import (
@@ -242,6 +243,7 @@ def _drop_column(context: DdlContext, table: Table, action: DropColumn) -> None:
             constraints=tuple(
                 item for item in table.constraints if column.number not in item.columns
             ),
+            statistics=without_column(table, column.number, column.name),
         )
     )
     for sequence in context.catalog.owned_sequences(table.oid):

@@ -8,6 +8,7 @@ from lungfish.catalog.objects import Column, Constraint, Index, Sequence, System
 from lungfish.errors import DuplicateColumn, WrongObjectType
 from lungfish.executor.ddl.context import DdlContext
 from lungfish.executor.ddl.names import choose_relation_name, find_relation
+from lungfish.executor.ddl.statistics import copied_statistics
 from lungfish.planner.bind_stored import parse_expression
 from lungfish.sql.ast.ddl import (
     ConstraintDefinition,
@@ -28,6 +29,7 @@ _EVERYTHING = frozenset(
         "generated",
         "identity",
         "indexes",
+        "statistics",
         "storage",
     }
 )
@@ -183,6 +185,9 @@ def finish_like(context: DdlContext, table: Table, copied: CopiedTable) -> Table
             if index.oid not in held:
                 made = _copy_index(context, table, index, numbers)
                 table = replace(table, indexes=(*table.indexes, made))
+    if "statistics" in copied.wanted and source.statistics:
+        copies = copied_statistics(context, table, source, numbers)
+        table = replace(table, statistics=(*table.statistics, *copies))
     if "comments" in copied.wanted:
         texts = {item.name: item.comment for item in source.constraints}
         commented = tuple(replace(item, comment=texts.get(item.name)) for item in table.constraints)

@@ -20,6 +20,7 @@ from lungfish.errors import (
 )
 from lungfish.executor.ddl.context import DdlContext
 from lungfish.executor.ddl.names import find_relation, find_sequence
+from lungfish.executor.ddl.statistics import find_statistics
 from lungfish.executor.ddl.types import find_user_type
 from lungfish.functions import has_aggregate, has_function, has_window_function
 from lungfish.sql.ast.rights import ChangeObjectOwner, Grant, GrantRole, NamedObject, Role
@@ -168,6 +169,7 @@ _FINDERS: dict[str, Callable[[DdlContext, NamedObject], object]] = {
     "function": _find_function,
     "type": _find_type,
     "domain": _find_type,
+    "statistics": lambda context, item: find_statistics(context, item.name, if_exists=False),
     "language": _find_among("language", _LANGUAGES),
     "tablespace": _find_among("tablespace", _TABLESPACES),
     "database": _find_database,

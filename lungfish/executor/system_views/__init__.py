@@ -13,6 +13,7 @@ from lungfish.executor.system_views.pg_rewrite import REWRITE_VIEWS
 from lungfish.executor.system_views.pg_roles import ROLE_VIEWS
 from lungfish.executor.system_views.pg_routines import ROUTINE_VIEWS
 from lungfish.executor.system_views.pg_settings import SETTINGS_VIEWS
+from lungfish.executor.system_views.pg_statistics import STATISTICS_VIEWS
 from lungfish.executor.system_views.pg_types import TYPE_VIEWS
 from lungfish.executor.system_views.session_views import SESSION_VIEWS
 from lungfish.executor.system_views.storage_views import STORAGE_VIEWS
@@ -26,6 +27,7 @@ SYSTEM_VIEWS: tuple[SystemView, ...] = (
     *ROUTINE_VIEWS,
     *OPERATOR_CLASS_VIEWS,
     *ROLE_VIEWS,
+    *STATISTICS_VIEWS,
     *REWRITE_VIEWS,
     *SETTINGS_VIEWS,
     *ABSENT_VIEWS,

@@ -37,7 +37,9 @@ from lungfish.executor.system_views.object_names import (
     role_name,
 )
 from lungfish.executor.system_views.partition_answers import PARTITION_ANSWERS
+from lungfish.executor.system_views.pg_relations import STATISTICS_CATALOG
 from lungfish.executor.system_views.pg_rewrite import rule_definition
+from lungfish.executor.system_views.pg_statistics import STATISTICS_ANSWERS
 from lungfish.executor.system_views.privileges import PRIVILEGE_ANSWERS
 from lungfish.executor.system_views.routine_answers import ROUTINE_ANSWERS
 from lungfish.executor.system_views.texts import (
@@ -181,6 +183,9 @@ def _comment(asked: Asked, arguments: Sequence[Any]) -> str | None:
         for constraint in table.constraints:
             if constraint.oid == oid and wanted in (None, CONSTRAINT):
                 return constraint.comment
+        for declared in table.statistics:
+            if declared.oid == oid and wanted in (None, STATISTICS_CATALOG):
+                return declared.comment
     return None
 
 
@@ -211,10 +216,9 @@ _ANSWERS: dict[str, Answer] = {
     "pg_get_expr": _expression,
     "pg_get_serial_sequence": _serial_sequence,
     "pg_get_userbyid": role_name,
-    # There are no triggers and extended statistics.
+    # There are no triggers.
     "pg_get_triggerdef": lambda asked, arguments: None,
     "pg_get_ruledef": _rule_definition,
-    "pg_get_statisticsobjdef_columns": lambda asked, arguments: None,
     "pg_table_is_visible": _is_table_visible,
     "pg_type_is_visible": _is_type_visible,
     "pg_is_other_temp_schema": lambda asked, arguments: False,
@@ -230,5 +234,6 @@ _ANSWERS: dict[str, Answer] = {
     **PRIVILEGE_ANSWERS,
     **DESCRIPTION_ANSWERS,
     **FACT_ANSWERS,
+    **STATISTICS_ANSWERS,
     **{name: _of_partitions(find) for name, find in PARTITION_ANSWERS.items()},
 }

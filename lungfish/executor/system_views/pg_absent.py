@@ -80,12 +80,6 @@ ABSENT_VIEWS: tuple[SystemView, ...] = (
         "pg_user_mappings",
         "umid oid, srvid oid, srvname name, umuser oid, usename name, umoptions text[]",
     ),
-    catalog_of(
-        3381,
-        "pg_statistic_ext",
-        "oid oid, stxrelid oid, stxname name, stxnamespace oid, stxowner oid, stxkeys int2vector, stxstattarget int2,"
-        " stxkind char[], stxexprs tree",
-    ),
     catalog_of(6243, "pg_parameter_acl", "oid oid, parname text, paracl acl"),
     catalog_of(
         2620,

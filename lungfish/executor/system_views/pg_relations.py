@@ -54,6 +54,7 @@ DEFAULT_COLLATION_OID = 100
 # Catalogs that dependencies and comments speak of.
 CLASS_CATALOG, TYPE_CATALOG, CONSTRAINT_CATALOG = 1259, 1247, 2606
 NAMESPACE_CATALOG, ATTRDEF_CATALOG, PROC_CATALOG, REWRITE_CATALOG = 2615, 2604, 1255, 2618
+STATISTICS_CATALOG = 3381
 SHORT_ARRAY = array_of(SMALLINT)
 OID_ARRAY = array_of(OID)
 TEXT_ARRAY = array_of(TEXT)
@@ -300,6 +301,9 @@ def _descriptions(context: ExecutionContext) -> Rows:
             for index in item.indexes:
                 if index.comment is not None:
                     yield index.oid, CLASS_CATALOG, 0, index.comment
+            for declared in item.statistics:
+                if declared.comment is not None:
+                    yield declared.oid, STATISTICS_CATALOG, 0, declared.comment
             for constraint in item.constraints:
                 if constraint.comment is not None:
                     yield constraint.oid, CONSTRAINT_CATALOG, 0, constraint.comment

@@ -12,6 +12,7 @@ from lungfish.sql.ast import (
     rights,
     routines,
     rules,
+    statistics,
     type_definitions,
     utility,
 )
@@ -50,6 +51,9 @@ Statement = (
     | ddl.SetSchema
     | ddl.Drop
     | ddl.DropAbsent
+    | statistics.CreateStatistics
+    | statistics.AlterStatistics
+    | statistics.DropStatistics
     | rights.Grant
     | rights.GrantRole
     | rights.ChangeObjectOwner
@@ -102,6 +106,7 @@ __all__ = [
     "relation_options",
     "rights",
     "routines",
+    "statistics",
     "type_definitions",
     "utility",
 ]

@@ -1,0 +1,117 @@
+"""pg_statistic_ext and pg_stats: extended statistics as they are declared, and what ANALYZE has learned of columns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from lungfish.catalog.objects import ExtendedStatistics, SystemView, Table
+from lungfish.executor.system_views.asked import Answer, Asked
+from lungfish.executor.system_views.definition import catalog_of
+from lungfish.executor.system_views.pg_relations import OWNER_OID, STATISTICS_CATALOG, array
+from lungfish.executor.system_views.texts import column_list
+from lungfish.planner import Deparsing, show_key
+from lungfish.sql.quoting import quote_identifier
+
+if TYPE_CHECKING:
+    from lungfish.executor.context import ExecutionContext
+
+Rows = Iterator[tuple[Any, ...]]
+# Without the parentheses that SQL can do without.
+_PRETTY = Deparsing(("public",), is_pretty=True)
+_WORDS = {"d": "ndistinct", "f": "dependencies", "m": "mcv"}
+
+
+def _extended(context: ExecutionContext) -> Rows:
+    for table in context.catalog.tables():
+        for item in table.statistics:
+            texts = _expressions(context.catalog, table, item)
+            yield (
+                item.oid, table.oid, item.name, item.namespace_oid, OWNER_OID, array(item.columns, lower=0), item.target,
+                array(item.kinds), ", ".join(texts) or None,
+            )  # fmt: skip
+
+
+def _expressions(catalog: Any, table: Table, item: ExtendedStatistics) -> list[str]:
+    return [show_key(text, table, catalog, how=_PRETTY) for text in item.expressions]
+
+
+def _find(asked: Asked, oid: int) -> tuple[Table, ExtendedStatistics] | None:
+    for table in asked.catalog.tables():
+        for item in table.statistics:
+            if item.oid == oid:
+                return table, item
+    return None
+
+
+def _columns(asked: Asked, arguments: Sequence[Any]) -> str | None:
+    found = _find(asked, arguments[0])
+    if found is None:
+        return None
+    table, item = found
+    parts = [column_list(table, item.columns)] if item.columns else []
+    return ", ".join([*parts, *_expressions(asked.catalog, table, item)])
+
+
+def _definition(asked: Asked, arguments: Sequence[Any]) -> str | None:
+    found = _find(asked, arguments[0])
+    if found is None:
+        return None
+    table, item = found
+    catalog = asked.catalog
+    schema = quote_identifier(catalog.namespace_name(item.namespace_oid))
+    words = [_WORDS[kind] for kind in item.kinds if kind in _WORDS]
+    kinds = f" ({', '.join(words)})" if words and len(words) < len(_WORDS) else ""
+    owner = table.name
+    if not asked.is_visible(table.name, table.namespace_oid, table.oid):
+        owner = f"{quote_identifier(catalog.namespace_name(table.namespace_oid))}.{owner}"
+    return (
+        f"CREATE STATISTICS {schema}.{quote_identifier(item.name)}{kinds}"
+        f" ON {_columns(asked, arguments)} FROM {owner}"
+    )
+
+
+def _is_visible(asked: Asked, arguments: Sequence[Any]) -> bool | None:
+    found = _find(asked, arguments[0])
+    if found is None:
+        return None
+    return asked.catalog.namespace_name(found[1].namespace_oid) in asked.search_path
+
+
+def _column_figures(context: ExecutionContext) -> Rows:
+    """A number of different values below 0 is, as in PostgreSQL, a share of the rows."""
+    statistics = context.functions.session_fact("statistics")
+    for table in context.catalog.tables():
+        seen = statistics.last_seen(table)
+        if seen is None or not seen.row_count:
+            continue
+        schema = context.catalog.namespace_name(table.namespace_oid)
+        for column in table.columns:
+            count = seen.distinct_counts.get(column.number)
+            if count is not None:
+                is_growing = count > seen.row_count / 10
+                shown = -count / seen.row_count if is_growing else float(count)
+                yield schema, table.name, column.name, False, shown
+
+
+STATISTICS_VIEWS: tuple[SystemView, ...] = (
+    catalog_of(
+        STATISTICS_CATALOG,
+        "pg_statistic_ext",
+        "oid oid, stxrelid oid, stxname name, stxnamespace oid, stxowner oid, stxkeys int2vector, stxstattarget int2,"
+        " stxkind char[], stxexprs tree",
+        _extended,
+    ),
+    # The figures that ANALYZE keeps; of frequencies and histograms it keeps none.
+    catalog_of(
+        12116,
+        "pg_stats",
+        "schemaname name, tablename name, attname name, inherited bool, n_distinct float4",
+        _column_figures,
+    ),
+)
+STATISTICS_ANSWERS: dict[str, Answer] = {
+    "pg_get_statisticsobjdef": _definition,
+    "pg_get_statisticsobjdef_columns": _columns,
+    "pg_statistics_obj_is_visible": _is_visible,
+}
