@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from lungfish import errors
+from lungfish.sql.ast.built_ins import DropBuiltIn
 from lungfish.sql.ast.ddl import (
     AlterSequence,
     ColumnDefinition,
@@ -32,6 +33,7 @@ from lungfish.sql.ast.type_definitions import (
 )
 from lungfish.sql.libpg import Node
 from lungfish.sql.lower_alter import kind_of
+from lungfish.sql.lower_built_ins import lower_drop_built_in
 from lungfish.sql.lower_functions import (
     is_routine_kind,
     lower_comment_function,
@@ -277,7 +279,7 @@ _DROP_FIELDS = frozenset({"objects", "removeType", "behavior", "missing_ok", "co
 
 def _lower_drop(
     fields: Node, _lowering: Lowering
-) -> Drop | DropFunction | DropAbsent | DropRule | DropStatistics:
+) -> Drop | DropFunction | DropAbsent | DropRule | DropStatistics | DropBuiltIn:
     require_only(fields, _DROP_FIELDS)
     if fields["removeType"] == "OBJECT_RULE":
         return lower_drop_rule(fields)
@@ -286,6 +288,9 @@ def _lower_drop(
         return absent
     if fields["removeType"] == STATISTICS_TAG:
         return lower_drop_statistics(fields)
+    built_in = lower_drop_built_in(fields)
+    if built_in is not None:
+        return built_in
     if is_routine_kind(fields["removeType"]):
         return lower_drop_function(fields)
     kind = kind_of(fields["removeType"], "DROP", find_position(fields))

@@ -14,6 +14,7 @@ from typing import TypeAlias
 from lungfish import errors
 from lungfish.sql import (
     lower_alter,
+    lower_built_ins,
     lower_create_table,
     lower_definitions,
     lower_dml,
@@ -64,6 +65,7 @@ _LOWERING = Lowering(
         **lower_rights.STATEMENTS,
         **lower_rules.STATEMENTS,
         **lower_statistics.STATEMENTS,
+        **lower_built_ins.STATEMENTS,
         **lower_upkeep.STATEMENTS,
         **lower_utility.STATEMENTS,
         **lower_vacuum.STATEMENTS,

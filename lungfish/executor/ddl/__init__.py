@@ -13,6 +13,7 @@ from lungfish.executor.ddl.alter_functions import (
     move_function,
 )
 from lungfish.executor.ddl.alter_table import alter_table
+from lungfish.executor.ddl.built_ins import drop_built_in
 from lungfish.executor.ddl.composite_types import alter_composite_type
 from lungfish.executor.ddl.context import CatalogChange, DdlContext, relation_ids
 from lungfish.executor.ddl.create_index import create_index
@@ -45,6 +46,7 @@ from lungfish.executor.ddl.upkeep import create_extension, drop_absent, reindex
 from lungfish.executor.ddl.view_texts import follow_in_views
 from lungfish.executor.ddl.views import create_view
 from lungfish.sql.ast import (
+    built_ins,
     ddl,
     dml,
     relation_options,
@@ -87,6 +89,7 @@ DDL: dict[type[Any], Callable[[DdlContext, Any], str]] = {
     ddl.Reindex: reindex,
     relation_options.Cluster: cluster,
     relation_options.RewriteTables: rewrite_tables,
+    built_ins.DropBuiltIn: drop_built_in,
     statistics.CreateStatistics: create_statistics,
     statistics.AlterStatistics: alter_statistics,
     statistics.DropStatistics: drop_statistics,

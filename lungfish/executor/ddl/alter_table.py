@@ -19,6 +19,7 @@ from lungfish.executor.ddl.alter_inherit import alter_inherit
 from lungfish.executor.ddl.alter_view import alter_view
 from lungfish.executor.ddl.attach_partition import attach_partition, detach_partition
 from lungfish.executor.ddl.column_rules import (
+    check_column_type,
     check_identity_type,
     check_type_change,
     refuse_system_column,
@@ -261,6 +262,7 @@ def _alter_type(context: DdlContext, table: Table, action: AlterColumnType) -> N
     column = find_column(table, action.name, action.position)
     check_type_change(table, column, has_using=action.using is not None, position=action.position)
     kind = context.runner.resolve_type(action.type_name)
+    check_column_type(column.name, kind)
     if column.identity is not None:
         check_identity_type(kind, action.position)
     for view in context.catalog.dependent_views(table.oid):

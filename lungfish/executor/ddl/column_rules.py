@@ -38,6 +38,8 @@ def check_column_type(name: str, kind: SqlType) -> None:
     if inner is not None and inner.kind is TypeKind.RECORD and inner.name is None:
         shown = "record" if inner is kind else "record[]"
         raise InvalidTableDefinition(f'column "{name}" has pseudo-type {shown}')
+    if kind.kind in (TypeKind.UNKNOWN, TypeKind.VOID):
+        raise InvalidTableDefinition(f'column "{name}" has pseudo-type {kind}')
 
 
 def refuse_system_column(name: str, act: str, position: int) -> None:

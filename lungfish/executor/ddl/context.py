@@ -191,6 +191,11 @@ class DdlContext:
         """Where a new object of that name goes. Raises InvalidSchemaName."""
         named = None if name.schema is None else self.catalog.namespace(name.schema)
         is_own = named is not None and named.oid == PG_TEMP_OID
+        if persistence == "unlogged" and is_own:
+            raise InvalidTableDefinition(
+                "only temporary relations may be created in temporary schemas",
+                position=name.position,
+            )
         if persistence == "temporary" or is_own:
             if name.schema is not None and not is_own:
                 raise InvalidTableDefinition(

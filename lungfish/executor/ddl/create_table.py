@@ -225,6 +225,7 @@ def _make_column(context: DdlContext, table: Table, definition: ColumnDefinition
     if serial is not None and not definition.type_name.array_dimensions:
         return _make_serial(context, table, definition, serial)
     kind = context.runner.resolve_type(definition.type_name)
+    check_column_type(definition.name, kind)
     column = Column(
         definition.name,
         kind,

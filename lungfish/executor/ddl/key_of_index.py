@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from lungfish.catalog.objects import Constraint, Index, Table
 from lungfish.errors import (
+    FeatureNotSupported,
     InvalidTableDefinition,
     ObjectNotInPrerequisiteState,
     UndefinedObject,
@@ -30,6 +31,10 @@ def add_key_using_index(
     context: DdlContext, table: Table, definition: ConstraintDefinition
 ) -> Table:
     """The table with the constraint. Raises UndefinedObject, WrongObjectType, ObjectNotInPrerequisiteState."""
+    if table.partition_key is not None:
+        raise FeatureNotSupported(
+            "ALTER TABLE / ADD CONSTRAINT USING INDEX is not supported on partitioned tables"
+        )
     found = next((item for item in table.indexes if item.name == definition.using_index), None)
     if found is None:
         raise UndefinedObject(

@@ -35,6 +35,7 @@ from lungfish.errors import (
     WrongObjectType,
 )
 from lungfish.executor.ddl.alter_table import alter_table
+from lungfish.executor.ddl.column_rules import check_column_type
 from lungfish.executor.ddl.context import DdlContext
 from lungfish.executor.ddl.names import refuse_taken_type
 from lungfish.executor.ddl.range_types import (
@@ -82,6 +83,8 @@ def create_composite_type(context: DdlContext, statement: CreateCompositeType) -
             )
         labels.append(column.name)
     fields = tuple(context.runner.resolve_type(column.type_name) for column in statement.columns)
+    for column, field in zip(statement.columns, fields, strict=True):
+        check_column_type(column.name, field)
     oid = context.change.new_oid()
     name = statement.name.name
     sql_type = SqlType(TypeKind.RECORD, name=name, labels=tuple(labels), fields=fields, oid=oid)

@@ -38,6 +38,8 @@ def reindex(context: DdlContext, statement: Reindex) -> str:
         if context.runner.is_in_block:
             word = "CONCURRENTLY" if statement.is_concurrent else statement.kind.upper()
             raise ActiveSqlTransaction(f"REINDEX {word} cannot run inside a transaction block")
+    if statement.kind == "system" and statement.is_concurrent:
+        raise FeatureNotSupported("cannot reindex system catalogs concurrently")
     if statement.kind == "index":
         assert statement.name is not None
         table, index = find_index(context, statement)

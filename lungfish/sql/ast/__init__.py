@@ -4,6 +4,7 @@ Start at `Statement`. Nothing here knows names or types; the planner's binder re
 """
 
 from lungfish.sql.ast import (
+    built_ins,
     ddl,
     dml,
     expressions,
@@ -51,6 +52,7 @@ Statement = (
     | ddl.SetSchema
     | ddl.Drop
     | ddl.DropAbsent
+    | built_ins.DropBuiltIn
     | statistics.CreateStatistics
     | statistics.AlterStatistics
     | statistics.DropStatistics
@@ -99,6 +101,7 @@ Statement = (
 
 __all__ = [
     "Statement",
+    "built_ins",
     "ddl",
     "dml",
     "expressions",

@@ -1,0 +1,26 @@
+"""DROP of what only the database system has: operators, casts, languages, access methods and their kin."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from lungfish.sql.ast.expressions import TypeName
+
+
+@dataclass(frozen=True, slots=True)
+class BuiltInName:
+    """How one is named. An operator has the types of its operands (None: NONE), a cast its two; a class or family its access method."""
+
+    name: str = ""
+    types: tuple[TypeName | None, ...] = ()
+    method: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DropBuiltIn:
+    """`kind` is the word of messages: operator, cast, language, collation, operator class, ..."""
+
+    kind: str
+    objects: tuple[BuiltInName, ...]
+    if_exists: bool = False
+    position: int = -1
