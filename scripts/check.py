@@ -1,4 +1,4 @@
-"""The one check that people and CI run: format, lint, types, layers, tests.
+"""The one check that people and CI run: format, lint, types, layers, tests, and some of these without the compiled modules.
 
 python scripts/check.py            # everything
 python scripts/check.py --fast     # everything but the tests marked slow
@@ -8,6 +8,7 @@ python scripts/check.py --release  # with the long crash matrix and the whole co
 from __future__ import annotations
 
 import argparse
+import os
 import subprocess
 import sys
 import time
@@ -22,6 +23,7 @@ STATIC_STEPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("types", (PYTHON, "-m", "mypy", "--no-error-summary")),
     ("layers", (PYTHON, "-c", "from importlinter.cli import lint_imports_command as c; c()")),
 )
+PLAIN_TESTS = ("tests/storage", "tests/session", "tests/connection", "tests/native")
 
 
 def main() -> int:
@@ -32,13 +34,16 @@ def main() -> int:
         tests += ["-m", "not slow and not release"]
     elif options.release:
         tests += ["--release"]
-    steps = [*STATIC_STEPS, ("tests", tuple(tests))]
+    # The rooms whose paths are compiled, in the form that a machine without a compiler has.
+    plain = [PYTHON, "-m", "pytest", "-q", "-n", str(options.jobs), *PLAIN_TESTS]
+    steps = [*STATIC_STEPS, ("tests", tuple(tests)), ("tests in plain Python", tuple(plain))]
     for name, command in steps:
         if options.only and name not in options.only:
             continue
         started = time.monotonic()
         print(f"== {name}", flush=True)
-        code = subprocess.run(command, cwd=ROOT, check=False).returncode
+        environment = {**os.environ, "LUNGFISH_PLAIN": "1"} if "plain" in name else None
+        code = subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode
         print(
             f"   {name}: {'ok' if code == 0 else 'FAILED'} in {time.monotonic() - started:.1f} s",
             flush=True,

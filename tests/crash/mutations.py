@@ -53,7 +53,13 @@ def stale(mutations: Iterable[Mutation], root: Path = ROOT) -> list[str]:
 def run_command(command: str, root: Path) -> tuple[bool, str]:
     """Run `python -m command` in a copy; whether it passed, and the last line it said."""
     # Bytecode of the text before must not be taken for that after: same second, same size.
-    environment = {**os.environ, "PYTHONPATH": str(root), "PYTHONDONTWRITEBYTECODE": "1"}
+    # Faults are planted in Python's lines, which compiled modules would pass by.
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(root),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "LUNGFISH_PLAIN": "1",
+    }
     try:
         done = subprocess.run(
             [sys.executable, "-m", *command.split()],

@@ -1,0 +1,223 @@
+"""Random short statements from several connections, as a program: what it prints is the same whether or not the compiled modules are in use.
+
+    python -m tests.native.workload SEED COUNT      # the answers, one JSON line each
+
+Statements look rows up by key and change them, within transactions of both levels that see each other's changes, with savepoints,
+rollbacks, changes of keys, checkpoints, a small buffer pool and openings after a crash in between.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import lungfish
+from lungfish.database.options import DatabaseOptions
+
+CONNECTIONS = 3
+KEYS = 40
+
+TABLES = (
+    "CREATE TABLE plain (id integer PRIMARY KEY, n integer, name text)",
+    "CREATE TABLE pairs (a integer, b smallint, n bigint NOT NULL, t text, PRIMARY KEY (a, b))",
+    "CREATE TABLE words (word text PRIMARY KEY, n bigint, half double precision, is_on boolean)",
+    "CREATE TABLE wide (id bigint PRIMARY KEY, long text, raw bytea, amount numeric(10, 2), at timestamp, n integer)",
+    "CREATE TABLE sparse (gone integer, id integer UNIQUE, n smallint, body text)",
+    "CREATE INDEX plain_n ON plain (n)",
+    "CREATE INDEX pairs_t ON pairs (t DESC, n)",
+    "CREATE UNIQUE INDEX wide_n ON wide (n)",
+    "CREATE INDEX sparse_few ON sparse (n) WHERE n > 5",
+    "ALTER TABLE sparse DROP COLUMN gone",
+)
+
+
+class Workload:
+    """One run."""
+
+    def __init__(self, seed: int, path: Path) -> None:
+        self.random = random.Random(seed)
+        self.path = path
+        self.database = self._open()
+        self.connections = self._connect()
+        for sql in TABLES:
+            self.connections[0].execute(sql)
+
+    def _open(self) -> lungfish.Database:
+        return lungfish.open(
+            self.path,
+            options=DatabaseOptions(
+                page_size_bytes=4096, buffer_bytes=96 << 10, checkpoint_wal_bytes=0
+            ),
+        )
+
+    def _connect(self) -> list[lungfish.Connection]:
+        found = [self.database.connect(autocommit=True) for _ in range(CONNECTIONS)]
+        for each in found:
+            each.execute("SET lock_timeout = 1")
+        return found
+
+    def answers(self, count: int) -> Iterator[Any]:
+        """What each step says."""
+        for _ in range(count):
+            step = self.random.choices((self._statement, self._control, self._rare), (50, 8, 0.4))[
+                0
+            ]
+            yield step()
+        for connection in self.connections:
+            connection.rollback()
+        yield self._state()
+        self.database.close()
+
+    def _state(self) -> Any:
+        """All rows, by way of the table and of each index."""
+        connection = self.connections[0]
+        found = [
+            self._ask(connection, f"SELECT * FROM {table} ORDER BY 1, 2", None)
+            for table in ("plain", "pairs", "words", "wide", "sparse")
+        ]
+        found.append(
+            self._ask(connection, "SELECT id FROM plain WHERE n >= -5 ORDER BY n, id", None)
+        )
+        return [found, self.database.check("full").problems]
+
+    def _ask(self, connection: lungfish.Connection, sql: str, values: Any) -> Any:
+        try:
+            cursor = connection.execute(sql, values)
+            rows = None if cursor.description is None else [list(map(repr, row)) for row in cursor]
+            return [cursor.statusmessage, cursor.rowcount, rows]
+        except lungfish.Error as error:
+            return [type(error).__name__, error.sqlstate, str(error).splitlines()[0]]
+
+    def _statement(self) -> Any:
+        connection = self.random.choice(self.connections)
+        if connection.transaction_status == "failed" and self.random.random() < 0.8:
+            connection.rollback()
+        sql, values = self.random.choice(STATEMENTS)(self)
+        if values and self.random.random() < 0.15:
+            # The same with literals in the text.
+            for value in values:
+                sql = sql.replace("?", literal(value), 1)
+            values = None
+        return [sql, self._ask(connection, sql, values)]
+
+    def _control(self) -> Any:
+        connection = self.random.choice(self.connections)
+        sql = self.random.choice(
+            (
+                "BEGIN",
+                "BEGIN ISOLATION LEVEL REPEATABLE READ",
+                "COMMIT",
+                "COMMIT",
+                "ROLLBACK",
+                "SAVEPOINT one",
+                "ROLLBACK TO one",
+                "RELEASE one",
+            )
+        )
+        return [sql, self._ask(connection, sql, None)]
+
+    def _rare(self) -> Any:
+        kind = self.random.choice(("checkpoint", "crash", "vacuum", "index"))
+        if kind == "crash":
+            self.database.crash()
+            self.database = self._open()
+            self.connections = self._connect()
+            return kind
+        sql = {
+            "checkpoint": "CHECKPOINT",
+            "vacuum": "VACUUM",
+            "index": "CREATE INDEX IF NOT EXISTS words_n ON words (n)",
+        }[kind]
+        # Not where another transaction would have to be waited for.
+        for connection in self.connections:
+            connection.rollback()
+        self._ask(self.connections[0], sql, None)
+        return kind
+
+    # Values
+
+    def key(self) -> Any:
+        """Mostly a key that is there or may be; at times one out of range, NULL or of another type."""
+        if self.random.random() < 0.04:
+            return self.random.choice((None, 2**31, -(2**40), 2**63, 1.5, True, "7"))
+        return self.random.randrange(KEYS)
+
+    def number(self) -> Any:
+        if self.random.random() < 0.05:
+            return self.random.choice((None, 2**31 - 1, -(2**31), 2**15, 2**62))
+        return self.random.randrange(-9, 10)
+
+    def text(self) -> Any:
+        size = self.random.choice((0, 3, 11, 12, 13, 40, 40, 500))
+        if self.random.random() < 0.05:
+            return self.random.choice(
+                (None, "\U0001f41f\U0001f41f\U0001f41f\U0001f41f", "ü" * 7, "a'b")
+            )
+        return "".join(self.random.choice("abcü") for _ in range(size))
+
+
+Maker = Callable[[Workload], "tuple[str, tuple[Any, ...] | None]"]
+
+STATEMENTS: tuple[Maker, ...] = (
+    lambda w: ("SELECT name, n FROM plain WHERE id = ?", (w.key(),)),
+    lambda w: ("SELECT * FROM pairs WHERE a = ? AND b = ?", (w.key(), w.random.randrange(3))),
+    lambda w: ("SELECT n, half, is_on, word FROM words WHERE word = ?", (f"w{w.key()}",)),
+    lambda w: ("SELECT long, raw, amount, at, n FROM wide WHERE id = ?", (w.key(),)),
+    lambda w: ("SELECT id, body FROM sparse WHERE id = ?", (w.key(),)),
+    lambda w: ("SELECT min(n), max(n), sum(n), count(DISTINCT n), count(*) FROM pairs WHERE a = ?", (w.key(),)),
+    lambda w: ("SELECT id, n FROM plain WHERE n = ? ORDER BY id", (w.number(),)),
+    lambda w: ("INSERT INTO plain VALUES (?, ?, ?)", (w.key(), w.number(), w.text())),
+    lambda w: ("INSERT INTO plain VALUES (?, ?, ?) RETURNING id, n + 1, name", (w.key(), w.number(), w.text())),
+    lambda w: ("INSERT INTO pairs VALUES (?, ?, ?, ?)", (w.key(), w.random.randrange(3), w.number(), w.text())),
+    lambda w: ("INSERT INTO words VALUES (?, ?, ?, ?)", (f"w{w.key()}", w.number(), w.random.random(), w.random.random() < 0.5)),
+    lambda w: (
+        "INSERT INTO wide VALUES (?, ?, ?, ?, ?, ?)",
+        (w.key(), w.text(), b"\x00\xff" * w.random.randrange(9), w.random.randrange(999), "2026-01-01 10:00", w.random.randrange(400)),
+    ),
+    lambda w: ("INSERT INTO sparse VALUES (?, ?, ?)", (w.key(), w.number(), w.text())),
+    lambda w: ("UPDATE plain SET name = ? WHERE id = ?", (w.text(), w.key())),
+    lambda w: ("UPDATE plain SET n = n + ? WHERE id = ? RETURNING id, n", (w.number(), w.key())),
+    lambda w: ("UPDATE pairs SET n = ? WHERE a = ? AND b = ?", (w.number(), w.key(), w.random.randrange(3))),
+    lambda w: ("UPDATE words SET n = n * ? - 1 WHERE word = ? RETURNING n, half", (w.number(), f"w{w.key()}")),
+    lambda w: (
+        "UPDATE words SET n = CASE WHEN n >= ? THEN n - ? ELSE n + 91 END, is_on = ? WHERE word = ?",
+        (w.number(), w.number(), w.random.random() < 0.5, f"w{w.key()}"),
+    ),
+    lambda w: ("UPDATE wide SET long = ?, raw = ? WHERE id = ?", (w.text(), b"x" * w.random.randrange(20), w.key())),
+    lambda w: ("UPDATE wide SET n = ?, amount = amount + 1 WHERE id = ?", (w.random.randrange(400), w.key())),
+    lambda w: ("UPDATE sparse SET body = ?, n = ? WHERE id = ?", (w.text(), w.number(), w.key())),
+    lambda w: ("UPDATE pairs SET a = a + 1 WHERE a = ? AND b = ?", (w.key(), w.random.randrange(3))),
+    lambda w: ("DELETE FROM plain WHERE id = ?", (w.key(),)),
+    lambda w: ("DELETE FROM pairs WHERE a = ? AND b = ? RETURNING n, t", (w.key(), w.random.randrange(3))),
+    lambda w: ("DELETE FROM words WHERE word = ?", (f"w{w.key()}",)),
+    lambda w: ("DELETE FROM wide WHERE id = ? RETURNING id", (w.key(),)),
+    lambda w: ("DELETE FROM sparse WHERE id = ?", (w.key(),)),
+)  # fmt: skip
+
+
+def literal(value: Any) -> str:
+    """A value as SQL has it."""
+    if value is None:
+        return "NULL"
+    if isinstance(value, str):
+        return "'" + value.replace("'", "''") + "'"
+    if isinstance(value, bytes):
+        return f"'\\x{value.hex()}'"
+    return repr(value)
+
+
+def main() -> None:
+    """Run and print."""
+    seed, count = int(sys.argv[1]), int(sys.argv[2])
+    with tempfile.TemporaryDirectory() as folder:
+        for answer in Workload(seed, Path(folder) / "w.db").answers(count):
+            print(json.dumps(answer))
+
+
+if __name__ == "__main__":
+    main()
