@@ -40,6 +40,9 @@ from lungfish.storage.native import NativeTable
 from lungfish.storage.table_index import TableIndex
 from lungfish.storage.transactions import Transaction
 
+# What indexes alone see to.
+_KEY_CONSTRAINTS = frozenset({"primary key", "unique"})
+
 _compiled: Any = compiled_module("lungfish.executor.native_lanes")
 
 
@@ -193,6 +196,8 @@ def _returning_nodes(returning: Returning | None, looked_at: _LookedAt) -> _Retu
     """RETURNING compiled, if the statement has it; None if it cannot be."""
     if returning is None:
         return _ReturningNodes(None)
+    if returning.checks:
+        return None
     nodes = make_nodes(returning.expressions, looked_at.places)
     return None if nodes is None else _ReturningNodes(nodes)
 
@@ -218,7 +223,7 @@ def _is_simple(table: Table, catalog: Catalog) -> bool:
         table.partition_key is not None
         or table.partition_bound is not None
         or any(column.generated is not None for column in table.columns)
-        or any(item.kind == "check" for item in table.constraints)
+        or any(item.kind not in _KEY_CONSTRAINTS for item in table.constraints)
         or foreign_keys_of(table, catalog)
         or foreign_keys_to(table, catalog)
         or deferrable_keys(table)
