@@ -17,9 +17,11 @@ from lungfish.planner.bind_from_function import bind_function_reference
 from lungfish.planner.bind_join import bind_join_condition
 from lungfish.planner.bind_json_table import bind_json_table
 from lungfish.planner.bind_members import append_members, members_of, table_oid_column
+from lungfish.planner.bind_sample import bind_sample, refuse_sample
 from lungfish.planner.bind_with import reference_cte
 from lungfish.planner.expressions import ColumnRef, Constant
 from lungfish.planner.logical import (
+    LogicalFilter,
     LogicalJoin,
     LogicalOutput,
     LogicalPlan,
@@ -100,12 +102,12 @@ def lateral_view(scope: Scope, visible: list[RangeEntry]) -> Scope:
 
 
 def _table_reference(item: ast.TableReference, scope: Scope) -> BoundItem:
-    if item.sample is not None:
-        raise errors.FeatureNotSupported("TABLESAMPLE is not supported").at(item.sample.position)
     name = item.name
     if name.schema is None:
         cte = scope.find_cte(name.name)
         if cte is not None:
+            if item.sample is not None:
+                raise refuse_sample(item.sample)
             plan, columns = reference_cte(cte, item, scope)
             names = [column.name for column in columns]
             entry = RangeEntry(item.alias or name.name, names, refs=columns)
@@ -113,12 +115,30 @@ def _table_reference(item: ast.TableReference, scope: Scope) -> BoundItem:
             return plan, [entry]
     relation = scope.state.find_relation(name)
     if isinstance(relation, Table):
-        return scan_table(relation, item, scope)
+        scanned = scan_table(relation, item, scope)
+        return scanned if item.sample is None else _sampled(scanned, item.sample, scope)
+    if item.sample is not None:
+        raise refuse_sample(item.sample)
     if isinstance(relation, SystemView):
         return _scan_system_view(relation, item, scope)
     if isinstance(relation, View):
         return _expand_view(relation, item, scope)
     return _scan_system_view(_sequence_row(relation), item, scope)
+
+
+def _sampled(item: BoundItem, sample: ast.TableSample, scope: Scope) -> BoundItem:
+    """A sample of a table's rows, or of those of a whole family."""
+    plan, entries = item
+    if isinstance(plan, LogicalScan):
+        plan = LogicalScan(
+            plan.table, plan.alias, plan.first_column, plan.positions, with_tuple_id=True
+        )
+        tuple_id = tuple_id_ref(plan)
+    else:
+        table_oid = entries[0].table_oid
+        assert isinstance(table_oid, ColumnRef), "members tell whose their rows are"
+        tuple_id = ColumnRef(table_oid.index - 1, BIGINT, "ctid")
+    return LogicalFilter(plan, (bind_sample(sample, tuple_id, scope),)), entries
 
 
 def _sequence_row(sequence: objects.Sequence) -> SystemView:
