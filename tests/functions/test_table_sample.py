@@ -10,7 +10,8 @@ import pytest
 from lungfish.functions.registry import Function
 from lungfish.functions.table_sample import sample_function
 
-ADDRESSES = [random.Random(3).randrange(2**40) for _ in range(20_000)]
+_RANDOM = random.Random(3)
+ADDRESSES = [_RANDOM.randrange(2**40) for _ in range(20_000)]
 BY_ROW, BY_PAGE = sample_function("bernoulli", 0), sample_function("system", 16)
 
 
