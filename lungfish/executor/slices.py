@@ -52,7 +52,7 @@ def only_computes(expression: BoundExpression) -> bool:
     match expression:
         case SubqueryExpr() | DomainExpr():
             return False
-        case Call() if expression.function.needs_context:
+        case Call() if expression.function.needs_context or expression.function.needs_statement:
             return False
         case _:
             return all(only_computes(child) for child in children(expression))
