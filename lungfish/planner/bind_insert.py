@@ -35,7 +35,7 @@ from lungfish.planner.scope import Clause, Scope
 from lungfish.planner.updatable_views import find_target
 from lungfish.sql.ast import dml as ast
 from lungfish.sql.ast.expressions import Default, Expression
-from lungfish.sql.ast.queries import Query, Values
+from lungfish.sql.ast.queries import Query, Select, SelectItem, Values
 
 
 def bind_insert(node: ast.Insert, around: Scope, guards: Sequence[Guard] = ()) -> LogicalOutput:
@@ -142,6 +142,15 @@ def _check_generated(node: ast.Insert, table: Table, position: int) -> None:
         )
 
 
+def _as_select(values: Values) -> Query | None:
+    """The only row of VALUES, whose expressions are sets, as a query; None where it has a DEFAULT."""
+    (row,) = values.rows
+    if any(isinstance(item, Default) for item in row):
+        return None
+    items = tuple(SelectItem(item) for item in row)
+    return Query(Select(items, position=values.position), position=values.position)
+
+
 def _bind_rows(
     node: ast.Insert, target: ChangeTarget, places: list[Place], scope: Scope
 ) -> tuple[LogicalPlan, Given]:
@@ -172,9 +181,14 @@ def _bind_rows(
                 ]
             )
         )
-    if inside.aggregates or inside.has_set_calls:
+    if inside.aggregates:
+        raise errors.GroupingError("aggregate functions are not allowed in VALUES").at(place)
+    if inside.has_set_calls:
+        selected = _as_select(values)
+        if selected is not None:
+            return _bind_source(replace(node, query=selected), target, places, scope)
         raise errors.FeatureNotSupported(
-            "set-returning functions in VALUES of INSERT are not supported",
+            "set-returning functions beside DEFAULT in VALUES of INSERT are not supported",
             hint="Write INSERT ... SELECT.",
         ).at(place)
     columns = tuple(
