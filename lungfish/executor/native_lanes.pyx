@@ -138,14 +138,14 @@ cdef class DeleteLane(ChangeLane):
         cdef bytes before
         cdef tuple entry
         cdef list chain
-        if key is None or not transaction.id:
+        if key is None:
             return None
         snapshot = snapshot_of(transaction)
         entry, chain = PyTuple_New(3), [None]
         address = (<NativeTree>self.table.trees[number]).find_only(key)
         if address == NOTHING:
             return self.none_found()
-        if address == UNSURE:
+        if address == UNSURE or not transaction.id:
             return None
         before = self.table.row_to_change(transaction, snapshot, address)
         if before is None:
@@ -190,14 +190,14 @@ cdef class UpdateLane(ChangeLane):
         cdef tuple entry, assigned
         cdef list chain
         cdef bytes before, packed
-        if key is None or not transaction.id:
+        if key is None:
             return None
         snapshot = snapshot_of(transaction)
         entry, chain = PyTuple_New(3), [None]
         address = (<NativeTree>self.table.trees[number]).find_only(key)
         if address == NOTHING:
             return self.none_found()
-        if address == UNSURE:
+        if address == UNSURE or not transaction.id:
             return None
         before = self.table.row_to_change(transaction, snapshot, address)
         if before is None:

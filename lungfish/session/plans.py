@@ -223,6 +223,10 @@ class PlanningSession(TransactionalSession):
             return None
         transaction.statement_snapshot()
         outcome = lane.run(values, transaction)
+        if outcome is None and not (transaction.id or ready.is_read_only):
+            # There is a row to write: the first of the transaction, most likely.
+            transaction.assign_id()
+            outcome = lane.run(values, transaction)
         return None if outcome is None else ready.result(outcome)
 
     def _run_pipeline(

@@ -282,3 +282,31 @@ def test_the_statement_time_follows_the_clock(
     lane.answer = [(7, "lane")]
     connection.execute(SELECT, (1,))
     assert connection.session.functions.statement_time_us == 86_400_000_000
+
+
+def test_the_first_write_of_a_transaction_has_its_id_if_there_is_a_row_to_write(
+    connection: lungfish.Connection, lane: NotedLane
+) -> None:
+    connection.execute(UPDATE, ("new", 1))
+    connection.execute("BEGIN")
+    connection.execute(UPDATE, ("newer", 1))
+    assert connection.session.transaction is lane.transactions[-1]
+    assert connection.session.transaction.id
+    assert connection.execute(SELECT, (1,)).fetchall() == [(1, "newer")]
+    connection.execute("COMMIT")
+    lane.answer = 0
+    connection.execute("BEGIN")
+    assert connection.execute(UPDATE, ("nobody", 2)).rowcount == 0
+    assert connection.session.transaction is not None
+    assert not connection.session.transaction.id
+
+
+def test_a_change_of_no_row_takes_no_id(database: lungfish.Database) -> None:
+    with database.connect() as connection:
+        connection.execute("CREATE TABLE t (id int PRIMARY KEY, name text)")
+        connection.commit()
+        for sql in ("UPDATE t SET name = ? WHERE id = ?", "DELETE FROM t WHERE name = ? OR id = ?"):
+            for _ in range(3):
+                assert connection.execute(sql, ("x", 1)).rowcount == 0
+        assert connection.session.transaction is not None
+        assert not connection.session.transaction.id
