@@ -95,7 +95,11 @@ cdef class CursorFront:
         cdef ReadyRunner runner = self.connection.ready_runner()
         if runner is None:
             return False
-        outcome = runner.run(sql, params)
+        try:
+            outcome = runner.run(sql, params)
+        except BaseException:
+            self._results, self._rows = [], None
+            raise
         if outcome is None:
             return False
         self._rows = None

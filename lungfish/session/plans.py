@@ -33,7 +33,7 @@ from lungfish.session.results import StatementResult
 from lungfish.session.table_locks import locks_of_plan
 from lungfish.session.time_limit import limit_time
 from lungfish.session.transactions import TransactionalSession
-from lungfish.sql.ast import Statement, dml, queries
+from lungfish.sql.ast import Statement, dml, queries, utility
 from lungfish.sql.literal_shapes import LiteralShapes
 from lungfish.sql.normalize import lift_literals
 from lungfish.storage.lock_modes import table_tag
@@ -47,6 +47,8 @@ if TYPE_CHECKING:
 # The words of a class's name: CreateTable is CREATE TABLE.
 _WORD = re.compile(r"[A-Z][a-z]*")
 PLANNED = (queries.Query, dml.Insert, dml.Update, dml.Delete, dml.Merge)
+# Their few texts come again and again.
+BLOCK_ENDS = (utility.Begin, utility.Commit, utility.Rollback)
 
 
 class PlanningSession(TransactionalSession):
@@ -84,6 +86,8 @@ class PlanningSession(TransactionalSession):
     ) -> ReadyStatement | None:
         """Keep a statement that has just run, if it is one whose next run can be shorter."""
         statement = parsed.statements[0]
+        if isinstance(statement, BLOCK_ENDS):
+            self._ready.know(sql, has_parameters, parsed)
         if not isinstance(statement, PLANNED) or self._change is not None:
             return None
         cached = self.plan(statement, parsed.texts[0], types)

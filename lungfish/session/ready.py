@@ -114,6 +114,13 @@ class ReadyStatements:
         self, sql: str, has_parameters: bool, parsed: ParsedText, made: ReadyStatement
     ) -> None:
         """Keep a statement for the next time."""
+        by_types = self.know(sql, has_parameters, parsed).by_types
+        if len(by_types) >= TYPES_MAX:
+            by_types.clear()
+        by_types[tuple(map(id, made.types))] = made
+
+    def know(self, sql: str, has_parameters: bool, parsed: ParsedText) -> ReadyText:
+        """Keep a text, whose statement may be none that gets ready: then it is at least parsed."""
         texts = self._texts(has_parameters)
         text = texts.get(sql)
         if text is None:
@@ -122,9 +129,7 @@ class ReadyStatements:
                 for older in list(texts)[: TEXTS_MAX // 2]:
                     del texts[older]
             text = texts[sql] = ReadyText(parsed, {})
-        elif len(text.by_types) >= TYPES_MAX:
-            text.by_types.clear()
-        text.by_types[tuple(map(id, made.types))] = made
+        return text
 
     def _texts(self, has_parameters: bool) -> dict[str, ReadyText]:
         return self.with_parameters if has_parameters else self.without_parameters

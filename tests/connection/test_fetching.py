@@ -131,3 +131,18 @@ def test_arraysize_is_how_many_rows_fetchmany_fetches(connection: lungfish.Conne
     assert cursor.fetchmany() == [(1, "1")]
     cursor.arraysize = 3
     assert len(cursor.fetchmany()) == 3
+
+
+def test_a_statement_that_fails_leaves_no_rows_of_the_one_before() -> None:
+    sql = "SELECT 1 / (id - ?) FROM t WHERE id = 2"
+    with lungfish.connect(":memory:", autocommit=True) as connection:
+        connection.execute("CREATE TABLE t (id int PRIMARY KEY)")
+        connection.execute("INSERT INTO t VALUES (2)")
+        cursor = connection.cursor()
+        for _ in range(2):
+            assert cursor.execute(sql, (1,)).rowcount == 1
+        with pytest.raises(lungfish.DataError):
+            cursor.execute(sql, (2,))
+        with pytest.raises(lungfish.ProgrammingError, match="no statement"):
+            cursor.fetchall()
+        assert (cursor.rowcount, cursor.description) == (-1, None)
