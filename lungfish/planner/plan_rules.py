@@ -25,9 +25,11 @@ def check_ruled(node: Ruled, state: BindState) -> tuple[SqlType | None, ...]:
     relation = state.find_relation(node.table.name)
     state.root = Scope(state, None)
     try:
-        bind_rule_source(RuleSource(node, relation.oid, state.search_path, True), state)
+        source = RuleSource(node, relation.oid, state.search_path, uses_old=True)
+        _, (entry, *_) = bind_rule_source(source, state)
         target = find_rule_target(node, relation.oid, state)
-        bind_returning(node.returning, node.table, target, state.root, others=())
+        others = entry.beneath
+        bind_returning(node.returning, node.table, target, state.root, others=others)
     except RecursionError:
         raise errors.StatementTooComplex("stack depth limit exceeded") from None
     state.parameters.check()

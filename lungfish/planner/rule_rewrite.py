@@ -21,6 +21,7 @@ from lungfish.planner.bind_state import BindState
 from lungfish.planner.rule_commands import mentions_row, over_rows, row_columns
 from lungfish.planner.updatable_views import (
     VERBS,
+    find_rule_target,
     reason_against_changes,
     refused,
     relation_beneath,
@@ -131,11 +132,9 @@ class _Rewriter:
             if rule.is_instead and rule.condition is not None
         )
         products, is_returning = self._products(rules, relation, item)
-        goes_on = False
+        goes_on = isinstance(relation, View) and not is_replaced
         if isinstance(relation, View) and not is_replaced:
-            if not self._may_go_on(relation, item, guards):
-                return [item]
-            goes_on = True
+            self._check_changeable(relation, item, guards)
         found: list[Rewritten] = []
         if products or goes_on:
             self._enter(relation, event)
@@ -155,17 +154,28 @@ class _Rewriter:
         own = replace(item, guards=guards)
         return [own, *found] if event == "insert" else [*found, own]
 
-    def _may_go_on(self, view: View, item: Rewritten, guards: tuple[Guard, ...]) -> bool:
-        """Whether the statement can be done to what is beneath. False: it will be refused where it is bound.
-
-        Raises ObjectNotInPrerequisiteState for a view whose rules have conditions.
-        """
+    def _check_changeable(self, view: View, item: Rewritten, guards: tuple[Guard, ...]) -> None:
+        """Raise ObjectNotInPrerequisiteState or FeatureNotSupported unless the statement can be done to what is beneath."""
+        node, state = item.node, self._state
+        assert not isinstance(node, Query), "queries have no rules"
         if guards:
-            verb = VERBS[type(item.node)]
-            detail = "Views with conditional DO INSTEAD rules are not automatically updatable."
-            raise refused(view, verb, "", detail)
-        has_columns = not isinstance(item.node, dml.Delete)
-        return not reason_against_changes(view, self._state.catalog, with_columns=has_columns)
+            reason: str | None = (
+                "Views with conditional DO INSTEAD rules are not automatically updatable."
+            )
+        else:
+            has_columns = not isinstance(node, dml.Delete)
+            reason = reason_against_changes(view, state.catalog, with_columns=has_columns)
+        if reason is not None:
+            raise refused(view, VERBS[type(node)], "", reason)
+        outer_path, state.search_path = state.search_path, item.search_path
+        try:
+            below = relation_beneath(view, state.catalog)
+            target = find_rule_target(node, below.oid, state)
+        finally:
+            state.search_path = outer_path
+        for column in _assigned_columns(node):
+            if column.name in target.names:
+                target.position(column.name, column.position)
 
     def _enter(self, relation: Table | View, event: str) -> None:
         if (relation.oid, event) in self._open:
@@ -234,6 +244,17 @@ class _Rewriter:
             raise errors.FeatureNotSupported(
                 "INSERT with ON CONFLICT clause cannot be used with table that has INSERT or UPDATE rules"
             )
+
+
+def _assigned_columns(node: Ruled) -> list[dml.TargetColumn]:
+    """The columns that the statement names as those that it gives values to."""
+    match node:
+        case dml.Insert():
+            return list(node.columns)
+        case dml.Update():
+            return [column for each in node.assignments for column in each.columns]
+        case _:
+            return []
 
 
 def _origin(rule: Rule) -> str:

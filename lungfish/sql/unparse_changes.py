@@ -126,7 +126,7 @@ def _write_assignment(node: Assignment) -> str:
     value = unparse_expression(node.value)
     if not node.is_row:
         return f"{_write_target(node.columns[0])} = {value}"
-    if isinstance(node.value, Row):
+    if isinstance(node.value, Row) and len(node.value.items) > 1:
         value = value.removeprefix("ROW")
     return f"({', '.join(map(_write_target, node.columns))}) = {value}"
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from lungfish import errors
-from lungfish.sql import parse_one, unparse_expression, unparse_query
+from lungfish.sql import parse_one, unparse_command, unparse_expression, unparse_query
+from lungfish.sql.ast.dml import Delete, Insert, Update
 from lungfish.sql.ast.queries import Query
 from tests.sql.trees import expression, same, statement
 
@@ -100,3 +101,31 @@ def test_writing_is_stable() -> None:
 def test_a_stored_query_cannot_change_rows() -> None:
     with pytest.raises(errors.FeatureNotSupported):
         parse_one("create view v as with d as (delete from t returning 1) select * from d")
+
+
+COMMANDS = (
+    "insert into s.t as x (a, b[1], c.d) overriding user value values (1, default, 'q'), (new.a, old.b, null)",
+    "insert into t default values returning with (old as o, new as n) o.a, n.*",
+    'insert into t select new.* on conflict (lower(a) collate "C", b) where b > 1 do update set a = excluded.a where t.b > 2',
+    'insert into t table u on conflict on constraint "Key" do nothing',
+    (
+        "with w (k) as (delete from u where a = old.a returning a), r as materialized (select 1)"
+        " insert into t select k from w, r"
+    ),
+    (
+        "update only t x set a = new.a, (b, c) = (select 1, 2), (d, e) = row(x.*), (f, g) = (1, default),"
+        " h[1:2] = null from u join v using (k) where x.a = old.a returning *"
+    ),
+    (
+        "delete from t using u, lateral (select old.a) s where t.a = u.a or exists (select 1 from s)"
+        ' returning t.a as "A b"'
+    ),
+    "select new.a from t where old.b is null",
+)
+
+
+@pytest.mark.parametrize("sql", COMMANDS)
+def test_a_command_of_a_rule_survives_the_way_to_text_and_back(sql: str) -> None:
+    tree = statement(sql)
+    assert isinstance(tree, (Insert, Update, Delete, Query))
+    assert same(statement(unparse_command(tree)), tree)
