@@ -21,10 +21,11 @@ from lungfish.planner.logical import (
     LogicalReturning,
 )
 from lungfish.planner.modification_target import table_columns
+from lungfish.planner.rule_commands import row_columns
 from lungfish.planner.scope import Clause, RangeEntry, Scope
 from lungfish.planner.updatable_views import find_rule_target
 from lungfish.sql.ast import dml as ast
-from lungfish.sql.ast.queries import TableReference
+from lungfish.sql.ast.queries import RuleSource, TableReference
 from lungfish.types.sql_type import OID
 
 
@@ -130,6 +131,8 @@ def _wanted_targets(
     beneath = [each for entry in source.others for each in entry.beneath]
     statement = wanted.statement
     assert statement.returning is not None, "it wants something returned"
+    if not source.others:
+        _refuse_other_rows(statement)
     outer_path, state.search_path = state.search_path, wanted.search_path
     try:
         target = find_rule_target(statement, wanted.relation_oid, state)
@@ -142,6 +145,20 @@ def _wanted_targets(
         return _targets(statement.returning, inner, scope)
     finally:
         state.search_path = outer_path
+
+
+def _refuse_other_rows(statement: ast.Insert | ast.Update | ast.Delete) -> None:
+    """An INSERT that runs in the place of the statement has nothing beside the rows that it stores."""
+    if isinstance(statement, ast.Insert):
+        return
+    items = statement.from_items if isinstance(statement, ast.Update) else statement.using
+    is_plain = all(isinstance(item, RuleSource) for item in items) and not any(
+        row_columns(statement.returning, word) for word in ("old", "new") if items
+    )
+    if not is_plain:
+        raise errors.FeatureNotSupported(
+            "RETURNING of a statement with other tables, in whose place a rule does an INSERT, is not supported"
+        )
 
 
 def _row(target: ChangeTarget, columns: Sequence[ColumnRef]) -> TableRow:
