@@ -80,7 +80,7 @@ def bind_expression(node: ast.Expression, scope: Scope) -> BoundExpression:
 
 def bind_predicate(node: ast.Expression, scope: Scope, what: str) -> BoundExpression:
     """The node bound as a condition; `what` names the clause in the error."""
-    return coerce_boolean(bind_expression(node, scope), what, scope.state, node.position)
+    return coerce_boolean(scope.bind(node), what, scope.state, node.position)
 
 
 def bind_literal(node: ast.Literal, _scope: Scope) -> BoundExpression:

@@ -10,7 +10,7 @@ With a trace, `coerce_with` leaves literals as they were written and puts a cast
 from __future__ import annotations
 
 import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from lungfish.planner.expressions import (
@@ -82,7 +82,9 @@ class BindTrace:
 
         def traced_query(query: Query, *arguments: object, **options: object) -> LogicalOutput:
             output = bind_query(query, *arguments, **options)
-            self._kept.append(query)
+            # Whoever reads the query sees columns of its own, not what they were made of.
+            output = replace(output, columns=tuple(map(copy.copy, output.columns)))
+            self._kept += (query, output)
             self.outputs[id(query)] = output
             return output
 

@@ -50,6 +50,8 @@ def _figure(node: ast.Expression) -> tuple[str, int]:
     match node:
         case ast.Name():
             return node.parts[-1], 2
+        case ast.Star() if node.qualifier:
+            return node.qualifier[-1], 2
         case ast.FunctionCall():
             return node.name[-1], 2
         case ast.FieldAccess():

@@ -78,14 +78,12 @@ def lower_query(fields: Node, lowering: Lowering) -> Query:
     require_only(fields, _SELECT_FIELDS)
     body = _lower_body(fields, lowering)
     with_clause = fields.get("withClause")
-    limit = fields.get("limitCount")
-    if limit is not None and limit.get("A_Const", {}).get("isnull"):
-        limit = None  # LIMIT ALL, which PostgreSQL keeps as LIMIT NULL.
     return Query(
         body=body,
         with_clause=None if with_clause is None else lower_with(with_clause, lowering),
         order_by=lower_order(fields.get("sortClause", ()), lowering),
-        limit=lowering.optional_expression(limit),
+        # LIMIT ALL is LIMIT NULL.
+        limit=lowering.optional_expression(fields.get("limitCount")),
         offset=lowering.optional_expression(fields.get("limitOffset")),
         has_ties=fields["limitOption"] == "LIMIT_OPTION_WITH_TIES",
         locking=tuple(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from lungfish.errors import InvalidName
 from lungfish.types.keywords import KEYWORDS
 
 # Words that open or structure statements and are unreserved; the prompt proposes them beside KEYWORDS.
@@ -96,6 +97,7 @@ COMMON_WORDS = frozenset(
     ]
 )
 
+_NAME_PART = re.compile(r'\s*("(?:[^"]|"")*"|[^."\s][^."]*)\s*(\.|$)')
 _PLAIN_IDENTIFIER = re.compile(r"[a-z_][a-z0-9_$]*\Z")
 
 
@@ -117,3 +119,21 @@ def quote_literal(text: str) -> str:
     if "\\" in text:
         return "E" + quoted.replace("\\", "\\\\")
     return quoted
+
+
+def split_name(text: str) -> list[str]:
+    """The parts of a qualified name as SQL reads it. Raises InvalidName (42602)."""
+    parts = []
+    place = 0
+    while True:
+        found = _NAME_PART.match(text, place)
+        if found is None:
+            raise InvalidName("invalid name syntax")
+        part = found.group(1)
+        if part.startswith('"'):
+            parts.append(part[1:-1].replace('""', '"'))
+        else:
+            parts.append(part.rstrip().lower())
+        place = found.end()
+        if not found.group(2):
+            return parts

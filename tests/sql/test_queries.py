@@ -6,7 +6,7 @@ import pytest
 
 from lungfish import errors
 from lungfish.sql.ast.dml import Copy, Delete, Insert, Merge, Truncate, Update
-from lungfish.sql.ast.expressions import Default, Name, Row, Subquery
+from lungfish.sql.ast.expressions import Default, Literal, Name, Row, Subquery
 from lungfish.sql.ast.queries import (
     FunctionReference,
     GroupingSet,
@@ -55,9 +55,12 @@ def test_a_set_operation_keeps_each_sides_own_order() -> None:
     assert node.body.right.limit is not None
 
 
-@pytest.mark.parametrize("limit", ["limit all", "limit null", ""])
-def test_no_limit_is_none(limit: str) -> None:
-    assert query(f"select 1 {limit}").limit is None
+def test_no_limit_is_none_and_limit_all_is_null() -> None:
+    assert query("select 1").limit is None
+    for limit in ("limit all", "limit null"):
+        found = query(f"select 1 {limit}").limit
+        assert isinstance(found, Literal)
+        assert found.kind is Literal.Kind.NULL
 
 
 def test_with_ties_and_locking() -> None:

@@ -16,7 +16,8 @@ from lungfish.executor.ddl.context import DdlContext
 from lungfish.planner import Deparsing, columns_read, deparse_query
 from lungfish.sql.rename import mentions_name
 
-_STORED = Deparsing(qualifies_all=True)
+_BRACKETS = str.maketrans("", "", "()")
+_STORED = Deparsing(is_stored=True)
 
 
 def follow_in_views(context: DdlContext, before: Catalog) -> None:
@@ -73,9 +74,9 @@ def _follow(context: DdlContext, view: View | Table, before: Catalog, *, is_need
         if is_needed:
             raise _refused(view) from None
         return
-    if _reads_as(context, now, now.query) == text:
+    if _says_the_same(_reads_as(context, now, now.query), text):
         return
-    if _reads_as(context, now, text) != text:
+    if not _says_the_same(_reads_as(context, now, text), text):
         raise _refused(view)
     if isinstance(now, View):
         context.change.put(replace(now, query=text.strip()))
@@ -91,6 +92,15 @@ def _reads_as(context: DdlContext, view: View | Table, text: str) -> str | None:
         return deparse_query(text, names, view.search_path, catalogs, _STORED)
     except errors.Error:
         return None
+
+
+def _says_the_same(left: str | None, right: str) -> bool:
+    """Whether two texts differ in parentheses at most: reading takes (a AND b) AND c for one list, as PostgreSQL does."""
+    return left is not None and _words(left) == _words(right)
+
+
+def _words(text: str) -> str:
+    return "".join(text.translate(_BRACKETS).split())
 
 
 def _refused(view: View | Table) -> errors.Error:

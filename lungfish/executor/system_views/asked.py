@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from lungfish.catalog import Catalog
 from lungfish.catalog.catalog import Relation
 from lungfish.catalog.objects import Index, Oid, Table
-from lungfish.errors import InvalidName, SyntaxError, UndefinedTable
+from lungfish.errors import SyntaxError, UndefinedTable
+from lungfish.sql.quoting import split_name
 
-_PART = re.compile(r'\s*("(?:[^"]|"")*"|[^."\s][^."]*)\s*(\.|$)')
 _PARTS_MAX = 3
 
 
@@ -57,21 +56,3 @@ class Asked:
 
 # A function about the catalog, of its arguments.
 Answer = Callable[[Asked, Sequence[Any]], Any]
-
-
-def split_name(text: str) -> list[str]:
-    """The parts of a qualified name as SQL reads it. Raises InvalidName (42602)."""
-    parts = []
-    place = 0
-    while True:
-        found = _PART.match(text, place)
-        if found is None:
-            raise InvalidName("invalid name syntax")
-        part = found.group(1)
-        if part.startswith('"'):
-            parts.append(part[1:-1].replace('""', '"'))
-        else:
-            parts.append(part.rstrip().lower())
-        place = found.end()
-        if not found.group(2):
-            return parts

@@ -32,7 +32,7 @@ from lungfish.errors import (
     UndefinedObject,
     UndefinedTable,
 )
-from lungfish.executor.system_views.asked import Answer, Asked, split_name
+from lungfish.executor.system_views.asked import Answer, Asked
 from lungfish.executor.system_views.routines import (
     OperatorFacts,
     Routine,
@@ -46,7 +46,7 @@ from lungfish.planner import resolve_type_name
 from lungfish.sql import parse_one
 from lungfish.sql.ast.expressions import Cast
 from lungfish.sql.ast.queries import Query, Select
-from lungfish.sql.quoting import quote_identifier
+from lungfish.sql.quoting import quote_identifier, split_name
 from lungfish.types.sql_type import SqlType
 from lungfish.types.type_oids import (
     PSEUDO_TYPES,

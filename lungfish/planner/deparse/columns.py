@@ -51,6 +51,10 @@ class ColumnPlaces:
         found = self._columns.get(number)
         return found is not None and any(found[0] is item for item in items)
 
+    def knows(self, ref: ColumnRef) -> bool:
+        """Whether it is a column that an item of FROM shows."""
+        return ref.index in self._columns
+
     def column(self, ref: ColumnRef) -> Column:
         """The column as it is called here."""
         found = self._columns.get(ref.index)
@@ -69,19 +73,26 @@ class ColumnPlaces:
         """Where columns come from."""
         return [self._columns[number] for number in numbers if number in self._columns]
 
-    def item_of(self, entry: RangeEntry) -> RangeItem:
-        """The item behind what the binder found under a name."""
+    def item_of(self, entry: RangeEntry) -> RangeItem | None:
+        """The item behind what the binder found under a name; None for USING's alias."""
         found = self._items.get(id(entry))
-        return self._columns[entry.column(0).index][0] if found is None else found
+        if found is None and not entry.is_join:
+            return self._columns[entry.column(0).index][0]
+        return found
 
     def table_of(self, node: Name, scope: Scope) -> RangeItem:
         """The table that `tableoid`, perhaps qualified, is of."""
         if len(node.parts) > 1:
             found = scope.find_entry(node.parts[-2])
             assert found is not None, "the name was found when it was bound"
-            return self.item_of(found[0])
+            return self._item_with_rows(found[0])
         for each in scope.chain():
             for entry in each.entries:
                 if entry.shows_columns and (entry.table is not None or entry.table_oid is not None):
-                    return self.item_of(entry)
+                    return self._item_with_rows(entry)
         raise AssertionError("tableoid was found when it was bound")
+
+    def _item_with_rows(self, entry: RangeEntry) -> RangeItem:
+        item = self.item_of(entry)
+        assert item is not None, "only tables have a tableoid"
+        return item

@@ -6,10 +6,10 @@ from collections.abc import Callable
 
 from lungfish import errors
 from lungfish.planner.deparse.nodes import Const
+from lungfish.types.casts import find_cast
 from lungfish.types.settings import CANONICAL
-from lungfish.types.sql_type import SqlType, TypeKind
+from lungfish.types.sql_type import TEXT, SqlType, TypeKind
 from lungfish.types.text_format import format_value
-from lungfish.types.text_parse import parse_value
 
 _UNLABELLED = frozenset({TypeKind.BOOLEAN, TypeKind.UNKNOWN})
 
@@ -39,8 +39,11 @@ def write_const(node: Const, write_type: Callable[[SqlType], str], *, label: int
 
 def settled_text(text: str, type_: SqlType) -> str:
     """A literal as its type writes it under the usual settings; as it stands if it is not one under these (`'now'`)."""
+    cast = find_cast(TEXT, type_)
+    if cast is None:
+        return text
     try:
-        return format_value(parse_value(text, type_.unmodified), type_.unmodified, CANONICAL)
+        return format_value(cast.scalar(text, CANONICAL), type_, CANONICAL)
     except errors.Error:
         return text
 
@@ -52,5 +55,5 @@ def _text(node: Const) -> str:
 
 
 def _quoted(text: str) -> str:
-    quoted = "'" + text.replace("'", "''").replace("\\", "\\\\") + "'"
-    return f"E{quoted}" if "\\" in text else quoted
+    """Always as standard SQL has it: a backslash is nothing special."""
+    return "'" + text.replace("'", "''") + "'"

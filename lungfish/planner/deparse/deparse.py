@@ -32,8 +32,8 @@ class Deparsing:
     is_pretty: bool = False
     # See `Layout.wrap_column`.
     wrap_column: int = 0
-    # Whether relations are named with their schema, visible or not.
-    qualifies_all: bool = False
+    # Whether the text is to be kept: relations are named with their schema, visible or not.
+    is_stored: bool = False
 
 
 def deparse_query(
@@ -51,7 +51,7 @@ def deparse_query(
     _, later = catalogs
     tree, _ = _translated(text, stored_path, catalogs)
     layout = Layout(is_pretty=how.is_pretty, wrap_column=how.wrap_column)
-    QueryWriter(layout, later, how.search_path, qualifies_all=how.qualifies_all).write(tree, names)
+    QueryWriter(layout, later, how.search_path, is_stored=how.is_stored).write(tree, names)
     return layout.text
 
 

@@ -43,6 +43,7 @@ class Layout:
         if item.startswith("\n"):
             self.text = self.text.rstrip(" ")
             return
-        line = self.text.rpartition("\n")[2]
-        if not is_first and (len(line) + len(item) > self.wrap_column or was_multiline):
+        # Counted in bytes.
+        length = len((self.text.rpartition("\n")[2] + item).encode())
+        if not is_first and (length > self.wrap_column or was_multiline):
             self.keyword("", -STANDARD, STANDARD, VARIABLE)

@@ -17,6 +17,7 @@ from lungfish.planner.deparse.nodes import (
     Func,
     GroupingNode,
     Listed,
+    Mixed,
     Node,
     NullIf,
     NullTest,
@@ -47,6 +48,7 @@ _ALWAYS = (
     WindowNode,
     Func,
     CaseNode,
+    Mixed,
 )
 # Parents that set their operands apart.
 _SEPARATING = (

@@ -5,12 +5,17 @@ aggregates and window functions.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
+from lungfish import errors
 from lungfish.catalog.catalog import Catalog
 from lungfish.catalog.objects import SqlFunction
+from lungfish.functions.registry import ArgumentType, Function, Polymorphic
 from lungfish.planner.bind_hypothetical import HYPOTHETICAL
 from lungfish.planner.bind_trace import Origin
 from lungfish.planner.bind_window import effective_definition
+from lungfish.planner.coerce import try_common_type
+from lungfish.planner.deparse.cast_kinds import is_done_by_function
 from lungfish.planner.deparse.constants import settled_text
 from lungfish.planner.deparse.nodes import (
     AggregateNode,
@@ -41,9 +46,12 @@ from lungfish.planner.scope import Scope
 from lungfish.sql.ast import expressions as ast
 from lungfish.sql.ast.json import JsonAggregate
 from lungfish.sql.ast.queries import OrderItem
-from lungfish.sql.quoting import quote_identifier
-from lungfish.types.sql_type import INTERVAL, TEXT, SqlType, TypeKind, array_of
+from lungfish.sql.quoting import quote_identifier, split_name
+from lungfish.types.sql_type import INTERVAL, TEXT, UNKNOWN, SqlType, TypeKind, array_of
+from lungfish.types.type_oids import registered_type
 
+_SEQUENCE_FUNCTIONS = frozenset({"nextval", "currval", "setval"})
+_REGCLASS = registered_type("regclass")
 # Aggregates that PostgreSQL has for text but not for these kinds, which it then casts.
 _TEXT_ONLY = frozenset({"max", "min"})
 
@@ -72,26 +80,37 @@ class CallTranslator:
         if isinstance(origin.call, AggregateCall):
             return self._aggregate(node, origin.call)
         if node.is_within_group and node.name[-1] in HYPOTHETICAL:
-            return AggregateNode(
-                node.name[-1],
-                self._others.nodes(node.arguments),
-                self.order(node.order_by),
-                self._condition(node),
-                is_within_group=True,
-            )
+            return self._hypothetical(node)
         found = self._sql_function(node)
         if found is not None:
             return self._user_call(node, *found)
+        if isinstance(bound, CastTo) and is_done_by_function(bound.operand.type, bound.type):
+            # A type's name called as a function is one that does the cast.
+            return Func(node.name[-1], (self._others.translate(bound.operand),))
         if isinstance(bound, Call) and (node.is_sql_syntax or node.argument_names):
             return self._with_syntax(node, bound)
-        if isinstance(bound, Call) and len(bound.arguments) > len(node.arguments) > 0:
-            # The defaults of the others are not shown.
+        if isinstance(bound, Call):
             return self._positional(node, bound)
         return None
 
+    def find_relation(self, text: str) -> int | None:
+        """The oid of the relation that regclass finds under a name; None if there is none."""
+        try:
+            parts = split_name(text)
+        except errors.InvalidName:
+            return None
+        schema = parts[-2] if len(parts) > 1 else None
+        found = self._catalog.find_relation(parts[-1], schema, self._search_path)
+        return None if found is None else int(found.oid)
+
     def order(self, items: Sequence[OrderItem]) -> tuple[SortItem, ...]:
         """ORDER BY inside of a call or of a window."""
-        return tuple([self.sort_item(item, self._sorted(item.expression)) for item in items])
+        found: list[SortItem] = []
+        for item in items:
+            key = self.sort_item(item, self._sorted(item.expression))
+            if all(known.expression != key.expression for known in found):
+                found.append(key)
+        return tuple(found)
 
     def sort_item(self, item: OrderItem, expression: Node) -> SortItem:
         """An item of ORDER BY with its direction."""
@@ -149,12 +168,37 @@ class CallTranslator:
         return Cast(translated, wanted.unmodified, bound.type, is_implicit=True)
 
     def _positional(self, node: ast.FunctionCall, bound: Call) -> Node | None:
+        """A plain call with what was given to it: without the defaults of the other parameters."""
         name = bound.function.name
-        if not (name[:1].isalpha() or name[:1] == "_"):
+        is_plain = name in _SEQUENCE_FUNCTIONS or _takes_any(bound)
+        if not is_plain and len(bound.arguments) <= len(node.arguments):
             return None
-        arguments = bound.arguments[: len(node.arguments)]
-        translated = tuple([self._others.translate(each) for each in arguments])
-        return Func(name, translated, is_variadic=bound.is_variadic_array)
+        if not (name[:1].isalpha() or name[:1] == "_") or not node.arguments:
+            return None
+        pairs = zip(node.arguments, bound.arguments, strict=False)
+        translated = [self._given(part, typed, bound) for part, typed in pairs]
+        if name in _SEQUENCE_FUNCTIONS:
+            translated[0] = self._sequence(node.arguments[0])
+        return Func(name, tuple(translated), is_variadic=bound.is_variadic_array)
+
+    def _given(self, part: ast.Expression, typed: BoundExpression, call: Call) -> Node:
+        """An argument; a literal that is given as a value of any type has none."""
+        given = self._others.trace.bound[id(part)]
+        if isinstance(given, Constant) and given.type.kind is TypeKind.UNKNOWN and _takes_any(call):
+            position = next(at for at, each in enumerate(call.arguments) if each is typed)
+            if _argument_type(call.function, position) is Polymorphic.ANY:
+                return Const(given.value, UNKNOWN)
+        return self._others.translate(typed)
+
+    def _sequence(self, part: ast.Expression) -> Node:
+        """The sequence of nextval and its kin, which PostgreSQL takes as regclass."""
+        given = self._others.trace.bound[id(part)]
+        if isinstance(given, Constant) and given.type.kind is TypeKind.UNKNOWN:
+            return self._others.registered(str(given.value), _REGCLASS)
+        node = self._others.translate(given)
+        if given.type.kind is TypeKind.REGISTERED:
+            return node
+        return Cast(node, _REGCLASS, given.type, is_implicit=True)
 
     def _with_syntax(self, node: ast.FunctionCall, bound: Call) -> Node:
         name = bound.function.name
@@ -193,10 +237,17 @@ class CallTranslator:
                 for key in call.order_by
             )
             return AggregateNode(name, direct, keys, self._condition(node), is_within_group=True)
+        arguments = self._arguments(name, node, call.arguments)
+        # What an argument was before it was cast is ordered by as it is now.
+        casts = {_without_cast(each): each for each in reversed(arguments)}
+        order_by = tuple(
+            replace(item, expression=casts.get(item.expression, item.expression))
+            for item in self.order(node.order_by)
+        )
         return AggregateNode(
             name,
-            self._arguments(name, node, call.arguments),
-            self.order(node.order_by),
+            arguments,
+            order_by,
             self._condition(node),
             is_distinct=node.is_distinct,
             is_star=node.is_star,
@@ -236,6 +287,23 @@ class CallTranslator:
                 frame = origin.call.frame if isinstance(origin.call, WindowCall) else None
                 parts.append(self.window(definition, origin.scope, frame))
         return Mixed(tuple(parts))
+
+    def _hypothetical(self, node: ast.FunctionCall) -> Node:
+        """Direct arguments and sorted ones are brought to common types in pairs."""
+        bound = self._others.trace.bound
+        direct, keys = [], []
+        for argument, item in zip(node.arguments, node.order_by, strict=True):
+            types = (bound[id(item.expression)].type, bound[id(argument)].type)
+            wanted = try_common_type(types) or types[0]
+            direct.append(self._as(argument, wanted))
+            keys.append(self.sort_item(item, self._as(item.expression, wanted)))
+        return AggregateNode(
+            node.name[-1],
+            tuple(direct),
+            tuple(keys),
+            self._condition(node),
+            is_within_group=True,
+        )
 
     def _arguments(
         self, name: str, node: ast.FunctionCall, arguments: tuple[BoundExpression, ...]
@@ -313,6 +381,14 @@ class CallTranslator:
         return end.kind, Const(typed.value, typed.type)
 
 
+def _argument_type(function: Function, position: int) -> ArgumentType:
+    return function.arguments[min(position, len(function.arguments) - 1)]
+
+
+def _takes_any(call: Call) -> bool:
+    return any(each is Polymorphic.ANY for each in call.function.arguments)
+
+
 def typed_literal(literal: Constant, type_: SqlType) -> Const:
     """A literal of unknown type as the type that its context gives it."""
     if literal.value is None:
@@ -321,6 +397,12 @@ def typed_literal(literal: Constant, type_: SqlType) -> Const:
     if isinstance(typed, Constant):
         return Const(typed.value, type_)
     return Const(literal.value, type_, settled_text(literal.value, type_))
+
+
+def _without_cast(node: Node) -> Node:
+    while isinstance(node, Cast) and node.is_implicit:
+        node = node.operand
+    return node
 
 
 def _stripped(bound: BoundExpression) -> BoundExpression:

@@ -14,6 +14,7 @@ from lungfish.functions.registry import Function
 from lungfish.planner.bind_expression import COLLATE
 from lungfish.planner.bind_grouping import GROUPING
 from lungfish.planner.bind_trace import BindTrace, Origin
+from lungfish.planner.bind_type import find_type
 from lungfish.planner.deparse.columns import ColumnPlaces
 from lungfish.planner.deparse.constants import settled_text
 from lungfish.planner.deparse.nodes import (
@@ -69,19 +70,17 @@ from lungfish.planner.expressions import (
     SubqueryExpr,
 )
 from lungfish.planner.row_fields import field_function
+from lungfish.planner.scope import Scope
 from lungfish.sql.ast import expressions as ast
 from lungfish.sql.ast.json import JsonAggregate, JsonArrayQuery
 from lungfish.sql.ast.queries import Query
-from lungfish.types.sql_type import TEXT, SqlType, TypeKind, array_of
+from lungfish.types.sql_type import SqlType, TypeKind, array_of
 
-_LENGTH_KINDS = frozenset({TypeKind.VARCHAR, TypeKind.CHAR, TypeKind.BIT, TypeKind.VARBIT})
-_REGISTERED_CASTS = ("regclass", "regtype", "regnamespace", "regrole", "regproc", "regprocedure")
 # Written without parentheses.
 _BARE_WORDS = frozenset(
     {"current_date", "current_user", "session_user", "current_role", "user", "current_catalog", "current_schema",
      "current_timestamp", "localtimestamp", "current_time", "localtime", "system_user"}
 )  # fmt: skip
-_SEQUENCE_FUNCTIONS = frozenset({"nextval", "currval", "setval", "pg_get_sequence_data"})
 _ROW_ORDERS = frozenset({"<", "<=", ">", ">="})
 
 
@@ -101,11 +100,13 @@ class ExpressionTranslator:
         translate_call: Callable[
             [ast.FunctionCall | JsonAggregate, BoundExpression, Origin], Node | None
         ],
+        find_relation: Callable[[str], int | None],
     ) -> None:
         self.trace = trace
         self.places = places
         self._query = translate_query
         self._traced_call = translate_call
+        self._find_relation = find_relation
         # The numbers of the columns that were met.
         self.used: set[int] = set()
 
@@ -137,10 +138,12 @@ class ExpressionTranslator:
                 return self._traced_call(node, bound, origin)
             case JsonArrayQuery() as node:
                 return self._sublink(self.trace.expansions[id(node)], bound)
-            case ast.Name() | ast.Star() as node if not isinstance(bound, ColumnRef):
+            case ast.Name() | ast.Star() as node if not (
+                isinstance(bound, ColumnRef) and self.places.knows(bound)
+            ):
                 return self._row_or_system(node, bound, origin)
             case ast.Cast() as node:
-                return self._cast(node, bound)
+                return self._cast(node, bound, origin.scope)
             case ast.And() | ast.Or() as node:
                 return self._logic(node)
             case ast.Case() as node:
@@ -151,6 +154,10 @@ class ExpressionTranslator:
                 return NullIf(self._all(condition.arguments))
             case ast.Between() as node if isinstance(bound, AndAll | OrAny):
                 return self._between(node, bound)
+            case ast.IsDistinct() as node if isinstance(bound, IsNullExpr):
+                return self._distinct_from_null(node)
+            case ast.InList() as node if isinstance(bound, AndAll | OrAny) and len(node.items) > 1:
+                return self._one_by_one(node, bound)
             case ast.Binary() as node:
                 return self._binary(node, bound)
             case ast.Subquery() | ast.Exists() | ast.ArraySubquery() | ast.QuantifiedSubquery():
@@ -169,14 +176,23 @@ class ExpressionTranslator:
         else:
             found = origin.scope.find_entry(node.qualifier[-1])
         assert found is not None, "the name was found when it was bound"
-        return Column(self.places.item_of(found[0]), None, bound.type)
+        item = self.places.item_of(found[0])
+        if item is None:
+            # The columns that USING merged, under a name of their own.
+            assert isinstance(bound, RowExpr)
+            return RowNode(self._all(bound.items))
+        return Column(item, None, bound.type)
 
-    def _cast(self, node: ast.Cast, bound: BoundExpression) -> Node | None:
+    def _cast(self, node: ast.Cast, bound: BoundExpression, scope: Scope) -> Node | None:
         inner = self.trace.bound.get(id(node.operand))
         if isinstance(bound, Constant):
-            return self._cast_constant(node, bound)
+            return self._cast_constant(node, bound, scope)
         if inner is not None and inner == bound:
-            return self.translate(inner)
+            found = self.translate(inner)
+            if not inner.type.modifiers or node.type_name.modifiers:
+                return found
+            # What the cast takes away is the length.
+            return Cast(found, inner.type.unmodified, inner.type, is_implicit=False)
         if isinstance(bound, DomainExpr):
             return Cast(
                 self.translate(bound.operand), bound.type, bound.operand.type, is_implicit=False
@@ -185,13 +201,19 @@ class ExpressionTranslator:
             return RowNode(self._all(bound.items), bound.type)
         return None
 
-    def _cast_constant(self, node: ast.Cast, bound: Constant) -> Node:
+    def _cast_constant(self, node: ast.Cast, bound: Constant, scope: Scope) -> Node:
         """A literal of a type with a length is kept whole, beneath the cast that cuts it."""
+        made = constant(bound)
+        if bound.value is None and node.type_name.modifiers:
+            declared = find_type(node.type_name, scope.state)
+            return Cast(made, declared, made.type, is_implicit=False)
+        plain = bound.type.unmodified
         literal = node.operand
-        is_cut = bound.type.kind in _LENGTH_KINDS and bound.type.modifiers
-        if is_cut and isinstance(literal, ast.Literal) and literal.kind is ast.Literal.Kind.STRING:
-            return Const(bound.value, bound.type, literal.text)
-        return Const(bound.value, bound.type)
+        if plain == bound.type or bound.type.kind is TypeKind.INTERVAL:
+            return made
+        if isinstance(literal, ast.Literal) and literal.kind is ast.Literal.Kind.STRING:
+            made = Const(bound.value, plain, settled_text(literal.text, plain))
+        return Cast(made, bound.type, plain, is_implicit=False)
 
     def _logic(self, node: ast.And | ast.Or) -> Node | None:
         operands = [self.trace.bound.get(id(operand)) for operand in node.operands]
@@ -225,6 +247,26 @@ class ExpressionTranslator:
         inner = "or" if kind == "and" else "and"
         pairs = [part for part in bound.operands if isinstance(part, AndAll | OrAny)]
         return Bool(kind, tuple([Bool(inner, self._all(pair.operands)) for pair in pairs]))
+
+    def _distinct_from_null(self, node: ast.IsDistinct) -> Node | None:
+        """Only a NULL without a type makes a test for null of it."""
+        kinds = ast.Literal.Kind
+        for side in (node.left, node.right):
+            if isinstance(side, ast.Literal) and side.kind is kinds.NULL:
+                return None
+        found = Distinct(self.node(node.left), self.node(node.right))
+        return Bool("not", (found,)) if node.is_negated else found
+
+    def _one_by_one(self, node: ast.InList, bound: AndAll | OrAny) -> Node:
+        """IN whose items are not all compared as one list: the list first, then the others, each around what is before."""
+        first, *rest = bound.operands
+        if isinstance(first, InListExpr) and len(rest) == 1 and type(rest[0]) is type(bound):
+            assert isinstance(rest[0], AndAll | OrAny)
+            rest = list(rest[0].operands)
+        found = self.translate(first)
+        for part in rest:
+            found = Bool("and" if node.is_negated else "or", (found, self.translate(part)))
+        return found
 
     def _binary(self, node: ast.Binary, bound: BoundExpression) -> Node | None:
         if isinstance(node.left, ast.Row) and isinstance(node.right, ast.Subquery):
@@ -261,7 +303,7 @@ class ExpressionTranslator:
                 self.used.add(bound.index)
                 return self.places.column(bound)
             case Constant():
-                return Const(bound.value, bound.type)
+                return constant(bound)
             case ParameterRef():
                 return Param(bound.index)
             case Call():
@@ -356,43 +398,36 @@ class ExpressionTranslator:
             return Field(self.translate(arguments[0]), _field_name(arguments[0], bound.function))
         if name in ("row_is_null", "row_is_not_null"):
             return NullTest(self.translate(arguments[0]), name == "row_is_not_null")
-        registered = self._registered(name, arguments)
-        if registered is not None:
-            return registered
         translated = self._all(arguments)
         if not (name[:1].isalpha() or name[:1] == "_"):
             return Op(name, translated)
-        if name in _SEQUENCE_FUNCTIONS and isinstance(arguments[0], Constant):
-            first = Const(arguments[0].value, _named_type("regclass"))
-            if arguments[0].type.kind is TypeKind.TEXT:
-                translated = (first, *translated[1:])
         return Func(name, translated, is_variadic=bound.is_variadic_array)
-
-    def _registered(self, name: str, arguments: tuple[BoundExpression, ...]) -> Node | None:
-        """The functions that stand for casts between oids and names."""
-        for domain in _REGISTERED_CASTS:
-            if name == f"{domain}in":
-                text = arguments[0]
-                if isinstance(text, Constant):
-                    return Const(text.value, _named_type(domain))
-                return self._explicit(text, _named_type(domain))
-            if name == f"{domain}cast":
-                return self._explicit(arguments[0], _named_type(domain))
-            if name == f"{domain}out":
-                return self._explicit(arguments[0], TEXT)
-        return None
-
-    def _explicit(self, bound: BoundExpression, type_: SqlType) -> Node:
-        return Cast(self.translate(bound), type_, bound.type, is_implicit=False)
 
     def _cast_to(self, bound: CastTo) -> Node:
         operand = bound.operand
-        if isinstance(operand, Constant) and operand.type.kind is TypeKind.UNKNOWN:
-            # A literal that each execution reads anew, as it depends on the settings.
-            return Const(
-                operand.value, bound.type.unmodified, settled_text(operand.value, bound.type)
-            )
+        if isinstance(operand, Constant) and self._is_literal(operand, bound.type):
+            plain = bound.type.unmodified
+            if plain.kind is TypeKind.REGISTERED:
+                return self.registered(operand.value, plain)
+            if plain.kind is TypeKind.INTERVAL:
+                plain = bound.type
+            made = Const(operand.value, plain, settled_text(operand.value, plain))
+            return made if plain == bound.type else Cast(made, bound.type, plain, is_implicit=True)
         return Cast(self.translate(operand), bound.type, operand.type, not bound.is_explicit)
+
+    def _is_literal(self, operand: Constant, target: SqlType) -> bool:
+        """Whether each execution reads a literal anew, as what it means depends on the settings."""
+        is_text = operand.type.kind in (TypeKind.TEXT, TypeKind.UNKNOWN)
+        is_made = self.trace.origin(operand) is None or operand.type.kind is TypeKind.UNKNOWN
+        return is_text and is_made and target.kind is not TypeKind.TEXT
+
+    def registered(self, text: str, type_: SqlType) -> Node:
+        """A name that stands for an oid; that of a relation follows it."""
+        if type_.name == "regclass":
+            found = self._find_relation(text)
+            if found is not None:
+                return Const(found, type_)
+        return Const(text, type_, text)
 
     def _subscripts(self, name: str, arguments: tuple[BoundExpression, ...]) -> Node:
         array, *bounds = arguments
@@ -415,6 +450,12 @@ class ExpressionTranslator:
         return self.translate(bound)
 
 
+def constant(bound: Constant) -> Const:
+    """A constant, which has no length of its own, but for the fields of an interval."""
+    kept = bound.type.kind is TypeKind.INTERVAL
+    return Const(bound.value, bound.type if kept else bound.type.unmodified)
+
+
 def _digits(arguments: tuple[BoundExpression, ...]) -> str:
     """The precision of CURRENT_TIMESTAMP(2)."""
     return "".join(f"({each.value})" for each in arguments if isinstance(each, Constant))
@@ -422,11 +463,6 @@ def _digits(arguments: tuple[BoundExpression, ...]) -> str:
 
 def _is_implicit(bound: BoundExpression) -> bool:
     return isinstance(bound, CastTo) and not bound.is_explicit
-
-
-def _named_type(name: str) -> SqlType:
-    """A type that is only to be named."""
-    return SqlType(TypeKind.OID, domain=name)
 
 
 def _field_name(row: BoundExpression, take: Function) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 
 from lungfish import errors
@@ -164,10 +165,12 @@ class FromTranslator:
         columns = self._join_columns(facts, self._merged(item, len(using)))
         given = item.column_aliases
         names = [*given, *(name for name, _ in columns[len(given) :])]
+        if _is_generated(given, [name for name, _ in columns]):
+            made.column_aliases = ()
         made.old_names = names
         self._places.add_join(list(zip(names, (ref for _, ref in columns), strict=True)), made)
         for entry in self._trace.entries(item):
-            if entry.is_join:
+            if entry.is_join and entry.alias == item.alias:
                 self._places.name(entry, made)
         left.parent = right.parent = made
         tree.items.append(made)
@@ -202,6 +205,14 @@ class FromTranslator:
                 right_place = None if is_left else position
                 _append(facts, left_place, right_place, self._places.column(ref))
         return columns
+
+
+def _is_generated(given: Sequence[str], names: Sequence[str]) -> bool:
+    """Whether a join's list of names was made when the text was last written back: the columns' own, some with a number behind."""
+    return len(given) == len(names) and all(
+        shown == name or re.fullmatch(rf"{re.escape(name)}_\d+", shown) is not None
+        for shown, name in zip(given, names, strict=True)
+    )
 
 
 def _append(facts: JoinFacts, left: int | None, right: int | None, source: Column | None) -> None:

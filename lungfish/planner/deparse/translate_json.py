@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from lungfish.planner.deparse.nodes import Mixed, Node
+from lungfish.planner.deparse.nodes import BooleanTest, Mixed, Node
 from lungfish.planner.expressions import BoundExpression, Call
 from lungfish.planner.write_json import write_json
 
 # Around the number of an expression in the text; stands in no SQL.
 _MARK = "\0"
+_TEST = " IS JSON"
 
 
 def translate_json(bound: Call, translate: Callable[[BoundExpression], Node]) -> Node | None:
@@ -24,6 +25,8 @@ def translate_json(bound: Call, translate: Callable[[BoundExpression], Node]) ->
     if text is None:
         return None
     pieces = text.split(_MARK)
+    if pieces[0] == "(" and pieces[2].startswith(_TEST):
+        return BooleanTest(held[0], pieces[2].removeprefix(_TEST[:4]).removesuffix(")"))
     return Mixed(
         tuple(held[int(piece)] if place % 2 else piece for place, piece in enumerate(pieces))
     )

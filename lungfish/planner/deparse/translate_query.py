@@ -11,6 +11,7 @@ from lungfish.planner.bind_targets import Target
 from lungfish.planner.bind_trace import BindTrace, TracedSelect
 from lungfish.planner.deparse.columns import ColumnPlaces
 from lungfish.planner.deparse.nodes import (
+    Cast,
     Column,
     CteNode,
     GroupingSetNode,
@@ -36,8 +37,8 @@ from lungfish.planner.logical import (
 )
 from lungfish.sql.ast import expressions as expression_ast
 from lungfish.sql.ast import queries as ast
-from lungfish.sql.quoting import quote_identifier
-from lungfish.types.sql_type import TEXT, SqlType, TypeKind
+from lungfish.sql.quoting import quote_identifier, quote_literal
+from lungfish.types.sql_type import BIGINT, TEXT, SqlType, TypeKind
 
 
 class QueryTranslator:
@@ -53,7 +54,11 @@ class QueryTranslator:
         self.places = ColumnPlaces()
         self._calls = CallTranslator(catalog, search_path)
         self.expressions = ExpressionTranslator(
-            trace, self.places, self.query, self._calls.translate
+            trace,
+            self.places,
+            self.query,
+            self._calls.translate,
+            self._calls.find_relation,
         )
         self._calls.expressions = self.expressions
         self._from = FromTranslator(
@@ -85,10 +90,20 @@ class QueryTranslator:
 
     def _limit(self, query: ast.Query, tree: QueryTree) -> None:
         if query.limit is not None:
-            tree.limit = self.expressions.node(query.limit)
+            tree.limit = self._count(query.limit)
         if query.offset is not None:
-            tree.offset = self.expressions.node(query.offset)
+            tree.offset = self._count(query.offset)
         tree.has_ties = query.has_ties
+
+    def _count(self, part: expression_ast.Expression) -> Node:
+        """What LIMIT and OFFSET take is a bigint."""
+        bound = self.trace.bound[id(part)]
+        if isinstance(bound, Constant) and bound.type.kind is TypeKind.UNKNOWN:
+            return typed_literal(bound, BIGINT)
+        node = self.expressions.translate(bound)
+        if bound.type.kind is TypeKind.BIGINT:
+            return node
+        return Cast(node, BIGINT, bound.type, is_implicit=True)
 
     # WITH.
 
@@ -141,8 +156,9 @@ class QueryTranslator:
         if cycle is not None:
             columns = ", ".join(map(quote_identifier, cycle.columns))
             text += f" CYCLE {columns} SET {quote_identifier(cycle.mark_column)}"
-            if cycle.mark_value is not None and cycle.mark_default is not None:
-                raise refuse("CYCLE with values of its own")
+            marks = [_mark(each) for each in (cycle.mark_value, cycle.mark_default)]
+            if marks != ["true", "false"]:
+                text += f" TO {marks[0]} DEFAULT {marks[1]}"
             text += f" USING {quote_identifier(cycle.path_column)}"
         return text
 
@@ -170,7 +186,7 @@ class QueryTranslator:
         tree.having = None if select.having is None else node(select.having)
         tree.is_group_distinct = select.is_group_distinct
         chooser = _Targets(traced, tree.targets, self.expressions)
-        tree.group_by = tuple([self._group_item(each, chooser) for each in select.group_by])
+        tree.group_by = _distinct([self._group_item(each, chooser) for each in select.group_by])
         tree.distinct_on = tuple(
             [chooser.choose(each, "DISTINCT ON") for each in select.distinct_on]
         )
@@ -196,7 +212,9 @@ class QueryTranslator:
             found = self._group_item(each, chooser)
             is_plain = not isinstance(found, GroupingSetNode) and item.kind != "simple"
             items.append(GroupingSetNode("simple", (found,)) if is_plain else found)
-        return GroupingSetNode(item.kind, tuple(items))
+        return GroupingSetNode(
+            item.kind, _distinct(items) if item.kind == "simple" else tuple(items)
+        )
 
     def _order(self, items: Sequence[ast.OrderItem], chooser: _Targets) -> tuple[SortItem, ...]:
         found: list[SortItem] = []
@@ -317,6 +335,15 @@ class _Targets:
         return self._expressions.node(part)
 
 
+def _distinct(items: list[Node | GroupingSetNode]) -> tuple[Node | GroupingSetNode, ...]:
+    """The items without those that are there already; grouping sets may stand twice."""
+    found: list[Node | GroupingSetNode] = []
+    for item in items:
+        if isinstance(item, GroupingSetNode) or item not in found:
+            found.append(item)
+    return tuple(found)
+
+
 def _value_rows(plan: LogicalPlan) -> Sequence[Sequence[BoundExpression]]:
     """The rows of VALUES, whose literals have their types."""
     while True:
@@ -327,3 +354,15 @@ def _value_rows(plan: LogicalPlan) -> Sequence[Sequence[BoundExpression]]:
             return [[expression for _, expression in plan.items]]
         assert isinstance(plan, LogicalProject | LogicalSort | LogicalLimit | LogicalOutput)
         plan = plan.input
+
+
+def _mark(node: expression_ast.Expression | None) -> str:
+    """A value of CYCLE's mark as SQL."""
+    if not isinstance(node, expression_ast.Literal):
+        raise refuse("this value of CYCLE's mark")
+    kinds = expression_ast.Literal.Kind
+    if node.kind is kinds.STRING:
+        return f"{quote_literal(node.text)}::text"
+    if node.kind in (kinds.BOOLEAN, kinds.INTEGER):
+        return node.text
+    raise refuse("this value of CYCLE's mark")

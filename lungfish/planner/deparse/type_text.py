@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lungfish.catalog.catalog import Catalog
-from lungfish.catalog.objects import Oid, Table, UserType, View
+from lungfish.catalog.objects import Oid, Sequence, SystemView, Table, UserType, View
 from lungfish.sql.quoting import quote_identifier, quote_qualified
 from lungfish.types.sql_type import SqlType, TypeKind
 
@@ -42,3 +42,14 @@ def _user_type(oid: int, name: str, catalog: Catalog, search_path: tuple[str, ..
             return quote_identifier(item.name)
         return quote_qualified(catalog.namespace_name(item.namespace_oid), item.name)
     return quote_identifier(name)
+
+
+def relation_text(oid: int, catalog: Catalog, search_path: tuple[str, ...]) -> str:
+    """A relation's name as regclass shows it."""
+    item = catalog.object(Oid(oid))
+    if not isinstance(item, (Table, View, SystemView, Sequence)):
+        return str(oid)
+    found = catalog.find_relation(item.name, None, search_path)
+    if found is not None and found.oid == item.oid:
+        return quote_identifier(item.name)
+    return quote_qualified(catalog.namespace_name(item.namespace_oid), item.name)

@@ -50,10 +50,10 @@ from lungfish.planner.deparse.nodes import (
 )
 from lungfish.planner.deparse.simple import is_simple
 from lungfish.planner.deparse.sql_syntax import write_sql_syntax
-from lungfish.planner.deparse.type_text import type_text
+from lungfish.planner.deparse.type_text import relation_text, type_text
 from lungfish.planner.deparse.write_calls import write_aggregate, write_window, write_window_call
 from lungfish.sql.quoting import quote_identifier, quote_qualified
-from lungfish.types.sql_type import SqlType
+from lungfish.types.sql_type import SqlType, TypeKind
 
 # Functions whose names mean something else in GROUP BY.
 _GROUPING_WORDS = frozenset({"cube", "rollup"})
@@ -80,12 +80,16 @@ class ExpressionWriter:
         catalog: Catalog,
         search_path: tuple[str, ...],
         write_query: Callable[[QueryTree], None],
+        *,
+        is_stored: bool,
     ) -> None:
         self.layout = layout
         self.around = Surroundings()
         self.catalog = catalog
         self.search_path = search_path
         self._write_query = write_query
+        # Whether the text must be read back as it was analysed, not as PostgreSQL shows it.
+        self.is_stored = is_stored
 
     def type(self, type_: SqlType) -> str:
         """The type's name, with its schema where the search path does not find it."""
@@ -154,7 +158,7 @@ class ExpressionWriter:
             case SystemColumn():
                 add(self._qualified(node.item.reference, node.name))
             case Const():
-                add(write_const(node, self.type))
+                add(self._constant(node))
             case Param():
                 add(f"${node.index + 1}")
             case Mixed():
@@ -184,6 +188,12 @@ class ExpressionWriter:
                 self._sublink(node)
             case _:
                 self._other(node, show_implicit=show_implicit)
+
+    def _constant(self, node: Const, label: int = 0) -> str:
+        if node.type.kind is TypeKind.REGISTERED and isinstance(node.value, int):
+            name = relation_text(node.value, self.catalog, self.search_path)
+            node = Const(name, node.type, name)
+        return write_const(node, self.type, label=label)
 
     def _other(self, node: Node, *, show_implicit: bool) -> None:
         add = self.layout.add
@@ -322,7 +332,7 @@ class ExpressionWriter:
             and operand.type == node.type.unmodified
             and not operand.type.modifiers
         ):
-            self.layout.add(write_const(operand, self.type, label=-1))
+            self.layout.add(self._constant(operand, -1))
         else:
             self._open()
             self.within(operand, node, show_implicit=False)
@@ -338,7 +348,11 @@ class ExpressionWriter:
         if left:
             self.within(left[0], bare, show_implicit=True)
         self.layout.add(f" {bare.symbol} " if left else f"{bare.symbol} ")
-        self.within(right, bare, show_implicit=True)
+        if self.is_stored and bare.symbol == "-" and not left and isinstance(right, Const):
+            # With a bare number the parser would make a negative one of it.
+            self.layout.add(self._constant(right, 1))
+        else:
+            self.within(right, bare, show_implicit=True)
         self._close()
 
     def _array_operator(self, node: ArrayOp) -> None:
@@ -358,7 +372,11 @@ class ExpressionWriter:
         for index, operand in enumerate(node.operands):
             if index:
                 self.layout.add(f" {node.kind.upper()} ")
-            self.within(operand, node, show_implicit=False)
+            if self.is_stored and not index and _is_merged(operand, node):
+                self._enclosed(operand, is_bare=False, show_implicit=False)
+                self.layout.add("::boolean")
+            else:
+                self.within(operand, node, show_implicit=False)
         self._close()
 
     def _case(self, node: CaseNode) -> None:
@@ -406,7 +424,7 @@ class ExpressionWriter:
     def sort_expression(self, node: Node) -> None:
         """What is sorted or grouped by, so that it is not taken for a number, an output column or a word of GROUP BY."""
         if isinstance(node, Const):
-            self.layout.add(write_const(node, self.type, label=1))
+            self.layout.add(self._constant(node, 1))
         elif isinstance(node, Column):
             saved, self.around.is_in_order_by = self.around.is_in_order_by, True
             self.column(node)
@@ -444,6 +462,11 @@ class ExpressionWriter:
         add("(" if is_enclosed else "")
         self._write_query(node.query)
         add("))" if is_enclosed else ")")
+
+
+def _is_merged(first: Node, parent: Bool) -> bool:
+    """Whether the parser would take the first operand's own operands for the parent's; a cast that does nothing keeps them apart."""
+    return isinstance(first, Bool) and first.kind == parent.kind and len(parent.operands) > 1
 
 
 def _bare_operand(node: Op, index: int) -> Node:

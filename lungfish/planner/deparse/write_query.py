@@ -10,6 +10,7 @@ from lungfish.catalog.objects import Sequence as SequenceObject
 from lungfish.planner.deparse.layout import JOIN, STANDARD, Layout
 from lungfish.planner.deparse.nodes import (
     Column,
+    Const,
     CteNode,
     Func,
     GroupingSetNode,
@@ -38,7 +39,7 @@ _JOIN_WORDS = {
 
 
 class QueryWriter:
-    """Writes one statement. `qualifies_all`: every relation is named with its schema."""
+    """Writes one statement. `is_stored`: every relation is named with its schema, and the text says exactly what was analysed."""
 
     def __init__(
         self,
@@ -46,13 +47,15 @@ class QueryWriter:
         catalog: Catalog,
         search_path: tuple[str, ...],
         *,
-        qualifies_all: bool = False,
+        is_stored: bool = False,
     ) -> None:
         self.layout = layout
-        self.expressions = ExpressionWriter(layout, catalog, search_path, self._write_inner)
+        self.expressions = ExpressionWriter(
+            layout, catalog, search_path, self._write_inner, is_stored=is_stored
+        )
         self._catalog = catalog
         self._search_path = search_path
-        self._qualifies_all = qualifies_all
+        self._is_stored = is_stored
         self._namespaces: tuple[Namespace, ...] = ()
         # The names that the query's columns get, where the view gives them; whether they matter to anybody.
         self._result_names: Sequence[str] | None = None
@@ -123,7 +126,10 @@ class QueryWriter:
             self.layout.add(") ROWS WITH TIES")
         elif tree.limit is not None:
             self.layout.keyword(" LIMIT ", -STANDARD, STANDARD, 0)
-            self.expressions.write(tree.limit)
+            if isinstance(tree.limit, Const) and tree.limit.value is None:
+                self.layout.add("ALL")
+            else:
+                self.expressions.write(tree.limit)
         for lock in tree.locks:
             self.layout.keyword(f" FOR {lock.strength.upper()}", -STANDARD, STANDARD, 0)
             self.layout.add(f" OF {quote_identifier(lock.item.reference or '')}")
@@ -349,7 +355,7 @@ class QueryWriter:
         is_hidden = any(
             cte.name == found.name for each in self._namespaces for cte in each.tree.ctes
         )
-        if not is_hidden and not self._qualifies_all and visible is not None:
+        if not is_hidden and not self._is_stored and visible is not None:
             if visible.oid == found.oid:
                 return quote_identifier(found.name)
         schema = self._catalog.namespace_name(found.namespace_oid)
