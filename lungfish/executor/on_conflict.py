@@ -21,6 +21,7 @@ from lungfish.planner.physical import ConflictAction
 from lungfish.storage.ids import TupleId
 from lungfish.storage.lock_modes import LockMode
 from lungfish.storage.table_index import TableIndex, UniqueConflict
+from lungfish.storage.table_lock import LockedRow, LockStatus
 
 # (old row, new row) of a changed row; no old row for an insert.
 Changed = tuple[Row | None, Row]
@@ -118,11 +119,23 @@ class ConflictHandler:
             if self._conflict.assignments is None:
                 self._require_visible(address)
                 return None
-            locked = writer.lock(address, self._mode)
-            if locked.values is None:
+            locked = self._lock(address)
+            if locked is None or locked.values is None:
                 # The row went while we waited for it.
                 continue
+            if locked.status is LockStatus.CHANGED and self._taken_by(row) != address:
+                # It has another key since we waited for it.
+                continue
             return self._update(address, locked.values, row)
+
+    def _lock(self, address: TupleId) -> LockedRow | None:
+        """Lock the row in the way; None if it has gone to another partition, where it is in nobody's way. Raises as `TableStore.lock`."""
+        try:
+            return self._writer.lock(address, self._mode)
+        except errors.SerializationFailure:
+            if self._writer.run.context.transaction.sees_each_commit:
+                return None
+            raise
 
     def _taken_by(self, row: Row) -> TupleId | None:
         """The row that has one of the proposed row's keys."""

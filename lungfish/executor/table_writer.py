@@ -226,5 +226,7 @@ class TableWriter:
         """Delete a locked row that goes to another partition; `new` is what it becomes, in this table's order."""
         self._note_change(address)
         self.store.delete(self._transaction, address)
+        # Before the transaction ends, so whoever waits for the row is told.
+        self.store.rows.moved_out.add(address)
         if self._events is not None:
             self._events.moved(self.rules, old, new)

@@ -68,8 +68,8 @@ def lock_row(
 ) -> LockedRow:
     """Lock a row until the transaction ends. Nobody else can change it from then on.
 
-    Raises SerializationFailure above READ COMMITTED if the snapshot does not see the newest version, LockNotAvailable,
-    DeadlockDetected, QueryCanceled.
+    Raises SerializationFailure above READ COMMITTED if the snapshot does not see the newest version, and at every level if that has gone to
+    another partition, where nobody looks for it; LockNotAvailable, DeadlockDetected, QueryCanceled.
     """
     if not _acquire(rows, transaction, address, wait, mode):
         return _SKIPPED
@@ -80,7 +80,10 @@ def lock_row(
             miss.load()
             continue
         if not isinstance(found, int):
-            return _GONE if found is None else _outcome(rows, transaction, snapshot, found)
+            if found is None:
+                return _GONE
+            has_moved = found.is_deleted and address in rows.moved_out
+            return _outcome(rows, transaction, snapshot, found, has_moved=has_moved)
         if wait is LockWait.SKIP_LOCKED:
             return _SKIPPED
         if wait is LockWait.NOWAIT:
@@ -184,13 +187,22 @@ def _version_with_same_keys(
 
 
 def _outcome(
-    rows: TableRows, transaction: Transaction, snapshot: Snapshot, newest: _Newest
+    rows: TableRows,
+    transaction: Transaction,
+    snapshot: Snapshot,
+    newest: _Newest,
+    *,
+    has_moved: bool,
 ) -> LockedRow:
     writer, is_deleted, row = newest
     is_seen = snapshot.is_visible(writer)
     if not is_seen and not transaction.sees_each_commit:
-        what = "delete" if is_deleted else "update"
+        what = "delete" if is_deleted and not has_moved else "update"
         raise errors.SerializationFailure(f"could not serialize access due to concurrent {what}")
+    if has_moved and not is_seen:
+        raise errors.SerializationFailure(
+            "tuple to be locked was already moved to another partition due to concurrent update"
+        )
     if is_deleted:
         return _GONE
     status = LockStatus.SAME if is_seen else LockStatus.CHANGED

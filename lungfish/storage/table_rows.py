@@ -71,6 +71,8 @@ class TableRows:
         # Rows of which some retained version has another key than the one on the page; see invariant 4.
         self.stale: set[TupleId] = set()
         self.key_changes = 0
+        # Deleted rows that are rows of another partition now, as long as they have old versions: somebody may wait for one.
+        self.moved_out: set[TupleId] = set()
         self.indexes: tuple[TableIndex, ...] = ()
         # The fields that indexes use.
         self.key_positions: tuple[int, ...] = ()
@@ -259,6 +261,7 @@ class TableRows:
                 self.log.append_row(writer, self.relation_id, address, image, after)
             if before is not None and self.chains.drop(address, before):
                 self._forget_stale(address)
+                self.moved_out.discard(address)
         # Last: cut off here, the pages are lost until the table is rewritten; the other way round, freed twice.
         if replaced is not None:
             self.heap.free_overflow(replaced, lsn)
@@ -278,8 +281,9 @@ class TableRows:
         return self.stored_keys(gone), [self.stored_keys(each) for each in staying]
 
     def _forget_stale(self, address: TupleId) -> None:
-        if self.stale and address not in self.chains:
+        if (self.stale or self.moved_out) and address not in self.chains:
             self.stale.discard(address)
+            self.moved_out.discard(address)
 
     # Purge
 

@@ -14,12 +14,9 @@ FEW = 3
 # Why a spec does not agree, or not in its first schedules.
 KNOWN = {
     "fk-snapshot": "a foreign key looks at what is there now, also where REPEATABLE READ sees less: 6 of 7",
-    "insert-conflict-do-update-4": "what moves to another partition while ON CONFLICT waits for it: 2 of 3",
     "lock-update-delete": "a row read before a wait for an advisory lock is shown as it is after it: 11 of 12",
     "merge-delete": "needs PL/pgSQL",
     "merge-join": "needs EXPLAIN (VERBOSE)",
-    "merge-update": "what moves to another partition while MERGE waits for it: 13 of 14",
-    "read-write-unique-3": "needs SQL functions of several statements",
 }
 pytestmark = pytest.mark.skipif(not NAMES, reason="the shared corpora are not beside the project")
 
