@@ -14,6 +14,7 @@ from lungfish.catalog.objects import Index
 from lungfish.executor.compiler import Compiler, Operator, RowEvaluator
 from lungfish.executor.context import Row, Run
 from lungfish.executor.filter import batch_filter
+from lungfish.executor.partition_tests import behind_tests
 from lungfish.executor.rows import rows_batch
 from lungfish.executor.scan import output_types, stored_positions
 from lungfish.planner.physical import IndexScan, KeyBound
@@ -43,7 +44,7 @@ def make_index_scan(plan: IndexScan, compiler: Compiler) -> Operator:
             if kept.row_count:
                 yield kept
 
-    return run_index_scan
+    return behind_tests(run_index_scan, plan.tests, compiler)
 
 
 def _entries(plan: IndexScan, make_ranges: RangeMaker, run: Run) -> Iterator[tuple[TupleId, Row]]:

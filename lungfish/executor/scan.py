@@ -12,6 +12,7 @@ from lungfish.catalog.objects import Table
 from lungfish.executor.compiler import Compiler, Operator
 from lungfish.executor.context import Row, Run
 from lungfish.executor.filter import batch_filter
+from lungfish.executor.partition_tests import behind_tests
 from lungfish.executor.rows import rows_batches
 from lungfish.planner.physical import SeqScan, SystemViewScan
 from lungfish.storage.table import TableStore
@@ -44,7 +45,7 @@ def make_seq_scan(plan: SeqScan, compiler: Compiler) -> Operator:
             if kept.row_count:
                 yield kept
 
-    return run_seq_scan
+    return behind_tests(run_seq_scan, plan.tests, compiler)
 
 
 def _rows_expected(store: TableStore) -> int:

@@ -20,6 +20,8 @@ from lungfish.catalog.partitions import (
     range_end,
 )
 from lungfish.functions.partition_hash import partition_hash
+from lungfish.planner.expressions import BoundExpression
+from lungfish.types.compare import comparison_key
 from lungfish.types.sql_type import SqlType
 
 # Whether rows may be there whose key column compares so (=, <, <=, >, >=) with a value that is not null.
@@ -37,6 +39,22 @@ class KeyFact:
     may_be_set: bool = True
     # Whether `may_compare` takes values as they are, not what they are compared by.
     takes_values: bool = False
+
+    def may_be(self, operator: str, value: Any) -> bool:
+        """Whether the key of some row may compare so with a value of its type."""
+        if value is None:
+            return False
+        key = None if self.takes_values else comparison_key(self.type)
+        return self.may_compare(operator, value if key is None else key(value))
+
+
+@dataclass(frozen=True, slots=True)
+class KeyTest:
+    """A comparison of the key with a value that is known when the statement runs: if it cannot hold, no row of the leaf is looked for."""
+
+    operator: str
+    value: BoundExpression
+    fact: KeyFact
 
 
 def facts_of(leaf: Table, catalog: Catalog) -> tuple[KeyFact, ...]:

@@ -18,6 +18,7 @@ from lungfish.planner.expressions import (
     SortKey,
     WindowCall,
 )
+from lungfish.planner.partition_facts import KeyTest
 from lungfish.types.sql_type import SqlType
 
 
@@ -43,6 +44,8 @@ class SeqScan:
     estimate: Estimate = Estimate()
     # What the statement calls it.
     alias: str = ""
+    # Of a partition: no row is looked for unless all of them may hold.
+    tests: tuple[KeyTest, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +76,8 @@ class IndexScan:
     estimate: Estimate = Estimate()
     # What the statement calls it.
     alias: str = ""
+    # As in SeqScan.
+    tests: tuple[KeyTest, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lungfish.catalog.objects import Index
 from lungfish.planner.access_paths import (
@@ -38,6 +38,7 @@ from lungfish.planner.physical import (
 )
 from lungfish.planner.physical_columns import Frames, Planned, Translator
 from lungfish.planner.planning import Planning
+from lungfish.planner.rules.prune_partitions import tests_at_run_time
 from lungfish.planner.scope import Clause
 from lungfish.planner.substitution import substitute
 
@@ -297,17 +298,27 @@ def _make(
         number - scan.first_column for number in numbers if number != scan.tuple_id_column
     )
     translate = planning.translator({number: at for at, number in enumerate(numbers)}, frames)
+    # Bounds are computed before there is a row of the table, and so are tests.
+    outside = planning.translator({}, frames)
+    tests = tuple(
+        replace(test, value=outside(test.value)) for test in tests_at_run_time(scan, conjuncts)
+    )
     estimate = Estimate(path.rows, 0.0, path.cost)
     match = path.match
     if match is None:
         predicate = _predicate(conjuncts, translate)
         plan: PhysicalPlan = SeqScan(
-            scan.table, indexes, predicate, scan.with_tuple_id, columns, estimate, scan.alias
+            scan.table,
+            indexes,
+            predicate,
+            scan.with_tuple_id,
+            columns,
+            estimate,
+            scan.alias,
+            tests,
         )
         return Planned(plan, numbers)
     rest = [each for each in conjuncts if each not in match.used or each in match.recheck]
-    # Bounds are computed before there is a row of the table.
-    outside = planning.translator({}, frames)
     plan = IndexScan(
         scan.table,
         match.index,
@@ -322,6 +333,7 @@ def _make(
         columns,
         estimate,
         scan.alias,
+        tests,
     )
     return Planned(plan, numbers, path.order)
 

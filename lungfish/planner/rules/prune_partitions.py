@@ -5,21 +5,24 @@ Such a filter becomes one that is never true, and the rule that propagates empti
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from lungfish.planner.expression_tree import FALSE
 from lungfish.planner.expressions import (
     BoundExpression,
     Call,
+    CastTo,
     ColumnRef,
     Constant,
     InListExpr,
     IsNullExpr,
     OrAny,
+    ParameterRef,
 )
 from lungfish.planner.logical import LogicalFilter, LogicalPlan, LogicalScan
-from lungfish.planner.partition_facts import KeyFact
+from lungfish.planner.partition_facts import KeyFact, KeyTest
 from lungfish.planner.plan_tree import map_inputs
 from lungfish.planner.rewriting import Rewriting
-from lungfish.types.compare import comparison_key
 from lungfish.types.sql_type import SqlType, TypeKind
 
 _MIRRORED = {"=": "=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
@@ -56,6 +59,30 @@ def _may_hold(node: BoundExpression, scan: LogicalScan, fact: KeyFact) -> bool:
     return True
 
 
+def tests_at_run_time(
+    scan: LogicalScan, conjuncts: Sequence[BoundExpression]
+) -> tuple[KeyTest, ...]:
+    """What of a filter over a partition can be looked at once the parameters are known."""
+    found: list[KeyTest] = []
+    for fact in scan.facts:
+        for node in conjuncts:
+            if not (isinstance(node, Call) and node.function.name in _MIRRORED):
+                continue
+            left, right = node.arguments if len(node.arguments) == 2 else (node, node)
+            operator = node.function.name
+            if _is_key(right, scan, fact):
+                left, right, operator = right, left, _MIRRORED[operator]
+            if _is_key(left, scan, fact) and _is_given(right) and _is_same(right.type, fact.type):
+                found.append(KeyTest(operator, right, fact))
+    return tuple(found)
+
+
+def _is_given(node: BoundExpression) -> bool:
+    while isinstance(node, CastTo):
+        node = node.operand
+    return isinstance(node, ParameterRef)
+
+
 def _is_key(node: BoundExpression, scan: LogicalScan, fact: KeyFact) -> bool:
     return isinstance(node, ColumnRef) and node.index == scan.first_column + fact.position
 
@@ -64,11 +91,7 @@ def _may_be(node: BoundExpression, operator: str, fact: KeyFact) -> bool:
     """Whether the key may compare so with a value; only constants of its own type are looked at."""
     if not isinstance(node, Constant) or not _is_same(node.type, fact.type):
         return True
-    if node.value is None:
-        return False
-    key = comparison_key(fact.type)
-    value = node.value if key is None or fact.takes_values else key(node.value)
-    return fact.may_compare(operator, value)
+    return fact.may_be(operator, node.value)
 
 
 def _is_same(one: SqlType, other: SqlType) -> bool:
