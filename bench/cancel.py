@@ -152,7 +152,7 @@ CASES = (
     Case("array text", "SELECT length(array_fill(i, ARRAY[100000])::text) FROM t"),
     Case("array_to_string", "SELECT length(array_to_string(array_fill(i, ARRAY[100000]), ',')) FROM t"),
     Case("json parse", "SELECT length((('[' || repeat('{{\"a\": 1}},', 30000) || '1]')::jsonb)::text) + i FROM t"),
-    Case("json elements", "SELECT count(*) FROM jsonb_array_elements(('[' || repeat('{{\"a\": 1}},', 1000000) || '1]')::jsonb)"),
+    Case("json elements", "SELECT count(*) FROM jsonb_array_elements(('[' || repeat('{{\"a\": 1}},', 100000) || '1]')::jsonb)"),
     Case("json path", "SELECT jsonb_path_query_array(('[' || repeat('{{\"a\": 1}},', 30000) || '1]')::jsonb, '$[*].a ? (@ > 0)') FROM t"),
     Case("to_json", "SELECT length(to_json(array_fill(i, ARRAY[100000]))::text) FROM t"),
     Case("numeric power", "SELECT length((1.0000001 ^ 100000000.5)::text), length((7::numeric ^ 40000)::text) FROM t"),
@@ -181,7 +181,8 @@ ALONE = (
 class Bench:
     """A database full of rows, and the thread that runs statements in it."""
 
-    def __init__(self, row_count: int, folder: Path) -> None:
+    def __init__(self, row_count: int, folder: Path, *, endless_s: float = ENDLESS_S) -> None:
+        self._endless_s = endless_s
         self._names = {"rows": row_count, "folder": folder}
         self.database = lungfish.open(folder / "cancel.db")
         self.connection = self.database.connect(autocommit=True)
@@ -201,11 +202,13 @@ class Bench:
         self.connection.close()
         self.database.close()
 
-    def worst_ms(self, case: Case, *, in_transaction: bool = True) -> tuple[float, float]:
+    def worst_ms(
+        self, case: Case, *, in_transaction: bool = True, places: Sequence[float] = PLACES
+    ) -> tuple[float, float]:
         """How long the statement runs, in seconds, and the longest time that it ran on after a cancel, in milliseconds."""
-        whole, after = self._run(case, ENDLESS_S, in_transaction)
+        whole, after = self._run(case, self._endless_s, in_transaction)
         found = [after] if after is not None else []
-        for place in PLACES:
+        for place in places:
             _, after = self._run(case, whole * place, in_transaction)
             if after is not None:
                 found.append(after)
@@ -230,7 +233,7 @@ class Bench:
         canceller.start()
         began = time.perf_counter()
         try:
-            with suppress(lungfish.errors.QueryCanceled):
+            with suppress(lungfish.errors.QueryCanceled, lungfish.errors.UniqueViolation):
                 _drain(connection, self._fill(case.sql))
         finally:
             ended = time.perf_counter()

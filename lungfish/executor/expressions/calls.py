@@ -107,6 +107,9 @@ def _row_binary(
     return evaluate
 
 
+# What asks the session for something is not stopped in its midst, so it looks more often.
+_ROWS_BETWEEN_LOOKS = 4
+
 # To these a VARIADIC array that is NULL gives no arguments; every other function answers NULL.
 _NULL_ARRAY_IS_EMPTY = frozenset({"format"})
 
@@ -219,12 +222,15 @@ def _mapped(
             _values(argument, kind, row_count)
             for argument, kind in zip(arguments, types, strict=True)
         ]
-        if is_strict:
-            values = [
-                None if None in row else on_row(row, run) for row in zip(*columns, strict=True)
-            ]
-        else:
-            values = [on_row(row, run) for row in zip(*columns, strict=True)]
+        values = []
+        for start in range(0, row_count, _ROWS_BETWEEN_LOOKS):
+            run.check_cancel()
+            part = [column[start : start + _ROWS_BETWEEN_LOOKS] for column in columns]
+            rows = zip(*part, strict=True)
+            if is_strict:
+                values += [None if None in row else on_row(row, run) for row in rows]
+            else:
+                values += [on_row(row, run) for row in rows]
         return build_vector(values, result)
 
     return call
