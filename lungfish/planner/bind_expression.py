@@ -130,7 +130,7 @@ def bind_parameter(node: ast.Parameter, scope: Scope) -> BoundExpression:
                 node.position
             )
         return frame.arguments[node.index]
-    return scope.state.parameters.reference(node.index)
+    return scope.state.parameters.reference(node.index, node.position)
 
 
 def _bind_logic(node: ast.And | ast.Or, scope: Scope) -> BoundExpression:

@@ -10,6 +10,7 @@ from lungfish.catalog.objects import SqlFunction
 from lungfish.functions.json_populate import reader_of
 from lungfish.functions.registry import Function
 from lungfish.planner.bind_type import find_type
+from lungfish.planner.expression_tree import walk
 from lungfish.planner.expressions import BoundExpression, Call, Constant, RowExpr
 from lungfish.planner.inline_set import inline_set
 from lungfish.planner.logical import LogicalFunctionScan, LogicalPlan, LogicalValues
@@ -41,7 +42,9 @@ def bind_function_reference(
     columns: Columns = []
     for node, definitions in _side_by_side(item):
         bound = scope.bind(node)
-        if not isinstance(bound, Call):
+        if isinstance(bound, Call):
+            _check_arguments(bound)
+        else:
             return _single_value(item, bound, scope)
         call, made = _describe(bound, node, definitions, item, scope)
         calls.append(call)
@@ -57,6 +60,16 @@ def bind_function_reference(
         entry.row_type = _named_row(calls[0].type)
     rename_columns(entry, item.column_aliases, item.position)
     return LogicalFunctionScan(tuple(calls), alias, item.with_ordinality, refs), [entry]
+
+
+def _check_arguments(call: Call) -> None:
+    """Raise FeatureNotSupported for sets inside of the call."""
+    for argument in call.arguments:
+        for node in walk(argument):
+            if isinstance(node, Call) and node.function.returns_set:
+                raise errors.FeatureNotSupported(
+                    "set-returning functions must appear at top level of FROM"
+                ).at(node.position)
 
 
 def _check_definitions(item: ast.FunctionReference) -> None:

@@ -1,6 +1,6 @@
 """GROUP BY's items: expressions, output names and ordinals, and grouping sets expanded into sets of keys.
 
-A key without variables, such as a constant, is a key only where the one target stands that the item names, or the first that is equal to it; the
+A key without variables, such as a constant or coalesce(1, x), is a key only where the one target stands that the item names, or the first that is equal to it; the
 same expression elsewhere keeps its value in the sets that lack the key. So it belongs to that target, and is no other target's key.
 """
 
@@ -9,12 +9,14 @@ from __future__ import annotations
 from itertools import combinations, product
 
 from lungfish import errors
+from lungfish.planner.bind_grouping import GROUPING
 from lungfish.planner.bind_order_by import target_by_name
 from lungfish.planner.bind_targets import Target
 from lungfish.planner.coerce import resolve_unknown
-from lungfish.planner.expression_tree import is_variable_free
-from lungfish.planner.expressions import BoundExpression, RowExpr
+from lungfish.planner.expression_tree import is_variable_free, walk
+from lungfish.planner.expressions import BoundExpression, Call, ColumnRef, RowExpr
 from lungfish.planner.scope import Scope
+from lungfish.planner.simplify import simplify
 from lungfish.planner.sort_keys import check_grouped
 from lungfish.sql.ast import expressions as ast
 from lungfish.sql.ast.queries import GroupingSet, Select
@@ -82,10 +84,7 @@ def _key(node: ast.Expression, keys: Keys, targets: list[Target], scope: Scope) 
     if target is not None:
         bound = resolve_unknown(target.expression, scope.state, node.position)
         target.expression = bound
-        if scope.has_aggregate_in(bound):
-            raise errors.GroupingError("aggregate functions are not allowed in GROUP BY").at(
-                target.position
-            )
+        _check_target(target, scope)
     else:
         bound = resolve_unknown(scope.bind(node), scope.state, node.position)
     parts = bound.items if isinstance(bound, RowExpr) and isinstance(node, ast.Row) else (bound,)
@@ -93,15 +92,29 @@ def _key(node: ast.Expression, keys: Keys, targets: list[Target], scope: Scope) 
     for part in parts:
         check_grouped(part.type, node.position)
         owner = target
-        if owner is None and is_variable_free(part):
+        if owner is None and is_variable_free(simplify(part)):
             owner = next((each for each in targets if each.expression == part), None)
         positions.append(_position(part, owner, keys))
     return tuple(positions)
 
 
+def _check_target(target: Target, scope: Scope) -> None:
+    """Raise GroupingError, WindowingError for a target that cannot be a key."""
+    windows = {column.index for column, _, _ in scope.windows}
+    is_aggregate = scope.has_aggregate_in(target.expression)
+    for node in walk(target.expression):
+        is_aggregate |= isinstance(node, Call) and node.function is GROUPING
+        if isinstance(node, ColumnRef) and node.index in windows:
+            message = "window functions are not allowed in GROUP BY"
+            raise errors.WindowingError(message).at(target.position)
+    if is_aggregate:
+        message = "aggregate functions are not allowed in GROUP BY"
+        raise errors.GroupingError(message).at(target.position)
+
+
 def _position(key: BoundExpression, owner: Target | None, keys: Keys) -> int:
     """The number of the key, which is added if it is new. `owner`: the target that it is."""
-    if owner is None or not is_variable_free(key):
+    if owner is None or not is_variable_free(simplify(key)):
         if key not in keys:
             keys.append(key)
         return keys.index(key)

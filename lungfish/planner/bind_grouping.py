@@ -27,6 +27,7 @@ from lungfish.planner.expressions import (
 from lungfish.planner.logical import Item, LogicalAggregate, LogicalPlan
 from lungfish.planner.plan_tree import outputs
 from lungfish.planner.scope import RangeEntry, Scope
+from lungfish.planner.simplify import simplify
 from lungfish.planner.substitution import substitute_in_plan, with_plan
 from lungfish.types.sql_type import INTEGER
 
@@ -66,7 +67,8 @@ class Grouping:
         self._has_sets = sets is not None
         self._sets = list(sets) if sets is not None else [tuple(range(len(keys)))]
         self._numbers: dict[int, ColumnRef] = {}
-        self._expressions: list[Item] = []
+        # What stands for a key, and the key.
+        self._expressions: list[tuple[BoundExpression, BoundExpression]] = []
         for key in keys:
             self._add_key(key)
         self._set_number: ColumnRef | None = None
@@ -86,8 +88,16 @@ class Grouping:
         self._keys.append((column, key))
         if isinstance(key, ColumnRef):
             self._numbers[key.index] = column
-        elif not (self._has_sets and is_variable_free(key)):
-            self._expressions.append((column, key))
+        else:
+            self._expressions.append((self._elsewhere(key, column), key))
+
+    def _elsewhere(self, key: BoundExpression, column: ColumnRef) -> BoundExpression:
+        """What the key's expression is in other places than the key's own target."""
+        if self._has_sets:
+            simple = simplify(key)
+            if is_variable_free(simple):
+                return simple
+        return column
 
     def regroup_target(self, target: Target) -> BoundExpression:
         """A target over the grouped rows. Raises GroupingError."""
@@ -103,9 +113,9 @@ class Grouping:
                 node,
                 "column {} must appear in the GROUP BY clause or be used in an aggregate function",
             )
-        for column, key in self._expressions:
+        for replacement, key in self._expressions:
             if type(key) is kind and equivalent(key, node):
-                return column
+                return replacement
         if kind in LEAVES:
             return node
         if isinstance(node, Call) and node.function is GROUPING:

@@ -44,7 +44,14 @@ def _bind_count(
     if node is None:
         return None
     scope.clause = clause
+    # An aggregate over the query's own columns belongs to the query, which is grouped already.
+    assert scope.parent is not None, "it was made inside of the query's scope"
+    aggregate_count = len(scope.parent.aggregates)
     bound = scope.bind(node)
+    if len(scope.parent.aggregates) > aggregate_count:
+        raise errors.GroupingError(f"aggregate functions are not allowed in {clause.value}").at(
+            node.position
+        )
     if columns_of(bound) & own:
         raise errors.InvalidColumnReference(
             f"argument of {clause.value} must not contain variables"

@@ -17,6 +17,7 @@ from lungfish.planner.bind_group_by import bind_group_by
 from lungfish.planner.bind_grouping import Grouping, refuse_grouping
 from lungfish.planner.bind_limit import bind_limit
 from lungfish.planner.bind_order_by import bind_distinct_on, bind_order_by
+from lungfish.planner.bind_set_keys import expand_set_keys
 from lungfish.planner.bind_targets import Target, bind_targets
 from lungfish.planner.coerce import coerce_boolean
 from lungfish.planner.expression_tree import conjuncts_of, is_volatile
@@ -145,8 +146,9 @@ class _SelectBinder:
         keys: tuple[list[BoundExpression], list[tuple[int, ...]] | None],
     ) -> LogicalPlan:
         scope = self.scope
+        plan, items = expand_set_keys(plan, keys[0], self.targets, scope)
         grouping = Grouping(
-            scope, plan, keys[0], keys[1], lambda name: locate_column(self.select, self.query, name)
+            scope, plan, items, keys[1], lambda name: locate_column(self.select, self.query, name)
         )
         for target in self.targets:
             target.expression = grouping.regroup_target(target)

@@ -32,17 +32,21 @@ BindExpression = Callable[[Expression, "Scope"], BoundExpression]
 class ParameterTypes:
     """The types of the statement's parameters: given by the caller, or found by their first use in a context with a type."""
 
-    __slots__ = ("given", "types")
+    __slots__ = ("_are_allowed", "given", "types")
 
-    def __init__(self, given: Sequence[SqlType | None]) -> None:
+    def __init__(self, given: Sequence[SqlType | None] | None) -> None:
+        """`given` None: there may be none, as in definitions."""
         self.types: list[SqlType | None] = [
-            None if each is None or each.kind is TypeKind.UNKNOWN else each for each in given
+            None if each is None or each.kind is TypeKind.UNKNOWN else each for each in given or ()
         ]
+        self._are_allowed = given is not None
         # Whether a caller fixed how many there are.
         self.given = bool(given)
 
-    def reference(self, index: int) -> ParameterRef:
-        """A use of the parameter, typed as far as it is known yet."""
+    def reference(self, index: int, position: int) -> ParameterRef:
+        """A use of the parameter, typed as far as it is known yet. Raises UndefinedParameter."""
+        if not self._are_allowed:
+            raise errors.UndefinedParameter(f"there is no parameter ${index + 1}").at(position)
         while len(self.types) <= index:
             self.types.append(None)
         return ParameterRef(index, self.types[index] or UNKNOWN)
@@ -120,7 +124,7 @@ class BindState:
         catalog: Catalog,
         *,
         search_path: tuple[str, ...],
-        parameter_types: Sequence[SqlType | None],
+        parameter_types: Sequence[SqlType | None] | None,
         seams: Seams,
     ) -> None:
         self.catalog = catalog

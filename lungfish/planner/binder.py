@@ -70,9 +70,9 @@ SEAMS = Seams(
 def new_state(
     catalog: Catalog,
     search_path: tuple[str, ...],
-    parameter_types: Sequence[SqlType | None] = (),
+    parameter_types: Sequence[SqlType | None] | None = None,
 ) -> BindState:
-    """The state of binding one statement."""
+    """The state of binding one statement; without `parameter_types` it may have no parameters."""
     return BindState(catalog, search_path=search_path, parameter_types=parameter_types, seams=SEAMS)
 
 

@@ -245,12 +245,21 @@ def add_columns(node: BoundExpression, found: set[int]) -> None:
                 add_columns(outer, found)
 
 
+def returns_set(node: BoundExpression) -> bool:
+    """Whether a set-returning function is called in the expression, outside of subqueries."""
+    return any(isinstance(each, Call) and each.function.returns_set for each in walk(node))
+
+
 def is_variable_free(node: BoundExpression) -> bool:
-    """Whether the expression has one value for the whole query: no columns, nothing volatile."""
-    return not is_volatile(node) and not any(
-        isinstance(each, (ColumnRef, OuterRef))
-        or (isinstance(each, SubqueryExpr) and each.outer_columns)
-        for each in walk(node)
+    """Whether the expression has one value for the whole query: no columns, no sets, nothing volatile."""
+    return (
+        not is_volatile(node)
+        and not returns_set(node)
+        and not any(
+            isinstance(each, (ColumnRef, OuterRef))
+            or (isinstance(each, SubqueryExpr) and each.outer_columns)
+            for each in walk(node)
+        )
     )
 
 

@@ -55,8 +55,11 @@ def null_makers(node: BoundExpression) -> set[int]:
             return {number for argument in node.arguments for number in null_makers(argument)}
         case CastTo() | NotExpr():
             return null_makers(node.operand)
-        case InListExpr() | QuantifiedArrayExpr():
+        case InListExpr():
             return null_makers(node.operand)
+        case QuantifiedArrayExpr():
+            # Over no elements ANY is false and ALL true, whatever is compared.
+            return null_makers(node.operand) if _has_elements(node.array) else set()
         case _:
             return set()
 
@@ -84,8 +87,17 @@ def rejected_nulls(node: BoundExpression) -> set[int]:
             return set()
         case NotExpr():
             return null_makers(node.operand)
+        case QuantifiedArrayExpr(is_all=False):
+            return null_makers(node.operand)
         case _:
             return null_makers(node)
+
+
+def _has_elements(array: BoundExpression) -> bool:
+    """Whether an array is known not to be empty (it may be null)."""
+    return isinstance(array, ArrayExpr) and any(
+        item.type.kind is not TypeKind.ARRAY for item in array.items
+    )
 
 
 def all_rejected_nulls(conjuncts: Iterable[BoundExpression]) -> set[int]:

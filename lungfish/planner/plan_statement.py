@@ -77,6 +77,6 @@ def describe_query(
     query: Query, catalog: Catalog, search_path: Sequence[str]
 ) -> tuple[OutputColumn, ...]:
     """The names and types of a query's columns, of which nothing is computed."""
-    bound = bind_statement(query, new_state(catalog, tuple(search_path), ()))
+    bound = bind_statement(query, new_state(catalog, tuple(search_path)))
     assert isinstance(bound.root, LogicalOutput)
     return tuple(OutputColumn(column.name, column.type) for column in bound.root.columns)

@@ -107,7 +107,7 @@ def bind_procedure_call(
     node: FunctionCall, catalog: Catalog, search_path: Sequence[str]
 ) -> tuple[SqlFunction, tuple[BoundExpression, ...]]:
     """The procedure that CALL means, and its arguments. Raises UndefinedFunction, WrongObjectType."""
-    state = new_state(catalog, tuple(search_path))
+    state = new_state(catalog, tuple(search_path), ())
     scope = Scope(state, None)
     scope.clause = Clause.CALL
     found = find_routine(node, scope, is_call=True)

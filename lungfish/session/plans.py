@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from lungfish.catalog import Catalog
 from lungfish.database.plan_cache import CachedPlan, ParsedText
-from lungfish.errors import Error, ReadOnlySqlTransaction
+from lungfish.errors import Error, ReadOnlySqlTransaction, UndefinedParameter
 from lungfish.executor import ExecutionContext, MemoryBudget, execute
 from lungfish.planner import plan_statement
 from lungfish.planner.physical import PhysicalStatement
@@ -258,6 +258,9 @@ class PlanningSession(TransactionalSession):
         if not cached.plan.is_read_only:
             self.require_writable(statement)
         wanted = cached.plan.parameter_types
+        if len(wanted) > len(values):
+            # Also one that no row asks for, as in coalesce(1, $1).
+            raise UndefinedParameter(f"there is no parameter ${len(values) + 1}")
         return self.run_plan(cached.plan, infer_values(values, types, wanted, self.settings.text))
 
     def locked_plan(
