@@ -30,3 +30,37 @@ SELECT ((ARRAY[1,2,3])[2:3])[1], ((ARRAY[1,2,3])[1:2])[2] + 1, (ARRAY[[1,2],[3,4
 SELECT ((ARRAY[[1,2],[3,4]])[1])[1];
 CREATE VIEW parts AS SELECT ((a)[1:2])[1] AS x, (a)[1] AS y FROM (SELECT ARRAY[7,8,9] AS a) s;
 SELECT * FROM parts;
+-- Sets as keys, and what may stand neither in keys nor in LIMIT nor inside of calls in FROM.
+select coalesce(2+1, 5), 2 + 1 from t group by grouping sets ((generate_series(1,2)),());
+select count(*) from t group by generate_series(1,2);
+select generate_series(1,2) g, count(*) from t group by 1;
+select generate_series(1,2) g, count(*) from t group by rollup(1);
+select count(*) from t group by rollup(generate_series(1,2), a);
+select 1+row_number() over () as k, max(1+1), 1+1 from t group by rollup(1);
+select 1+row_number() over () as k, 1+1 from t group by 1;
+select 1 from generate_series(generate_series(1,2), 3) g;
+select 1 from generate_series(1, 1+generate_series(1,2)) g;
+select 1 from abs(generate_series(1,2)) g;
+select array(select 1 from t order by 1 limit max(a) filter (where a>1));
+select 1 from t limit max(1);
+select 1 from t limit count(*);
+select 1 from t limit row_number() over ();
+select 1 from t offset a;
+select 1 from t limit (select max(a) from t);
+select 1 from t limit generate_series(1,2);
+select grouping(a)||'y' as k, 'x'||'y' as m, upper('x'||'y') from t group by grouping sets ((1),());
+select grouping(a) as k from t group by a, grouping(a);
+select 1 from t where grouping(a) = 1 group by a;
+select true from t group by cube (coalesce(5, a)) having coalesce(5, a) is not null;
+select coalesce(5, a), coalesce(5, a), coalesce(5, a)+1 from t group by cube (coalesce(5, a));
+select coalesce(a, 5), coalesce(a, 5), coalesce(a, 5)+1 from t group by cube (coalesce(a, 5)) having coalesce(a, 5) is null;
+select case when true then 1 else a end, case when true then 1 else a end from t group by rollup(1);
+select a and_, 1 from t group by rollup(a, 2);
+select a*0 as z, a*0 from t group by rollup (1) having a*0 is null;
+-- Definitions have no parameters.
+CREATE TABLE checked (x int CHECK (x > $1));
+CREATE VIEW with_parameter AS SELECT $1::int;
+CREATE INDEX ON t ((a + $1));
+ALTER TABLE t ADD CHECK (a < $1);
+CREATE TABLE filled AS SELECT $1::int AS x;
+SELECT coalesce(1, $1);
