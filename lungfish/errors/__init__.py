@@ -117,6 +117,7 @@ from lungfish.errors.operation import (
     StatementTooComplex,
     TooManyArguments,
     TooManyColumns,
+    TriggeredDataChangeViolation,
     UndefinedFile,
     UnsafeNewEnumValueUsage,
 )
@@ -321,6 +322,7 @@ __all__ = [
     "SyntaxError",
     "TooManyArguments",
     "TooManyColumns",
+    "TriggeredDataChangeViolation",
     "TrimError",
     "UndefinedColumn",
     "UndefinedFile",

@@ -17,6 +17,12 @@ class InvalidTransactionInitiation(InternalError):
     sqlstate = "0B000"
 
 
+class TriggeredDataChangeViolation(OperationalError):
+    """PostgreSQL's 27000, triggered data change violation."""
+
+    sqlstate = "27000"
+
+
 class InvalidCursorState(InternalError):
     """PostgreSQL's 24000, invalid cursor state."""
 

@@ -35,13 +35,24 @@ class OwnChanges:
     def __init__(self, parent: OwnChanges | None = None) -> None:
         # Those of the statement that called the routine in which this one stands: what is changed here is changed there too.
         self._parent = parent
+        # The rows that routines have changed which the statement called.
+        self._by_routines: set[tuple[Oid, TupleId]] = set()
         self._before: dict[Oid, dict[TupleId, Row | None]] = {}
 
     def note(self, table: Table, address: TupleId, before: Row | None) -> None:
         """Remember a row's state before a change; the first one counts."""
         self._before.setdefault(table.oid, {}).setdefault(address, before)
         if self._parent is not None:
-            self._parent.note(table, address, before)
+            self._parent.note_of_routine(table, address, before)
+
+    def note_of_routine(self, table: Table, address: TupleId, before: Row | None) -> None:
+        """The same, of a change that a routine has made within the statement."""
+        self._by_routines.add((table.oid, address))
+        self.note(table, address, before)
+
+    def is_of_routine(self, table: Table, address: TupleId) -> bool:
+        """Whether a routine that the statement called has changed the row."""
+        return (table.oid, address) in self._by_routines
 
     def has(self, table: Table) -> bool:
         """Whether a row of the table was changed."""

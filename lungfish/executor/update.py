@@ -115,6 +115,7 @@ class Updater:
             return None
         old = target.old_row(row)
         values = assignments.of_row(row, run) if computed is None else computed
+        writer.refuse_changed(address)
         new = assignments.applied(old, values)
         done = writer.update_directly(address, old, new, self._changed_by(writer.rules))
         if done is not None:
@@ -173,7 +174,7 @@ class Target:
         """Delete the row that an input row stands for; answers its output, None if it is not to be deleted."""
         writer.run.check_cancel()
         address = self.address(row)
-        if not writer.claim(address):
+        if not writer.claim(address, "deleted"):
             return None
         old = self.old_row(row)
         if writer.delete_directly(address, old):
