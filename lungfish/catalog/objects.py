@@ -105,8 +105,9 @@ class Index:
     is_replica_identity: bool = False
     # WITH (...), as `name=value`.
     parameters: tuple[str, ...] = ()
-    # Whether it is that of an exclude constraint.
+    # Whether it is that of an exclude constraint or of a key WITHOUT OVERLAPS; of the latter `is_period`.
     is_exclusion: bool = False
+    is_period: bool = False
 
     @property
     def is_key(self) -> bool:
@@ -145,8 +146,14 @@ class Constraint:
     is_no_inherit: bool = False
     # Of a partition's key or foreign key: the partitioned table's constraint that it is part of.
     parent_oid: Oid | None = None
-    # Of an exclude constraint: the operator of each key of its index. No two rows may have them all true.
+    # Of an exclude constraint, and of a key WITHOUT OVERLAPS: the operator of each key of its index. No two rows may have them
+    # all true.
     operators: tuple[str, ...] = ()
+
+    @property
+    def is_period(self) -> bool:
+        """Whether it is a key WITHOUT OVERLAPS."""
+        return bool(self.operators) and self.kind != "exclude"
 
 
 @dataclass(frozen=True, slots=True)

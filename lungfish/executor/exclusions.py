@@ -16,7 +16,7 @@ from lungfish.catalog.objects import Constraint, Index, Table
 from lungfish.executor.context import ExecutionContext, Row, Run
 from lungfish.executor.expressions.calls import row_function
 from lungfish.executor.index_scan import find_index
-from lungfish.executor.violations import clashing_rows, exclusion_violation
+from lungfish.executor.violations import clashing_rows, empty_period, exclusion_violation
 from lungfish.planner.callees import find_operator
 from lungfish.storage.ids import TupleId
 from lungfish.storage.keys import WHOLE_RANGE, Bound, KeyCodec, KeyRange
@@ -126,6 +126,8 @@ def find_clashing(
     if index.predicate is not None and not index.predicate(values):
         return None
     key = index.key_of(values)
+    if exclusion.constraint.is_period and _is_empty(key[-1]):
+        raise empty_period(table, exclusion.index)
     # NULL clashes with nothing, and an empty range overlaps with nothing.
     if None in key or (exclusion.line is not None and key[-1].is_empty):
         return None
@@ -136,6 +138,11 @@ def find_clashing(
         ignored=ignored,
     )
     return context.tables.table_store(table).find_clash(context.transaction, index, search)
+
+
+def _is_empty(period: Any) -> bool:
+    """Whether a period that is not NULL has no part at all."""
+    return period.is_empty if isinstance(period, RangeValue) else period == ()
 
 
 def _key_range(exclusion: Exclusion, codec: KeyCodec, key: Values) -> KeyRange:

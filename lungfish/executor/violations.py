@@ -106,6 +106,16 @@ def exclusion_violation(
     )
 
 
+def empty_period(table: Table, index: Index) -> errors.Error:
+    """An empty range as the period of a key WITHOUT OVERLAPS (23514)."""
+    column = table.columns[table.position_of_number(index.columns[-1].column_number)]
+    return errors.CheckViolation(
+        f'empty WITHOUT OVERLAPS value found in column "{column.name}" in relation "{table.name}"',
+        table=table.name,
+        column=column.name,
+    )
+
+
 def clashing_rows(
     table: Table, index: Index, key: Sequence[Any], other: Sequence[Any]
 ) -> errors.Error:

@@ -119,6 +119,11 @@ def _b_subscript(value: str, key: str) -> str | None:
     return _shown(_step(load_json(value), key))
 
 
+def _b_subscript_index(value: str, index: int) -> str | None:
+    """Unlike `->`, a subscript does not take a scalar for an array of one."""
+    return _b_element(value, index) if kind_of(value) in ("array", "object") else None
+
+
 # json
 
 
@@ -319,7 +324,7 @@ FUNCTIONS: tuple[Function, ...] = (
         "jsonb_extract_path_text", (JSONB, TEXT), TEXT, _b_extract_path_text, is_variadic=True
     ),
     Function("jsonb_subscript", (JSONB, TEXT), JSONB, _b_subscript),
-    Function("jsonb_subscript", (JSONB, INTEGER), JSONB, _b_element),
+    Function("jsonb_subscript", (JSONB, INTEGER), JSONB, _b_subscript_index),
     *(Function(name, (JSON, TEXT), JSON, _j_field) for name in ("->", "json_object_field")),
     *(Function(name, (JSON, INTEGER), JSON, _j_element) for name in ("->", "json_array_element")),
     *(

@@ -10,6 +10,9 @@ from functools import lru_cache, partial
 from typing import Any
 
 from lungfish.errors import (
+    DataError,
+    DatatypeMismatch,
+    IntegrityError,
     InvalidParameterValue,
     InvalidTextRepresentation,
     SyntaxError,
@@ -20,7 +23,7 @@ from lungfish.functions.registry import Function, FunctionContext, Polymorphic, 
 from lungfish.types.array_value import ArrayValue, array_value
 from lungfish.types.casts import coerce_length
 from lungfish.types.json_text import normalize_jsonb
-from lungfish.types.sql_type import JSON, JSONB, SqlType, TypeKind
+from lungfish.types.sql_type import BOOLEAN, JSON, JSONB, SqlType, TypeKind
 from lungfish.types.text_parse import parse_value
 
 K = TypeKind
@@ -68,7 +71,7 @@ def _read_row(
     kind = kind_of(text)
     if kind != "object":
         shown = "an array" if kind == "array" else "a scalar"
-        raise InvalidParameterValue(f"cannot call {name or 'populate_composite'} on {shown}")
+        raise InvalidParameterValue(f"cannot call {_shown_name(name)} on {shown}")
     given = dict(members_of(text))
     row: list[Any] = []
     for index, (label, field) in enumerate(zip(sql_type.labels, sql_type.fields, strict=True)):
@@ -80,6 +83,11 @@ def _read_row(
         else:
             row.append(read_value(part, field, context))
     return tuple(row)
+
+
+def _shown_name(name: str) -> str:
+    """Who reads one row is PostgreSQL's populate_composite, whatever was called."""
+    return name if name.endswith("set") else "populate_composite"
 
 
 def _read_array(text: str, sql_type: SqlType, context: FunctionContext) -> ArrayValue:
@@ -128,6 +136,21 @@ def _populate(
     return _read_row(text, types[0], base, context, name)
 
 
+def _is_populated(
+    context: FunctionContext, base: Row | None, text: str | None, *, types: Sequence[SqlType]
+) -> bool | None:
+    """Whether jsonb_populate_record would raise no error of the data."""
+    name = "jsonb_populate_record_valid"
+    _require_fields(types[0], name)
+    if text is None:
+        return None
+    try:
+        _read_row(text, types[0], base, context, name)
+    except (DataError, IntegrityError):
+        return False
+    return True
+
+
 def _populate_set(
     context: FunctionContext,
     base: Row | None,
@@ -143,7 +166,7 @@ def _populate_set(
 
 def _require_fields(sql_type: SqlType, name: str) -> None:
     if sql_type.kind is not K.RECORD:
-        raise InvalidParameterValue(f"first argument of {name} must be a row type")
+        raise DatatypeMismatch(f"first argument of {name} must be a row type")
     if not sql_type.fields:
         raise InvalidParameterValue(
             f"could not determine row type for result of {name}",
@@ -202,6 +225,16 @@ _READERS = {
 _RECORD = SqlType(K.RECORD)
 
 FUNCTIONS: tuple[Function, ...] = (
+    Function(
+        "jsonb_populate_record_valid",
+        (Polymorphic.ANYELEMENT, JSONB),
+        BOOLEAN,
+        _is_populated,
+        volatility=Volatility.STABLE,
+        is_strict=False,
+        needs_context=True,
+        needs_types=True,
+    ),
     *(
         Function(name, (argument,), _RECORD, _without_definition, returns_set=is_set)
         for name, (argument, is_set) in _READERS.items()

@@ -9,6 +9,8 @@ import json
 import re
 from collections.abc import Iterator
 
+from lungfish.errors import UntranslatableCharacter
+
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
 _SCALAR = re.compile(r"[^\s,\]}]+")
 _INTERESTING = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
@@ -94,9 +96,13 @@ def members_of(text: str) -> Iterator[tuple[str, str]]:
 
 
 def text_of(text: str) -> str | None:
-    """A value as text: a string without its quotes, null as None, anything else as it is written."""
+    """A value as text: a string without its quotes, null as None, anything else as it is written. Raises 22P05."""
     kind = kind_of(text)
     if kind == "string":
         decoded: str = json.loads(text, strict=False)
+        if "\0" in decoded:
+            raise UntranslatableCharacter(
+                "unsupported Unicode escape sequence", detail="\\u0000 cannot be converted to text."
+            )
         return decoded
     return None if kind == "null" else text

@@ -273,6 +273,7 @@ _CONSTRAINT_FIELDS = frozenset(
         "exclusions",
         "access_method",
         "where_clause",
+        "without_overlaps",
     }
 )
 
@@ -303,6 +304,7 @@ def lower_constraint(fields: Node, lowering: Lowering) -> ConstraintDefinition:
         is_not_enforced=kind in _ENFORCEABLE_KINDS and not fields.get("is_enforced", False),
         using_index=fields.get("indexname"),
         exclusion=lower_exclusion(fields, lowering) if kind == "exclude" else None,
+        is_without_overlaps=fields.get("without_overlaps", False),
         position=position,
     )
 

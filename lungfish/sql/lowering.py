@@ -41,7 +41,6 @@ FEATURES: Mapping[str, str] = {
     "tableSpaceName": "TABLESPACE",
     "tablespacename": "TABLESPACE",
     "va_cols": "a column list of ANALYZE",
-    "without_overlaps": "WITHOUT OVERLAPS",
     "RangeTableFunc": "XMLTABLE",
     "XmlExpr": "an XML function",
     "XmlSerialize": "XMLSERIALIZE",

@@ -22,7 +22,7 @@ from lungfish.errors import (
 )
 from lungfish.executor.ddl.column_rules import check_foreign_key_actions
 from lungfish.executor.ddl.context import DdlContext
-from lungfish.executor.ddl.exclude import add_exclusion
+from lungfish.executor.ddl.exclude import add_exclusion, check_period
 from lungfish.executor.ddl.key_of_index import add_key_using_index, set_not_null
 from lungfish.executor.ddl.names import (
     choose_constraint_name,
@@ -99,6 +99,9 @@ def _add_key(context: DdlContext, table: Table, definition: ConstraintDefinition
         for column in columns:
             table = set_not_null(table, column.name, is_not_null=True)
     numbers = tuple(column.number for column in columns)
+    is_period = definition.is_without_overlaps
+    if is_period:
+        check_period(table, definition, columns)
     require_partition_columns(table, numbers, definition.kind)
     name = constraint_name(context, table, definition, columns)
     refuse_taken_name(context, table.namespace_oid, ObjectName(name, position=definition.position))
@@ -109,12 +112,15 @@ def _add_key(context: DdlContext, table: Table, definition: ConstraintDefinition
         table.oid,
         context.change.new_relation_id(),
         tuple(IndexColumn(column.number, type=column.type) for column in columns),
-        is_unique=True,
+        is_unique=not is_period,
         is_primary=is_primary,
         include=tuple(find_column(table, item).number for item in definition.include),
         nulls_not_distinct=definition.nulls_not_distinct,
         is_deferrable=definition.is_deferrable,
+        method="gist" if is_period else "btree",
         parameters=definition.parameters,
+        is_exclusion=is_period,
+        is_period=is_period,
     )
     constraint = Constraint(
         context.change.new_oid(),
@@ -124,6 +130,7 @@ def _add_key(context: DdlContext, table: Table, definition: ConstraintDefinition
         index_oid=index.oid,
         is_deferrable=definition.is_deferrable,
         is_initially_deferred=definition.is_initially_deferred,
+        operators=(*["="] * (len(columns) - 1), "&&") if is_period else (),
     )
     return replace(
         table, indexes=(*table.indexes, index), constraints=(*table.constraints, constraint)
@@ -272,7 +279,7 @@ def _referenced_key(target: Table, reference: ForeignKeyReference) -> tuple[tupl
     """The referenced columns' numbers in the order written, and the unique index that holds them."""
     if not reference.columns:
         for index in target.indexes:
-            if index.is_primary:
+            if index.is_primary and index.is_unique:
                 _refuse_deferrable(index, target)
                 return tuple(column.column_number for column in index.columns), index
         raise UndefinedObject(

@@ -142,6 +142,7 @@ def _definition(
             nulls_not_distinct=index.nulls_not_distinct,
             is_deferrable=constraint.is_deferrable,
             is_initially_deferred=constraint.is_initially_deferred,
+            is_without_overlaps=constraint.is_period,
         )
     return None
 

@@ -6,14 +6,16 @@ for the scalar types of its extension btree_gist, `=` and `<>`.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
-from lungfish.catalog.objects import Constraint, Index, IndexColumn, Table
+from lungfish.catalog.objects import Column, Constraint, Index, IndexColumn, Table
 from lungfish.errors import (
     DatatypeMismatch,
     DuplicateObject,
     FeatureNotSupported,
     InvalidObjectDefinition,
+    SyntaxError,
     UndefinedColumn,
     UndefinedObject,
     WrongObjectType,
@@ -86,6 +88,27 @@ def add_exclusion(context: DdlContext, table: Table, definition: ConstraintDefin
     return replace(
         table, indexes=(*table.indexes, index), constraints=(*table.constraints, constraint)
     )
+
+
+def check_period(table: Table, definition: ConstraintDefinition, columns: Sequence[Column]) -> None:
+    """Look at the columns of a key WITHOUT OVERLAPS. Raises 42601, 42804, 42704, 0A000."""
+    if table.partition_key is not None or table.partition_bound is not None:
+        raise FeatureNotSupported(
+            "WITHOUT OVERLAPS on partitioned tables is not supported", position=definition.position
+        )
+    if len(columns) < 2:
+        raise SyntaxError(
+            "constraint using WITHOUT OVERLAPS needs at least two columns",
+            position=definition.position,
+        )
+    *others, period = columns
+    if period.type.base.kind not in _RANGE_KINDS:
+        raise DatatypeMismatch(
+            f'column "{period.name}" in WITHOUT OVERLAPS is not a range or multirange type',
+            position=definition.position,
+        )
+    for column in others:
+        require_class(column.type, "gist", definition.position)
 
 
 def _check_method(table: Table, definition: ConstraintDefinition, exclusion: Exclusion) -> None:

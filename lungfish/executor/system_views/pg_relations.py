@@ -241,7 +241,7 @@ def _constraint(table: Table, item: Constraint, catalog: Catalog) -> tuple[Any, 
         item.is_enforced, item.is_validated, table.oid, 0, item.referenced_index_oid or item.index_oid or 0, item.parent_oid or 0,
         item.referenced_table_oid or 0, _ACTIONS[item.on_update] if is_reference else " ",
         _ACTIONS[item.on_delete] if is_reference else " ", _MATCHES[item.match] if is_reference else " ", item.is_local,
-        constraint_inherit_count(table, item, catalog), no_inherit, False, array(item.columns), array(item.referenced_columns) if is_reference else None,
+        constraint_inherit_count(table, item, catalog), no_inherit, item.is_period, array(item.columns), array(item.referenced_columns) if is_reference else None,
         array(item.delete_columns) if item.delete_columns else None, item.check,
     )  # fmt: skip
 
@@ -267,7 +267,7 @@ def _indexes(context: ExecutionContext) -> Rows:
             options = [key.is_descending + 2 * key.nulls_first for key in index.columns]
             expressions = ", ".join(key.expression for key in index.columns if key.expression)
             yield (
-                index.oid, table.oid, len(keys) + len(index.include), len(keys), index.is_unique, index.nulls_not_distinct,
+                index.oid, table.oid, len(keys) + len(index.include), len(keys), index.is_unique or index.is_period, index.nulls_not_distinct,
                 index.is_primary, index.is_exclusion, not index.is_deferrable, index.is_clustered, index.is_valid, False, True, True,
                 index.is_replica_identity,
                 array([*keys, *index.include], lower=0), array(key_collations(table, index), lower=0),

@@ -30,7 +30,7 @@ def index_definition(
 ) -> str:
     """The CREATE INDEX statement of an index; `how` where it is to be pretty, and to leave out a schema that needs not be said."""
     shown = how or Deparsing(USUAL_PATH)
-    unique = "UNIQUE " if index.is_unique else ""
+    unique = "UNIQUE " if index.is_unique or index.is_period else ""
     schema = catalog.namespace_name(table.namespace_oid)
     named = (
         _visible_name(catalog, table, shown.search_path)
@@ -197,7 +197,8 @@ def _key_definition(table: Table, constraint: Constraint, kind: str, columns: st
     """A primary key or unique constraint, with what its index has beyond the key."""
     index = next((each for each in table.indexes if each.oid == constraint.index_oid), None)
     nulls = " NULLS NOT DISTINCT" if index is not None and index.nulls_not_distinct else ""
-    text = f"{kind}{nulls} ({columns})"
+    period = " WITHOUT OVERLAPS" if constraint.is_period else ""
+    text = f"{kind}{nulls} ({columns}{period})"
     if index is not None and index.include:
         text += f" INCLUDE ({column_list(table, index.include)})"
     return text

@@ -100,6 +100,8 @@ class ConstraintDefinition:
     parameters: tuple[str, ...] = ()
     # Of an exclude constraint.
     exclusion: Exclusion | None = None
+    # Of a key: its last column is a period, of which no two rows with the other columns equal may share any part.
+    is_without_overlaps: bool = False
     position: int = -1
 
 
