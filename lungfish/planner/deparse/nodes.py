@@ -12,6 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from lungfish.planner.deparse.json_table_nodes import JsonTableNode
 from lungfish.types.sql_type import SqlType
 
 # Expressions.
@@ -308,7 +309,7 @@ Node = (
 class RangeItem:
     """What an item of FROM is, and the names that were chosen for it (see range_names.py).
 
-    `kind`: relation, subquery, function, values, cte or join.
+    `kind`: relation, subquery, function, values, cte, json_table or join.
     """
 
     kind: str
@@ -331,6 +332,7 @@ class RangeItem:
     definitions: tuple[SqlType, ...] = ()
     with_ordinality: bool = False
     is_lateral: bool = False
+    json_table: JsonTableNode | None = None
     join: JoinFacts | None = None
     # The join that it is a side of.
     parent: RangeItem | None = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from lungfish import errors
 from lungfish.catalog.catalog import Catalog
@@ -20,11 +20,13 @@ from lungfish.planner.deparse.nodes import (
     RangeItem,
     Sample,
 )
-from lungfish.planner.deparse.translate_expression import ExpressionTranslator, refuse
+from lungfish.planner.deparse.translate_expression import ExpressionTranslator
+from lungfish.planner.deparse.translate_json_table import JsonTableTranslator
 from lungfish.planner.expression_tree import columns_of
 from lungfish.planner.expressions import BoundExpression, ColumnRef
 from lungfish.sql.ast import queries as ast
 from lungfish.sql.ast.expressions import FunctionCall
+from lungfish.sql.ast.json import JsonTable, JsonTableColumn
 
 TranslateQuery = Callable[[ast.Query], QueryTree]
 
@@ -61,8 +63,8 @@ class FromTranslator:
                 made = self._function(item, tree)
             case ast.Join():
                 return self._join(item, tree)
-            case _:
-                raise refuse("JSON_TABLE")
+            case JsonTable():
+                made = self._json_table(item, tree)
         tree.items.append(made)
         entry = self._trace.entries(item)[0]
         self._places.add(entry, made)
@@ -129,6 +131,21 @@ class FromTranslator:
         if item.column_definitions:
             count = len(item.column_definitions)
             made.definitions = tuple(entry.column(position).type for position in range(count))
+        return made
+
+    def _json_table(self, item: JsonTable, tree: QueryTree) -> RangeItem:
+        entry = self._trace.entries(item)[0]
+        made = RangeItem("json_table", item.alias, item.column_aliases, "json_table")
+        types = {
+            name: entry.column(place).type for place, name in enumerate(_column_names(item.columns))
+        }
+        made.json_table = JsonTableTranslator(self._expressions, types).translate(item)
+        made.old_names = list(entry.names)
+        made.real_names = list(entry.names)
+        values = (item.context, *(value for _, value in item.passing))
+        parts = [self._trace.bound[id(value.expression)] for value in values]
+        used = {number for part in parts for number in columns_of(part)}
+        made.is_lateral = any(self._places.is_of(number, tree.items) for number in used)
         return made
 
     def _call(self, call: FunctionCall) -> Node:
@@ -229,3 +246,11 @@ def _names_now(
     known = {column.number for column in found.columns}
     old: list[str | None] = [names.get(column.number) for column in found.columns]
     return old + [column.name for column in later.columns if column.number not in known]
+
+
+def _column_names(columns: tuple[JsonTableColumn, ...]) -> Iterator[str]:
+    """The columns of JSON_TABLE in the order of its rows: a plan's own before those of the plans below it."""
+    yield from (column.name for column in columns if column.kind != "nested")
+    for column in columns:
+        if column.kind == "nested":
+            yield from _column_names(column.columns)

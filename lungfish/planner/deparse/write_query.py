@@ -27,6 +27,7 @@ from lungfish.planner.deparse.nodes import (
 from lungfish.planner.deparse.range_names import Namespace
 from lungfish.planner.deparse.write_calls import write_window
 from lungfish.planner.deparse.write_expression import ExpressionWriter, Surroundings
+from lungfish.planner.deparse.write_json_table import write_json_table
 from lungfish.sql.quoting import quote_identifier, quote_qualified
 from lungfish.types.sql_type import INTEGER
 
@@ -333,6 +334,9 @@ class QueryWriter:
                 add("(")
                 self._values(item)
                 add(")")
+            case "json_table":
+                assert item.json_table is not None
+                write_json_table(self.expressions, item.json_table)
             case "subquery":
                 assert item.query is not None
                 add("(")
