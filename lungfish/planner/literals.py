@@ -14,7 +14,7 @@ from lungfish import errors
 from lungfish.planner.expressions import BoundExpression, CastTo, Constant
 from lungfish.types.casts import coerce_length, find_cast
 from lungfish.types.settings import CANONICAL
-from lungfish.types.sql_type import TEXT, SqlType, TypeKind
+from lungfish.types.sql_type import TEXT, UNKNOWN, SqlType, TypeKind
 from lungfish.types.text_parse import parse_value
 
 # Spellings that mean the same under every DateStyle, TimeZone and IntervalStyle.
@@ -64,7 +64,9 @@ def read_literal(
     if target.kind is TypeKind.TEXT:
         return Constant(text, target)
     if not is_fixed_text(text, target):
-        return CastTo(Constant(text, TEXT), target, is_explicit, position)
+        # A name is still a literal of its type to who writes the statement back.
+        kind = UNKNOWN if target.kind is TypeKind.REGISTERED else TEXT
+        return CastTo(Constant(text, kind), target, is_explicit, position)
     try:
         value = parse_value(text, plain, CANONICAL)
     except errors.Error as error:

@@ -7,11 +7,17 @@ from typing import Any
 
 from lungfish.catalog import Catalog
 from lungfish.catalog.catalog import Relation
-from lungfish.catalog.objects import Index, Oid, Table
+from lungfish.catalog.objects import Index, Oid, Table, UserType
 from lungfish.errors import SyntaxError, UndefinedTable
 from lungfish.sql.quoting import split_name
+from lungfish.types.sql_type import TypeKind
 
 _PARTS_MAX = 3
+
+
+def is_composite(item: UserType) -> bool:
+    """Whether the type is one of CREATE TYPE AS (...), which is a relation without rows too."""
+    return item.base is None and item.type.kind is TypeKind.RECORD
 
 
 class Asked:
@@ -21,7 +27,7 @@ class Asked:
         self.catalog = catalog
         self.search_path = search_path
 
-    def relation(self, name: str) -> Relation | tuple[Table, Index]:
+    def relation(self, name: str) -> Relation | UserType | tuple[Table, Index]:
         """What regclass finds under a name. Raises UndefinedTable, SyntaxError, InvalidName."""
         parts = split_name(name)
         if len(parts) > _PARTS_MAX:
@@ -33,6 +39,9 @@ class Asked:
         index = self.catalog.find_index(parts[-1], schema, self.search_path)
         if index is not None:
             return index
+        composite = self.catalog.find_type(parts[-1], schema, self.search_path)
+        if composite is not None and is_composite(composite):
+            return composite
         raise UndefinedTable(f'relation "{".".join(parts)}" does not exist')
 
     def index(self, oid: int) -> tuple[Table, Index] | None:

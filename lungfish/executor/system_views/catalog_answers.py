@@ -28,6 +28,7 @@ from lungfish.executor.system_views.object_descriptions import (
     CONSTRAINT,
     DESCRIPTION_ANSWERS,
     catalog_of_object,
+    find_domain_check,
 )
 from lungfish.executor.system_views.object_facts import FACT_ANSWERS
 from lungfish.executor.system_views.object_names import (
@@ -45,6 +46,7 @@ from lungfish.executor.system_views.routine_answers import ROUTINE_ANSWERS
 from lungfish.executor.system_views.texts import (
     column_list,
     constraint_definition,
+    domain_check_text,
     index_definition,
     index_key,
     pretty_text,
@@ -102,7 +104,12 @@ def _constraint_definition(asked: Asked, arguments: Sequence[Any]) -> str | None
             if item.oid == arguments[0]:
                 how = Deparsing(asked.search_path, len(arguments) > 1 and bool(arguments[1]))
                 return constraint_definition(asked.catalog, table, item, how=how)
-    return None
+    found = find_domain_check(asked, arguments[0])
+    if found is None:
+        return None
+    domain, _, text = found
+    how = Deparsing(asked.search_path, len(arguments) > 1 and bool(arguments[1]))
+    return domain_check_text(asked.catalog, domain, text, how)
 
 
 def _index_definition(asked: Asked, arguments: Sequence[Any]) -> str | None:

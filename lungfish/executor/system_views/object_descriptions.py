@@ -20,6 +20,7 @@ from lungfish.catalog.objects import Sequence as SequenceObject
 from lungfish.catalog.routine_texts import arguments_text, identity_text, result_text
 from lungfish.executor.system_views.asked import Answer, Asked
 from lungfish.executor.system_views.object_names import COLLATIONS, NAME_ANSWERS, format_type
+from lungfish.executor.system_views.pg_relations import CHECKS_PER_DOMAIN
 from lungfish.executor.system_views.routines import casts, routine_by_oid
 from lungfish.sql.quoting import quote_identifier
 from lungfish.types.type_oids import PSEUDO_TYPES
@@ -76,7 +77,18 @@ def _constraint(asked: Asked, oid: int, number: int) -> str | None:
         for item in table.constraints:
             if item.oid == oid:
                 return f"constraint {quote_identifier(item.name)} on {_relation(asked, table.oid)}"
-    return None
+    found = find_domain_check(asked, oid)
+    return None if found is None else f"constraint {quote_identifier(found[1])}"
+
+
+def find_domain_check(asked: Asked, oid: int) -> tuple[UserType, str, str] | None:
+    """The check of a domain with that oid: the domain, the check's name and its text."""
+    owner, number = divmod(oid, CHECKS_PER_DOMAIN)
+    domain = asked.catalog.object(Oid(owner))
+    if not isinstance(domain, UserType) or not 0 < number <= len(domain.checks):
+        return None
+    name, text = domain.checks[number - 1]
+    return domain, name, text
 
 
 def _default(asked: Asked, oid: int, number: int) -> str | None:

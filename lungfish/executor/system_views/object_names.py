@@ -32,7 +32,7 @@ from lungfish.errors import (
     UndefinedObject,
     UndefinedTable,
 )
-from lungfish.executor.system_views.asked import Answer, Asked
+from lungfish.executor.system_views.asked import Answer, Asked, is_composite
 from lungfish.executor.system_views.routines import (
     OperatorFacts,
     Routine,
@@ -95,6 +95,8 @@ def _relation_out(asked: Asked, arguments: Sequence[Any]) -> str:
         if asked.is_visible(item.name, item.namespace_oid, oid):
             return quote_identifier(item.name)
         return qualified(asked.catalog, item)
+    if isinstance(item, UserType) and is_composite(item):
+        return str(format_type(asked, (oid, None)))
     found = asked.index(oid)
     if found is None:
         return str(oid)

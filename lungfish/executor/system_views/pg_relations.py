@@ -26,6 +26,7 @@ from lungfish.catalog.objects import (
 )
 from lungfish.catalog.objects import Sequence as SequenceObject
 from lungfish.executor.partition_texts import partition_bound_text
+from lungfish.executor.system_views.asked import is_composite
 from lungfish.executor.system_views.definition import columns_of, system_view
 from lungfish.executor.system_views.pg_operator_classes import (
     class_of,
@@ -55,6 +56,8 @@ DEFAULT_COLLATION_OID = 100
 CLASS_CATALOG, TYPE_CATALOG, CONSTRAINT_CATALOG = 1259, 1247, 2606
 NAMESPACE_CATALOG, ATTRDEF_CATALOG, PROC_CATALOG, REWRITE_CATALOG = 2615, 2604, 1255, 2618
 STATISTICS_CATALOG = 3381
+# A domain's checks are no objects of their own here: their oids are made of the domain's.
+CHECKS_PER_DOMAIN = 1000
 SHORT_ARRAY = array_of(SMALLINT)
 OID_ARRAY = array_of(OID)
 TEXT_ARRAY = array_of(TEXT)
@@ -112,6 +115,11 @@ def _classes(context: ExecutionContext) -> Rows:
                 yield _class_row(
                     item.oid, item.name, item.namespace_oid, "v", len(item.columns), persistence=persistence,
                     parameters=array(item.parameters) if item.parameters else None,
+                )  # fmt: skip
+            case UserType() if is_composite(item):
+                yield _class_row(
+                    item.oid, item.name, item.namespace_oid, "c", len(item.type.labels),
+                    type_oid=item.oid,
                 )  # fmt: skip
             case SystemView():
                 yield _class_row(item.oid, item.name, item.namespace_oid, "v", len(item.columns))
@@ -188,6 +196,10 @@ def _attributes(context: ExecutionContext) -> Rows:
         if isinstance(item, Table):
             for index in item.indexes:
                 yield from _index_attributes(item, index)
+        if isinstance(item, UserType) and is_composite(item):
+            pairs = zip(item.type.labels, item.type.fields, strict=True)
+            for number, (name, kind) in enumerate(pairs, 1):
+                yield _attribute(item.oid, Column(name, kind, number), number)
 
 
 def _index_attributes(table: Table, index: Index) -> Rows:
@@ -246,10 +258,21 @@ def _constraint(table: Table, item: Constraint, catalog: Catalog) -> tuple[Any, 
     )  # fmt: skip
 
 
+def _domain_check(domain: UserType, number: int, name: str, text: str) -> tuple[Any, ...]:
+    return (
+        domain.oid * CHECKS_PER_DOMAIN + number, name, domain.namespace_oid, "c", False, False, True, True, 0, domain.oid, 0, 0,
+        0, " ", " ", " ", True, 0, False, False, None, None, None, text,
+    )  # fmt: skip
+
+
 def _constraints(context: ExecutionContext) -> Rows:
     for table in context.catalog.tables():
         for item in table.constraints:
             yield _constraint(table, item, context.catalog)
+    for domain in context.catalog.objects():
+        if isinstance(domain, UserType):
+            for number, (name, text) in enumerate(domain.checks, 1):
+                yield _domain_check(domain, number, name, text)
 
 
 _INDEX_COLUMNS = columns_of(

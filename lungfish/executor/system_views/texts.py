@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
+import re
+
 from lungfish import errors
 from lungfish.catalog import Catalog
-from lungfish.catalog.objects import Column, Constraint, Index, IndexColumn, Oid, Table, View
+from lungfish.catalog.objects import (
+    Column,
+    Constraint,
+    Index,
+    IndexColumn,
+    Oid,
+    Table,
+    UserType,
+    View,
+)
 from lungfish.planner import Deparsing, deparse_query, show_default, show_key, show_stored
 from lungfish.sql.quoting import quote_identifier, quote_literal, quote_qualified
 
@@ -115,6 +126,26 @@ def pretty_text(
     how = Deparsing(search_path, is_pretty=True)
     over = table or Table(Oid(0), "", Oid(0), 0, (), (), ())
     return show_stored(text, over, catalog, what="column generation expressions", how=how)
+
+
+# A quoted text or name, or the word by which a domain's check calls the value.
+_VALUE_WORD = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|\bvalue\b""")
+
+
+def domain_check_text(
+    catalog: Catalog, domain: UserType, text: str, how: Deparsing | None = None
+) -> str:
+    """A check of a domain as pg_get_constraintdef writes it."""
+    assert domain.base is not None, "a domain has a type beneath"
+    value = Column("value", domain.base, 1)
+    over = Table(Oid(0), "", Oid(0), 0, (value,), (domain.base,), (0,))
+    shown = show_stored(
+        text, over, catalog, what="check constraints", how=how or Deparsing(USUAL_PATH)
+    )
+    written = _VALUE_WORD.sub(
+        lambda found: "VALUE" if found.group() == "value" else found.group(), shown
+    )
+    return f"CHECK ({written})"
 
 
 def column_list(table: Table, numbers: tuple[int, ...]) -> str:

@@ -1,0 +1,20 @@
+-- What the catalogs say of composite types and of checks of domains; names of objects in views and defaults.
+create type comp as (a int, b text);
+create domain dd as int constraint pos check (value > 0) constraint few check (value < 10 and value <> 5);
+create domain dt as text check (length(value) > 2 and value <> 'value');
+create table t (a int, c comp);
+select 'comp'::regclass, 'comp'::regtype, to_regclass('comp');
+select relname, relkind, relnatts, relpages, reltuples, relfilenode, relam from pg_class where relname = 'comp';
+select attname, atttypid::regtype, attnum, attnotnull from pg_attribute where attrelid = 'comp'::regclass order by attnum;
+select t.typname, c.relname, c.relkind from pg_type t join pg_class c on c.oid = t.typrelid where t.typname = 'comp';
+select conname, contype, contypid::regtype, conrelid, convalidated, conislocal, coninhcount, connoinherit, conkey from pg_constraint where contypid in ('dd'::regtype, 'dt'::regtype) order by 1;
+select conname, pg_get_constraintdef(oid), pg_get_constraintdef(oid, true) from pg_constraint where contypid in ('dd'::regtype, 'dt'::regtype) order by 1;
+select pg_describe_object('pg_constraint'::regclass, oid, 0) from pg_constraint where contypid = 'dd'::regtype order by 1;
+select pg_describe_object('pg_class'::regclass, 'comp'::regclass, 0), pg_describe_object('pg_class'::regclass, 'comp'::regclass, 2);
+create view rv as select 't'::regclass as a, 'integer'::regtype as b, c.oid::regclass as d, 'x'::"char" as e from pg_class c where c.oid = 't'::regclass;
+select pg_get_viewdef('rv'::regclass);
+select a, b, d, e from rv;
+create table dflt (a oid default 't'::regclass, b regclass default 't', c text default 't'::regclass);
+select pg_get_expr(adbin, adrelid) from pg_attrdef where adrelid = 'dflt'::regclass order by adnum;
+insert into dflt default values;
+select a = 't'::regclass, b, c from dflt;
