@@ -47,7 +47,7 @@ def test_a_description_is_psqls(shell: TestShell, command: str, printed: str) ->
         ("\\dts tick*", ["tickets"]),
         ("\\ds tick*", ["tickets"]),
         ("\\df plus", ["plus"]),
-        ("\\dT", ["mood", "posint"]),
+        ("\\dT", ["mood", "pair", "posint"]),
         ("\\dD", ["posint"]),
     ],
 )
