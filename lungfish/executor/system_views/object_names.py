@@ -126,7 +126,8 @@ def _type_in(asked: Asked, arguments: Sequence[Any]) -> int:
     number = _number(text)
     if number is not None:
         return number
-    pseudo = PSEUDO_TYPES.get(text.strip().strip('"'))
+    bare = text.strip().removeprefix("pg_catalog.")
+    pseudo = PSEUDO_TYPES.get(bare.strip('"'))
     return type_oid(named_type(asked, text)) if pseudo is None else pseudo
 
 
