@@ -19,6 +19,7 @@ from lungfish.catalog.catalog import Catalog
 from lungfish.catalog.objects import Table
 from lungfish.executor.context import Row, TableProvider
 from lungfish.executor.deferred_keys import deferrable_keys
+from lungfish.executor.exclusions import exclusions_of
 from lungfish.executor.foreign_keys import foreign_keys_of, foreign_keys_to
 from lungfish.executor.index_scan import find_index
 from lungfish.executor.lane_expressions import NodeList, make_nodes
@@ -227,5 +228,6 @@ def _is_simple(table: Table, catalog: Catalog) -> bool:
         or foreign_keys_of(table, catalog)
         or foreign_keys_to(table, catalog)
         or deferrable_keys(table)
+        or exclusions_of(table)
         or any(constraint.operators for constraint in table.constraints)
     )

@@ -12,6 +12,7 @@ import lungfish
 CASES: tuple[tuple[str, str, Any, tuple[Any, ...], str], ...] = (
     ("CREATE TABLE t (id int PRIMARY KEY, n int CHECK (n < 100))", "INSERT INTO t VALUES (?, ?)", lambda i: (i, i), (99, 100), "23514"),
     ("CREATE TABLE t (id int PRIMARY KEY, n int, EXCLUDE USING btree (n WITH =))", "INSERT INTO t VALUES (?, ?)", lambda i: (i, i), (99, 3), "23P01"),
+    ("CREATE TABLE t (id int, at int4range, PRIMARY KEY (id, at WITHOUT OVERLAPS))", "INSERT INTO t VALUES (?, int4range(1, 5))", lambda i: (i,), (3,), "23P01"),
     ("CREATE TABLE t (id int PRIMARY KEY, n int NOT NULL)", "INSERT INTO t VALUES (?, ?)", lambda i: (i, i), (99, None), "23502"),
     ("CREATE TABLE t (id int PRIMARY KEY, n int UNIQUE)", "INSERT INTO t VALUES (?, ?)", lambda i: (i, i), (99, 3), "23505"),
     ("CREATE TABLE t (id int PRIMARY KEY, n int UNIQUE DEFERRABLE)", "INSERT INTO t VALUES (?, ?)", lambda i: (i, i), (99, 3), "23505"),
