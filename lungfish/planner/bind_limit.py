@@ -52,7 +52,8 @@ def _bind_count(
         raise errors.GroupingError(f"aggregate functions are not allowed in {clause.value}").at(
             node.position
         )
-    if columns_of(bound) & own:
+    used = columns_of(bound)
+    if used and used & (own | _columns_of_from(scope.parent)):
         raise errors.InvalidColumnReference(
             f"argument of {clause.value} must not contain variables"
         ).at(node.position)
@@ -68,3 +69,10 @@ def _bind_count(
         # LIMIT NULL and LIMIT ALL are no limit.
         return None
     return typed
+
+
+def _columns_of_from(scope: Scope) -> frozenset[int]:
+    """The columns of the query's FROM, of which a grouped query's own plan gives none."""
+    return frozenset(
+        column for entry in scope.entries for each in entry.refs() for column in columns_of(each)
+    )
