@@ -15,7 +15,7 @@ from lungfish.executor.expressions.calls import row_set_function
 from lungfish.executor.expressions.vectors import as_array
 from lungfish.executor.rows import batch_rows
 from lungfish.functions.registry import Volatility
-from lungfish.planner.expression_tree import walk
+from lungfish.planner.expression_tree import shares_sequences, walk
 from lungfish.planner.expressions import BoundExpression, Call, ColumnRef
 from lungfish.planner.physical import Project, ProjectSet
 from lungfish.types.batch import BATCH_ROW_COUNT, Batch
@@ -28,7 +28,7 @@ def make_project(plan: Project, compiler: Compiler) -> Operator:
     source = compiler.operator(plan.input)
     if all(isinstance(item, ColumnRef) for item in plan.expressions):
         return _pick_columns(source, [item.index for item in plan.expressions])  # type: ignore[union-attr]
-    if any(map(_runs_volatile_routine, plan.expressions)):
+    if any(map(_runs_volatile_routine, plan.expressions)) or shares_sequences(plan.expressions):
         source = _row_by_row(source)
     evaluators = compiler.vectors(plan.expressions)
 
@@ -51,7 +51,7 @@ def _runs_volatile_routine(expression: BoundExpression) -> bool:
 
 
 def _row_by_row(source: Operator) -> Operator:
-    """The rows one by one: a volatile routine sees what the statement has done with the rows before."""
+    """The rows one by one: what has a lasting effect sees what the statement has done with the rows before."""
 
     def run_rows(run: Run) -> Iterator[Batch]:
         for batch in source(run):

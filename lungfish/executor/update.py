@@ -21,7 +21,7 @@ from lungfish.executor.expressions.vectors import as_array
 from lungfish.executor.returning import ReturningRows
 from lungfish.executor.table_rules import TableRules
 from lungfish.executor.table_writer import TableWriter
-from lungfish.planner.expression_tree import has_subquery
+from lungfish.planner.expression_tree import has_subquery, shares_sequences
 from lungfish.planner.expressions import BoundExpression
 from lungfish.planner.physical import DeleteRows, UpdateRows
 from lungfish.storage.ids import TupleId
@@ -46,9 +46,14 @@ class Assignments:
     types: tuple[SqlType, ...]
     # Whether all values must be there before the first change, because they read tables.
     reads_tables: bool
+    # Whether one of them asks a sequence that another one moves.
+    shares_sequences: bool
 
     def of_batch(self, batch: Batch, run: Run) -> list[tuple[Any, ...]]:
         """The new values for each row of the input."""
+        if self.shares_sequences and batch.row_count > 1:
+            pieces = [batch.slice(at, 1) for at in range(batch.row_count)]
+            return [values for piece in pieces for values in self.of_batch(piece, run)]
         columns = [
             to_values(as_array(evaluate(batch, run), batch.row_count), sql_type)
             for evaluate, sql_type in zip(self.by_column, self.types, strict=True)
@@ -78,6 +83,7 @@ def compile_assignments(
         by_column=compiler.vectors(expressions),
         types=tuple(expression.type for expression in expressions),
         reads_tables=any(map(has_subquery, expressions)),
+        shares_sequences=shares_sequences(expressions),
     )
 
 

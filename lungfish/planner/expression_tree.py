@@ -73,6 +73,9 @@ _CHILDREN: dict[type, Callable[[Any], tuple[BoundExpression, ...]]] = {
     QuantifiedArrayExpr: lambda node: (node.operand, node.array),
 }
 
+_MOVE_SEQUENCES = frozenset({"nextval", "setval"})
+_ASK_SEQUENCES = _MOVE_SEQUENCES | {"currval", "lastval"}
+
 
 def children(node: BoundExpression) -> tuple[BoundExpression, ...]:
     """The expressions directly below."""
@@ -274,6 +277,17 @@ def is_volatile(node: BoundExpression) -> bool:
         if is_volatile(child):
             return True
     return False
+
+
+def shares_sequences(expressions: Iterable[BoundExpression]) -> bool:
+    """Whether one call moves a sequence that another one may ask: `nextval('s'), currval('s')`."""
+    names = [
+        node.function.name
+        for expression in expressions
+        for node in walk(expression)
+        if isinstance(node, Call) and node.function.name in _ASK_SEQUENCES
+    ]
+    return len(names) > 1 and not _MOVE_SEQUENCES.isdisjoint(names)
 
 
 def has_subquery(node: BoundExpression) -> bool:
