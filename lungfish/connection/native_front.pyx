@@ -102,6 +102,8 @@ cdef class CursorFront:
             raise
         if outcome is None:
             return False
+        # At once: another thread may have the runner next.
+        found, is_quick = runner.found, runner.gives_python_values()
         self._rows = None
         self._result_index = 0
         self.place = 0
@@ -109,10 +111,12 @@ cdef class CursorFront:
             self.ready = self.outcome = None
             self.results = [outcome]
             rows = <object>slot(<PyObject *>outcome, RESULT_ROWS)
+            # It may have been planned anew while it waited, for columns of other types.
+            is_quick = is_quick and outcome.columns is found.columns
         else:
-            self.ready = runner.found
+            self.ready = found
             rows = self.outcome = outcome
-        is_quick = are_tuples(rows) and runner.gives_python_values()
+        is_quick = is_quick and are_tuples(rows)
         self.quick = <list>rows if is_quick else None
         return True
 

@@ -6,7 +6,7 @@ Operators look at the flag between batches and every so many rows. A computation
 1. What runs in `compute` only computes: it holds no lock, takes none, starts no thread, does no I/O, and changes nothing that outlives the statement.
    Caches that do are filled in one step; modules are loaded elsewhere (`types/late_loading.py`).
 2. A stop is sent only while the thread computes, once, and never comes later: `_computing` is taken back under the latch under which the stop is
-   sent, and one that has not come by then is taken back too.
+   sent, and one that has not come by then is waited for.
 """
 
 from __future__ import annotations
@@ -27,10 +27,25 @@ class StopComputing(BaseException):
     """Sent to a thread that computes. No error, so that no function takes it for one of its own."""
 
 
-def raise_in(thread_number: int, kind: type[BaseException] | None) -> None:
-    """Have an exception raised at the thread's next instruction; None takes back one that has not been raised yet."""
-    exception = None if kind is None else ctypes.py_object(kind)
-    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread_number), exception)
+def raise_in(thread_number: int, kind: type[BaseException]) -> None:
+    """Have an exception raised in a thread soon, in place of one that has not been raised yet."""
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(
+        ctypes.c_ulong(thread_number), ctypes.py_object(kind)
+    )
+
+
+def swallow_stop() -> None:
+    """Let a stop come that this thread may have been sent.
+
+    Taking it back (by NULL in place of an exception) would leave CPython 3.11 looking for it for ever: its interpreter loop clears that
+    flag only when it raises something, is slower meanwhile, and does not go on at all where it traces lines.
+    """
+    try:
+        raise_in(get_ident(), StopComputing)
+        while True:
+            pass
+    except StopComputing:
+        pass
 
 
 class Cancellation:
@@ -91,12 +106,12 @@ class Cancellation:
         raise AssertionError("a computation stops only when it was asked to")
 
     def _end_computing(self) -> None:
-        """From now on no stop is sent, and one that was sent and has not come is taken back (invariant 2). Can be done again."""
+        """From now on no stop is sent, and one that was sent and has not come is let come (invariant 2). Can be done again."""
         with self._latch:
             self._computing = 0
-            if self._is_sent:
-                raise_in(get_ident(), None)
-                self._is_sent = False
+            is_sent, self._is_sent = self._is_sent, False
+        if is_sent:
+            swallow_stop()
 
     def reset(self) -> None:
         """A new statement begins: what was asked of an earlier one is over."""

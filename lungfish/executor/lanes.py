@@ -97,7 +97,7 @@ def _select(root: PhysicalPlan, tables: TableProvider) -> Lane | None:
         if len(columns) != len(picked):
             return None
         fields = [fields[column] for column in columns]
-    if lookup is None or not fields:
+    if lookup is None or not fields or not lookup.table.row_format.is_plain(tuple(fields)):
         return None
     lane: Lane = _compiled.SelectLane(*lookup, tuple(fields))
     return lane

@@ -2,8 +2,7 @@
 """Whole statements about one row, found by its key: what `executor/lanes.py` makes of plans that it can.
 
 native_tables.pyx says why nobody comes in between the first look at the row and the last change of it. Here no Python code runs either: where
-it would have to (a transaction's first write gives it its id; some types are stored in another form) the answer is None. Whoever runs a
-lane lets the garbage collector rest meanwhile, which could call finalizers.
+it would have to (a transaction's first write gives it its id; some types are stored in another form) there is no lane, or the answer is None.
 """
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
@@ -60,8 +59,8 @@ cdef class SelectLane(KeyLane):
         KeyLane.__init__(self, table, index, key)
         self.fields = fields
 
-    cpdef object run(self, tuple values, object transaction):
-        """See `Lane.run`."""
+    cdef object act(self, tuple values, object transaction):
+        """See `NativeLane.run`."""
         cdef Py_ssize_t number
         cdef object key = self.make_key(values, &number), snapshot = None
         cdef int64_t address, own_id = 0
@@ -85,7 +84,6 @@ cdef class SelectLane(KeyLane):
             return None
         if found == NO_ROW:
             return []
-        self.table.row_format.finish(row, self.fields)
         rows[0] = row
         return rows
 
@@ -104,16 +102,18 @@ cdef class ChangeLane(KeyLane):
         if self.returning is None:
             return 1
         row = self.fields_of(before, self.old_fields)
-        if packed is not None:
-            row = row + self.fields_of(packed, self.new_fields)
-        row = self.returning.evaluate(row, values)
+        added = () if packed is None else self.fields_of(packed, self.new_fields)
+        if row is None or added is None:
+            return None
+        row = self.returning.evaluate(row + added, values)
         return None if row is None else [row]
 
     cdef tuple fields_of(self, bytes packed, tuple fields):
-        """Some values of a packed row."""
+        """Some values of a packed row; None if one is not where its view says."""
         cdef tuple row = PyTuple_New(PyTuple_GET_SIZE(fields))
         cdef const uint8_t* start = <const uint8_t*>PyBytes_AS_STRING(packed)
-        self.table.row_format.fill(row, fields, start, PyBytes_GET_SIZE(packed), 0)
+        if not self.table.row_format.fill(row, fields, start, PyBytes_GET_SIZE(packed), 0):
+            return None
         return row
 
     cdef object none_found(self):
@@ -130,8 +130,8 @@ cdef class DeleteLane(ChangeLane):
         KeyLane.__init__(self, table, index, key)
         self.old_fields, self.new_fields, self.returning = old_fields, (), returning
 
-    cpdef object run(self, tuple values, object transaction):
-        """See `Lane.run`."""
+    cdef object act(self, tuple values, object transaction):
+        """See `NativeLane.run`."""
         cdef Py_ssize_t number
         cdef object key = self.make_key(values, &number)
         cdef int64_t address
@@ -182,8 +182,8 @@ cdef class UpdateLane(ChangeLane):
         self.fields, self.assigned, self.not_null = changed
         self.returning = returning
 
-    cpdef object run(self, tuple values, object transaction):
-        """See `Lane.run`."""
+    cdef object act(self, tuple values, object transaction):
+        """See `NativeLane.run`."""
         cdef Py_ssize_t number
         cdef object key = self.make_key(values, &number)
         cdef int64_t address
@@ -202,7 +202,8 @@ cdef class UpdateLane(ChangeLane):
         before = self.table.row_to_change(transaction, snapshot, address)
         if before is None:
             return None
-        assigned = self.assigned.evaluate(self.fields_of(before, self.old_fields), values)
+        old = self.fields_of(before, self.old_fields)
+        assigned = None if old is None else self.assigned.evaluate(old, values)
         if assigned is None or has_null(assigned, self.not_null):
             return None
         packed = self.table.row_format.patched(before, self.fields, assigned, transaction.id)
@@ -230,8 +231,8 @@ cdef class InsertLane(NativeLane):
         self.not_null = not_null
         self.returning = returning
 
-    cpdef object run(self, tuple values, object transaction):
-        """See `Lane.run`."""
+    cdef object act(self, tuple values, object transaction):
+        """See `NativeLane.run`."""
         cdef tuple row = self.row.evaluate((), values), output = None
         if row is None or not transaction.id or has_null(row, self.not_null):
             return None

@@ -39,8 +39,6 @@ from lungfish.types.sql_type import BIGINT, BOOLEAN, DOUBLE, INTEGER
 
 
 cdef extern from "Python.h":
-    int PyGC_Disable()
-    int PyGC_Enable()
     PyTypeObject *type_of "Py_TYPE"(PyObject *value)
     PyTypeObject PyBool_Type, PyFloat_Type, PyLong_Type, PyUnicode_Type
     long long PyLong_AsLongLongAndOverflow(PyObject *value, int *overflow)
@@ -140,7 +138,9 @@ cdef class ReadyRunner:
                 text = PyDict_GetItem(self.with_parameters, self.shapes.shape)
                 is_lifted = True
         elif type(given) is tuple or type(given) is list:
-            text, values = PyDict_GetItem(self.with_parameters, sql), tuple(given)
+            # First: making it may run finalizers, and these may change what is ready.
+            values = tuple(given)
+            text = PyDict_GetItem(self.with_parameters, sql)
         else:
             return None
         if text == NULL or slot(slot(text, TEXT_PARSED), PARSED_NAMES) != NONE:
@@ -175,23 +175,14 @@ cdef class ReadyRunner:
             mutex.release()
 
     cdef object run_lane(self, str sql, PyObject *ready, tuple values):
-        """Run a valid statement by its lane, if it has one and nothing else is in the way.
-
-        Meanwhile the garbage collector rests: making a tuple could set it off, and it runs finalizers, which are Python code.
-        """
+        """Run a valid statement by its lane, if it has one and nothing else is in the way."""
         cdef PyObject *transaction = slot(self.me, SESSION_TRANSACTION)
         cdef bint is_in_transaction = transaction != NONE
-        cdef bint was_on
         if slot(ready, READY_LANE) == NONE or not self.may_run_in(transaction, ready):
             return None
         if not self.has_locks(ready, is_in_transaction):
             return None
-        was_on = PyGC_Disable()
-        try:
-            outcome = lane_outcome(<object>slot(ready, READY_LANE), values, <object>transaction)
-        finally:
-            if was_on:
-                PyGC_Enable()
+        outcome = lane_outcome(<object>slot(ready, READY_LANE), values, <object>transaction)
         if outcome is None:
             return None
         self.note_start(sql)

@@ -54,6 +54,7 @@ cdef class NativeTable:
     cdef int append_record(
         self, object transaction_id, int64_t address, bytes before, bytes after
     ) except -1
+    cdef int ask_for_relief(self) except -1
     cdef int learn_indexes(self) except -1
     cdef Py_ssize_t number_of(self, object index) except -2
     cdef list keys_of(self, tuple values)
@@ -61,3 +62,6 @@ cdef class NativeTable:
     cdef bytes extract(self, const uint8_t* page, const uint8_t* row, uint8_t flags)
     cdef int write_row(self, uint8_t* page, uint8_t* row, bytes packed, Py_ssize_t tail_start) except -1
     cdef int shift(self, uint8_t* row, Py_ssize_t by) except -1
+
+
+cdef int undo_to(object transaction, Py_ssize_t mark) except -1

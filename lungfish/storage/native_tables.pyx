@@ -153,7 +153,12 @@ cdef class NativeTable:
         """What `direct_change.change_directly` does; False: not done."""
         cdef tuple entry = PyTuple_New(3)
         cdef list chain = [None]
-        return self.replace(transaction, snapshot, address, packed, entry, chain) == DONE
+        cdef Py_ssize_t mark = len(transaction.undo)
+        try:
+            return self.replace(transaction, snapshot, address, packed, entry, chain) == DONE
+        except BaseException:
+            undo_to(transaction, mark)
+            raise
 
     cpdef object insert(self, object transaction, tuple values):
         """What `TableStore.insert` does for a row whose keys are free; None: not done."""
@@ -165,7 +170,12 @@ cdef class NativeTable:
         keys = self.keys_of(values)
         if keys is None:
             return None
-        return self.place_new(transaction, packed, entry, keys)
+        mark = len(transaction.undo)
+        try:
+            return self.place_new(transaction, packed, entry, keys)
+        except BaseException:
+            undo_to(transaction, mark)
+            raise
 
     def serves(self, object index):
         """Whether keys of the index are made here without Python code."""
@@ -303,6 +313,10 @@ cdef class NativeTable:
         cdef bytes before
         if not self.is_free():
             return None
+        stale = self.rows.stale
+        if PySet_GET_SIZE(stale) and PySet_Contains(stale, address):
+            # The entry that led here may be that of an older version.
+            return None
         found = PyDict_GetItem(pages.frames, address >> SLOT_BITS)
         if found == NULL:
             return None
@@ -343,6 +357,7 @@ cdef class NativeTable:
         found = PyDict_GetItem(self.chains, number)
         if found == NULL:
             chain[0] = before
+            # It has bytes only, so it is in no circle.
             PyObject_GC_UnTrack(<void*>chain)
             self.chains[number] = chain
         else:
@@ -357,6 +372,7 @@ cdef class NativeTable:
             self.write_row(page, row, packed, self.tail_start(row, row[FLAGS]))
         frame.touches += 1
         pages.hits += 1
+        self.ask_for_relief()
         return DONE
 
     cdef bint purge(self, tuple entry) except -1:
@@ -367,6 +383,7 @@ cdef class NativeTable:
         cdef PyObject* found
         cdef list chain
         cdef uint8_t* page
+        cdef uint16_t slots
         cdef Py_ssize_t index
         if self.fence._is_closed or self.fence.relief is not None or self.pages.is_dropped:
             return False
@@ -383,6 +400,9 @@ cdef class NativeTable:
         if found == NULL or (<object>found).cache is not self.page_format:
             return False
         page = <uint8_t*>PyByteArray_AS_STRING((<object>found).data)
+        memcpy(&slots, page + COUNTS_OFFSET, 2)
+        if (place & SLOT_MASK) >= slots:
+            return False
         if page[HEADER_SIZE + (place & SLOT_MASK) * self.stride + FLAGS] & DELETED:
             return False
         found = PyDict_GetItem(self.chains, address)
@@ -409,7 +429,7 @@ cdef class NativeTable:
         cdef uint32_t tails_start
         cdef Py_ssize_t index, slot, slots, tail_size = PyBytes_GET_SIZE(packed) - self.stride
         cdef int64_t address
-        if tail_size > self.tail_size_max:
+        if tail_size > self.tail_size_max or PyBytes_GET_SIZE(packed) > RECORD_SIZE_MAX:
             return None
         places = [None] * len(keys)
         if not self.is_free():
@@ -428,8 +448,11 @@ cdef class NativeTable:
         slot = counts[0]
         if counts[1] < counts[0]:
             slot = 0
-            while page[HEADER_SIZE + slot * self.stride + FLAGS]:
+            while slot < counts[0] and page[HEADER_SIZE + slot * self.stride + FLAGS]:
                 slot += 1
+            if slot == counts[0]:
+                # The header is wrong.
+                return None
         slots = max(counts[0], slot + 1)
         if (
             slots > SLOT_COUNT_MAX
@@ -464,6 +487,7 @@ cdef class NativeTable:
         for index in range(len(keys)):
             (<NativeTree>self.trees[index]).put(<Place>places[index], keys[index], address, lsn)
         pages.hits += 1
+        self.ask_for_relief()
         return number
 
     cdef list keys_of(self, tuple values):
@@ -508,7 +532,7 @@ cdef class NativeTable:
         cdef bytes header = PyBytes_FromStringAndSize(NULL, RECORD_HEADER_SIZE)
         cdef uint8_t* out = <uint8_t*>PyBytes_AS_STRING(body)
         cdef uint32_t short_size = <uint32_t>size, stored
-        cdef int64_t lsn = log._end, end
+        cdef int64_t lsn = log._end
         cdef list chunks = log._chunks
         memset(out, 0, 4)
         out[0] = ROW_TYPE
@@ -531,12 +555,19 @@ cdef class NativeTable:
         memcpy(out + 4, &stored, 4)
         memcpy(out + 8, &lsn, 8)
         PyList_Append(chunks, header)
-        PyList_Append(chunks, body)
-        end = lsn + RECORD_HEADER_SIZE + size
-        log._end = end
-        if end - <int64_t>log._taken > self.log_buffer_size_max and self.fence.relief is None:
-            self.fence.relief = log.relieve
-            log.buffers_full.add()
+        try:
+            PyList_Append(chunks, body)
+        except MemoryError:
+            chunks.pop()
+            raise
+        log._end = lsn + RECORD_HEADER_SIZE + size
+        return 0
+
+    cdef int ask_for_relief(self) except -1:
+        """Have the log written if it has grown too large: once all is done, as this runs Python code."""
+        cdef object log = self.log
+        if <int64_t>log._end - <int64_t>log._taken > self.log_buffer_size_max:
+            log._ask_for_relief()
         return 0
 
     # Rows on a page
@@ -617,12 +648,18 @@ def purge_plainly(list undo):
         undo.pop()
 
 
-cdef void fill_entry(tuple entry, object rows, object address, object before):
-    """Make a new tuple an undo entry.
+cdef int undo_to(object transaction, Py_ssize_t mark) except -1:
+    """Take back what has been done since the undo list had that length (`TableStore._undo_to`)."""
+    cdef list undo = transaction.undo
+    while len(undo) > mark:
+        entry = <tuple>undo[len(undo) - 1]
+        entry[0].undo(transaction, entry, is_logged=True)
+        undo = transaction.undo
+    return 0
 
-    The garbage collector need not look at it: it can be in no circle, and a large transaction has very many.
-    """
-    PyObject_GC_UnTrack(<void*>entry)
+
+cdef void fill_entry(tuple entry, object rows, object address, object before):
+    """Make a new tuple an undo entry."""
     Py_INCREF(rows)
     PyTuple_SET_ITEM(entry, 0, rows)
     Py_INCREF(address)

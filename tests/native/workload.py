@@ -64,9 +64,9 @@ class Workload:
     def answers(self, count: int) -> Iterator[Any]:
         """What each step says."""
         for _ in range(count):
-            step = self.random.choices((self._statement, self._control, self._rare), (50, 8, 0.4))[
-                0
-            ]
+            step = self.random.choices(
+                (self._statement, self._moved, self._control, self._rare), (50, 4, 8, 0.4)
+            )[0]
             yield step()
         for connection in self.connections:
             connection.rollback()
@@ -104,6 +104,20 @@ class Workload:
                 sql = sql.replace("?", literal(value), 1)
             values = None
         return [sql, self._ask(connection, sql, values)]
+
+    def _moved(self) -> Any:
+        """A row gets another key; then the old one is asked for, whose index entry stays while an older version of the row does."""
+        connection = self.random.choice(self.connections)
+        if connection.transaction_status == "failed":
+            connection.rollback()
+        old, new = self.random.randrange(KEYS), self.random.randrange(KEYS)
+        steps: list[tuple[str, tuple[Any, ...]]] = [
+            ("UPDATE plain SET id = ? WHERE id = ?", (new, old)),
+            ("UPDATE plain SET name = ? WHERE id = ?", ("moved", old)),
+            ("SELECT id, name FROM plain WHERE id = ?", (old,)),
+            ("DELETE FROM plain WHERE id = ?", (old,)),
+        ]
+        return [self._ask(connection, sql, values) for sql, values in steps]
 
     def _control(self) -> Any:
         connection = self.random.choice(self.connections)
