@@ -25,16 +25,13 @@ class Rows:
 
 @pytest.fixture(scope="module", params=["by lane", "by pipeline"])
 def connection(request: pytest.FixtureRequest) -> Iterator[lungfish.Connection]:
-    with (
-        pytest.MonkeyPatch.context() as patch,
-        lungfish.connect(":memory:", autocommit=True) as made,
-    ):
-        patch.setattr(
-            ready_module, "make_lane", lambda *_: Rows() if request.param == "by lane" else None
-        )
+    with lungfish.connect(":memory:", autocommit=True) as made:
         made.execute("CREATE TABLE t (id int PRIMARY KEY, name text)")
         made.execute("INSERT INTO t SELECT n, n::text FROM generate_series(1, 5) AS s(n)")
-        made.execute(SQL, (1,))
+        with pytest.MonkeyPatch.context() as patch:
+            lane = Rows() if request.param == "by lane" else None
+            patch.setattr(ready_module, "make_lane", lambda *_: lane)
+            made.execute(SQL, (1,))
         yield made
 
 

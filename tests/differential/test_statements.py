@@ -34,7 +34,13 @@ def server() -> Iterator[str]:
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.stem)
 def test_statements_are_answered_as_postgresql_answers_them(server: str, script: Path) -> None:
     with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
+        # A script that failed may have left schemas of its own behind.
+        left = connection.execute(
+            "SELECT nspname FROM pg_namespace WHERE nspname !~ '^(pg_|information_schema)'"
+        ).fetchall()
+        for (schema,) in left:
+            connection.execute(f'DROP SCHEMA "{schema}" CASCADE')
+        connection.execute("CREATE SCHEMA public")
     postgres, ours = PostgresSide(server), LungfishSide()
     found = []
     for piece in split_script(script.read_text()):

@@ -394,7 +394,8 @@ def test_pg_stat_checkpointer_counts_what_was_asked_for_and_what_was_done(
     assert (found["num_requested"], found["num_done"], found["num_timed"]) == (2, 1, 0)
     assert found["buffers_written"] > 0
     fence = row(connection, "SELECT * FROM lungfish.fence_stats")
-    assert (fence["fences"], fence["abandoned"]) == (2, 2)
+    # Each try that did not get through.
+    assert (fence["fences"], fence["abandoned"]) == (2, 10)
     assert len(fence["histogram"]) == len(fence["le_ms"]) + 1
 
 

@@ -25,7 +25,7 @@ from lungfish.executor.system_views.updatability import (
     yes_or_no,
 )
 from lungfish.planner import show_stored
-from lungfish.types.sql_type import INTEGER, NAME, TEXT, TypeKind
+from lungfish.types.sql_type import INTEGER, NAME, TEXT, VARCHAR, TypeKind
 
 if TYPE_CHECKING:
     from lungfish.executor.context import ExecutionContext
@@ -255,7 +255,7 @@ INFORMATION_SCHEMA_VIEWS: tuple[SystemView, ...] = (
         "views",
         INFORMATION_SCHEMA_OID,
         [
-            ("table_catalog", NAME), ("table_schema", NAME), ("table_name", NAME), ("view_definition", TEXT),
+            ("table_catalog", NAME), ("table_schema", NAME), ("table_name", NAME), ("view_definition", VARCHAR),
             ("check_option", TEXT), ("is_updatable", TEXT), ("is_insertable_into", TEXT), ("is_trigger_updatable", TEXT),
             ("is_trigger_deletable", TEXT), ("is_trigger_insertable_into", TEXT),
         ],
