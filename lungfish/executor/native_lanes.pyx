@@ -96,6 +96,17 @@ cdef class ChangeLane(KeyLane):
     # None without RETURNING.
     cdef NodeList returning
 
+    cdef bytes row_to_change(self, tuple values, object transaction, int64_t* address):
+        """The packed row of the statement's key, and its address; None if there is none (`address` is NOTHING then) or that is not to be told."""
+        cdef Py_ssize_t number
+        cdef object key = self.make_key(values, &number)
+        if key is None:
+            return None
+        address[0] = (<NativeTree>self.table.trees[number]).find_only(key)
+        if address[0] == NOTHING or address[0] == UNSURE or not transaction.id:
+            return None
+        return self.table.row_to_change(transaction, snapshot_of(transaction), address[0])
+
     cdef object outcome(self, bytes before, bytes packed, tuple values):
         """What the statement gives if the one row is changed to the other; None if that is for the pipeline to say."""
         cdef tuple row
@@ -132,27 +143,13 @@ cdef class DeleteLane(ChangeLane):
 
     cdef object act(self, tuple values, object transaction):
         """See `NativeLane.run`."""
-        cdef Py_ssize_t number
-        cdef object key = self.make_key(values, &number)
-        cdef int64_t address
-        cdef bytes before
-        cdef tuple entry
-        cdef list chain
-        if key is None:
-            return None
-        snapshot = snapshot_of(transaction)
-        entry, chain = PyTuple_New(3), [None]
-        address = (<NativeTree>self.table.trees[number]).find_only(key)
-        if address == NOTHING:
-            return self.none_found()
-        if address == UNSURE or not transaction.id:
-            return None
-        before = self.table.row_to_change(transaction, snapshot, address)
+        cdef int64_t address = UNSURE
+        cdef bytes before = self.row_to_change(values, transaction, &address)
         if before is None:
-            return None
+            return self.none_found() if address == NOTHING else None
         outcome = self.outcome(before, None, values)
         if outcome is not None:
-            self.table.change(transaction, address, before, None, entry, chain)
+            self.table.change(transaction, address, before, None, PyTuple_New(3), [None])
         return outcome
 
 
@@ -184,24 +181,11 @@ cdef class UpdateLane(ChangeLane):
 
     cdef object act(self, tuple values, object transaction):
         """See `NativeLane.run`."""
-        cdef Py_ssize_t number
-        cdef object key = self.make_key(values, &number)
-        cdef int64_t address
-        cdef tuple entry, assigned
-        cdef list chain
-        cdef bytes before, packed
-        if key is None:
-            return None
-        snapshot = snapshot_of(transaction)
-        entry, chain = PyTuple_New(3), [None]
-        address = (<NativeTree>self.table.trees[number]).find_only(key)
-        if address == NOTHING:
-            return self.none_found()
-        if address == UNSURE or not transaction.id:
-            return None
-        before = self.table.row_to_change(transaction, snapshot, address)
+        cdef int64_t address = UNSURE
+        cdef tuple assigned
+        cdef bytes before = self.row_to_change(values, transaction, &address), packed
         if before is None:
-            return None
+            return self.none_found() if address == NOTHING else None
         old = self.fields_of(before, self.old_fields)
         assigned = None if old is None else self.assigned.evaluate(old, values)
         if assigned is None or has_null(assigned, self.not_null):
@@ -211,7 +195,7 @@ cdef class UpdateLane(ChangeLane):
             return None
         outcome = self.outcome(before, packed, values)
         if outcome is not None:
-            self.table.change(transaction, address, before, packed, entry, chain)
+            self.table.change(transaction, address, before, packed, PyTuple_New(3), [None])
         return outcome
 
 

@@ -1,0 +1,78 @@
+"""What a statement in one step may meet: entries of older versions, a plan that changed while it waited, a text that is none."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import Any
+
+import pytest
+
+import lungfish
+
+
+@pytest.fixture
+def database() -> Any:
+    with lungfish.open(":memory:") as made:
+        with made.connect(autocommit=True) as connection:
+            connection.execute("CREATE TABLE t (id int PRIMARY KEY, v int)")
+            connection.execute("INSERT INTO t VALUES (1, 10), (5, 50)")
+        yield made
+
+
+@pytest.mark.parametrize(
+    ("sql", "values"),
+    [("UPDATE t SET v = ? WHERE id = ?", (99, 1)), ("DELETE FROM t WHERE id = ?", (1,))],
+)
+def test_a_key_that_a_row_had_before_leads_to_no_row(
+    database: Any, sql: str, values: tuple[int, ...]
+) -> None:
+    with database.connect(autocommit=True) as connection:
+        for _ in range(3):
+            # So that it is ready.
+            connection.execute(sql, (*values[:-1], 777))
+        connection.execute("BEGIN")
+        connection.execute("UPDATE t SET v = 12 WHERE id = 5")
+        connection.execute("UPDATE t SET id = 2 WHERE id = 1")
+        for _ in range(2):
+            assert connection.execute(sql, values).rowcount == 0
+        connection.execute("COMMIT")
+        found = connection.execute("SELECT * FROM t ORDER BY id").fetchall()
+        assert found == [(2, 10), (5, 12)]
+
+
+def test_rows_of_a_plan_that_changed_while_it_waited_are_of_the_new_types(database: Any) -> None:
+    sql = "SELECT v FROM t WHERE id = ?"
+    found: list[Any] = []
+    with database.connect(autocommit=True) as one, database.connect(autocommit=True) as other:
+        for _ in range(3):
+            assert other.execute(sql, (1,)).fetchall() == [(10,)]
+        one.execute("BEGIN")
+        one.execute("ALTER TABLE t ALTER v TYPE text USING 'number ' || v")
+        one.execute("ALTER TABLE t ALTER v TYPE date USING date '2000-01-01' + 10")
+        reader = threading.Thread(target=lambda: found.extend(other.execute(sql, (1,)).fetchall()))
+        reader.start()
+        deadline = time.monotonic() + 60
+        waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted"
+        while not one.execute(waiting).fetchval():
+            assert time.monotonic() < deadline, "it should wait for the table"
+        one.execute("COMMIT")
+        reader.join(60)
+        assert found == other.execute(sql, (1,)).fetchall()
+        assert [type(value).__name__ for (value,) in found] == ["date"]
+
+
+def test_a_text_that_is_none_fails_the_transaction(database: Any) -> None:
+    with database.connect(autocommit=True) as connection:
+        connection.execute("CREATE TABLE s (k text PRIMARY KEY, v text)")
+        connection.execute("INSERT INTO s VALUES ('a', 'b')")
+        sql = "UPDATE s SET v = ? WHERE k = ?"
+        for _ in range(3):
+            connection.execute(sql, ("x", "a"))
+        connection.execute("BEGIN")
+        connection.execute(sql, ("y", "a"))
+        with pytest.raises(lungfish.Error):
+            connection.execute(sql, ("\ud800", "a"))
+        assert connection.transaction_status == "failed"
+        connection.rollback()
+        assert connection.execute("SELECT v FROM s").fetchval() == "x"
