@@ -1,6 +1,10 @@
 """Cursor: PEP 249's, as psycopg users know it. It holds the results of its last `execute` and hands out their rows.
 
 A result is complete when `execute` returns, so a cursor keeps working while its connection goes on writing, and after a commit.
+
+After a text of several statements the cursor stands at the result of the last one, as libpq's `PQexec`, psycopg2 and duckdb have it: what
+`INSERT ...; SELECT ...` is run for is the SELECT. The others are there too: `results()` goes through all of them in order, `set_result(0)`
+moves to the first one and `nextset()` on from there, as in psycopg 3 (whose cursors stand at the first result after `execute`).
 """
 
 from __future__ import annotations
@@ -11,7 +15,7 @@ from typing import Any
 from lungfish.connection.front import CursorFront
 from lungfish.connection.plain_front import Parameters
 from lungfish.connection.result_rows import describe, iter_text_rows
-from lungfish.connection.row_factories import ColumnDescription
+from lungfish.connection.row_factories import Description
 
 
 class Cursor(CursorFront):
@@ -30,13 +34,32 @@ class Cursor(CursorFront):
         return self
 
     def nextset(self) -> bool | None:
-        """Go on to the next statement's result. True if there is one, None otherwise."""
+        """Go on to the next statement's result. True if there is one, None otherwise: so always at the last, where `execute` ends."""
         self._check_open()
         if self._result_index + 1 >= len(self._results):
             return None
-        self._result_index += 1
-        self._rows = None
+        self.set_result(self._result_index + 1)
         return True
+
+    def set_result(self, index: int) -> Cursor:
+        """Move to a statement's result: 0 is the first one's, -1 the last one's. Its rows are fetched from the first on.
+
+        Raises IndexError if there are not as many.
+        """
+        self._check_open()
+        count = len(self._results)
+        if not -count <= index < count:
+            raise IndexError(f"there is no result {index}: the cursor has {count}")
+        # Its rows are handed out anew.
+        self.show(self._results)
+        self._result_index = index % count
+        return self
+
+    def results(self) -> Iterator[Cursor]:
+        """Go through the results of all statements, the first one's first: the cursor itself, standing at each."""
+        self._check_open()
+        for index in range(len(self._results)):
+            yield self.set_result(index)
 
     # Fetching.
 
@@ -61,8 +84,8 @@ class Cursor(CursorFront):
     # Facts.
 
     @property
-    def description(self) -> list[ColumnDescription] | None:
-        """The columns of the result, or None where the statement gives no rows."""
+    def description(self) -> Description | None:
+        """The columns of the result, or None where the statement gives no rows. What is there is true, though without columns."""
         if not self._results or self._results[self._result_index].columns is None:
             return None
         return describe(self._results[self._result_index])

@@ -9,6 +9,7 @@ when somebody asks for more than the rows.
 from cpython.list cimport PyList_GET_SIZE, PyList_GetSlice
 from cpython.object cimport PyObject, PyTypeObject
 from cpython.ref cimport Py_INCREF
+from cpython.tuple cimport PyTuple_GET_SIZE
 
 from lungfish.session.native_runner cimport ReadyRunner
 from lungfish.slots cimport FALSE, offset_of, slot
@@ -137,7 +138,7 @@ cdef class CursorFront:
             self.quick = None
 
     def execute(self, sql, params=None, *, timeout=None):
-        """Run a statement (or several, separated by semicolons, when there are no parameters); answers the cursor itself."""
+        """As `PlainCursorFront.execute`."""
         if timeout is None and type(sql) is str and not self._is_closed and self.run(sql, params):
             return self
         return execute_on_cursor_plainly(self, sql, params, timeout=timeout)
@@ -210,11 +211,11 @@ cdef class CursorFront:
 
 
 cdef inline bint are_tuples(object rows) noexcept:
-    """Whether it is a list of tuples."""
+    """Whether it is a list of tuples, none of them empty."""
     if type(rows) is not list:
         return False
     for row in <list>rows:
-        if type(row) is not tuple:
+        if type(row) is not tuple or PyTuple_GET_SIZE(row) == 0:
             return False
     return True
 

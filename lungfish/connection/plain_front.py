@@ -73,7 +73,10 @@ class PlainCursorFront:
     def execute(
         self, sql: str, params: Parameters | None = None, *, timeout: float | None = None
     ) -> Cursor:
-        """Run a statement (or several, separated by semicolons, when there are no parameters); answers the cursor itself."""
+        """Run a statement (or several, separated by semicolons, when there are no parameters); answers the cursor itself.
+
+        Of several the cursor then shows the last one's result; `results()` goes through all.
+        """
         self._check_open()
         self._results = []
         self._rows = None
@@ -81,9 +84,9 @@ class PlainCursorFront:
         return self  # type: ignore[return-value]
 
     def show(self, results: list[StatementResult]) -> None:
-        """Hand out these results from now on."""
+        """Hand out these results from now on, the last one first of all."""
         self._results = results
-        self._result_index = 0
+        self._result_index = max(len(results) - 1, 0)
         self._rows = None
 
     def fetchone(self) -> Any:
@@ -106,10 +109,14 @@ class PlainCursorFront:
         return list(self._iterator())
 
     def fetchval(self) -> Any:
-        """The first column of the next row, or None."""
+        """The first column of the next row, or None where there is no row left. Raises ProgrammingError for a result without columns."""
         self._iterator()
         row = next(self._tuples, None)
-        return None if row is None else row[0]
+        if row is None:
+            return None
+        if not row:
+            raise ProgrammingError("a result without columns has no first one")
+        return row[0]
 
     def __iter__(self) -> Iterator[Any]:
         return self._iterator()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from lungfish.connection.row_factories import ColumnDescription
+from lungfish.connection.row_factories import ColumnDescription, Description
 from lungfish.planner.expressions import OutputColumn
 from lungfish.session import StatementResult
 from lungfish.types.python_values import column_to_python, writer_of
@@ -39,9 +39,11 @@ class Converters:
         return is_needed
 
 
-def describe(result: StatementResult) -> list[ColumnDescription]:
+def describe(result: StatementResult) -> Description:
     """PEP 249's description of a result's columns."""
-    return [_describe_column(column.name, column.type) for column in result.columns or ()]
+    return Description(
+        [_describe_column(column.name, column.type) for column in result.columns or ()]
+    )
 
 
 def _describe_column(name: str, sql_type: SqlType) -> ColumnDescription:

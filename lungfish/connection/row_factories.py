@@ -8,6 +8,8 @@ from collections import namedtuple
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, TypeVar
 
+from lungfish.errors import ProgrammingError
+
 Made = TypeVar("Made")
 
 
@@ -21,6 +23,18 @@ class ColumnDescription(NamedTuple):
     precision: int | None
     scale: int | None
     null_ok: bool | None
+
+
+class Description(list[ColumnDescription]):
+    """`Cursor.description`: the columns of a result.
+
+    True even when empty: `SELECT FROM t` gives rows without columns, and programs ask `if cursor.description` to know whether rows came.
+    """
+
+    __slots__ = ()
+
+    def __bool__(self) -> bool:
+        return True
 
 
 RowMaker = Callable[[tuple[Any, ...]], Any]
@@ -45,7 +59,9 @@ def namedtuple_row(description: Sequence[ColumnDescription]) -> RowMaker:
 
 
 def scalar_row(description: Sequence[ColumnDescription]) -> RowMaker:
-    """The first column alone."""
+    """The first column alone. Raises ProgrammingError for a result without columns."""
+    if len(description) == 0:
+        raise ProgrammingError("a result without columns has no first one")
     return lambda values: values[0]
 
 

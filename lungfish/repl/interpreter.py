@@ -265,7 +265,7 @@ class Interpreter:
 
     def show(self, cursor: Cursor) -> None:
         """Print all results of a cursor."""
-        while True:
+        for _ in cursor.results():
             tag = cursor.statusmessage or ""
             if tag.startswith("COPY ") and cursor.description is not None:
                 for (line,) in cursor.iter_text():
@@ -277,8 +277,6 @@ class Interpreter:
                     self.say(tag)
             elif tag:
                 self.say(tag)
-            if not cursor.nextset():
-                return
 
     def show_result(self, result: ResultText) -> None:
         """Print a result in the format that is set, through the pager if it does not fit on the screen."""

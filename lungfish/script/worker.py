@@ -65,8 +65,6 @@ class LungfishSession:
 
     def _run(self, sql: str) -> Outcome:
         cursor = self._connection.execute(sql)
-        while cursor.nextset():
-            pass
         tag = cursor.statusmessage or ""
         if cursor.description is None:
             return Outcome(tag, cursor.rowcount)

@@ -182,12 +182,69 @@ def test_the_place_of_an_error_is_in_the_callers_text(connection: Any) -> None:
     assert caught.value.position == 21
 
 
-def test_several_statements_in_one_text_give_several_results(connection: Any) -> None:
+def test_after_several_statements_the_cursor_shows_the_last_one(connection: Any) -> None:
     cursor = connection.execute("SELECT 1; SELECT 2, 3")
-    assert cursor.fetchall() == [(1,)]
-    assert cursor.nextset() is True
     assert cursor.fetchall() == [(2, 3)]
     assert cursor.nextset() is None
+    connection.execute("CREATE TABLE t (a integer)")
+    cursor = connection.cursor().execute("INSERT INTO t VALUES (7), (8); SELECT a FROM t")
+    assert [column.name for column in cursor.description] == ["a"]
+    assert (cursor.statusmessage, cursor.rowcount, cursor.fetchall()) == (
+        "SELECT 2",
+        2,
+        [(7,), (8,)],
+    )
+    cursor.execute("SELECT 1; DELETE FROM t")
+    assert (cursor.description, cursor.rowcount) == (None, 2)
+
+
+def test_the_results_of_several_statements_can_be_gone_through(connection: Any) -> None:
+    cursor = connection.execute("SELECT 1; SELECT 2; CREATE TABLE t (a integer); SELECT 4")
+    shown = [
+        each.fetchall() if each.description else each.statusmessage for each in cursor.results()
+    ]
+    assert shown == [[(1,)], [(2,)], "CREATE TABLE", [(4,)]]
+    assert cursor.set_result(0).fetchall() == [(1,)]
+    assert cursor.nextset() is True
+    assert cursor.fetchone() == (2,)
+    assert cursor.set_result(-1).fetchall() == [(4,)]
+    assert cursor.set_result(1).fetchall() == [(2,)]
+    for index in (4, -5):
+        with pytest.raises(IndexError, match="the cursor has 4"):
+            cursor.set_result(index)
+    assert list(connection.execute("").results()) == []
+
+
+def test_set_result_begins_anew_with_the_rows_of_a_short_statement(connection: Any) -> None:
+    connection.execute("CREATE TABLE t (a integer PRIMARY KEY)")
+    connection.execute("INSERT INTO t VALUES (1), (2), (3)")
+    for _ in range(3):
+        cursor = connection.execute("SELECT a FROM t WHERE a >= ? ORDER BY a", (2,))
+        assert cursor.fetchone() == (2,)
+        assert cursor.set_result(0).fetchall() == [(2,), (3,)]
+
+
+def test_rows_without_columns_have_a_description_that_is_true(connection: Any) -> None:
+    for sql, count in (
+        ("SELECT", 1),
+        ("SELECT FROM generate_series(1, 3)", 3),
+        ("SELECT FROM generate_series(1, 3) UNION SELECT", 1),
+        ("SELECT FROM generate_series(1, 2) UNION ALL SELECT", 3),
+        ("SELECT WHERE false", 0),
+    ):
+        cursor = connection.execute(sql)
+        assert cursor.description
+        assert cursor.description == []
+        assert cursor.fetchall() == [()] * count
+        assert cursor.rowcount == count
+        assert connection.cursor().execute(sql).fetch_text() == [()] * count
+    connection.execute("CREATE TABLE t (a integer PRIMARY KEY)")
+    connection.execute("INSERT INTO t VALUES (1)")
+    for row_factory in (lungfish.tuple_row, lungfish.scalar_row):
+        for _ in range(3):
+            cursor = connection.cursor(row_factory).execute("SELECT FROM t WHERE a = ?", (1,))
+            with pytest.raises(lungfish.ProgrammingError, match="without columns"):
+                cursor.fetchval()
 
 
 def test_run_script_answers_a_result_for_each_statement(connection: Any) -> None:

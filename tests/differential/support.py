@@ -53,7 +53,6 @@ REGRESSION_DIFFERENCES = (
     "  OFFSET skips and the one behind WITH TIES; with DISTINCT ON or sets in the list they are called for every row.",
     "- A view does not hold the primary key that its GROUP BY rests on: the key may be dropped, the view then raises.",
     "- A sequence with CACHE hands out one value at a time, as its row shows; sequences have no `relfilenode` of their own.",
-    "- A result without columns has rows, but no description, so DB-API clients see none.",
     "- The files' answers are PostgreSQL 15's: junk behind numbers (`1_2_3`), column names in view texts and",
     "  the least interval, which is `-infinity` now, are answered as 18 does.",
 )

@@ -84,12 +84,10 @@ def execute(connection: lungfish.Connection, sql: str, notices: list[str]) -> li
     except lungfish.Error as error:
         return [*notices, f"ERROR:  {error.message}"]
     report += notices
-    has_more: bool | None = True
-    while has_more:
+    for _ in cursor.results():
         if cursor.description is not None:
             names = [column.name for column in cursor.description]
             report += table(names, [list(row) for row in cursor.fetch_text()])
-        has_more = cursor.nextset()
     return report
 
 
