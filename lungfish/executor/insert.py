@@ -58,7 +58,7 @@ def make_insert(plan: InsertRows, compiler: Compiler) -> Operator:
                 continue
             rows = batch_rows(batch, types)
             changed: Iterable[Changed]
-            if handler is None and returning.has_checks:
+            if handler is None and returning.is_row_by_row:
                 changed = ((None, writer.insert(row)[1]) for row in rows)
             elif handler is None:
                 changed = ((None, row) for row in writer.insert_many(rows))

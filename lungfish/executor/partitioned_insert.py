@@ -60,7 +60,7 @@ def make_partitioned_insert(plan: InsertRows, compiler: Compiler) -> Operator:
                 continue
             values = batch_rows(batch, types)
             changed: Iterable[Changed]
-            if handler is None and returning.has_checks:
+            if handler is None and returning.is_row_by_row:
                 changed = ((None, rows.insert_many([value])[0]) for value in values)
             elif handler is None:
                 changed = [(None, row) for row in rows.insert_many(values)]

@@ -14,8 +14,8 @@ from lungfish.executor.context import Run
 from lungfish.executor.expressions.calls import row_set_function
 from lungfish.executor.expressions.vectors import as_array
 from lungfish.executor.rows import batch_rows
-from lungfish.functions.registry import Volatility
-from lungfish.planner.expression_tree import shares_sequences, walk
+from lungfish.executor.volatile_calls import row_by_row, runs_volatile_routine
+from lungfish.planner.expression_tree import shares_sequences
 from lungfish.planner.expressions import BoundExpression, Call, ColumnRef
 from lungfish.planner.physical import Project, ProjectSet
 from lungfish.types.batch import BATCH_ROW_COUNT, Batch
@@ -28,8 +28,8 @@ def make_project(plan: Project, compiler: Compiler) -> Operator:
     source = compiler.operator(plan.input)
     if all(isinstance(item, ColumnRef) for item in plan.expressions):
         return _pick_columns(source, [item.index for item in plan.expressions])  # type: ignore[union-attr]
-    if any(map(_runs_volatile_routine, plan.expressions)) or shares_sequences(plan.expressions):
-        source = _row_by_row(source)
+    if any(map(runs_volatile_routine, plan.expressions)) or shares_sequences(plan.expressions):
+        source = row_by_row(source)
     evaluators = compiler.vectors(plan.expressions)
 
     def run_project(run: Run) -> Iterator[Batch]:
@@ -39,26 +39,6 @@ def make_project(plan: Project, compiler: Compiler) -> Operator:
             yield Batch(columns, count)
 
     return run_project
-
-
-def _runs_volatile_routine(expression: BoundExpression) -> bool:
-    return any(
-        isinstance(node, Call)
-        and node.function.needs_statement
-        and node.function.volatility is Volatility.VOLATILE
-        for node in walk(expression)
-    )
-
-
-def _row_by_row(source: Operator) -> Operator:
-    """The rows one by one: what has a lasting effect sees what the statement has done with the rows before."""
-
-    def run_rows(run: Run) -> Iterator[Batch]:
-        for batch in source(run):
-            for at in range(batch.row_count):
-                yield batch.slice(at, 1)
-
-    return run_rows
 
 
 def _pick_columns(source: Operator, indexes: Sequence[int]) -> Operator:

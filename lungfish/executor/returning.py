@@ -13,6 +13,8 @@ from lungfish.executor.compiler import Compiler, RowEvaluator
 from lungfish.executor.context import Row, Run
 from lungfish.executor.rows import rows_batch
 from lungfish.executor.violations import check_option_violation
+from lungfish.executor.volatile_calls import runs_volatile_routine
+from lungfish.planner.expression_tree import has_subquery
 from lungfish.planner.physical import DeleteRows, InsertRows, MergeRows, Returning, UpdateRows
 from lungfish.types.batch import Batch
 
@@ -29,8 +31,12 @@ class ReturningRows:
         compiler: Compiler,
     ) -> None:
         returning, columns = plan.returning, plan.columns
-        # Whether rows have to come by one by one, each as soon as it is stored.
         self.has_checks = returning is not None and bool(returning.checks)
+        # Whether rows have to come by one by one, each as soon as it is stored.
+        self.is_row_by_row = self.has_checks or (
+            returning is not None
+            and any(has_subquery(it) or runs_volatile_routine(it) for it in returning.expressions)
+        )
         self._checks = () if returning is None else _compile_checks(returning, compiler)
         self._table = plan.table
         column_count = len(plan.table.columns) + bool(plan.members)

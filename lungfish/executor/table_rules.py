@@ -18,6 +18,7 @@ from lungfish.executor.exclusions import Exclusion, exclusions_of
 from lungfish.executor.foreign_keys import ForeignKey, foreign_keys_of, foreign_keys_to
 from lungfish.executor.partition_router import make_partition_check
 from lungfish.executor.violations import check_violation, not_in_partition, not_null_violation
+from lungfish.executor.volatile_calls import runs_volatile_routine
 from lungfish.planner import bind_scalar, bind_stored_expression
 from lungfish.planner.expressions import BoundExpression, CastTo
 from lungfish.planner.scope import Clause
@@ -50,6 +51,8 @@ class TableRules:
     defaults: Mapping[int, RowEvaluator]
     # Whether a visible row is stored as it is.
     is_stored_plainly: bool
+    # Whether a check runs statements, which see the rows that were stored before.
+    is_row_by_row: bool = False
     # Of a partition: whether a row belongs to it.
     belongs: RowEvaluator | None = None
 
@@ -98,11 +101,11 @@ class TableRules:
 
 def make_table_rules(table: Table, catalog: Catalog, compiler: Compiler) -> TableRules:
     """Compile a table's rules."""
-
-    def evaluator(text: str, what: str) -> RowEvaluator:
-        bound = bind_stored_expression(text, table, catalog, _SEARCH_PATH, what=what)
-        return compiler.row(bound)
-
+    checks = [
+        (each, bind_stored_expression(each.check, table, catalog, _SEARCH_PATH))
+        for each in _checks_in_order(table)
+        if each.check is not None
+    ]
     positions = tuple(range(len(table.columns)))
     return TableRules(
         table=table,
@@ -114,11 +117,7 @@ def make_table_rules(table: Table, catalog: Catalog, compiler: Compiler) -> Tabl
             for position, column in enumerate(table.columns)
             if column.generated is not None
         ),
-        checks=tuple(
-            (constraint, evaluator(constraint.check, "check constraints"))
-            for constraint in _checks_in_order(table)
-            if constraint.check is not None
-        ),
+        checks=tuple((constraint, compiler.row(bound)) for constraint, bound in checks),
         foreign_keys=foreign_keys_of(table, catalog),
         referenced_by=foreign_keys_to(table, catalog),
         deferrable_keys=deferrable_keys(table),
@@ -133,6 +132,7 @@ def make_table_rules(table: Table, catalog: Catalog, compiler: Compiler) -> Tabl
         },
         is_stored_plainly=table.stored_positions == positions
         and len(table.stored_types) == len(positions),
+        is_row_by_row=any(runs_volatile_routine(bound) for _, bound in checks),
         belongs=None
         if table.partition_bound is None
         else make_partition_check(table, catalog, compiler),

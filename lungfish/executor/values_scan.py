@@ -11,6 +11,7 @@ from lungfish.executor.context import Row, Run
 from lungfish.executor.expressions.calls import row_set_function
 from lungfish.executor.expressions.vectors import as_array
 from lungfish.executor.rows import rows_batches
+from lungfish.executor.volatile_calls import runs_volatile_routine
 from lungfish.planner.expressions import BoundExpression, Call, Constant
 from lungfish.planner.physical import EmptyScan, FunctionScan, ValuesScan
 from lungfish.types.batch import BATCH_ROW_COUNT, Batch
@@ -30,7 +31,12 @@ def make_values_scan(plan: ValuesScan, compiler: Compiler) -> Operator:
     def run_values(run: Run) -> Iterator[Batch]:
         yield from rows_batches((make(run) for make in makers), types)
 
-    return run_values
+    def run_one_by_one(run: Run) -> Iterator[Batch]:
+        for make in makers:
+            yield from rows_batches([make(run)], types)
+
+    is_one_by_one = any(runs_volatile_routine(item) for row in plan.rows for item in row)
+    return run_one_by_one if is_one_by_one else run_values
 
 
 def literal_row(expressions: Sequence[BoundExpression], compiler: Compiler) -> Callable[[Run], Row]:

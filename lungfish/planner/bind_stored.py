@@ -28,6 +28,14 @@ BOOLEAN_CLAUSES = {
 }
 
 
+def require_no_statements(state: BindState, clause: Clause) -> None:
+    """Raise FeatureNotSupported if what was bound for an index runs statements: storage evaluates it where none can be run."""
+    if state.calls_routines and clause in (Clause.INDEX, Clause.INDEX_PREDICATE):
+        raise errors.FeatureNotSupported(
+            f"an SQL function that is more than one expression is not supported in {clause.value}"
+        )
+
+
 @lru_cache(maxsize=1024)
 def parse_expression(text: str) -> Expression:
     """The tree of a stored expression's text."""

@@ -11,7 +11,7 @@ from lungfish.catalog.catalog import Catalog
 from lungfish.catalog.objects import Column, Oid, Table, UserType, View
 from lungfish.catalog.objects import Sequence as SequenceObject
 from lungfish.planner.bind_domain import check_domain_texts, make_domain_value
-from lungfish.planner.bind_stored import bind_over_table, parse_expression
+from lungfish.planner.bind_stored import bind_over_table, parse_expression, require_no_statements
 from lungfish.planner.bind_type import find_type
 from lungfish.planner.binder import new_state
 from lungfish.planner.coerce import coerce_assignment, resolve_unknown
@@ -41,11 +41,7 @@ def bind_stored_expression(
     state = new_state(catalog, tuple(search_path))
     clause = _CLAUSES[what]
     bound = bind_over_table(parse_expression(text), table, state, clause)
-    if state.calls_routines and clause in (Clause.INDEX, Clause.INDEX_PREDICATE):
-        # Storage evaluates it where there is no statement that could run others.
-        raise errors.FeatureNotSupported(
-            f"an SQL function that is more than one expression is not supported in {clause.value}"
-        )
+    require_no_statements(state, clause)
     return optimize_expression(bound)
 
 

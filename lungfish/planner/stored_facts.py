@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from lungfish.catalog import Catalog
 from lungfish.catalog.objects import Column, Table
 from lungfish.functions.registry import Volatility
-from lungfish.planner.bind_stored import bind_over_table, parse_expression
+from lungfish.planner.bind_stored import bind_over_table, parse_expression, require_no_statements
 from lungfish.planner.binder import new_state
 from lungfish.planner.expression_tree import columns_of, walk
 from lungfish.planner.expressions import BoundExpression, Call, CastTo
@@ -40,7 +40,10 @@ def stored_expression_facts(
     state = new_state(catalog, tuple(search_path))
     bound = bind_over_table(parse_expression(text), table, state, _CLAUSES[what])
     columns = tuple(table.columns[index] for index in sorted(columns_of(bound)))
-    return ExpressionFacts(bound.type, columns, is_immutable(bound))
+    facts = ExpressionFacts(bound.type, columns, is_immutable(bound))
+    if facts.is_immutable:
+        require_no_statements(state, _CLAUSES[what])
+    return facts
 
 
 def is_immutable(node: BoundExpression) -> bool:
