@@ -25,7 +25,7 @@ class CursorRows:
 
 def result_of(cursor: Cursor, rows_max: int = 0) -> ResultText:
     """The cursor's result as text, of at most `rows_max` rows (0: all)."""
-    description = cursor.description or []
+    description = cursor.description or ()
     total = cursor.rowcount
     count = min(total, rows_max) if rows_max else total
     return ResultText(

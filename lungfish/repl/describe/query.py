@@ -9,7 +9,7 @@ from lungfish.repl.formats import ResultText
 def query(connection: Connection, sql: str, **values: object) -> ResultText:
     """Run a query; its result as text."""
     cursor = connection.execute(sql, values or None)
-    description = cursor.description or []
+    description = cursor.description or ()
     return ResultText(
         tuple([column.name for column in description]),
         tuple([str(column.type_code) for column in description]),
