@@ -22,6 +22,7 @@ from lungfish.catalog import Catalog
 from lungfish.catalog.objects import Index, Oid, Sequence, Table
 from lungfish.catalog.store import CatalogRowWriter, CatalogStore
 from lungfish.database.expressions import stored_expression
+from lungfish.database.late_rollback import LateRollbacks
 from lungfish.database.number_counters import NumberCounters
 from lungfish.database.options import DatabaseOptions
 from lungfish.database.plan_cache import CachedPlan, LruCache, ParsedText
@@ -103,7 +104,7 @@ class Database:
         self.parsed_texts: LruCache[ParsedText] = LruCache()
         self.plans: LruCache[CachedPlan] = LruCache()
         self.programs = Programs()
-        self.statistics = TableStatistics(self)
+        self.statistics, self.late_rollbacks = TableStatistics(self), LateRollbacks()
         # None where rows that memory cannot hold have no better place: in memory, and beside the file of another process.
         self.spill: SpillSpace | None = None
         self.transactions = core.transactions
@@ -440,7 +441,10 @@ class Database:
                 return
             self.scheduler.stop()
             is_poisoned = self.core.log.failure is not None
-            if not is_poisoned:
+            if is_poisoned:
+                self.late_rollbacks.abandon()
+            else:
+                self.late_rollbacks.wait()
                 for transaction in self.transactions.running():
                     transaction.rollback()
             self._end(self.core.close, is_crash=is_poisoned)
@@ -451,6 +455,7 @@ class Database:
             if self.is_closed:
                 return
             self.scheduler.stop()
+            self.late_rollbacks.abandon()
             self._end(self.core.crash, is_crash=True)
 
     def disown(self, reason: Error) -> None:

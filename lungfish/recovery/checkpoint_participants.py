@@ -198,7 +198,7 @@ class HeldUndo:
                 give_way()
             if isinstance(store, InsertRun):
                 parts = retained[store.rows.relation_id]
-                for offset in range(store.count):
+                for offset in range(store.row_count):
                     if not offset % _STRETCH:
                         give_way()
                     put_retained(parts, self.transaction_id, TupleId(address + offset), None)

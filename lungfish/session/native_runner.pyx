@@ -60,6 +60,7 @@ cdef extern from "time.h":
 cdef Py_ssize_t SESSION_IS_CLOSED = offset_of(Session, "is_closed")
 cdef Py_ssize_t SESSION_TRANSACTION = offset_of(Session, "_transaction")
 cdef Py_ssize_t SESSION_IS_FAILED = offset_of(Session, "_is_failed")
+cdef Py_ssize_t SESSION_LATE = offset_of(Session, "_late")
 cdef Py_ssize_t SESSION_CHANGE = offset_of(Session, "_change")
 cdef Py_ssize_t SESSION_AUTOCOMMIT = offset_of(Session, "autocommit")
 cdef Py_ssize_t SESSION_TABLES = offset_of(Session, "tables")
@@ -201,6 +202,7 @@ cdef class ReadyRunner:
             slot(self.me, SESSION_IS_CLOSED) == FALSE
             and slot(database, DATABASE_IS_CLOSED) == FALSE
             and slot(self.me, SESSION_IS_FAILED) == FALSE
+            and slot(self.me, SESSION_LATE) == NONE
             and slot(self.me, SESSION_CHANGE) == NONE
             and slot(self.me, SESSION_TABLES) == database
             and slot(ready, READY_CATALOG) == slot(database, DATABASE_CATALOG)

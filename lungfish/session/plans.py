@@ -72,6 +72,7 @@ class PlanningSession(TransactionalSession):
             self._sees(ready.catalog)
             and ready.search_path is self.settings.search_path
             and not self._is_failed
+            and self._late is None
             and not ready.cached.is_outgrown
         )
 

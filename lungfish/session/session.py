@@ -167,8 +167,7 @@ class Session(PlanningSession):
         """Run one statement for each set of parameters, in one transaction; answers the counts added up."""
         with self._mutex:
             self._check_open()
-            self.last_query, self._thread_number = sql, get_ident()
-            RUNNING.statement = self.cancellation
+            self._note_start(sql)
             given = list(parameter_sets)
             opened = self._open_implicit()
             try:
@@ -277,6 +276,7 @@ class Session(PlanningSession):
             )
         is_single = self._transaction is None and self.autocommit
         if self._transaction is None and runs_outside_transaction(statement):
+            self._wait_until_taken_back(self.cancellation.check)
             return run_utility(self, statement)
         if self._transaction is None:
             self._begin()
@@ -284,6 +284,8 @@ class Session(PlanningSession):
         functions = self.functions
         functions.statement_time_us = self.database.clock.utc_us()
         try:
+            if self._late is not None:
+                self._wait_until_taken_back(self.cancellation.check)
             result = run()
         except BaseException:
             self._after_failure(is_single=is_single)
@@ -469,6 +471,7 @@ class Session(PlanningSession):
             try:
                 if not self.database.is_closed:
                     self.rollback()
+                    self._wait_until_taken_back()
                     self.database.transactions.locks.dismiss(self._lock_owner)
                     self.database.drop_temporaries(self.temporary)
             finally:

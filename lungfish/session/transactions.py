@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from lungfish.catalog import Catalog
+from lungfish.database.late_rollback import LateRollback
 from lungfish.errors import (
     ActiveSqlTransaction,
     ConnectionDoesNotExist,
@@ -30,10 +32,14 @@ from lungfish.sql.ast import utility
 from lungfish.storage.lock_queue import LockOwner
 from lungfish.storage.snapshots import Snapshot
 from lungfish.storage.transactions import IsolationLevel, Transaction, TransactionState
+from lungfish.storage.undo_list import roll_back_some
 
 if TYPE_CHECKING:
     from lungfish.database import Database
 
+# A failed statement takes back at once so much, some milliseconds' worth; if there is more, or that many locks, after its error was raised.
+_ROW_COUNT_AT_ONCE = 256
+_LOCK_COUNT_AT_ONCE = 2_000
 _ABORTED = "current transaction is aborted, commands ignored until end of transaction block"
 
 
@@ -46,6 +52,7 @@ class TransactionalSession:
         "__weakref__",
         "_change",
         "_is_failed",
+        "_late",
         "_lock_owner",
         "_mutex",
         "_transaction",
@@ -81,6 +88,8 @@ class TransactionalSession:
         # Whether BEGIN (or PEP 249's implicit one) holds the transaction open beyond its statement.
         self._is_explicit = False
         self._is_failed = False
+        # What a failed statement has left to be taken back: nothing runs before that is done.
+        self._late: LateRollback | None = None
         # Whether several statements of one text are one transaction.
         self._is_implicit_block = False
         # Whether a query has run in the transaction: then it is too late for SET TRANSACTION.
@@ -177,6 +186,7 @@ class TransactionalSession:
         self._lock_owner.cancel_message = None
         self._lock_owner.timeout_s = self.settings.lock_timeout_s
         self.cancellation.reset()
+        self._wait_until_taken_back(self.cancellation.check)
         if is_read_only is None:
             is_read_only = self.is_read_only or self.settings.is_read_only
         self._transaction = begin_transaction(
@@ -200,6 +210,7 @@ class TransactionalSession:
         owner.cancel_message = None
         owner.timeout_s = self.settings.lock_timeout_s
         self.cancellation.reset()
+        self._wait_until_taken_back(self.cancellation.check)
         reader.expired = None
         now = self.database.clock.utc_us()
         reader.begun_at = self.transaction_time_us = now
@@ -251,6 +262,7 @@ class TransactionalSession:
             if self._is_failed:
                 self.rollback()
                 return
+            self._wait_until_taken_back()
             try:
                 if self._deferred.is_pending:
                     self._deferred.run(self.execution_context())
@@ -278,10 +290,35 @@ class TransactionalSession:
         with self._mutex:
             if self._transaction is None:
                 return
-            self._transaction.rollback()
+            self._take_back(self._transaction, None)
             self.settings.restore(self._settings_before)
             self.cursors.end_transaction(is_committed=False)
             self._forget_transaction()
+
+    def _take_back(self, transaction: Transaction, savepoint: str | None) -> None:
+        """Roll back to a savepoint (None: all), at once if that is little; else it goes on while the session does nothing."""
+        if savepoint is None:
+            # What it saw is of no more interest, and must not hold back the purge.
+            transaction.snapshot = None
+        step = partial(roll_back_some, transaction, savepoint)
+        late = self._late
+        if late is None:
+            if not self.database.options.has_thread:
+                step(None)
+                return
+            is_little = len(self._lock_owner.log) <= _LOCK_COUNT_AT_ONCE
+            if is_little and step(_ROW_COUNT_AT_ONCE):
+                return
+            late = self._late = self.database.late_rollbacks.begin()
+        late.add(step)
+
+    def _wait_until_taken_back(self, check: Callable[[], None] = lambda: None) -> None:
+        """Wait for what earlier statements have left to be taken back. What `check` raises ends the wait only."""
+        late = self._late
+        if late is not None:
+            late.wait(check)
+            self._late = None
+            self.database.late_rollbacks.forget(late)
 
     def _fail(self) -> None:
         """A statement has failed: what the transaction did, since its last savepoint if it has one, is undone now, and its locks are free.
@@ -296,7 +333,7 @@ class TransactionalSession:
                 self.rollback_to(self._savepoints[-1][0])
                 self._is_failed = True
             elif transaction.state is TransactionState.RUNNING:
-                transaction.rollback()
+                self._take_back(transaction, None)
                 self._change = None
                 self.cursors.end_transaction(is_committed=False)
         except Error:
@@ -311,6 +348,7 @@ class TransactionalSession:
 
     def savepoint(self, name: str) -> None:
         """SAVEPOINT. Raises NoActiveSqlTransaction outside a transaction."""
+        self._wait_until_taken_back()
         transaction = self._open_transaction("SAVEPOINT")
         transaction.savepoint(name)
         self._savepoints.append((name, self._change, self.catalog, transaction.is_read_only))
@@ -318,8 +356,11 @@ class TransactionalSession:
     def release(self, name: str) -> None:
         """RELEASE SAVEPOINT."""
         transaction = self._open_transaction("RELEASE SAVEPOINT")
-        transaction.release(name)
         index = self._savepoint_index(name)
+        if self._late is None:
+            transaction.release(name)
+        else:
+            self._late.add(partial(_release_later, transaction, name))
         # READ ONLY that was set since holds for the subtransaction only.
         transaction.is_read_only = self._savepoints[index][3]
         del self._savepoints[index:]
@@ -328,10 +369,8 @@ class TransactionalSession:
     def rollback_to(self, name: str) -> None:
         """ROLLBACK TO SAVEPOINT; a failed transaction works again afterwards."""
         transaction = self._open_transaction("ROLLBACK TO SAVEPOINT")
-        if transaction.state is TransactionState.ABORTED:
-            raise InvalidSavepointSpecification(f'savepoint "{name}" does not exist')
-        transaction.rollback_to(name)
         index = self._savepoint_index(name)
+        self._take_back(transaction, name)
         # A change that began after the savepoint has given its lock back: the next DDL begins another.
         _, self._change, catalog, transaction.is_read_only = self._savepoints[index]
         if self._change is not None:
@@ -341,7 +380,11 @@ class TransactionalSession:
         self._is_failed = False
 
     def _savepoint_index(self, name: str) -> int:
-        return max(index for index, (known, *_) in enumerate(self._savepoints) if known == name)
+        """The newest of that name. Raises InvalidSavepointSpecification."""
+        for index in reversed(range(len(self._savepoints))):
+            if self._savepoints[index][0] == name:
+                return index
+        raise InvalidSavepointSpecification(f'savepoint "{name}" does not exist')
 
     def _open_transaction(self, what: str) -> Transaction:
         if self._transaction is None:
@@ -433,3 +476,9 @@ class TransactionalSession:
         """The transaction's id, handed out now if it has none."""
         assert self._transaction is not None
         return self._transaction.assign_id()
+
+
+def _release_later(transaction: Transaction, savepoint: str, _row_count: int | None) -> bool:
+    """A step of `LateRollback`."""
+    transaction.release(savepoint)
+    return True

@@ -24,6 +24,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable, Sequence
 from functools import partial
+from typing import Final
 
 from lungfish.storage.heap import Heap
 from lungfish.storage.ids import LSN, RelationId, TransactionId, TupleId
@@ -46,6 +47,9 @@ PURGE_BATCH = 32
 
 class TableRows:
     """One table's heap, version chains and indexes."""
+
+    # Of an undo entry.
+    row_count: Final = 1
 
     def __init__(
         self,

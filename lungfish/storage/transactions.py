@@ -48,6 +48,7 @@ from lungfish.storage.transaction_state import (
     TransactionState,
     find_savepoint,
 )
+from lungfish.storage.undo_list import undo_to
 
 __all__ = [
     "IsolationLevel",
@@ -63,6 +64,10 @@ __all__ = [
 
 class UndoStore(Protocol):
     """What a transaction needs of a table store."""
+
+    @property
+    def row_count(self) -> int:
+        """How many rows one of its undo entries stands for."""
 
     def undo(self, transaction: Transaction, entry: UndoEntry, *, is_logged: bool) -> None:
         """Put the row of the newest undo entry back.
@@ -119,8 +124,7 @@ class Transaction:
         self.isolation = isolation
         # Enforced by the executor, which knows the statement (and that temporary tables are exempt).
         self.is_read_only = is_read_only
-        # Of a SERIALIZABLE one that only reads: whether it waits for a snapshot that is safe.
-        self.is_deferrable = False
+        self.is_deferrable = False  # A SERIALIZABLE one that only reads: waits for a safe snapshot.
         self.synchronous_commit = synchronous_commit
         self.begun_at = begun_at
         self.state = TransactionState.RUNNING
@@ -132,8 +136,7 @@ class Transaction:
         self.commit_lsn = LSN(0)
         # Called at the very moment the commit becomes visible, under the mutex of the running set: must be short, and must not call the manager.
         self.on_publish: list[Callback] = []
-        # Called right after, before the locks are released.
-        self.on_commit: list[Callback] = []
+        self.on_commit: list[Callback] = []  # Called right after, before the locks are released.
         # Called, newest first, once all rows are put back; those since a savepoint also when it is rolled back to.
         self.on_rollback: list[Callback] = []
         self._lock_owner = lock_owner
@@ -221,7 +224,7 @@ class Transaction:
         self._require_running()
         index = find_savepoint(self._savepoints, name)
         point = self._savepoints[index]
-        self._undo_to(point.undo_count, is_logged=True)
+        undo_to(self, point.undo_count, is_logged=True)
         del self._savepoints[index + 1 :]
         del self.on_publish[point.on_publish_count :]
         del self.on_commit[point.on_commit_count :]
@@ -231,6 +234,10 @@ class Transaction:
             locks.release_since(self._lock_owner, point.lock_count)
         if self.id:
             locks.wake_waiters(self.id)
+
+    def undo_count_at(self, savepoint: str) -> int:
+        """How long the undo list was at the savepoint. Raises InvalidSavepointSpecification."""
+        return self._savepoints[find_savepoint(self._savepoints, savepoint)].undo_count
 
     # The end
 
@@ -262,16 +269,10 @@ class Transaction:
         if self.state is TransactionState.ABORTED:
             return
         self._require_running()
-        self._undo_to(0, is_logged=False)
+        undo_to(self, 0, is_logged=False)
         if self.id:
             self._manager.append_abort(self)
         self._manager.finish(self, TransactionState.ABORTED)
-
-    def _undo_to(self, count: int, *, is_logged: bool) -> None:
-        while (before_count := len(self.undo)) > count:
-            entry = self.undo[-1]
-            entry[0].undo(self, entry, is_logged=is_logged)
-            assert len(self.undo) == before_count - 1, "a store's undo pops its entry"
 
     def own_undo(self) -> list[UndoEntry]:
         """The undo list, to be changed. In the fence: a checkpoint that holds the list keeps it, and we go on with a copy."""

@@ -25,18 +25,18 @@ from lungfish.storage.transactions import Transaction, UndoEntry
 class InsertRun:
     """The undo entry's store for rows inserted side by side on one page: one entry instead of one a row."""
 
-    __slots__ = ("count", "first", "rows")
+    __slots__ = ("first", "row_count", "rows")
 
-    def __init__(self, rows: TableRows, first: TupleId, count: int) -> None:
+    def __init__(self, rows: TableRows, first: TupleId, row_count: int) -> None:
         self.rows = rows
         self.first = first
-        self.count = count
+        self.row_count = row_count
 
     def undo(self, transaction: Transaction, entry: UndoEntry, *, is_logged: bool) -> None:
         """Take the rows back, then take the entry off: see `UndoStore`."""
-        if self.count > 1 and run_with_pages(partial(self._undo_all, transaction, is_logged)):
+        if self.row_count > 1 and run_with_pages(partial(self._undo_all, transaction, is_logged)):
             return
-        for left in reversed(range(self.count)):
+        for left in reversed(range(self.row_count)):
             run_with_pages(partial(self._undo_last, transaction, left, is_logged))
         with self.rows.fence:
             transaction.own_undo().pop()
@@ -58,7 +58,7 @@ class InsertRun:
                     log = rows.log.append_row
                     for address, stored in reversed(found):
                         log(transaction.id, rows.relation_id, address, stored, None)
-                rows.heap.erase_run(self.first, self.count, lsn)
+                rows.heap.erase_run(self.first, self.row_count, lsn)
             transaction.own_undo().pop()
             return True
 
@@ -66,7 +66,7 @@ class InsertRun:
         """The rows that are there still; None if one is not as it was inserted, or has long values. Under the latch."""
         rows, writer = self.rows, transaction.id
         found = []
-        for offset in range(self.count):
+        for offset in range(self.row_count):
             address = TupleId(self.first + offset)
             stored = rows.heap.stored(address)
             if stored is None or writer_of(stored) != writer:

@@ -192,7 +192,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         "rows: a savepoint's changes stay",
         STORAGE + "transactions.py",
-        "        self._undo_to(point.undo_count, is_logged=True)\n",
+        "        undo_to(self, point.undo_count, is_logged=True)\n",
         "",
         history("RC"),
     ),

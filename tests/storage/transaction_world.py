@@ -44,6 +44,8 @@ class ListLog(NoLog):
 class Store:
     """Rows in place: address -> (writer, value)."""
 
+    row_count = 1
+
     def __init__(self, world: World) -> None:
         self.world = world
         self.rows: dict[int, bytes] = {}

@@ -1,0 +1,47 @@
+"""Going back along a transaction's undo list, all the way or some rows at a time.
+
+A rollback may be cut in portions, because it can be cut off anywhere and gone on with later: what is left of it is what is left of the list.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from lungfish.storage.transactions import Transaction
+
+
+def undo_to(
+    transaction: Transaction, count: int, *, is_logged: bool, row_count_max: int | None = None
+) -> bool:
+    """Put rows back, newest first, until the list is `count` long. False: it is longer still, after about `row_count_max` rows."""
+    rows_left = row_count_max
+    while (before_count := len(transaction.undo)) > count:
+        if rows_left is not None and rows_left <= 0:
+            return False
+        entry = transaction.undo[-1]
+        store = entry[0]
+        store.undo(transaction, entry, is_logged=is_logged)
+        assert len(transaction.undo) < before_count, "a store's undo pops its entry"
+        if rows_left is not None:
+            rows_left -= store.row_count
+    return True
+
+
+def roll_back_some(
+    transaction: Transaction, savepoint: str | None, row_count_max: int | None
+) -> bool:
+    """Go on with a rollback, of all or to a savepoint, by about so many rows (None: all of them). True: it is done, its locks are free.
+
+    Errors as `Transaction.rollback` and `Transaction.rollback_to`; after any exception it can be gone on with.
+    """
+    if row_count_max is not None:
+        count = 0 if savepoint is None else transaction.undo_count_at(savepoint)
+        is_logged = savepoint is not None
+        if not undo_to(transaction, count, is_logged=is_logged, row_count_max=row_count_max):
+            return False
+    if savepoint is None:
+        transaction.rollback()
+    else:
+        transaction.rollback_to(savepoint)
+    return True
