@@ -15,10 +15,21 @@ IS_WANTED = not os.environ.get("LUNGFISH_PLAIN")
 
 
 def compiled_module(name: str) -> ModuleType | None:
-    """A compiled module; None if it is not built or not wanted."""
+    """A compiled module; None if it is not built or not wanted.
+
+    Raises ImportError if it was built from other sources than those that are here. Not passed by: those beside it, which it is built with, may
+    be as old and not tell.
+    """
     if not IS_WANTED:
         return None
     try:
         return import_module(name)
     except ModuleNotFoundError:
         return None
+    except (ImportError, TypeError, ValueError, AttributeError) as error:
+        # What Cython raises where structures, functions or slots are not those that it was built with.
+        raise ImportError(
+            f"{name} was built from other sources than these ({error}): run `python setup.py build_ext --inplace`,"
+            " or set LUNGFISH_PLAIN=1 to go without the compiled modules",
+            name=name,
+        ) from error

@@ -8,7 +8,7 @@ when somebody asks for more than the rows.
 
 from cpython.list cimport PyList_GET_SIZE, PyList_GetSlice
 from cpython.object cimport PyObject, PyTypeObject
-from cpython.ref cimport Py_INCREF
+from cpython.ref cimport Py_DECREF
 from cpython.tuple cimport PyTuple_GET_SIZE
 
 from lungfish.session.native_runner cimport ReadyRunner
@@ -93,18 +93,22 @@ cdef class CursorFront:
 
     cdef bint run(self, str sql, object params) except -1:
         """Run a statement in one step, if it is one that can be."""
-        cdef ReadyRunner runner = self.connection.ready_runner()
+        cdef ReadyRunner runner = None
+        cdef PyObject *statement = NULL
+        if self.connection is not None:
+            runner = self.connection.ready_runner()
         if runner is None:
             return False
         try:
-            outcome = runner.run(sql, params)
+            outcome = runner.run(sql, params, &statement)
         except BaseException:
             self._results, self._rows = [], None
             raise
         if outcome is None:
             return False
-        # At once: another thread may have the runner next.
-        found, is_quick = runner.found, runner.gives_python_values()
+        found = <object>statement
+        Py_DECREF(found)
+        is_quick = runner.gives_python_values(found)
         self._rows = None
         self._result_index = 0
         self.place = 0
@@ -123,12 +127,11 @@ cdef class CursorFront:
 
     cdef bint is_quick(self):
         """Whether the quick rows are what the caller is to get."""
-        return (
-            self.quick is not None
-            and self.row_factory is tuple_row
-            and not self._is_closed
-            and slot(<PyObject *>self.connection._session, SESSION_IS_CLOSED) == FALSE
-        )
+        if self.quick is None or self.row_factory is not tuple_row or self._is_closed:
+            return False
+        if self.connection is None or type(self.connection._session) is not Session:
+            return False
+        return slot(<PyObject *>self.connection._session, SESSION_IS_CLOSED) == FALSE
 
     cdef settle(self):
         """Go on in the plain form."""

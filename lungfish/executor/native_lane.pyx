@@ -20,10 +20,12 @@ cdef class NativeLane:
         cdef Py_ssize_t mark = 0 if transaction is None else len(transaction.undo)
         try:
             return self.act(values, transaction)
-        except Exception:
-            # A text that is none, or no memory: whatever was done is taken back, and the pipeline says what is wrong.
+        except BaseException as error:
+            # Whatever was done is taken back. A text that is none, or no memory: the pipeline says what is wrong.
             if transaction is not None:
                 undo_to(transaction, mark)
+            if not isinstance(error, Exception):
+                raise
             return None
         finally:
             if was_on:

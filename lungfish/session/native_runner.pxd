@@ -5,8 +5,6 @@ from lungfish.sql.native_shapes cimport NativeShapes
 
 cdef class ReadyRunner:
     cdef readonly object session
-    # The statement that ran last.
-    cdef object found
     cdef PyObject *me
     cdef object database, settings, temporary, functions, owner
     cdef object mutex
@@ -14,10 +12,10 @@ cdef class ReadyRunner:
     cdef set strong
     cdef NativeShapes shapes
 
-    cdef object run(self, str sql, object given)
+    cdef object run(self, str sql, object given, PyObject **found)
     cdef object run_pipeline(self, str sql, object ready, tuple values, object parsed)
     cdef object run_lane(self, str sql, PyObject *ready, tuple values)
-    cdef bint gives_python_values(self) noexcept
+    cdef bint gives_python_values(self, object ready) noexcept
     cdef bint is_valid(self, PyObject *ready) except -1
     cdef bint may_run_in(self, PyObject *transaction, PyObject *ready) noexcept
     cdef bint has_locks(self, PyObject *ready, bint is_noted) except -1

@@ -18,6 +18,7 @@ from cpython.float cimport PyFloat_AS_DOUBLE
 from cpython.long cimport PyLong_AsLong, PyLong_AsUnsignedLong, PyLong_FromLongLong
 from cpython.object cimport PyObject, PyTypeObject
 from cpython.pythread cimport PyThread_get_thread_ident
+from cpython.ref cimport Py_INCREF
 from cpython.set cimport PySet_Contains, PySet_GET_SIZE
 
 from lungfish.executor.native_lane cimport NativeLane
@@ -124,8 +125,11 @@ cdef class ReadyRunner:
         self.shapes = NativeShapes(session._shapes)
         self.strong = session.database.transactions.locks.fast_path.strong
 
-    cdef object run(self, str sql, object given):
-        """What the lane of the statement, `found` from now on, has given, or a StatementResult; None: nothing has been done."""
+    cdef object run(self, str sql, object given, PyObject **found):
+        """What the lane of the statement has given, or a StatementResult; None: nothing has been done.
+
+        `found` becomes a new reference to the statement. Not an attribute: another thread may have the runner before the caller looks.
+        """
         cdef bint is_lifted = False
         cdef tuple values
         cdef PyObject *text
@@ -158,13 +162,14 @@ cdef class ReadyRunner:
             return None
         if outcome is None:
             outcome = self.run_pipeline(sql, statement, values, parsed)
-        self.found = statement
+        Py_INCREF(statement)
+        found[0] = <PyObject *>statement
         return outcome
 
-    cdef bint gives_python_values(self) noexcept:
-        """Whether the values in the rows of the statement that ran last are Python's own."""
+    cdef bint gives_python_values(self, object ready) noexcept:
+        """Whether the values in the statement's rows are Python's own under the settings of now."""
         cdef PyObject *text = slot(<PyObject *>self.settings, SETTINGS_TEXT)
-        return slot(<PyObject *>self.found, READY_PLAIN_UNDER) == text
+        return slot(<PyObject *>ready, READY_PLAIN_UNDER) == text
 
     cdef object run_pipeline(self, str sql, object ready, tuple values, object parsed):
         """Have the session run a valid statement."""
@@ -183,10 +188,16 @@ cdef class ReadyRunner:
             return None
         if not self.has_locks(ready, is_in_transaction):
             return None
-        outcome = lane_outcome(<object>slot(ready, READY_LANE), values, <object>transaction)
-        if outcome is None:
-            return None
-        self.note_start(sql)
+        try:
+            outcome = lane_outcome(<object>slot(ready, READY_LANE), values, <object>transaction)
+            if outcome is None:
+                return None
+            self.note_start(sql)
+        except BaseException:
+            # A stop, or no memory: it fails the transaction, as anywhere.
+            if is_in_transaction:
+                self.session._after_failure(is_single=False)
+            raise
         if is_in_transaction and slot(transaction, TRANSACTION_ISOLATION) != <PyObject *>REPEATABLE_READ:
             # `Transaction.end_statement`.
             set_slot(transaction, TRANSACTION_SNAPSHOT, None)

@@ -65,8 +65,8 @@ cdef class NativeShapes:
                 place += 1
         if count == 0:
             return None
-        self.shape = self.find(sql, PyBytes_FromStringAndSize(skeleton, size))
-        if self.shape is None:
+        shape = self.find(sql, PyBytes_FromStringAndSize(skeleton, size))
+        if shape is None:
             return None
         values = []
         for place in range(count):
@@ -76,7 +76,10 @@ cdef class NativeShapes:
                 values.append(number_at(text + starts[place], ends[place] - starts[place]))
             else:
                 return None
-        return tuple(values)
+        lifted = tuple(values)
+        # Last: making a tuple may run finalizers, and these may have other texts taken apart.
+        self.shape = shape
+        return lifted
 
     cdef str find(self, str sql, bytes skeleton):
         """The shape of that skeleton, which is the text's; None if it is not known."""

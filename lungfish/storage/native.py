@@ -8,7 +8,7 @@ native_tables.pyx   rows looked up, changed and inserted, each in one step
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from importlib import import_module
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, Protocol
 
 from lungfish.native import compiled_module
@@ -74,16 +74,23 @@ def native_row_format(
 
 def native_table(rows: TableRows) -> NativeTable | None:
     """The operations of a table; None if they are not built."""
-    if rows.layout.native is None:
+    module = _tables_module()
+    if module is None:
         return None
-    made: NativeTable = import_module("lungfish.storage.native_tables").NativeTable(rows)
+    made: NativeTable = module.NativeTable(rows)
     return made
 
 
 def purge_plainly(undo: list[UndoEntry]) -> None:
     """Do what can be done at once of a committed transaction's purge, taking entries off the list's end."""
-    if _rows is not None:
-        import_module("lungfish.storage.native_tables").purge_plainly(undo)
+    module = _tables_module()
+    if module is not None:
+        module.purge_plainly(undo)
+
+
+def _tables_module() -> ModuleType | None:
+    # Not at the top: it imports those who import this. Asked for where the first module is there, as a search costs much.
+    return None if _rows is None else compiled_module("lungfish.storage.native_tables")
 
 
 _rows = compiled_module("lungfish.storage.native_rows")

@@ -56,6 +56,8 @@ cdef enum:
     ROW_TYPE = 1
     # The checksum of so much is computed without letting another thread in.
     RECORD_SIZE_MAX = 32768
+    # How many versions are dropped without letting another thread in: a millisecond's worth.
+    PURGE_COUNT_MAX = 4096
     # What `read` and `replace` answer beside `UNSURE`.
     NO_ROW = 0
     DONE = 1
@@ -206,15 +208,17 @@ cdef class NativeTable:
 
     cdef int learn_indexes(self) except -1:
         """The table has got another set of indexes."""
-        indexes = self.rows.indexes
-        self.trees = [NativeTree(index.btree) for index in indexes]
-        self.makers = [KeyMaker(index.btree.codec) for index in indexes]
-        self.positions = [index.positions for index in indexes]
-        self.exclusive = [index.is_unique and not index.is_deferrable for index in indexes]
-        self.takes_inserts = self.log is not None and all(
+        cdef tuple indexes = self.rows.indexes
+        cdef list trees = [NativeTree(index.btree) for index in indexes]
+        cdef list makers = [KeyMaker(index.btree.codec) for index in indexes]
+        cdef list positions = [index.positions for index in indexes]
+        cdef list exclusive = [index.is_unique and not index.is_deferrable for index in indexes]
+        cdef bint takes_inserts = self.log is not None and all(
             index.picks_fields and index.positions is not None for index in indexes
         )
-        self.indexes = indexes
+        # Another thread may have learned another set in between: all of it is of one set, whoever is the last.
+        self.trees, self.makers, self.positions = trees, makers, positions
+        self.exclusive, self.takes_inserts, self.indexes = exclusive, takes_inserts, indexes
         return 0
 
     cdef bint sees(self, int64_t writer, object snapshot, int64_t own_id) except -1:
@@ -534,6 +538,7 @@ cdef class NativeTable:
         cdef uint32_t short_size = <uint32_t>size, stored
         cdef int64_t lsn = log._end
         cdef list chunks = log._chunks
+        cdef object end = lsn + RECORD_HEADER_SIZE + size
         memset(out, 0, 4)
         out[0] = ROW_TYPE
         memcpy(out + 4, &relation_id, 4)
@@ -560,7 +565,7 @@ cdef class NativeTable:
         except MemoryError:
             chunks.pop()
             raise
-        log._end = lsn + RECORD_HEADER_SIZE + size
+        log._end = end
         return 0
 
     cdef int ask_for_relief(self) except -1:
@@ -639,7 +644,10 @@ def purge_plainly(list undo):
     """Drop the versions of a list's newest entries, and take these off, as long as nothing but the version has to go (`TableRows.purge_entry`)."""
     cdef tuple entry
     cdef object store, native
-    while undo:
+    cdef Py_ssize_t count
+    for count in range(PURGE_COUNT_MAX):
+        if not undo:
+            return
         entry = <tuple>undo[len(undo) - 1]
         store = <object>PyTuple_GET_ITEM(entry, 0)
         native = getattr(store, "native", None)

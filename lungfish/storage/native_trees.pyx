@@ -21,7 +21,7 @@ from cpython.tuple cimport PyTuple_GET_ITEM, PyTuple_GET_SIZE
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memcmp, memcpy, memmove
 
-from lungfish.slots cimport offset_of, slot
+from lungfish.slots cimport offset_of, set_slot, slot
 
 from lungfish.storage.btree_byte_node import ByteLeaf, USED_SIZE_MAX
 from lungfish.storage.btree_integer_node import IntegerLeaf
@@ -57,6 +57,7 @@ cdef int64_t ADDRESS_MASK = (<int64_t>1 << 62) - 1
 cdef Py_ssize_t USED_MAX = USED_SIZE_MAX
 # Where each object has what is looked at.
 cdef Py_ssize_t FRAME_CACHE = offset_of(Frame, "cache")
+cdef Py_ssize_t FRAME_TOUCHES = offset_of(Frame, "touches")
 cdef Py_ssize_t INNER_KEYS = offset_of(InnerNode, "keys")
 cdef Py_ssize_t INNER_ADDRESSES = offset_of(InnerNode, "addresses")
 cdef Py_ssize_t INNER_CHILDREN = offset_of(InnerNode, "children")
@@ -119,6 +120,7 @@ cdef class NativeTree:
                 return None
             frame = <object>found
             node = <object>slot(found, FRAME_CACHE)
+            set_slot(found, FRAME_TOUCHES, <object>slot(found, FRAME_TOUCHES) + 1)
             if type(node) is not INNER_NODE:
                 break
             keys = <list>slot(<PyObject*>node, INNER_KEYS)
@@ -129,7 +131,7 @@ cdef class NativeTree:
             page_id = <object>PyList_GET_ITEM(<object>slot(<PyObject*>node, INNER_CHILDREN), index)
         if type(node) is not (INTEGER_LEAF if self.is_integer else BYTE_LEAF):
             return None
-        frame.touches += 1
+        self.pages.hits += level + 1
         place = Place.__new__(Place)
         place.frame, place.leaf, place.is_last = frame, node, is_last
         place.count = node.count
@@ -137,6 +139,9 @@ cdef class NativeTree:
         if not self.is_integer:
             place.prefix_size = PyBytes_GET_SIZE(node.prefix)
             place.slots_offset = node.slots_offset
+            if PyBytes_GET_SIZE(key) < place.prefix_size:
+                # What all keys between the leaf's fences begin with, this one does not: the tree is damaged.
+                return None
         place.index = lower_bound(self, place, key, address)
         return place
 
