@@ -5,6 +5,9 @@ groups outgrow the memory budget, no new ones are taken in: rows of unknown grou
 afterwards in the same way, round by round. (PostgreSQL's hybrid hash aggregation does so too; it parts the spilled
 rows by hash, which saves reading rows of later rounds again and again. We read them again: simpler, and groups that
 are several times the budget are rare.)
+
+No order is promised. But few groups come in the order of their keys all the same, as from PostgreSQL's sorted grouping: what
+people read (`ORDER BY count(*) DESC`, where groups tie) then hangs on the data alone, not on the order of rows.
 """
 
 from __future__ import annotations
@@ -23,6 +26,7 @@ from lungfish.executor.kept_rows import KeptRows
 from lungfish.executor.key_codes import RowCodes
 from lungfish.executor.memory import MemoryAccount
 from lungfish.executor.rows import split_batch
+from lungfish.executor.sort_keys import ascending
 from lungfish.planner.physical import HashAggregate
 from lungfish.types.batch import Batch, Vector
 from lungfish.types.sql_type import INTEGER, SqlType
@@ -30,6 +34,8 @@ from lungfish.types.vectors import concat_vectors, constant_vector, null_vector
 
 # What a group takes beside its keys, for each aggregate: an estimate.
 _STATE_BYTES = 32
+# How many groups are put in order: as many as somebody may look at.
+_ORDERED_GROUPS = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +174,11 @@ class _Groups:
             for number, sql_type in enumerate(self._aggregation.key_types)
         ]
         results = [accumulation.finish(count, self._run) for accumulation in self._accumulations]
-        return Batch((*keys, *results), count)
+        batch = Batch((*keys, *results), count)
+        if found and 1 < count <= _ORDERED_GROUPS:
+            order = ascending([self._aggregation.key_types[number] for number in found])
+            return batch.take(order.indices_of(list(found.values()), count, self._run))
+        return batch
 
     def close(self) -> None:
         """Give back the memory."""

@@ -80,6 +80,12 @@ def sort_order(keys: Sequence[SortKey], compiler: Compiler) -> SortOrder:
     )
 
 
+def ascending(types: Sequence[SqlType]) -> SortOrder:
+    """The order of given keys of these types, nulls last."""
+    nowhere = (False,) * len(types)
+    return SortOrder((), tuple(types), nowhere, nowhere)
+
+
 def order_vector(vector: pa.Array, sql_type: SqlType) -> pa.Array:
     """A vector that Arrow sorts as PostgreSQL sorts this one; only for rows of this very vector."""
     kind = sql_type.kind
