@@ -9,7 +9,7 @@ How often a column or a check is inherited is not stored: it is the number of di
 from __future__ import annotations
 
 from lungfish.catalog.catalog import Catalog
-from lungfish.catalog.objects import Constraint, Index, Oid, Table
+from lungfish.catalog.objects import Column, Constraint, Index, Oid, Table
 from lungfish.catalog.partitions import ordered_partitions
 
 
@@ -78,34 +78,34 @@ def column_inherit_count(table: Table, name: str, catalog: Catalog) -> int:
     return sum(parent.column_position(name) is not None for parent in parents_of(table, catalog))
 
 
-def inherits_not_null(table: Table, name: str, catalog: Catalog) -> bool:
-    """Whether a direct parent's column of that name is NOT NULL."""
-    for parent in parents_of(table, catalog):
-        position = parent.column_position(name)
-        if position is not None and parent.columns[position].is_not_null:
-            return True
-    return False
+def not_null_inherit_count(table: Table, name: str, catalog: Catalog) -> int:
+    """How many direct parents have a column of that name that is NOT NULL."""
+    return sum(
+        (position := parent.column_position(name)) is not None
+        and parent.columns[position].is_not_null
+        for parent in parents_of(table, catalog)
+    )
 
 
-def not_null_name(table: Table, name: str, catalog: Catalog) -> str:
-    """What PostgreSQL calls the NOT NULL of a column: after the table that it comes from."""
-    while True:
-        found = [
-            parent
-            for parent in parents_of(table, catalog)
-            if (position := parent.column_position(name)) is not None
-            and parent.columns[position].is_not_null
-        ]
-        if not found:
-            return f"{table.name}_{name}_not_null"
-        table = found[0]
+def not_null_of(table: Table, column: Column) -> Constraint | None:
+    """The constraint that names the NOT NULL of a column."""
+    for item in table.constraints:
+        if item.kind == "not null" and item.columns[0] == column.number:
+            return item
+    return None
 
 
 def constraint_inherit_count(table: Table, constraint: Constraint, catalog: Catalog) -> int:
-    """From how many direct parents the constraint comes: checks go by name, keys and foreign keys of partitions by oid."""
+    """From how many direct parents the constraint comes: checks go by name, NOT NULL by its column,
+    keys and foreign keys of partitions by oid."""
     if constraint.parent_oid is not None:
         return 1
-    if constraint.kind != "check" or not table.parents:
+    if not table.parents:
+        return 0
+    if constraint.kind == "not null":
+        column = table.columns[table.position_of_number(constraint.columns[0])]
+        return not_null_inherit_count(table, column.name, catalog)
+    if constraint.kind != "check":
         return 0
     return sum(
         any(

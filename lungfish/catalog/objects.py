@@ -117,9 +117,9 @@ class Index:
 
 @dataclass(frozen=True, slots=True)
 class Constraint:
-    """A constraint of a table. `kind`: "primary key", "unique", "exclude", "check" or "foreign key".
+    """A constraint of a table. `kind`: "primary key", "unique", "exclude", "check", "foreign key" or "not null".
 
-    `columns` and `referenced_columns` are column numbers. A NOT NULL is a property of its column, not listed here.
+    `columns` and `referenced_columns` are column numbers. A NOT NULL is a property of its column: its constraint names it.
     """
 
     oid: Oid

@@ -42,7 +42,7 @@ from lungfish.storage.table_index import TableIndex
 from lungfish.storage.transactions import Transaction
 
 # What indexes alone see to.
-_KEY_CONSTRAINTS = frozenset({"primary key", "unique"})
+_KEY_CONSTRAINTS = frozenset({"primary key", "unique", "not null"})
 
 _compiled: Any = compiled_module("lungfish.executor.native_lanes")
 

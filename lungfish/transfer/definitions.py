@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lungfish.catalog import Catalog
+from lungfish.catalog.inheritance import not_null_of
 from lungfish.catalog.names import qualified, type_text
 from lungfish.catalog.objects import (
     Column,
@@ -109,7 +110,7 @@ def create_table(catalog: Catalog, item: Table) -> str:
     unlogged = "UNLOGGED " if item.persistence == "unlogged" else ""
     own = item.columns if not _inherits(item) else [each for each in item.columns if each.is_local]
     is_part = item.partition_bound is not None
-    columns = ",\n".join(f"    {_column(catalog, column, is_part=is_part)}" for column in own)
+    columns = ",\n".join(f"    {_column(catalog, item, column, is_part=is_part)}" for column in own)
     text = f"CREATE {unlogged}TABLE {qualified(catalog, item)} "
     text += f"(\n{columns}\n)" if columns else "()"
     if _inherits(item):
@@ -157,8 +158,8 @@ def attach_partition(catalog: Catalog, item: Table) -> str | None:
 
 
 def is_own_constraint(catalog: Catalog, table: Table, item: Constraint) -> bool:
-    """Whether the table has a constraint by itself: those of a parent come with the parent's."""
-    if not item.is_local or item.parent_oid is not None:
+    """Whether the table has a constraint by itself: those of a parent come with the parent's, NOT NULL with its column."""
+    if not item.is_local or item.parent_oid is not None or item.kind == "not null":
         return False
     return item.kind != "check" or not any(
         each.name == item.name and each.kind == "check" and not each.is_no_inherit
@@ -167,7 +168,7 @@ def is_own_constraint(catalog: Catalog, table: Table, item: Constraint) -> bool:
     )
 
 
-def _column(catalog: Catalog, column: Column, *, is_part: bool) -> str:
+def _column(catalog: Catalog, table: Table, column: Column, *, is_part: bool) -> str:
     text = f"{quote_identifier(column.name)} {type_text(catalog, column.type)}"
     if column.collation is not None:
         text += f" COLLATE {quote_identifier(column.collation)}"
@@ -178,7 +179,17 @@ def _column(catalog: Catalog, column: Column, *, is_part: bool) -> str:
         text += "" if is_part else _identity(catalog, column)
     elif column.default is not None:
         text += f" DEFAULT {_default(catalog, column)}"
-    return f"{text} NOT NULL" if column.is_not_null else text
+    return text + _not_null(table, column)
+
+
+def _not_null(table: Table, column: Column) -> str:
+    """NOT NULL, with the name of its constraint if it is not the one that would be chosen."""
+    if not column.is_not_null:
+        return ""
+    named = not_null_of(table, column)
+    if named is None or named.name == f"{table.name}_{column.name}_not_null":
+        return " NOT NULL"
+    return f" CONSTRAINT {quote_identifier(named.name)} NOT NULL"
 
 
 def _identity(catalog: Catalog, column: Column) -> str:

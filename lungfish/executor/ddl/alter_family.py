@@ -13,8 +13,8 @@ from lungfish.catalog.inheritance import (
     column_inherit_count,
     constraint_inherit_count,
     descendants,
-    inherits_not_null,
-    not_null_name,
+    not_null_inherit_count,
+    not_null_of,
 )
 from lungfish.catalog.objects import Column, Constraint, Table
 from lungfish.errors import (
@@ -29,6 +29,7 @@ from lungfish.executor.ddl.constraints import validate_constraint
 from lungfish.executor.ddl.context import DdlContext
 from lungfish.executor.ddl.inherited_columns import inherited_check, inherited_column
 from lungfish.executor.ddl.names import find_column
+from lungfish.executor.ddl.not_null import add_not_null, drop_of_not_null
 from lungfish.executor.ddl.partition_parts import add_to_partitions, drop_parts
 from lungfish.sql.ast.ddl import (
     AddColumn,
@@ -207,19 +208,22 @@ class FamilyAlteration:
                 )
             self._set_not_null(table, action, is_local=True)
             return
-        if column.is_not_null and inherits_not_null(table, name, context.catalog):
+        if column.is_not_null and not_null_inherit_count(table, name, context.catalog):
             if table.partition_bound is not None:
                 raise InvalidTableDefinition(f'column "{name}" is marked NOT NULL in parent table')
+            named = not_null_of(table, column)
+            shown = name if named is None else named.name
             raise InvalidTableDefinition(
-                f'cannot drop inherited constraint "{not_null_name(table, name, context.catalog)}" '
-                f'of relation "{table.name}"'
+                f'cannot drop inherited constraint "{shown}" of relation "{table.name}"'
             )
         self._apply(context, table, action)
         for child in children:
             own = find_column(child, name)
             if self._is_only or not own.is_not_null:
                 self._put_column(child, replace(own, is_not_null_local=True))
-            elif not own.is_not_null_local and not inherits_not_null(child, name, context.catalog):
+            elif not own.is_not_null_local and not not_null_inherit_count(
+                child, name, context.catalog
+            ):
                 self._alter_not_null(child, action)
 
     def _set_not_null(self, table: Table, action: AlterColumnNotNull, *, is_local: bool) -> None:
@@ -228,17 +232,23 @@ class FamilyAlteration:
             self._apply(self._context, table, action)
             made = find_column(self._now(table), action.name)
             self._put_column(table, replace(made, is_not_null_local=is_local))
-        elif is_local and not before.is_not_null_local:
-            self._put_column(table, replace(before, is_not_null_local=True))
+        else:
+            if is_local and action.constraint is not None:
+                add_not_null(table, action.constraint, self._context.change.new_oid)
+            if is_local and not before.is_not_null_local:
+                self._put_column(table, replace(before, is_not_null_local=True))
         for child in self._children(table):
-            self._set_not_null(self._now(child), action, is_local=False)
+            below = replace(action, constraint=None)
+            self._set_not_null(self._now(child), below, is_local=False)
 
     # Constraints.
 
     def _add_constraint(self, table: Table, action: AddConstraint) -> None:
         definition = action.constraint
         if definition.kind == "not null":
-            changed = AlterColumnNotNull(definition.columns[0], True, action.position)
+            changed = AlterColumnNotNull(
+                definition.columns[0], True, action.position, constraint=definition
+            )
             self._alter_not_null(table, changed)
             return
         if definition.kind != "check":
@@ -311,6 +321,9 @@ class FamilyAlteration:
             raise InvalidTableDefinition(
                 f'cannot drop inherited constraint "{found.name}" of relation "{table.name}"'
             )
+        if found.kind == "not null":
+            self._alter_not_null(table, drop_of_not_null(table, found, action))
+            return
         children = self._children(table)
         is_inherited = found.kind == "check" and not found.is_no_inherit
         going: list[Table] = []

@@ -8,7 +8,7 @@ from lungfish.catalog.inheritance import (
     ancestors,
     column_inherit_count,
     constraint_inherit_count,
-    inherits_not_null,
+    not_null_inherit_count,
 )
 from lungfish.catalog.objects import Column, Constraint, Table
 from lungfish.errors import (
@@ -119,7 +119,7 @@ def forget_parent(context: DdlContext, table: Table, parent_oid: int) -> Table:
             item,
             is_local=item.is_local or not column_inherit_count(left, item.name, catalog),
             is_not_null_local=item.is_not_null_local
-            or not inherits_not_null(left, item.name, catalog),
+            or not not_null_inherit_count(left, item.name, catalog),
         )
         for item in left.columns
     )

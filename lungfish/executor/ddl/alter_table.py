@@ -40,8 +40,8 @@ from lungfish.executor.ddl.create_table import (
     validate_new,
 )
 from lungfish.executor.ddl.identity import alter_identity
-from lungfish.executor.ddl.key_of_index import set_not_null
 from lungfish.executor.ddl.names import find_column, find_constraint, find_table, refuse_stored_rows
+from lungfish.executor.ddl.not_null import add_not_null, drop_of_not_null, set_not_null
 from lungfish.executor.ddl.relation_options import set_option
 from lungfish.executor.ddl.rewrite import rewrite
 from lungfish.executor.ddl.rules import rule_words, rules_about, set_rule_mode
@@ -167,6 +167,10 @@ def _add_column(context: DdlContext, table: Table, action: AddColumn) -> None:
     extended, made = append_column(context, table, definition)
     if made.sequence is not None:
         store_sequence(context, made.sequence)
+    constraints = order_constraints(list(definition.constraints))
+    for constraint in constraints:
+        if constraint.kind == "not null":
+            extended = add_constraint(context, extended, constraint)
     check_stored_texts(context, extended)
     column = made.column
     kind = type_text(context.catalog, column.type)
@@ -177,9 +181,10 @@ def _add_column(context: DdlContext, table: Table, action: AddColumn) -> None:
     else:
         value = f"CAST(({column.default or 'NULL'}) AS {kind})"
     moved = _rewrite_with(context, table, extended, value)
-    for constraint in order_constraints(list(definition.constraints)):
-        current = context.catalog.table(table.oid)
-        _store_with_constraint(context, current, add_constraint(context, current, constraint))
+    for constraint in constraints:
+        if constraint.kind != "not null":
+            current = context.catalog.table(table.oid)
+            _store_with_constraint(context, current, add_constraint(context, current, constraint))
     if column.is_not_null:
         validate_not_null(context, moved, column.name)
 
@@ -344,6 +349,8 @@ def _alter_not_null(context: DdlContext, table: Table, action: AlterColumnNotNul
             )
     else:
         validate_not_null(context, table, column.name)
+    if action.constraint is not None:
+        table = add_not_null(table, action.constraint, context.change.new_oid)
     context.change.put(set_not_null(table, column.name, is_not_null=action.is_not_null))
 
 
@@ -373,6 +380,9 @@ def _drop_constraint(context: DdlContext, table: Table, action: DropConstraint) 
         )
         return
     constraint = find_constraint(table, action.name, action.position)
+    if constraint.kind == "not null":
+        _alter_not_null(context, table, drop_of_not_null(table, constraint, action))
+        return
     if constraint.index_oid is not None:
         for other in context.catalog.referencing_tables(table.oid):
             held = [

@@ -106,7 +106,8 @@ def _as_partition(child: Table, parent: Table) -> Table:
         position = parent.column_position(column.name)
         assert position is not None, "looked at before"
         above = parent.columns[position]
-        made = replace(column, is_local=False)
+        own_not_null = column.is_not_null_local and not above.is_not_null
+        made = replace(column, is_local=False, is_not_null_local=own_not_null)
         if above.identity is not None:
             made = replace(made, identity=above.identity, sequence_oid=above.sequence_oid)
         columns.append(made)

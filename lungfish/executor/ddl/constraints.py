@@ -23,7 +23,7 @@ from lungfish.errors import (
 from lungfish.executor.ddl.column_rules import check_foreign_key_actions
 from lungfish.executor.ddl.context import DdlContext
 from lungfish.executor.ddl.exclude import add_exclusion, check_period
-from lungfish.executor.ddl.key_of_index import add_key_using_index, set_not_null
+from lungfish.executor.ddl.key_of_index import add_key_using_index
 from lungfish.executor.ddl.names import (
     choose_constraint_name,
     choose_relation_name,
@@ -31,6 +31,7 @@ from lungfish.executor.ddl.names import (
     find_table,
     refuse_taken_name,
 )
+from lungfish.executor.ddl.not_null import add_not_null, set_not_null
 from lungfish.executor.ddl.partition_columns import require_partition_columns
 from lungfish.sql.ast.ddl import ConstraintDefinition, ForeignKeyReference
 from lungfish.sql.ast.queries import ObjectName
@@ -53,7 +54,7 @@ def add_constraint(context: DdlContext, table: Table, definition: ConstraintDefi
         case "foreign key":
             return _add_foreign_key(context, table, definition)
         case "not null":
-            return set_not_null(table, definition.columns[0], is_not_null=True)
+            return add_not_null(table, definition, context.change.new_oid)
         case kind:
             raise FeatureNotSupported(
                 f"{kind.upper()} constraints are not supported", position=definition.position

@@ -16,6 +16,7 @@ from lungfish.catalog import Catalog
 from lungfish.catalog.catalog import BUILT_IN_NAMESPACES, PG_TEMP_OID, is_temporary
 from lungfish.catalog.objects import CatalogObject, Column, Index, Namespace, Oid, Table
 from lungfish.errors import InsufficientPrivilege, InvalidSchemaName, InvalidTableDefinition
+from lungfish.executor.ddl.not_null import with_not_null_constraints
 from lungfish.planner import ExpressionFacts
 from lungfish.sql.ast.expressions import TypeName
 from lungfish.sql.ast.queries import ObjectName, Query
@@ -135,6 +136,8 @@ class CatalogChange:
 
     def put(self, item: CatalogObject) -> None:
         """Add the object, or replace the one with its oid."""
+        if isinstance(item, Table):
+            item = with_not_null_constraints(item, self.catalog, self.new_oid)
         self.catalog = self.catalog.with_object(item)
         if not is_temporary(item):
             self.is_shared = True

@@ -131,6 +131,10 @@ def _definition(
             check=ExpressionText(null, constraint.check),
             is_not_enforced=not constraint.is_enforced,
         )
+    if constraint.kind == "not null":
+        return ConstraintDefinition(
+            constraint.kind, constraint.name, columns=(names[constraint.columns[0]],)
+        )
     if constraint.kind == "exclude" and "indexes" in wanted:
         return _copy_exclusion(source, constraint, names)
     if constraint.kind in _KEYS and "indexes" in wanted:

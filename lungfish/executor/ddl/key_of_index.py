@@ -13,18 +13,10 @@ from lungfish.errors import (
     WrongObjectType,
 )
 from lungfish.executor.ddl.context import DdlContext
-from lungfish.executor.ddl.names import find_column, refuse_taken_name
+from lungfish.executor.ddl.names import refuse_taken_name
+from lungfish.executor.ddl.not_null import set_not_null
 from lungfish.sql.ast.ddl import ConstraintDefinition
 from lungfish.sql.ast.queries import ObjectName
-
-
-def set_not_null(table: Table, name: str, *, is_not_null: bool) -> Table:
-    """The table with the column's NOT NULL set or dropped."""
-    column = find_column(table, name)
-    changed = replace(column, is_not_null=is_not_null)
-    return replace(
-        table, columns=tuple(changed if item is column else item for item in table.columns)
-    )
 
 
 def add_key_using_index(

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from lungfish.catalog.catalog import Relation
+from lungfish.catalog.chosen_names import choose_name
 from lungfish.catalog.objects import (
     Column,
     Constraint,
@@ -30,8 +31,6 @@ from lungfish.executor.ddl.context import DdlContext
 from lungfish.planner.output_names import UNNAMED, output_name
 from lungfish.sql.ast.ddl import IndexElement
 from lungfish.sql.ast.queries import ObjectName
-
-NAME_BYTES_MAX = 63
 
 
 def find_relation(context: DdlContext, name: ObjectName) -> Relation:
@@ -121,32 +120,12 @@ def refuse_taken_name(context: DdlContext, namespace_oid: Oid, name: ObjectName)
 
 def choose_relation_name(context: DdlContext, namespace_oid: Oid, *parts: str) -> str:
     """A free name for an index or sequence: the parts joined by underscores, shortened, with a number if need be."""
-    return _choose(parts, lambda name: context.catalog.name_is_taken(namespace_oid, name))
+    return choose_name(parts, lambda name: context.catalog.name_is_taken(namespace_oid, name))
 
 
 def choose_constraint_name(taken: set[str], *parts: str) -> str:
     """A free name for a constraint of one table."""
-    return _choose(parts, taken.__contains__)
-
-
-def _choose(parts: tuple[str, ...], is_taken: Callable[[str], bool]) -> str:
-    number = 0
-    while True:
-        name = shorten_name(parts, str(number) if number else "")
-        if not is_taken(name):
-            return name
-        number += 1
-
-
-def shorten_name(parts: tuple[str, ...], number: str) -> str:
-    """Join the parts, cutting the longer of the first two until the name fits PostgreSQL's 63 bytes; the last part stays whole."""
-    *names, label = parts
-    room = NAME_BYTES_MAX - len(label.encode()) - len(number) - len(names)
-    pieces = [name.encode() for name in names]
-    while sum(len(piece) for piece in pieces) > room:
-        longest = max(range(len(pieces)), key=lambda index: len(pieces[index]))
-        pieces[longest] = pieces[longest][:-1]
-    return "_".join([piece.decode(errors="ignore") for piece in pieces] + [label + number])
+    return choose_name(parts, taken.__contains__)
 
 
 def key_words(elements: Sequence[IndexElement]) -> str:

@@ -141,7 +141,7 @@ def rename_constraint(context: DdlContext, statement: Rename) -> None:
     assert statement.old_name is not None
     old = statement.old_name
     constraint = find_constraint(table, old, statement.position)
-    goes_down = constraint.kind == "check" and not constraint.is_no_inherit
+    goes_down = constraint.kind in ("check", "not null") and not constraint.is_no_inherit
     family = descendants(table, context.catalog) if goes_down else (table,)
     if statement.is_only and len(family) > 1:
         raise InvalidTableDefinition(

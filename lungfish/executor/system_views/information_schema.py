@@ -15,7 +15,7 @@ from lungfish.catalog.objects import (
     View,
 )
 from lungfish.executor.system_views.definition import system_view
-from lungfish.executor.system_views.texts import default_text, listed_definition
+from lungfish.executor.system_views.texts import column_list, default_text, listed_definition
 from lungfish.executor.system_views.updatability import (
     DELETE,
     INSERT,
@@ -144,7 +144,8 @@ def _table_constraints(context: ExecutionContext) -> Rows:
         schema = context.catalog.namespace_name(table.namespace_oid)
         for item in table.constraints:
             yield (
-                _database(context), schema, item.name, _database(context), schema, table.name, item.kind.upper(),
+                _database(context), schema, item.name, _database(context), schema, table.name,
+                "CHECK" if item.kind == "not null" else item.kind.upper(),
                 "YES" if item.is_deferrable else "NO", "YES" if item.is_initially_deferred else "NO",
             )  # fmt: skip
 
@@ -153,7 +154,7 @@ def _key_column_usage(context: ExecutionContext) -> Rows:
     for table in context.catalog.tables():
         schema = context.catalog.namespace_name(table.namespace_oid)
         for item in table.constraints:
-            if item.kind == "check":
+            if item.kind in ("check", "not null"):
                 continue
             for position, number in enumerate(item.columns, start=1):
                 column = table.columns[table.position_of_number(number)]
@@ -189,6 +190,9 @@ def _check_constraints(context: ExecutionContext) -> Rows:
         for item in table.constraints:
             if item.check is not None:
                 shown = show_stored(item.check, table, context.catalog, what="check constraints")
+                yield _database(context), schema, item.name, shown
+            elif item.kind == "not null":
+                shown = f"{column_list(table, item.columns)} IS NOT NULL"
                 yield _database(context), schema, item.name, shown
 
 

@@ -64,7 +64,14 @@ TEXT_ARRAY = array_of(TEXT)
 
 _PERSISTENCE = {"permanent": "p", "temporary": "t", "unlogged": "u"}
 _ACTIONS = {"no action": "a", "restrict": "r", "cascade": "c", "set null": "n", "set default": "d"}
-_KINDS = {"primary key": "p", "unique": "u", "check": "c", "foreign key": "f", "exclude": "x"}
+_KINDS = {
+    "primary key": "p",
+    "unique": "u",
+    "check": "c",
+    "foreign key": "f",
+    "exclude": "x",
+    "not null": "n",
+}
 _IDENTITIES = {"default": "d", "full": "f", "nothing": "n", "index": "i"}
 _MATCHES = {"simple": "s", "full": "f"}
 
@@ -246,7 +253,7 @@ def _constraint(table: Table, item: Constraint, catalog: Catalog) -> tuple[Any, 
     is_reference = item.kind == "foreign key"
     is_whole = is_reference and table.partition_key is not None
     no_inherit = item.parent_oid is None and not is_whole
-    if item.kind == "check":
+    if item.kind in ("check", "not null"):
         no_inherit = item.is_no_inherit
     return (
         item.oid, item.name, table.namespace_oid, _KINDS[item.kind], item.is_deferrable, item.is_initially_deferred,

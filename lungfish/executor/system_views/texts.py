@@ -190,6 +190,8 @@ def constraint_definition(
                 text += f" ON DELETE {constraint.on_delete.upper()}"
             if constraint.delete_columns:
                 text += f" ({column_list(table, constraint.delete_columns)})"
+        case "not null":
+            text = f"NOT NULL {columns}"
         case "exclude":
             text = _exclusion_definition(catalog, table, constraint, shown)
         case kind:

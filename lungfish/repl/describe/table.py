@@ -12,6 +12,13 @@ from lungfish.repl.describe.relations import KIND_WORDS
 from lungfish.repl.formats import ResultText
 
 _TITLES = {**{kind: word.capitalize() for kind, word in KIND_WORDS.items()}, "c": "Composite type"}
+# What psql says behind a NOT NULL: by whether the table has it by itself, and whether parents have it.
+_INHERITED = {
+    (True, False): "",
+    (True, True): " (local, inherited)",
+    (False, True): " (inherited)",
+    (False, False): "",
+}
 _STORAGE = "CASE a.attstorage WHEN 'p' THEN 'plain' WHEN 'e' THEN 'external' WHEN 'm' THEN 'main' WHEN 'x' THEN 'extended' END"
 
 
@@ -159,9 +166,9 @@ class _Describer:
 
     def _not_null_lines(self) -> list[str]:
         return [
-            f'"{name}" NOT NULL "{column}"'
-            for name, column in self._rows(
-                """SELECT k.conname, a.attname FROM pg_catalog.pg_constraint k
+            f'"{name}" NOT NULL "{column}"{_INHERITED[is_local == "t", count != "0"]}'
+            for name, column, is_local, count in self._rows(
+                """SELECT k.conname, a.attname, k.conislocal, k.coninhcount FROM pg_catalog.pg_constraint k
                    JOIN pg_catalog.pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = k.conkey[1]
                    WHERE k.conrelid = :oid AND k.contype = 'n' ORDER BY a.attnum"""
             )

@@ -313,9 +313,12 @@ class AlterColumnDefault:
 
 @dataclass(frozen=True, slots=True)
 class AlterColumnNotNull:
+    """SET and DROP NOT NULL. `constraint`: the definition, where it was added as a constraint."""
+
     name: str
     is_not_null: bool
     position: int = -1
+    constraint: ConstraintDefinition | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,28 @@
+"""Names for what was given none, as PostgreSQL chooses them: table, columns and a label, shortened to 63 bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+NAME_BYTES_MAX = 63
+
+
+def choose_name(parts: tuple[str, ...], is_taken: Callable[[str], bool]) -> str:
+    """The parts joined by underscores, with a number behind them if the name is taken without."""
+    number = 0
+    while True:
+        name = _shortened(parts, str(number) if number else "")
+        if not is_taken(name):
+            return name
+        number += 1
+
+
+def _shortened(parts: tuple[str, ...], number: str) -> str:
+    """The parts joined; the longest of the first ones, the last of these, are cut until the name fits, the last part stays whole."""
+    *names, label = parts
+    room = NAME_BYTES_MAX - len(label.encode()) - len(number) - len(names)
+    pieces = [name.encode() for name in names]
+    while sum(len(piece) for piece in pieces) > room:
+        longest = max(range(len(pieces)), key=lambda index: (len(pieces[index]), index))
+        pieces[longest] = pieces[longest][:-1]
+    return "_".join([piece.decode(errors="ignore") for piece in pieces] + [label + number])
