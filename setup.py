@@ -15,11 +15,13 @@ COMPILED_MODULES = (
     "lungfish.storage.native_rows",
     "lungfish.storage.native_trees",
     "lungfish.storage.native_tables",
+    "lungfish.storage.native_runs",
     "lungfish.sql.native_shapes",
     "lungfish.executor.native_lane",
     "lungfish.executor.native_expressions",
     "lungfish.executor.native_lanes",
     "lungfish.session.native_mutex",
+    "lungfish.session.native_sets",
     "lungfish.session.native_runner",
     "lungfish.connection.native_front",
 )

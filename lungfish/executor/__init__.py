@@ -9,6 +9,7 @@ from lungfish.executor.constraint_events import DeferredChecks
 from lungfish.executor.context import ExecutionContext, Run, TableProvider
 from lungfish.executor.execute import execute, execute_batches
 from lungfish.executor.insert import insert_batches, insert_rows
+from lungfish.executor.insert_sets import GivenSets, insert_given_sets
 from lungfish.executor.instrument import Measurement, Measurements, execute_measured
 from lungfish.executor.memory import MemoryBudget
 from lungfish.executor.programs import Programs
@@ -20,6 +21,7 @@ __all__ = [
     "DeferredChecks",
     "ExecutionContext",
     "ExecutionResult",
+    "GivenSets",
     "Measurement",
     "Measurements",
     "MemoryBudget",
@@ -31,5 +33,6 @@ __all__ = [
     "execute_batches",
     "execute_measured",
     "insert_batches",
+    "insert_given_sets",
     "insert_rows",
 ]

@@ -96,6 +96,13 @@ def _case(case: CaseExpr, places: Mapping[int, int]) -> Any:
     return _compiled.CaseNode(conditions, results, default)
 
 
+def bare_value(expression: BoundExpression) -> BoundExpression:
+    """The expression without the casts around it that change no value."""
+    while isinstance(expression, CastTo) and _is_no_change(expression):
+        expression = expression.operand
+    return expression
+
+
 def _is_no_change(cast: CastTo) -> bool:
     """Whether a cast changes no value and raises nothing."""
     width, wanted = _WIDTHS.get(cast.operand.type.kind), _WIDTHS.get(cast.type.kind)

@@ -33,9 +33,10 @@ from lungfish.executor.ddl import DdlContext, execute_ddl, is_ddl
 from lungfish.executor.session_facts import SessionFacts
 from lungfish.functions.interrupts import RUNNING
 from lungfish.session.as_of import run_as_of
-from lungfish.session.bulk import run_in_bulk
+from lungfish.session.bulk import run_in_bulk, run_sets
 from lungfish.session.function_context import SessionFunctions
 from lungfish.session.parameter_columns import bind_columns, columns_of_sets
+from lungfish.session.parameter_sets import look_at_sets
 from lungfish.session.parameters import (
     BoundParameters,
     bind_parameters,
@@ -186,10 +187,13 @@ class Session(PlanningSession):
             return result
 
     def _run_all_sets(
-        self, parsed: ParsedText, sets: Sequence[Sequence[Any] | Mapping[str, Any]]
+        self, parsed: ParsedText, sets: list[Sequence[Any] | Mapping[str, Any]]
     ) -> StatementResult:
-        columns = bind_columns(parsed, sets, self.settings.text)
-        row_count = None if columns is None else run_in_bulk(self, parsed, columns)
+        as_given = look_at_sets(parsed, sets)
+        row_count = None if as_given is None else run_sets(self, parsed, as_given)
+        if row_count is None:
+            columns = bind_columns(parsed, sets, self.settings.text)
+            row_count = None if columns is None else run_in_bulk(self, parsed, columns)
         if row_count is not None:
             return StatementResult(None, f"INSERT 0 {row_count}", row_count)
         bound = [bind_parameters(parsed, each, self.settings.text) for each in sets]

@@ -3,6 +3,7 @@
 native_rows.pyx     packing and unpacking
 native_trees.pyx    searching and changing the leaves of indexes
 native_tables.pyx   rows looked up, changed and inserted, each in one step
+native_runs.pyx     a page's worth of rows inserted in one step
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from lungfish.storage.table_index import TableIndex
     from lungfish.storage.table_rows import TableRows
     from lungfish.storage.transactions import Transaction, UndoEntry
+    from lungfish.storage.undo_runs import InsertRun
 
 
 class NativeRowFormat(Protocol):
@@ -62,6 +64,22 @@ class NativeTable(Protocol):
         """What `TableStore.insert` does, of which the transaction has its id; None: to be done there."""
 
 
+class RunMaker(Protocol):
+    """Inserts rows made of sets of parameters into one table. One thread at a time, while the table has the same indexes."""
+
+    def insert(
+        self,
+        transaction: Transaction,
+        sets: list[tuple[Any, ...]],
+        start: int,
+        run: InsertRun,
+    ) -> int:
+        """Insert rows of the sets from `start` on, as many as go on the current page this way; answers how many.
+
+        `run` is new, and filled in unless the answer is 0. Requires: the transaction has its id.
+        """
+
+
 def native_row_format(
     layout: RowLayout, pack: Callable[..., bytes], unpack: Callable[..., Values]
 ) -> NativeRowFormat | None:
@@ -78,6 +96,21 @@ def native_table(rows: TableRows) -> NativeTable | None:
     if module is None:
         return None
     made: NativeTable = module.NativeTable(rows)
+    return made
+
+
+def run_maker(
+    native: NativeTable, sources: tuple[int, ...], constants: tuple[Any, ...]
+) -> RunMaker | None:
+    """What inserts rows by the page; None if it is not built, or the table has none of it.
+
+    `sources`: of each stored field the number of its parameter, -1 where it gets what is in `constants`. Requires: no column of an
+    index is given a NULL.
+    """
+    compiled = compiled_module("lungfish.storage.native_runs")
+    if compiled is None or not native.takes_rows():
+        return None
+    made: RunMaker = compiled.RunMaker(native, sources, constants)
     return made
 
 

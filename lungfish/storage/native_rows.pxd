@@ -23,3 +23,9 @@ cdef class NativeRowFormat:
     ) except -1
     cdef int finish(self, tuple row, tuple positions) except -1
     cdef bytes patched(self, bytes before, tuple positions, tuple values, int64_t writer)
+
+
+cdef bint put_field(uint8_t* field, char kind, object value) except -1
+cdef Py_ssize_t put_long(
+    uint8_t* row, uint8_t* field, Py_ssize_t place, const char* raw, Py_ssize_t size
+) noexcept

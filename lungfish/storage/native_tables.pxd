@@ -65,3 +65,4 @@ cdef class NativeTable:
 
 
 cdef int undo_to(object transaction, Py_ssize_t mark) except -1
+cdef void fill_entry(tuple entry, object rows, object address, object before)

@@ -20,14 +20,14 @@ pytestmark = pytest.mark.skipif(
 )
 
 
-def answers(seed: int, count: int, *, is_plain: bool) -> list[str]:
-    """What the workload says in a process of its own."""
+def answers(program: str, seed: int, count: int, *, is_plain: bool) -> list[str]:
+    """What a workload says in a process of its own."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     environment.pop("LUNGFISH_PLAIN", None)
     if is_plain:
         environment["LUNGFISH_PLAIN"] = "1"
     done = subprocess.run(
-        [sys.executable, "-m", "tests.native.workload", str(seed), str(count)],
+        [sys.executable, "-m", f"tests.native.{program}", str(seed), str(count)],
         cwd=ROOT,
         env=environment,
         capture_output=True,
@@ -43,8 +43,20 @@ def answers(seed: int, count: int, *, is_plain: bool) -> list[str]:
     [(1, 1000), (2, 1000), *(pytest.param(seed, 10_000, marks=pytest.mark.release) for seed in range(3, 40))],
 )  # fmt: skip
 def test_a_workload_has_the_same_answers_in_both_forms(seed: int, count: int) -> None:
-    compiled = answers(seed, count, is_plain=False)
-    plain = answers(seed, count, is_plain=True)
+    require_same_answers("workload", seed, count)
+
+
+@pytest.mark.parametrize(
+    ("seed", "count"),
+    [(1, 300), (2, 300), *(pytest.param(seed, 3000, marks=pytest.mark.release) for seed in range(3, 40))],
+)  # fmt: skip
+def test_executemany_has_the_same_answers_in_both_forms(seed: int, count: int) -> None:
+    require_same_answers("bulk_workload", seed, count)
+
+
+def require_same_answers(program: str, seed: int, count: int) -> None:
+    compiled = answers(program, seed, count, is_plain=False)
+    plain = answers(program, seed, count, is_plain=True)
     assert len(compiled) == count + 1
     for number, (one, other) in enumerate(zip(compiled, plain, strict=True)):
         assert one == other, f"step {number}"
