@@ -1,4 +1,4 @@
-"""Lanes: whole prepared statements about a row or two, run in one uninterrupted call of compiled code.
+"""Lanes: whole prepared statements about a few rows, run in one uninterrupted call of compiled code.
 
 A lane is only ever a shortcut: it does the whole statement or says that it will not, having done nothing; then the statement's row
 pipeline does it (`row_pipeline.py`). So it raises no error of its own: what would be one, it leaves to the pipeline, which words it.
@@ -6,8 +6,9 @@ pipeline does it (`row_pipeline.py`). So it raises no error of its own: what wou
 Compiled code that runs no Python code keeps the interpreter's lock from its beginning to its end. So to all other threads a lane is a
 single step, and takes no mutex, latch or fence: it looks whether somebody holds one just now, and if so leaves the statement alone.
 
-Here plans are turned into lanes: those that look one row up by a whole unique key, or insert one row, with expressions that
-lane_expressions.py knows, in tables that ask nothing of their rows but NOT NULL. The lanes themselves are in native_lanes.pyx.
+Here plans are turned into lanes: those that look one row up by a whole unique key, change the rows of a range of an index, insert one row, or read
+a few rows by indexes (`lane_sources.py`), with expressions that lane_expressions.py knows, in tables that ask nothing of their rows but NOT NULL.
+The lanes themselves are in native_lanes.pyx, native_range_lanes.pyx and native_sources.pyx.
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ from lungfish.executor.deferred_keys import deferrable_keys
 from lungfish.executor.exclusions import exclusions_of
 from lungfish.executor.foreign_keys import foreign_keys_of, foreign_keys_to
 from lungfish.executor.index_scan import find_index
-from lungfish.executor.lane_expressions import NodeList, make_nodes
+from lungfish.executor.lane_expressions import NodeList, make_condition, make_nodes
+from lungfish.executor.lane_sources import make_key_range, make_source
 from lungfish.native import compiled_module
 from lungfish.planner.expression_tree import columns_of
 from lungfish.planner.expressions import BoundExpression, ColumnRef
@@ -45,6 +47,8 @@ from lungfish.storage.transactions import Transaction
 _KEY_CONSTRAINTS = frozenset({"primary key", "unique", "not null"})
 
 _compiled: Any = compiled_module("lungfish.executor.native_lanes")
+_sources: Any = compiled_module("lungfish.executor.native_sources")
+_ranges: Any = compiled_module("lungfish.executor.native_range_lanes")
 
 
 class Lane(Protocol):
@@ -81,7 +85,16 @@ def make_lane(statement: PhysicalStatement, catalog: Catalog, tables: TableProvi
             return _update(root, catalog, tables)
         case DeleteRows():
             return _delete(root, catalog, tables)
-    return _select(root, tables)
+    return _select(root, tables) or _few_rows(root, tables)
+
+
+def _few_rows(root: PhysicalPlan, tables: TableProvider) -> Lane | None:
+    """The lane of a SELECT of more than one row by its key."""
+    source = None if _sources is None else make_source(root, tables)
+    if source is None:
+        return None
+    lane: Lane = _sources.SourceLane(source)
+    return lane
 
 
 def _select(root: PhysicalPlan, tables: TableProvider) -> Lane | None:
@@ -106,15 +119,11 @@ def _select(root: PhysicalPlan, tables: TableProvider) -> Lane | None:
 def _delete(root: DeleteRows, catalog: Catalog, tables: TableProvider) -> Lane | None:
     if root.members or not _is_simple(root.table, catalog):
         return None
-    lookup = _lookup(root.input, tables)
-    looked_at = _columns_looked_at(root.returning, (), root.table)
+    looked_at = _columns_looked_at(root.returning, _conditions(root.input), root.table)
     returning = _returning_nodes(root.returning, looked_at)
-    if lookup is None or returning is None or looked_at.new:
+    if returning is None or looked_at.new:
         return None
-    if not lookup.table.row_format.is_plain(looked_at.old):
-        return None
-    lane: Lane = _compiled.DeleteLane(*lookup, looked_at.old, returning.nodes)
-    return lane
+    return _changing(root.input, looked_at, None, returning, tables)
 
 
 def _update(root: UpdateRows, catalog: Catalog, tables: TableProvider) -> Lane | None:
@@ -123,24 +132,51 @@ def _update(root: UpdateRows, catalog: Catalog, tables: TableProvider) -> Lane |
         return None
     positions = [position for position, _ in root.assignments]
     values = [expression for _, expression in root.assignments]
-    lookup = _lookup(root.input, tables)
-    looked_at = _columns_looked_at(root.returning, values, table)
+    looked_at = _columns_looked_at(root.returning, (*values, *_conditions(root.input)), table)
     returning = _returning_nodes(root.returning, looked_at)
     assigned = make_nodes(values, looked_at.places, are_stored=True)
-    if lookup is None or returning is None or assigned is None:
+    if returning is None or assigned is None:
         return None
     fields = tuple(table.stored_positions[position] for position in positions)
     if not set(fields).isdisjoint(tables.table_store(table).rows.key_positions):
         return None
-    if not lookup.table.row_format.is_plain((*fields, *looked_at.old, *looked_at.new)):
-        return None
     not_null = tuple(table.columns[position].is_not_null for position in positions)
-    lane: Lane = _compiled.UpdateLane(
-        *lookup,
-        (looked_at.old, looked_at.new),
-        (fields, assigned, not_null),
-        returning.nodes,
-    )
+    return _changing(root.input, looked_at, (fields, assigned, not_null), returning, tables)
+
+
+def _conditions(plan: PhysicalPlan) -> tuple[BoundExpression, ...]:
+    """What is asked of each row that an UPDATE or DELETE finds by an index."""
+    return (plan.filter,) if isinstance(plan, IndexScan) and plan.filter is not None else ()
+
+
+def _changing(
+    scan: PhysicalPlan,
+    looked_at: _LookedAt,
+    changed: tuple[tuple[int, ...], NodeList, tuple[bool, ...]] | None,
+    returning: _ReturningNodes,
+    tables: TableProvider,
+) -> Lane | None:
+    """The lane of an UPDATE, or (nothing `changed`) a DELETE, of the rows that a scan finds."""
+    if not isinstance(scan, IndexScan):
+        return None
+    fields = () if changed is None else changed[0]
+    native = tables.table_store(scan.table).rows.native
+    if native is None or not native.row_format.is_plain((*fields, *looked_at.old, *looked_at.new)):
+        return None
+    lane: Lane
+    read = looked_at.old, looked_at.new
+    lookup = _lookup(scan, tables)
+    if lookup is not None:
+        if changed is None:
+            lane = _compiled.DeleteLane(*lookup, looked_at.old, returning.nodes)
+        else:
+            lane = _compiled.UpdateLane(*lookup, read, changed, returning.nodes)
+        return lane
+    key_range = None if _ranges is None else make_key_range(scan, tables, {})
+    condition = None if scan.filter is None else make_condition(scan.filter, looked_at.places)
+    if key_range is None or (condition is None) != (scan.filter is None):
+        return None
+    lane = _ranges.RangeChangeLane(key_range, read, condition, changed, returning.nodes)
     return lane
 
 

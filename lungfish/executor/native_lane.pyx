@@ -1,7 +1,14 @@
 # cython: language_level=3
 """What compiled lanes have in common: compiled callers reach `run` without looking it up. See lanes.py for its contract."""
 
+from cpython.tuple cimport PyTuple_GET_ITEM, PyTuple_GET_SIZE
+
 from lungfish.storage.native_tables cimport undo_to
+
+from lungfish.storage.transactions import IsolationLevel
+
+cdef object READ_COMMITTED = IsolationLevel.READ_COMMITTED
+cdef object READ_UNCOMMITTED = IsolationLevel.READ_UNCOMMITTED
 
 cdef extern from "Python.h":
     int PyGC_Disable()
@@ -34,3 +41,21 @@ cdef class NativeLane:
     cdef object act(self, tuple values, object transaction):
         """What a lane does; see `run`."""
         return None
+
+
+cdef object snapshot_of(object transaction):
+    """What decides what the statement sees; None: what is committed now."""
+    level = transaction.isolation
+    if level is READ_COMMITTED or level is READ_UNCOMMITTED:
+        return None
+    return transaction.snapshot
+
+
+cdef bint has_null(tuple values, tuple not_null) except -1:
+    """Whether a value is NULL where that is refused."""
+    cdef Py_ssize_t index
+    for index in range(PyTuple_GET_SIZE(values)):
+        if <object>PyTuple_GET_ITEM(values, index) is None:
+            if <object>PyTuple_GET_ITEM(not_null, index) is True:
+                return True
+    return False

@@ -5,19 +5,13 @@ native_tables.pyx says why nobody comes in between the first look at the row and
 it would have to (a transaction's first write gives it its id; some types are stored in another form) there is no lane, or the answer is None.
 """
 
-from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
-from cpython.tuple cimport PyTuple_GET_ITEM, PyTuple_GET_SIZE, PyTuple_New
-from libc.stdint cimport int64_t, uint8_t
+from cpython.tuple cimport PyTuple_GET_SIZE, PyTuple_New
+from libc.stdint cimport int64_t
 
 from lungfish.executor.native_expressions cimport NodeList
-from lungfish.executor.native_lane cimport NativeLane
+from lungfish.executor.native_lane cimport NativeLane, has_null, snapshot_of
 from lungfish.storage.native_tables cimport NativeTable
 from lungfish.storage.native_trees cimport KeyMaker, NativeTree
-
-from lungfish.storage.transactions import IsolationLevel
-
-cdef object READ_COMMITTED = IsolationLevel.READ_COMMITTED
-cdef object READ_UNCOMMITTED = IsolationLevel.READ_UNCOMMITTED
 
 cdef enum:
     # What native_trees.pyx and native_tables.pyx answer.
@@ -112,20 +106,12 @@ cdef class ChangeLane(KeyLane):
         cdef tuple row
         if self.returning is None:
             return 1
-        row = self.fields_of(before, self.old_fields)
-        added = () if packed is None else self.fields_of(packed, self.new_fields)
+        row = self.table.row_format.some(before, self.old_fields)
+        added = () if packed is None else self.table.row_format.some(packed, self.new_fields)
         if row is None or added is None:
             return None
         row = self.returning.evaluate(row + added, values)
         return None if row is None else [row]
-
-    cdef tuple fields_of(self, bytes packed, tuple fields):
-        """Some values of a packed row; None if one is not where its view says."""
-        cdef tuple row = PyTuple_New(PyTuple_GET_SIZE(fields))
-        cdef const uint8_t* start = <const uint8_t*>PyBytes_AS_STRING(packed)
-        if not self.table.row_format.fill(row, fields, start, PyBytes_GET_SIZE(packed), 0):
-            return None
-        return row
 
     cdef object none_found(self):
         """The outcome if there is no such row."""
@@ -186,7 +172,7 @@ cdef class UpdateLane(ChangeLane):
         cdef bytes before = self.row_to_change(values, transaction, &address), packed
         if before is None:
             return self.none_found() if address == NOTHING else None
-        old = self.fields_of(before, self.old_fields)
+        old = self.table.row_format.some(before, self.old_fields)
         assigned = None if old is None else self.assigned.evaluate(old, values)
         if assigned is None or has_null(assigned, self.not_null):
             return None
@@ -227,21 +213,3 @@ cdef class InsertLane(NativeLane):
         if self.table.insert(transaction, row) is None:
             return None
         return 1 if output is None else [output]
-
-
-cdef object snapshot_of(object transaction):
-    """What decides what the statement sees; None: what is committed now."""
-    level = transaction.isolation
-    if level is READ_COMMITTED or level is READ_UNCOMMITTED:
-        return None
-    return transaction.snapshot
-
-
-cdef bint has_null(tuple values, tuple not_null) except -1:
-    """Whether a value is NULL where that is refused."""
-    cdef Py_ssize_t index
-    for index in range(PyTuple_GET_SIZE(values)):
-        if <object>PyTuple_GET_ITEM(values, index) is None:
-            if <object>PyTuple_GET_ITEM(not_null, index) is True:
-                return True
-    return False

@@ -21,6 +21,7 @@ cdef class NativeRowFormat:
     cdef int fill(
         self, tuple row, tuple positions, const uint8_t* buffer, Py_ssize_t size, Py_ssize_t offset
     ) except -1
+    cdef tuple some(self, bytes packed, tuple positions)
     cdef int finish(self, tuple row, tuple positions) except -1
     cdef bytes patched(self, bytes before, tuple positions, tuple values, int64_t writer)
 

@@ -243,6 +243,12 @@ cdef class NativeRowFormat:
             PyTuple_SET_ITEM(row, index, value)
         return 1
 
+    cdef tuple some(self, bytes packed, tuple positions):
+        """What the fields at `positions`, which are plain, hold in a packed row; None if one is not where its view says."""
+        cdef tuple row = PyTuple_New(PyTuple_GET_SIZE(positions))
+        cdef const uint8_t* start = <const uint8_t*>PyBytes_AS_STRING(packed)
+        return row if self.fill(row, positions, start, PyBytes_GET_SIZE(packed), 0) else None
+
     cdef int finish(self, tuple row, tuple positions) except -1:
         """Turn what fields hold into values where these are not the same. The tuple is still nobody else's."""
         cdef Py_ssize_t index, position

@@ -49,6 +49,9 @@ cdef class NativeTable:
         self, object transaction, int64_t address, bytes before, bytes packed, tuple entry, list chain
     ) except -1
     cpdef object insert(self, object transaction, tuple values)
+    cdef int change_row(
+        self, object transaction, int64_t address, bytes before, bytes packed, tuple entry, list chain
+    ) except -1
     cdef bint purge(self, tuple entry) except -1
     cdef object place_new(self, object transaction, bytes packed, tuple entry, list keys)
     cdef int append_record(

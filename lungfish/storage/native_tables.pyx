@@ -346,7 +346,15 @@ cdef class NativeTable:
     cdef int change(
         self, object transaction, int64_t address, bytes before, bytes packed, tuple entry, list chain
     ) except -1:
-        """Write another row of the same size in place of `before`, or mark that as deleted.
+        """Write another row of the same size in place of `before`, or mark that as deleted; see `change_row`."""
+        self.change_row(transaction, address, before, packed, entry, chain)
+        self.ask_for_relief()
+        return DONE
+
+    cdef int change_row(
+        self, object transaction, int64_t address, bytes before, bytes packed, tuple entry, list chain
+    ) except -1:
+        """What `change` does, but for `ask_for_relief`, which is due when all rows of a statement are changed.
 
         Requires: `row_to_change` has just answered `before`, and nothing has run since that may let another thread in.
         """
@@ -376,8 +384,7 @@ cdef class NativeTable:
             self.write_row(page, row, packed, self.tail_start(row, row[FLAGS]))
         frame.touches += 1
         pages.hits += 1
-        self.ask_for_relief()
-        return DONE
+        return 0
 
     cdef bint purge(self, tuple entry) except -1:
         """Drop the version of an undo entry if it had the same keys as the row, which is still there; False if it has to be looked at."""

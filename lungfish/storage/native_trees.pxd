@@ -17,6 +17,7 @@ cdef class NativeTree:
 
     cdef int64_t find_only(self, object key)
     cdef Place place_of(self, object key, int64_t address)
+    cdef Place open_leaf(self, object frame, object node, object key, bint is_last)
     cdef int check_room(self, Place place, object key, int64_t address, bint is_exclusive)
     cdef int put(self, Place place, object key, int64_t address, object lsn) except -1
 
@@ -42,3 +43,11 @@ cdef class KeyMaker:
     cdef bint is_integer
 
     cdef object make(self, tuple values)
+
+
+cdef Py_ssize_t child_index(
+    bint is_integer, list keys, list addresses, object key, int64_t address
+) except -1
+cdef Py_ssize_t lower_bound(NativeTree tree, Place place, object key, int64_t address) except -1
+cdef int64_t address_at(NativeTree tree, Place place, Py_ssize_t index)
+cdef int compare_bytes(object one, object other) noexcept

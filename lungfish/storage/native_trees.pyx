@@ -129,9 +129,17 @@ cdef class NativeTree:
             )
             is_last = is_last and index == PyList_GET_SIZE(keys) - 1
             page_id = <object>PyList_GET_ITEM(<object>slot(<PyObject*>node, INNER_CHILDREN), index)
+        self.pages.hits += level + 1
+        place = self.open_leaf(frame, node, key, is_last)
+        if place is not None:
+            place.index = lower_bound(self, place, key, address)
+        return place
+
+    cdef Place open_leaf(self, object frame, object node, object key, bint is_last):
+        """A place in the leaf of a frame, its index yet to be set; None if it is not one that is in memory and may have the key (None: any)."""
+        cdef Place place
         if type(node) is not (INTEGER_LEAF if self.is_integer else BYTE_LEAF):
             return None
-        self.pages.hits += level + 1
         place = Place.__new__(Place)
         place.frame, place.leaf, place.is_last = frame, node, is_last
         place.count = node.count
@@ -139,10 +147,9 @@ cdef class NativeTree:
         if not self.is_integer:
             place.prefix_size = PyBytes_GET_SIZE(node.prefix)
             place.slots_offset = node.slots_offset
-            if PyBytes_GET_SIZE(key) < place.prefix_size:
+            if key is not None and PyBytes_GET_SIZE(key) < place.prefix_size:
                 # What all keys between the leaf's fences begin with, this one does not: the tree is damaged.
                 return None
-        place.index = lower_bound(self, place, key, address)
         return place
 
     cdef int check_room(self, Place place, object key, int64_t address, bint is_exclusive):

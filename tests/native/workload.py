@@ -28,6 +28,9 @@ TABLES = (
     "CREATE TABLE words (word text PRIMARY KEY, n bigint, half double precision, is_on boolean)",
     "CREATE TABLE wide (id bigint PRIMARY KEY, long text, raw bytea, amount numeric(10, 2), at timestamp, n integer)",
     "CREATE TABLE sparse (gone integer, id integer UNIQUE, n smallint, body text)",
+    # Small pages and long keys: a range goes over several leaves.
+    "CREATE TABLE lines (a integer, b text, c bigint, n integer, at timestamp, note text, d integer, PRIMARY KEY (a, b, c))",
+    "CREATE INDEX lines_n ON lines (n, c)",
     "CREATE INDEX plain_n ON plain (n)",
     "CREATE INDEX pairs_t ON pairs (t DESC, n)",
     "CREATE UNIQUE INDEX wide_n ON wide (n)",
@@ -65,7 +68,8 @@ class Workload:
         """What each step says."""
         for _ in range(count):
             step = self.random.choices(
-                (self._statement, self._moved, self._control, self._rare), (50, 4, 8, 0.4)
+                (self._statement, self._moved, self._burst, self._control, self._rare),
+                (50, 4, 2, 8, 0.4),
             )[0]
             yield step()
         for connection in self.connections:
@@ -77,8 +81,8 @@ class Workload:
         """All rows, by way of the table and of each index."""
         connection = self.connections[0]
         found = [
-            self._ask(connection, f"SELECT * FROM {table} ORDER BY 1, 2", None)
-            for table in ("plain", "pairs", "words", "wide", "sparse")
+            self._ask(connection, f"SELECT * FROM {table} ORDER BY 1, 2, 3", None)
+            for table in ("plain", "pairs", "words", "wide", "sparse", "lines")
         ]
         found.append(
             self._ask(connection, "SELECT id FROM plain WHERE n >= -5 ORDER BY n, id", None)
@@ -116,6 +120,20 @@ class Workload:
             ("UPDATE plain SET name = ? WHERE id = ?", ("moved", old)),
             ("SELECT id, name FROM plain WHERE id = ?", (old,)),
             ("DELETE FROM plain WHERE id = ?", (old,)),
+        ]
+        return [self._ask(connection, sql, values) for sql, values in steps]
+
+    def _burst(self) -> Any:
+        """A transaction that nobody else is in the way of, so that most of its statements take one step."""
+        for connection in self.connections:
+            connection.rollback()
+        connection = self.random.choice(self.connections)
+        level = self.random.choice(("READ COMMITTED", "REPEATABLE READ"))
+        steps: list[tuple[str, tuple[Any, ...] | None]] = [
+            (f"BEGIN ISOLATION LEVEL {level}", None),
+            ("INSERT INTO lines VALUES (?, ?, ?, ?, ?, ?, 0) ON CONFLICT DO NOTHING", self.line()),
+            *(self.random.choice(RANGES)(self) for _ in range(10)),
+            (self.random.choice(("COMMIT", "ROLLBACK")), None),
         ]
         return [self._ask(connection, sql, values) for sql, values in steps]
 
@@ -166,6 +184,21 @@ class Workload:
             return self.random.choice((None, 2**31 - 1, -(2**31), 2**15, 2**62))
         return self.random.randrange(-9, 10)
 
+    def few(self) -> Any:
+        """One of few numbers, so that many rows have it."""
+        return self.random.randrange(3) if self.random.random() < 0.96 else self.number()
+
+    def long_text(self) -> str:
+        """One of few texts, most of them long."""
+        return self.random.choice(
+            ("", "short", "one text that is long " * 4, "one text that is long " * 4 + "er")
+        )
+
+    def line(self) -> tuple[Any, ...]:
+        """A row of `lines`."""
+        note = self.random.choice((None, "x", "y", self.text()))
+        return self.few(), self.long_text(), self.number(), self.number(), "2026-01-02 03:04", note
+
     def text(self) -> Any:
         size = self.random.choice((0, 3, 11, 12, 13, 40, 40, 500))
         if self.random.random() < 0.05:
@@ -176,6 +209,37 @@ class Workload:
 
 
 Maker = Callable[[Workload], "tuple[str, tuple[Any, ...] | None]"]
+
+# Statements about the few rows of a range of an index, and joins that look keys up.
+RANGES: tuple[Maker, ...] = (
+    lambda w: ("INSERT INTO lines VALUES (?, ?, ?, ?, ?, ?, 0)", w.line()),
+    lambda w: ("INSERT INTO lines VALUES (?, ?, ?, ?, ?, ?, 0) ON CONFLICT DO NOTHING", w.line()),
+    lambda w: ("SELECT * FROM lines WHERE a = ? ORDER BY b, c", (w.few(),)),
+    lambda w: ("SELECT c, n FROM lines WHERE a = ? AND b = ? ORDER BY c DESC LIMIT 3", (w.few(), w.long_text())),
+    lambda w: ("SELECT c FROM lines WHERE a = ? AND b = ? AND c >= ? AND c < ? ORDER BY c", (w.few(), w.long_text(), w.number(), w.number())),
+    lambda w: ("SELECT b, c FROM lines WHERE a > ? AND a <= ? AND n < ?", (w.few(), w.few(), w.number())),
+    lambda w: ("SELECT b, c FROM lines WHERE a = ? AND b > ? ORDER BY b DESC, c DESC LIMIT ? OFFSET ?", (w.few(), w.long_text(), w.few(), w.few())),
+    lambda w: ("SELECT c FROM lines WHERE a = ? AND b = ? AND NOT (n = ? OR note IS NULL OR note = 'x')", (w.few(), w.long_text(), w.number())),
+    lambda w: ("SELECT min(c), max(c), count(*), sum(c), sum(n), max(at) FROM lines WHERE a = ? AND b = ?", (w.few(), w.long_text())),
+    lambda w: ("SELECT count(*) FILTER (WHERE n > 0), count(DISTINCT n), sum(DISTINCT c) FROM lines WHERE a = ?", (w.few(),)),
+    lambda w: ("SELECT min(c) FROM lines WHERE n = ?", (w.number(),)),
+    lambda w: ("SELECT max(c) FROM lines WHERE n = ?", (w.number(),)),
+    lambda w: ("SELECT max(id), min(id) FROM plain", ()),
+    lambda w: ("SELECT n, id FROM plain WHERE id >= ? AND id < ? ORDER BY n, id DESC", (w.key(), w.key())),
+    lambda w: ("SELECT id, n FROM plain WHERE id > ? ORDER BY id LIMIT 2", (w.key(),)),
+    lambda w: ("SELECT id, n FROM plain WHERE id <= ? ORDER BY id DESC LIMIT 2", (w.key(),)),
+    lambda w: ("UPDATE lines SET d = ? WHERE a = ? AND b = ?", (w.number(), w.few(), w.long_text())),
+    lambda w: ("UPDATE lines SET d = d + c, note = NULL WHERE a = ? AND b = ? AND c > ? RETURNING c, d, note", (w.few(), w.long_text(), w.number())),
+    lambda w: ("UPDATE lines SET note = ? WHERE a = ? AND b = ? AND c < ? RETURNING c, note", (w.random.choice(("x", "y", None)), w.few(), w.long_text(), w.number())),
+    lambda w: ("UPDATE lines SET n = n + 1 WHERE a = ? AND n < ?", (w.few(), w.number())),
+    lambda w: ("DELETE FROM lines WHERE a = ? AND b = ? AND c > ? RETURNING *", (w.few(), w.long_text(), w.number())),
+    lambda w: ("UPDATE pairs SET n = n + ? WHERE a = ? RETURNING b, n", (w.number(), w.key())),
+    lambda w: ("DELETE FROM pairs WHERE a = ? AND n > ?", (w.key(), w.number())),
+    lambda w: ("SELECT count(DISTINCT p.id), min(p.id) FROM pairs q JOIN plain p ON p.id = q.b WHERE q.a = ? AND p.n < ?", (w.key(), w.number())),
+    lambda w: ("SELECT q.b, p.name FROM pairs q LEFT JOIN plain p ON p.id = q.n AND p.n <> q.b WHERE q.a = ? ORDER BY q.b", (w.key(),)),
+    lambda w: ("SELECT b FROM pairs q WHERE a = ? AND EXISTS (SELECT 1 FROM plain p WHERE p.id = q.b + 1) ORDER BY b", (w.key(),)),
+    lambda w: ("SELECT b FROM pairs q WHERE a = ? AND NOT EXISTS (SELECT 1 FROM plain p WHERE p.id = q.n) ORDER BY b", (w.key(),)),
+)  # fmt: skip
 
 STATEMENTS: tuple[Maker, ...] = (
     lambda w: ("SELECT name, n FROM plain WHERE id = ?", (w.key(),)),
@@ -206,6 +270,7 @@ STATEMENTS: tuple[Maker, ...] = (
     lambda w: ("UPDATE wide SET n = ?, amount = amount + 1 WHERE id = ?", (w.random.randrange(400), w.key())),
     lambda w: ("UPDATE sparse SET body = ?, n = ? WHERE id = ?", (w.text(), w.number(), w.key())),
     lambda w: ("UPDATE pairs SET a = a + 1 WHERE a = ? AND b = ?", (w.key(), w.random.randrange(3))),
+    *RANGES,
     lambda w: ("DELETE FROM plain WHERE id = ?", (w.key(),)),
     lambda w: ("DELETE FROM pairs WHERE a = ? AND b = ? RETURNING n, t", (w.key(), w.random.randrange(3))),
     lambda w: ("DELETE FROM words WHERE word = ?", (f"w{w.key()}",)),

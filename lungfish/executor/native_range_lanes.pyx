@@ -1,0 +1,129 @@
+# cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False
+"""UPDATE and DELETE of the few rows of a range of an index, in one uninterrupted call.
+
+First all rows are looked at and what becomes of each is made, then all are changed: up to the first change nothing has been done, and from there
+on nothing can be in the way any more. native_tables.pyx says what that rests on.
+"""
+
+from cpython.bytes cimport PyBytes_GET_SIZE
+from cpython.list cimport PyList_Append, PyList_GET_SIZE
+from cpython.tuple cimport PyTuple_New
+from libc.stdint cimport int64_t
+
+from lungfish.executor.native_expressions cimport Node, NodeList, UNSURE_VALUE
+from lungfish.executor.native_lane cimport NativeLane, has_null, snapshot_of
+from lungfish.executor.native_sources cimport KeyRange
+from lungfish.storage.native_ranges cimport ENTRIES, RangeWalk
+from lungfish.storage.native_tables cimport NativeTable
+from lungfish.storage.native_trees cimport NOTHING, UNSURE
+
+cdef enum:
+    # Entries looked at, and bytes of rows changed: the log takes all of them before it can be written.
+    ENTRIES_MAX = 256
+    SIZE_MAX = 262144
+    # What `NativeTable.read` answers.
+    NO_ROW = 0
+
+
+cdef class RangeChangeLane(NativeLane):
+    """UPDATE of columns that no index uses, or DELETE, of the rows of a range for which a condition holds."""
+
+    cdef KeyRange key_range
+    # The stored positions of the columns of the old row, and of the new one, that are looked at: in this order a row for the expressions.
+    cdef tuple old_fields, new_fields
+    # Over the old row's; None: it always holds.
+    cdef Node condition
+    # Of UPDATE, over the old row's fields: the values of `fields`, and whether NULL is refused there. None: DELETE.
+    cdef NodeList assigned
+    cdef tuple fields, not_null
+    # None without RETURNING.
+    cdef NodeList returning
+
+    def __init__(
+        self, KeyRange key_range, tuple read, Node condition, object changed, NodeList returning
+    ):
+        """`read`: the stored positions of what is looked at of the old row and of the new one. `changed`: the positions of the columns that get
+        other values, those values, and whether NULL is refused there; None: the rows are deleted.
+        """
+        self.key_range, self.condition, self.returning = key_range, condition, returning
+        self.old_fields, self.new_fields = read
+        if changed is not None:
+            self.fields, self.assigned, self.not_null = changed
+
+    cdef object act(self, tuple values, object transaction):
+        """See `NativeLane.run`."""
+        cdef RangeWalk walk = RangeWalk.__new__(RangeWalk)
+        cdef NativeTable table = self.key_range.table
+        cdef Py_ssize_t number = self.key_range.number(), entries = 0, size = 0
+        cdef int64_t address
+        cdef list changes = [], outputs = []
+        cdef object snapshot
+        cdef int found
+        if number < 0 or not transaction.id:
+            return None
+        snapshot = snapshot_of(transaction)
+        found = self.key_range.begin(walk, number, (), values)
+        if found == UNSURE:
+            return None
+        while found == ENTRIES:
+            address = walk.next_address()
+            if address == NOTHING:
+                break
+            entries += 1
+            if address == UNSURE or entries > ENTRIES_MAX:
+                return None
+            if not self.prepare(changes, outputs, transaction, snapshot, address, values, &size):
+                return None
+            if size > SIZE_MAX:
+                return None
+        for change in changes:
+            table.change_row(transaction, change[0], change[1], change[2], change[3], change[4])
+        if changes:
+            table.ask_for_relief()
+        return PyList_GET_SIZE(changes) if self.returning is None else outputs
+
+    cdef bint prepare(
+        self,
+        list changes,
+        list outputs,
+        object transaction,
+        object snapshot,
+        int64_t address,
+        tuple values,
+        Py_ssize_t* size,
+    ) except -1:
+        """Append what is to be done to the row there, if anything; False: unsure."""
+        cdef NativeTable table = self.key_range.table
+        cdef bytes before, packed = None
+        cdef tuple old, assigned, output = ()
+        cdef object holds
+        cdef int found = table.read((), (), address, snapshot, transaction.id)
+        if found == UNSURE or found == NO_ROW:
+            return found == NO_ROW
+        before = table.row_to_change(transaction, snapshot, address)
+        old = None if before is None else table.row_format.some(before, self.old_fields)
+        if old is None:
+            return False
+        if self.condition is not None:
+            holds = self.condition.evaluate(old, values)
+            if holds is UNSURE_VALUE:
+                return False
+            if holds is not True:
+                return True
+        if self.assigned is not None:
+            assigned = self.assigned.evaluate(old, values)
+            if assigned is None or has_null(assigned, self.not_null):
+                return False
+            packed = table.row_format.patched(before, self.fields, assigned, transaction.id)
+            if packed is None:
+                return False
+        if self.returning is not None:
+            if packed is not None:
+                output = table.row_format.some(packed, self.new_fields)
+            output = None if output is None else self.returning.evaluate(old + output, values)
+            if output is None:
+                return False
+            PyList_Append(outputs, output)
+        size[0] += PyBytes_GET_SIZE(before)
+        PyList_Append(changes, (address, before, packed, PyTuple_New(3), [None]))
+        return True
