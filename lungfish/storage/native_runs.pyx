@@ -142,7 +142,7 @@ cdef class RunMaker:
         if not row_count:
             return 0
         first = (<int64_t>frame.page_id << SLOT_BITS) | counts[0]
-        run.first, run.count = first, row_count
+        run.first, run.row_count = first, row_count
         fill_entry(entry, run, first, None)
         lsn = table.log._end
         transaction.undo.append(entry)
@@ -153,7 +153,7 @@ cdef class RunMaker:
             self.place_rows(sets, start, row_count, first, page, &placed)
         finally:
             # Also if there was no memory: what is on the page is in the log, so that the log's undoing of it has a sense.
-            run.count = placed
+            run.row_count = placed
             if placed:
                 counts[0] += <uint16_t>placed
                 counts[1] = counts[0]
