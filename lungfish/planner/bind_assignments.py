@@ -14,7 +14,6 @@ from lungfish.planner.row_fields import access_field
 from lungfish.planner.scope import Scope
 from lungfish.sql.ast import dml as ast
 from lungfish.sql.ast import expressions as expression_ast
-from lungfish.types.sql_type import TypeKind
 
 Assignments = tuple[tuple[int, BoundExpression], ...]
 
@@ -75,15 +74,15 @@ def _has_star(row: expression_ast.Row) -> bool:
 
 
 def _row_fields(assignment: ast.Assignment, scope: Scope) -> list[BoundExpression]:
-    """The fields of `(a, b) = (SELECT ...)` or of another row value."""
+    """The fields of `(a, b) = (SELECT ...)` or `(a, b) = ROW(t.*)`. Another row value is refused, as in PostgreSQL."""
     value = assignment.value
     if isinstance(value, expression_ast.Subquery):
         row = scope.bind(
             expression_ast.QuantifiedSubquery(value, ROW_VALUE, False, value.query, value.position)
         )
-    else:
+    elif isinstance(value, expression_ast.Row):
         row = scope.bind(value)
-    if row.type.kind is not TypeKind.RECORD:
+    else:
         raise errors.FeatureNotSupported(
             "source for a multiple-column UPDATE item must be a sub-SELECT or ROW() expression"
         ).at(value.position)

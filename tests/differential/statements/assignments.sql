@@ -1,0 +1,26 @@
+-- What may be assigned to several columns at once.
+create table u(a int, b int, c text);
+insert into u values (1,2,'x');
+UPDATE u SET (a,b) = (v.*) FROM (VALUES(21, 101)) AS v(i, j);
+UPDATE u SET (a,b) = v.* FROM (VALUES(21, 101)) AS v(i, j);
+UPDATE u SET (a,b) = v FROM (VALUES(21, 101)) AS v(i, j);
+UPDATE u SET (a,b) = ROW(v.*) FROM (VALUES(21, 101)) AS v(i, j);
+UPDATE u SET (a,b) = (v.*, 3) FROM (VALUES(21)) AS v(i);
+UPDATE u SET (a) = (5);
+UPDATE u SET (a) = ROW(6);
+UPDATE u SET (a) = 7;
+UPDATE u SET (a,b) = (7);
+UPDATE u SET (a,b) = DEFAULT;
+UPDATE u SET (a,b) = (select 1,2);
+UPDATE u SET (a,b) = ((select 1,2));
+UPDATE u SET (a,b) = (1,2,3);
+UPDATE u SET (a,b,c) = (1,2);
+UPDATE u SET (a) = (v.*) FROM (VALUES(21)) AS v(i);
+UPDATE u SET (a) = (select 3,4);
+UPDATE u SET (a,b) = NULL;
+select * from u;
+insert into u values (1,1) on conflict do nothing;
+create unique index on u(a);
+insert into u values (1,1) on conflict (a) do update set (b,c) = row(excluded.b, 'q');
+merge into u using (values (1,2)) v(i,j) on a = i when matched then update set (b,c) = (v.*);
+merge into u using (values (1,2)) v(i,j) on a = i when matched then update set (b,c) = (j, 'r');
