@@ -146,6 +146,11 @@ class Connection(ConnectionFront):
         return RetriedTransaction(self, options, retry)
 
     @property
+    def has_standard_strings(self) -> bool:
+        """Whether a backslash is a character like any other in '...': standard_conforming_strings is on."""
+        return self._session.settings.get("standard_conforming_strings") == "on"
+
+    @property
     def isolation_level(self) -> str:
         """The level of the open transaction, or of those to come: "read committed", "repeatable read", "serializable"."""
         return self._session.show("transaction_isolation")

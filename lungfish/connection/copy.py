@@ -18,6 +18,7 @@ from lungfish.errors import ProgrammingError
 from lungfish.session import Session, StatementResult
 from lungfish.session.copy_lines import format_lines, read_lines
 from lungfish.session.copy_options import read_options
+from lungfish.session.string_reading import read_strings
 from lungfish.sql import parse_one
 from lungfish.sql.ast import dml
 from lungfish.types.python_values import from_python
@@ -29,7 +30,7 @@ class Copy:
 
     def __init__(self, session: Session, sql: str) -> None:
         """Parse the statement. Raises ProgrammingError unless it is a COPY from STDIN or to STDOUT."""
-        statement = parse_one(sql).statement
+        statement = parse_one(read_strings(session, sql)[1]).statement
         if not isinstance(statement, dml.Copy) or statement.path is not None:
             raise ProgrammingError("copy() takes COPY ... FROM STDIN or COPY ... TO STDOUT")
         self._session = session

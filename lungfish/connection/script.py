@@ -11,7 +11,7 @@ from lungfish.errors import Error, FeatureNotSupported, InterfaceError, SyntaxEr
 from lungfish.session import StatementResult
 from lungfish.sql.ast import directives as ast
 from lungfish.sql.directives import parse_directive
-from lungfish.sql.split import ScriptPiece, split_script
+from lungfish.sql.split import ScriptPiece, ScriptSplitter
 from lungfish.sql.variables import substitute
 from lungfish.storage import LocalDisk
 
@@ -51,7 +51,8 @@ def run_script(
     text = read_script(source) if isinstance(source, os.PathLike) else source
     values = dict(variables)
     outcomes = []
-    for piece in split_script(text):
+    splitter = ScriptSplitter(text, is_standard=connection.has_standard_strings)
+    for piece in splitter:
         if piece.kind == "row":
             continue
         if piece.kind == "directive":
@@ -71,6 +72,7 @@ def run_script(
             outcomes.append(ScriptResult(sql, piece.line, error=error))
             continue
         outcomes += [ScriptResult(sql, piece.line, result=result) for result in results]
+        splitter.is_standard = connection.has_standard_strings
     return outcomes
 
 

@@ -179,6 +179,12 @@ class InvalidEscapeSequence(DataError):
     sqlstate = "22025"
 
 
+class NonstandardUseOfEscapeCharacter(DataError):
+    """PostgreSQL's 22P06, nonstandard use of escape character."""
+
+    sqlstate = "22P06"
+
+
 class StringDataLengthMismatch(DataError):
     """PostgreSQL's 22026, string data length mismatch."""
 

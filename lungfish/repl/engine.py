@@ -67,7 +67,7 @@ class Engine:
         target, connection = self._target, self._target.connection
         label = target.name if target.snapshot is None else f"{target.name}(snap:{target.snapshot})"
         if self._interpreter.buffer:
-            opened = open_construct(self._interpreter.buffer)
+            opened = self.open_construct(self._interpreter.buffer)
             return f"{label}{'-' if opened is None else opened}> "
         status = connection.transaction_status
         if self._interpreter.conditions.depth and not self._interpreter.conditions.is_active:
@@ -83,7 +83,7 @@ class Engine:
 
     def open_construct(self, text: str) -> str | None:
         """What keeps the text from being run (see `lungfish.sql.open_construct`)."""
-        return open_construct(text)
+        return open_construct(text, is_standard=self._interpreter.has_standard_strings)
 
     def run(self, text: str) -> bool:
         """Run what was typed; False to leave."""

@@ -110,6 +110,11 @@ class Interpreter:
 
     # Texts.
 
+    @property
+    def has_standard_strings(self) -> bool:
+        """Whether the connection reads strings by the standard, in which a backslash is no escape."""
+        return self.target.connection.has_standard_strings
+
     def run_file(self, path: str) -> bool:
         """Run a script file; whether all of it went well."""
         file = Path(path).expanduser()
@@ -132,10 +137,12 @@ class Interpreter:
     def run_text(self, text: str, *, source: str | None = None) -> bool:
         """Run a text piece by piece; whether all of it went well."""
         is_good = True
-        before, self._splitter = self._splitter, ScriptSplitter(text)
+        splitter = ScriptSplitter(text, is_standard=self.has_standard_strings)
+        before, self._splitter = self._splitter, splitter
         try:
-            for piece in self._splitter:
+            for piece in splitter:
                 is_good &= self._try_piece(piece, text, source)
+                splitter.is_standard = self.has_standard_strings
                 if not is_good and self.stops_at_error:
                     return False
             if self.buffer and not self.is_interactive and source is None:

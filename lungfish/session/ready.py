@@ -131,6 +131,11 @@ class ReadyStatements:
             text = texts[sql] = ReadyText(parsed, {})
         return text
 
+    def forget(self) -> None:
+        """Forget all texts: they are read in another way now. The dicts stay the same, for others hold them."""
+        self.with_parameters.clear()
+        self.without_parameters.clear()
+
     def _texts(self, has_parameters: bool) -> dict[str, ReadyText]:
         return self.with_parameters if has_parameters else self.without_parameters
 

@@ -50,8 +50,10 @@ from lungfish.session.results import StatementResult
 from lungfish.session.routine_runs import RoutineRuns
 from lungfish.session.runner import SessionRunner
 from lungfish.session.serializable import note_ddl
+from lungfish.session.string_reading import read_strings
 from lungfish.session.utility import TRANSACTION_CONTROL, run_utility, runs_outside_transaction
 from lungfish.sql.ast import Statement, ddl, dml, queries, utility
+from lungfish.sql.backslashes import ReadText
 from lungfish.sql.normalize import lift_literals
 from lungfish.sql.offsets import OffsetMap
 from lungfish.storage.lock_modes import LockMode, LockTag, table_tag
@@ -74,6 +76,7 @@ class Session(PlanningSession):
         self.user = "lungfish"
         self.functions = SessionFunctions(self)
         self.settings.show_names(self.functions)
+        self.settings.on_string_reading = self._ready.forget
         # By name.
         self.prepared: dict[str, Prepared] = {}
         self.routines = RoutineRuns(self)
@@ -96,8 +99,10 @@ class Session(PlanningSession):
         with self._mutex:
             self._check_open()
             self._note_start(sql)
-            parsed = None
+            parsed = read = None
             try:
+                if self.settings.string_reading is not None:
+                    read, sql = read_strings(self, sql)
                 text = self._ready.text(sql, parameters is not None)
                 if text is not None:
                     parsed = text.parsed
@@ -124,7 +129,7 @@ class Session(PlanningSession):
                 if parsed is None and self._transaction is not None and self._is_explicit:
                     # A text that cannot be parsed fails the transaction, as any failed statement does.
                     self._fail()
-                _raise_worded(error, sql, None if parsed is None else parsed.position_of)
+                _raise_worded(error, sql, None if parsed is None else parsed.position_of, read)
             except OWN_MISTAKES as error:
                 if self.copy_input is not None:
                     # What gives the data of a COPY is the caller's, and so are its exceptions.
@@ -171,7 +176,9 @@ class Session(PlanningSession):
             self._note_start(sql)
             given = list(parameter_sets)
             opened = self._open_implicit()
+            read = None
             try:
+                read, sql = read_strings(self, sql)
                 parsed = parse_text(self.database.parsed_texts, sql, has_parameters=True)
                 if len(parsed.statements) != 1:
                     raise InterfaceError("executemany takes one statement")
@@ -179,7 +186,7 @@ class Session(PlanningSession):
             except BaseException as error:
                 self._close_implicit(opened, is_failed=True)
                 if isinstance(error, Error):
-                    error.with_statement(sql)
+                    _raise_worded(error, sql, None, read)
                 elif isinstance(error, OWN_MISTAKES):
                     raise internal_error(error).with_statement(sql) from error
                 raise
@@ -482,10 +489,16 @@ class Session(PlanningSession):
                 self.database.leave(self)
 
 
-def _raise_worded(error: Exception, sql: str, position_of: OffsetMap | None) -> NoReturn:
+def _raise_worded(
+    error: Exception, sql: str, position_of: OffsetMap | None, read: ReadText | None = None
+) -> NoReturn:
     """Raise the error again with its text, and its place there; what is a mistake of our own as such."""
     if isinstance(error, Error):
-        raise move_position(error, position_of).with_statement(sql)
+        move_position(error, position_of)
+        if read is not None:
+            read.restore(error)
+            sql = read.given
+        raise error.with_statement(sql)
     raise internal_error(error).with_statement(sql) from error
 
 

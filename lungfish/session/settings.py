@@ -20,6 +20,7 @@ from lungfish.errors import (
 from lungfish.executor.memory import DEFAULT_BUDGET_BYTES
 from lungfish.recovery.settings import STORAGE_SETTINGS, StorageSettings
 from lungfish.session.planner_settings import PLANNER_SETTINGS
+from lungfish.sql.backslashes import StringReading
 from lungfish.storage.transactions import IsolationLevel
 from lungfish.types.settings import ObjectNames, TextSettings
 from lungfish.types.time_zones import zone_by_name
@@ -153,6 +154,11 @@ def _one_of(*words: str) -> Callable[[str, str], str]:
     return check
 
 
+def _backslash_quote(name: str, value: str) -> str:
+    words = {"true": "on", "yes": "on", "1": "on", "false": "off", "no": "off", "0": "off"}
+    return _one_of("safe_encoding", "on", "off")(name, words.get(value.lower(), value))
+
+
 def _only(*words: str) -> Callable[[str, str], str]:
     """A setting that can only say what is so."""
 
@@ -215,7 +221,8 @@ SETTINGS: dict[str, Setting] = {
         Setting("server_encoding", "UTF8", _text, is_read_only=True),
         Setting("server_version", "18.0", _text, is_read_only=True),
         Setting("server_version_num", "180000", _text, is_read_only=True),
-        Setting("standard_conforming_strings", "on", _only("on")),
+        Setting("standard_conforming_strings", "on", _boolean),
+        Setting("backslash_quote", "safe_encoding", _backslash_quote),
         Setting("statement_timeout", "0", _milliseconds),
         Setting("synchronous_commit", "on", _one_of("on", "off", "local", "remote_write", "remote_apply")),
         Setting("TimeZone", "UTC", _time_zone),
@@ -279,6 +286,10 @@ class SessionSettings:
         self.is_synchronous = True
         self.default_isolation = IsolationLevel.READ_COMMITTED
         self.is_read_only = False
+        # How strings in texts are read; None: as the parser does.
+        self.string_reading: StringReading | None = None
+        # Called when it has changed.
+        self.on_string_reading: Callable[[], None] | None = None
         for name, text in shared.stored.items():
             if name in SETTINGS:
                 self.set_default(name, text)
@@ -420,11 +431,24 @@ class SessionSettings:
         self.is_synchronous = self.get("synchronous_commit") != "off"
         self.default_isolation = IsolationLevel(self.get("default_transaction_isolation"))
         self.is_read_only = self.get("default_transaction_read_only") == "on"
+        self._derive_string_reading()
         path = [word.strip().strip('"') for word in self.get("search_path").split(",")]
         search_path = tuple(word for word in path if word and word != "$user")
         if search_path != self.search_path:
             # The same object as long as it says the same: ready statements compare it by identity.
             self.search_path = search_path
+
+    def _derive_string_reading(self) -> None:
+        reading = StringReading(
+            is_standard=self.get("standard_conforming_strings") == "on",
+            warns=self.get("escape_string_warning") == "on",
+            refuses_quotes=self.get("backslash_quote") == "off",
+        )
+        found = None if reading.is_standard and not reading.refuses_quotes else reading
+        if found != self.string_reading:
+            self.string_reading = found
+            if self.on_string_reading is not None:
+                self.on_string_reading()
 
     @staticmethod
     def _find(name: str) -> Setting:

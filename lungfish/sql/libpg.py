@@ -27,6 +27,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
 from lungfish import errors
+from lungfish.sql.continuations import without_inner_comments
 
 # A node of the raw tree. In a slot that may hold any node it is {"ColumnRef": {...}}, the fields inside carry
 # PostgreSQL's names, and a field with its type's zero value (0, false, NULL, empty) is left out.
@@ -109,6 +110,20 @@ def parse_raw(sql: str, position_of: Callable[[int], int] | None = None) -> list
     """
     if len(sql) > _SAFE_LENGTH:
         _check_nesting(sql)
+    try:
+        statements = _statements_of(sql)
+    except errors.SyntaxError:
+        mended = without_inner_comments(sql) if "--" in sql else sql
+        if mended == sql:
+            raise
+        statements = _statements_of(mended)
+    if position_of is not None:
+        _relocate(statements, position_of)
+    return [_raw_statement(statement, sql) for statement in statements]
+
+
+def _statements_of(sql: str) -> list[Node]:
+    """The tree of each statement, with places in characters."""
     data = _encode(sql)
     parse = _library_functions[0] if _library_functions else _load()
     result = parse(data)
@@ -120,12 +135,10 @@ def parse_raw(sql: str, position_of: Callable[[int], int] | None = None) -> list
         raise _too_complex() from None
     finally:
         _library_functions[1](result)
-    statements = tree.get("stmts", [])
+    statements: list[Node] = tree.get("stmts", [])
     if len(data) != len(sql):
         _relocate_bytes(statements, data)
-    if position_of is not None:
-        _relocate(statements, position_of)
-    return [_raw_statement(statement, sql) for statement in statements]
+    return statements
 
 
 def _raw_statement(statement: Node, sql: str) -> RawStatement:

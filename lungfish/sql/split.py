@@ -28,6 +28,12 @@ _COPY_FROM_STDIN = re.compile(r"copy\b.*\bfrom\s+stdin\b", re.IGNORECASE | re.DO
 _DATA_END = re.compile(r"^\\\.[ \t]*\r?(?:\n|\Z)", re.MULTILINE)
 _OPENING = re.compile(r"(?:[eEbBxXnN]|[uU]&)?('|\")|(/\*)|(\$\w*\$)")
 
+_SET_STRINGS = re.compile(
+    r"set\s+(?:session\s+|local\s+)?standard_conforming_strings\s*(?:=|\bto\b)\s*'?(\w+)",
+    re.IGNORECASE,
+)
+_OFF = ("off", "false", "no", "0")
+
 _CLOSERS = {")": "(", "]": "["}
 
 
@@ -52,15 +58,18 @@ class ScriptPiece:
     end: int = 0
 
 
-def split_script(text: str) -> Iterator[ScriptPiece]:
-    """The pieces of a script in order. A last statement without a semicolon comes out with `opened`."""
-    return iter(ScriptSplitter(text))
+def split_script(text: str, *, is_standard: bool = True) -> Iterator[ScriptPiece]:
+    """The pieces of a script in order. A last statement without a semicolon comes out with `opened`.
+
+    `is_standard`: whether standard_conforming_strings is on where the script begins.
+    """
+    return iter(ScriptSplitter(text, is_standard=is_standard))
 
 
-def open_construct(text: str) -> str | None:
+def open_construct(text: str, *, is_standard: bool = True) -> str | None:
     """What keeps the text from being complete (see `ScriptPiece.opened`); None where it could be run as it is."""
     last = None
-    for piece in split_script(text):
+    for piece in split_script(text, is_standard=is_standard):
         last = piece
     return None if last is None else last.opened
 
@@ -68,8 +77,10 @@ def open_construct(text: str) -> str | None:
 class ScriptSplitter:
     """Finds one piece after the other. Whoever runs them calls `begin_anew` where a command has ended the statement before it."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, *, is_standard: bool = True) -> None:
         self._text = text
+        # Whether plain strings have no escapes. A SET in the script itself is followed; whoever runs it may know better.
+        self.is_standard = is_standard
         self._line = 1
         self._line_position = 0
         self.begin_anew()
@@ -89,6 +100,9 @@ class ScriptSplitter:
             piece, position = found
             if piece.kind == "statement":
                 self.begin_anew()
+                setting = _SET_STRINGS.match(piece.text)
+                if setting is not None:
+                    self.is_standard = setting[1].lower() not in _OFF
             yield piece
 
     def _line_at(self, position: int) -> int:
@@ -103,7 +117,7 @@ class ScriptSplitter:
         start = -1
         end = position
         brackets, routine = self._brackets, self._routine
-        for token in tokens(text, position):
+        for token in tokens(text, position, is_standard=self.is_standard):
             if token.kind == "space":
                 remark = _REMARK.match(text, token.start) if start < 0 else None
                 if remark is not None:

@@ -28,12 +28,15 @@ from typing import NamedTuple
 # Operator characters, less those that begin a comment where they stand.
 _OPERATOR = r"(?:[+*<>=~!@\#%^&|`?] | -(?!-) | /(?!\*))+"
 
-_TOKEN = re.compile(
-    rf"""
+
+def _rules(escaped: str, plain: str) -> re.Pattern[str]:
+    """The rules, given the prefixes of strings in which a backslash is an escape, and of those in which it is not."""
+    return re.compile(
+        rf"""
       (?P<space>\s+ | --[^\n]*)
     | (?P<comment>/\*)
-    | (?P<escape>[eE]'(?:[^'\\]|\\.|'')*')
-    | (?P<string>(?:[bBxXnN]|[uU]&)?'(?:[^']|'')*')
+    | (?P<escape>{escaped}'(?:[^'\\]|\\.|'')*')
+    | (?P<string>{plain}'(?:[^']|'')*')
     | (?P<quoted>(?:[uU]&)?"(?:[^"]|"")*")
     | (?P<unclosed>(?:[eEbBxXnN]|[uU]&)?['"])
     | (?P<word>[^\W\d][\w$]*)
@@ -46,8 +49,13 @@ _TOKEN = re.compile(
     | (?P<operator>{_OPERATOR})
     | (?P<other>.)
     """,
-    re.VERBOSE | re.DOTALL,
-)
+        re.VERBOSE | re.DOTALL,
+    )
+
+
+_TOKEN = _rules("[eE]", "(?:[bBxXnN]|[uU]&)?")
+# With standard_conforming_strings off.
+_LOOSE_TOKEN = _rules("[eEnN]?", "(?:[bBxX]|[uU]&)")
 _COMMENT_EDGE = re.compile(r"/\*|\*/")
 
 
@@ -59,10 +67,13 @@ class Token(NamedTuple):
     end: int
 
 
-def tokens(sql: str, start: int = 0) -> Iterator[Token]:
-    """The tokens of a text, gapless. The last one is `open` if the text ends inside something."""
+def tokens(sql: str, start: int = 0, *, is_standard: bool = True) -> Iterator[Token]:
+    """The tokens of a text, gapless. The last one is `open` if the text ends inside something.
+
+    Not `is_standard`: backslashes are escapes in plain strings too, as with standard_conforming_strings off.
+    """
     position, length = start, len(sql)
-    match_token = _TOKEN.match
+    match_token = (_TOKEN if is_standard else _LOOSE_TOKEN).match
     while position < length:
         match = match_token(sql, position)
         assert match is not None, "the last rule takes any character"

@@ -16,7 +16,7 @@ from tests.sql.trees import same, with_literals
 pytestmark = [pytest.mark.corpus, pytest.mark.slow]
 
 
-# What PostgreSQL says where a refusal of ours is as good; some scripts switch standard_conforming_strings off (0A000).
+# What PostgreSQL says where a refusal of ours is as good; some scripts switch standard_conforming_strings off.
 SYNTAX_ERRORS = ("42601", "0A000", None)
 
 

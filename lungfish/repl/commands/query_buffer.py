@@ -180,7 +180,7 @@ def _edit(interpreter: Interpreter, _name: str, argument: str) -> None:
 
 def run_edited(interpreter: Interpreter, text: str) -> None:
     """Run what came out of the editor if it is complete; else it waits in the buffer."""
-    if open_construct(text) is None:
+    if open_construct(text, is_standard=interpreter.has_standard_strings) is None:
         interpreter.run_text(text)
     else:
         interpreter.buffer = text
