@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from operator import itemgetter
 from threading import enumerate as living_threads
 from threading import get_ident
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 from lungfish.database.plan_cache import ParsedText
 from lungfish.errors import (
@@ -40,7 +40,6 @@ from lungfish.session.parameter_sets import look_at_sets
 from lungfish.session.parameters import (
     BoundParameters,
     bind_parameters,
-    move_position,
     parse_text,
 )
 from lungfish.session.plans import PLANNED, PlanningSession
@@ -50,12 +49,10 @@ from lungfish.session.results import StatementResult
 from lungfish.session.routine_runs import RoutineRuns
 from lungfish.session.runner import SessionRunner
 from lungfish.session.serializable import note_ddl
-from lungfish.session.string_reading import read_strings
+from lungfish.session.string_reading import raise_worded, read_strings
 from lungfish.session.utility import TRANSACTION_CONTROL, run_utility, runs_outside_transaction
 from lungfish.sql.ast import Statement, ddl, dml, queries, utility
-from lungfish.sql.backslashes import ReadText
 from lungfish.sql.normalize import lift_literals
-from lungfish.sql.offsets import OffsetMap
 from lungfish.storage.lock_modes import LockMode, LockTag, table_tag
 from lungfish.types.sql_type import SqlType
 
@@ -129,12 +126,12 @@ class Session(PlanningSession):
                 if parsed is None and self._transaction is not None and self._is_explicit:
                     # A text that cannot be parsed fails the transaction, as any failed statement does.
                     self._fail()
-                _raise_worded(error, sql, None if parsed is None else parsed.position_of, read)
+                raise_worded(error, sql, None if parsed is None else parsed.position_of, read)
             except OWN_MISTAKES as error:
                 if self.copy_input is not None:
                     # What gives the data of a COPY is the caller's, and so are its exceptions.
                     raise
-                _raise_worded(error, sql, None)
+                raise_worded(error, sql, None)
 
     def run_ready(
         self, sql: str, ready: ReadyStatement, values: tuple[Any, ...], parsed: ParsedText | None
@@ -148,7 +145,7 @@ class Session(PlanningSession):
             return self._run_ready(ready, values)
         except (Error, *OWN_MISTAKES) as error:
             text = lift_literals(sql) if parsed is None else parsed
-            _raise_worded(error, sql, None if text is None else text.position_of)
+            raise_worded(error, sql, None if text is None else text.position_of)
 
     def _note_start(self, sql: str) -> None:
         self.last_query, self._thread_number = sql, get_ident()
@@ -186,7 +183,7 @@ class Session(PlanningSession):
             except BaseException as error:
                 self._close_implicit(opened, is_failed=True)
                 if isinstance(error, Error):
-                    _raise_worded(error, sql, None, read)
+                    raise_worded(error, sql, None, read)
                 elif isinstance(error, OWN_MISTAKES):
                     raise internal_error(error).with_statement(sql) from error
                 raise
@@ -487,19 +484,6 @@ class Session(PlanningSession):
                     self.database.drop_temporaries(self.temporary)
             finally:
                 self.database.leave(self)
-
-
-def _raise_worded(
-    error: Exception, sql: str, position_of: OffsetMap | None, read: ReadText | None = None
-) -> NoReturn:
-    """Raise the error again with its text, and its place there; what is a mistake of our own as such."""
-    if isinstance(error, Error):
-        move_position(error, position_of)
-        if read is not None:
-            read.restore(error)
-            sql = read.given
-        raise error.with_statement(sql)
-    raise internal_error(error).with_statement(sql) from error
 
 
 def _thread_name(number: int) -> str | None:

@@ -1,13 +1,16 @@
-"""A text's strings, read as the settings of its session say: standard_conforming_strings, backslash_quote, escape_string_warning.
+"""A text's strings, read as its session's settings say, and errors that speak of the text as it was given.
 
-Where they say nothing unusual a text is run as it was given, and this module is not asked.
+standard_conforming_strings, backslash_quote, escape_string_warning: where these say nothing unusual a text is run as it is.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
+from lungfish.errors import Error, internal_error
+from lungfish.session.parameters import move_position
 from lungfish.sql.backslashes import ReadText
+from lungfish.sql.offsets import OffsetMap
 
 if TYPE_CHECKING:
     from lungfish.session.session import Session
@@ -25,3 +28,16 @@ def read_strings(session: Session, sql: str) -> tuple[ReadText | None, str]:
     for warning in read.warnings:
         session.notice(warning, severity="WARNING")
     return read, read.text
+
+
+def raise_worded(
+    error: Exception, sql: str, position_of: OffsetMap | None, read: ReadText | None = None
+) -> NoReturn:
+    """Raise the error again with its text, and its place there; what is a mistake of our own as such."""
+    if isinstance(error, Error):
+        move_position(error, position_of)
+        if read is not None:
+            read.restore(error)
+            sql = read.given
+        raise error.with_statement(sql)
+    raise internal_error(error).with_statement(sql) from error
