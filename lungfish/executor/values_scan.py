@@ -109,9 +109,10 @@ def _one_column(function: _FunctionRows, sql_type: SqlType) -> Operator:
 class _FunctionRows:
     """One function of a FunctionScan: its rows as tuples."""
 
-    def __init__(self, call: Call, compiler: Compiler) -> None:
-        self._arguments = compiler.rows(call.arguments)
-        self._function = row_set_function(call)
+    def __init__(self, call: BoundExpression, compiler: Compiler) -> None:
+        # What is no call gives one row: a cast, or a call that was computed already.
+        self._function = row_set_function(call) if isinstance(call, Call) else _one_item
+        self._arguments = compiler.rows(call.arguments if isinstance(call, Call) else (call,))
         # A function whose type is a row gives tuples, one value for each of its fields.
         fields = call.type.fields if call.type.kind is TypeKind.RECORD else ()
         self.is_row = bool(fields)
@@ -124,4 +125,8 @@ class _FunctionRows:
     def rows(self, run: Run) -> Iterator[tuple[Any, ...]]:
         """What one call gives, as rows."""
         for item in self.items(run):
-            yield item if self.is_row else (item,)
+            yield (item or (None,) * self.width) if self.is_row else (item,)
+
+
+def _one_item(values: Sequence[Any], _run: Run) -> Iterable[Any]:
+    return values

@@ -28,7 +28,11 @@ from lungfish.planner.standalone import (
     resolve_type_name,
 )
 from lungfish.planner.statistics import DefaultStatistics, Statistics
-from lungfish.planner.stored_facts import ExpressionFacts, stored_expression_facts
+from lungfish.planner.stored_facts import (
+    ExpressionFacts,
+    stored_expression_facts,
+    stored_value_type,
+)
 from lungfish.planner.stored_text import show_default, show_key, show_stored
 from lungfish.planner.updatable_views import own_items, reason_against_changes, relation_beneath
 
@@ -67,4 +71,5 @@ __all__ = [
     "show_key",
     "show_stored",
     "stored_expression_facts",
+    "stored_value_type",
 ]

@@ -14,6 +14,7 @@ from lungfish.planner.expression_tree import walk
 from lungfish.planner.expressions import BoundExpression, Call, Constant, RowExpr
 from lungfish.planner.inline_set import inline_set
 from lungfish.planner.logical import LogicalFunctionScan, LogicalPlan, LogicalValues
+from lungfish.planner.output_names import output_name
 from lungfish.planner.range_entries import rename_columns
 from lungfish.planner.routine_calls import (
     RoutineCall,
@@ -23,7 +24,7 @@ from lungfish.planner.routine_calls import (
 )
 from lungfish.planner.scope import Clause, RangeEntry, Scope
 from lungfish.sql.ast import queries as ast
-from lungfish.sql.ast.expressions import FunctionCall, TypeName
+from lungfish.sql.ast.expressions import Expression, FunctionCall, TypeName
 from lungfish.types.sql_type import BIGINT, SqlType, TypeKind
 
 Columns = list[tuple[str, SqlType]]
@@ -38,20 +39,22 @@ def bind_function_reference(
     inlined = _inlined(item, scope)
     if inlined is not None:
         return inlined
-    calls: list[Call] = []
+    calls: list[BoundExpression] = []
     columns: Columns = []
     for node, definitions in _side_by_side(item):
         bound = scope.bind(node)
         if isinstance(bound, Call):
             _check_arguments(bound)
-        else:
+            bound, made = _describe(bound, node, definitions, item, scope)
+        elif len(item.calls) == 1:
             return _single_value(item, bound, scope)
-        call, made = _describe(bound, node, definitions, item, scope)
-        calls.append(call)
+        else:
+            made = [(_name_of(node), bound.type)]
+        calls.append(bound)
         columns.extend(made)
     if item.with_ordinality:
         columns.append(("ordinality", BIGINT))
-    alias = item.alias or item.calls[0].name[-1]
+    alias = item.alias or _name_of(item.calls[0])
     state = scope.state
     refs = tuple(state.new_column(name, type_) for name, type_ in columns)
     entry = RangeEntry(alias, [name for name, _ in columns], refs=refs)
@@ -60,6 +63,20 @@ def bind_function_reference(
         entry.row_type = _named_row(calls[0].type)
     rename_columns(entry, item.column_aliases, item.position)
     return LogicalFunctionScan(tuple(calls), alias, item.with_ordinality, refs), [entry]
+
+
+def _name_of(node: Expression) -> str:
+    """What the columns of a function are called by."""
+    return node.name[-1] if isinstance(node, FunctionCall) else output_name(node)
+
+
+def _is_part(node: Expression, whole: Expression) -> bool:
+    """Whether the call is one array's of an unnest of several."""
+    return (
+        isinstance(node, FunctionCall)
+        and isinstance(whole, FunctionCall)
+        and len(node.arguments) != len(whole.arguments)
+    )
 
 
 def _check_arguments(call: Call) -> None:
@@ -96,14 +113,15 @@ def _inlined(
         return None
     if item.column_definitions or item.call_definitions or state.trace is not None:
         return None
-    found = find_routine(item.calls[0], scope)
+    call = item.calls[0]
+    found = find_routine(call, scope) if isinstance(call, FunctionCall) else None
     if found is None or not found.routine.returns_set:
         return None
     output = inline_set(found, state)
     if output is None:
         return None
     state.routines_used.add(found.routine.oid)
-    name = item.alias or item.calls[0].name[-1]
+    name = item.alias or _name_of(item.calls[0])
     columns = _columns_of(found.routine, found.result, name)
     entry = RangeEntry(name, [label for label, _ in columns], refs=output.columns)
     entry.is_scalar_function = found.result.kind is not TypeKind.RECORD
@@ -127,13 +145,13 @@ def _columns_of(routine: SqlFunction, result: SqlType, name: str) -> Columns:
 Definitions = Sequence[ast.ColumnDefinitionItem]
 
 
-def _side_by_side(item: ast.FunctionReference) -> Iterator[tuple[FunctionCall, Definitions]]:
+def _side_by_side(item: ast.FunctionReference) -> Iterator[tuple[Expression, Definitions]]:
     """The calls with their column definitions; unnest of several arrays as an unnest for each of them."""
     own: Sequence[Definitions] = item.call_definitions or [item.column_definitions] * len(
         item.calls
     )
     for node, definitions in zip(item.calls, own, strict=True):
-        if node.name[-1] == "unnest" and len(node.arguments) > 1:
+        if isinstance(node, FunctionCall) and node.name[-1] == "unnest" and len(node.arguments) > 1:
             for argument in node.arguments:
                 yield replace(node, arguments=(argument,)), definitions
         else:
@@ -144,7 +162,7 @@ def _single_value(
     item: ast.FunctionReference, value: BoundExpression, scope: Scope
 ) -> tuple[LogicalPlan, list[RangeEntry]]:
     """What looks like a call and is an expression (CURRENT_DATE, a cast): a table of one row."""
-    name = item.alias or item.calls[0].name[-1]
+    name = item.alias or _name_of(item.calls[0])
     columns: Columns = [(name, value.type)]
     row: tuple[BoundExpression, ...] = (value,)
     if value.type.kind is TypeKind.RECORD:
@@ -164,7 +182,7 @@ def _single_value(
 
 def _describe(
     call: Call,
-    node: FunctionCall,
+    node: Expression,
     definitions: Definitions,
     item: ast.FunctionReference,
     scope: Scope,
@@ -181,12 +199,8 @@ def _describe(
                 'a column definition list is required for functions returning "record"'
             ).at(node.position)
         return call, list(zip(call.type.labels, call.type.fields, strict=True))
-    name = node.name[-1]
-    if (
-        item.alias is not None
-        and len(item.calls) == 1
-        and len(node.arguments) == len(item.calls[0].arguments)
-    ):
+    name = _name_of(node)
+    if item.alias is not None and len(item.calls) == 1 and not _is_part(node, item.calls[0]):
         name = item.alias
     return call, [(name, call.type)]
 

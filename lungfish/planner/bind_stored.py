@@ -110,6 +110,11 @@ def bind_over_table(
     node: Expression, table: Table, state: BindState, clause: Clause
 ) -> BoundExpression:
     """An expression over the columns of one row of the table, by position."""
+    return bind_over_entry(node, entry_of(table, state), state, clause)
+
+
+def entry_of(table: Table, state: BindState) -> RangeEntry:
+    """The columns of one row of the table, by position."""
     refs = [
         ColumnRef(position, column.type, column.name)
         for position, column in enumerate(table.columns)
@@ -117,7 +122,7 @@ def bind_over_table(
     state.reserve_columns(len(refs))
     entry = RangeEntry(table.name, [column.name for column in table.columns], refs=refs)
     entry.table = table
-    return bind_over_entry(node, entry, state, clause)
+    return entry
 
 
 def bind_over_entry(

@@ -6,10 +6,11 @@ from lungfish import errors
 from lungfish.catalog.objects import Table, View
 from lungfish.planner.bind_collection import bind_array_as
 from lungfish.planner.bind_state import BindState
-from lungfish.planner.coerce import coerce_explicit
+from lungfish.planner.coerce import coerce_explicit, coerce_with
 from lungfish.planner.expressions import BoundExpression
 from lungfish.planner.scope import Scope
 from lungfish.sql.ast import expressions as ast
+from lungfish.types.coercion import CastContext
 from lungfish.types.sql_type import CHAR, SqlType, TypeKind, array_of
 from lungfish.types.type_names import interval_of_fields, type_by_name
 
@@ -79,6 +80,9 @@ def bind_cast(node: ast.Cast, scope: Scope) -> BoundExpression:
     state = scope.state
     target = find_type(node.type_name, state)
     operand = node.operand
+    if node.is_assignment:
+        bound = scope.bind(operand)
+        return coerce_with(bound, target, CastContext.ASSIGNMENT, state, node.position)
     if isinstance(operand, ast.ArrayConstructor) and target.kind is TypeKind.ARRAY:
         assert target.element is not None
         made = bind_array_as(operand, target.element, scope)

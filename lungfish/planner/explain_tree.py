@@ -13,7 +13,7 @@ from typing import Any
 from lungfish.planner.explain_expression import Names, Writer, qualified
 from lungfish.planner.explain_node import ExplainNode, Shown
 from lungfish.planner.explain_parts import plans_in, width_of
-from lungfish.planner.expressions import BoundExpression, SubqueryExpr
+from lungfish.planner.expressions import BoundExpression, Call, SubqueryExpr
 from lungfish.planner.physical import (
     Append,
     CteScan,
@@ -240,7 +240,10 @@ class _Builder:
         return node, names
 
     def _function_scan(self, plan: FunctionScan, outer: tuple[Names, ...]) -> Shown:
-        name = plan.calls[0].function.name if len(plan.calls) == 1 else "..."
+        first = plan.calls[0]
+        name = "..."
+        if isinstance(first, Call) and len(plan.calls) == 1:
+            name = first.function.name
         node = self._node("Function Scan", self._titled("Function Scan on", name, plan.alias), plan)
         node.properties.append(("Function Name", name))
         node.properties.append(("Alias", plan.alias or name))

@@ -65,7 +65,7 @@ class LogicalSystemScan:
 class LogicalFunctionScan:
     """Functions in FROM, side by side. `columns`: those of the calls in order, then the ordinality."""
 
-    calls: tuple[Call, ...]
+    calls: tuple[BoundExpression, ...]
     alias: str
     with_ordinality: bool
     columns: tuple[ColumnRef, ...]

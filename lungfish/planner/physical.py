@@ -13,7 +13,6 @@ from lungfish.catalog.objects import Index, SystemView, Table
 from lungfish.planner.expressions import (
     AggregateCall,
     BoundExpression,
-    Call,
     OutputColumn,
     SortKey,
     WindowCall,
@@ -98,7 +97,7 @@ class FunctionScan:
     """Rows of set-returning functions side by side (the shorter ones padded with nulls); plain functions give one row.
     `with_ordinality` adds a BIGINT column counting from 1."""
 
-    calls: tuple[Call, ...]
+    calls: tuple[BoundExpression, ...]
     with_ordinality: bool
     columns: tuple[OutputColumn, ...]
     estimate: Estimate = Estimate()

@@ -179,7 +179,7 @@ class _PhysicalPlanner:
         self, node: LogicalFunctionScan, required: Required, frames: Frames
     ) -> Planned:
         translate = self.planning.translator({}, frames)
-        calls: tuple[Any, ...] = tuple(translate(call) for call in node.calls)
+        calls = tuple(translate(call) for call in node.calls)
         rows = self.cardinality.rows(node)
         numbers = self._name_all(node.columns)
         estimate = Estimate(rows, 0.0, OPERATOR_START + rows * OPERATOR)

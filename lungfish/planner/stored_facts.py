@@ -8,11 +8,16 @@ from dataclasses import dataclass
 from lungfish.catalog import Catalog
 from lungfish.catalog.objects import Column, Table
 from lungfish.functions.registry import Volatility
-from lungfish.planner.bind_stored import bind_over_table, parse_expression, require_no_statements
+from lungfish.planner.bind_stored import (
+    bind_over_table,
+    entry_of,
+    parse_expression,
+    require_no_statements,
+)
 from lungfish.planner.binder import new_state
 from lungfish.planner.expression_tree import columns_of, walk
 from lungfish.planner.expressions import BoundExpression, Call, CastTo
-from lungfish.planner.scope import Clause
+from lungfish.planner.scope import Clause, Scope
 from lungfish.types.sql_type import TEXT, SqlType, TypeKind
 
 _CLAUSES = {clause.value: clause for clause in Clause}
@@ -44,6 +49,16 @@ def stored_expression_facts(
     if facts.is_immutable:
         require_no_statements(state, _CLAUSES[what])
     return facts
+
+
+def stored_value_type(
+    text: str, table: Table, catalog: Catalog, search_path: Sequence[str], *, what: str
+) -> SqlType:
+    """The type of an expression before it is assigned to a column: that of a literal is not known yet."""
+    state = new_state(catalog, tuple(search_path))
+    scope = Scope(state, None, [entry_of(table, state)])
+    scope.clause = _CLAUSES[what]
+    return scope.bind(parse_expression(text)).type
 
 
 def is_immutable(node: BoundExpression) -> bool:

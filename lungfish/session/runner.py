@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from lungfish.catalog.objects import Column, Index, Oid, Table
@@ -18,11 +19,12 @@ from lungfish.planner import (
     resolve_type_name,
     routines_used,
     stored_expression_facts,
+    stored_value_type,
 )
 from lungfish.session.parameters import infer_values
 from lungfish.session.prepared import argument_values, query_of
-from lungfish.sql.ast.expressions import TypeName
-from lungfish.sql.ast.queries import Query
+from lungfish.sql.ast.expressions import Cast, TypeName
+from lungfish.sql.ast.queries import Query, Select
 from lungfish.sql.ast.utility import Execute
 from lungfish.sql.statements import parse
 from lungfish.storage.lock_modes import LockMode, table_tag
@@ -47,6 +49,20 @@ class SessionRunner:
         (piece,) = parse(sql)
         assert isinstance(piece.statement, Query)
         return list(self.run_query(piece.statement)[1])
+
+    def query_assigned(self, sql: str) -> list[tuple[Any, ...]]:
+        """Rows whose outermost casts are those of an assignment: what is too long for a column is an error."""
+        (piece,) = parse(sql)
+        assert isinstance(piece.statement, Query)
+        assert isinstance(piece.statement.body, Select)
+        items = tuple(
+            replace(item, expression=replace(item.expression, is_assignment=True))
+            if isinstance(item.expression, Cast)
+            else item
+            for item in piece.statement.body.items
+        )
+        body = replace(piece.statement.body, items=items)
+        return list(self.run_query(replace(piece.statement, body=body))[1])
 
     def run_query(
         self, query: Query
@@ -102,6 +118,13 @@ class SessionRunner:
         """Bind a stored expression over the table's columns and answer what it depends on."""
         session = self._session
         return stored_expression_facts(
+            text, table, session.catalog, session.settings.search_path, what=what
+        )
+
+    def value_type(self, table: Table, text: str, *, what: str) -> SqlType:
+        """The type of an expression before it is assigned to a column: unknown for a literal."""
+        session = self._session
+        return stored_value_type(
             text, table, session.catalog, session.settings.search_path, what=what
         )
 

@@ -22,6 +22,7 @@ from lungfish.sql.ast.ddl import (
     DropExpression,
     Identity,
     Rename,
+    SetExpression,
     SetPersistence,
     SetSchema,
     ValidateConstraint,
@@ -40,6 +41,11 @@ from lungfish.sql.ast.rules import EnableRule
 from lungfish.sql.ast.statistics import AlterStatistics
 from lungfish.sql.ast.type_definitions import AlterCompositeType
 from lungfish.sql.libpg import Node
+from lungfish.sql.lower_alter_constraint import (
+    TRIGGER_COMMANDS,
+    lower_alter_constraint,
+    lower_triggers,
+)
 from lungfish.sql.lower_create_table import lower_partition_values
 from lungfish.sql.lower_functions import lower_move_function
 from lungfish.sql.lower_rules import RULE_MODES, lower_rule_mode
@@ -207,6 +213,10 @@ def _lower_drop_expression(fields: Node, table: ObjectName, _lowering: Lowering)
     return DropExpression(fields["name"], fields.get("missing_ok", False), table.position)
 
 
+def _lower_set_expression(fields: Node, table: ObjectName, lowering: Lowering) -> SetExpression:
+    return SetExpression(fields["name"], expression_text(fields["def"], lowering), table.position)
+
+
 def _lower_add_constraint(fields: Node, _table: ObjectName, lowering: Lowering) -> AddConstraint:
     constraint = lower_constraint(fields["def"]["Constraint"], lowering)
     return AddConstraint(constraint, constraint.position)
@@ -331,6 +341,9 @@ _COMMANDS_OF_ALL = frozenset(
 _COMMANDS: Mapping[str, _CommandRule] = MappingProxyType(
     {
         **dict.fromkeys(RULE_MODES, _lower_rule_mode),
+        **dict.fromkeys(TRIGGER_COMMANDS, lower_triggers),
+        "AT_AlterConstraint": lower_alter_constraint,
+        "AT_SetExpression": _lower_set_expression,
         "AT_AddColumn": _lower_add_column,
         "AT_AddConstraint": _lower_add_constraint,
         "AT_AddIdentity": _lower_add_identity,

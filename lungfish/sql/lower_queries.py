@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 from lungfish import errors
 from lungfish.sql.ast.dml import Delete, Insert, Merge, Update
-from lungfish.sql.ast.expressions import Expression, FunctionCall
+from lungfish.sql.ast.expressions import Expression
 from lungfish.sql.ast.queries import (
     ColumnDefinitionItem,
     CommonTableExpression,
@@ -337,10 +337,7 @@ def _lower_function(fields: Node, lowering: Lowering) -> FunctionReference:
     for node in fields["functions"]:
         function, own_definitions = node["List"]["items"]
         own.append(_lower_definitions(own_definitions["List"]["items"] if own_definitions else ()))
-        call = lowering.expression(function)
-        if not isinstance(call, FunctionCall):
-            raise_unsupported("an expression that is no function call in FROM", position)
-        calls.append(call)
+        calls.append(lowering.expression(function))
     alias, columns = _lower_alias(fields)
     return FunctionReference(
         calls=tuple(calls),

@@ -42,6 +42,7 @@ from lungfish.sql.ast.ddl import (
     DropColumn,
     DropConstraint,
     DropExpression,
+    SetExpression,
     ValidateConstraint,
 )
 from lungfish.sql.rename import mentions_name
@@ -72,7 +73,7 @@ class FamilyAlteration:
                 self._drop_column(table, action)
             case AlterColumnType():
                 self._alter_type(table, action)
-            case AlterColumnDefault() | DropExpression():
+            case AlterColumnDefault() | DropExpression() | SetExpression():
                 self._apply(self._context, table, action)
                 for child in () if self._is_only else self._children(table):
                     self._for_column(child, action)
@@ -101,7 +102,9 @@ class FamilyAlteration:
         columns = tuple(column if item.number == column.number else item for item in table.columns)
         self._context.change.put(replace(table, columns=columns))
 
-    def _for_column(self, child: Table, action: AlterColumnDefault | DropExpression) -> None:
+    def _for_column(
+        self, child: Table, action: AlterColumnDefault | DropExpression | SetExpression
+    ) -> None:
         """The action for a child and its children."""
         self.run(self._now(child), action)
 

@@ -8,23 +8,22 @@ from lungfish.catalog.names import type_text
 from lungfish.catalog.objects import Column, Index, Sequence, Table, View
 from lungfish.errors import (
     DependentObjectsStillExist,
-    FeatureNotSupported,
     InvalidTableDefinition,
     ObjectNotInPrerequisiteState,
     SyntaxError,
     WrongObjectType,
 )
+from lungfish.executor.ddl.alter_column_type import alter_type, refuse_types_twice, replace_column
+from lungfish.executor.ddl.alter_constraint import alter_constraint
 from lungfish.executor.ddl.alter_family import FamilyAlteration
 from lungfish.executor.ddl.alter_inherit import alter_inherit
 from lungfish.executor.ddl.alter_view import alter_view
 from lungfish.executor.ddl.attach_partition import attach_partition, detach_partition
 from lungfish.executor.ddl.column_rules import (
-    check_column_type,
-    check_identity_type,
-    check_type_change,
     refuse_system_column,
 )
 from lungfish.executor.ddl.column_users import drop_users_of_column
+from lungfish.executor.ddl.constraint_order import order_constraints
 from lungfish.executor.ddl.constraints import (
     add_constraint,
     drop_keys_of_index,
@@ -35,7 +34,6 @@ from lungfish.executor.ddl.context import DdlContext
 from lungfish.executor.ddl.create_table import (
     append_column,
     check_stored_texts,
-    order_constraints,
     store_sequence,
     validate_new,
 )
@@ -44,10 +42,9 @@ from lungfish.executor.ddl.names import find_column, find_constraint, find_table
 from lungfish.executor.ddl.not_null import add_not_null, drop_of_not_null, set_not_null
 from lungfish.executor.ddl.relation_options import set_option
 from lungfish.executor.ddl.rewrite import rewrite
-from lungfish.executor.ddl.rules import rule_words, rules_about, set_rule_mode
+from lungfish.executor.ddl.rules import set_rule_mode
 from lungfish.executor.ddl.statistics import without_column
-from lungfish.executor.ddl.upkeep import alter_other, alter_without_rows
-from lungfish.executor.ddl.view_texts import uses_column
+from lungfish.executor.ddl.upkeep import alter_other, alter_without_rows, set_triggers
 from lungfish.sql.ast.ddl import (
     AddColumn,
     AddConstraint,
@@ -55,13 +52,16 @@ from lungfish.sql.ast.ddl import (
     AlterColumnIdentity,
     AlterColumnNotNull,
     AlterColumnType,
+    AlterConstraint,
     AlterTable,
     AlterTableAction,
     ChangeOwner,
     DropColumn,
     DropConstraint,
     DropExpression,
+    SetExpression,
     SetPersistence,
+    SetTriggers,
     ValidateConstraint,
 )
 from lungfish.sql.ast.partitions import AlterInherit, AttachPartition, DetachPartition
@@ -94,6 +94,7 @@ def alter_table(context: DdlContext, statement: AlterTable) -> str:
     ):
         refuse_stored_rows(context, table, name.position)
     family = FamilyAlteration(context, is_only=statement.is_only, apply=_apply, add_made=_add_made)
+    refuse_types_twice(statement.actions)
     for action in statement.actions:
         current = context.catalog.table(table.oid)
         if current.parents or context.catalog.has_children(table.oid) or current.partition_key:
@@ -124,7 +125,7 @@ def _apply(context: DdlContext, table: Table, action: AlterTableAction) -> None:
         case DropColumn():
             _drop_column(context, table, action)
         case AlterColumnType():
-            _alter_type(context, table, action)
+            alter_type(context, table, action)
         case AlterColumnDefault():
             _alter_default(context, table, action)
         case AlterColumnNotNull():
@@ -137,6 +138,12 @@ def _apply(context: DdlContext, table: Table, action: AlterTableAction) -> None:
             _validate(context, table, action)
         case AlterColumnIdentity():
             alter_identity(context, table, action)
+        case AlterConstraint():
+            alter_constraint(context, table, action)
+        case SetTriggers():
+            set_triggers(context, table, action)
+        case SetExpression():
+            _set_expression(context, table, action)
         case DropExpression():
             _drop_expression(context, table, action)
         case AlterInherit():
@@ -153,10 +160,6 @@ def _apply(context: DdlContext, table: Table, action: AlterTableAction) -> None:
             set_option(context, table, action)
 
 
-def _replace_column(table: Table, old: Column, new: Column) -> Table:
-    return replace(table, columns=tuple(new if item is old else item for item in table.columns))
-
-
 def _add_column(context: DdlContext, table: Table, action: AddColumn) -> None:
     definition = action.column
     if action.if_not_exists and table.column_position(definition.name) is not None:
@@ -167,7 +170,7 @@ def _add_column(context: DdlContext, table: Table, action: AddColumn) -> None:
     extended, made = append_column(context, table, definition)
     if made.sequence is not None:
         store_sequence(context, made.sequence)
-    constraints = order_constraints(list(definition.constraints))
+    constraints = order_constraints(definition.constraints)
     for constraint in constraints:
         if constraint.kind == "not null":
             extended = add_constraint(context, extended, constraint)
@@ -262,56 +265,6 @@ def _mentions(index: Index, name: str) -> bool:
     return any(text is not None and mentions_name(text, name) for text in texts)
 
 
-def _alter_type(context: DdlContext, table: Table, action: AlterColumnType) -> None:
-    refuse_system_column(action.name, "alter", action.position)
-    column = find_column(table, action.name, action.position)
-    check_type_change(table, column, has_using=action.using is not None, position=action.position)
-    kind = context.runner.resolve_type(action.type_name)
-    check_column_type(column.name, kind)
-    if column.identity is not None:
-        check_identity_type(kind, action.position)
-    for view in context.catalog.dependent_views(table.oid):
-        if uses_column(context, view, table, column):
-            raise FeatureNotSupported(
-                "cannot alter type of a column used by a view or rule",
-                position=action.position,
-                detail=f'view {view.name} depends on column "{column.name}"',
-            )
-    for rule in rules_about(context.catalog, table, column.name):
-        raise FeatureNotSupported(
-            "cannot alter type of a column used by a view or rule",
-            position=action.position,
-            detail=f'{rule_words(context.catalog, rule)} depends on column "{column.name}"',
-        )
-    name = quote_identifier(column.name)
-    # Without USING the cast must be one that an assignment does by itself.
-    source = f"({action.using.text})" if action.using is not None else name
-    changed = replace(column, type=kind)
-    indexes = tuple(
-        replace(
-            index,
-            columns=tuple(
-                replace(key, type=kind) if key.column_number == column.number else key
-                for key in index.columns
-            ),
-        )
-        for index in table.indexes
-    )
-    new = replace(_replace_column(table, column, changed), indexes=indexes)
-    if action.using is None:
-        context.runner.check_assignable(column, kind, action.position)
-    check_stored_texts(context, new)
-    written = type_text(context.catalog, kind)
-    values = [
-        f"CAST({source} AS {written})" if item is column else quote_identifier(item.name)
-        for item in table.columns
-    ]
-    moved = rewrite(context, table, new, values)
-    for constraint in moved.constraints:
-        if constraint.kind != "foreign key" or column.number in constraint.columns:
-            validate_constraint(context, moved, constraint)
-
-
 def _alter_default(context: DdlContext, table: Table, action: AlterColumnDefault) -> None:
     refuse_system_column(action.name, "alter", action.position)
     column = find_column(table, action.name, action.position)
@@ -326,12 +279,13 @@ def _alter_default(context: DdlContext, table: Table, action: AlterColumnDefault
             position=action.position,
         )
     text = None if action.default is None else action.default.text
-    changed = _replace_column(table, column, replace(column, default=text, sequence_oid=None))
+    changed = replace_column(table, column, replace(column, default=text, sequence_oid=None))
     check_stored_texts(context, changed)
     context.change.put(changed)
 
 
 def _alter_not_null(context: DdlContext, table: Table, action: AlterColumnNotNull) -> None:
+    refuse_system_column(action.name, "alter", action.position)
     column = find_column(table, action.name, action.position)
     if not action.is_not_null:
         if any(
@@ -416,6 +370,10 @@ def _drop_constraint(context: DdlContext, table: Table, action: DropConstraint) 
 
 def _validate(context: DdlContext, table: Table, action: ValidateConstraint) -> None:
     constraint = find_constraint(table, action.name, action.position)
+    if not constraint.is_enforced:
+        raise ObjectNotInPrerequisiteState(
+            "cannot validate NOT ENFORCED constraint", position=action.position
+        )
     validate_constraint(context, table, replace(constraint, is_validated=True))
     changed = replace(constraint, is_validated=True)
     context.change.put(
@@ -428,16 +386,37 @@ def _validate(context: DdlContext, table: Table, action: ValidateConstraint) -> 
     )
 
 
-def _drop_expression(context: DdlContext, table: Table, action: DropExpression) -> None:
-    column = find_column(table, action.name, action.position)
+def _set_expression(context: DdlContext, table: Table, action: SetExpression) -> None:
+    column = _generated_column(table, action.name, action.position)
+    text = action.expression.text
+    changed = replace_column(table, column, replace(column, generated=text))
+    check_stored_texts(context, changed)
+    value = f"CAST(({text}) AS {type_text(context.catalog, column.type)})"
+    values = [value if item is column else quote_identifier(item.name) for item in table.columns]
+    moved = rewrite(context, table, changed, values)
+    for constraint in moved.constraints:
+        if column.number in constraint.columns:
+            validate_constraint(context, moved, constraint)
+    if column.is_not_null:
+        validate_not_null(context, moved, column.name)
+
+
+def _generated_column(table: Table, name: str, position: int) -> Column:
+    column = find_column(table, name, position)
     if column.generated is None:
-        if action.if_exists:
-            context.runner.notice(
-                f'column "{column.name}" of relation "{table.name}" is not a generated column, skipping'
-            )
-            return
         raise ObjectNotInPrerequisiteState(
             f'column "{column.name}" of relation "{table.name}" is not a generated column',
-            position=action.position,
+            position=position,
         )
-    context.change.put(_replace_column(table, column, replace(column, generated=None)))
+    return column
+
+
+def _drop_expression(context: DdlContext, table: Table, action: DropExpression) -> None:
+    column = find_column(table, action.name, action.position)
+    if column.generated is None and action.if_exists:
+        context.runner.notice(
+            f'column "{column.name}" of relation "{table.name}" is not a generated column, skipping'
+        )
+        return
+    column = _generated_column(table, action.name, action.position)
+    context.change.put(replace_column(table, column, replace(column, generated=None)))

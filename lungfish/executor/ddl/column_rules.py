@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from lungfish.catalog.objects import Column, Table
 from lungfish.errors import (
+    DatatypeMismatch,
     DuplicateColumn,
     FeatureNotSupported,
     InvalidColumnDefinition,
@@ -15,6 +16,7 @@ from lungfish.errors import (
 from lungfish.executor.ddl.context import DdlContext
 from lungfish.sql.ast.ddl import ConstraintDefinition
 from lungfish.sql.rename import mentions_name
+from lungfish.types.coercion import CastContext, can_coerce
 from lungfish.types.sql_type import SqlType, TypeKind
 
 SYSTEM_COLUMNS = frozenset({"tableoid", "cmax", "xmax", "cmin", "xmin", "ctid"})
@@ -40,6 +42,21 @@ def check_column_type(name: str, kind: SqlType) -> None:
         raise InvalidTableDefinition(f'column "{name}" has pseudo-type {shown}')
     if kind.kind in (TypeKind.UNKNOWN, TypeKind.VOID):
         raise InvalidTableDefinition(f'column "{name}" has pseudo-type {kind}')
+
+
+def is_assignable(given: SqlType, kind: SqlType) -> bool:
+    """Whether a value of that type, or a literal, can be stored in a column of the other."""
+    return given.kind is TypeKind.UNKNOWN or can_coerce(given, kind, CastContext.ASSIGNMENT)
+
+
+def check_assigned(column: Column, given: SqlType) -> None:
+    """Raise DatatypeMismatch unless a default or generation expression of that type can be stored in the column."""
+    if not is_assignable(given, column.type):
+        raise DatatypeMismatch(
+            f'column "{column.name}" is of type {column.type.unmodified} but default expression is of type '
+            f"{given.unmodified}",
+            hint="You will need to rewrite or cast the expression.",
+        )
 
 
 def refuse_system_column(name: str, act: str, position: int) -> None:

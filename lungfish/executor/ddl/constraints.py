@@ -9,6 +9,7 @@ from lungfish.catalog.objects import Column, Constraint, Index, IndexColumn, Oid
 from lungfish.errors import (
     CheckViolation,
     DatatypeMismatch,
+    DuplicateColumn,
     DuplicateObject,
     FeatureNotSupported,
     ForeignKeyViolation,
@@ -26,7 +27,7 @@ from lungfish.executor.ddl.exclude import add_exclusion, check_period
 from lungfish.executor.ddl.key_of_index import add_key_using_index
 from lungfish.executor.ddl.names import (
     choose_constraint_name,
-    choose_relation_name,
+    choose_index_name,
     find_column,
     find_table,
     refuse_taken_name,
@@ -67,6 +68,9 @@ def constraint_name(
     """The name that was given, or PostgreSQL's choice. Raises DuplicateObject."""
     taken = {constraint.name for constraint in table.constraints}
     if definition.name is not None:
+        if definition.kind in ("primary key", "unique"):
+            name = ObjectName(definition.name, position=definition.position)
+            refuse_taken_name(context, table.namespace_oid, name, table.indexes)
         if definition.name in taken:
             raise DuplicateObject(
                 f'constraint "{definition.name}" for relation "{table.name}" already exists',
@@ -80,9 +84,9 @@ def constraint_name(
         and columns
         and (definition.kind != "check" or len(columns) == 1)
     ):
-        parts.append("_".join(column.name for column in columns))
+        parts.append("_".join([*(column.name for column in columns), *definition.include]))
     if definition.kind in ("primary key", "unique"):
-        return choose_relation_name(context, table.namespace_oid, *parts, label)
+        return choose_index_name(context, table, *parts, label)
     return choose_constraint_name(taken, *parts, label)
 
 
@@ -90,6 +94,12 @@ def _add_key(context: DdlContext, table: Table, definition: ConstraintDefinition
     if definition.using_index is not None:
         return add_key_using_index(context, table, definition)
     columns = [_key_column(table, name, definition.position) for name in definition.columns]
+    for at, column in enumerate(columns):
+        if column in columns[:at]:
+            raise DuplicateColumn(
+                f'column "{column.name}" appears twice in {definition.kind} constraint',
+                position=definition.position,
+            )
     is_primary = definition.kind == "primary key"
     if is_primary:
         if any(constraint.kind == "primary key" for constraint in table.constraints):
@@ -105,7 +115,6 @@ def _add_key(context: DdlContext, table: Table, definition: ConstraintDefinition
         check_period(table, definition, columns)
     require_partition_columns(table, numbers, definition.kind)
     name = constraint_name(context, table, definition, columns)
-    refuse_taken_name(context, table.namespace_oid, ObjectName(name, position=definition.position))
     index = Index(
         context.change.new_oid(),
         name,

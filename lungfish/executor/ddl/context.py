@@ -53,6 +53,9 @@ class StatementRunner(Protocol):
     def query(self, sql: str) -> list[tuple[Any, ...]]:
         """Rows of internal values."""
 
+    def query_assigned(self, sql: str) -> list[tuple[Any, ...]]:
+        """Rows whose outermost casts are those of an assignment: what is too long for a column is an error."""
+
     def run_query(
         self, query: Query
     ) -> tuple[tuple[tuple[str, SqlType], ...], Iterable[tuple[Any, ...]]]:
@@ -81,6 +84,9 @@ class StatementRunner(Protocol):
 
     def check_expression_facts(self, table: Table, text: str, *, what: str) -> ExpressionFacts:
         """The same, and what the expression depends on."""
+
+    def value_type(self, table: Table, text: str, *, what: str) -> SqlType:
+        """The type of an expression before it is assigned to a column: unknown for a literal."""
 
     def check_assignable(self, column: Column, kind: SqlType, position: int) -> None:
         """Raise DatatypeMismatch unless the column's values can be assigned to that type."""

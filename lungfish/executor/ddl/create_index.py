@@ -20,7 +20,7 @@ from lungfish.executor.ddl.column_rules import check_column_type
 from lungfish.executor.ddl.context import DdlContext
 from lungfish.executor.ddl.exclude import require_class
 from lungfish.executor.ddl.names import (
-    choose_relation_name,
+    choose_index_name,
     find_column,
     find_table,
     key_words,
@@ -112,8 +112,8 @@ def _require_method(statement: CreateIndex) -> None:
 
 
 def _choose_name(context: DdlContext, table: Table, statement: CreateIndex) -> str:
-    words = key_words(statement.elements)
-    return choose_relation_name(context, table.namespace_oid, table.name, words, "idx")
+    words = key_words([*statement.elements, *map(IndexElement, statement.include)])
+    return choose_index_name(context, table, table.name, words, "idx")
 
 
 def _predicate(context: DdlContext, table: Table, statement: CreateIndex) -> str | None:

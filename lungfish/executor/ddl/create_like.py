@@ -7,9 +7,14 @@ from dataclasses import dataclass, field, replace
 from lungfish.catalog.objects import Column, Constraint, Index, Sequence, SystemView, Table, View
 from lungfish.errors import DuplicateColumn, WrongObjectType
 from lungfish.executor.ddl.context import DdlContext
-from lungfish.executor.ddl.names import choose_relation_name, find_relation
+from lungfish.executor.ddl.names import (
+    choose_index_name,
+    choose_relation_name,
+    find_relation,
+    index_words,
+    parsed_text,
+)
 from lungfish.executor.ddl.statistics import copied_statistics
-from lungfish.planner.bind_stored import parse_expression
 from lungfish.sql.ast.ddl import (
     ConstraintDefinition,
     Exclusion,
@@ -130,6 +135,7 @@ def _definition(
             constraint.name,
             check=ExpressionText(null, constraint.check),
             is_not_enforced=not constraint.is_enforced,
+            is_no_inherit=constraint.is_no_inherit,
         )
     if constraint.kind == "not null":
         return ConstraintDefinition(
@@ -157,7 +163,7 @@ def _copy_exclusion(
     index = next(item for item in source.indexes if item.oid == constraint.index_oid)
     elements = tuple(
         (
-            IndexElement(names.get(key.column_number), _parsed(key.expression)),
+            IndexElement(names.get(key.column_number), parsed_text(key.expression)),
             operator,
         )
         for key, operator in zip(index.columns, constraint.operators, strict=True)
@@ -168,12 +174,8 @@ def _copy_exclusion(
         is_deferrable=constraint.is_deferrable,
         is_initially_deferred=constraint.is_initially_deferred,
         parameters=index.parameters,
-        exclusion=Exclusion(elements, index.method, _parsed(index.predicate)),
+        exclusion=Exclusion(elements, index.method, parsed_text(index.predicate)),
     )
-
-
-def _parsed(text: str | None) -> ExpressionText | None:
-    return None if text is None else ExpressionText(parse_expression(text), text)
 
 
 def finish_like(context: DdlContext, table: Table, copied: CopiedTable) -> Table:
@@ -201,20 +203,20 @@ def finish_like(context: DdlContext, table: Table, copied: CopiedTable) -> Table
 
 
 def _copy_index(context: DdlContext, table: Table, index: Index, numbers: dict[int, int]) -> Index:
-    names = {column.number: column.name for column in table.columns}
     columns = tuple(
         replace(key, column_number=numbers.get(key.column_number, 0)) for key in index.columns
     )
-    words = "_".join(names.get(key.column_number, "expr") for key in columns)
+    include = tuple(numbers[number] for number in index.include)
+    words = index_words(table, replace(index, columns=columns, include=include))
     return replace(
         index,
         oid=context.change.new_oid(),
-        name=choose_relation_name(context, table.namespace_oid, table.name, words, "idx"),
+        name=choose_index_name(context, table, table.name, words, "idx"),
         namespace_oid=table.namespace_oid,
         table_oid=table.oid,
         relation_id=context.change.new_relation_id(),
         columns=columns,
-        include=tuple(numbers[number] for number in index.include),
+        include=include,
         comment=None,
         is_clustered=False,
         is_replica_identity=False,

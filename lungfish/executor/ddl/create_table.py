@@ -24,11 +24,13 @@ from lungfish.executor.ddl.attach_partition import (
     refuse_rows_of_default,
 )
 from lungfish.executor.ddl.column_rules import (
+    check_assigned,
     check_column_name,
     check_column_type,
     check_generated,
     check_identity_type,
 )
+from lungfish.executor.ddl.constraint_order import order_constraints
 from lungfish.executor.ddl.constraints import add_constraint, validate_constraint
 from lungfish.executor.ddl.context import DdlContext
 from lungfish.executor.ddl.create_like import CopiedTable, copy_like, finish_like
@@ -185,12 +187,6 @@ def _new_table(
     )
 
 
-def order_constraints(definitions: list[ConstraintDefinition]) -> list[ConstraintDefinition]:
-    """Keys first, because a foreign key to the table itself needs them; else in the order written."""
-    ranks = {"not null": 0, "primary key": 1, "unique": 2, "check": 3}
-    return sorted(definitions, key=lambda item: ranks.get(item.kind, 4))
-
-
 def append_column(
     context: DdlContext, table: Table, definition: ColumnDefinition
 ) -> tuple[Table, MadeColumn]:
@@ -307,14 +303,18 @@ def check_stored_texts(context: DdlContext, table: Table) -> None:
             _check_default(context, table, column)
         if column.generated is not None:
             check_generated(context, table, column)
+            what = "column generation expressions"
+            check_assigned(column, context.runner.value_type(table, column.generated, what=what))
 
 
 def _check_default(context: DdlContext, table: Table, column: Column) -> None:
+    assert column.default is not None
     text = f"CAST(({column.default}) AS {type_text(context.catalog, column.type)})"
+    bare = replace(table, columns=())
     try:
-        context.runner.check_expression(
-            replace(table, columns=()), text, what="DEFAULT expressions"
-        )
+        given = context.runner.value_type(bare, column.default, what="DEFAULT expressions")
+        check_assigned(column, given)
+        context.runner.check_expression(bare, text, what="DEFAULT expressions")
     except UndefinedColumn as error:
         raise FeatureNotSupported("cannot use column reference in DEFAULT expression") from error
 

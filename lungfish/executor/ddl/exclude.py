@@ -22,7 +22,7 @@ from lungfish.errors import (
 )
 from lungfish.executor.ddl.context import DdlContext
 from lungfish.executor.ddl.names import (
-    choose_relation_name,
+    choose_index_name,
     find_column,
     key_words,
     refuse_taken_name,
@@ -243,8 +243,9 @@ def _name(
 ) -> str:
     """The name that was given, or PostgreSQL's choice. Raises DuplicateObject, DuplicateTable."""
     if definition.name is None:
-        words = key_words([element for element, _ in exclusion.elements])
-        return choose_relation_name(context, table.namespace_oid, table.name, words, "excl")
+        included = map(IndexElement, definition.include)
+        words = key_words([*(element for element, _ in exclusion.elements), *included])
+        return choose_index_name(context, table, table.name, words, "excl")
     if any(constraint.name == definition.name for constraint in table.constraints):
         raise DuplicateObject(
             f'constraint "{definition.name}" for relation "{table.name}" already exists',

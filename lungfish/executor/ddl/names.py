@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from lungfish.catalog.catalog import Relation
 from lungfish.catalog.chosen_names import choose_name
 from lungfish.catalog.objects import (
     Column,
     Constraint,
+    Index,
     Namespace,
     Oid,
     SystemView,
@@ -28,8 +29,9 @@ from lungfish.errors import (
     WrongObjectType,
 )
 from lungfish.executor.ddl.context import DdlContext
+from lungfish.planner.bind_stored import parse_expression
 from lungfish.planner.output_names import UNNAMED, output_name
-from lungfish.sql.ast.ddl import IndexElement
+from lungfish.sql.ast.ddl import ExpressionText, IndexElement
 from lungfish.sql.ast.queries import ObjectName
 
 
@@ -112,15 +114,28 @@ def find_constraint(table: Table, name: str, position: int = -1) -> Constraint:
     )
 
 
-def refuse_taken_name(context: DdlContext, namespace_oid: Oid, name: ObjectName) -> None:
-    """Raise DuplicateTable if a relation or index has that name."""
-    if context.catalog.name_is_taken(namespace_oid, name.name):
+def refuse_taken_name(
+    context: DdlContext, namespace_oid: Oid, name: ObjectName, beside: Iterable[Index] = ()
+) -> None:
+    """Raise DuplicateTable if a relation or index has that name, or one of `beside` that are about to be made."""
+    if any(index.name == name.name for index in beside) or context.catalog.name_is_taken(
+        namespace_oid, name.name
+    ):
         raise DuplicateTable(f'relation "{name.name}" already exists', position=name.position)
 
 
 def choose_relation_name(context: DdlContext, namespace_oid: Oid, *parts: str) -> str:
     """A free name for an index or sequence: the parts joined by underscores, shortened, with a number if need be."""
     return choose_name(parts, lambda name: context.catalog.name_is_taken(namespace_oid, name))
+
+
+def choose_index_name(context: DdlContext, table: Table, *parts: str) -> str:
+    """A free name for an index of a table, which the catalog may not know yet."""
+    beside = {table.name, *(index.name for index in table.indexes)}
+    return choose_name(
+        parts,
+        lambda name: name in beside or context.catalog.name_is_taken(table.namespace_oid, name),
+    )
 
 
 def choose_constraint_name(taken: set[str], *parts: str) -> str:
@@ -143,6 +158,21 @@ def key_words(elements: Sequence[IndexElement]) -> str:
             made = f"{word}{number}"
         words.append(made)
     return "_".join(words)
+
+
+def index_words(table: Table, index: Index) -> str:
+    """What the name of an index of the table says of its keys and its further columns, as `key_words`."""
+    names = {column.number: column.name for column in table.columns}
+    elements = [
+        IndexElement(names.get(key.column_number), parsed_text(key.expression))
+        for key in index.columns
+    ]
+    return key_words([*elements, *(IndexElement(names[number]) for number in index.include)])
+
+
+def parsed_text(text: str | None) -> ExpressionText | None:
+    """An expression that is kept as text."""
+    return None if text is None else ExpressionText(parse_expression(text), text)
 
 
 def refuse_taken_type(context: DdlContext, namespace: Namespace, name: ObjectName) -> None:

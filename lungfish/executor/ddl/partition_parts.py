@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from lungfish.catalog.objects import Constraint, Index, IndexColumn, Oid, Table
+from lungfish.catalog.objects import Constraint, Index, Oid, Table
 from lungfish.catalog.partitions import partitions_of
 from lungfish.executor.ddl.constraints import validate_constraint
 from lungfish.executor.ddl.context import DdlContext
-from lungfish.executor.ddl.names import choose_constraint_name, choose_relation_name
+from lungfish.executor.ddl.names import choose_constraint_name, choose_index_name, index_words
 
 _LABELS = {"primary key": "pkey", "unique": "key"}
 
@@ -117,7 +117,7 @@ def _replace_part(context: DdlContext, child: Table, made: Index) -> None:
 def _make_part(
     context: DdlContext, child: Table, wanted: Index, constraint: Constraint | None
 ) -> Index:
-    name = _part_name(context, child, wanted.columns, constraint)
+    name = _part_name(context, child, wanted, constraint)
     made = replace(
         wanted,
         oid=context.change.new_oid(),
@@ -151,14 +151,13 @@ def _make_part(
 def _part_name(
     context: DdlContext,
     child: Table,
-    columns: tuple[IndexColumn, ...],
+    wanted: Index,
     constraint: Constraint | None,
 ) -> str:
-    names = {column.number: column.name for column in child.columns}
-    words = "_".join(names.get(item.column_number, "expr") for item in columns)
+    words = index_words(child, wanted)
     label = "idx" if constraint is None else _LABELS[constraint.kind]
     parts = [child.name] if label == "pkey" else [child.name, words]
-    return choose_relation_name(context, child.namespace_oid, *parts, label)
+    return choose_index_name(context, child, *parts, label)
 
 
 def add_reference_part(

@@ -20,8 +20,8 @@ def rewrite(
     *,
     order: str = "",
 ) -> Table:
-    """Copy the rows of `old` into a new heap laid out as `new`; `values` are expressions over the old columns, and
-    `change_row` is what is done to the row of their values; `order` is an ORDER BY for the new heap.
+    """Copy the rows of `old` into a new heap laid out as `new`; `values` are expressions over the old columns, whose
+    outermost casts are assignments; `change_row` is what is done to the row of their values; `order` is an ORDER BY for the new heap.
 
     The stored row keeps the visible columns only, in order; indexes are made anew.
     """
@@ -39,7 +39,7 @@ def rewrite(
         constraints=(),
     )
     tail = f" ORDER BY {order}" if order else ""
-    rows = context.runner.query(
+    rows = context.runner.query_assigned(
         f"SELECT {', '.join(values)} FROM ONLY {qualified(context, old)}{tail}"
     )
     relaxed = replace(

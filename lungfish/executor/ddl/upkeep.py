@@ -27,6 +27,7 @@ from lungfish.sql.ast.ddl import (
     DropAbsent,
     Reindex,
     SetPersistence,
+    SetTriggers,
 )
 from lungfish.sql.ast.partitions import AttachPartition
 from lungfish.sql.ast.relation_options import RelationOption
@@ -143,12 +144,34 @@ def alter_without_rows(
         case ChangeOwner():
             require_owner(action)
         case SetPersistence():
+            if table.partition_key is not None:
+                word = "LOGGED" if action.persistence == "permanent" else "UNLOGGED"
+                raise WrongObjectType(
+                    f'ALTER action SET {word} cannot be performed on relation "{table.name}"',
+                    position=action.position,
+                    detail="This operation is not supported for partitioned tables.",
+                )
             if table.persistence == "temporary":
                 raise FeatureNotSupported(
                     f'cannot change logged status of table "{table.name}" because it is temporary',
                     position=action.position,
                 )
             context.change.put(replace(table, persistence=action.persistence))
+
+
+def set_triggers(context: DdlContext, table: Table, action: SetTriggers) -> None:
+    """ENABLE or DISABLE TRIGGER: tables have none of the user's, and those of foreign keys cannot be taken off."""
+    if action.name is not None:
+        raise UndefinedObject(
+            f'trigger "{action.name}" for table "{table.name}" does not exist',
+            position=action.position,
+        )
+    has_keys = any(item.kind == "foreign key" for item in table.constraints)
+    if action.disables_all and (has_keys or context.catalog.referencing_tables(table.oid)):
+        raise FeatureNotSupported(
+            "DISABLE TRIGGER ALL of a table with foreign keys is not supported",
+            position=action.position,
+        )
 
 
 def alter_other(context: DdlContext, statement: AlterTable) -> str:

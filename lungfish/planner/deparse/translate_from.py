@@ -121,13 +121,18 @@ class FromTranslator:
             raise errors.FeatureNotSupported(
                 "a column definition list inside ROWS FROM cannot be written back"
             )
+        calls = [call for call in item.calls if isinstance(call, FunctionCall)]
+        if len(calls) < len(item.calls):
+            raise errors.FeatureNotSupported(
+                "an expression that is no function call in FROM cannot be written back"
+            )
         entry = self._trace.entries(item)[0]
-        made = RangeItem("function", item.alias, item.column_aliases, item.calls[0].name[-1])
-        made.calls = tuple([self._call(call) for call in item.calls])
+        made = RangeItem("function", item.alias, item.column_aliases, calls[0].name[-1])
+        made.calls = tuple([self._call(call) for call in calls])
         made.with_ordinality = item.with_ordinality
         made.old_names = list(entry.names)
         made.real_names = list(entry.names)
-        made.is_lateral = item.is_lateral or self._reads(item.calls, tree)
+        made.is_lateral = item.is_lateral or self._reads(calls, tree)
         if item.column_definitions:
             count = len(item.column_definitions)
             made.definitions = tuple(entry.column(position).type for position in range(count))

@@ -335,6 +335,37 @@ class AlterColumnIdentity:
 
 
 @dataclass(frozen=True, slots=True)
+class SetExpression:
+    """SET EXPRESSION of a generated column."""
+
+    name: str
+    expression: ExpressionText
+    position: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class AlterConstraint:
+    """ALTER CONSTRAINT; None is what it does not speak of."""
+
+    name: str
+    is_deferrable: bool | None = None
+    is_initially_deferred: bool = False
+    is_enforced: bool | None = None
+    # INHERIT or NO INHERIT.
+    is_inheritance: bool = False
+    position: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class SetTriggers:
+    """ENABLE or DISABLE TRIGGER: the one of that name, ALL, or USER's; and SET WITHOUT OIDS, which does as little."""
+
+    name: str | None = None
+    disables_all: bool = False
+    position: int = -1
+
+
+@dataclass(frozen=True, slots=True)
 class DropExpression:
     name: str
     if_exists: bool = False
@@ -384,7 +415,10 @@ AlterTableAction = (
     | AlterColumnDefault
     | AlterColumnNotNull
     | AlterColumnIdentity
+    | AlterConstraint
     | DropExpression
+    | SetExpression
+    | SetTriggers
     | AddConstraint
     | DropConstraint
     | ValidateConstraint

@@ -174,9 +174,12 @@ class InList:
 
 @dataclass(frozen=True, slots=True)
 class Cast:
+    """CAST. `is_assignment`: as a value is cast that is stored in a column, which cuts nothing off."""
+
     operand: Expression
     type_name: TypeName
     position: int = -1
+    is_assignment: bool = False
 
 
 @dataclass(frozen=True, slots=True)

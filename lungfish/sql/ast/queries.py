@@ -6,7 +6,7 @@ import enum
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lungfish.sql.ast.expressions import Expression, FunctionCall, WindowDefinition
+from lungfish.sql.ast.expressions import Expression, WindowDefinition
 from lungfish.sql.ast.json import JsonTable
 
 if TYPE_CHECKING:
@@ -87,9 +87,9 @@ class ColumnDefinitionItem:
 
 @dataclass(frozen=True, slots=True)
 class FunctionReference:
-    """A set-returning function in FROM; several stand for ROWS FROM (...)."""
+    """A function in FROM, or what looks like one (coalesce, CAST); several stand for ROWS FROM (...)."""
 
-    calls: tuple[FunctionCall, ...]
+    calls: tuple[Expression, ...]
     alias: str | None
     column_aliases: tuple[str, ...] = ()
     column_definitions: tuple[ColumnDefinitionItem, ...] = ()

@@ -1,0 +1,120 @@
+"""ALTER TABLE ... ALTER COLUMN ... TYPE: the rows are written anew, each value cast as an assignment casts it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from lungfish.catalog.names import type_text
+from lungfish.catalog.objects import Column, Table
+from lungfish.errors import DatatypeMismatch, FeatureNotSupported
+from lungfish.executor.ddl.column_rules import (
+    check_column_type,
+    check_identity_type,
+    check_type_change,
+    is_assignable,
+    refuse_system_column,
+)
+from lungfish.executor.ddl.constraints import validate_constraint
+from lungfish.executor.ddl.context import DdlContext
+from lungfish.executor.ddl.create_table import check_stored_texts
+from lungfish.executor.ddl.names import find_column
+from lungfish.executor.ddl.rewrite import rewrite
+from lungfish.executor.ddl.rules import rule_words, rules_about
+from lungfish.executor.ddl.view_texts import uses_column
+from lungfish.sql.ast.ddl import AlterColumnType, AlterTableAction
+from lungfish.sql.quoting import quote_identifier
+from lungfish.types.sql_type import TypeKind
+
+
+def refuse_types_twice(actions: tuple[AlterTableAction, ...]) -> None:
+    """Raise FeatureNotSupported if one column gets two types."""
+    seen: set[str] = set()
+    for action in actions:
+        if isinstance(action, AlterColumnType):
+            if action.name in seen:
+                raise FeatureNotSupported(
+                    f'cannot alter type of column "{action.name}" twice', position=action.position
+                )
+            seen.add(action.name)
+
+
+def alter_type(context: DdlContext, table: Table, action: AlterColumnType) -> None:
+    """Run the action for one table. Raises DatatypeMismatch, FeatureNotSupported where a view reads the column."""
+    refuse_system_column(action.name, "alter", action.position)
+    column = find_column(table, action.name, action.position)
+    check_type_change(table, column, has_using=action.using is not None, position=action.position)
+    kind = context.runner.resolve_type(action.type_name)
+    check_column_type(column.name, kind)
+    if column.identity is not None:
+        check_identity_type(kind, action.position)
+    for view in context.catalog.dependent_views(table.oid):
+        if uses_column(context, view, table, column):
+            raise FeatureNotSupported(
+                "cannot alter type of a column used by a view or rule",
+                position=action.position,
+                detail=f'view {view.name} depends on column "{column.name}"',
+            )
+    for rule in rules_about(context.catalog, table, column.name):
+        raise FeatureNotSupported(
+            "cannot alter type of a column used by a view or rule",
+            position=action.position,
+            detail=f'{rule_words(context.catalog, rule)} depends on column "{column.name}"',
+        )
+    name = quote_identifier(column.name)
+    # Without USING the cast must be one that an assignment does by itself.
+    source = f"({action.using.text})" if action.using is not None else name
+    changed = replace(column, type=kind)
+    indexes = tuple(
+        replace(
+            index,
+            columns=tuple(
+                replace(key, type=kind) if key.column_number == column.number else key
+                for key in index.columns
+            ),
+        )
+        for index in table.indexes
+    )
+    new = replace(replace_column(table, column, changed), indexes=indexes)
+    _check_assignments(context, table, column, action)
+    check_stored_texts(context, new)
+    written = type_text(context.catalog, kind)
+    values = [
+        f"CAST({source} AS {written})" if item is column else quote_identifier(item.name)
+        for item in table.columns
+    ]
+    moved = rewrite(context, table, new, values)
+    for constraint in moved.constraints:
+        if constraint.kind != "foreign key" or column.number in constraint.columns:
+            validate_constraint(context, moved, constraint)
+
+
+def _check_assignments(
+    context: DdlContext, table: Table, column: Column, action: AlterColumnType
+) -> None:
+    """Raise DatatypeMismatch unless the column's values, and its default, can be assigned to the new type."""
+    runner = context.runner
+    kind = runner.resolve_type(action.type_name)
+    if action.using is None:
+        runner.check_assignable(column, kind, action.position)
+    elif not is_assignable(
+        runner.value_type(table, action.using.text, what="transform expressions"), kind
+    ):
+        raise DatatypeMismatch(
+            f'result of USING clause for column "{column.name}" cannot be cast automatically to type {kind}',
+            position=action.position,
+            hint="You might need to add an explicit cast.",
+        )
+    if column.default is None or column.generated is not None:
+        return
+    given = runner.value_type(table, column.default, what="DEFAULT expressions")
+    # A literal has become a value of the column's type.
+    if not is_assignable(column.type if given.kind is TypeKind.UNKNOWN else given, kind):
+        raise DatatypeMismatch(
+            f'default for column "{column.name}" cannot be cast automatically to type {kind}',
+            position=action.position,
+        )
+
+
+def replace_column(table: Table, old: Column, new: Column) -> Table:
+    """The table with another column in the place of one."""
+    return replace(table, columns=tuple(new if item is old else item for item in table.columns))

@@ -1,0 +1,22 @@
+-- Functions in FROM that give one value, and what only looks like one.
+SELECT * FROM abs(-3) WITH ORDINALITY;
+SELECT * FROM upper('x') AS u;
+SELECT u, u.u, u.* FROM upper('x') AS u;
+SELECT * FROM ROWS FROM (upper('x'), generate_series(1,2)) AS r(a,b);
+SELECT * FROM ROWS FROM (upper('x'), abs(-2)) AS r;
+SELECT * FROM ROWS FROM (upper(NULL), generate_series(1,0)) AS r(a,b);
+SELECT * FROM upper(NULL) AS u;
+SELECT * FROM generate_series(1,2) g, upper(g::text || 'a') u ORDER BY 1;
+SELECT * FROM generate_series(1,NULL::int);
+SELECT * FROM unnest(NULL::int[]);
+SELECT * FROM pi() p, length('abc') l WHERE l > 2;
+SELECT lower.* FROM lower('ABC');
+SELECT * FROM coalesce(1,2) c;
+SELECT * FROM greatest(1,2);
+SELECT * FROM CAST('5' AS int);
+SELECT * FROM nullif(1,2) n;
+SELECT * FROM now() n WHERE n IS NULL;
+SELECT * FROM random() r WHERE r > 5;
+SELECT x FROM jsonb_build_object('a', 1) x;
+SELECT * FROM int4range(1,5);
+SELECT * FROM array_append(ARRAY[1],2) WITH ORDINALITY AS t(a, n);
