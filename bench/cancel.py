@@ -259,10 +259,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.cancel", description=__doc__)
     parser.add_argument("--rows", type=int, default=200_000)
     parser.add_argument("--only", default="", help="cases whose name contains this")
+    parser.add_argument(
+        "--seconds", type=float, default=ENDLESS_S, help="how long a statement may run at most"
+    )
     options = parser.parse_args(arguments)
     slow = 0
     with tempfile.TemporaryDirectory() as folder:
-        bench = Bench(options.rows, Path(folder))
+        bench = Bench(options.rows, Path(folder), endless_s=options.seconds)
         for case, in_transaction in itertools.chain(
             ((c, True) for c in CASES), ((c, False) for c in ALONE)
         ):

@@ -14,6 +14,7 @@ from lungfish.executor.partitioned_insert import make_partitioned_insert, row_wr
 from lungfish.executor.referential_actions import finish_constraints
 from lungfish.executor.returning import ReturningRows
 from lungfish.executor.rows import batch_rows
+from lungfish.executor.slices import in_parts
 from lungfish.executor.statement_progress import StatementProgress
 from lungfish.executor.table_reads import may_read
 from lungfish.executor.table_writer import TableWriter
@@ -50,8 +51,7 @@ def make_insert(plan: InsertRows, compiler: Compiler) -> Operator:
         run = writer.run
         handler = None if conflict is None else ConflictHandler(conflict, writer)
         by_column = handler is None and not returning.is_wanted and writer.takes_columns
-        for batch in batches:
-            run.check_cancel()
+        for batch in in_parts(batches, run):
             if by_column:
                 writer.insert_columns(batch)
                 yield Batch((), batch.row_count)
@@ -78,8 +78,7 @@ def insert_batches(table: Table, batches: Iterable[Batch], context: ExecutionCon
     run = Run(context)
     writer = TableWriter(table, run)
     count = 0
-    for batch in batches:
-        run.check_cancel()
+    for batch in in_parts(batches, run):
         if writer.takes_columns:
             writer.insert_columns(batch)
         else:

@@ -16,6 +16,7 @@ from lungfish import errors
 from lungfish.catalog.objects import Table
 from lungfish.executor.compiler import Compiler, Operator
 from lungfish.executor.context import Run
+from lungfish.executor.slices import in_parts
 from lungfish.planner.physical import LockRows
 from lungfish.storage.ids import TupleId
 from lungfish.storage.lock_modes import LockMode
@@ -58,8 +59,7 @@ def make_lock_rows(plan: LockRows, compiler: Compiler) -> Operator:
             raise errors.ReadOnlySqlTransaction(
                 "cannot execute SELECT FOR UPDATE in a read-only transaction"
             )
-        for batch in source(run):
-            run.check_cancel()
+        for batch in in_parts(source(run), run):
             changed: set[Addresses] = set()
             yield from lock_batch(batch, locks, changed, run)
             if changed:

@@ -16,6 +16,7 @@ from lungfish.executor.member_rows import Member, MemberRows
 from lungfish.executor.on_conflict import Conflict, ConflictHandler, LeafView, make_conflict
 from lungfish.executor.returning import ReturningRows
 from lungfish.executor.rows import batch_rows
+from lungfish.executor.slices import in_parts
 from lungfish.executor.table_reads import may_read
 from lungfish.executor.table_writer import TableWriter
 from lungfish.planner.physical import InsertRows, ValuesScan
@@ -52,8 +53,7 @@ def make_partitioned_insert(plan: InsertRows, compiler: Compiler) -> Operator:
     def insert_all(batches: Iterable[Batch], run: Run) -> Iterator[Batch]:
         rows = MemberRows(table, plan.members, run)
         handler = None if conflict is None else _LeafConflicts(conflict, rows)
-        for batch in batches:
-            run.check_cancel()
+        for batch in in_parts(batches, run):
             if handler is None and not returning.is_wanted:
                 rows.insert_columns(batch)
                 yield Batch((), batch.row_count)

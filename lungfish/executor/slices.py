@@ -7,6 +7,7 @@ clock decides about the size of slices only, never about a result.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from time import perf_counter
 from typing import TYPE_CHECKING
 
@@ -25,10 +26,24 @@ if TYPE_CHECKING:
 
 # How long a slice may take. Half of what is left to the rest of a statement that must end 100 ms after it was told to.
 SLICE_S = 0.02
+# The rows of a part: each may take ten microseconds to be inserted or locked, in several indexes some more.
+PART_ROW_COUNT = 2_048
 # So many rows are always evaluated at once; the first slice of an expression that nothing is known of.
 FIRST_ROW_COUNT = 64
 # What an expression takes at once may be longer than what it took the last time, but not by more than this.
 GROWTH_MAX = 64
+
+
+def in_parts(batches: Iterable[Batch], run: Run) -> Iterator[Batch]:
+    """The batches, large ones cut, for operators that do something with each row. Raises QueryCanceled between parts."""
+    for batch in batches:
+        run.check_cancel()
+        if batch.row_count <= PART_ROW_COUNT:
+            yield batch
+            continue
+        for start in range(0, batch.row_count, PART_ROW_COUNT):
+            run.check_cancel()
+            yield batch.slice(start, PART_ROW_COUNT)
 
 
 def in_slices(evaluate: VectorEvaluator, expression: BoundExpression) -> VectorEvaluator:
