@@ -104,7 +104,7 @@ class Database:
         self.parsed_texts: LruCache[ParsedText] = LruCache()
         self.plans: LruCache[CachedPlan] = LruCache()
         self.programs = Programs()
-        self.statistics, self.late_rollbacks = TableStatistics(self), LateRollbacks()
+        self.statistics, self.late_rollbacks = TableStatistics(self), LateRollbacks(core.clock)
         # None where rows that memory cannot hold have no better place: in memory, and beside the file of another process.
         self.spill: SpillSpace | None = None
         self.transactions = core.transactions

@@ -20,6 +20,7 @@ from collections import deque
 from collections.abc import Callable
 
 from lungfish.errors import Error
+from lungfish.storage.clock import Clock
 
 # Puts about so many rows back (None: all that are left); True: it is done.
 RollbackStep = Callable[[int | None], bool]
@@ -27,12 +28,15 @@ RollbackStep = Callable[[int | None], bool]
 # How many rows are put back between two looks whether to stop.
 _PORTION_ROW_COUNT = 200
 _LOOK_S = 0.02
+# The thread begins so much later: whoever has started it is to have the interpreter for the error first.
+_HEAD_START_S = 0.005
 
 
 class LateRollback:
     """What is left to be taken back of one session's transaction."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
         # Guards all below.
         self._lock = threading.Lock()
         # In their order; only who runs them takes one off.
@@ -77,6 +81,7 @@ class LateRollback:
 
     def _run(self) -> None:
         try:
+            self._clock.sleep(_HEAD_START_S)
             with contextlib.suppress(Error):
                 while (step := self._next_step()) is not None:
                     if step(_PORTION_ROW_COUNT):
@@ -99,12 +104,13 @@ class LateRollback:
 class LateRollbacks:
     """Those of a database."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
         self._all: set[LateRollback] = set()
 
     def begin(self) -> LateRollback:
         """One that has nothing to do yet."""
-        made = LateRollback()
+        made = LateRollback(self._clock)
         self._all.add(made)
         return made
 

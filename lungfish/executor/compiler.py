@@ -17,7 +17,7 @@ import pyarrow as pa
 
 from lungfish import errors
 from lungfish.executor.context import Run
-from lungfish.executor.slices import in_slices
+from lungfish.executor.slices import in_slices, stoppable_row
 from lungfish.planner.expressions import BoundExpression
 from lungfish.planner.physical import PhysicalPlan
 from lungfish.types.batch import Batch
@@ -98,7 +98,13 @@ class Compiler:
         maker = self._rows.get(type(expression))
         if maker is None:
             raise _unsupported(expression)
-        return maker(expression, self)
+        if self._is_inside:
+            return maker(expression, self)
+        self._is_inside = True
+        try:
+            return stoppable_row(maker(expression, self), expression)
+        finally:
+            self._is_inside = False
 
     def rows(self, expressions: Sequence[BoundExpression]) -> tuple[RowEvaluator, ...]:
         """The evaluators of several expressions over one row."""

@@ -7,19 +7,20 @@ clock decides about the size of slices only, never about a result.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from time import perf_counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
 from lungfish.executor.expressions.vectors import as_array
 from lungfish.planner.expression_tree import LEAVES, children
-from lungfish.planner.expressions import BoundExpression, Call, DomainExpr, SubqueryExpr
+from lungfish.planner.expressions import BoundExpression, Call, CastTo, DomainExpr, SubqueryExpr
+from lungfish.types.sql_type import TypeKind
 from lungfish.types.vectors import concat_vectors
 
 if TYPE_CHECKING:
-    from lungfish.executor.compiler import VectorEvaluator
+    from lungfish.executor.compiler import RowEvaluator, VectorEvaluator
     from lungfish.executor.context import Run
     from lungfish.types.batch import Batch
     from lungfish.types.sql_type import SqlType
@@ -28,10 +29,17 @@ if TYPE_CHECKING:
 SLICE_S = 0.02
 # The rows of a part: each may take ten microseconds to be inserted or locked, in several indexes some more.
 PART_ROW_COUNT = 2_048
-# So many rows are always evaluated at once; the first slice of an expression that nothing is known of.
+# So many rows are always evaluated at once, if that can be stopped; the first slice of an expression that nothing is known of.
 FIRST_ROW_COUNT = 64
 # What an expression takes at once may be longer than what it took the last time, but not by more than this.
 GROWTH_MAX = 64
+# Values of these kinds may be long.
+_LONG_KINDS = frozenset({
+    TypeKind.NUMERIC, TypeKind.TEXT, TypeKind.VARCHAR, TypeKind.CHAR, TypeKind.BYTEA, TypeKind.JSON, TypeKind.JSONB, TypeKind.BIT,
+    TypeKind.VARBIT, TypeKind.ARRAY, TypeKind.RECORD, TypeKind.MULTIRANGE,
+})  # fmt: skip
+# Functions and operators that go over a value once, in C.
+_SHORT_WORK = frozenset({"=", "<>", "<", "<=", ">", ">=", "+", "-", "||", "length", "octet_length"})
 
 
 def in_parts(batches: Iterable[Batch], run: Run) -> Iterator[Batch]:
@@ -50,16 +58,41 @@ def in_slices(evaluate: VectorEvaluator, expression: BoundExpression) -> VectorE
     """The evaluator, going over large batches by slices if it takes long; what only computes may be stopped in the midst of a slice too."""
     if type(expression) in LEAVES:
         return evaluate
-    if only_computes(expression):
-        evaluate = _stoppable(evaluate)
-    sliced = SlicedEvaluator(evaluate, expression.type)
+    if not only_computes(expression):
+        # Nothing stops it in the midst of a slice, and a row may take long.
+        return SlicedEvaluator(evaluate, expression.type, 1).evaluate
+    compute = _stoppable(evaluate)
+    sliced = SlicedEvaluator(compute, expression.type, FIRST_ROW_COUNT)
 
     def evaluate_in_slices(batch: Batch, run: Run) -> pa.Array | pa.Scalar:
         if batch.row_count <= FIRST_ROW_COUNT:
-            return evaluate(batch, run)
+            return compute(batch, run)
         return sliced.evaluate(batch, run)
 
     return evaluate_in_slices
+
+
+def stoppable_row(evaluate: RowEvaluator, expression: BoundExpression) -> RowEvaluator:
+    """The evaluator over one row; if one value may keep it busy for long, a request to stop ends it."""
+    if not (may_take_long(expression) and only_computes(expression)):
+        return evaluate
+
+    def compute(row: Sequence[Any], run: Run) -> Any:
+        return run.context.cancellation.compute(evaluate, row, run)
+
+    return compute
+
+
+def may_take_long(expression: BoundExpression) -> bool:
+    """Whether evaluating it over one row may take a noticeable time: more is done with a value of any length than to compare it."""
+    if type(expression) in LEAVES:
+        return False
+    below = children(expression)
+    if isinstance(expression, CastTo) or (
+        isinstance(expression, Call) and expression.function.name not in _SHORT_WORK
+    ):
+        return any(each.type.kind in _LONG_KINDS for each in (expression, *below))
+    return any(may_take_long(each) for each in below)
 
 
 def only_computes(expression: BoundExpression) -> bool:
@@ -85,11 +118,11 @@ class SlicedEvaluator:
 
     __slots__ = ("_evaluate", "_row_count", "_type")
 
-    def __init__(self, evaluate: VectorEvaluator, result: SqlType) -> None:
+    def __init__(self, evaluate: VectorEvaluator, result: SqlType, row_count: int) -> None:
         self._evaluate = evaluate
         self._type = result
-        # As many rows as can be evaluated within a slice's time.
-        self._row_count = FIRST_ROW_COUNT
+        # As many rows as can be evaluated within a slice's time, for all that is known.
+        self._row_count = row_count
 
     def evaluate(self, batch: Batch, run: Run) -> pa.Array | pa.Scalar:
         """The expression over a batch. Raises QueryCanceled between slices."""

@@ -8,7 +8,10 @@ take long calls `check_interrupts` every millisecond or so.
 from __future__ import annotations
 
 import threading
-from typing import Protocol
+from collections.abc import Callable
+from typing import Any, Protocol, TypeVar
+
+Result = TypeVar("Result")
 
 
 class Interruptible(Protocol):
@@ -16,6 +19,9 @@ class Interruptible(Protocol):
 
     def check(self) -> None:
         """Raise QueryCanceled (57014) if it was."""
+
+    def compute(self, call: Callable[..., Result], *arguments: Any) -> Result:
+        """What the call answers, unless it is asked to stop before: then QueryCanceled is raised. Requires: the call computes, and nothing else."""
 
 
 class _Running(threading.local):
@@ -32,3 +38,12 @@ def check_interrupts() -> None:
     statement = RUNNING.statement
     if statement is not None:
         statement.check()
+
+
+def compute(call: Callable[..., Result], *arguments: Any) -> Result:
+    """What the call answers; if this thread's statement is asked to stop meanwhile, QueryCanceled is raised at once.
+
+    Requires: the call computes, and nothing else (`executor/cancellation.py`, invariant 1).
+    """
+    statement = RUNNING.statement
+    return call(*arguments) if statement is None else statement.compute(call, *arguments)

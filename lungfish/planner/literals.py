@@ -11,6 +11,7 @@ import re
 from decimal import Decimal
 
 from lungfish import errors
+from lungfish.functions.interrupts import compute
 from lungfish.planner.expressions import BoundExpression, CastTo, Constant
 from lungfish.types.casts import coerce_length, find_cast
 from lungfish.types.settings import CANONICAL
@@ -68,7 +69,7 @@ def read_literal(
         kind = UNKNOWN if target.kind is TypeKind.REGISTERED else TEXT
         return CastTo(Constant(text, kind), target, is_explicit, position)
     try:
-        value = parse_value(text, plain, CANONICAL)
+        value = compute(parse_value, text, plain, CANONICAL)
     except errors.Error as error:
         error.at(position)
         raise
@@ -100,7 +101,9 @@ def convert_literal(node: Constant, target: SqlType) -> BoundExpression | None:
     if cast is None or cast.depends_on_settings:
         return None
     try:
-        return Constant(cast.scalar(value, CANONICAL), target)
+        return Constant(compute(cast.scalar, value, CANONICAL), target)
+    except errors.QueryCanceled:
+        raise
     except errors.Error:
         # 1e99::integer fails when it is executed, if it is.
         return None

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from typing import TypeVar
 
 from lungfish import errors
+from lungfish.functions.interrupts import compute
 from lungfish.functions.registry import Volatility
 from lungfish.planner.callees import find_operator
 from lungfish.planner.constant_value import NotConstant, constant_value
@@ -93,9 +94,11 @@ class Simplifier:
     def _fold(self, node: BoundExpression) -> BoundExpression:
         """The node's value, if all that it needs is constant."""
         try:
-            return Constant(constant_value(node), node.type)
+            return Constant(compute(constant_value, node), node.type)
         except NotConstant:
             return node
+        except errors.QueryCanceled:
+            raise
         except errors.Error as error:
             self._failures.append(error.at(node.position if isinstance(node, Call) else None))
             return node
@@ -200,9 +203,11 @@ def _raises(node: BoundExpression) -> bool:
         return False
     try:
         # Literals of dates and the like are constants too, whatever the session's settings make of them.
-        constant_value(node, CANONICAL)
+        compute(constant_value, node, CANONICAL)
     except NotConstant:
         return False
+    except errors.QueryCanceled:
+        raise
     except errors.Error:
         return True
     return False

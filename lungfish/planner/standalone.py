@@ -10,6 +10,7 @@ from lungfish import errors
 from lungfish.catalog.catalog import Catalog
 from lungfish.catalog.objects import Column, Oid, Table, UserType, View
 from lungfish.catalog.objects import Sequence as SequenceObject
+from lungfish.functions.interrupts import compute
 from lungfish.planner.bind_domain import check_domain_texts, make_domain_value
 from lungfish.planner.bind_stored import bind_over_table, parse_expression, require_no_statements
 from lungfish.planner.bind_type import find_type
@@ -88,7 +89,7 @@ def bind_constant(
     if wanted is not None and wanted.kind is not TypeKind.UNKNOWN:
         bound = coerce_assignment(bound, wanted, "parameter", state, node.position)
     try:
-        return constant_value(bound, settings), bound.type
+        return compute(constant_value, bound, settings), bound.type
     except NotConstant:
         raise errors.FeatureNotSupported("an argument must be a constant here").at(
             node.position

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from lungfish.catalog.objects import Sequence as SequenceObject
 from lungfish.catalog.objects import Table, View
@@ -29,6 +29,7 @@ from lungfish.errors import (
 from lungfish.executor import Run, insert_rows
 from lungfish.executor.insert import CHUNK_ROW_COUNT
 from lungfish.executor.programs import new_compiler
+from lungfish.executor.slices import PART_ROW_COUNT
 from lungfish.planner import bind_row_condition, refuse_several
 from lungfish.planner.expressions import OutputColumn
 from lungfish.planner.physical import InsertRows, ValuesScan
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
     from lungfish.session.session import Session
 
 _SHOWN_LENGTH_MAX = 100
+Kept = TypeVar("Kept")
 
 
 def run_copy(session: Session, statement: dml.Copy) -> StatementResult:
@@ -325,15 +327,23 @@ def _copy_to(session: Session, statement: dml.Copy, options: CopyOptions) -> Sta
             None if value is None else format_value(value, kind, settings)
             for value, kind in zip(row, writers, strict=True)
         ]
-        for row in internal_rows(result)
+        for row in _looking(session, internal_rows(result))
     ]
-    lines = format_lines(rows, options, names)
+    lines = format_lines(_looking(session, rows), options, names)
     tag = f"COPY {len(rows)}"
     if statement.path is None:
         shown = [(line.removesuffix("\n"),) for line in lines]
         return StatementResult((OutputColumn("copy", TEXT),), tag, len(rows), rows=shown)
     _write_file(statement.path, "".join(lines).encode(options.encoding, "replace"))
     return StatementResult(None, tag, len(rows))
+
+
+def _looking(session: Session, rows: Iterable[Kept]) -> Iterator[Kept]:
+    """The rows; looks every so many of them whether the statement is to stop. Raises QueryCanceled."""
+    for number, row in enumerate(rows):
+        if not number % PART_ROW_COUNT:
+            session.cancellation.check()
+        yield row
 
 
 def _find_source(session: Session, name: queries.ObjectName) -> Table:
