@@ -68,6 +68,11 @@ class Compiler:
             self._is_inside = inside
         return operator if self._wrapper is None else self._wrapper.wrap(plan, operator)
 
+    @property
+    def is_measuring(self) -> bool:
+        """Whether what each plan node does is to be told, so that none may be passed over."""
+        return self._wrapper is not None
+
     def operator_below_limit(self, plan: PhysicalPlan) -> Operator:
         """The operator of a plan of which perhaps only the first rows are wanted."""
         before, self.is_below_limit = self.is_below_limit, True

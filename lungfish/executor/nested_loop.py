@@ -1,7 +1,8 @@
 """NestedLoopJoin: any condition at all; and lateral joins, whose right side is run again for each left row.
 
 Not lateral: the right input is kept, and each left batch is paired with all of it, in pieces. Lateral: the rows that
-the right side gives are remembered by the left values that it uses, so equal left rows run it once.
+the right side gives are remembered by the left values that it uses, so equal left rows run it once. A right side that finds a few rows by an
+index gives them as rows (`row_source.py`), of which a batch is made for many left rows at once.
 """
 
 from __future__ import annotations
@@ -14,12 +15,13 @@ import numpy as np
 
 from lungfish import errors
 from lungfish.executor.compiler import Compiler, Operator, VectorEvaluator
-from lungfish.executor.context import Run
+from lungfish.executor.context import Row, Run
 from lungfish.executor.join_output import JoinOutput, join_condition
 from lungfish.executor.kept_rows import keep_batches
 from lungfish.executor.memo import memo_key, outer_columns_of
 from lungfish.executor.row_matches import Matches, cross_matches
-from lungfish.executor.rows import batch_rows, concat_batches
+from lungfish.executor.row_source import RowSource, make_row_source
+from lungfish.executor.rows import batch_rows, concat_batches, rows_batch
 from lungfish.planner.physical import NestedLoopJoin
 from lungfish.types.batch import BATCH_ROW_COUNT, Batch
 from lungfish.types.sql_type import SqlType
@@ -33,6 +35,8 @@ class _Join:
     kind: str
     left: Operator
     right: Operator
+    # What gives the right side's rows, of a lateral join, where they are few; None: the operator does.
+    right_rows: RowSource | None
     condition: VectorEvaluator | None
     left_types: tuple[SqlType, ...]
     right_types: tuple[SqlType, ...]
@@ -44,6 +48,7 @@ def make_nested_loop_join(plan: NestedLoopJoin, compiler: Compiler) -> Operator:
         kind=plan.kind,
         left=compiler.operator(plan.left),
         right=compiler.operator(plan.right),
+        right_rows=_right_rows(plan, compiler),
         condition=join_condition(plan.condition, compiler),
         left_types=tuple(column.type for column in plan.left.columns),
         right_types=tuple(column.type for column in plan.right.columns),
@@ -54,6 +59,13 @@ def make_nested_loop_join(plan: NestedLoopJoin, compiler: Compiler) -> Operator:
         raise errors.FeatureNotSupported(f"{plan.kind} join with a lateral right side")
     used = outer_columns_of(plan.right)
     return lambda run: _run_lateral(join, used, run)
+
+
+def _right_rows(plan: NestedLoopJoin, compiler: Compiler) -> RowSource | None:
+    """The right side's row source, unless what each of its nodes does is to be measured."""
+    if not plan.is_lateral or compiler.is_measuring:
+        return None
+    return make_row_source(plan.right, compiler)
 
 
 def _run_product(join: _Join, run: Run) -> Iterator[Batch]:
@@ -91,19 +103,30 @@ class _Pending:
     """The right sides of some left rows in a row, not yet joined."""
 
     def __init__(self) -> None:
-        self.batches: list[Batch] = []
+        # As the right side gives them: batches or rows.
+        self._batches: list[Batch] = []
+        self._rows: list[Row] = []
         self.counts: list[int] = []
         self.row_count = 0
 
-    def append(self, right: Batch) -> None:
-        if right.row_count:
-            self.batches.append(right)
-        self.counts.append(right.row_count)
-        self.row_count += right.row_count
+    def append(self, right: Batch | list[Row]) -> None:
+        if isinstance(right, list):
+            count = len(right)
+            self._rows += right
+        else:
+            count = right.row_count
+            if count:
+                self._batches.append(right)
+        self.counts.append(count)
+        self.row_count += count
+
+    def all_rows(self, types: Sequence[SqlType]) -> Batch:
+        """Them all, one after the other."""
+        return rows_batch(self._rows, types) if self._rows else concat_batches(self._batches, types)
 
 
 def _join_part(join: _Join, left: Batch, pending: _Pending, run: Run) -> Iterator[Batch]:
-    right = concat_batches(pending.batches, join.right_types)
+    right = pending.all_rows(join.right_types)
     output = JoinOutput(join.kind, join.condition, right, join.left_types, join.right_types)
     left_rows = np.repeat(np.arange(left.row_count), np.array(pending.counts, np.int64))
     yield from output.join(left, iter((Matches(left_rows, np.arange(right.row_count)),)), run)
@@ -116,10 +139,12 @@ class _RightSides:
         """`used`: the left columns that the right side looks at; None where it must be run each time."""
         self._join = join
         self._run = run
-        self._memo: dict[Hashable, Batch] = {}
+        self._memo: dict[Hashable, Batch | list[Row]] = {}
+        # What the statement has changed itself is for the operator to see.
+        self._rows = None if run.context.own_changes is not None else join.right_rows
         self._key = _key_getter(used, join.left_types)
 
-    def of(self, row: tuple[Any, ...]) -> Batch:
+    def of(self, row: tuple[Any, ...]) -> Batch | list[Row]:
         """The rows of the right side, run with `row` as its nearest outer row."""
         if self._key is None:
             return self._evaluate(row)
@@ -132,8 +157,10 @@ class _RightSides:
             self._memo[key] = found
         return found
 
-    def _evaluate(self, row: tuple[Any, ...]) -> Batch:
+    def _evaluate(self, row: tuple[Any, ...]) -> Batch | list[Row]:
         self._run.check_cancel()
+        if self._rows is not None:
+            return self._rows(self._run.inside(row))
         batches = list(self._join.right(self._run.inside(row)))
         return concat_batches(batches, self._join.right_types)
 

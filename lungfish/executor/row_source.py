@@ -18,6 +18,7 @@ from lungfish.executor.index_scan import find_index, index_ranges
 from lungfish.executor.limit import evaluate_limit, evaluate_offset
 from lungfish.executor.row_aggregate import make_row_aggregate
 from lungfish.executor.values_scan import literal_row
+from lungfish.planner.cost import SHORT_ROW_COUNT
 from lungfish.planner.expressions import BoundExpression, Call, ColumnRef, SortKey
 from lungfish.planner.physical import (
     Filter,
@@ -38,7 +39,7 @@ RowSource = Callable[[Run], "list[Row]"]
 _Pick = Callable[[TupleId, Row], Row]
 
 # Of plans that are expected to give more rows, the operators are faster.
-_ROW_COUNT_MAX = 64
+_ROW_COUNT_MAX = SHORT_ROW_COUNT
 
 
 def make_row_source(plan: PhysicalPlan, compiler: Compiler) -> RowSource | None:

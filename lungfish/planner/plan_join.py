@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from lungfish.planner.cost import hash_join_cost, lateral_join_cost, nested_loop_cost
+from lungfish.planner.cost import (
+    hash_join_cost,
+    lateral_join_cost,
+    nested_loop_cost,
+    probe_join_cost,
+)
 from lungfish.planner.expression_tree import add_columns, conjunction
 from lungfish.planner.expressions import BoundExpression
 from lungfish.planner.hash_keys import HashKeys, hash_keys
@@ -31,8 +36,8 @@ from lungfish.planner.substitution import free_columns
 PROBING_KINDS = frozenset({"inner", "left", "semi", "anti"})
 # With more outer rows than this, probing is not even looked at.
 PROBING_ROWS_MAX = 100_000.0
-# How much cheaper than a hash join probing must seem where the number of outer rows is a guess: too low a guess makes
-# probing dear without limit, while a hash join's price hardly depends on it.
+# By how much the number of outer rows is taken to be too low where it is a guess: that makes probing dear without limit, while a
+# hash join's price hardly depends on it.
 PROBE_DOUBT = 3.0
 
 
@@ -57,11 +62,11 @@ def plan_join(
     )
     probed = _probe(planning, node, left, frozenset(needed), frames)
     keys = hash_keys(node.conjuncts, left_outputs, right_outputs)
-    doubt = 1.0 if _is_certain(left.plan) else PROBE_DOUBT
+    price = float("inf") if probed is None else _doubted_cost(probed, left, rows)
     if (
         probed is not None
         and keys.left
-        and doubt * probed.cost
+        and price
         < left.cost + hash_join_cost(left.rows, planning.cardinality.rows(node.right), rows)
     ):
         # Dearer than this any other way is, so none need be planned.
@@ -69,11 +74,20 @@ def plan_join(
     right = planning.narrowed(
         planning.plan_input(node.right, right_outputs & needed, frames), right_outputs & needed
     )
-    if probed is not None and doubt * probed.cost < _plain_cost(keys, left, right, rows):
+    if probed is not None and price < _plain_cost(keys, left, right, rows):
         return probed
     if keys.left:
         return _hash(planning, node.kind, left, right, keys, rows, frames=frames)
     return _nested(planning, node.kind, left, right, node.conjuncts, rows, frames=frames)
+
+
+def _doubted_cost(probed: Planned, left: Planned, rows: float) -> float:
+    """The cost of probing with as many outer rows as there may be, if that is a guess."""
+    if _is_certain(left.plan):
+        return probed.cost
+    assert isinstance(probed.plan, NestedLoopJoin)
+    probing = probe_join_cost(left.rows, probed.plan.right.estimate.total_cost, rows)
+    return left.cost + PROBE_DOUBT * probing
 
 
 def _is_certain(plan: PhysicalPlan) -> bool:
@@ -193,7 +207,10 @@ def _lateral(
         right_outputs & frozenset(needed),
     )
     rows = planning.cardinality.rows(node)
-    return _lateral_node(planning, node.kind, left, right, node.conjuncts, rows, frames=frames)
+    cost = left.cost + lateral_join_cost(left.rows, right.cost, rows)
+    return _lateral_node(
+        planning, node.kind, left, right, node.conjuncts, Estimate(rows, 0.0, cost), frames=frames
+    )
 
 
 def _lateral_node(
@@ -202,7 +219,7 @@ def _lateral_node(
     left: Planned,
     right: Planned,
     conjuncts: Sequence[BoundExpression],
-    rows: float,
+    estimate: Estimate,
     *,
     frames: Frames,
 ) -> Planned:
@@ -215,11 +232,7 @@ def _lateral_node(
         condition,
         is_lateral=True,
         columns=planning.columns(numbers),
-        estimate=Estimate(
-            rows,
-            left.plan.estimate.startup_cost,
-            left.cost + lateral_join_cost(left.rows, right.cost, rows),
-        ),
+        estimate=Estimate(estimate.rows, left.plan.estimate.startup_cost, estimate.total_cost),
     )
     return Planned(plan, numbers, left.order)
 
@@ -249,4 +262,7 @@ def _probe(
         return None
     scan = planning.narrowed(scan, right_outputs & needed)
     rows = planning.cardinality.rows(node)
-    return _lateral_node(planning, node.kind, left, scan, (), rows, frames=frames)
+    cost = left.cost + probe_join_cost(left.rows, scan.cost, rows)
+    return _lateral_node(
+        planning, node.kind, left, scan, (), Estimate(rows, 0.0, cost), frames=frames
+    )

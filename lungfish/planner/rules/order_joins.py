@@ -18,8 +18,8 @@ from lungfish.planner.cost import (
     SCAN_ROW,
     hash_join_cost,
     index_scan_cost,
-    lateral_join_cost,
     nested_loop_cost,
+    probe_join_cost,
 )
 from lungfish.planner.expression_tree import columns_of
 from lungfish.planner.expressions import BoundExpression, Call, ColumnRef
@@ -298,7 +298,7 @@ class _Region:
                 continue
             if _equates(edge.conjunct, inner.indexed):
                 each = index_scan_cost(max(rows / max(outer.rows, 1.0), 1.0), 1, 0)
-                return outer.cost + lateral_join_cost(outer.rows, each, rows)
+                return outer.cost + probe_join_cost(outer.rows, each, rows)
         return float("inf")
 
     # The plan.
