@@ -66,15 +66,18 @@ def check_default(
     return bound.type
 
 
-def check_routine(routine: SqlFunction, catalog: Catalog, search_path: Sequence[str]) -> None:
-    """Bind the body's statements, so that a wrong one is found when the routine is made."""
+def check_routine(
+    routine: SqlFunction, catalog: Catalog, search_path: Sequence[str]
+) -> frozenset[Oid]:
+    """Bind the body's statements, so that a wrong one is found when the routine is made. Answers the routines that they call."""
     types = routine.parameter_types
     statements = body_statements(routine.body)
     if any(map(is_polymorphic, (*types, routine.result))):
         # What its names and operators are is known at a call only.
-        return
+        return frozenset()
     columns: tuple[OutputColumn, ...] | None = None
     state = new_state(catalog, tuple(search_path), types)
+    called: set[Oid] = set()
     for statement in statements:
         columns = None
         if not isinstance(statement, PLANNED):
@@ -88,9 +91,11 @@ def check_routine(routine: SqlFunction, catalog: Catalog, search_path: Sequence[
         except errors.Error as error:
             error.position = None
             raise
+        called |= state.routines_used
     if routine.result.kind is not TypeKind.VOID:
         result = current_row_type(routine.result, catalog)
         shape_of(routine, result, columns, state)
+    return frozenset(called)
 
 
 def objects_of_body(

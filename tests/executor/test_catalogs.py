@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from lungfish import errors
+from lungfish.catalog.objects import INFORMATION_SCHEMA_OID
+from lungfish.executor.system_views import SYSTEM_VIEWS
 
 
 @pytest.fixture
@@ -57,6 +59,7 @@ def test_constraints_are_written_back(db: Any) -> None:
     )
     assert found == [
         ("child_a_fkey", "f", "FOREIGN KEY (a) REFERENCES parent(id) ON DELETE CASCADE DEFERRABLE"),
+        ("parent_id_not_null", "n", "NOT NULL id"),
         ("parent_name_m_key", "u", "UNIQUE (name, m)"),
         ("parent_pkey", "p", "PRIMARY KEY (id)"),
         ("parent_price_check", "c", "CHECK (price > 0::numeric)"),
@@ -114,7 +117,10 @@ def test_information_schema_has_constraints_and_sequences(db: Any) -> None:
     ) == [("child_a_fkey", "parent_pkey", "CASCADE")]
     assert rows(
         db, "SELECT constraint_name, check_clause FROM information_schema.check_constraints"
-    ) == [("parent_price_check", "(price > (0)::numeric)")]
+    ) == [
+        ("parent_price_check", "(price > (0)::numeric)"),
+        ("parent_id_not_null", "id IS NOT NULL"),
+    ]
     assert rows(db, "SELECT sequence_name, data_type FROM information_schema.sequences") == [
         ("parent_id_seq", "integer")
     ]
@@ -122,3 +128,27 @@ def test_information_schema_has_constraints_and_sequences(db: Any) -> None:
         db,
         "SELECT table_name, column_name FROM information_schema.constraint_column_usage WHERE constraint_name = 'child_a_fkey'",
     ) == [("parent", "id")]
+
+
+def test_information_schema_has_a_view_under_each_number_once(db: Any) -> None:
+    views = [view for view in SYSTEM_VIEWS if view.namespace_oid == INFORMATION_SCHEMA_OID]
+    assert sorted(view.oid for view in views) == list(range(12201, 12265))
+    for view in views:
+        found = db.execute(f"SELECT * FROM information_schema.{view.name}")
+        assert len(found.description) == len(view.columns)
+        assert all(len(row) == len(view.columns) for row in found.fetchall())
+
+
+def test_a_column_that_a_view_reads_in_a_subquery_is_held_by_it(db: Any) -> None:
+    db.execute("CREATE VIEW deep AS SELECT q.z FROM (SELECT a AS z FROM child) q")
+    with pytest.raises(errors.DependentObjectsStillExist):
+        db.execute("ALTER TABLE child DROP COLUMN a")
+
+
+def test_a_body_of_sql_holds_the_function_that_it_calls(db: Any) -> None:
+    db.execute("CREATE FUNCTION inner_one() RETURNS integer LANGUAGE sql RETURN 1")
+    db.execute("CREATE FUNCTION outer_one() RETURNS integer LANGUAGE sql RETURN inner_one() + 1")
+    with pytest.raises(errors.DependentObjectsStillExist):
+        db.execute("DROP FUNCTION inner_one()")
+    db.execute("DROP FUNCTION outer_one()")
+    db.execute("DROP FUNCTION inner_one()")

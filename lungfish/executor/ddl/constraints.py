@@ -37,6 +37,7 @@ from lungfish.executor.ddl.partition_columns import require_partition_columns
 from lungfish.sql.ast.ddl import ConstraintDefinition, ForeignKeyReference
 from lungfish.sql.ast.queries import ObjectName
 from lungfish.sql.quoting import quote_identifier
+from lungfish.sql.rename import mentions_name
 from lungfish.types.casts import can_compare
 from lungfish.types.sql_type import BOOLEAN
 
@@ -167,7 +168,8 @@ def _add_check(context: DdlContext, table: Table, definition: ConstraintDefiniti
         merged = merge_check(context, table, definition)
         if merged is not None:
             return merged
-    named = [column for column in table.columns if column.name in _words(definition.check.text)]
+    text = definition.check.text
+    named = [column for column in table.columns if mentions_name(text, column.name)]
     constraint = Constraint(
         context.change.new_oid(),
         constraint_name(context, table, definition, named),
@@ -204,13 +206,6 @@ def merge_check(
             constraints=tuple(changed if each is item else each for each in table.constraints),
         )
     return None
-
-
-def _words(text: str) -> set[str]:
-    """The identifiers of an expression's text, roughly: for names and dependencies only."""
-    return set(
-        text.replace('"', " ").translate(str.maketrans("()+-*/<>=,.:%|&!~^[]'", " " * 21)).split()
-    )
 
 
 def _add_foreign_key(context: DdlContext, table: Table, definition: ConstraintDefinition) -> Table:

@@ -9,6 +9,7 @@ from lungfish.catalog.objects import (
     INPUT_MODES,
     OUTPUT_MODES,
     Namespace,
+    Oid,
     RoutineParameter,
     SqlFunction,
 )
@@ -65,11 +66,12 @@ def create_function(context: DdlContext, statement: CreateFunction) -> str:
         function = replace(function, oid=existing.oid, comment=existing.comment)
     # It is there before its body is looked at, which may call it.
     context.change.put(function)
+    called: frozenset[Oid] = frozenset()
     if context.runner.checks_function_bodies or statement.is_standard:
-        check_routine(function, context.catalog, context.search_path)
+        called = check_routine(function, context.catalog, context.search_path)
     if statement.is_standard:
         used = objects_of_body(function, context.catalog, context.search_path)
-        context.change.put(replace(function, depends_on=used))
+        context.change.put(replace(function, depends_on=(used | called) - {function.oid}))
     return f"CREATE {kind.upper()}"
 
 

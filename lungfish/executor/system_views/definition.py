@@ -24,7 +24,9 @@ from lungfish.types.sql_type import (
     SMALLINT,
     TEXT,
     TIMESTAMPTZ,
+    VARCHAR,
     SqlType,
+    TypeKind,
     array_of,
 )
 from lungfish.types.type_oids import registered_type
@@ -54,12 +56,12 @@ _NAMED = {
     "acl": array_of(TEXT), "bool": BOOLEAN, "char": INTERNAL_CHAR, "int2": SMALLINT, "int4": INTEGER, "int8": BIGINT,
     "float4": REAL, "int2vector": INT2VECTOR, "interval": INTERVAL, "name": NAME, "oid": OID, "oidvector": OIDVECTOR,
     "regproc": registered_type("regproc"), "regtype": registered_type("regtype"), "text": TEXT, "tree": TEXT,
-    "timestamptz": TIMESTAMPTZ, "pg_lsn": PG_LSN,
+    "timestamptz": TIMESTAMPTZ, "pg_lsn": PG_LSN, "varchar": VARCHAR, "flag": SqlType(TypeKind.VARCHAR, (3,)),
 }  # fmt: skip
 
 
 def columns_of(text: str) -> tuple[tuple[str, SqlType], ...]:
-    """Columns written as `name type, name type[], ...`.
+    """Columns written as `name type, name type[], ...`; `flag` is what says YES or NO.
 
     Two of PostgreSQL's types are text here: `acl` (aclitem[], whose values nobody sets) and `tree` (pg_node_tree: an expression,
     which is kept as its SQL and read by pg_get_expr).

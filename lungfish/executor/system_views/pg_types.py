@@ -10,7 +10,7 @@ from lungfish.catalog.objects import Sequence as SequenceObject
 from lungfish.executor.system_views.definition import catalog_of, columns_of, system_view
 from lungfish.executor.system_views.pg_operator_classes import class_of, collation_of
 from lungfish.executor.system_views.pg_relations import OWNER_OID
-from lungfish.executor.system_views.texts import listed_definition
+from lungfish.executor.system_views.texts import domain_default_text, listed_definition
 from lungfish.types.coercion import is_preferred
 from lungfish.types.ranges import MULTIRANGE_TYPES, RANGE_TYPES, multirange_of
 from lungfish.types.sql_type import (
@@ -127,7 +127,7 @@ def _types(context: ExecutionContext) -> Rows:
             item.oid, item.name, base or item.type, letters, namespace=item.namespace_oid,
             relation=item.oid if letters[0] == "c" else 0, is_not_null=item.is_not_null,
             base=0 if base is None else type_oid(base), modifier=-1 if base is None else type_modifier(base),
-            default=item.default,
+            default=domain_default_text(context.catalog, item),
         )  # fmt: skip
 
 

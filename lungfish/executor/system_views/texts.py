@@ -20,6 +20,7 @@ from lungfish.planner import Deparsing, deparse_query, show_default, show_key, s
 from lungfish.sql.quoting import quote_identifier, quote_literal, quote_qualified
 
 USUAL_PATH = ("public",)
+_SERIAL = re.compile(r"nextval\(('(?:[^']|'')*')::text\)")
 
 
 def view_definition(catalog: Catalog, view: View | Table, how: Deparsing) -> str:
@@ -116,7 +117,21 @@ def default_text(catalog: Catalog, table: Table, column: Column) -> str | None:
         return show_stored(column.generated, table, catalog, what="column generation expressions")
     if column.default is None or column.default.strip().upper() == "NULL":
         return None
-    return show_default(column.default, table, column, catalog)
+    text = column.default
+    if column.sequence_oid is not None:
+        # A serial column asks its own sequence by a text, which PostgreSQL has as a regclass.
+        text = _SERIAL.sub(r"nextval(\1)", text)
+    return show_default(text, table, column, catalog)
+
+
+def domain_default_text(catalog: Catalog, domain: UserType) -> str | None:
+    """A domain's default."""
+    if domain.default is None:
+        return None
+    assert domain.base is not None, "a domain has a type beneath"
+    value = Column(domain.name, domain.base, 1)
+    over = Table(Oid(0), "", Oid(0), 0, (value,), (domain.base,), (0,))
+    return show_default(domain.default, over, value, catalog)
 
 
 def pretty_text(

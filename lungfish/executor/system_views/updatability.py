@@ -52,8 +52,3 @@ def is_column_updatable(oid: Oid, number: int, catalog: Catalog) -> bool:
         return found.materialized_query is None
     allowed = changes_allowed(oid, catalog, frozenset([number - 1]))
     return allowed & (UPDATE | DELETE) == UPDATE | DELETE
-
-
-def yes_or_no(*, is_so: bool) -> str:
-    """A boolean as information_schema has it."""
-    return "YES" if is_so else "NO"

@@ -70,7 +70,7 @@ class ColumnPlaces:
         return Column(item, position, ref.type)
 
     def places_of(self, numbers: Iterable[int]) -> list[tuple[RangeItem, int]]:
-        """Where columns come from."""
+        """Where columns come from, as it is now: once a subquery is translated, its columns stand for what they were made of."""
         return [self._columns[number] for number in numbers if number in self._columns]
 
     def item_of(self, entry: RangeEntry) -> RangeItem | None:

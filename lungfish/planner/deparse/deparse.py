@@ -60,10 +60,9 @@ def columns_read(
 ) -> frozenset[tuple[int, str]]:
     """The columns of relations that a stored query uses: the relation's oid and the column's name. Raises FeatureNotSupported."""
     _, translator = _translated(text, stored_path, (catalog, catalog))
-    found = translator.places.places_of(translator.expressions.used)
     return frozenset(
         (item.relation_oid, item.real_names[position] or "")
-        for item, position in found
+        for item, position in translator.expressions.used
         if item.kind == "relation"
     )
 

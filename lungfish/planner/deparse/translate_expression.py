@@ -38,6 +38,7 @@ from lungfish.planner.deparse.nodes import (
     Op,
     Param,
     QueryTree,
+    RangeItem,
     RowCompare,
     RowNode,
     Sublink,
@@ -107,8 +108,12 @@ class ExpressionTranslator:
         self._query = translate_query
         self._traced_call = translate_call
         self._find_relation = find_relation
-        # The numbers of the columns that were met.
-        self.used: set[int] = set()
+        # The columns that were met.
+        self.used: set[tuple[RangeItem, int]] = set()
+
+    def note_used(self, *columns: ColumnRef) -> None:
+        """Keep where columns come from."""
+        self.used.update(self.places.places_of([each.index for each in columns]))
 
     def node(self, part: ast.Expression) -> Node:
         """What the binder made of a node of the text."""
@@ -300,7 +305,7 @@ class ExpressionTranslator:
     def _plain(self, bound: BoundExpression) -> Node:
         match bound:
             case ColumnRef():
-                self.used.add(bound.index)
+                self.note_used(bound)
                 return self.places.column(bound)
             case Constant():
                 return constant(bound)

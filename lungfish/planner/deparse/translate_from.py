@@ -216,7 +216,7 @@ class FromTranslator:
             right_at = next(at for at, (each, _) in enumerate(right) if each == name)
             is_plain = ref.index in (left[left_at][1].index, right[right_at][1].index)
             columns.append((name, ref))
-            self._expressions.used |= {left[left_at][1].index, right[right_at][1].index}
+            self._expressions.note_used(left[left_at][1], right[right_at][1])
             _append(facts, left_at, right_at, self._places.column(ref) if is_plain else None)
         for is_left, side in ((True, left), (False, right)):
             for position, (name, ref) in enumerate(side):
