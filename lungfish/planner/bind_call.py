@@ -7,6 +7,8 @@ first, as no name is both. An aggregate belongs to the innermost query level who
 
 from __future__ import annotations
 
+from itertools import takewhile
+
 from lungfish import errors
 from lungfish.functions import resolve_constructor
 from lungfish.functions.registry import Aggregate, Resolved, Volatility
@@ -181,18 +183,26 @@ def _bind_set(call: Call, scope: Scope) -> BoundExpression:
 
 def _bind_aggregate(node: ast.FunctionCall, name: str, scope: Scope) -> BoundExpression:
     state = scope.state
+    # The levels whose columns are used; direct arguments have no say in whose aggregate it is.
     uses: set[Scope] = set()
+    direct_uses: set[Scope] = set()
     nested: dict[Scope, int] = {}
     state.level_uses.append(uses)
     state.nested_owners.append(nested)
     was_inside, scope.is_in_aggregate = scope.is_in_aggregate, True
     try:
-        call = _aggregate_call(node, name, scope)
+        call = _aggregate_call(node, name, scope, direct_uses)
     finally:
         scope.is_in_aggregate = was_inside
         state.nested_owners.pop()
         state.level_uses.pop()
     owner = _owner(scope, uses)
+    if any(
+        each in direct_uses for each in takewhile(lambda each: each is not owner, scope.chain())
+    ):
+        raise errors.GroupingError(
+            "outer-level aggregate cannot contain a lower-level variable in its direct arguments"
+        ).at(node.position)
     if owner in nested:
         raise errors.GroupingError("aggregate function calls cannot be nested").at(nested[owner])
     _check_placement(owner, scope, node)
@@ -238,8 +248,16 @@ def _check_placement(owner: Scope, scope: Scope, node: ast.FunctionCall) -> None
         ).at(node.position)
 
 
-def _aggregate_call(node: ast.FunctionCall, name: str, scope: Scope) -> AggregateCall:
-    arguments = bind_arguments(node, scope)
+def _aggregate_call(
+    node: ast.FunctionCall, name: str, scope: Scope, direct_uses: set[Scope]
+) -> AggregateCall:
+    if node.is_within_group:
+        scope.state.level_uses.append(direct_uses)
+    try:
+        arguments = bind_arguments(node, scope)
+    finally:
+        if node.is_within_group:
+            scope.state.level_uses.pop()
     raw = arguments
     order_by = tuple(
         make_sort_key(item, scope.bind(item.expression), scope) for item in node.order_by

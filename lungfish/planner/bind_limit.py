@@ -10,7 +10,7 @@ from lungfish.planner.logical import LogicalLimit, LogicalPlan
 from lungfish.planner.plan_tree import outputs
 from lungfish.planner.scope import Clause, Scope
 from lungfish.sql.ast import queries as ast
-from lungfish.sql.ast.expressions import Expression
+from lungfish.sql.ast.expressions import Expression, Literal
 from lungfish.types.coercion import CastContext, can_coerce
 from lungfish.types.sql_type import BIGINT, TypeKind
 
@@ -32,6 +32,10 @@ def bind_limit(
                 query.position
             )
         if limit is None:
+            if isinstance(query.limit, Literal):
+                raise errors.InvalidRowCountInLimitClause(
+                    "row count cannot be null in FETCH FIRST ... WITH TIES clause"
+                )
             return plan
     if limit is None and offset is None:
         return plan

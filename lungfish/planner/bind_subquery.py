@@ -23,6 +23,7 @@ FORBIDDEN = {
     Clause.INDEX: "cannot use subquery in index expression",
     Clause.INDEX_PREDICATE: "cannot use subquery in index predicate",
     Clause.GENERATED: "cannot use subquery in column generation expression",
+    Clause.PARTITION_KEY: "cannot use subquery in partition key expression",
     Clause.TRANSFORM: "cannot use subquery in transform expression",
 }
 

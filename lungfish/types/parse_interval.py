@@ -18,6 +18,7 @@ from lungfish.types.datetime_tokens import (
     find_unit,
     split_fields,
 )
+from lungfish.types.parse_interval_iso import decode_iso_interval
 from lungfish.types.sql_type import Interval
 
 INT32_MAX = 2**31 - 1
@@ -36,7 +37,7 @@ _MICROSECONDS = {
 }
 _YEARS = {"year": 1, "decade": 10, "century": 100, "millennium": 1000}
 _ALL_SECONDS = frozenset({"second", "millisecond", "microsecond"})
-_CLOCK = frozenset({"hour", "minute", "second"})
+_CLOCK = _ALL_SECONDS | {"hour", "minute"}
 
 
 class IntervalSum:
@@ -81,11 +82,9 @@ class IntervalSum:
         self._check()
 
     def interval(self) -> Interval | None:
-        """The sum, or None where it is no finite interval."""
+        """The sum, or None where it is too large. The largest and the least are the infinite ones, as in PostgreSQL."""
         found = Interval(self.years * 12 + self.months, self.days, self.microseconds)
-        if not INT32_MIN <= found.months <= INT32_MAX:
-            return None
-        return None if found in (INFINITE_INTERVAL, MINUS_INFINITE_INTERVAL) else found
+        return found if INT32_MIN <= found.months <= INT32_MAX else None
 
     def _add_microseconds(self, value: int) -> None:
         self.microseconds += value
@@ -153,7 +152,7 @@ def _decode(text: str, fields: str | None, style: str) -> Interval | None:
         if not text.startswith("P"):
             raise DecodingError from error
         total = IntervalSum()
-        _decode_iso(text[1:], total)
+        decode_iso_interval(text[1:], total)
         return total.interval()
     return special or total.interval()
 
@@ -283,63 +282,3 @@ def _add_number(text: str, unit: str, total: IntervalSum, is_negative: bool) -> 
     if unit == "second" and fraction:
         return _ALL_SECONDS
     return frozenset({unit})
-
-
-_ISO_PART = re.compile(r"([+-]?\d*(?:\.\d*)?)([YMWDHMS])", re.ASCII)
-_ISO_DATE_UNITS = {"Y": "year", "M": "month", "W": "week", "D": "day"}
-_ISO_TIME_UNITS = {"H": "hour", "M": "minute", "S": "second"}
-
-
-def _decode_iso(text: str, total: IntervalSum) -> None:
-    """ISO 8601 after the P: designators (1Y2M3DT4H5M6S) or the alternative form (0001-02-03T04:05:06)."""
-    if not text:
-        raise DecodingError
-    date_text, mark, time_text = text.partition("T")
-    _decode_iso_part(date_text, _ISO_DATE_UNITS, ("year", "month", "day"), "-", total)
-    if mark:
-        _decode_iso_part(time_text, _ISO_TIME_UNITS, ("hour", "minute", "second"), ":", total)
-
-
-def _decode_iso_part(
-    text: str, units: dict[str, str], order: tuple[str, ...], separator: str, total: IntervalSum
-) -> None:
-    place = 0
-    for match in _ISO_PART.finditer(text):
-        if match.start() != place or match[2] not in units:
-            raise DecodingError
-        total.add(units[match[2]], *_iso_number(match[1]))
-        place = match.end()
-    rest = text[place:]
-    if not rest:
-        return
-    if place:
-        raise DecodingError
-    whole = rest.partition(".")[0].lstrip("+-")
-    width = 8 if separator == "-" else 6
-    if len(whole) == width and whole.isdigit():
-        value, fraction = _iso_number(rest)
-        numbers = (value // 10_000, value // 100 % 100, value % 100)
-        for unit, number in zip(order, numbers, strict=True):
-            total.add(unit, number, 0.0)
-        total.add(order[-1], 0, fraction)
-        return
-    pieces = rest.split(separator)
-    if len(pieces) > 3:
-        raise DecodingError
-    for unit, piece in zip(order, pieces, strict=False):
-        total.add(unit, *_iso_number(piece))
-
-
-_ISO_NUMBER = re.compile(r"([+-]?)(\d*)(\.\d*)?", re.ASCII)
-
-
-def _iso_number(text: str) -> tuple[int, float]:
-    match = _ISO_NUMBER.fullmatch(text)
-    if match is None or not (match[2] or (match[3] or "").strip(".")):
-        raise DecodingError
-    # PostgreSQL reads the whole as one floating-point number, so a long number leaves its fraction few digits.
-    value = float(text)
-    if not INT64_MIN <= value <= INT64_MAX:
-        raise DecodingError(Fault.FIELD_OVERFLOW)
-    whole = int(value)
-    return whole, value - whole

@@ -17,6 +17,7 @@ from lungfish.errors import (
     InvalidTableDefinition,
     SyntaxError,
     UndefinedColumn,
+    UndefinedTable,
 )
 from lungfish.executor.ddl.attach_partition import (
     bound_for,
@@ -315,7 +316,7 @@ def _check_default(context: DdlContext, table: Table, column: Column) -> None:
         given = context.runner.value_type(bare, column.default, what="DEFAULT expressions")
         check_assigned(column, given)
         context.runner.check_expression(bare, text, what="DEFAULT expressions")
-    except UndefinedColumn as error:
+    except (UndefinedColumn, UndefinedTable) as error:
         raise FeatureNotSupported("cannot use column reference in DEFAULT expression") from error
 
 

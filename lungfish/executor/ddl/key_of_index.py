@@ -40,6 +40,8 @@ def add_key_using_index(
     _require_plain(found, definition)
     numbers = tuple(column.column_number for column in found.columns)
     is_primary = definition.kind == "primary key"
+    if is_primary and found.nulls_not_distinct:
+        raise InvalidTableDefinition("primary keys cannot use NULLS NOT DISTINCT indexes")
     if is_primary:
         table = _without_nulls(table, numbers, definition)
     name = definition.name or found.name

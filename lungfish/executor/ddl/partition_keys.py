@@ -9,12 +9,13 @@ from lungfish.functions.partition_hash import can_hash
 from lungfish.functions.registry import Volatility
 from lungfish.planner import bind_stored_expression
 from lungfish.planner.expression_tree import walk
-from lungfish.planner.expressions import Call
+from lungfish.planner.expressions import Call, Constant
 from lungfish.sql.ast.expressions import Literal
 from lungfish.sql.ast.partitions import PartitionBy, PartitionElement
 from lungfish.types.sql_type import SqlType, TypeKind
 
 _COLUMNS_MAX = 32
+_UNTYPED = (Literal.Kind.STRING, Literal.Kind.NULL)
 _UNORDERED = frozenset({TypeKind.JSON, TypeKind.JSONPATH})
 _SYSTEM_COLUMNS = frozenset({"tableoid", "ctid", "xmin", "xmax", "cmin", "cmax"})
 _COLLATED = frozenset({TypeKind.TEXT, TypeKind.VARCHAR, TypeKind.CHAR, TypeKind.NAME})
@@ -30,20 +31,23 @@ def make_partition_key(context: DdlContext, table: Table, clause: PartitionBy) -
         raise errors.ProgramLimitExceeded(
             f"cannot partition using more than {_COLUMNS_MAX} columns"
         )
-    columns = tuple(_key_column(context, table, item, clause) for item in clause.elements)
+    columns = tuple(
+        _key_column(context, table, number, clause) for number in range(len(clause.elements))
+    )
     return PartitionKey(clause.strategy, columns)
 
 
 def _key_column(
-    context: DdlContext, table: Table, element: PartitionElement, clause: PartitionBy
+    context: DdlContext, table: Table, at: int, clause: PartitionBy
 ) -> PartitionKeyColumn:
+    element = clause.elements[at]
     if element.column is not None:
         column = _column(table, element)
         number, kind, text = column.number, column.type, None
     else:
         assert element.expression is not None, "an element is a column or an expression"
         number, text = 0, element.expression.text
-        kind = _expression_type(context, table, element)
+        kind = _expression_type(context, table, element, at + 1)
     if element.collation and kind.kind not in _COLLATED:
         raise errors.DatatypeMismatch(f"collations are not supported by type {kind}")
     if kind.kind in _UNORDERED:
@@ -78,10 +82,13 @@ def _column(table: Table, element: PartitionElement) -> Column:
     )
 
 
-def _expression_type(context: DdlContext, table: Table, element: PartitionElement) -> SqlType:
+def _expression_type(
+    context: DdlContext, table: Table, element: PartitionElement, number: int
+) -> SqlType:
     assert element.expression is not None, "asked for expressions only"
-    if isinstance(element.expression.expression, Literal):
-        raise errors.InvalidObjectDefinition("cannot use constant expression as partition key")
+    literal = element.expression.expression
+    if isinstance(literal, Literal) and literal.kind in _UNTYPED:
+        raise _pseudo_type(number, "unknown")
     bound = bind_stored_expression(
         element.expression.text,
         table,
@@ -96,4 +103,12 @@ def _expression_type(context: DdlContext, table: Table, element: PartitionElemen
         raise errors.InvalidObjectDefinition(
             "functions in partition key expression must be marked IMMUTABLE"
         )
+    if bound.type.kind is TypeKind.RECORD and not bound.type.name:
+        raise _pseudo_type(number, "record")
+    if isinstance(bound, Constant):
+        raise errors.InvalidObjectDefinition("cannot use constant expression as partition key")
     return bound.type
+
+
+def _pseudo_type(number: int, name: str) -> errors.Error:
+    return errors.InvalidTableDefinition(f"partition key column {number} has pseudo-type {name}")

@@ -44,6 +44,12 @@ def reindex(context: DdlContext, statement: Reindex) -> str:
     if statement.kind == "index":
         assert statement.name is not None
         table, index = find_index(context, statement)
+        if statement.is_concurrent and any(
+            each.kind == "exclude" and each.index_oid == index.oid for each in table.constraints
+        ):
+            raise FeatureNotSupported(
+                "concurrent index creation for exclusion constraints is not supported"
+            )
         if table.partition_key is not None and context.runner.is_in_block:
             raise ActiveSqlTransaction("REINDEX INDEX cannot run inside a transaction block")
         for each in descendants(table, context.catalog) if table.partition_key else (table,):
