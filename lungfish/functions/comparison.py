@@ -58,6 +58,7 @@ _OPERATORS: dict[str, tuple[Comparison, Any, Any]] = {
     ">": (operator.gt, pc.greater, np.greater),
     ">=": (operator.ge, pc.greater_equal, np.greater_equal),
 }
+_PATTERN_SYMBOLS = ("<", "<=", ">", ">=")
 # Types whose internal values and Arrow arrays compare as they are.
 _PLAIN_PAIRS: tuple[tuple[SqlType, SqlType], ...] = (
     *(
@@ -188,6 +189,10 @@ def _operators() -> list[Function]:
         add(symbol, NUMERIC, NUMERIC, numeric, _numeric_vector(ufunc, numeric))
         char = _keyed_scalar(compare, CHAR)
         add(symbol, CHAR, CHAR, char, _char_vector(kernel))
+        if symbol in _PATTERN_SYMBOLS:
+            # Of the operator classes for LIKE, byte by byte: as all text is compared here.
+            add(f"~{symbol}~", TEXT, TEXT, compare, _plain_vector(kernel))
+            add(f"~{symbol}~", CHAR, CHAR, char, _char_vector(kernel))
         for sql_type in _KEYED_TYPES:
             scalar = (
                 _interval_scalar(compare)

@@ -43,7 +43,9 @@ _COUNTED: tuple[tuple[str, SqlType], ...] = (
 )  # fmt: skip
 _OTHERS: tuple[tuple[str, str, SqlType], ...] = (
     ("texteq", "=", TEXT), ("textne", "<>", TEXT), ("text_lt", "<", TEXT), ("text_le", "<=", TEXT), ("text_gt", ">", TEXT),
-    ("text_ge", ">=", TEXT), ("textcat", "||", TEXT), ("numeric_add", "+", NUMERIC), ("numeric_sub", "-", NUMERIC),
+    ("text_ge", ">=", TEXT), ("text_pattern_lt", "~<~", TEXT), ("text_pattern_le", "~<=~", TEXT), ("text_pattern_gt", "~>~", TEXT),
+    ("text_pattern_ge", "~>=~", TEXT), ("bpchar_pattern_lt", "~<~", CHAR), ("bpchar_pattern_le", "~<=~", CHAR),
+    ("bpchar_pattern_gt", "~>~", CHAR), ("bpchar_pattern_ge", "~>=~", CHAR), ("textcat", "||", TEXT), ("numeric_add", "+", NUMERIC), ("numeric_sub", "-", NUMERIC),
     ("numeric_mul", "*", NUMERIC), ("numeric_div", "/", NUMERIC), ("numeric_mod", "%", NUMERIC),
     ("interval_pl", "+", INTERVAL), ("interval_mi", "-", INTERVAL), ("date_mi", "-", DATE),
 )  # fmt: skip

@@ -28,6 +28,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 from lungfish import errors
 from lungfish.sql.continuations import without_inner_comments
+from lungfish.sql.tokens import tokens
 
 # A node of the raw tree. In a slot that may hold any node it is {"ColumnRef": {...}}, the fields inside carry
 # PostgreSQL's names, and a field with its type's zero value (0, false, NULL, empty) is left out.
@@ -52,6 +53,8 @@ _CHAIN_TOKEN = re.compile(
     | (?P<reset>[,;] | \b(?:and|or)\b) | (?P<open>[(\[]) | (?P<close>[)\]]) | \w+ | [^\w\s]""",
     re.IGNORECASE | re.DOTALL | re.VERBOSE,
 )
+
+_PARAMETER_JUNK = re.compile(r"\$\d+[^\W\d]")
 
 # Messages that PostgreSQL raises while parsing under another SQLSTATE than 42601. The first that is found decides.
 _MESSAGE_CLASSES: tuple[tuple[str, type[errors.Error]], ...] = (
@@ -110,6 +113,8 @@ def parse_raw(sql: str, position_of: Callable[[int], int] | None = None) -> list
     """
     if len(sql) > _SAFE_LENGTH:
         _check_nesting(sql)
+    if "$" in sql and _PARAMETER_JUNK.search(sql) is not None:
+        _refuse_parameter_junk(sql)
     try:
         statements = _statements_of(sql)
     except errors.SyntaxError:
@@ -120,6 +125,18 @@ def parse_raw(sql: str, position_of: Callable[[int], int] | None = None) -> list
     if position_of is not None:
         _relocate(statements, position_of)
     return [_raw_statement(statement, sql) for statement in statements]
+
+
+def _refuse_parameter_junk(sql: str) -> None:
+    """Raise SyntaxError for a name that begins where a parameter ends: libpg_query, unlike PostgreSQL, lets it pass."""
+    before = None
+    for token in tokens(sql):
+        if token.kind == "word" and before is not None and before.kind == "parameter":
+            near = sql[before.start : token.end]
+            raise errors.SyntaxError(
+                f'trailing junk after parameter at or near "{near}"', position=before.start
+            )
+        before = token
 
 
 def _statements_of(sql: str) -> list[Node]:

@@ -42,7 +42,7 @@ from lungfish.executor.ddl.inherited_columns import (
     refuse_conflicts,
 )
 from lungfish.executor.ddl.names import choose_relation_name
-from lungfish.executor.ddl.partition_keys import make_partition_key
+from lungfish.executor.ddl.partition_keys import make_partition_key, refuse_no_inherit
 from lungfish.executor.ddl.partition_parts import add_parts_to
 from lungfish.executor.ddl.sequences import make_sequence
 from lungfish.sql.ast.ddl import (
@@ -106,9 +106,9 @@ def create_table(context: DdlContext, statement: CreateTable) -> str:
         constraints += options.constraints
     refuse_conflicts(table)
     if statement.partition_by is not None:
-        table = replace(
-            table, partition_key=make_partition_key(context, table, statement.partition_by)
-        )
+        refuse_no_inherit(table, (*constraints, *statement.constraints))
+        key = make_partition_key(context, table, statement.partition_by)
+        table = replace(table, partition_key=key)
     for definition in order_constraints([*constraints, *statement.constraints]):
         table = add_constraint(context, table, definition)
     for copied in likes:

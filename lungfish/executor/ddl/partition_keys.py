@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from lungfish import errors
 from lungfish.catalog.objects import Column, PartitionKey, PartitionKeyColumn, Table
 from lungfish.executor.ddl.context import DdlContext
@@ -10,6 +12,7 @@ from lungfish.functions.registry import Volatility
 from lungfish.planner import bind_stored_expression
 from lungfish.planner.expression_tree import walk
 from lungfish.planner.expressions import Call, Constant
+from lungfish.sql.ast.ddl import ConstraintDefinition
 from lungfish.sql.ast.expressions import Literal
 from lungfish.sql.ast.partitions import PartitionBy, PartitionElement
 from lungfish.types.sql_type import SqlType, TypeKind
@@ -35,6 +38,14 @@ def make_partition_key(context: DdlContext, table: Table, clause: PartitionBy) -
         _key_column(context, table, number, clause) for number in range(len(clause.elements))
     )
     return PartitionKey(clause.strategy, columns)
+
+
+def refuse_no_inherit(table: Table, constraints: Iterable[ConstraintDefinition]) -> None:
+    """Raise InvalidTableDefinition for checks that partitions would not have: a partitioned table has no rows of its own."""
+    if any(each.kind == "check" and each.is_no_inherit for each in constraints):
+        raise errors.InvalidTableDefinition(
+            f'cannot add NO INHERIT constraint to partitioned table "{table.name}"'
+        )
 
 
 def _key_column(
