@@ -19,7 +19,8 @@ RECORDED = sorted((Path(__file__).parent / "recorded").glob("*.jsonl"))
 
 def _answer(connection: lungfish.Connection, sql: str) -> dict[str, Any]:
     try:
-        cursor = connection.execute(sql)
+        # psycopg, which made the recordings, stands at the first result.
+        cursor = connection.execute(sql).set_result(0)
         if cursor.description is None:
             return {"tag": cursor.statusmessage}
         rows = [list(row) for row in cursor.fetch_text()]
