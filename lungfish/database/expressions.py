@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from lungfish.catalog import Catalog
 from lungfish.catalog.objects import Table
 from lungfish.executor.compiler import RowEvaluator
-from lungfish.executor.context import Run
+from lungfish.executor.context import DETACHED
 from lungfish.executor.programs import new_compiler
 from lungfish.planner import bind_stored_expression
 from lungfish.storage.rows import Values
 
 if TYPE_CHECKING:
     from lungfish.database.table_stores import StoredExpression
-    from lungfish.executor.context import ExecutionContext
 
 
 def stored_expression(table: Table, text: str, catalog: Callable[[], Catalog]) -> StoredExpression:
@@ -25,10 +24,6 @@ def stored_expression(table: Table, text: str, catalog: Callable[[], Catalog]) -
     Bound and compiled at its first use: at restart the catalog is not whole yet when the table is opened.
     """
     return _LazyExpression(table, text, catalog)
-
-
-# Index expressions are immutable: they need nothing of a running statement.
-_DETACHED = Run(cast("ExecutionContext", None))
 
 
 class _LazyExpression:
@@ -55,4 +50,4 @@ class _LazyExpression:
             if self._visible is not None
             else (values[self._table.stored_positions[0]],)
         )
-        return evaluate(row, _DETACHED)
+        return evaluate(row, DETACHED)

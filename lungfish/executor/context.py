@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
 from lungfish.catalog.catalog import Catalog
 from lungfish.catalog.objects import Table
@@ -124,3 +124,23 @@ class Run:
         cancellation = self.context.cancellation
         if cancellation.is_requested:
             cancellation.check()
+
+
+class _Unstoppable:
+    """The cancellation of what no statement does: nobody can ask it to stop."""
+
+    is_requested = False
+
+    @staticmethod
+    def compute(call: Callable[..., Result], *arguments: Any) -> Result:
+        return call(*arguments)
+
+
+class _NoStatement:
+    """The context of what storage evaluates by itself."""
+
+    cancellation = _Unstoppable()
+
+
+# For expressions that need nothing of a running statement: keys of indexes, operators of exclusion constraints.
+DETACHED = Run(cast(ExecutionContext, _NoStatement()))

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from lungfish.catalog.objects import Constraint, Index, Table
-from lungfish.executor.context import ExecutionContext, Row, Run
+from lungfish.executor.context import DETACHED, ExecutionContext, Row
 from lungfish.executor.expressions.calls import row_function
 from lungfish.executor.index_scan import find_index
 from lungfish.executor.violations import clashing_rows, empty_period, exclusion_violation
@@ -28,8 +28,6 @@ from lungfish.types.range_value import RangeValue
 from lungfish.types.sql_type import BOOLEAN, SqlType, TypeKind
 
 Test = Callable[[Any, Any], bool | None]
-# Operators of keys are immutable: they need nothing of a running statement.
-_DETACHED = Run(cast(ExecutionContext, None))
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +83,7 @@ def operator_test(operator: str, sql_type: SqlType) -> Test:
     """Whether the operator is true of two values of the type."""
     found = find_operator(operator, (sql_type, sql_type))
     call = row_function(found.callee, found.argument_types, BOOLEAN)
-    return lambda left, right: cast("bool | None", call((left, right), _DETACHED))
+    return lambda left, right: cast("bool | None", call((left, right), DETACHED))
 
 
 def check_exclusion(
