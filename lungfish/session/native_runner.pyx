@@ -83,6 +83,7 @@ cdef Py_ssize_t CANCELLATION_ERROR = offset_of(Cancellation, "error")
 cdef Py_ssize_t CANCELLATION_PROGRESS = offset_of(Cancellation, "progress")
 cdef Py_ssize_t OWNER_WEAK = offset_of(LockOwner, "weak")
 cdef Py_ssize_t OWNER_CANCEL_MESSAGE = offset_of(LockOwner, "cancel_message")
+cdef Py_ssize_t TRANSACTION_ID = offset_of(Transaction, "id")
 cdef Py_ssize_t TRANSACTION_STATE = offset_of(Transaction, "state")
 cdef Py_ssize_t TRANSACTION_EXPIRED = offset_of(Transaction, "expired")
 cdef Py_ssize_t TRANSACTION_ISOLATION = offset_of(Transaction, "isolation")
@@ -190,6 +191,8 @@ cdef class ReadyRunner:
             return None
         try:
             outcome = lane_outcome(<object>slot(ready, READY_LANE), values, <object>transaction)
+            if outcome is None and is_in_transaction and self.gets_id(ready, transaction):
+                outcome = lane_outcome(<object>slot(ready, READY_LANE), values, <object>transaction)
             if outcome is None:
                 return None
             self.note_start(sql)
@@ -202,6 +205,29 @@ cdef class ReadyRunner:
             # `Transaction.end_statement`.
             set_slot(transaction, TRANSACTION_SNAPSHOT, None)
         return outcome
+
+    cdef bint gets_id(self, PyObject *ready, PyObject *transaction) except -1:
+        """Give the transaction its id, which the lane of its first change misses; False: it has one, or something is in the way now.
+
+        That is Python code, so all is looked at again.
+        """
+        cdef NativeMutex mutex = self.mutex
+        if slot(ready, READY_IS_READ_ONLY) == TRUE or <object>slot(transaction, TRANSACTION_ID):
+            return False
+        mutex.acquire()
+        try:
+            (<object>transaction).assign_id()
+            return (
+                slot(self.me, SESSION_TRANSACTION) == transaction
+                and self.is_valid(ready)
+                and self.may_run_in(transaction, ready)
+                and self.has_locks(ready, True)
+            )
+        except Exception:
+            # The pipeline meets it too, and words it.
+            return False
+        finally:
+            mutex.release()
 
     cdef bint is_valid(self, PyObject *ready) except -1:
         """Whether the session is free and as it was when the statement was planned: `Session._check_open`, `PlanningSession._is_valid`."""

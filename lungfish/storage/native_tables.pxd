@@ -41,6 +41,7 @@ cdef class NativeTable:
     ) except -9
     cdef bint sees(self, int64_t writer, object snapshot, int64_t own_id) except -1
     cdef bint is_free(self) except -1
+    cdef bint is_unlocked(self, object transaction, int64_t address) except -1
     cdef int replace(
         self, object transaction, object snapshot, int64_t address, bytes packed, tuple entry, list chain
     ) except -1

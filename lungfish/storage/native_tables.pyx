@@ -32,6 +32,8 @@ from lungfish.storage.native_trees cimport KeyMaker, NativeTree, NOTHING, Place,
 
 from xxhash import xxh3_64_intdigest
 
+from lungfish.storage.lock_modes import LockMode
+
 cdef extern from "Python.h":
     void PyObject_GC_UnTrack(void* container)
 
@@ -64,6 +66,7 @@ cdef enum:
 
 cdef uint32_t ABSENT = 0xFFFFFFFF
 cdef int64_t ADDRESS_MASK = (<int64_t>1 << 62) - 1
+cdef int64_t FOR_UPDATE = 1 << LockMode.FOR_UPDATE
 cdef uint64_t CHECKSUM_MASK = 0xFFFFFFFF
 
 
@@ -287,8 +290,17 @@ cdef class NativeTable:
             or self.is_log_latched()
             or log._failure is not None
             or log._full is not None
-            or PySet_GET_SIZE(self.locked_rows)
         )
+
+    cdef bint is_unlocked(self, object transaction, int64_t address) except -1:
+        """Whether nobody has, or wants, an explicit lock on the row, unless the transaction has the strongest itself (`direct_change.py`)."""
+        if not PySet_GET_SIZE(self.locked_rows):
+            return True
+        tag = ("row", self.relation_id, address)
+        if not PySet_Contains(self.locked_rows, tag):
+            return True
+        modes = (<dict>transaction.lock_owner.held).get(tag)
+        return modes is not None and <int64_t>modes & FOR_UPDATE
 
     cdef int replace(
         self, object transaction, object snapshot, int64_t address, bytes packed, tuple entry, list chain
@@ -315,7 +327,8 @@ cdef class NativeTable:
         cdef int64_t writer
         cdef uint8_t flags
         cdef bytes before
-        if not self.is_free():
+        # In this order: the tuple of a lock's tag is made before anything is looked at.
+        if not self.is_unlocked(transaction, address) or not self.is_free():
             return None
         stale = self.rows.stale
         if PySet_GET_SIZE(stale) and PySet_Contains(stale, address):

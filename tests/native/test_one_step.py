@@ -76,3 +76,39 @@ def test_a_text_that_is_none_fails_the_transaction(database: Any) -> None:
         assert connection.transaction_status == "failed"
         connection.rollback()
         assert connection.execute("SELECT v FROM s").fetchval() == "x"
+
+
+def test_a_row_that_somebody_has_locked_is_waited_for_and_others_are_not(database: Any) -> None:
+    sql = "UPDATE t SET v = v + 1 WHERE id = ?"
+    with database.connect(autocommit=True) as one, database.connect(autocommit=True) as other:
+        other.execute("SET lock_timeout = 1")
+        for _ in range(3):
+            assert other.execute(sql, (1,)).rowcount == 1
+        one.execute("BEGIN")
+        one.execute("SELECT * FROM t WHERE id = 5 FOR UPDATE")
+        other.execute("BEGIN")
+        assert other.execute(sql, (1,)).rowcount == 1
+        with pytest.raises(lungfish.errors.LockNotAvailable):
+            other.execute(sql, (5,))
+        other.rollback()
+        for _ in range(2):
+            assert one.execute(sql, (5,)).rowcount == 1
+        one.execute("COMMIT")
+        assert one.execute("SELECT * FROM t ORDER BY id").fetchall() == [(1, 13), (5, 52)]
+
+
+def test_rows_of_a_range_that_somebody_has_locked_are_waited_for(database: Any) -> None:
+    sql = "UPDATE t SET v = v + 1 WHERE id > ? AND id < ?"
+    with database.connect(autocommit=True) as one, database.connect(autocommit=True) as other:
+        other.execute("SET lock_timeout = 1")
+        for _ in range(3):
+            assert other.execute(sql, (0, 9)).rowcount == 2
+        one.execute("BEGIN")
+        one.execute("SELECT * FROM t WHERE id = 5 FOR SHARE")
+        other.execute("BEGIN")
+        assert other.execute(sql, (0, 3)).rowcount == 1
+        with pytest.raises(lungfish.errors.LockNotAvailable):
+            other.execute(sql, (0, 9))
+        other.rollback()
+        one.execute("COMMIT")
+        assert one.execute("SELECT * FROM t ORDER BY id").fetchall() == [(1, 13), (5, 53)]
