@@ -20,7 +20,7 @@ from lungfish.executor.key_codes import RowCodes
 from lungfish.executor.memory import vector_size_bytes
 from lungfish.executor.sort_keys import SortOrder, sort_order
 from lungfish.functions.registry import Accumulator
-from lungfish.planner.expressions import AggregateCall
+from lungfish.planner.expressions import AggregateCall, Constant, SortKey
 from lungfish.types.batch import BATCH_ROW_COUNT, Batch, Vector
 from lungfish.types.sql_type import BIGINT, SqlType
 from lungfish.types.vectors import concat_vectors
@@ -49,12 +49,18 @@ def compile_aggregate(call: AggregateCall, compiler: Compiler) -> CompiledAggreg
     if aggregate.is_ordered_set:
         arguments = (*arguments, *(key.expression for key in call.order_by))
     matters = aggregate.is_ordered_set or aggregate.is_order_sensitive
+    keys = call.order_by
+    if call.is_distinct and matters:
+        # PostgreSQL finds by sorting what comes twice.
+        taken = [key.expression for key in keys]
+        rest = [each for each in arguments if each not in taken and not isinstance(each, Constant)]
+        keys = (*keys, *(SortKey(each, False, False) for each in rest))
     return CompiledAggregate(
         call=call,
         arguments=compiler.vectors(arguments),
         types=tuple(argument.type for argument in arguments),
         filter=None if call.filter is None else compiler.vector(call.filter),
-        order=sort_order(call.order_by, compiler) if call.order_by and matters else None,
+        order=sort_order(keys, compiler) if keys and matters else None,
     )
 
 

@@ -218,8 +218,11 @@ def _run_actions(
             continue
         if action == "no action":
             left.append((foreign_key, changes))
-        else:
-            run_action(foreign_key, changes, is_delete)
+            continue
+        run_action(foreign_key, changes, is_delete)
+        if action == "set default":
+            # The default may be the very key that went.
+            left.append((foreign_key, changes))
     return left
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -187,9 +188,15 @@ def _aggregates() -> list[Aggregate]:
             found.append(Aggregate(name, (sql_type,), sql_type, _number_extreme(is_max)))
         for sql_type in (*_TEXTS, NUMERIC, *_KEYED):
             found.append(Aggregate(name, (sql_type,), sql_type, _keyed_extreme(is_max)))
-        for pseudo in (Polymorphic.ANYARRAY, Polymorphic.ANYENUM, Polymorphic.RECORD):
+        for pseudo in (Polymorphic.ANYARRAY, Polymorphic.ANYENUM):
             found.append(Aggregate(name, (pseudo,), pseudo, _keyed_extreme(is_max)))
+        found.append(Aggregate(name, (Polymorphic.RECORD,), _nameless, _keyed_extreme(is_max)))
     return found
+
+
+def _nameless(types: Sequence[SqlType]) -> SqlType:
+    """A record: of whichever row type the argument is."""
+    return replace(types[0], name=None, oid=0)
 
 
 AGGREGATES: tuple[Aggregate, ...] = tuple(_aggregates())

@@ -81,7 +81,9 @@ def date_template(template: str) -> tuple[Piece, ...]:
             place += len(pattern)
             suffix = template[place : place + 2] if template[place : place + 2] in _SUFFIXES else ""
             place += len(suffix)
-            is_fill = prefix in ("FM", "fm")
+            # The names of a language, which TM asks for, are of any length.
+            is_translated = prefix in ("TM", "tm") and pattern.upper() in ("MONTH", "DAY")
+            is_fill = prefix in ("FM", "fm") or is_translated
             ordinal = suffix if suffix != "SP" else ""
             pieces.append(
                 Piece(

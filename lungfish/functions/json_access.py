@@ -120,8 +120,11 @@ def _b_subscript(value: str, key: str) -> str | None:
 
 
 def _b_subscript_index(value: str, index: int) -> str | None:
-    """Unlike `->`, a subscript does not take a scalar for an array of one."""
-    return _b_element(value, index) if kind_of(value) in ("array", "object") else None
+    """Unlike `->`, a subscript takes no scalar for an array of one, and is a key where the value is an object."""
+    kind = kind_of(value)
+    if kind == "object":
+        return _b_subscript(value, str(index))
+    return _b_element(value, index) if kind == "array" else None
 
 
 # json

@@ -148,6 +148,9 @@ def to_number(text: str, template: str) -> Decimal | None:
     return found.quantize(Decimal(1).scaleb(-scale), ROUND_HALF_UP, CONTEXT)
 
 
+_ROMAN_MAX = 3999
+
+
 def _roman_number(text: str) -> int:
     letters = text.strip().upper()
     total, rest = 0, letters
@@ -156,7 +159,7 @@ def _roman_number(text: str) -> int:
             total += size
             rest = rest[len(word) :]
     # Written again it must be the same: IIII and VX are none.
-    if not letters or rest or roman_numeral(total) != letters:
+    if not letters or rest or total > _ROMAN_MAX or roman_numeral(total) != letters:
         raise InvalidTextRepresentation("invalid Roman numeral")
     return total
 

@@ -37,7 +37,7 @@ from lungfish.planner.expressions import (
 from lungfish.planner.named_arguments import place_arguments
 from lungfish.planner.routine_calls import bind_routine_call
 from lungfish.planner.scope import AGGREGATES_ALLOWED, SETS_ALLOWED, Clause, Scope
-from lungfish.planner.sort_keys import make_sort_key
+from lungfish.planner.sort_keys import check_grouped, make_sort_key
 from lungfish.planner.uncommitted_labels import refuse_uncommitted_ends
 from lungfish.sql.ast import expressions as ast
 from lungfish.types.sql_type import SqlType, TypeKind
@@ -62,7 +62,7 @@ def bind_call(node: ast.FunctionCall, scope: Scope) -> BoundExpression:
     if node.is_within_group and name in HYPOTHETICAL:
         return bind_hypothetical(node, name, scope)
     if has_window_function(name) and not has_function(name):
-        raise errors.WindowingError(f"window function {name} requires an OVER clause").at(
+        raise errors.WrongObjectType(f"window function {name} requires an OVER clause").at(
             node.position
         )
     _refuse_aggregate_syntax(node, name)
@@ -274,8 +274,12 @@ def _aggregate_call(
         arguments = coerce_arguments(arguments, found, scope.state, positions)
     condition = bind_filter(node, scope)
     is_distinct = node.is_distinct
-    if is_distinct and order_by:
-        order_by = _distinct_order(node, raw, arguments, order_by)
+    if is_distinct:
+        # Those of json_agg and its kin were made json here, of whatever type they were.
+        for argument in () if name.startswith("json") else raw:
+            check_grouped(argument.type, node.position)
+        if order_by:
+            order_by = _distinct_order(node, raw, arguments, order_by)
     return AggregateCall(found.callee, arguments, found.result, is_distinct, condition, order_by)
 
 

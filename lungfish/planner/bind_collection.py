@@ -44,6 +44,14 @@ def bind_array(node: ast.ArrayConstructor, scope: Scope) -> BoundExpression:
         ).at(node.position)
     items = [scope.bind(item) for item in node.items]
     positions = [item.position for item in node.items]
+    depth, nested = 1, node
+    while isinstance(nested.items[0], ast.ArrayConstructor) and nested.items[0].items:
+        nested = nested.items[0]
+        depth += 1
+    if depth > _DIMENSIONS_MAX:
+        raise errors.ProgramLimitExceeded(
+            f"number of array dimensions ({depth}) exceeds the maximum allowed ({_DIMENSIONS_MAX})"
+        ).at(node.position)
     typed, type_ = coerce_common(items, "ARRAY", scope.state, positions)
     return ArrayExpr(tuple(typed), array_of(type_))
 

@@ -18,7 +18,7 @@ from lungfish.planner.bind_join import bind_join_condition
 from lungfish.planner.bind_json_table import bind_json_table
 from lungfish.planner.bind_members import append_members, members_of, table_oid_column
 from lungfish.planner.bind_sample import bind_sample, refuse_sample
-from lungfish.planner.bind_with import reference_cte
+from lungfish.planner.bind_with import reference_cte, refuse_changes
 from lungfish.planner.expressions import ColumnRef, Constant
 from lungfish.planner.logical import (
     LogicalFilter,
@@ -317,6 +317,7 @@ def _subquery_reference(
     state = scope.state
     around = lateral_view(scope, visible) if item.is_lateral else scope.parent_or_empty()
     alias = item.alias or ""
+    refuse_changes(item.query)
     output: LogicalOutput = state.bind_query(_locked(item.query, alias, scope), around)
     names = [column.name for column in output.columns]
     entry = RangeEntry(alias, names, refs=output.columns)

@@ -314,7 +314,6 @@ def _bind_conflict(node: ast.Insert, target: ChangeTarget, scope: Scope) -> Logi
     current = target.entry(node.table.alias or target.name, TableRow(existing), state)
     excluded = target.entry("excluded", TableRow(proposed), state)
     excluded.table = None
-    excluded.shows_columns = False
     inside = Scope(state, scope, [current, excluded])
     inside.clause = Clause.UPDATE
     assignments = bind_assignments(conflict.assignments, target, inside)

@@ -40,6 +40,12 @@ def make_operator(
     """`left symbol right`, the operands cast to what the signature asks for."""
     if isinstance(left, RowExpr) and isinstance(right, RowExpr) and symbol in COMPARISONS:
         return compare_rows(symbol, left, right, scope, position)
+    return _call_operator(symbol, left, right, scope, position)
+
+
+def _call_operator(
+    symbol: str, left: BoundExpression, right: BoundExpression, scope: Scope, position: int
+) -> BoundExpression:
     found = find_operator(symbol, (left.type, right.type), position)
     arguments = coerce_arguments((left, right), found, scope.state, (position, position))
     return Call(found.callee, arguments, found.result, position=position)
@@ -59,7 +65,11 @@ def bind_binary(node: ast.Binary, scope: Scope) -> BoundExpression:
                 left, ROW_MARK + node.operator, False, right.query, node.position
             )
         )
-    return make_operator(node.operator, scope.bind(left), scope.bind(right), scope, node.position)
+    one, other = scope.bind(left), scope.bind(right)
+    if isinstance(left, ast.Row) and isinstance(right, ast.Row):
+        return make_operator(node.operator, one, other, scope, node.position)
+    # Whole rows are values: nulls within them are equal, and greater than all else.
+    return _call_operator(node.operator, one, other, scope, node.position)
 
 
 def bind_unary(node: ast.Unary, scope: Scope) -> BoundExpression:

@@ -35,6 +35,7 @@ from lungfish.planner.logical import (
 from lungfish.planner.project_targets import add_windows, project_targets
 from lungfish.planner.row_flags import add_row_flag
 from lungfish.planner.scope import Clause, Scope
+from lungfish.planner.sort_keys import check_grouped
 from lungfish.sql.ast import queries as ast
 
 ONE_ROW = LogicalValues(((),), ())
@@ -199,6 +200,9 @@ class _SelectBinder:
             raise errors.SyntaxError("SELECT DISTINCT must have at least one column").at(
                 self.select.position
             )
+        for shown in self.targets:
+            if not shown.is_junk:
+                check_grouped(shown.column().type, shown.position)
         for target, key in self.order_by:
             if target.is_junk:
                 raise errors.InvalidColumnReference(

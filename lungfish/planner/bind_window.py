@@ -16,13 +16,18 @@ from lungfish.planner.callees import (
     has_aggregate,
     has_window_function,
 )
-from lungfish.planner.coerce import coerce_arguments, coerce_implicit, resolve_unknown
+from lungfish.planner.coerce import (
+    coerce_arguments,
+    coerce_implicit,
+    coerce_with,
+    resolve_unknown,
+)
 from lungfish.planner.expression_tree import columns_of
 from lungfish.planner.expressions import BoundExpression, BoundFrame, CastTo, SortKey, WindowCall
 from lungfish.planner.scope import WINDOWS_ALLOWED, Clause, Scope, WindowSpecification
 from lungfish.planner.sort_keys import check_grouped, make_sort_key
 from lungfish.sql.ast import expressions as ast
-from lungfish.types.coercion import can_coerce
+from lungfish.types.coercion import CastContext, can_coerce
 from lungfish.types.sql_type import BIGINT, INTERVAL, SqlType, TypeKind
 
 DEFAULT_FRAME = BoundFrame("range", "unbounded preceding", None, "current row", None, "no others")
@@ -196,6 +201,10 @@ def _range_offsets(
         raise _unsupported_offset(source, offset_type, position)
     if offset_type.kind is TypeKind.UNKNOWN or source.kind in TIMES:
         offset_type = INTERVAL if source.kind in TIMES else source
+    if source.kind not in NUMBERS and source.kind not in TIMES:
+        raise errors.FeatureNotSupported(
+            f"RANGE with offset PRECEDING/FOLLOWING is not supported for column type {source}"
+        ).at(position)
     if source.kind in NUMBERS and offset_type.kind not in NUMBERS:
         raise _unsupported_offset(source, offset_type, position)
     add = find_operator("+", (source, offset_type), position)
@@ -231,12 +240,11 @@ def _bind_offset(
         raise errors.InvalidColumnReference(
             f"argument of {unit.upper()} must not contain variables"
         ).at(position)
-    if (
-        unit != "range"
-        and offset.type.kind not in NUMBERS
-        and offset.type.kind is not TypeKind.UNKNOWN
-    ):
+    if unit == "range":
+        return coerce_implicit(offset, type_, scope.state, position)
+    if not can_coerce(offset.type, BIGINT, CastContext.ASSIGNMENT):
         raise errors.DatatypeMismatch(
             f"argument of {unit.upper()} must be type bigint, not type {offset.type}"
         ).at(position)
-    return coerce_implicit(offset, type_, scope.state, position)
+    # ROWS 1.5 rounds, as an assignment would.
+    return coerce_with(offset, BIGINT, CastContext.ASSIGNMENT, scope.state, position)

@@ -54,6 +54,15 @@ def bind_with(clause: ast.With, scope: Scope) -> Scope:
     return inside
 
 
+def refuse_changes(query: ast.Query) -> None:
+    """Raise FeatureNotSupported for a subquery whose WITH changes rows."""
+    for definition in () if query.with_clause is None else query.with_clause.expressions:
+        if not isinstance(definition.query, ast.Query):
+            raise errors.FeatureNotSupported(
+                "WITH clause containing a data-modifying statement must be at the top level"
+            ).at(definition.position)
+
+
 def _new_entry(
     definition: ast.CommonTableExpression, scope: Scope, *, is_recursive: bool
 ) -> CteEntry:

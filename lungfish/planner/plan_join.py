@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from lungfish import errors
 from lungfish.planner.cost import (
     hash_join_cost,
     lateral_join_cost,
@@ -11,7 +12,7 @@ from lungfish.planner.cost import (
     probe_join_cost,
 )
 from lungfish.planner.expression_tree import add_columns, conjunction
-from lungfish.planner.expressions import BoundExpression
+from lungfish.planner.expressions import BoundExpression, Constant
 from lungfish.planner.hash_keys import HashKeys, hash_keys
 from lungfish.planner.logical import LogicalJoin, LogicalPlan, LogicalScan
 from lungfish.planner.physical import (
@@ -78,6 +79,10 @@ def plan_join(
         return probed
     if keys.left:
         return _hash(planning, node.kind, left, right, keys, rows, frames=frames)
+    if node.kind == "full" and not all(isinstance(each, Constant) for each in node.conjuncts):
+        raise errors.FeatureNotSupported(
+            "FULL JOIN is only supported with merge-joinable or hash-joinable join conditions"
+        )
     return _nested(planning, node.kind, left, right, node.conjuncts, rows, frames=frames)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from lungfish.errors import (
     DuplicatePreparedStatement,
-    IndeterminateDatatype,
+    FeatureNotSupported,
     InvalidPreparedStatementDefinition,
     InvalidSqlStatementName,
     SyntaxError,
@@ -17,6 +17,7 @@ from lungfish.executor import Run
 from lungfish.executor.programs import new_compiler
 from lungfish.planner import resolve_type_name
 from lungfish.planner.bind_execute import bind_execute_argument
+from lungfish.planner.physical import PhysicalStatement
 from lungfish.session.results import StatementResult
 from lungfish.sql.ast import Statement, dml, queries, utility
 from lungfish.types.sql_type import SqlType, TypeKind
@@ -29,15 +30,24 @@ _PLANNED = (queries.Query, dml.Insert, dml.Update, dml.Delete, dml.Merge)
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """What PREPARE made. `types` are the parameters' (None: known only with their values), `result` the columns' where it has any."""
+    """What PREPARE made. `types` are the parameters', `columns` those of the result where it has any."""
 
     statement: Statement
     text: str
     made_us: int
     types: tuple[SqlType | None, ...]
-    result: tuple[SqlType, ...] | None
-    # How many parameters it takes; None where the statement does not tell before their types are known.
-    count: int | None
+    columns: tuple[tuple[str, SqlType], ...] | None
+    # The catalog by which it was planned.
+    catalog_version: int
+
+    @property
+    def result(self) -> tuple[SqlType, ...] | None:
+        """The types of the result's columns."""
+        return None if self.columns is None else tuple(kind for _, kind in self.columns)
+
+
+def _columns_of(plan: PhysicalStatement) -> tuple[tuple[str, SqlType], ...]:
+    return tuple((column.name, column.type) for column in plan.root.columns)
 
 
 def prepare(session: Session, statement: utility.Prepare) -> StatementResult:
@@ -52,19 +62,16 @@ def prepare(session: Session, statement: utility.Prepare) -> StatementResult:
         resolve_type_name(name, session.catalog, session.settings.search_path)
         for name in statement.parameter_types
     )
-    types, count, result = declared, None, None
-    try:
-        plan = session.plan(statement.statement, None, declared).plan
-    except IndeterminateDatatype:
-        pass
-    else:
-        types = (*plan.parameter_types, *declared[len(plan.parameter_types) :])
-        count = len(types)
-        if plan.tag == "SELECT" or plan.root.columns:
-            result = tuple(column.type for column in plan.root.columns)
-    made_us = session.functions.statement_time_us
+    plan = session.plan(statement.statement, None, declared).plan
+    types = (*plan.parameter_types, *declared[len(plan.parameter_types) :])
+    has_rows = plan.tag == "SELECT" or bool(plan.root.columns)
     session.prepared[statement.name] = Prepared(
-        statement.statement, session.last_query, made_us, types, result, count
+        statement.statement,
+        session.last_query,
+        session.functions.statement_time_us,
+        types,
+        _columns_of(plan) if has_rows else None,
+        session.catalog.version,
     )
     return StatementResult(None, "PREPARE")
 
@@ -76,10 +83,10 @@ def find_prepared(session: Session, statement: utility.Execute) -> Prepared:
         raise InvalidSqlStatementName(
             f'prepared statement "{statement.name}" does not exist', position=statement.position
         )
-    if found.count not in (None, len(statement.arguments)):
+    if len(found.types) != len(statement.arguments):
         raise SyntaxError(
             f'wrong number of parameters for prepared statement "{statement.name}"',
-            detail=f"Expected {found.count} parameters but got {len(statement.arguments)}.",
+            detail=f"Expected {len(found.types)} parameters but got {len(statement.arguments)}.",
         )
     return found
 
@@ -104,6 +111,10 @@ def execute_prepared(session: Session, statement: utility.Execute) -> StatementR
     """Run EXECUTE."""
     found = find_prepared(session, statement)
     values, types = argument_values(session, statement, found)
+    if found.columns is not None and found.catalog_version != session.catalog.version:
+        plan = session.plan(found.statement, None, found.types).plan
+        if _columns_of(plan) != found.columns:
+            raise FeatureNotSupported("cached plan must not change result type")
     return session._dispatch(found.statement, f"prepared: {found.text}", values, types)
 
 

@@ -23,7 +23,7 @@ from lungfish.session.planner_settings import PLANNER_SETTINGS
 from lungfish.sql.backslashes import StringReading
 from lungfish.storage.transactions import IsolationLevel
 from lungfish.types.settings import ObjectNames, TextSettings
-from lungfish.types.time_zones import zone_by_name
+from lungfish.types.time_zones import fixed_zone_name, zone_by_name
 
 _TRUE = {"on", "true", "yes", "1", "t", "y"}
 _FALSE = {"off", "false", "no", "0", "f", "n"}
@@ -117,29 +117,57 @@ def bytes_of(value: str) -> int:
     return int(value[:-2]) * _MEMORY_UNITS[value[-2:]]
 
 
+# A zone as hours east of UTC.
+_HOURS = re.compile(r"[+-]?[0-9]+(\.[0-9]*)?")
+
+
 def _time_zone(name: str, value: str) -> str:
     if value.lower() in ("default", "local"):
         return "UTC"
+    hours = _HOURS.fullmatch(value.strip())
+    if hours is not None:
+        return fixed_zone_name(round(float(value) * 3600))
     return zone_by_name(value).name
 
 
+_DATE_STYLES = {"iso": "ISO", "sql": "SQL", "postgres": "Postgres", "german": "German"}
+_DATE_ORDERS = {
+    **dict.fromkeys(("mdy", "us", "noneuro", "noneuropean"), "MDY"),
+    **dict.fromkeys(("dmy", "euro", "european"), "DMY"),
+    "ymd": "YMD",
+}
+
+
 def _date_style(name: str, value: str) -> str:
-    style, order = "ISO", "MDY"
-    for word in value.replace(",", " ").split():
-        folded = word.lower()
-        if folded in ("iso", "sql", "postgres", "german"):
-            style = {"iso": "ISO", "sql": "SQL", "postgres": "Postgres", "german": "German"}[folded]
-        elif folded in ("mdy", "us", "noneuro", "noneuropean"):
-            order = "MDY"
-        elif folded in ("dmy", "euro", "european"):
-            order = "DMY"
-        elif folded == "ymd":
-            order = "YMD"
+    return _date_style_over("ISO, MDY", value)
+
+
+def _date_style_over(before: str, value: str) -> str:
+    """DateStyle as SET says; what it does not speak of stays as before."""
+    style: str | None = None
+    order: str | None = None
+    problem = InvalidParameterValue(f'invalid value for parameter "DateStyle": "{value}"')
+    for word in value.replace(",", " ").lower().split():
+        folded = "postgres" if word.startswith("postgres") else word
+        if word == "default":
+            before = "ISO, MDY"
+        elif folded in _DATE_STYLES:
+            if style not in (None, _DATE_STYLES[folded]):
+                problem.detail = 'Conflicting "DateStyle" specifications.'
+                raise problem
+            style = _DATE_STYLES[folded]
+        elif folded in _DATE_ORDERS:
+            if order not in (None, _DATE_ORDERS[folded]):
+                problem.detail = 'Conflicting "DateStyle" specifications.'
+                raise problem
+            order = _DATE_ORDERS[folded]
         else:
-            raise InvalidParameterValue(f'invalid value for parameter "DateStyle": "{value}"')
-    if style != "ISO":
-        raise FeatureNotSupported(f"DateStyle {style} is not supported", hint="Use ISO.")
-    return f"{style}, {order}"
+            problem.detail = f'Unrecognized key word: "{word}".'
+            raise problem
+    if style == "German" and order is None:
+        order = "DMY"
+    old_style, old_order = before.split(", ")
+    return f"{style or old_style}, {order or old_order}"
 
 
 def _one_of(*words: str) -> Callable[[str, str], str]:
@@ -263,6 +291,12 @@ def checked_value(name: str, value: str) -> str:
     return setting.check(setting.name, value)
 
 
+def shown_name(name: str) -> str:
+    """The name of a setting in its own spelling."""
+    setting = SETTINGS.get(name.lower())
+    return name.lower() if setting is None else setting.name
+
+
 class SessionSettings:
     """The current values. SET LOCAL and a SET in a transaction that rolls back are undone through `snapshot` and `restore`."""
 
@@ -328,6 +362,8 @@ class SessionSettings:
             raise InvalidParameterValue(f'parameter "{setting.name}" cannot be changed')
         if value is None:
             kept = self._defaults.get(folded, setting.default)
+        elif folded == "datestyle":
+            kept = _date_style_over(self.get(name), value)
         else:
             kept = checked_value(name, value)
         self._keep(folded, kept, is_local=is_local)

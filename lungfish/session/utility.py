@@ -35,6 +35,7 @@ from lungfish.session.prepared import (
     prepare,
 )
 from lungfish.session.results import StatementResult
+from lungfish.session.settings import shown_name
 from lungfish.session.system_settings import (
     check_may_change,
     is_storage_setting,
@@ -42,6 +43,7 @@ from lungfish.session.system_settings import (
 )
 from lungfish.session.upkeep import run_analyze, run_vacuum
 from lungfish.sql.ast import ddl, dml, queries, routines, utility
+from lungfish.sql.quoting import quote_identifier
 from lungfish.storage.lock_modes import LockMode
 from lungfish.storage.transactions import IsolationLevel
 from lungfish.types.sql_type import TEXT
@@ -107,7 +109,10 @@ def _set_variable(session: Session, statement: utility.SetVariable) -> Statement
         return StatementResult(None, tag)
     if is_storage_setting(statement.name) and not statement.is_local:
         check_may_change(session, f"SET {statement.name}", statement.position)
-    value = None if not statement.values else ", ".join(statement.values)
+    values = statement.values
+    if statement.name == "search_path":
+        values = tuple(quote_identifier(each) for each in values)
+    value = None if not values else ", ".join(values)
     session.settings.set(statement.name, value, is_local=statement.is_local)
     return StatementResult(None, tag)
 
@@ -118,7 +123,8 @@ def _show_variable(session: Session, statement: utility.ShowVariable) -> Stateme
         rows = [(name, session.show(name)) for name in names]
         columns = (OutputColumn("name", TEXT), OutputColumn("setting", TEXT))
         return StatementResult(columns, "SHOW", len(rows), rows=rows)
-    return _text_rows(statement.name.lower(), [session.show(statement.name)], "SHOW")
+    value = session.show(statement.name)
+    return _text_rows(shown_name(statement.name), [value], "SHOW")
 
 
 def _set_transaction(session: Session, statement: utility.SetTransaction) -> StatementResult:

@@ -40,6 +40,8 @@ from lungfish.sql.lowering import (
     raise_unsupported,
     require_only,
 )
+from lungfish.types.parse_interval import parse_interval
+from lungfish.types.time_zones import fixed_zone_name
 
 # Transactions.
 
@@ -144,10 +146,24 @@ def _lower_alter_system(fields: Node, lowering: Lowering) -> AlterSystem:
     return AlterSystem(variable, fields.get("dbname"), variable.position)
 
 
+def _zone_of_interval(text: str) -> str:
+    """SET TIME ZONE INTERVAL, as the name of a zone that far east. Raises InvalidParameterValue."""
+    found = parse_interval(text)
+    seconds, fraction = divmod(found.microseconds, 1_000_000)
+    if found.months or found.days or fraction:
+        raise errors.InvalidParameterValue(
+            f'invalid value for parameter "TimeZone": "INTERVAL \'{text}\'"',
+            detail="Cannot specify months or days in time zone interval.",
+        )
+    return fixed_zone_name(seconds)
+
+
 def _setting_value(node: Node) -> str:
     constant = node.get("A_Const")
+    if constant is None and "TypeCast" in node:
+        return _zone_of_interval(node["TypeCast"]["arg"]["A_Const"]["sval"].get("sval", ""))
     if constant is None:
-        raise_unsupported("SET TIME ZONE INTERVAL", find_position(node))
+        raise_unsupported("SET to an expression", find_position(node))
     if "sval" in constant:
         text: str = constant["sval"].get("sval", "")
     elif "fval" in constant:

@@ -80,8 +80,6 @@ def format_timestamptz(instant: int, settings: TextSettings = CANONICAL) -> str:
     abbreviation = None
     if settings.date_style != "ISO":
         abbreviation = zone.abbreviation_at(instant)
-        if not abbreviation or not abbreviation.isalpha():
-            abbreviation = None
     return _timestamp_text(split_timestamp(local), local, settings, offset, abbreviation)
 
 
@@ -104,14 +102,11 @@ def _timestamp_text(
         )
         text = f"{weekday} {middle} {time} {shown:04d}"
         if offset is not None:
-            text += f" {abbreviation or offset_text(offset)}"
+            text += f" {abbreviation}"
     else:
         text = f"{_date_text(year, month, day, settings)} {time}"
         if offset is not None:
-            if style == "ISO":
-                text += offset_text(offset)
-            else:
-                text += f" {abbreviation}" if abbreviation else offset_text(offset)
+            text += offset_text(offset) if style == "ISO" else f" {abbreviation}"
     return text + (" BC" if year <= 0 else "")
 
 

@@ -14,6 +14,8 @@ _SINGLE_FIXED_DIGITS = 6
 # From here on not every whole number is a float.
 _DOUBLE_EXACT_MAX = 2.0**53
 _SINGLE_EXACT_MAX = 2.0**24
+# Midway between the largest REAL and what would come next.
+_SINGLE_OVERFLOW = (2.0 - 2.0**-24) * 2.0**127
 
 
 def format_double(value: float, extra_float_digits: int = 1) -> str:
@@ -70,8 +72,8 @@ def _next_single(value: float, toward: float) -> float:
 
 
 def _clamped(value: float) -> float:
-    """A value that packing takes: rounding up the largest REAL's digits may pass its end."""
-    return math.copysign(min(abs(value), 3.4028235677973366e38 * 0.9999999999999999), value)
+    """A value that packing takes: what reads as no REAL, because digits were rounded up past the largest, is an infinity."""
+    return value if abs(value) < _SINGLE_OVERFLOW else math.copysign(math.inf, value)
 
 
 def _special_text(value: float) -> str:

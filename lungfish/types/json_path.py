@@ -14,7 +14,12 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import NoReturn
 
-from lungfish.errors import InvalidTextRepresentation, StatementTooComplex, SyntaxError
+from lungfish.errors import (
+    FeatureNotSupported,
+    InvalidTextRepresentation,
+    StatementTooComplex,
+    SyntaxError,
+)
 from lungfish.types.parse_numbers import parse_numeric
 
 DEPTH_MAX = 200
@@ -296,6 +301,10 @@ class _Reader:
                     "invalid input syntax for type jsonpath",
                     detail=f'Unrecognized flag character "{(set(flags) - set("ismxq")).pop()}"'
                     " in LIKE_REGEX predicate.",
+                )
+            if "x" in flags and "q" not in flags:
+                raise FeatureNotSupported(
+                    'XQuery "x" flag (expanded regular expressions) is not implemented'
                 )
             return LikeRegex(left, pattern, flags)
         return left

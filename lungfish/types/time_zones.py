@@ -150,6 +150,12 @@ def offset_text(offset: int) -> str:
     return f"{text}:{seconds:02d}" if seconds else text
 
 
+def fixed_zone_name(offset: int) -> str:
+    """The POSIX specification, whose own sign is west, of a zone so many seconds east: <+05:30>-05:30."""
+    east, west = offset_text(offset), offset_text(-offset)
+    return f"<{east}>{west}"
+
+
 @functools.lru_cache(maxsize=512)
 def find_zone(name: str) -> TimeZone | None:
     """The zone of a full name (case does not matter) or of a POSIX specification; None if there is none."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from lungfish.catalog.objects import Table
-from lungfish.errors import ObjectNotInPrerequisiteState, SyntaxError, WrongObjectType
+from lungfish.errors import FeatureNotSupported, ObjectNotInPrerequisiteState, SyntaxError
 from lungfish.executor.ddl.context import DdlContext
 from lungfish.executor.ddl.names import find_relation
 from lungfish.sql import parse_one
@@ -21,7 +21,7 @@ def refresh(context: DdlContext, statement: RefreshMaterializedView) -> str:
     """Run REFRESH MATERIALIZED VIEW; answers the command tag."""
     view = find_relation(context, statement.name)
     if not isinstance(view, Table) or view.materialized_query is None:
-        raise WrongObjectType(
+        raise FeatureNotSupported(
             f'"{view.name}" is not a materialized view', position=statement.position
         )
     if statement.is_concurrent:
@@ -41,21 +41,22 @@ def refresh(context: DdlContext, statement: RefreshMaterializedView) -> str:
         rows = list(context.runner.run_query(query)[1]) if statement.with_data else []
     context.change.put(fresh)
     context.change.relations.create_table(fresh)
-    context.runner.insert_rows(fresh, rows)
+    if statement.with_data:
+        context.runner.insert_rows(fresh, rows)
     return "REFRESH MATERIALIZED VIEW"
 
 
 def _require_concurrent(
     context: DdlContext, view: Table, statement: RefreshMaterializedView
 ) -> None:
+    if not view.is_populated:
+        raise FeatureNotSupported(
+            "CONCURRENTLY cannot be used when the materialized view is not populated"
+        )
     if not statement.with_data:
         raise SyntaxError(
             "REFRESH options CONCURRENTLY and WITH NO DATA cannot be used together",
             position=statement.position,
-        )
-    if not view.is_populated:
-        raise ObjectNotInPrerequisiteState(
-            "CONCURRENTLY cannot be used when the materialized view is not populated"
         )
     for index in view.indexes:
         is_plain = index.predicate is None and all(key.column_number for key in index.columns)
