@@ -17,6 +17,7 @@ COMPILED_MODULES = (
     "lungfish.storage.native_tables",
     "lungfish.storage.native_runs",
     "lungfish.storage.native_ranges",
+    "lungfish.storage.native_undo",
     "lungfish.sql.native_shapes",
     "lungfish.executor.native_lane",
     "lungfish.executor.native_expressions",

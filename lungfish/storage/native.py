@@ -3,6 +3,7 @@
 native_rows.pyx     packing and unpacking
 native_trees.pyx    searching and changing the leaves of indexes
 native_tables.pyx   rows looked up, changed and inserted, each in one step
+native_undo.pyx     changes of rows taken back
 native_runs.pyx     a page's worth of rows inserted in one step
 """
 
@@ -119,6 +120,22 @@ def purge_plainly(undo: list[UndoEntry]) -> None:
     module = _tables_module()
     if module is not None:
         module.purge_plainly(undo)
+
+
+def take_back_plainly(
+    transaction: Transaction, count: int, row_count_max: int, *, is_logged: bool
+) -> int:
+    """Do what can be done at once of taking back a transaction's newest changes, at most so many; answers how many entries are off its list.
+
+    The list stays at least `count` long.
+    """
+    if _tables_module() is None:
+        return 0
+    module = compiled_module("lungfish.storage.native_undo")
+    if module is None:
+        return 0
+    done: int = module.take_back_plainly(transaction, count, row_count_max, is_logged)
+    return done
 
 
 def _tables_module() -> ModuleType | None:

@@ -220,9 +220,15 @@ class TableRows:
     def _prepare_to_free(self, writer: TransactionId, address: TupleId) -> None:
         """Have the overflow pages of a row that its writer will take back in memory, before the fence."""
         with self.latch:
+            found = self.heap.row_at(address)
+            if found is None:
+                return
+            data, offset = found
+            if not data[offset + FLAGS_OFFSET] & HAS_OVERFLOW or writer_of(data, offset) != writer:
+                return
             stored = self.heap.stored(address)
-        if stored is not None and writer_of(stored) == writer:
-            self.heap.load_overflow(stored)
+        assert stored is not None
+        self.heap.load_overflow(stored)
 
     def _undo_row(
         self,

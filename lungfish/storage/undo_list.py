@@ -7,24 +7,34 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from lungfish.storage.native import take_back_plainly
+
 if TYPE_CHECKING:
     from lungfish.storage.transactions import Transaction
+
+# What compiled code takes back at once: some hundred microseconds' worth.
+_STRETCH = 500
 
 
 def undo_to(
     transaction: Transaction, count: int, *, is_logged: bool, row_count_max: int | None = None
 ) -> bool:
     """Put rows back, newest first, until the list is `count` long. False: it is longer still, after about `row_count_max` rows."""
-    rows_left = row_count_max
+    rows_left = _STRETCH if row_count_max is None else row_count_max
     while (before_count := len(transaction.undo)) > count:
-        if rows_left is not None and rows_left <= 0:
-            return False
+        if rows_left <= 0:
+            if row_count_max is not None:
+                return False
+            rows_left = _STRETCH
+        plain_count = take_back_plainly(transaction, count, rows_left, is_logged=is_logged)
+        if plain_count:
+            rows_left -= plain_count
+            continue
         entry = transaction.undo[-1]
         store = entry[0]
         store.undo(transaction, entry, is_logged=is_logged)
         assert len(transaction.undo) < before_count, "a store's undo pops its entry"
-        if rows_left is not None:
-            rows_left -= store.row_count
+        rows_left -= store.row_count
     return True
 
 
