@@ -1,6 +1,11 @@
 """python -m tests.differential --queries 20000 --seed 1    # prints each difference, made small, and the number of them
 
 With --changes the statements change tables instead; with --patterns they are regular expressions.
+
+python -m tests.differential --mutations --queries 20000 --seed 1 [--oracle] [--only WALK[:PLACE]]
+
+Runs mutated statements of the scripts in `statements` and of the corpora, and prints internal errors and slow statements; with --oracle
+also what PostgreSQL answers otherwise.
 """
 
 from __future__ import annotations
@@ -8,12 +13,18 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+from contextlib import ExitStack
+from pathlib import Path
 
 from tests.differential.campaign import run_campaign
 from tests.differential.changes import run_changes
+from tests.differential.mutations import Campaign, make_sides
 from tests.differential.patterns import run_patterns
 from tests.differential.server import start_server
 from tests.differential.sides import LungfishSide, PostgresSide
+from tests.differential.walks import corpus_walks, own_walks
+
+CORPORA = Path(__file__).resolve().parents[3] / "shared" / "corpora"
 
 
 def main() -> int:
@@ -24,7 +35,13 @@ def main() -> int:
     parser.add_argument("--changes", action="store_true", help="INSERT, UPDATE, DELETE, MERGE")
     parser.add_argument("--patterns", action="store_true", help="regular expressions, LIKE")
     parser.add_argument("--most", type=int, default=40, help="stop after so many differences")
+    parser.add_argument("--mutations", action="store_true", help="mutated statements")
+    parser.add_argument("--oracle", action="store_true", help="compare mutants with PostgreSQL")
+    parser.add_argument("--only", default="", help="one walk, or one place in it")
+    parser.add_argument("--corpora", type=Path, default=CORPORA)
     options = parser.parse_args()
+    if options.mutations:
+        return run_mutations(options)
     started = time.monotonic()
     found = asked = 0
     with start_server() as uri:
@@ -42,6 +59,27 @@ def main() -> int:
         ours.close()
         postgres.close()
     print(f"{asked} queries, {found} differences in {time.monotonic() - started:.0f} s")
+    return 1 if found else 0
+
+
+def run_mutations(options: argparse.Namespace) -> int:
+    """Print what is found; 1 if there is anything."""
+    started = time.monotonic()
+    found = 0
+    with ExitStack() as stack:
+        uri = stack.enter_context(start_server()) if options.oracle else None
+        walks = own_walks() + corpus_walks(options.corpora)
+        campaign = Campaign(walks, options.seed, options.queries, lambda: make_sides(uri))
+        for item in campaign.run(options.only):
+            found += 1
+            print(item.report(), flush=True)
+            if found >= options.most:
+                break
+    for message, times in campaign.refused.most_common(40):
+        print(f"refused {times} times: {message}")
+    alike = sum(campaign.alike.values())
+    seconds = time.monotonic() - started
+    print(f"{campaign.tried} mutants, {alike} of them wrong, {found} shown, in {seconds:.0f} s")
     return 1 if found else 0
 
 

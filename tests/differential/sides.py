@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -13,6 +14,7 @@ import lungfish
 
 Row = tuple[str | None, ...]
 INTERNAL = "XX000"
+_COPY_OUT = re.compile(r"\s*copy\b.*\bto\s+stdout\b", re.IGNORECASE | re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,8 @@ class PostgresSide:
 
     def run(self, sql: str) -> Answer:
         result = self._connection.pgconn.exec_(sql.encode())
+        if result.status == ExecStatus.COPY_OUT:
+            return self._copied()
         if result.status not in (
             ExecStatus.TUPLES_OK,
             ExecStatus.COMMAND_OK,
@@ -75,6 +79,23 @@ class PostgresSide:
         names = tuple(_decoded(result.fname(column)) or "" for column in columns)
         types = self._names_of([result.ftype(column) for column in columns])
         return Answer(tag, names, types, rows)
+
+    def _copied(self) -> Answer:
+        """What COPY TO STDOUT writes, a row for each line."""
+        lines = []
+        connection = self._connection.pgconn
+        while True:
+            length, data = connection.get_copy_data(0)
+            if length < 0:
+                break
+            lines.append((_decoded(bytes(data)),))
+        results = []
+        while (result := connection.get_result()) is not None:
+            results.append(result)
+        code = _decoded(results[0].error_field(ord("C")))
+        if code is not None:
+            return Answer(sqlstate=code, message=_decoded(results[0].error_field(ord("M"))) or "")
+        return Answer(_decoded(results[0].command_status) or "", ("copy",), ("text",), tuple(lines))
 
     def run_script(self, script: str) -> None:
         """Run statements that must not fail."""
@@ -109,6 +130,8 @@ class LungfishSide:
 
     def run(self, sql: str) -> Answer:
         try:
+            if _COPY_OUT.match(sql):
+                return self._copied(sql)
             cursor = self._connection.execute(sql)
             tag = cursor.statusmessage or ""
             if cursor.description is None:
@@ -120,6 +143,13 @@ class LungfishSide:
             return Answer(sqlstate=error.sqlstate or INTERNAL, message=str(error.message))
         except Exception as error:
             return Answer(sqlstate=INTERNAL, message=f"{type(error).__name__}: {error}")
+
+    def _copied(self, sql: str) -> Answer:
+        with self._connection.copy(sql) as copy:
+            text = b"".join(copy).decode()
+            count = copy.rowcount
+        lines = tuple((line,) for line in text.splitlines(keepends=True))
+        return Answer(f"COPY {count}", ("copy",), ("text",), lines)
 
     def close(self) -> None:
         self._connection.close()
