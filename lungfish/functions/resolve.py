@@ -116,8 +116,9 @@ def _spread_candidates(
     for item in signatures:
         parameters = item.arguments
         repeats = getattr(item, "is_variadic", False)
-        if is_variadic:
-            if repeats and len(parameters) == count:
+        # Before the last argument of a function that is not variadic, VARIADIC means nothing.
+        if is_variadic and repeats:
+            if len(parameters) == count:
                 array = (*parameters[:-1], _array_parameter(parameters[-1]))
                 found.append(_Candidate(item, array, (), True))
             continue

@@ -48,6 +48,7 @@ def bind_call(node: ast.FunctionCall, scope: Scope) -> BoundExpression:
     if scope.state.catalog.has_functions:
         routine = bind_routine_call(node, scope)
         if routine is not None:
+            _refuse_aggregate_syntax(node, node.name[-1])
             if isinstance(routine, Call) and routine.function.returns_set:
                 return _bind_set(routine, scope)
             return routine
@@ -141,7 +142,8 @@ def _bind_function(
     if function.volatility is not Volatility.IMMUTABLE:
         scope.state.has_volatile = True
     refuse_uncommitted_ends(function.name, typed, scope.state.catalog, node.position)
-    call = Call(function, typed, found.result, node.is_variadic, node.position)
+    is_array = node.is_variadic and function.is_variadic
+    call = Call(function, typed, found.result, is_array, node.position)
     if not function.returns_set:
         return call
     return _bind_set(call, scope)

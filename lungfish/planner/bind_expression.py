@@ -283,7 +283,13 @@ def _bind_default(node: ast.Default, _scope: Scope) -> BoundExpression:
 
 def _bind_grouping(node: ast.Grouping, scope: Scope) -> BoundExpression:
     # Which keys there are is known only when the whole query is bound; bind_grouping.py replaces the call.
-    operands = tuple([scope.bind(operand) for operand in node.operands])
+    if scope.is_in_aggregate:
+        raise errors.GroupingError("aggregate function calls cannot be nested").at(node.position)
+    scope.is_in_aggregate = True
+    try:
+        operands = tuple([scope.bind(operand) for operand in node.operands])
+    finally:
+        scope.is_in_aggregate = False
     if scope.clause not in AGGREGATES_ALLOWED:
         raise errors.GroupingError(
             f"grouping operations are not allowed in {scope.clause.value}"

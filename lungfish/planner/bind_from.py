@@ -18,6 +18,7 @@ from lungfish.planner.bind_join import bind_join_condition
 from lungfish.planner.bind_json_table import bind_json_table
 from lungfish.planner.bind_members import append_members, members_of, table_oid_column
 from lungfish.planner.bind_sample import bind_sample, refuse_sample
+from lungfish.planner.bind_type import row_type_of
 from lungfish.planner.bind_with import reference_cte, refuse_changes
 from lungfish.planner.expressions import ColumnRef, Constant
 from lungfish.planner.logical import (
@@ -64,7 +65,11 @@ def check_aliases(entries: Sequence[RangeEntry], position: int) -> None:
             continue
         # Two tables of one name in different schemas may stand side by side.
         key = (entry.alias, entry.schema)
-        if key in seen:
+        if (
+            key in seen
+            or (entry.alias, None) in seen
+            or (entry.schema is None and any(alias == entry.alias for alias, _ in seen))
+        ):
             raise errors.DuplicateAlias(f'table name "{entry.alias}" specified more than once').at(
                 position
             )
@@ -284,6 +289,7 @@ def _expand_view(view: View, item: ast.TableReference, scope: Scope) -> BoundIte
         state.view_depth -= 1
     names = [column.name for column in view.columns]
     entry = RangeEntry(item.alias or view.name, names, refs=output.columns[: len(names)])
+    entry.row_type = row_type_of(view)
     if item.alias is None:
         entry.schema = state.catalog.namespace_name(view.namespace_oid)
     rename_columns(entry, item.column_aliases, item.position)

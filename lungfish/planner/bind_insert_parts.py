@@ -68,9 +68,12 @@ def _assemble(
 ) -> dict[int, BoundExpression]:
     """The columns by position. A domain's checks are for the whole value, not for what it is half way."""
     values: dict[int, BoundExpression] = {}
+    inside = Scope(scope.state, scope)
+    # Subscripts see no row: neither groups nor sets can be there.
+    inside.clause = Clause.INSERT_TARGET
     for column, at, part in zip(columns, targets, parts, strict=True):
         before = values.get(at, Constant(None, table.columns[at].type.base))
-        values[at] = assign_part(before, column, column.indirection, part, scope)
+        values[at] = assign_part(before, column, column.indirection, part, inside)
     return {
         at: coerce_assignment(
             value, table.columns[at].type, table.columns[at].name, scope.state, columns[0].position

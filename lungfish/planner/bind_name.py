@@ -177,6 +177,8 @@ def whole_row(entry: RangeEntry, owner: Scope) -> BoundExpression:
         fields=tuple(ref.type for ref in refs),
         oid=entry.table.oid if entry.table is not None else 0,
     )
+    if entry.is_absent:
+        return Constant(None, type_)
     row = RowExpr(tuple(refs), type_)
     if not entry.is_nullable or not refs:
         return row

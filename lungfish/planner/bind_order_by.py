@@ -67,7 +67,7 @@ def target_by_name(
                 raise errors.AmbiguousColumn(f'{clause} "{name}" is ambiguous').at(node.position)
             found = found or target
         return found
-    if isinstance(node, ast.Literal) and node.kind is not ast.Literal.Kind.NULL:
+    if isinstance(node, ast.Literal):
         return _target_by_number(node, targets, clause)
     return None
 

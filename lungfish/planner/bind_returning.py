@@ -13,8 +13,10 @@ from lungfish import errors
 from lungfish.planner.bind_merge_action import merge_action_entry
 from lungfish.planner.bind_state import BindState
 from lungfish.planner.bind_targets import Target, bind_targets
+from lungfish.planner.bind_type import row_type_of
 from lungfish.planner.change_target import ChangeTarget, TableRow
-from lungfish.planner.expressions import ColumnRef
+from lungfish.planner.coerce import resolve_unknown
+from lungfish.planner.expressions import BoundExpression, ColumnRef
 from lungfish.planner.logical import (
     LogicalModification,
     LogicalOutput,
@@ -58,11 +60,13 @@ def bind_returning(
         beside.append(action_entry)
         either = (*either, action)
     source = _Source(target, reference.alias or target.name, rows, tuple(beside), plain == "either")
-    items = tuple(
-        (state.new_column(each.name, each.expression.type), each.expression)
-        for each in _targets(returning, source, scope)
-    )
+    items = tuple(_item(each, state) for each in _targets(returning, source, scope))
     return LogicalReturning(items, old, new, either, checks)
+
+
+def _item(target: Target, state: BindState) -> tuple[ColumnRef, BoundExpression]:
+    expression = resolve_unknown(target.expression, state, target.position)
+    return state.new_column(target.name, expression.type), expression
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +102,10 @@ class _Source:
                 continue
             entry = self.target.entry(alias or default, row, state)
             entry.shows_columns = False
+            # No column comes from a table as far as clients see, yet the whole row has the table's type.
+            entry.row_type = entry.row_type or row_type_of(self.target.table)
             entry.table = entry.table_oid = None
+            entry.is_absent = default == "new" and self.target.verb == "delete from"
             entries.append(entry)
         return entries
 

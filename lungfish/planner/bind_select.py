@@ -62,9 +62,7 @@ class _SelectBinder:
 
     def bind(self) -> LogicalOutput:
         select, query, scope = self.select, self.query, self.scope
-        if query.locking:
-            self._check_locking()
-            scope.locking = query.locking
+        scope.locking = query.locking
         plan: LogicalPlan = (
             ONE_ROW if not select.from_items else bind_from(select.from_items, scope)
         )
@@ -92,6 +90,8 @@ class _SelectBinder:
         if query.order_by:
             scope.clause = Clause.ORDER_BY
             self.order_by = bind_order_by(query.order_by, self.targets, scope)
+        if query.locking:
+            self._check_locking()
         if scope.state.trace is not None:
             scope.state.trace.note_select(select, scope, self.targets)
         return self._plan(plan)
@@ -220,6 +220,12 @@ class _SelectBinder:
             problem = "GROUP BY clause"
         elif select.having is not None:
             problem = "HAVING clause"
+        elif self.scope.aggregates:
+            problem = "aggregate functions"
+        elif self.scope.windows:
+            problem = "window functions"
+        elif self.scope.has_set_calls:
+            problem = "set-returning functions in the target list"
         if problem is not None:
             raise errors.FeatureNotSupported(f"{strength} is not allowed with {problem}").at(
                 position

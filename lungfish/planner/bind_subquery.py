@@ -8,6 +8,7 @@ from lungfish.planner.bind_operator import ROW_MARK, ROW_VALUE, compare_rows
 from lungfish.planner.bind_output import cast_outputs
 from lungfish.planner.callees import find_operator
 from lungfish.planner.coerce import coerce_implicit
+from lungfish.planner.expression_tree import is_volatile
 from lungfish.planner.expressions import BoundExpression, NotExpr, RowExpr, SubqueryExpr
 from lungfish.planner.logical import LogicalOutput, LogicalProject
 from lungfish.planner.row_fields import access_field
@@ -69,7 +70,12 @@ def _check_one_column(plan: LogicalOutput, position: int) -> None:
 
 def bind_exists(node: ast.Exists, scope: Scope) -> BoundExpression:
     """EXISTS (SELECT ...)."""
-    return make_subquery(scope, "exists", bind_inner(node.query, scope, node.position), BOOLEAN)
+    plan = bind_inner(node.query, scope, node.position)
+    top = plan.input
+    if isinstance(top, LogicalProject) and any(is_volatile(each) for _, each in top.items):
+        # What the list would do is not asked for.
+        plan = LogicalOutput(top.input, ())
+    return make_subquery(scope, "exists", plan, BOOLEAN)
 
 
 def bind_array_subquery(node: ast.ArraySubquery, scope: Scope) -> BoundExpression:

@@ -15,6 +15,7 @@ from lungfish import errors
 from lungfish.catalog.objects import Table, View
 from lungfish.planner.bind_state import BindState
 from lungfish.planner.bind_stored import default_of, stored_default
+from lungfish.planner.bind_type import row_type_of
 from lungfish.planner.coerce import coerce_boolean
 from lungfish.planner.expression_tree import conjunction, conjuncts_of
 from lungfish.planner.expressions import BoundExpression
@@ -138,7 +139,9 @@ class ChangeTarget:
     def entry(self, alias: str, row: TableRow, state: BindState) -> RangeEntry:
         """The columns in sight, for one row of the table."""
         if self.level is not None:
-            return RangeEntry(alias, list(self.names), refs=self.level.columns(row, state))
+            seen = RangeEntry(alias, list(self.names), refs=self.level.columns(row, state))
+            seen.row_type = row_type_of(self.level.view)
+            return seen
         entry = RangeEntry(alias, list(self.names), refs=row.columns[: len(self.names)])
         entry.table = self.table
         entry.table_oid = row.table_oid

@@ -14,7 +14,7 @@ from lungfish import errors
 from lungfish.functions.interrupts import compute
 from lungfish.planner.expressions import BoundExpression, CastTo, Constant
 from lungfish.types.casts import coerce_length, find_cast
-from lungfish.types.settings import CANONICAL
+from lungfish.types.settings import CANONICAL, TextSettings
 from lungfish.types.sql_type import TEXT, UNKNOWN, SqlType, TypeKind
 from lungfish.types.text_parse import parse_value
 
@@ -33,6 +33,11 @@ _FIXED = {
     TypeKind.TIME: _ISO_TIME,
     TypeKind.INTERVAL: _PLAIN_INTERVAL,
 }
+# Settings that together read what any read: the order of a date's parts, and the signs of an interval's.
+_SETTINGS = (
+    *(TextSettings(date_order=order, transaction_timestamp=0) for order in ("MDY", "DMY", "YMD")),
+    TextSettings(interval_style="sql_standard", transaction_timestamp=0),
+)
 _NEVER_NOW = frozenset(
     {
         TypeKind.TIMETZ, TypeKind.RECORD, TypeKind.RANGE, TypeKind.MULTIRANGE, TypeKind.REGISTERED,
@@ -65,6 +70,7 @@ def read_literal(
     if target.kind is TypeKind.TEXT:
         return Constant(text, target)
     if not is_fixed_text(text, target):
+        _refuse_what_nothing_reads(text, plain, position)
         # A name is still a literal of its type to who writes the statement back.
         kind = UNKNOWN if target.kind is TypeKind.REGISTERED else TEXT
         return CastTo(Constant(text, kind), target, is_explicit, position)
@@ -80,6 +86,31 @@ def read_literal(
     except errors.Error:
         # Too long a text for a column is an error of execution, not of planning.
         return CastTo(Constant(value, plain), target, is_explicit, position)
+
+
+def _refuse_what_nothing_reads(text: str, type_: SqlType, position: int) -> None:
+    """Raise the error of a text that is no value of the type under any settings."""
+    if _holds_names(type_):
+        return
+    failure = None
+    for settings in _SETTINGS:
+        try:
+            parse_value(text, type_, settings)
+        except errors.Error as error:
+            failure = failure or error
+        else:
+            return
+    if failure is not None:
+        raise failure.at(position)
+
+
+def _holds_names(type_: SqlType) -> bool:
+    """Whether values are read with the help of the catalog."""
+    if type_.kind is TypeKind.REGISTERED:
+        return True
+    if type_.element is not None and _holds_names(type_.element):
+        return True
+    return any(map(_holds_names, type_.fields))
 
 
 def convert_literal(node: Constant, target: SqlType) -> BoundExpression | None:

@@ -72,6 +72,7 @@ from lungfish.planner.plan_modification import MODIFICATIONS, plan_modification
 from lungfish.planner.plan_scan import WantedOrder, gives_order, plan_scan, plan_system_scan
 from lungfish.planner.plan_shapes import needed_below, order_of, plus, renamed
 from lungfish.planner.plan_tree import (
+    computed_items,
     expressions_of,
     map_window_call,
     outputs,
@@ -240,7 +241,7 @@ class _PhysicalPlanner:
         self, node: LogicalProject, below: Planned, required: Required, frames: Frames
     ) -> Planned:
         """The projection over an input that is planned already."""
-        items = [item for item in node.items if item[0].index in required]
+        items = computed_items(node, required)
         if not items:
             return below
         made = {column.index for column, _ in items}

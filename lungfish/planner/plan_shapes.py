@@ -19,6 +19,7 @@ from lungfish.planner.physical import (
 )
 from lungfish.planner.physical_columns import Planned
 from lungfish.planner.plan_tree import (
+    computed_items,
     outputs,
 )
 
@@ -28,7 +29,7 @@ NOTHING: Required = frozenset()
 
 def needed_below(node: LogicalProject, required: Required) -> Required:
     """The columns of its input that a projection needs to give the required ones."""
-    items = [item for item in node.items if item[0].index in required]
+    items = computed_items(node, required)
     needed = set(required)
     needed.difference_update(column.index for column, _ in items)
     for _, expression in items:

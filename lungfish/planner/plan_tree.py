@@ -12,6 +12,7 @@ from typing import TypeVar
 from lungfish.planner.expression_tree import (
     Mapper,
     aggregate_expressions,
+    is_volatile,
     map_aggregate,
     map_all,
     map_sort_keys,
@@ -181,6 +182,11 @@ def outputs(plan: LogicalPlan) -> frozenset[int]:
             )
         case _:
             return frozenset([column.index for column in plan.columns])
+
+
+def computed_items(node: LogicalProject, required: frozenset[int]) -> tuple[Item, ...]:
+    """The items of a projection that are needed, and those whose functions are called though nobody looks at the results."""
+    return tuple([item for item in node.items if item[0].index in required or is_volatile(item[1])])
 
 
 def expressions_of(plan: LogicalPlan) -> Iterator[BoundExpression]:

@@ -260,8 +260,8 @@ def _fit(routine: SqlFunction, node: ast.FunctionCall) -> _Fit | None:
         if sources is None or (routine.is_variadic and not node.is_variadic):
             return None
         return _make_fit(routine, sources, -1, count)
-    if node.is_variadic:
-        if not routine.is_variadic or count != len(inputs):
+    if node.is_variadic and routine.is_variadic:
+        if count != len(inputs):
             return None
         return _make_fit(routine, tuple(range(count)), -1, count)
     if routine.is_variadic and count >= len(inputs):

@@ -53,6 +53,7 @@ class Clause(enum.Enum):
     RETURNING = "RETURNING"
     MERGE_WHEN = "MERGE WHEN conditions"
     INSERT_VALUES = "INSERT"
+    INSERT_TARGET = "INSERT targets"
     DEFAULT = "DEFAULT expressions"
     CHECK = "check constraints"
     GENERATED = "column generation expressions"
@@ -99,6 +100,7 @@ class RangeEntry:
         "_refs",
         "alias",
         "beneath",
+        "is_absent",
         "is_forbidden",
         "is_join",
         "is_nullable",
@@ -140,6 +142,8 @@ class RangeEntry:
         self.is_scalar_function = False
         # Of a function whose rows have a named type: that type.
         self.row_type: SqlType | None = None
+        # Whether there is never a row of it: NEW of a DELETE.
+        self.is_absent = False
         # Whether it is a join with an alias.
         self.is_join = False
         # Whether an outer join may make nulls of its columns.

@@ -360,8 +360,10 @@ def _lower_pattern(fields: Node, lowering: Lowering) -> PatternMatch:
     pattern, escape = fields["rexpr"], None
     call = pattern.get("FuncCall")
     if call is not None and strings(call["funcname"]) in _ESCAPE_FUNCTIONS:
-        pattern, *rest = call["args"]
-        escape = lowering.expression(rest[0]) if rest else None
+        # The pattern alone is what SIMILAR TO hands over, and LIKE never.
+        if len(call["args"]) == 2 or fields["kind"] == "AEXPR_SIMILAR":
+            pattern, *rest = call["args"]
+            escape = lowering.expression(rest[0]) if rest else None
     return PatternMatch(
         kind=_PATTERN_KINDS[fields["kind"]],
         operand=lowering.expression(fields["lexpr"]),

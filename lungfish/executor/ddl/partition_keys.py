@@ -13,6 +13,7 @@ from lungfish.planner import bind_stored_expression
 from lungfish.planner.expression_tree import walk
 from lungfish.planner.expressions import Call, Constant
 from lungfish.sql.ast.ddl import ConstraintDefinition
+from lungfish.planner.simplify import simplify
 from lungfish.sql.ast.expressions import Literal
 from lungfish.sql.ast.partitions import PartitionBy, PartitionElement
 from lungfish.types.sql_type import SqlType, TypeKind
@@ -116,7 +117,7 @@ def _expression_type(
         )
     if bound.type.kind is TypeKind.RECORD and not bound.type.name:
         raise _pseudo_type(number, "record")
-    if isinstance(bound, Constant):
+    if isinstance(simplify(bound), Constant):
         raise errors.InvalidObjectDefinition("cannot use constant expression as partition key")
     return bound.type
 

@@ -24,6 +24,7 @@ from lungfish.planner.logical import (
 )
 from lungfish.planner.plan_tree import (
     SEMI_KINDS,
+    computed_items,
     expressions_of,
     inputs,
     map_inputs,
@@ -55,7 +56,7 @@ def _prune(plan: LogicalPlan, required: Required) -> LogicalPlan:
                 plan if len(kept) == len(plan.positions) else replace_fields(plan, positions=kept)
             )
         case LogicalProject():
-            items = tuple([item for item in plan.items if item[0].index in required])
+            items = computed_items(plan, required)
             needed = _needed(required - {column.index for column, _ in plan.items}, items)
             below = _prune(plan.input, needed)
             if not items:

@@ -18,6 +18,7 @@ from lungfish.planner.expressions import BoundExpression, Constant, SubqueryExpr
 from lungfish.planner.logical import (
     Item,
     LogicalFilter,
+    LogicalFunctionScan,
     LogicalJoin,
     LogicalOutput,
     LogicalPlan,
@@ -70,6 +71,11 @@ class _Pass:
                 if all(new is old for new, old in zip(items, plan.items, strict=True)):
                     return plan
                 return replace_fields(plan, items=items)
+            case LogicalFunctionScan():
+                # The calls themselves stay calls: the scan makes rows of them.
+                changed = map_expressions(plan, lambda call: map_children(call, self._simplify))
+                self._raise_failure()
+                return changed
             case _:
                 changed = map_expressions(plan, self._simplify)
                 self._raise_failure()
