@@ -41,6 +41,7 @@ from lungfish.sql.ast import dml, queries
 from lungfish.sql.ast.expressions import Default, Name
 from lungfish.storage import LocalDisk
 from lungfish.types.casts import coerce_length
+from lungfish.types.encodable import check_encodable
 from lungfish.types.sql_type import TEXT, SqlType
 from lungfish.types.text_format import format_value
 from lungfish.types.text_parse import parse_value
@@ -161,12 +162,14 @@ def _default_row(
 def _input_text(session: Session, statement: dml.Copy, options: CopyOptions) -> str:
     if statement.path is None:
         pieces = session.copy_input or ()
-        return "".join(
+        text = "".join(
             [
                 piece if isinstance(piece, str) else _decode(bytes(piece), options)
                 for piece in pieces
             ]
         )
+        check_encodable(text)
+        return text
     file = LocalDisk().open(statement.path)
     try:
         return _decode(file.read_at(0, file.size()), options)

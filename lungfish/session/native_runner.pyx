@@ -45,6 +45,9 @@ cdef extern from "Python.h":
     long long PyLong_AsLongLongAndOverflow(PyObject *value, int *overflow)
     Py_ssize_t PyUnicode_GET_LENGTH(PyObject *text)
     Py_ssize_t PyUnicode_FindChar(PyObject *text, Py_UCS4 sign, Py_ssize_t start, Py_ssize_t end, int direction)
+    # Keeps what it makes with the text, which is wanted again when the text is stored or looked up.
+    const char *PyUnicode_AsUTF8AndSize(PyObject *text, Py_ssize_t *size)
+    void PyErr_Clear()
     Py_ssize_t PyTuple_GET_SIZE(PyObject *values)
     PyObject *PyTuple_GET_ITEM(PyObject *values, Py_ssize_t index)
 
@@ -362,6 +365,15 @@ cdef inline bint takes(PyObject *ready, tuple values) noexcept:
     return True
 
 
+cdef inline bint is_encodable(PyObject *text) noexcept:
+    """Whether UTF-8 can write the text: it holds no lone surrogate."""
+    cdef Py_ssize_t size
+    if PyUnicode_AsUTF8AndSize(text, &size) != NULL:
+        return True
+    PyErr_Clear()
+    return False
+
+
 cdef inline bint is_of_type(PyObject *value, PyObject *wanted) noexcept:
     """Whether `bind_parameters` gives the parameter this type, and would leave the value as it is."""
     cdef PyTypeObject *kind = type_of(value)
@@ -378,6 +390,7 @@ cdef inline bint is_of_type(PyObject *value, PyObject *wanted) noexcept:
         return (
             wanted == NONE
             and PyUnicode_FindChar(value, 0, 0, PyUnicode_GET_LENGTH(value), 1) == -1
+            and is_encodable(value)
         )
     if value == NONE:
         return wanted == NONE

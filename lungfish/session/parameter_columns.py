@@ -13,6 +13,7 @@ from typing import Any
 
 from lungfish.database.plan_cache import ParsedText
 from lungfish.session.parameters import infer_value, is_plain_text
+from lungfish.types.encodable import check_encodable
 from lungfish.types.python_values import from_python
 from lungfish.types.settings import TextSettings
 from lungfish.types.sql_type import (
@@ -94,8 +95,11 @@ def _bind_column(
             is_large = low >= 2**31 or high < -(2**31)
             return column, BIGINT, has_nulls or not is_large
         return None
-    if kind is str and not has_nulls and "\0" not in "\1".join(column):
-        return column, None, False
+    if kind is str and not has_nulls:
+        joined = "\1".join(column)
+        if "\0" not in joined:
+            check_encodable(joined)
+            return column, None, False
     plain = _PLAIN_TYPES.get(kind)
     if plain is not None:
         return column, plain, has_nulls

@@ -85,7 +85,7 @@ def bind_parameters(
         if type(item) is int and _INTEGER_MIN <= item <= _INTEGER_MAX:
             values.append(item)
             types.append(INTEGER)
-        elif type(item) is str and "\0" not in item:
+        elif type(item) is str and item.isascii() and "\0" not in item:
             values.append(item)
             types.append(None)
         else:

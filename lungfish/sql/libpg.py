@@ -29,6 +29,7 @@ from typing import Any, NamedTuple, TypeAlias
 from lungfish import errors
 from lungfish.sql.continuations import without_inner_comments
 from lungfish.sql.tokens import tokens
+from lungfish.types.encodable import lone_surrogate
 
 # A node of the raw tree. In a slot that may hold any node it is {"ColumnRef": {...}}, the fields inside carry
 # PostgreSQL's names, and a field with its type's zero value (0, false, NULL, empty) is left out.
@@ -204,9 +205,7 @@ def _encode(sql: str) -> bytes:
     try:
         data = sql.encode()
     except UnicodeEncodeError as error:
-        raise errors.CharacterNotInRepertoire(
-            f"the text holds a lone surrogate, U+{ord(sql[error.start]):04X}", position=error.start
-        ) from None
+        raise lone_surrogate(error).at(error.start) from None
     if b"\0" in data:
         raise errors.CharacterNotInRepertoire(
             'invalid byte sequence for encoding "UTF8": 0x00', position=sql.index("\0")

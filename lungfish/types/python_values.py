@@ -25,6 +25,7 @@ from lungfish.types.batch import Vector
 from lungfish.types.calendar import MICROSECONDS_PER_DAY, MICROSECONDS_PER_SECOND
 from lungfish.types.casts import find_cast
 from lungfish.types.coercion import common_type
+from lungfish.types.encodable import check_encodable
 from lungfish.types.format_interval import format_interval
 from lungfish.types.interval_delta import IntervalDelta
 from lungfish.types.json_text import normalize_jsonb
@@ -97,6 +98,7 @@ def _from_int(value: int) -> tuple[Any, SqlType]:
 def _from_str(value: str) -> tuple[Any, SqlType]:
     if "\0" in value:
         raise InterfaceError("a text cannot contain the character NUL (0x00)")
+    check_encodable(value)
     return value, UNKNOWN
 
 
@@ -174,9 +176,11 @@ class ListText(str):
 
 def _json_text(value: Any) -> str:
     try:
-        return json.dumps(value, ensure_ascii=False, default=_json_default)
+        text = json.dumps(value, ensure_ascii=False, default=_json_default)
     except (TypeError, ValueError) as error:
         raise InterfaceError(f"cannot write the value as json: {error}") from error
+    check_encodable(text)
+    return text
 
 
 def _json_default(value: Any) -> Any:

@@ -12,8 +12,8 @@ from lungfish.functions.registry import Volatility
 from lungfish.planner import bind_stored_expression
 from lungfish.planner.expression_tree import walk
 from lungfish.planner.expressions import Call, Constant
-from lungfish.sql.ast.ddl import ConstraintDefinition
 from lungfish.planner.simplify import simplify
+from lungfish.sql.ast.ddl import ConstraintDefinition
 from lungfish.sql.ast.expressions import Literal
 from lungfish.sql.ast.partitions import PartitionBy, PartitionElement
 from lungfish.types.sql_type import SqlType, TypeKind
