@@ -7,7 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lungfish.errors import Error, FeatureNotSupported, InterfaceError, SyntaxError
+from lungfish.errors import (
+    CharacterNotInRepertoire,
+    Error,
+    FeatureNotSupported,
+    InterfaceError,
+    SyntaxError,
+)
 from lungfish.session import StatementResult
 from lungfish.sql.ast import directives as ast
 from lungfish.sql.directives import parse_directive
@@ -81,6 +87,11 @@ def read_script(path: os.PathLike[str]) -> str:
     file = LocalDisk().open(os.fspath(path))
     try:
         return file.read_at(0, file.size()).decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        wrong = error.object[error.start]
+        raise CharacterNotInRepertoire(
+            f'invalid byte sequence for encoding "UTF8": 0x{wrong:02x}'
+        ) from None
     finally:
         file.close()
 

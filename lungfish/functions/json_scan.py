@@ -9,7 +9,12 @@ import json
 import re
 from collections.abc import Iterator
 
-from lungfish.errors import UntranslatableCharacter
+from lungfish.errors import (
+    CharacterNotInRepertoire,
+    InvalidTextRepresentation,
+    UntranslatableCharacter,
+)
+from lungfish.types.encodable import check_encodable
 
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
 _SCALAR = re.compile(r"[^\s,\]}]+")
@@ -86,7 +91,7 @@ def members_of(text: str) -> Iterator[tuple[str, str]]:
     place = _skip_blanks(text, _skip_blanks(text, 0) + 1)
     while text[place] != "}":
         end = _value_end(text, place)
-        key = json.loads(text[place:end], strict=False)
+        key = _decoded(text[place:end])
         place = _skip_blanks(text, _skip_blanks(text, end) + 1)
         end = _value_end(text, place)
         yield key, text[place:end]
@@ -95,11 +100,24 @@ def members_of(text: str) -> Iterator[tuple[str, str]]:
             place = _skip_blanks(text, place + 1)
 
 
+def _decoded(text: str) -> str:
+    """What a string stands for. Raises InvalidTextRepresentation for half of a surrogate pair, which type json lets stand."""
+    decoded: str = json.loads(text, strict=False)
+    try:
+        check_encodable(decoded)
+    except CharacterNotInRepertoire:
+        raise InvalidTextRepresentation(
+            "invalid input syntax for type json",
+            detail="Unicode low surrogate must follow a high surrogate.",
+        ) from None
+    return decoded
+
+
 def text_of(text: str) -> str | None:
     """A value as text: a string without its quotes, null as None, anything else as it is written. Raises 22P05."""
     kind = kind_of(text)
     if kind == "string":
-        decoded: str = json.loads(text, strict=False)
+        decoded = _decoded(text)
         if "\0" in decoded:
             raise UntranslatableCharacter(
                 "unsupported Unicode escape sequence", detail="\\u0000 cannot be converted to text."

@@ -67,3 +67,11 @@ WITH w AS (SELECT nextval('s'), a FROM t) SELECT count(*) FROM w;
 SELECT EXISTS (SELECT nextval('s') FROM t), a FROM t ORDER BY a;
 SELECT a FROM t WHERE a IN (SELECT a FROM (SELECT nextval('s'), a FROM t) AS w) ORDER BY a;
 SELECT last_value FROM s;
+-- Halves of surrogate pairs: type json lets them stand until they are to be text.
+SELECT '{"a":"\ud800"}'::json ->> 'a';
+SELECT '["\udc00\ud800"]'::json ->> 0;
+SELECT json_array_elements_text('["\ud800"]');
+SELECT * FROM json_each_text('{"a":"\ud800"}');
+SELECT * FROM json_to_record('{"a":"\ud800"}') AS x(a text);
+SELECT '{"\ud800":1}'::json -> 'b';
+SELECT '{"a":"\ud83d\ude00"}'::json ->> 'a', '"\ud800"'::json;
