@@ -8,7 +8,6 @@ above, and indexes probed by such rows. Any other plan has none, and goes throug
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from itertools import chain
 from operator import itemgetter
 from typing import Any
 
@@ -19,7 +18,7 @@ from lungfish.executor.limit import evaluate_limit, evaluate_offset
 from lungfish.executor.row_aggregate import make_row_aggregate
 from lungfish.executor.values_scan import literal_row
 from lungfish.planner.cost import SHORT_ROW_COUNT
-from lungfish.planner.expressions import BoundExpression, Call, ColumnRef, SortKey
+from lungfish.planner.expressions import BoundExpression, Call, ColumnRef, Constant, SortKey
 from lungfish.planner.physical import (
     Filter,
     HashAggregate,
@@ -37,6 +36,8 @@ from lungfish.types.compare import comparison_key
 
 RowSource = Callable[[Run], "list[Row]"]
 _Pick = Callable[[TupleId, Row], Row]
+# Like a `RowSource`, but answers no more rows than are wanted (None: all).
+_FirstRows = Callable[[Run, "int | None"], "list[Row]"]
 
 # Of plans that are expected to give more rows, the operators are faster.
 _ROW_COUNT_MAX = SHORT_ROW_COUNT
@@ -48,12 +49,14 @@ def make_row_source(plan: PhysicalPlan, compiler: Compiler) -> RowSource | None:
         case ValuesScan():
             return _values(plan, compiler) if len(plan.rows) <= _ROW_COUNT_MAX else None
         case IndexScan():
-            return _index_rows(plan, compiler) if _is_short(plan) else None
+            return _all_rows(plan, compiler) if _is_short(plan) else None
         case NestedLoopJoin():
             return _joined(plan, compiler)
         case HashAggregate():
             source = make_row_source(plan.input, compiler)
             return None if source is None else make_row_aggregate(plan, source, compiler)
+        case Limit(input=IndexScan() as scan) if not plan.has_ties:
+            return _first_rows(plan, scan, compiler)
         case Filter() | Project() | Sort() | TopN() | Limit():
             source = make_row_source(plan.input, compiler)
             return None if source is None else _above(plan, source, compiler)
@@ -80,6 +83,32 @@ def _above(
             if plan.has_ties:
                 return None
             return _limited(source, plan.limit, plan.offset, compiler)
+
+
+def _first_rows(plan: Limit, scan: IndexScan, compiler: Compiler) -> RowSource | None:
+    """The first rows of an index scan, of which no more are read."""
+    limit = plan.limit
+    has_few = (
+        isinstance(limit, Constant)
+        and limit.value is not None
+        and limit.value <= _ROW_COUNT_MAX
+        and plan.offset is None
+        and scan.filter is None
+    )
+    if not has_few and not _is_short(scan):
+        return None
+    count_of = None if limit is None else compiler.row(limit)
+    skipped_of = None if plan.offset is None else compiler.row(plan.offset)
+    found = _index_rows(scan, compiler)
+
+    def rows(run: Run) -> list[Row]:
+        count = evaluate_limit(count_of, run)
+        skipped = evaluate_offset(skipped_of, run)
+        if count is None:
+            return found(run, None)[skipped:]
+        return found(run, skipped + count)[skipped:] if count else []
+
+    return rows
 
 
 def _is_short(plan: IndexScan) -> bool:
@@ -218,7 +247,12 @@ def _picker(positions: Sequence[int]) -> Callable[[Sequence[Any]], Row]:
     return itemgetter(*positions)
 
 
-def _index_rows(plan: IndexScan, compiler: Compiler) -> RowSource:
+def _all_rows(plan: IndexScan, compiler: Compiler) -> RowSource:
+    found = _index_rows(plan, compiler)
+    return lambda run: found(run, None)
+
+
+def _index_rows(plan: IndexScan, compiler: Compiler) -> _FirstRows:
     """The rows of an index scan. Hot: the point select of bench/."""
     table, index, is_backward = plan.table, plan.index, plan.is_backward
     make_ranges = index_ranges(plan, compiler)
@@ -228,7 +262,7 @@ def _index_rows(plan: IndexScan, compiler: Compiler) -> RowSource:
     if len(plan.equals) == len(index.columns) and not plan.any_of:
         return _key_rows(plan, compiler, pick, holds)
 
-    def rows(run: Run) -> list[Row]:
+    def rows(run: Run, wanted: int | None) -> list[Row]:
         context = run.context
         store = context.tables.table_store(table)
         stored_index = find_index(store, index)
@@ -236,10 +270,13 @@ def _index_rows(plan: IndexScan, compiler: Compiler) -> RowSource:
         found: list[Row] = []
         for key_range in make_ranges(run, stored_index.btree.codec):
             chunks = store.index_scan(snapshot, stored_index, key_range, is_backward=is_backward)
-            for address, stored in chain.from_iterable(chunks):
-                found.append(pick(address, stored))
-        if holds is not None:
-            return [row for row in found if holds(row, run) is True]
+            for chunk in chunks:
+                picked = [pick(address, stored) for address, stored in chunk]
+                if holds is not None:
+                    picked = [row for row in picked if holds(row, run) is True]
+                found += picked
+                if wanted is not None and len(found) >= wanted:
+                    return found[:wanted]
         return found
 
     return rows
@@ -247,13 +284,13 @@ def _index_rows(plan: IndexScan, compiler: Compiler) -> RowSource:
 
 def _key_rows(
     plan: IndexScan, compiler: Compiler, pick: _Pick, holds: RowEvaluator | None
-) -> RowSource:
+) -> _FirstRows:
     """The rows of a whole key."""
     table, index = plan.table, plan.index
     key_of = compiler.rows(plan.equals)
     step = -1 if plan.is_backward else 1
 
-    def rows(run: Run) -> list[Row]:
+    def rows(run: Run, wanted: int | None) -> list[Row]:
         context = run.context
         values = [evaluate((), run) for evaluate in key_of]
         if None in values:
@@ -263,8 +300,8 @@ def _key_rows(
         found = store.key_lookup(context.snapshot, stored_index, values)
         picked = [pick(address, stored) for address, stored in found[::step]]
         if holds is not None:
-            return [row for row in picked if holds(row, run) is True]
-        return picked
+            picked = [row for row in picked if holds(row, run) is True]
+        return picked if wanted is None else picked[:wanted]
 
     return rows
 

@@ -67,6 +67,7 @@ from lungfish.planner.physical import (
     WorkTableScan,
 )
 from lungfish.planner.physical_columns import Frames, Planned
+from lungfish.planner.plan_extreme import plan_extreme_row
 from lungfish.planner.plan_join import plan_join
 from lungfish.planner.plan_modification import MODIFICATIONS, plan_modification
 from lungfish.planner.plan_scan import WantedOrder, gives_order, plan_scan, plan_system_scan
@@ -289,7 +290,10 @@ class _PhysicalPlanner:
         needed: set[int] = set()
         for expression in expressions_of(node):
             add_columns(expression, needed)
-        below = self.plan(node.input, outputs(node.input) & needed, frames)
+        wanted = outputs(node.input) & needed
+        below = plan_extreme_row(self.planning, node, wanted, frames)
+        if below is None:
+            below = self.plan(node.input, wanted, frames)
         translate = self.planning.translator(below.layout, frames)
         keys = tuple(translate(key) for _, key in node.keys)
         aggregates = tuple(map_aggregate(call, translate) for _, call in node.aggregates)
