@@ -101,7 +101,7 @@ class GroupSync:
         if leader is not None and leader is not waiter and leader.alive.locked():
             return False
         self._leader = waiter
-        if waiter in self._waiters:
+        if self._waiters and waiter in self._waiters:
             self._waiters.remove(waiter)
         return True
 
@@ -117,7 +117,11 @@ class GroupSync:
     def _pass_on(self, durable: LSN) -> None:
         """Wake the served, and hand the lead to the first of the others."""
         with self._latch:
-            self._durable = max(self._durable, durable)
+            if durable > self._durable:
+                self._durable = durable
+            if not self._waiters:
+                self._leader = None
+                return
             waiters = [each for each in self._waiters if each.alive.locked()]
             served = [each for each in waiters if each.lsn <= durable]
             self._waiters = [each for each in waiters if each.lsn > durable]

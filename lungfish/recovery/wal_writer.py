@@ -61,6 +61,11 @@ class SegmentWriter:
         """Write a stretch of the log. Doing it again changes nothing."""
         if self._failpoints.is_on:
             self._failpoints.reach("wal.flush.before_write")
+        number, offset = divmod(lsn, self._capacity)
+        if offset + len(data) <= self._capacity:
+            # Nearly always.
+            self._write_part(self._file_of(number), HEADER_SIZE + offset, data)
+            return
         view = memoryview(data)
         while view:
             number, offset = divmod(lsn, self._capacity)
@@ -142,7 +147,7 @@ class SegmentWriter:
             self._on_first_segment()
             self._on_first_segment = None
 
-    def _write_part(self, file: File, offset: int, part: memoryview) -> None:
+    def _write_part(self, file: File, offset: int, part: bytes | memoryview) -> None:
         end = offset + len(part)
         if end <= self._filled_to or len(part) > SMALL_WRITE_MAX:
             file.write_at(offset, part)

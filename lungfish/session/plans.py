@@ -154,7 +154,7 @@ class PlanningSession(TransactionalSession):
         is_inferred: bool = False,
     ) -> StatementResult:
         """`_run_ready` under the statement's time limit, if it has one."""
-        if timeout_s is None and self.settings.statement_timeout_s <= 0:
+        if self._is_untimed(timeout_s):
             return self._run_ready(ready, values, is_inferred=is_inferred)
         with self._limit_time(timeout_s):
             return self._run_ready(ready, values, is_inferred=is_inferred)
@@ -226,7 +226,7 @@ class PlanningSession(TransactionalSession):
         lane = ready.lane
         if lane is None or self.tables is not self.database or self.cancellation.is_requested:
             return None
-        transaction.statement_snapshot()
+        transaction.begin_step()
         outcome = lane.run(values, transaction)
         if outcome is None and not (transaction.id or ready.is_read_only):
             # There is a row to write: the first of the transaction, most likely.
@@ -356,6 +356,9 @@ class PlanningSession(TransactionalSession):
         """What was asked of an earlier statement of the transaction, or of none, is no matter of the next one."""
         self.cancellation.reset()
         self._lock_owner.cancel_message = None
+
+    def _is_untimed(self, timeout_s: float | None) -> bool:
+        return timeout_s is None and self.settings.statement_timeout_s <= 0
 
     def _limit_time(self, timeout_s: float | None) -> Any:
         if timeout_s is None:

@@ -103,6 +103,10 @@ class Session(PlanningSession):
                 text = self._ready.text(sql, parameters is not None)
                 if text is not None:
                     parsed = text.parsed
+                    if parameters is None and self._is_untimed(timeout_s):
+                        (statement,) = parsed.statements
+                        if isinstance(statement, TRANSACTION_CONTROL):
+                            return [self._control(statement)]
                     values, types = bind_parameters(parsed, parameters, self.settings.text)
                     ready = self._ready.find(text, types)
                     if ready is not None and self._is_valid(ready):

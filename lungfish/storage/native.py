@@ -5,6 +5,7 @@ native_trees.pyx    searching and changing the leaves of indexes
 native_tables.pyx   rows looked up, changed and inserted, each in one step
 native_undo.pyx     changes of rows taken back
 native_runs.pyx     a page's worth of rows inserted in one step
+native_ends.pyx     commits: the record in the log, and the leaving
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from lungfish.storage.snapshots import Snapshot
     from lungfish.storage.table_index import TableIndex
     from lungfish.storage.table_rows import TableRows
-    from lungfish.storage.transactions import Transaction, UndoEntry
+    from lungfish.storage.transactions import Transaction, TransactionManager, UndoEntry
     from lungfish.storage.undo_runs import InsertRun
 
 
@@ -81,6 +82,16 @@ class RunMaker(Protocol):
         """
 
 
+class NativeEnds(Protocol):
+    """Ends of transactions, each in one step or not at all: then it is to be done by the `TransactionManager`."""
+
+    def append_commit(self, transaction: Transaction) -> bool:
+        """Log the commit; False: not done."""
+
+    def finish(self, transaction: Transaction) -> bool:
+        """Let a committed transaction leave; False: not done. Some of what it leaves to be purged may be in the queue."""
+
+
 def native_row_format(
     layout: RowLayout, pack: Callable[..., bytes], unpack: Callable[..., Values]
 ) -> NativeRowFormat | None:
@@ -97,6 +108,15 @@ def native_table(rows: TableRows) -> NativeTable | None:
     if module is None:
         return None
     made: NativeTable = module.NativeTable(rows)
+    return made
+
+
+def native_ends(manager: TransactionManager) -> NativeEnds | None:
+    """What ends transactions of a manager; None if it is not built."""
+    module = compiled_module("lungfish.storage.native_ends")
+    if module is None:
+        return None
+    made: NativeEnds = module.NativeEnds(manager)
     return made
 
 

@@ -28,6 +28,8 @@ from xxhash import xxh3_64_intdigest
 cdef extern from "Python.h":
     int PyUnicode_CheckExact(object value)
     const char* PyUnicode_AsUTF8AndSize(object value, Py_ssize_t* size) except NULL
+    int PyGC_Disable()
+    int PyGC_Enable()
 
 cdef enum:
     # heap_page.py, rows.py, ids.py and btree_integer_node.py.
@@ -104,13 +106,19 @@ cdef class RunMaker:
         """
         cdef tuple entry = PyTuple_New(3)
         cdef Py_ssize_t mark = len(transaction.undo)
+        cdef bint was_on
         if self.indexes is not self.table.rows.indexes:
             return 0
+        # A call of what is compiled elsewhere may make a tuple, which could set the garbage collector off.
+        was_on = PyGC_Disable()
         try:
             return self.place_run(transaction, sets, start, run, entry)
         except BaseException:
             undo_to(transaction, mark)
             raise
+        finally:
+            if was_on:
+                PyGC_Enable()
 
     cdef Py_ssize_t place_run(
         self, object transaction, list sets, Py_ssize_t start, object run, tuple entry

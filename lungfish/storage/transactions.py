@@ -27,7 +27,6 @@ Invariants:
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from typing import Protocol
 
 from lungfish import errors
@@ -37,10 +36,12 @@ from lungfish.storage.ids import LSN, TransactionId, TupleId
 from lungfish.storage.lock_queue import LockOwner
 from lungfish.storage.locks import LockManager
 from lungfish.storage.log import Log
+from lungfish.storage.native import native_ends
 from lungfish.storage.purge import PurgeQueue
 from lungfish.storage.running_set import RunningSet
 from lungfish.storage.serializable import SerializableTransactions
 from lungfish.storage.snapshots import NO_TRANSACTION, Snapshot
+from lungfish.storage.transaction_leave import leave
 from lungfish.storage.transaction_state import (
     IsolationLevel,
     Savepoint,
@@ -175,6 +176,13 @@ class Transaction:
         if self.snapshot is None or self.sees_each_commit:
             return self._manager.members.renew_snapshot(self)
         return self.snapshot
+
+    def begin_step(self) -> None:
+        """As `statement_snapshot`, for a statement that is one step: one that sees each commit sees what is there then, without a snapshot."""
+        if self.state is not TransactionState.RUNNING or self.expired is not None:
+            self.statement_snapshot()
+        elif self.snapshot is None and not self.sees_each_commit:
+            self._manager.members.renew_snapshot(self)
 
     def end_statement(self) -> None:
         """Let go of a READ COMMITTED statement's snapshot, so that an idle transaction holds back no purge."""
@@ -312,6 +320,7 @@ class TransactionManager:
         self.admit: Callback | None = None
         self._clock = clock
         self._poison: errors.Error | None = None
+        self._native = native_ends(self)
 
     def restore(self, next_id: TransactionId) -> None:
         """Go on with ids from `next_id`: at restart, before any transaction."""
@@ -397,6 +406,8 @@ class TransactionManager:
 
     def append_commit(self, transaction: Transaction) -> None:
         """Log the commit (invariant 3). Raises if the log refuses the record; then the transaction is still RUNNING."""
+        if self._native is not None and self._native.append_commit(transaction):
+            return
         self._raise_if_poisoned()
         try:
             with self.fence:
@@ -454,31 +465,10 @@ class TransactionManager:
     def finish(self, transaction: Transaction, state: TransactionState) -> None:
         """Take the transaction out of the running set, then tell those who wait to know. Goes on where an exception cut it off."""
         is_committed = state is TransactionState.COMMITTED
-        before = None
-        if is_committed and (transaction.undo or transaction.on_publish):
-            before = partial(self._publish, transaction)
-        self.members.leave(transaction, before)
-        try:
-            if is_committed:
-                while transaction.on_commit:
-                    transaction.on_commit[0]()
-                    del transaction.on_commit[0]
-            else:
-                transaction.run_rollback_callbacks(0)
-        finally:
-            self.locks.end_transaction(transaction._lock_owner, transaction.id)
-            transaction.state = state
-            self.members.forget(transaction)
+        if not is_committed or self._native is None or not self._native.finish(transaction):
+            leave(self, transaction, state)
         if self.purge_queue:
             self.purge_queue.run_quietly()
-
-    def _publish(self, transaction: Transaction) -> None:
-        """What happens as the transaction leaves. It is still running to all others, so the purge cannot come too early."""
-        if transaction.undo:
-            self.purge_queue.add(transaction.id, transaction.undo)
-        while transaction.on_publish:
-            transaction.on_publish[0]()
-            del transaction.on_publish[0]
 
     def poison(self, error: errors.Error) -> None:
         """Refuse every further commit and end every wait: the log cannot be trusted any more. The first error stays."""

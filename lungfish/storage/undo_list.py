@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from lungfish.storage.native import take_back_plainly
 
 if TYPE_CHECKING:
-    from lungfish.storage.transactions import Transaction
+    from lungfish.storage.transactions import Transaction, UndoEntry
 
 # What compiled code takes back at once: some hundred microseconds' worth.
 _STRETCH = 500
@@ -55,3 +55,8 @@ def roll_back_some(
     else:
         transaction.rollback_to(savepoint)
     return True
+
+
+def has_versions(undo: list[UndoEntry]) -> bool:
+    """Whether the list has a row version that is to be purged: of inserts none is left."""
+    return any(before is not None for _, _, before in undo)

@@ -41,6 +41,10 @@ class ListLog(NoLog):
         self.flushed = max(self.flushed, lsn)
 
 
+# What a row was before it was there: a version as others are, so that it is purged.
+NO_ROW = b"none"
+
+
 class Store:
     """Rows in place: address -> (writer, value)."""
 
@@ -55,13 +59,13 @@ class Store:
     def write(self, transaction: Transaction, address: int, value: bytes) -> None:
         transaction.assign_id()
         with self.world.fence:
-            transaction.undo.append((self, TupleId(address), self.rows.get(address)))
+            transaction.undo.append((self, TupleId(address), self.rows.get(address, NO_ROW)))
             self.rows[address] = value
 
     def undo(self, transaction: Transaction, entry: UndoEntry, *, is_logged: bool) -> None:
         _, address, before = entry
         with self.world.fence:
-            if before is None:
+            if before is None or before is NO_ROW:
                 self.rows.pop(address, None)
             else:
                 self.rows[address] = before
