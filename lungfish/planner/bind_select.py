@@ -202,7 +202,7 @@ class _SelectBinder:
             )
         for shown in self.targets:
             if not shown.is_junk:
-                check_grouped(shown.column().type, shown.position)
+                check_grouped(shown.expression.type, shown.position)
         for target, key in self.order_by:
             if target.is_junk:
                 raise errors.InvalidColumnReference(

@@ -75,3 +75,6 @@ SELECT * FROM json_each_text('{"a":"\ud800"}');
 SELECT * FROM json_to_record('{"a":"\ud800"}') AS x(a text);
 SELECT '{"\ud800":1}'::json -> 'b';
 SELECT '{"a":"\ud83d\ude00"}'::json ->> 'a', '"\ud800"'::json;
+-- DISTINCT over what no row has a say in.
+SELECT DISTINCT 1, NULL::int4range, 'x' FROM t;
+SELECT DISTINCT a + 1, now() IS NULL FROM t ORDER BY 1;
