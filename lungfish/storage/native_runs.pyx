@@ -107,7 +107,7 @@ cdef class RunMaker:
         cdef tuple entry = PyTuple_New(3)
         cdef Py_ssize_t mark = len(transaction.undo)
         cdef bint was_on
-        if self.indexes is not self.table.rows.indexes:
+        if self.indexes is not self.table.indexes or self.indexes is not self.table.rows.indexes:
             return 0
         # A call of what is compiled elsewhere may make a tuple, which could set the garbage collector off.
         was_on = PyGC_Disable()
@@ -381,6 +381,7 @@ cdef class RunMaker:
         cdef object log = table.log, pages
         cdef list chunks = log._chunks
         cdef int64_t lsn = log._end, address
+        cdef object end
         cdef Py_ssize_t number, content = 0, size
         cdef uint32_t relation_id = <uint32_t>table.relation_id, count = <uint32_t>row_count
         cdef uint32_t short_size, stored
@@ -412,13 +413,13 @@ cdef class RunMaker:
         memcpy(out, &short_size, 4)
         memcpy(out + 4, &stored, 4)
         memcpy(out + 8, &lsn, 8)
+        end = lsn + RECORD_HEADER_SIZE + size
         PyList_Append(chunks, header)
         try:
             PyList_Append(chunks, body)
         except MemoryError:
             chunks.pop()
             raise
-        end = lsn + RECORD_HEADER_SIZE + size
         log._end = end
         for number in range(PyTuple_GET_SIZE(self.indexes)):
             pages = (<NativeTree>PyList_GET_ITEM(table.trees, number)).pages

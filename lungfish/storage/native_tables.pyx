@@ -184,7 +184,10 @@ cdef class NativeTable:
 
     def serves(self, object index):
         """Whether keys of the index are made here without Python code."""
-        cdef Py_ssize_t number = self.number_of(index)
+        cdef Py_ssize_t number
+        if self.indexes is not self.rows.indexes:
+            self.learn_indexes()
+        number = self.number_of(index)
         return number >= 0 and (<KeyMaker>self.makers[number]).is_plain()
 
     def takes_rows(self):
@@ -200,10 +203,13 @@ cdef class NativeTable:
     # Looking
 
     cdef Py_ssize_t number_of(self, object index) except -2:
-        """The place of an index among the table's; -1 if it is none of them, or not one for here."""
+        """The place of an index among the table's; -1 if it is none of them, or they are others than they were: then they are learned for the next time,
+        as whoever asks may have looked at rows of another table.
+        """
         cdef Py_ssize_t number
         if self.indexes is not self.rows.indexes:
             self.learn_indexes()
+            return -1
         for number in range(PyTuple_GET_SIZE(self.indexes)):
             if <object>PyTuple_GET_ITEM(self.indexes, number) is index:
                 return number

@@ -112,3 +112,37 @@ def test_rows_of_a_range_that_somebody_has_locked_are_waited_for(database: Any) 
         other.rollback()
         one.execute("COMMIT")
         assert one.execute("SELECT * FROM t ORDER BY id").fetchall() == [(1, 13), (5, 53)]
+
+
+@pytest.mark.parametrize("table", ["t", "u"])
+def test_a_join_sees_one_moment_of_both_tables(database: Any, table: str) -> None:
+    sql = "SELECT t.v, u.v FROM t, u WHERE t.id = ? AND u.id = t.id + 0"
+    with database.connect(autocommit=True) as reader, database.connect(autocommit=True) as writer:
+        writer.execute("CREATE TABLE u (id int PRIMARY KEY, v int)")
+        writer.execute("INSERT INTO u VALUES (1, 10), (5, 50)")
+        for _ in range(3):
+            assert reader.execute(sql, (1,)).fetchall() == [(10, 10)]
+
+        stores = reader._session.database.stores.all()
+        (rows,) = [store.rows for store in stores if store.rows.name == table]
+        (index,) = rows.indexes
+        kind, tree, looks = type(index), index.btree, []
+
+        class Watched(kind):  # type: ignore[valid-type, misc]
+            """The index, the first look at whose tree lets the writer in."""
+
+            @property
+            def btree(self) -> Any:
+                if not looks:
+                    looks.append(self)
+                    writer.execute("BEGIN; UPDATE t SET v = 11; UPDATE u SET v = 11; COMMIT")
+                return tree
+
+        # Learned anew, as the tuple is another one.
+        rows.indexes = tuple([*rows.indexes])
+        index.__class__ = Watched
+        try:
+            (found,) = reader.execute(sql, (1,)).fetchall()
+        finally:
+            index.__class__ = kind
+        assert found in ((10, 10), (11, 11))
