@@ -139,7 +139,7 @@ def test_a_join_sees_one_moment_of_both_tables(database: Any, table: str) -> Non
                 return tree
 
         # Learned anew, as the tuple is another one.
-        rows.indexes = tuple([*rows.indexes])
+        rows.indexes = (*rows.indexes,)
         index.__class__ = Watched
         try:
             (found,) = reader.execute(sql, (1,)).fetchall()
