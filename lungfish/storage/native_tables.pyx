@@ -305,7 +305,9 @@ cdef class NativeTable:
         tag = ("row", self.relation_id, address)
         if not PySet_Contains(self.locked_rows, tag):
             return True
-        modes = (<dict>transaction.lock_owner.held).get(tag)
+        # Not the property, which is Python code.
+        owner = transaction._lock_owner
+        modes = None if owner is None else (<dict>owner.held).get(tag)
         return modes is not None and <int64_t>modes & FOR_UPDATE
 
     cdef int replace(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from typing import Any
@@ -9,6 +10,8 @@ from typing import Any
 import pytest
 
 import lungfish
+from lungfish.native import compiled_module
+from lungfish.storage.transactions import Transaction
 
 
 @pytest.fixture
@@ -146,3 +149,38 @@ def test_a_join_sees_one_moment_of_both_tables(database: Any, table: str) -> Non
         finally:
             index.__class__ = kind
         assert found in ((10, 10), (11, 11))
+
+
+@pytest.mark.skipif(
+    compiled_module("lungfish.executor.native_range_lanes") is None,
+    reason="the ordinary way asks for the lock's owner under a latch, where nobody may be let in",
+)
+def test_a_row_of_a_range_is_not_changed_from_what_it_no_longer_is(
+    database: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sql = "UPDATE t SET v = v + 1 WHERE id > ? AND id < ?"
+    found = Transaction.lock_owner.fget
+    assert found is not None
+    with database.connect(autocommit=True) as one, database.connect(autocommit=True) as other:
+        other.execute("SET lock_timeout = 1")
+        for _ in range(3):
+            one.execute(sql, (0, 9))
+        one.execute("BEGIN")
+        one.execute("SELECT * FROM t WHERE id = 5 FOR UPDATE")
+        one.execute("UPDATE t SET v = 7 WHERE id = 5")
+        looks: list[bool] = []
+
+        def lock_owner(transaction: Transaction) -> Any:
+            if not looks:
+                looks.append(False)
+                with contextlib.suppress(lungfish.errors.LockNotAvailable):
+                    other.execute("UPDATE t SET v = 100 WHERE id = 1")
+                    looks.append(True)
+            return found(transaction)
+
+        monkeypatch.setattr(Transaction, "lock_owner", property(lock_owner))
+        one.execute(sql, (0, 9))
+        monkeypatch.undo()
+        one.execute("COMMIT")
+        (value,) = one.execute("SELECT v FROM t WHERE id = 1").fetchone()
+        assert value == (101 if True in looks else 14)
