@@ -28,11 +28,12 @@ import struct
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from itertools import accumulate
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
 from lungfish.errors import CorruptPage, ProgramLimitExceeded
+from lungfish.native import compiled_module
 from lungfish.storage.btree_node import (
     BYTE_FORM,
     COUNT,
@@ -64,6 +65,8 @@ ENTRY_OVERHEAD: Final = SLOT_SIZE - HEAD_SIZE + ADDRESS.size
 # Places are u2, so of a larger page only this much is used; the rest stays zeros.
 USED_SIZE_MAX: Final = 1 << 16
 INNER_CELL = struct.Struct("<HqI")
+
+_compiled: Any = compiled_module("lungfish.storage.native_leaves")
 
 assert SPACE_OFFSET + SPACE.size == PREFIX_OFFSET
 
@@ -152,9 +155,21 @@ class ByteLeaf:
 
     def keys_between(self, start: int, end: int) -> list[bytes]:
         prefix = self.prefix
+        if _compiled is not None:
+            made: list[bytes] | None = _compiled.leaf_keys(
+                self.data, prefix, self.slots_offset, start, end
+            )
+            if made is not None:
+                return made
         return [prefix + self[index] for index in range(start, end)]
 
     def addresses_between(self, start: int, end: int) -> list[int]:
+        if _compiled is not None:
+            made: list[int] | None = _compiled.leaf_addresses(
+                self.data, self.slots_offset, start, end
+            )
+            if made is not None:
+                return made
         unpack, data = ADDRESS.unpack_from, self.data
         slots = self.slots[2 * start : 2 * end : 2].tolist()
         return [unpack(data, slot & 0xFFFF)[0] for slot in slots]
@@ -257,9 +272,9 @@ class ByteLeaf:
 
     def _compact(self) -> None:
         """Close the holes."""
-        suffixes = [self[index] for index in range(self.count)]
+        keys = self.keys_between(0, self.count)
         addresses = self.addresses_between(0, self.count)
-        self.cell_start = _write_leaf(self.data, self.prefix, suffixes, addresses)
+        self.cell_start = _write_leaf(self.data, self.prefix, keys, addresses)
 
 
 class ByteForm:
@@ -326,9 +341,7 @@ class ByteForm:
     def write_leaf(
         self, data: bytearray, keys: Sequence[bytes], addresses: Sequence[int], fences: Fences
     ) -> None:
-        prefix = self._common_prefix(fences)
-        size = len(prefix)
-        _write_leaf(data, prefix, [key[size:] for key in keys], addresses)
+        _write_leaf(data, self._common_prefix(fences), keys, addresses)
 
     def write_inner(self, data: bytearray, node: InnerNode, fences: Fences) -> None:
         prefix = self._common_prefix(fences)
@@ -348,7 +361,11 @@ class ByteForm:
 
     def leaf_size(self, keys: Sequence[bytes], fences: Fences) -> int:
         prefix_size = len(self._common_prefix(fences))
-        suffixes = sum([max(len(key) - prefix_size, HEAD_SIZE) for key in keys])
+        sizes = list(map(len, keys))
+        if min(sizes, default=0) >= prefix_size + HEAD_SIZE:
+            suffixes = sum(sizes) - prefix_size * len(sizes)
+        else:
+            suffixes = sum([max(size - prefix_size, HEAD_SIZE) for size in sizes])
         return _slots_offset(prefix_size) + suffixes + ENTRY_OVERHEAD * len(keys)
 
     def inner_size(self, keys: Sequence[bytes], fences: Fences) -> int:
@@ -389,9 +406,14 @@ def _head(suffix: bytes) -> int:
 
 
 def _write_leaf(
-    data: bytearray, prefix: bytes, suffixes: Sequence[bytes], addresses: Sequence[int]
+    data: bytearray, prefix: bytes, keys: Sequence[bytes], addresses: Sequence[int]
 ) -> int:
-    """Write a leaf without holes; answers its cell start."""
+    """Write a leaf of keys that begin with the prefix, without holes; answers its cell start."""
+    if _compiled is not None and type(keys) is list and type(addresses) is list:
+        made: int | None = _compiled.write_leaf(data, prefix, keys, addresses)
+        if made is not None:
+            return made
+    suffixes = [key[len(prefix) :] for key in keys]
     count = len(suffixes)
     cells = [
         ADDRESS.pack(address) + suffix[HEAD_SIZE:]

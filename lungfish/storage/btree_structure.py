@@ -243,6 +243,9 @@ def split_index(keys: Sequence[Any], share: float) -> int:
     middle = round(count * share)
     if isinstance(keys[0], bytes):
         # Entries have some size besides the key; 16 is about right in leaves and inner nodes.
-        sizes = list(accumulate(len(key) + 16 for key in keys))
-        middle = bisect_right(sizes, sizes[-1] * share)
+        ends = list(accumulate(map(len, keys)))
+        wanted = (ends[-1] + 16 * count) * share
+        middle = bisect_right(
+            range(count), wanted, key=lambda index: ends[index] + 16 * (index + 1)
+        )
     return min(max(middle, 1), count - 1)
