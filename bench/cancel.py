@@ -2,6 +2,7 @@
 
     python -m bench.cancel                       # every case
     python -m bench.cancel --only sort --rows 300000
+    python -m bench.cancel --interrupt           # by SIGINT, which raises KeyboardInterrupt
 
 Each statement runs once to its end, or for some seconds, and is then begun again and cancelled at several places of that time. What is printed is
 the longest time from the call of `cancel()` to the error in the thread that ran the statement, in milliseconds: by the clock, and what that thread
@@ -12,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import itertools
+import signal
 import sys
 import tempfile
 import threading
@@ -102,6 +104,9 @@ CASES = (
     Case("except", "SELECT s, n FROM t EXCEPT ALL SELECT s, n FROM t"),
     Case("recursion", "WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r) SELECT count(*) FROM r"),
     Case("recursion doubling", "WITH RECURSIVE r(n, d) AS (SELECT i, 0 FROM t UNION SELECT n + 1, d + 1 FROM r WHERE d < 9) SELECT count(*) FROM r"),
+    Case("recursion numeric", "WITH RECURSIVE r(n) AS (SELECT 1.0 UNION ALL SELECT n * 1.0000001 FROM r) SELECT count(*) FROM r"),
+    Case("recursive function", "SELECT deep(20 + i % 5) FROM t",
+         "CREATE FUNCTION deep(n integer) RETURNS integer LANGUAGE sql AS 'SELECT CASE WHEN n <= 0 THEN 0 ELSE 1 + deep(n - 1) END'"),
     Case("limit offset", "SELECT * FROM generate_series(1, 20000000) g OFFSET 19999999"),
     Case("generate_series", "SELECT count(*) FROM generate_series(1, 50000000)"),
     Case("generate_series numeric", "SELECT count(*) FROM generate_series(1.0, 5000000.0)"),
@@ -124,6 +129,19 @@ CASES = (
     Case("delete with key", "DELETE FROM u"),
     Case("delete using", "DELETE FROM t USING u WHERE t.i = u.i"),
     Case("merge", "MERGE INTO u USING t ON u.i = t.i WHEN MATCHED THEN UPDATE SET k = t.k + 1"),
+    Case("update same length", "UPDATE t SET k = k + 1"),
+    Case("update twice", "UPDATE t SET k = k + 1", "UPDATE t SET k = k + 1"),
+    Case("update behind savepoint", "UPDATE t SET k = k + 1, f = f + 1", "SAVEPOINT s"),
+    Case("update two indexes", "UPDATE t SET k = k + 1, s = reverse(s)", "CREATE INDEX ON t (k); CREATE INDEX ON t (s)"),
+    Case("update cascading", "UPDATE u SET i = i + 10000000",
+         "CREATE TABLE child (i integer REFERENCES u ON UPDATE CASCADE); CREATE INDEX ON child (i); INSERT INTO child SELECT i FROM u"),
+    Case("delete two indexes", "DELETE FROM t", "CREATE INDEX ON t (k); CREATE INDEX ON t (s)"),
+    Case("delete cascading", "DELETE FROM u",
+         "CREATE TABLE child (i integer REFERENCES u ON DELETE CASCADE); CREATE INDEX ON child (i); INSERT INTO child SELECT i FROM u"),
+    Case("delete returning", "DELETE FROM t RETURNING *"),
+    Case("insert two indexes", "INSERT INTO t SELECT * FROM t", "CREATE INDEX ON t (k); CREATE INDEX ON t (s)"),
+    Case("merge of all kinds", "MERGE INTO u USING (SELECT i + 30000 AS i FROM t) v ON u.i = v.i WHEN MATCHED AND v.i % 2 = 0 THEN DELETE"
+         " WHEN MATCHED THEN UPDATE SET k = 1 WHEN NOT MATCHED THEN INSERT VALUES (v.i, 1, '')"),
     Case("for update", "SELECT * FROM u FOR UPDATE"),
     Case("create index", "CREATE INDEX ON t (s)"),
     Case("create index numeric", "CREATE INDEX ON t (n, k)"),
@@ -194,13 +212,26 @@ ALONE = (
     Case("vacuum", "VACUUM"),
     Case("scrub", "SCRUB"),
     Case("checkpoint", "CHECKPOINT"),
+    Case("update alone", "UPDATE t SET k = k + 1"),
 )
 
 
 class Bench:
     """A database full of rows, and the thread that runs statements in it."""
 
-    def __init__(self, row_count: int, folder: Path, *, endless_s: float = ENDLESS_S) -> None:
+    def __init__(
+        self,
+        row_count: int,
+        folder: Path,
+        *,
+        endless_s: float = ENDLESS_S,
+        is_interrupted: bool = False,
+    ) -> None:
+        """`is_interrupted`: statements are stopped by SIGINT, as Ctrl-C does; made in the main thread then."""
+        self._is_interrupted = is_interrupted
+        self._is_running = False
+        if is_interrupted:
+            signal.signal(signal.SIGINT, self._interrupt)
         self._endless_s = endless_s
         # Each text is another one, so that it is planned anew: that takes time too.
         self._numbers = itertools.count()
@@ -218,8 +249,21 @@ class Bench:
     def _fill(self, text: str) -> str:
         return text.format(**self._names)
 
+    def _interrupt(self, _number: int, _frame: object) -> None:
+        """What Python does itself, but for an interrupt that comes too late."""
+        if self._is_running:
+            raise KeyboardInterrupt
+
+    def _stop(self) -> None:
+        if self._is_interrupted:
+            signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+        else:
+            self.connection.cancel()
+
     def close(self) -> None:
         """Close all."""
+        if self._is_interrupted:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
         self.connection.close()
         self.database.close()
 
@@ -251,15 +295,19 @@ class Bench:
         def cancel_later() -> None:
             if not over.wait(delay_s):
                 cancelled_at.append((time.perf_counter(), time.clock_gettime(computing)))
-                connection.cancel()
+                self._stop()
 
         canceller = threading.Thread(target=cancel_later)
         canceller.start()
         began = time.perf_counter()
         try:
-            with suppress(lungfish.errors.QueryCanceled, lungfish.errors.UniqueViolation):
+            with suppress(
+                lungfish.errors.QueryCanceled, lungfish.errors.UniqueViolation, KeyboardInterrupt
+            ):
+                self._is_running = True
                 _drain(connection, f"{self._fill(case.sql)} /* {next(self._numbers)} */")
         finally:
+            self._is_running = False
             ended, computed = time.perf_counter(), time.clock_gettime(computing)
             over.set()
             canceller.join(WAIT_S)
@@ -288,10 +336,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--seconds", type=float, default=ENDLESS_S, help="how long a statement may run at most"
     )
+    parser.add_argument(
+        "--interrupt", action="store_true", help="stop them by SIGINT, not cancel()"
+    )
     options = parser.parse_args(arguments)
     slow = 0
     with tempfile.TemporaryDirectory() as folder:
-        bench = Bench(options.rows, Path(folder), endless_s=options.seconds)
+        bench = Bench(
+            options.rows, Path(folder), endless_s=options.seconds, is_interrupted=options.interrupt
+        )
         for case, in_transaction in itertools.chain(
             ((c, True) for c in CASES), ((c, False) for c in ALONE)
         ):

@@ -5,15 +5,17 @@ Operators look at the flag between batches and every so many rows. A computation
 
 1. What runs in `compute` only computes: it holds no lock, takes none, starts no thread, does no I/O, and changes nothing that outlives the statement.
    Caches that do are filled in one step; modules are loaded elsewhere (`types/late_loading.py`).
-2. A stop is sent only while the thread computes, once, and never comes later: `_computing` is taken back under the latch under which the stop is
+2. A stop is sent only while the thread computes, and never comes later: `_computing` is taken back under the latch under which stops are
    sent, and one that has not come by then is waited for.
+3. It is sent twice at most: once more if the thread computes still after a while, since an exception that is raised in a finalizer is lost. So the end
+   of a computation, which a second one may cut off, is not cut off again when it is done anew.
 """
 
 from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable
-from threading import Lock, get_ident
+from threading import RLock, Timer, get_ident
 from typing import Any, TypeVar
 
 from lungfish import errors
@@ -21,6 +23,9 @@ from lungfish.executor.statement_progress import StatementProgress
 from lungfish.types.late_loading import start_loader
 
 Result = TypeVar("Result")
+
+# A stop that has had no effect for so long is sent anew.
+INSIST_S = 0.05
 
 
 class StopComputing(BaseException):
@@ -51,14 +56,25 @@ def swallow_stop() -> None:
 class Cancellation:
     """A flag that any thread may raise; the statement looks at it once a batch and in long loops."""
 
-    __slots__ = ("_computing", "_is_sent", "_latch", "error", "is_requested", "progress", "reason")
+    __slots__ = (
+        "_computing",
+        "_is_sent",
+        "_latch",
+        "_turn",
+        "error",
+        "is_requested",
+        "progress",
+        "reason",
+    )
 
     def __init__(self) -> None:
         self.is_requested = False
-        # Guards the next two: the thread that computes (0: none does), and whether it was sent a stop.
-        self._latch = Lock()
+        # Guards the next three: the thread that computes (0: none does), whether it was sent a stop, and how many computations there were.
+        # One that is entered again: a signal's handler may ask the thread that it runs in.
+        self._latch = RLock()
         self._computing = 0
         self._is_sent = False
+        self._turn = 0
         # What the statement tells those who wait for it; None: nothing yet.
         self.progress: StatementProgress | None = None
         self.reason = "canceling statement due to user request"
@@ -71,8 +87,18 @@ class Cancellation:
             self.reason = reason
         self.is_requested = True
         with self._latch:
-            if self._computing and not self._is_sent:
-                self._is_sent = True
+            if not self._computing or self._is_sent:
+                return
+            self._is_sent = True
+            raise_in(self._computing, StopComputing)
+            insist = Timer(INSIST_S, self._insist, (self._turn,))
+        insist.daemon = True
+        insist.start()
+
+    def _insist(self, turn: int) -> None:
+        """Send the stop of a computation that goes on once more (invariant 3)."""
+        with self._latch:
+            if self._computing and self._is_sent and self._turn == turn:
                 raise_in(self._computing, StopComputing)
 
     def check(self) -> None:
@@ -90,18 +116,21 @@ class Cancellation:
         start_loader()
         try:
             try:
+                self._turn += 1
                 self._computing = get_ident()
                 # If it was asked for before that, nobody has sent a stop.
                 if not self.is_requested:
                     return call(*arguments)
             finally:
                 self._end_computing()
-        except StopComputing:
-            # It may have cut off the end, but does not come twice.
-            self._end_computing()
-        except BaseException:
-            self._end_computing()
-            raise
+        except BaseException as error:
+            # A stop may have cut off the end, and the second one may do that here, in line: no function begins before `try` guards it.
+            try:
+                self._end_computing()
+            except StopComputing:
+                self._end_computing()
+            if not isinstance(error, StopComputing):
+                raise
         self.check()
         raise AssertionError("a computation stops only when it was asked to")
 

@@ -38,6 +38,11 @@ _LONG_KINDS = frozenset({
     TypeKind.NUMERIC, TypeKind.TEXT, TypeKind.VARCHAR, TypeKind.CHAR, TypeKind.BYTEA, TypeKind.JSON, TypeKind.JSONB, TypeKind.BIT,
     TypeKind.VARBIT, TypeKind.ARRAY, TypeKind.RECORD, TypeKind.MULTIRANGE,
 })  # fmt: skip
+# Functions that ask the session how values are shown, which it knows, and nothing else.
+_SHOWS_BY_SETTINGS = frozenset({
+    "array_to_string", "array_to_json", "row_to_json", "to_json", "to_jsonb", "json_build_array", "json_build_object",
+    "jsonb_build_array", "jsonb_build_object", "to_char",
+})  # fmt: skip
 # Functions and operators that go over a value once, in C.
 _SHORT_WORK = frozenset({"=", "<>", "<", "<=", ">", ">=", "+", "-", "||", "length", "octet_length"})
 
@@ -100,7 +105,9 @@ def only_computes(expression: BoundExpression) -> bool:
     match expression:
         case SubqueryExpr() | DomainExpr():
             return False
-        case Call() if expression.function.needs_context or expression.function.needs_statement:
+        case Call(function=function) if function.needs_statement or (
+            function.needs_context and function.name not in _SHOWS_BY_SETTINGS
+        ):
             return False
         case _:
             return all(only_computes(child) for child in children(expression))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 from threading import get_ident
 from types import FrameType
 from typing import Any
@@ -50,3 +51,39 @@ def test_a_stop_that_comes_at_the_end_disturbs_nothing_that_follows() -> None:
     finally:
         sys.settrace(previous)
     assert lines
+
+
+class _Deaf:
+    """Its finalizer takes the first exception that comes, and keeps it to itself."""
+
+    def __init__(self, started: threading.Event) -> None:
+        self._started = started
+
+    def __del__(self) -> None:
+        self._started.set()
+        while True:
+            pass
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_stop_that_a_finalizer_has_swallowed_is_sent_once_more() -> None:
+    cancellation = Cancellation()
+    started = threading.Event()
+
+    def compute() -> None:
+        _Deaf(started)
+        while True:
+            pass
+
+    def stop() -> None:
+        assert started.wait(30)
+        cancellation.request()
+
+    stopper = threading.Thread(target=stop)
+    stopper.start()
+    with pytest.raises(QueryCanceled):
+        cancellation.compute(compute)
+    stopper.join()
+    # Nothing comes later.
+    cancellation.reset()
+    assert cancellation.compute(sum, range(1000)) == 499500
