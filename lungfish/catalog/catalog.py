@@ -33,6 +33,8 @@ from lungfish.catalog.objects import (
 
 PG_TEMP_OID = Oid(12002)
 PG_TEMP_NAME = "pg_temp"
+# The numbers that a PostgreSQL server takes for itself: a new one's first client has pg_temp_3.
+_SERVER_SESSIONS = 2
 
 BUILT_IN_NAMESPACES = (
     Namespace(PG_CATALOG_OID, "pg_catalog"),
@@ -299,7 +301,8 @@ class Catalog:
 
     def with_temporaries(self, items: Iterable[CatalogObject], session_number: int) -> Catalog:
         """A session's view of this catalog: its temporary objects are added, in a schema with a name of its own."""
-        own = Namespace(PG_TEMP_OID, f"{PG_TEMP_NAME}_{session_number}")
+        number = session_number + _SERVER_SESSIONS
+        own = Namespace(PG_TEMP_OID, f"{PG_TEMP_NAME}_{number}")
         added = {item.oid: item for item in items}
         return self._successor({**self._objects, **added, own.oid: own})
 

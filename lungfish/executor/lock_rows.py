@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 import pyarrow as pa
 
 from lungfish import errors
+from lungfish.catalog.catalog import is_temporary
 from lungfish.catalog.objects import Table
 from lungfish.executor.compiler import Compiler, Operator
 from lungfish.executor.context import Run
@@ -52,10 +53,11 @@ def make_lock_rows(plan: LockRows, compiler: Compiler) -> Operator:
         for table, column, strength, wait in plan.locks
     )
 
+    are_own = all(is_temporary(table) for table, *_ in plan.locks)
     lock_batch = _lock_one_by_one if compiler.is_below_limit else _lock_all
 
     def run_lock_rows(run: Run) -> Iterator[Batch]:
-        if run.context.transaction.is_read_only:
+        if run.context.transaction.is_read_only and not are_own:
             raise errors.ReadOnlySqlTransaction(
                 "cannot execute SELECT FOR UPDATE in a read-only transaction"
             )

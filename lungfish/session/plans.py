@@ -5,7 +5,6 @@ What makes a statement ready for the short way is in `ready.py`.
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
 from lungfish.catalog import Catalog
@@ -20,6 +19,7 @@ from lungfish.session.parameters import (
     move_position,
     parse_text,
 )
+from lungfish.session.read_only import command_tag_of
 from lungfish.session.ready import (
     ReadyStatement,
     ReadyStatements,
@@ -36,7 +36,7 @@ from lungfish.session.transactions import TransactionalSession
 from lungfish.sql.ast import Statement, dml, queries, utility
 from lungfish.sql.literal_shapes import LiteralShapes
 from lungfish.sql.normalize import lift_literals
-from lungfish.storage.lock_modes import table_tag
+from lungfish.storage.lock_modes import LockMode, table_tag
 from lungfish.storage.snapshots import Snapshot
 from lungfish.storage.transactions import Transaction
 from lungfish.types.sql_type import SqlType
@@ -44,8 +44,6 @@ from lungfish.types.sql_type import SqlType
 if TYPE_CHECKING:
     from lungfish.database import Database
 
-# The words of a class's name: CreateTable is CREATE TABLE.
-_WORD = re.compile(r"[A-Z][a-z]*")
 PLANNED = (queries.Query, dml.Insert, dml.Update, dml.Delete, dml.Merge)
 # Their few texts come again and again.
 BLOCK_ENDS = (utility.Begin, utility.Commit, utility.Rollback)
@@ -202,7 +200,7 @@ class PlanningSession(TransactionalSession):
                 result = self._run_query(ready.statement, None, values, ready.types)
             else:
                 if not plan.is_read_only:
-                    self.require_writable(ready.statement)
+                    self.require_writable(ready.statement, ready.cached)
                 if ready.is_inferring and not is_inferred:
                     wanted = plan.parameter_types
                     values = infer_values(values, ready.types, wanted, self.settings.text)
@@ -257,7 +255,7 @@ class PlanningSession(TransactionalSession):
         self.has_queried = True
         cached = self.locked_plan(statement, text, types)
         if not cached.plan.is_read_only:
-            self.require_writable(statement)
+            self.require_writable(statement, cached)
         wanted = cached.plan.parameter_types
         if len(wanted) > len(values):
             # Also one that no row asks for, as in coalesce(1, $1).
@@ -332,12 +330,18 @@ class PlanningSession(TransactionalSession):
             deferred=self._deferred,
         )
 
-    def require_writable(self, statement: Any) -> None:
-        """Raise ReadOnlySqlTransaction in a read-only transaction."""
+    def require_writable(self, statement: Any, cached: CachedPlan | None = None) -> None:
+        """Raise ReadOnlySqlTransaction in a read-only transaction, unless the plan writes temporary tables only."""
         if self._transaction is not None and self._transaction.is_read_only:
-            words = _WORD.findall(type(statement).__name__)
-            name = " ".join(words).upper()
+            if cached is not None and self._writes_own_tables(cached):
+                return
+            name = command_tag_of(statement)
             raise ReadOnlySqlTransaction(f"cannot execute {name} in a read-only transaction")
+
+    def _writes_own_tables(self, cached: CachedPlan) -> bool:
+        own = {item.oid for item in self.catalog.temporaries()}
+        written = [oid for oid, mode in cached.locks if mode >= LockMode.ROW_SHARE]
+        return bool(written) and own.issuperset(written)
 
     def _after_failure(self, *, is_single: bool) -> None:
         if is_single:

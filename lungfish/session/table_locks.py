@@ -45,7 +45,12 @@ def _collect(node: Any, mode: LockMode, found: dict[int, LockMode]) -> None:
         for field in dataclasses.fields(node):
             value = getattr(node, field.name)
             if isinstance(value, tuple) or dataclasses.is_dataclass(value):
-                is_target = own is not None and field.name in ("table", "locks")
-                _collect(
-                    value, own if is_target and own is not None else LockMode.ACCESS_SHARE, found
-                )
+                _collect(value, _mode_of_part(field.name, own, mode), found)
+
+
+def _mode_of_part(name: str, own: LockMode | None, mode: LockMode) -> LockMode:
+    """How the tables in a node's field are locked: what the node changes or locks in its own way, all else for reading."""
+    if own is not None:
+        return own if name in ("table", "locks") else LockMode.ACCESS_SHARE
+    # The table of one of the entries of `locks`, or that of a scan.
+    return mode if name == "table" else LockMode.ACCESS_SHARE

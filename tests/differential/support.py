@@ -2,6 +2,7 @@
 
 python -m tests.differential.support                     # the text again, from the registry and the kept figures
 python -m tests.differential.support --measure CORPORA   # runs the corpora and the generator first, and keeps the figures
+    (--data FOLDER for the data files of pg-regress, which are not with the corpus)
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from lungfish import functions
 from lungfish.functions import AGGREGATES, FUNCTIONS, WINDOW_FUNCTIONS
 from lungfish.functions.registry import Aggregate, Function, WindowFunction
 from tests.corpora import classic_slt, features, modern_slt, replay
+from tests.differential import regression
 from tests.differential.campaign import Finding, run_campaign
 from tests.differential.changes import run_changes
 from tests.differential.patterns import run_patterns
@@ -38,6 +40,8 @@ FIGURES = Path(__file__).with_name("figures.json")
 QUERIES, CHANGES, PATTERNS, MUTATIONS = 100_000, 20_000, 20_000, 200_000
 SEED = 44
 _ENTRIES = (Function, Aggregate, WindowFunction)
+# The run whose statements that are answered otherwise are listed one by one.
+REGRESSION = "pg-regress"
 # Refused by name (0A000), though registered so that the refusal is a good one.
 REFUSED = ("setseed",)
 
@@ -53,8 +57,6 @@ REGRESSION_DIFFERENCES = (
     "  OFFSET skips and the one behind WITH TIES; with DISTINCT ON or sets in the list they are called for every row.",
     "- A view does not hold the primary key that its GROUP BY rests on: the key may be dropped, the view then raises.",
     "- A sequence with CACHE hands out one value at a time, as its row shows; sequences have no `relfilenode` of their own.",
-    "- The files' answers are PostgreSQL 15's: junk behind numbers (`1_2_3`), column names in view texts and",
-    "  the least interval, which is `-infinity` now, are answered as 18 does.",
 )
 
 
@@ -120,6 +122,13 @@ def figure_lines(figures: dict[str, Any]) -> Iterator[str]:
             yield f"- {name}: {reason}"
 
 
+def regression_lines(figures: dict[str, Any]) -> Iterator[str]:
+    """The section about PostgreSQL's regression files, once they were run."""
+    row = figures["runs"].get(REGRESSION)
+    if row is not None:
+        yield from regression.difference_lines(row)
+
+
 def page(figures: dict[str, Any]) -> str:
     lines = [
         "# SQL support",
@@ -139,13 +148,17 @@ def page(figures: dict[str, Any]) -> str:
         "- A key of GROUPING SETS without columns is null in HAVING for PostgreSQL only where it plans a query without rows (`WHERE false`).",
         *REGRESSION_DIFFERENCES,
         "",
+        *regression_lines(figures),
         *function_lines(),
     ]
     return "\n".join(lines) + "\n"
 
 
-def measure(corpora: Path, kept: dict[str, Any], words: list[str]) -> dict[str, Any]:
-    """The runs whose name holds one of the words (all of them without); the others keep their figures. Takes some minutes."""
+def measure(corpora: Path, kept: dict[str, Any], words: list[str], *, data: str) -> dict[str, Any]:
+    """The runs whose name holds one of the words (all of them without); the others keep their figures. Takes some minutes.
+
+    `data` is the folder that PostgreSQL's regression files copy from.
+    """
     runs: dict[str, Callable[[], dict[str, Any]]] = {
         "random queries against PostgreSQL 18": lambda: _generated(run_campaign, QUERIES, ""),
         "random INSERT, UPDATE, DELETE and MERGE": lambda: _generated(
@@ -155,6 +168,7 @@ def measure(corpora: Path, kept: dict[str, Any], words: list[str]) -> dict[str, 
             run_patterns, PATTERNS, "--patterns "
         ),
         "mutated statements that are parsed, or refused with an SQLSTATE": _mutated,
+        REGRESSION: lambda: regression.measure(corpora / "pg-regress", data),
         "sql2016-features": lambda: _features(corpora / "sql2016-features"),
         "defog-sql-eval": lambda: _replayed(corpora / "defog-sql-eval"),
         "sqllogictest": lambda: _classic(corpora / "sqllogictest"),
@@ -262,11 +276,13 @@ def _classic(folder: Path) -> dict[str, Any]:
 def main() -> int:
     parser = argparse.ArgumentParser(description="Write docs/sql-support.md.")
     parser.add_argument("--measure", type=Path, metavar="CORPORA")
+    parser.add_argument("--data", default="", help="where pg-regress has its `data/`")
     parser.add_argument("words", nargs="*", help="only the runs whose name holds one of these")
     options = parser.parse_args()
     if options.measure is not None:
         kept = json.loads(FIGURES.read_text(encoding="utf-8")) if FIGURES.exists() else {}
-        figures = measure(options.measure, kept, options.words)
+        data = options.data or str(options.measure / "pg-regress")
+        figures = measure(options.measure, kept, options.words, data=data)
         FIGURES.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
     PAGE.write_text(page(json.loads(FIGURES.read_text(encoding="utf-8"))), encoding="utf-8")
     return 0
