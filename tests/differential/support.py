@@ -55,6 +55,10 @@ REGRESSION_DIFFERENCES = (
     "- A volatile operand of `CASE x WHEN` with several branches or of NULLIF is refused (0A000): it would be evaluated more than once.",
     "- Volatile functions in the list of an ordered query are called for the rows that are shown, in PostgreSQL also for those that",
     "  OFFSET skips and the one behind WITH TIES; with DISTINCT ON or sets in the list they are called for every row.",
+    "- Bodies of SQL functions are read with `standard_conforming_strings` on, whatever it is where they are called.",
+    "- What a WITH query gives, and what an INSERT reads of its own table, is there before the first row is stored: volatile functions in",
+    "  it see none of those rows.",
+    "- CREATE INDEX CONCURRENTLY that fails leaves nothing behind, in PostgreSQL an invalid index.",
     "- A view does not hold the primary key that its GROUP BY rests on: the key may be dropped, the view then raises.",
     "- A sequence with CACHE hands out one value at a time, as its row shows; sequences have no `relfilenode` of their own.",
 )

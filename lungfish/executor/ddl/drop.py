@@ -65,7 +65,7 @@ def drop(context: DdlContext, statement: Drop) -> str:
         for name in statement.names:
             _drop_index(context, name, statement)
     elif statement.kind in ("type", "domain"):
-        drop_types(context, statement)
+        drop_types(context, statement, _dropping(context, statement.is_cascade))
     elif statement.kind in _CLASSES:
         _drop_relations(context, statement)
     else:
@@ -146,7 +146,8 @@ def drop_object(
             _drop_views_on(context, item, going=going, is_cascade=is_cascade)
             _drop_rules_on(context, item, going=going, is_cascade=is_cascade)
         case UserType():
-            drop_type(context, item, going=going, is_cascade=is_cascade)
+            dropping = _dropping(context, is_cascade)
+            drop_type(context, item, dropping, going=going, is_cascade=is_cascade)
             return
     context.change.remove(item.oid)
 

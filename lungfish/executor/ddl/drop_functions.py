@@ -56,7 +56,8 @@ def _release(
     if part is None and not isinstance(item, Table):
         drop_object(item, going)
         return
-    if not isinstance(item, Table) or (part is None and item.materialized_query is None):
+    is_whole = isinstance(item, Table) and (item.materialized_query or item.partition_key)
+    if not isinstance(item, Table) or (part is None and not is_whole):
         raise FeatureNotSupported(f"DROP ... CASCADE over {describe(user)} is not supported")
     table = context.catalog.table(item.oid)
     match part:

@@ -37,6 +37,7 @@ from lungfish.errors import (
 from lungfish.executor.ddl.alter_table import alter_table
 from lungfish.executor.ddl.column_rules import check_column_type
 from lungfish.executor.ddl.context import DdlContext
+from lungfish.executor.ddl.drop_functions import DropObject
 from lungfish.executor.ddl.names import refuse_taken_type
 from lungfish.executor.ddl.range_types import (
     multirange_with,
@@ -48,6 +49,7 @@ from lungfish.sql.ast.ddl import AlterTable, Drop, DropColumn, Rename
 from lungfish.sql.ast.queries import ObjectName
 from lungfish.sql.ast.type_definitions import AlterEnum, CreateCompositeType, CreateEnum
 from lungfish.sql.quoting import quote_identifier, quote_literal
+from lungfish.sql.rename import mentions_name
 from lungfish.types.array_value import ArrayValue
 from lungfish.types.sql_type import SqlType, TypeKind
 from lungfish.types.type_names import type_by_name
@@ -306,8 +308,8 @@ def rename_type(context: DdlContext, statement: Rename) -> None:
         context.change.put(with_types(user, changed))
 
 
-def drop_types(context: DdlContext, statement: Drop) -> None:
-    """Run DROP TYPE or DROP DOMAIN: what is made of the type stops it, or goes under CASCADE."""
+def drop_types(context: DdlContext, statement: Drop, drop_object: DropObject) -> None:
+    """Run DROP TYPE or DROP DOMAIN: what is made of the type stops it, or goes under CASCADE, by `drop_object`."""
     found: list[UserType] = []
     for name in statement.names:
         item = context.catalog.find_type(name.name, name.schema, context.search_path)
@@ -324,16 +326,22 @@ def drop_types(context: DdlContext, statement: Drop) -> None:
     for item in found:
         refuse_multirange_alone(context, item, going)
         if context.catalog.object(item.oid) is not None:
-            drop_type(context, item, going=going, is_cascade=statement.is_cascade)
+            drop_type(context, item, drop_object, going=going, is_cascade=statement.is_cascade)
 
 
 def drop_type(
-    context: DdlContext, item: UserType, *, going: frozenset[Oid], is_cascade: bool
+    context: DdlContext,
+    item: UserType,
+    drop_object: DropObject,
+    *,
+    going: frozenset[Oid],
+    is_cascade: bool,
 ) -> None:
-    """Drop one type after what is made of it: types, functions and views whole, of tables the columns."""
+    """Drop one type after what is made of it: types, functions, views and what is partitioned by it whole, of tables the columns."""
     # A range type takes its multirange type along.
     own = multirange_with(context, item)
-    for user in users_of_type(context.catalog, item.oid):
+    # A partition goes with its table, or loses the column with it.
+    for user in sorted(users_of_type(context.catalog, item.oid), key=_is_partition):
         if user == own:
             continue
         now = context.catalog.object(user.oid)
@@ -355,17 +363,30 @@ def drop_type(
             raise FeatureNotSupported(
                 f"dropping type {item.name}, which type {user.name} is made of, is not supported"
             )
-        if isinstance(now, Table):
+        if isinstance(now, Table) and not _is_partitioned_by(now, item):
             _drop_columns(context, now, item)
-        elif isinstance(user, UserType):
-            drop_type(context, user, going=going, is_cascade=is_cascade)
-        elif isinstance(user, View) and context.catalog.dependent_views(user.oid):
-            raise FeatureNotSupported("DROP TYPE ... CASCADE over views of views is not supported")
         else:
-            context.change.remove(user.oid)
+            drop_object(now, going)
     if own is not None:
         context.change.remove(own.oid)
     context.change.remove(item.oid)
+
+
+def _is_partition(user: CatalogObject) -> bool:
+    return isinstance(user, Table) and user.partition_bound is not None
+
+
+def _is_partitioned_by(table: Table, item: UserType) -> bool:
+    """Whether a column of the type, which cannot go by itself, is in the table's partition key."""
+    key = () if table.partition_key is None else table.partition_key.columns
+    columns = [column for column in table.columns if uses_type(column.type, item.oid)]
+    return any(
+        part.column_number == column.number
+        if part.expression is None
+        else mentions_name(part.expression, column.name)
+        for part in key
+        for column in columns
+    )
 
 
 def _describe_user(user: CatalogObject, item: UserType) -> str:
