@@ -101,6 +101,8 @@ def as_text(value: Any) -> str | None:
         return value.isoformat()
     if isinstance(value, bytes):
         return "\\x" + value.hex()
+    if isinstance(value, dict):
+        return json.dumps(value)
     if isinstance(value, (list, tuple)):
         return (
             "{" + ",".join("NULL" if item is None else as_text(item) or "" for item in value) + "}"
