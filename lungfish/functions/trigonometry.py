@@ -53,6 +53,25 @@ def _hyperbolic(function: Callable[[float], float], *, is_odd: bool) -> Callable
     return scalar
 
 
+def _gamma(value: float) -> float:
+    """The gamma function. Raises NumericValueOutOfRange at its poles and beyond the range of floats."""
+    try:
+        found = math.gamma(value)
+    except (ValueError, OverflowError):
+        raise NumericValueOutOfRange("value out of range: overflow") from None
+    if found == 0.0:
+        raise NumericValueOutOfRange("value out of range: underflow")
+    return found
+
+
+def _log_gamma(value: float) -> float:
+    """The logarithm of the gamma function's size. Raises NumericValueOutOfRange at its poles."""
+    try:
+        return math.lgamma(value)
+    except (ValueError, OverflowError):
+        raise NumericValueOutOfRange("value out of range: overflow") from None
+
+
 def _inverse_cosh(value: float) -> float:
     if value < 1.0:
         raise _out_of_range()
@@ -235,6 +254,8 @@ _UNARY: dict[str, Callable[[float], float]] = {
     "radians": _radians,
     "erf": math.erf,
     "erfc": math.erfc,
+    "gamma": _gamma,
+    "lgamma": _log_gamma,
 }
 
 FUNCTIONS: tuple[Function, ...] = (

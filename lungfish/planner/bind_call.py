@@ -42,9 +42,16 @@ from lungfish.planner.uncommitted_labels import refuse_uncommitted_ends
 from lungfish.sql.ast import expressions as ast
 from lungfish.types.sql_type import SqlType, TypeKind
 
+# PostgreSQL's limit.
+_ARGUMENTS_MAX = 100
+
 
 def bind_call(node: ast.FunctionCall, scope: Scope) -> BoundExpression:
     """A call, whatever kind of function it names."""
+    if len(node.arguments) > _ARGUMENTS_MAX:
+        raise errors.TooManyArguments(
+            f"cannot pass more than {_ARGUMENTS_MAX} arguments to a function"
+        ).at(node.position)
     if scope.state.catalog.has_functions:
         routine = bind_routine_call(node, scope)
         if routine is not None:

@@ -38,6 +38,10 @@ class Target:
         return ColumnRef(expression.index, expression.type, self.name)
 
 
+# PostgreSQL's limit of the columns of a row.
+_TARGETS_MAX = 1664
+
+
 def bind_targets(items: Sequence[SelectItem], scope: Scope) -> list[Target]:
     """The targets of a select list or of RETURNING."""
     targets: list[Target] = []
@@ -54,6 +58,8 @@ def bind_targets(items: Sequence[SelectItem], scope: Scope) -> list[Target]:
             if name is None:
                 name = _name_of(node, bound)
             targets.append(Target(name, bound, node.position))
+    if len(targets) > _TARGETS_MAX:
+        raise errors.TooManyColumns(f"target lists can have at most {_TARGETS_MAX} entries")
     return targets
 
 

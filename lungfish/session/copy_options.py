@@ -205,10 +205,10 @@ def _check_direction(options: CopyOptions, given: dict[str, object], *, is_from:
         if "default" in given:
             raise FeatureNotSupported("COPY DEFAULT cannot be used with COPY TO")
         if "on_error" in given:
-            raise SyntaxError("COPY ON_ERROR cannot be used with COPY TO")
+            raise InvalidParameterValue("COPY ON_ERROR cannot be used with COPY TO")
         if "freeze" in given:
             raise InvalidParameterValue("COPY FREEZE cannot be used with COPY TO")
         if options.header == "match":
-            raise SyntaxError('cannot use "match" with HEADER in COPY TO')
+            raise FeatureNotSupported('cannot use "match" with HEADER in COPY TO')
     if options.reject_limit is not None and not options.ignores_errors:
-        raise SyntaxError("COPY REJECT_LIMIT requires ON_ERROR to be set to IGNORE")
+        raise InvalidParameterValue("COPY REJECT_LIMIT requires ON_ERROR to be set to IGNORE")

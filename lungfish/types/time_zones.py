@@ -105,6 +105,14 @@ class TimeZone:
         moment = _EPOCH_UTC + datetime.timedelta(days=_day_in_range(days), seconds=seconds)
         return moment.astimezone(self.zone).tzname() or ""
 
+    def is_daylight_at(self, instant: int) -> bool:
+        """Whether the zone has daylight saving time at an instant."""
+        if self.zone is None:
+            return self.winter_offset is not None and self.offset_at(instant) != self.winter_offset
+        days, seconds = divmod(instant // MICROSECONDS_PER_SECOND, 86_400)
+        moment = _EPOCH_UTC + datetime.timedelta(days=_day_in_range(days), seconds=seconds)
+        return bool(moment.astimezone(self.zone).dst())
+
     def _lookup(self, seconds: int, *, is_local: bool) -> int:
         if self.winter_offset is not None:
             return _with_daylight(self.winter_offset, seconds, is_local=is_local)
@@ -137,6 +145,11 @@ UTC = TimeZone("UTC", 0, None, "UTC")
 @functools.cache
 def _names_by_lower_case() -> dict[str, str]:
     return {name.lower(): name for name in load_apart(zoneinfo.available_timezones)}
+
+
+def zone_names() -> list[str]:
+    """The full names of all zones, in order."""
+    return sorted(_names_by_lower_case().values())
 
 
 def offset_text(offset: int) -> str:

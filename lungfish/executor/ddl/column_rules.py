@@ -12,6 +12,7 @@ from lungfish.errors import (
     InvalidParameterValue,
     InvalidTableDefinition,
     SyntaxError,
+    TooManyColumns,
 )
 from lungfish.executor.ddl.context import DdlContext
 from lungfish.sql.ast.ddl import ConstraintDefinition
@@ -20,6 +21,7 @@ from lungfish.types.coercion import CastContext, can_coerce
 from lungfish.types.sql_type import SqlType, TypeKind
 
 SYSTEM_COLUMNS = frozenset({"tableoid", "cmax", "xmax", "cmin", "xmin", "ctid"})
+_COLUMNS_MAX = 1600
 _IDENTITY_KINDS = (TypeKind.SMALLINT, TypeKind.INTEGER, TypeKind.BIGINT)
 # The actions that would write into a column whose values the table makes itself.
 _WRITING_ON_UPDATE = frozenset({"cascade", "set null", "set default"})
@@ -32,6 +34,12 @@ def check_column_name(name: str, position: int) -> None:
         raise DuplicateColumn(
             f'column name "{name}" conflicts with a system column name', position=position
         )
+
+
+def check_column_count(count: int) -> None:
+    """Raise TooManyColumns for more columns than a table of PostgreSQL has."""
+    if count > _COLUMNS_MAX:
+        raise TooManyColumns(f"tables can have at most {_COLUMNS_MAX} columns")
 
 
 def check_column_type(name: str, kind: SqlType) -> None:

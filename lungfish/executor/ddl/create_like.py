@@ -23,6 +23,7 @@ from lungfish.sql.ast.ddl import (
     LikeClause,
 )
 from lungfish.sql.ast.expressions import Literal
+from lungfish.types.sql_type import TypeKind
 
 _KEYS = ("primary key", "unique")
 _EVERYTHING = frozenset(
@@ -77,8 +78,13 @@ def copy_like(context: DdlContext, table: Table, clause: LikeClause) -> CopiedTa
 
 
 def _source(context: DdlContext, clause: LikeClause) -> Table:
-    """The table that is copied; of a view it is its columns that count."""
-    found = find_relation(context, clause.table)
+    """The table that is copied; of a view or a composite type it is its columns that count."""
+    name = clause.table
+    if context.catalog.find_relation(name.name, name.schema, context.search_path) is None:
+        composite = _composite(context, clause)
+        if composite is not None:
+            return composite
+    found = find_relation(context, name)
     if isinstance(found, Table):
         return found
     if isinstance(found, (View, SystemView)):
@@ -90,6 +96,28 @@ def _source(context: DdlContext, clause: LikeClause) -> Table:
         position=clause.position,
         detail="This operation is not supported for sequences.",
     )
+
+
+def _composite(context: DdlContext, clause: LikeClause) -> Table | None:
+    """A composite type as a table that nothing is stored of. Raises WrongObjectType for an index."""
+    name = clause.table
+    if context.catalog.find_index(name.name, name.schema, context.search_path) is not None:
+        raise WrongObjectType(
+            f'relation "{name.name}" is invalid in LIKE clause',
+            position=clause.position,
+            detail="This operation is not supported for indexes.",
+        )
+    item = context.catalog.find_type(name.name, name.schema, context.search_path)
+    if item is None or item.base is not None or item.type.kind is not TypeKind.RECORD:
+        return None
+    columns = tuple(
+        Column(label, kind, number)
+        for number, (label, kind) in enumerate(
+            zip(item.type.labels, item.type.fields, strict=True), start=1
+        )
+    )
+    places = tuple(range(len(columns)))
+    return Table(item.oid, item.name, item.namespace_oid, 0, columns, item.type.fields, places)
 
 
 def _copy_column(context: DdlContext, copied: CopiedTable, column: Column) -> Column:

@@ -26,6 +26,7 @@ from lungfish.executor.ddl.attach_partition import (
 )
 from lungfish.executor.ddl.column_rules import (
     check_assigned,
+    check_column_count,
     check_column_name,
     check_column_type,
     check_generated,
@@ -110,7 +111,9 @@ def create_table(context: DdlContext, statement: CreateTable) -> str:
         key = make_partition_key(context, table, statement.partition_by)
         table = replace(table, partition_key=key)
     for definition in order_constraints([*constraints, *statement.constraints]):
-        table = add_constraint(context, table, definition)
+        # There are no rows that NOT VALID could speak of.
+        wanted = replace(definition, is_not_valid=definition.is_not_enforced)
+        table = add_constraint(context, table, wanted)
     for copied in likes:
         table = finish_like(context, table, copied)
     for sequence in sequences:
@@ -206,6 +209,7 @@ def append_column(
             position=definition.position,
         )
     check_column_name(definition.name, definition.position)
+    check_column_count(len(table.columns) + 1)
     made = _make_column(context, table, definition)
     table = replace(
         table,
@@ -344,6 +348,7 @@ def create_table_as(context: DdlContext, statement: CreateTableAs) -> str:
     )
     if len(statement.column_names) > len(columns):
         raise SyntaxError("too many column names were specified", position=statement.position)
+    check_column_count(len(columns))
     table = _new_table(context, statement, namespace.oid)
     for name, (_, kind) in zip(names, columns, strict=True):
         check_column_type(name, kind)

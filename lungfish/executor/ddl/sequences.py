@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence as SequenceOf
 from dataclasses import replace
 
-from lungfish.catalog.objects import Oid, Sequence
+from lungfish.catalog.objects import Oid, Sequence, Table
 from lungfish.errors import (
     DuplicateTable,
     Error,
+    FeatureNotSupported,
     InvalidParameterValue,
+    ObjectNotInPrerequisiteState,
     SyntaxError,
     UndefinedObject,
 )
@@ -191,6 +193,7 @@ def _own(context: DdlContext, sequence: Sequence, options: SequenceOf[SequenceOp
     for option in options:
         if option.name != "owned_by":
             continue
+        _refuse_identity(context, sequence, option)
         if option.value is None or option.value == "none":
             return replace(sequence, owner_table_oid=None, owner_column=None)
         *table_parts, column = str(option.value).split(".")
@@ -202,9 +205,28 @@ def _own(context: DdlContext, sequence: Sequence, options: SequenceOf[SequenceOp
             )
         schema = table_parts[-2] if len(table_parts) > 1 else None
         table = find_table(context, ObjectName(table_parts[-1], schema, option.position))
+        if table.namespace_oid != sequence.namespace_oid:
+            raise ObjectNotInPrerequisiteState(
+                "sequence must be in same schema as table it is linked to",
+                position=option.position,
+            )
         return replace(
             sequence,
             owner_table_oid=table.oid,
             owner_column=find_column(table, column, option.position).number,
         )
     return sequence
+
+
+def _refuse_identity(context: DdlContext, sequence: Sequence, option: SequenceOption) -> None:
+    """Raise FeatureNotSupported for the sequence of an identity column, which is its column's for ever."""
+    if sequence.owner_table_oid is None:
+        return
+    owner = context.catalog.object(sequence.owner_table_oid)
+    columns = owner.columns if isinstance(owner, Table) else ()
+    if any(each.sequence_oid == sequence.oid and each.identity for each in columns):
+        raise FeatureNotSupported(
+            "cannot change ownership of identity sequence",
+            position=option.position,
+            detail=f'Sequence "{sequence.name}" is linked to table "{owner.name if owner else ""}".',
+        )

@@ -314,6 +314,7 @@ def drop_types(context: DdlContext, statement: Drop, drop_object: DropObject) ->
     for name in statement.names:
         item = context.catalog.find_type(name.name, name.schema, context.search_path)
         if item is None:
+            _refuse_row_type(context, name, statement.kind)
             message = f'type "{name}" does not exist'
             if not statement.if_exists:
                 raise UndefinedObject(message, position=name.position)
@@ -327,6 +328,24 @@ def drop_types(context: DdlContext, statement: Drop, drop_object: DropObject) ->
         refuse_multirange_alone(context, item, going)
         if context.catalog.object(item.oid) is not None:
             drop_type(context, item, drop_object, going=going, is_cascade=statement.is_cascade)
+
+
+def _refuse_row_type(context: DdlContext, name: ObjectName, kind: str) -> None:
+    """Raise DependentObjectsStillExist for a built-in type, and for that of a relation's rows."""
+    found = context.catalog.find_relation(name.name, name.schema, context.search_path)
+    if kind == "type" and isinstance(found, (Table, View)):
+        word = found.kind if isinstance(found, Table) else "view"
+        raise DependentObjectsStillExist(
+            f"cannot drop type {found.name} because {word} {found.name} requires it",
+            position=name.position,
+            hint=f"You can drop {word} {found.name} instead.",
+        )
+    built_in = type_by_name(name.name) if name.schema in (None, "pg_catalog") else None
+    if built_in is not None and kind == "type":
+        raise DependentObjectsStillExist(
+            f"cannot drop type {built_in} because it is required by the database system",
+            position=name.position,
+        )
 
 
 def drop_type(

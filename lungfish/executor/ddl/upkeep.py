@@ -125,6 +125,7 @@ def create_extension(_context: DdlContext, _statement: CreateExtension) -> str:
 def drop_absent(context: DdlContext, statement: DropAbsent) -> str:
     """Run DROP of something that does not exist: an error, or a notice under IF EXISTS."""
     behind = ""
+    tag = f"DROP {statement.kind.upper().replace('-', ' ')}"
     if statement.relation is not None:
         name = statement.relation
         found = context.catalog.find_relation(name.name, name.schema, context.search_path)
@@ -132,14 +133,14 @@ def drop_absent(context: DdlContext, statement: DropAbsent) -> str:
             if not statement.if_exists:
                 raise UndefinedTable(f'relation "{name}" does not exist')
             context.runner.notice(f'relation "{name}" does not exist, skipping')
-            return f"DROP {statement.kind.upper()}"
+            return tag
         behind = f' for table "{name.name}"'
     for each in statement.names:
         message = f'{statement.kind} "{each}"{behind} does not exist'
         if not statement.if_exists:
             raise UndefinedObject(message)
         context.runner.notice(f"{message}, skipping")
-    return f"DROP {statement.kind.upper()}"
+    return tag
 
 
 def alter_without_rows(

@@ -17,6 +17,7 @@ from lungfish.executor.system_views.pg_statistics import STATISTICS_VIEWS
 from lungfish.executor.system_views.pg_types import TYPE_VIEWS
 from lungfish.executor.system_views.session_views import SESSION_VIEWS
 from lungfish.executor.system_views.storage_views import STORAGE_VIEWS
+from lungfish.executor.system_views.zone_views import ZONE_VIEWS
 
 SYSTEM_VIEWS: tuple[SystemView, ...] = (
     *PG_CATALOG_VIEWS,
@@ -35,6 +36,7 @@ SYSTEM_VIEWS: tuple[SystemView, ...] = (
     *STORAGE_VIEWS,
     *ACTIVITY_VIEWS,
     *SESSION_VIEWS,
+    *ZONE_VIEWS,
 )
 
 __all__ = ["SYSTEM_VIEWS"]

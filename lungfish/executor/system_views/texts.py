@@ -188,7 +188,7 @@ def constraint_definition(
             check = show_stored(
                 constraint.check, table, catalog, what="check constraints", how=shown
             )
-            text = f"CHECK ({check})"
+            text = f"CHECK ({check}){' NO INHERIT' if constraint.is_no_inherit else ''}"
         case "foreign key":
             assert constraint.referenced_table_oid is not None
             target = catalog.table(constraint.referenced_table_oid)
