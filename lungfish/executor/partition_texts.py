@@ -11,17 +11,6 @@ from lungfish.sql.quoting import quote_identifier, quote_literal
 from lungfish.types.sql_type import SqlType, TypeKind
 from lungfish.types.text_format import format_value
 
-_BARE = frozenset(
-    {
-        TypeKind.SMALLINT,
-        TypeKind.INTEGER,
-        TypeKind.BIGINT,
-        TypeKind.NUMERIC,
-        TypeKind.DOUBLE,
-        TypeKind.REAL,
-        TypeKind.OID,
-    }
-)
 _WORDS = {-1: "MINVALUE", 1: "MAXVALUE"}
 
 
@@ -87,7 +76,11 @@ def _datum(text: str | None, kind: SqlType) -> str:
         return "true" if text.startswith("t") else "false"
     value = list_value(text, kind)
     shown = format_value(value, kind.unmodified)
-    if kind.kind in _BARE and shown.replace(".", "", 1).isdigit():
+    # Only what is read as a constant of that very type stands without quotes.
+    has_point = "." in shown
+    if shown.replace(".", "", 1).isdigit() and (
+        kind.kind is (TypeKind.NUMERIC if has_point else TypeKind.INTEGER)
+    ):
         return shown
     return quote_literal(shown)
 
@@ -102,6 +95,8 @@ def partition_constraint_text(partition: Table, catalog: Catalog) -> str:
         parent = catalog.table(partition.parents[0])
         found = [*_conditions(bound_of(partition), parent, partition, catalog), *found]
         partition = parent
+    if len(found) == 1:
+        return found[0]
     return f"({' AND '.join(found)})" if found else "true"
 
 

@@ -32,6 +32,8 @@ _CONTROL = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
 _ESCAPED = {ord(char): f"\\{letter}" for letter, char in _CONTROL.items()}
 _ESCAPED[ord("\\")] = "\\\\"
 _END = "\\."
+# Behind an even number of backslashes, which stand for others.
+_END_INSIDE = re.compile(r"(?<!\\)(?:\\\\)*\\\.")
 
 
 def read_lines(text: str, options: CopyOptions, names: Sequence[str]) -> Iterator[list[Field]]:
@@ -78,6 +80,8 @@ def _text_lines(text: str) -> Iterator[str]:
     for line in lines:
         if line == _END and not held:
             return
+        if _END in line and _END_INSIDE.search(line):
+            raise BadCopyFileFormat("end-of-copy marker is not alone on its line")
         if line.endswith("\\") and (len(line) - len(line.rstrip("\\"))) % 2:
             held += line + "\n"
             continue

@@ -435,7 +435,7 @@ class TransactionalSession:
                 assert self._transaction is not None
                 self._transaction.is_deferrable = statement.is_deferrable
             self._is_explicit = True
-        return StatementResult(None, "BEGIN")
+        return StatementResult(None, statement.tag)
 
     def _characterize(self, statement: utility.Begin) -> None:
         """BEGIN behind other statements of its text: the transaction is open already."""

@@ -69,7 +69,8 @@ _TRANSACTION_FIELDS = frozenset({"kind", "options", "savepoint_name", "chain", "
 
 def _lower_begin(fields: Node) -> Begin:
     isolation, is_read_only, is_deferrable = _lower_modes(fields.get("options", ()))
-    return Begin(isolation, is_read_only, is_deferrable)
+    tag = "START TRANSACTION" if fields["kind"] == "TRANS_STMT_START" else "BEGIN"
+    return Begin(isolation, is_read_only, is_deferrable, tag=tag)
 
 
 def _lower_commit(fields: Node) -> Commit:

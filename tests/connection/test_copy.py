@@ -168,7 +168,7 @@ def test_execute_cannot_feed_a_copy(connection: lungfish.Connection) -> None:
         ("FORMAT csv, FORCE_QUOTE (a)", errors.FeatureNotSupported),
         ("NULL E'\\n'", errors.InvalidParameterValue),
         ("FORMAT csv, FORCE_NULL (z)", errors.UndefinedColumn),
-        ("REJECT_LIMIT 1", errors.SyntaxError),
+        ("REJECT_LIMIT 1", errors.InvalidParameterValue),
         ("HEADER maybe", errors.SyntaxError),
     ],
 )

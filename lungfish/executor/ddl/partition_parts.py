@@ -13,6 +13,7 @@ from lungfish.catalog.partitions import partitions_of
 from lungfish.executor.ddl.constraints import validate_constraint
 from lungfish.executor.ddl.context import DdlContext
 from lungfish.executor.ddl.names import choose_constraint_name, choose_index_name, index_words
+from lungfish.executor.ddl.partition_columns import require_partition_columns
 
 _LABELS = {"primary key": "pkey", "unique": "key"}
 
@@ -64,6 +65,9 @@ def add_index_part(
     columns = tuple(replace(key, column_number=numbers[key.column_number]) for key in index.columns)
     include = tuple(numbers[number] for number in index.include)
     wanted = replace(index, columns=columns, include=include)
+    if index.is_unique or index.is_exclusion:
+        word = "unique" if constraint is None else constraint.kind
+        require_partition_columns(child, tuple(each.column_number for each in columns), word)
     found = _fitting(child, wanted, constraint)
     if found is not None:
         made = replace(found, parent_oid=index.oid)

@@ -20,6 +20,8 @@ class Begin:
     is_read_only: bool | None = None
     is_deferrable: bool | None = None
     position: int = -1
+    # "BEGIN" or "START TRANSACTION", as it is answered.
+    tag: str = "BEGIN"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,28 @@
+-- Bounds of partitions as they are written back, and keys that parts of partitions cannot hold.
+CREATE TABLE k2 (a int2) PARTITION BY RANGE (a);
+CREATE TABLE k2p PARTITION OF k2 FOR VALUES FROM (-1) TO (5);
+CREATE TABLE k8 (a int8) PARTITION BY RANGE (a);
+CREATE TABLE k8p PARTITION OF k8 FOR VALUES FROM (1) TO (5);
+CREATE TABLE kf (a float8) PARTITION BY RANGE (a);
+CREATE TABLE kfp PARTITION OF kf FOR VALUES FROM (1) TO (5.5);
+CREATE TABLE kn (a numeric) PARTITION BY LIST (a);
+CREATE TABLE knp PARTITION OF kn FOR VALUES IN (1, 2.5, -3, -3.5, 'nan');
+CREATE TABLE ki (a int) PARTITION BY LIST (a);
+CREATE TABLE kip PARTITION OF ki FOR VALUES IN (1, -3, NULL);
+SELECT relname, pg_get_expr(relpartbound, oid) FROM pg_class WHERE relispartition ORDER BY 1;
+SELECT relname, pg_get_partition_constraintdef(oid) FROM pg_class WHERE relispartition ORDER BY 1;
+CREATE TABLE p (id int, v int) PARTITION BY RANGE (id);
+CREATE TABLE p2 PARTITION OF p FOR VALUES FROM (10) TO (20) PARTITION BY LIST (v);
+CREATE UNIQUE INDEX ON p (id);
+ALTER TABLE p ADD PRIMARY KEY (id);
+SELECT relname FROM pg_class WHERE relkind = 'I' ORDER BY 1;
+CREATE UNIQUE INDEX ON p (id, v);
+CREATE TABLE p3 (id int PRIMARY KEY, v int);
+CREATE TABLE q (id int PRIMARY KEY, v int) PARTITION BY RANGE (id);
+CREATE TABLE q1 PARTITION OF q FOR VALUES FROM (1) TO (9) PARTITION BY LIST (v);
+CREATE TABLE q2 (id int NOT NULL, v int) PARTITION BY LIST (v);
+ALTER TABLE q ATTACH PARTITION q2 FOR VALUES FROM (10) TO (20);
+START TRANSACTION;
+COMMIT;
+BEGIN;
+END;
