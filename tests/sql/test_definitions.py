@@ -245,7 +245,7 @@ def test_comments() -> None:
         ("begin", utility.Begin()),
         (
             "start transaction isolation level serializable, read only, deferrable",
-            utility.Begin("serializable", True, True),
+            utility.Begin("serializable", True, True, tag="START TRANSACTION"),
         ),
         ("end and chain", utility.Commit(True)),
         ("abort", utility.Rollback()),
