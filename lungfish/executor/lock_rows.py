@@ -1,8 +1,8 @@
 """LockRows: SELECT ... FOR UPDATE and its kin.
 
 Rows are locked as they come by. For those that someone else changed while we waited (READ COMMITTED), the query is run once more
-under a newer snapshot, and what it gives for these very rows is handed on: so conditions are looked at again and values are the
-newest. PostgreSQL looks again at the locked row only, with other tables as they were; here they are newer too.
+under a newer snapshot, and what it gives for these very rows is handed on where they were: so conditions are looked at again and values are the
+newest, but the order is that of the old ones, as in PostgreSQL. That looks again at the locked row only, with other tables as they were; here they are newer too.
 """
 
 from __future__ import annotations
@@ -55,6 +55,7 @@ def make_lock_rows(plan: LockRows, compiler: Compiler) -> Operator:
 
     are_own = all(is_temporary(table) for table, *_ in plan.locks)
     lock_batch = _lock_one_by_one if compiler.is_below_limit else _lock_all
+    reader = _Reader(source, locks)
 
     def run_lock_rows(run: Run) -> Iterator[Batch]:
         if run.context.transaction.is_read_only and not are_own:
@@ -62,35 +63,63 @@ def make_lock_rows(plan: LockRows, compiler: Compiler) -> Operator:
                 "cannot execute SELECT FOR UPDATE in a read-only transaction"
             )
         for batch in in_parts(source(run), run):
-            changed: set[Addresses] = set()
-            yield from lock_batch(batch, locks, changed, run)
-            if changed:
-                yield from _read_again(source, locks, changed, run)
+            yield from lock_batch(batch, reader, run)
 
     return run_lock_rows
 
 
-def _lock_all(
-    batch: Batch, locks: tuple[_RowLock, ...], changed: set[Addresses], run: Run
-) -> Iterator[Batch]:
-    """Lock a batch's rows; those that someone else changed are added to `changed`, the others handed on together."""
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """The query whose rows are locked."""
+
+    source: Operator
+    locks: tuple[_RowLock, ...]
+
+    def read_again(self, changed: set[Addresses], run: Run) -> dict[Addresses, list[Batch]]:
+        """The rows that changed while we waited, as they are now, if the query still gives them. They are locked already."""
+        found: dict[Addresses, list[Batch]] = {}
+        with run.context.snapshot_of_now() as snapshot:
+            now = Run(replace(run.context, snapshot=snapshot, kept={}), run.outer_rows)
+            for batch in self.source(now):
+                for number, addresses in enumerate(_addresses(batch, self.locks)):
+                    if addresses in changed:
+                        found.setdefault(addresses, []).append(batch.slice(number, 1))
+        return found
+
+
+def _lock_all(batch: Batch, reader: _Reader, run: Run) -> Iterator[Batch]:
+    """Lock a batch's rows, then hand them on in their order, those that someone else changed as they are now."""
+    changed: set[Addresses] = set()
     kept: list[int] = []
-    for number, addresses in enumerate(_addresses(batch, locks)):
-        if _is_same(locks, addresses, changed, run):
+    every = _addresses(batch, reader.locks)
+    for number, addresses in enumerate(every):
+        if _is_same(reader.locks, addresses, changed, run):
             kept.append(number)
-    if len(kept) == batch.row_count:
+    if changed:
+        newer = reader.read_again(changed, run)
+        same = set(kept)
+        for number, addresses in enumerate(every):
+            if number in same:
+                yield batch.slice(number, 1)
+            else:
+                # All rows of a join that have these, where the first was.
+                yield from newer.pop(addresses, ())
+    elif len(kept) == batch.row_count:
         yield batch
     elif kept:
         yield batch.take(pa.array(kept))
 
 
-def _lock_one_by_one(
-    batch: Batch, locks: tuple[_RowLock, ...], changed: set[Addresses], run: Run
-) -> Iterator[Batch]:
+def _lock_one_by_one(batch: Batch, reader: _Reader, run: Run) -> Iterator[Batch]:
     """As `_lock_all`, but no row is locked before it is asked for: LIMIT must not lock what it leaves out."""
-    for number, addresses in enumerate(_addresses(batch, locks)):
-        if _is_same(locks, addresses, changed, run):
+    changed: set[Addresses] = set()
+    for number, addresses in enumerate(_addresses(batch, reader.locks)):
+        if addresses in changed:
+            continue
+        if _is_same(reader.locks, addresses, changed, run):
             yield batch.slice(number, 1)
+        elif addresses in changed:
+            yield from reader.read_again({addresses}, run).get(addresses, ())
 
 
 def _is_same(
@@ -117,21 +146,14 @@ def _lock(lock: _RowLock, address: int | None, run: Run) -> LockStatus:
         return LockStatus.SAME
     context = run.context
     store = context.tables.table_store(lock.table)
-    return store.lock(
-        context.transaction, context.snapshot, TupleId(address), wait=lock.wait, mode=lock.mode
-    ).status
-
-
-def _read_again(
-    source: Operator,
-    locks: tuple[_RowLock, ...],
-    changed: set[Addresses],
-    run: Run,
-) -> Iterator[Batch]:
-    """The rows that changed while we waited, as they are now, if the query still gives them. They are locked already."""
-    with run.context.snapshot_of_now() as snapshot:
-        now = Run(replace(run.context, snapshot=snapshot, kept={}), run.outer_rows)
-        for batch in source(now):
-            mask = [addresses in changed for addresses in _addresses(batch, locks)]
-            if any(mask):
-                yield batch.filter(pa.array(mask))
+    try:
+        return store.lock(
+            context.transaction, context.snapshot, TupleId(address), wait=lock.wait, mode=lock.mode
+        ).status
+    except errors.SerializationFailure as error:
+        if error.message.endswith("concurrent delete"):
+            # As PostgreSQL words it for those who only lock.
+            raise errors.SerializationFailure(
+                "could not serialize access due to concurrent update"
+            ) from error
+        raise

@@ -75,7 +75,7 @@ def lock_row(
         return _SKIPPED
     while True:
         try:
-            found = _newest(rows, transaction, address, mode)
+            found = _newest(rows, transaction, snapshot, address, mode)
         except PageMiss as miss:
             miss.load()
             continue
@@ -138,9 +138,15 @@ class _Newest(NamedTuple):
 
 
 def _newest(
-    rows: TableRows, transaction: Transaction, address: TupleId, mode: LockMode
+    rows: TableRows,
+    transaction: Transaction,
+    snapshot: Snapshot,
+    address: TupleId,
+    mode: LockMode,
 ) -> _Newest | TransactionId | None:
     """The newest version, or the running transaction that wrote it, or None if there is no row. Raises PageMiss.
+
+    FOR KEY SHARE of a snapshot that holds for the whole transaction is content with the version that it sees, while the keys are the same.
 
     Whether the writer is running is asked under the latch, without which no rollback puts the row back: so a writer found here that is
     not running has committed.
@@ -156,6 +162,11 @@ def _newest(
                 return writer
             version = _version_with_same_keys(rows, address, writer)
             return writer if version is None else _Newest(writer_of(version), False, version)
+        holds = not transaction.sees_each_commit and not snapshot.is_visible(writer)
+        if holds and mode is LockMode.FOR_KEY_SHARE:
+            version = _version_with_same_keys(rows, address, writer, snapshot)
+            if version is not None:
+                return _Newest(writer_of(version), False, version)
         flags = data[offset + FLAGS_OFFSET]
         if flags & DELETED:
             return _Newest(writer, True, ())
@@ -167,10 +178,13 @@ def _newest(
 
 
 def _version_with_same_keys(
-    rows: TableRows, address: TupleId, writer: TransactionId
+    rows: TableRows,
+    address: TupleId,
+    writer: TransactionId,
+    snapshot: Snapshot | None = None,
 ) -> bytes | None:
-    """The version before the running writer's, if that has neither deleted the row nor changed a unique key: it can be
-    referred to.
+    """The version before the running writer's, or the newest one that a snapshot sees, if nobody since has deleted the row or changed a unique key:
+    it can be referred to.
 
     Under the latch; raises PageMiss.
     """
@@ -180,7 +194,8 @@ def _version_with_same_keys(
     for version in reversed(rows.chains.of(address)):
         if not rows.have_same_keys(version, stored, rows.unique_positions):
             return None
-        if writer_of(version) != writer:
+        before = writer_of(version)
+        if before != writer if snapshot is None else snapshot.is_visible(before):
             return version
     # The writer has inserted it.
     return None
