@@ -27,7 +27,7 @@ from lungfish.catalog.objects import Sequence as SequenceObject
 from lungfish.catalog.routine_texts import definition_text
 from lungfish.executor.partition_texts import partition_bound_text, partition_key_text
 from lungfish.executor.system_views.pg_rewrite import rule_definition
-from lungfish.executor.system_views.texts import constraint_definition
+from lungfish.executor.system_views.texts import constraint_definition, with_list
 from lungfish.planner import Deparsing
 from lungfish.sql.quoting import quote_identifier, quote_literal
 from lungfish.types.sql_type import SqlType, TypeKind
@@ -118,7 +118,13 @@ def create_table(catalog: Catalog, item: Table) -> str:
         text += f"\nINHERITS ({parents})"
     if item.partition_key is not None:
         text += f"\nPARTITION BY {partition_key_text(item)}"
+    text += _with(item)
     return f"{text};"
+
+
+def _with(item: Table) -> str:
+    """The storage parameters."""
+    return f"\nWITH ({with_list(item.parameters)})" if item.parameters else ""
 
 
 def _inherits(item: Table) -> bool:
@@ -221,7 +227,7 @@ def create_view(catalog: Catalog, item: View | Table, query: str) -> str:
     columns = f" ({names})" if names else ""
     if isinstance(item, Table):
         return (
-            f"CREATE MATERIALIZED VIEW {qualified(catalog, item)}{columns} AS\n{query}\n"
+            f"CREATE MATERIALIZED VIEW {qualified(catalog, item)}{columns}{_with(item)} AS\n{query}\n"
             "    WITH NO DATA;"
         )
     pairs = [each.partition("=") for each in item.parameters]
@@ -252,7 +258,7 @@ def create_rule(catalog: Catalog, relation: Table | View, rule: Rule) -> Iterato
     if mode is not None:
         yield f"ALTER TABLE {qualified(catalog, relation)} {mode} RULE {name};"
     on = f"{name} ON {qualified(catalog, relation)}"
-    yield from _comment("RULE", on, rule.comment)
+    yield from object_comment("RULE", on, rule.comment)
 
 
 def add_constraint(catalog: Catalog, table: Table, item: Constraint) -> str:
@@ -268,22 +274,22 @@ def comments(catalog: Catalog, item: object) -> Iterator[str]:
     """COMMENT ON an object, and on what belongs to it."""
     match item:
         case Namespace():
-            yield from _comment("SCHEMA", qualified(catalog, item), item.comment)
+            yield from object_comment("SCHEMA", qualified(catalog, item), item.comment)
         case UserType():
             kind = "TYPE" if item.base is None else "DOMAIN"
-            yield from _comment(kind, qualified(catalog, item), item.comment)
+            yield from object_comment(kind, qualified(catalog, item), item.comment)
         case SqlFunction():
             types = ", ".join(type_text(catalog, kind) for kind in item.parameter_types)
-            yield from _comment(
+            yield from object_comment(
                 item.kind.upper(), f"{qualified(catalog, item)}({types})", item.comment
             )
         case SequenceObject():
-            yield from _comment("SEQUENCE", qualified(catalog, item), item.comment)
+            yield from object_comment("SEQUENCE", qualified(catalog, item), item.comment)
         case View():
-            yield from _comment("VIEW", qualified(catalog, item), item.comment)
+            yield from object_comment("VIEW", qualified(catalog, item), item.comment)
             yield from _column_comments(catalog, item)
         case Table():
-            yield from _comment(item.kind.upper(), qualified(catalog, item), item.comment)
+            yield from object_comment(item.kind.upper(), qualified(catalog, item), item.comment)
             yield from _column_comments(catalog, item)
             yield from _part_comments(catalog, item)
 
@@ -291,19 +297,21 @@ def comments(catalog: Catalog, item: object) -> Iterator[str]:
 def _column_comments(catalog: Catalog, item: Table | View) -> Iterator[str]:
     for column in item.columns:
         name = f"{qualified(catalog, item)}.{quote_identifier(column.name)}"
-        yield from _comment("COLUMN", name, column.comment)
+        yield from object_comment("COLUMN", name, column.comment)
 
 
 def _part_comments(catalog: Catalog, table: Table) -> Iterator[str]:
     schema = quote_identifier(catalog.namespace_name(table.namespace_oid))
     for index in table.indexes:
-        yield from _comment("INDEX", f"{schema}.{quote_identifier(index.name)}", index.comment)
+        yield from object_comment(
+            "INDEX", f"{schema}.{quote_identifier(index.name)}", index.comment
+        )
     for constraint in table.constraints:
         name = f"{quote_identifier(constraint.name)} ON {qualified(catalog, table)}"
-        yield from _comment("CONSTRAINT", name, constraint.comment)
+        yield from object_comment("CONSTRAINT", name, constraint.comment)
 
 
-def _comment(kind: str, name: str, text: str | None) -> Iterator[str]:
+def object_comment(kind: str, name: str, text: str | None) -> Iterator[str]:
     if text is not None:
         yield f"COMMENT ON {kind} {name} IS {quote_literal(text)};"
 

@@ -47,6 +47,7 @@ from lungfish.sql.ast.queries import Query
 from lungfish.sql.quoting import quote_identifier, quote_literal
 from lungfish.transfer.order import Dependencies, in_order
 from lungfish.transfer.selection import select_tables
+from lungfish.transfer.table_options import table_options
 from lungfish.types.sql_type import TypeKind
 
 _HEADER = """\
@@ -145,6 +146,7 @@ class _Dump:
             (self._options.has_data, self._write_sequence_values),
             (self._options.has_schema, self._write_constraints),
             (self._options.has_schema, self._write_views),
+            (self._options.has_schema, self._write_table_options),
             (self._options.has_schema, self._write_rules),
             (self._options.has_schema, self._write_comments),
             (self._options.has_data, self._write_refreshes),
@@ -286,6 +288,12 @@ class _Dump:
                     f"foreign key {constraint.name} of {qualified(self._catalog, table)}:"
                     " the table that it refers to is not in this dump"
                 )
+
+    def _write_table_options(self) -> None:
+        relations = [item for item in (*self._first, *self._last) if isinstance(item, Table)]
+        for table in relations:
+            for statement in table_options(self._catalog, table):
+                self._write(statement)
 
     def _leave_out(self, what: str) -> None:
         self.report.left_out.append(what)

@@ -50,7 +50,6 @@ _ORDERED = re.compile(
     r"limit|offset|fetch|distinct on|_agg|\bover\b|update|merge|percentile|any_value|mode\(|generate_series.*,|returning|conflict",
     re.IGNORECASE,
 )
-_DRAWING = re.compile(r"insert|merge|nextval|setval", re.IGNORECASE)
 # A statement of a found mutant is made smaller this often at most.
 _ATTEMPTS_MAX = 160
 _ALIKE_MAX = 3
@@ -223,7 +222,7 @@ class Stage:
         finally:
             for side in self._sides():
                 side.run("ROLLBACK TO SAVEPOINT mutants")
-                for reset in self.resets if _DRAWING.search(whole) else ():
+                for reset in self.resets:
                     side.run(reset)
                 if steps[0].startswith("PREPARE"):
                     side.run("DEALLOCATE w")

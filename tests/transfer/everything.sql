@@ -79,3 +79,18 @@ CREATE TABLE climate (place text PRIMARY KEY, span celsius, parts seasons, facts
     first_fact text GENERATED ALWAYS AS (json_value(facts, '$.first')) STORED);
 INSERT INTO climate VALUES ('north', '[-40,10]', '{[-40,-10],(0,10]}', '{"first": "cold"}'), ('none', 'empty', '{}', NULL);
 CREATE VIEW facts AS SELECT place, f.* FROM climate, json_table(facts, '$' COLUMNS (first text, n FOR ORDINALITY)) f;
+create table tuned (a int, b text, c int) with (fillfactor=70, autovacuum_enabled=false);
+create unique index tuned_a on tuned (a) with (fillfactor=60);
+alter table tuned alter a set not null;
+alter table tuned replica identity using index tuned_a;
+alter table tuned alter b set statistics 200, alter b set storage external, alter b set compression pglz, alter b set (n_distinct=-0.5);
+create statistics tuned_facts (dependencies, ndistinct) on a, c from tuned;
+create statistics other."Mixed Case" on (a + c), b from tuned;
+alter statistics tuned_facts set statistics 300;
+comment on statistics tuned_facts is 'together';
+create table full_identity (a int);
+alter table full_identity replica identity full;
+create materialized view tuned_rows with (fillfactor=80) as select a from tuned;
+create statistics other.of_rows on a, (a + 1) from tuned_rows;
+create index tuned_sum on tuned ((a + c));
+alter index tuned_sum alter column 1 set statistics 50;

@@ -96,6 +96,13 @@ def test_a_dump_loads_into_postgresql_with_the_same_rows(
         "select obj_description('child'::regclass), obj_description('other'::regnamespace)",
         "select count(*) from other.empty_table",
         "select indexdef from pg_indexes where schemaname = 'public' and tablename = 'parent'",
+        "select relname, reloptions, relreplident from pg_class where relname ~ '^(tuned|full)'",
+        "select attname, attstattarget, attstorage, attcompression, attoptions from pg_attribute"
+        " where attrelid = 'tuned'::regclass and attnum > 0",
+        "select attname, attstattarget from pg_attribute where attrelid = 'tuned_sum'::regclass",
+        "select stxname, stxnamespace::regnamespace, stxrelid::regclass, stxkeys, stxstattarget, stxkind,"
+        " pg_get_statisticsobjdef_columns(oid), obj_description(oid) from pg_statistic_ext",
+        "select indexrelid::regclass from pg_index where indisreplident",
     ):
         assert target.rows(query) == rows(everything, query), query
 

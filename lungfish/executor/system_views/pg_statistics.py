@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from lungfish.catalog import Catalog
+from lungfish.catalog.names import qualified
 from lungfish.catalog.objects import ExtendedStatistics, SystemView, Table
 from lungfish.executor.system_views.asked import Answer, Asked
 from lungfish.executor.system_views.definition import catalog_of
@@ -32,7 +34,7 @@ def _extended(context: ExecutionContext) -> Rows:
             )  # fmt: skip
 
 
-def _expressions(catalog: Any, table: Table, item: ExtendedStatistics) -> list[str]:
+def _expressions(catalog: Catalog, table: Table, item: ExtendedStatistics) -> list[str]:
     return [show_key(text, table, catalog, how=_PRETTY) for text in item.expressions]
 
 
@@ -46,11 +48,22 @@ def _find(asked: Asked, oid: int) -> tuple[Table, ExtendedStatistics] | None:
 
 def _columns(asked: Asked, arguments: Sequence[Any]) -> str | None:
     found = _find(asked, arguments[0])
-    if found is None:
-        return None
-    table, item = found
+    return None if found is None else _column_texts(asked.catalog, *found)
+
+
+def _column_texts(catalog: Catalog, table: Table, item: ExtendedStatistics) -> str:
     parts = [column_list(table, item.columns)] if item.columns else []
-    return ", ".join([*parts, *_expressions(asked.catalog, table, item)])
+    return ", ".join([*parts, *_expressions(catalog, table, item)])
+
+
+def statistics_definition(
+    catalog: Catalog, table: Table, item: ExtendedStatistics, *, owner: str
+) -> str:
+    """CREATE STATISTICS; `owner` is the table's name as it is to stand there."""
+    words = [_WORDS[kind] for kind in item.kinds if kind in _WORDS]
+    kinds = f" ({', '.join(words)})" if words and len(words) < len(_WORDS) else ""
+    columns = _column_texts(catalog, table, item)
+    return f"CREATE STATISTICS {qualified(catalog, item)}{kinds} ON {columns} FROM {owner}"
 
 
 def _definition(asked: Asked, arguments: Sequence[Any]) -> str | None:
@@ -59,16 +72,10 @@ def _definition(asked: Asked, arguments: Sequence[Any]) -> str | None:
         return None
     table, item = found
     catalog = asked.catalog
-    schema = quote_identifier(catalog.namespace_name(item.namespace_oid))
-    words = [_WORDS[kind] for kind in item.kinds if kind in _WORDS]
-    kinds = f" ({', '.join(words)})" if words and len(words) < len(_WORDS) else ""
-    owner = table.name
+    owner = quote_identifier(table.name)
     if not asked.is_visible(table.name, table.namespace_oid, table.oid):
-        owner = f"{quote_identifier(catalog.namespace_name(table.namespace_oid))}.{owner}"
-    return (
-        f"CREATE STATISTICS {schema}.{quote_identifier(item.name)}{kinds}"
-        f" ON {_columns(asked, arguments)} FROM {owner}"
-    )
+        owner = qualified(catalog, table)
+    return statistics_definition(catalog, table, item, owner=owner)
 
 
 def _is_visible(asked: Asked, arguments: Sequence[Any]) -> bool | None:

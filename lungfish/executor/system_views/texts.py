@@ -59,13 +59,13 @@ def index_definition(
     if index.nulls_not_distinct:
         text += " NULLS NOT DISTINCT"
     if index.parameters:
-        text += f" WITH ({_with_list(index.parameters)})"
+        text += f" WITH ({with_list(index.parameters)})"
     if index.predicate is not None:
         text += f" WHERE {predicate_text(catalog, table, index, how=shown)}"
     return text
 
 
-def _with_list(parameters: tuple[str, ...]) -> str:
+def with_list(parameters: tuple[str, ...]) -> str:
     """What stands in WITH (...)."""
     pairs = [text.partition("=") for text in parameters]
     return ", ".join(
@@ -235,7 +235,7 @@ def _exclusion_definition(
     if index.include:
         text += f" INCLUDE ({column_list(table, index.include)})"
     if index.parameters:
-        text += f" WITH ({_with_list(index.parameters)})"
+        text += f" WITH ({with_list(index.parameters)})"
     if index.predicate is not None:
         text += f" WHERE ({predicate_text(catalog, table, index, how=how)})"
     return text
