@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from lungfish.catalog.catalog import Catalog
-from lungfish.catalog.objects import CatalogObject, Namespace, Oid
+from lungfish.catalog.objects import CatalogObject, ExtendedStatistics, Namespace, Oid
 from lungfish.sql.quoting import quote_identifier, quote_qualified
 from lungfish.types.sql_type import SqlType, TypeKind
 
 
-def qualified(catalog: Catalog, item: CatalogObject) -> str:
+def qualified(catalog: Catalog, item: CatalogObject | ExtendedStatistics) -> str:
     """An object's name with its schema, quoted where need be."""
     if isinstance(item, Namespace):
         return quote_identifier(item.name)

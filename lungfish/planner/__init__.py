@@ -17,6 +17,7 @@ from lungfish.planner.routine_checks import (
     routine_shape,
 )
 from lungfish.planner.rule_rewrite import refuse_several
+from lungfish.planner.settle_literals import settle_default, settle_literals
 from lungfish.planner.standalone import (
     bind_constant,
     bind_domain_texts,
@@ -67,6 +68,8 @@ __all__ = [
     "resolve_type_name",
     "routine_shape",
     "routines_used",
+    "settle_default",
+    "settle_literals",
     "show_default",
     "show_key",
     "show_stored",

@@ -200,7 +200,7 @@ def bind_in_list(node: ast.InList, scope: Scope) -> BoundExpression:
     if len(plain) < 2:
         return _one_by_one(node, operand, items, scope)
     type_ = try_common_type([operand.type, *(item.type for item in plain)])
-    if type_ is None or type_.kind is TypeKind.RECORD:
+    if type_ is None or type_.base.kind in _NO_ELEMENTS:
         return _one_by_one(node, operand, items, scope)
     listed = _in_list(node, operand, plain, scope)
     others = [item for item in items if columns_of(item) or has_subquery(item)]
@@ -208,6 +208,10 @@ def bind_in_list(node: ast.InList, scope: Scope) -> BoundExpression:
         return listed
     rest = _one_by_one(node, operand, others, scope)
     return AndAll((listed, rest)) if node.is_negated else OrAny((listed, rest))
+
+
+# Types of which there are no arrays to compare with.
+_NO_ELEMENTS = (TypeKind.RECORD, TypeKind.ARRAY)
 
 
 def _in_list(

@@ -128,7 +128,9 @@ def bind_quantified_subquery(node: ast.QuantifiedSubquery, scope: Scope) -> Boun
         return bind_row_subquery(node, node.operator.removeprefix(ROW_MARK), scope)
     operand = scope.bind(node.operand)
     plan = bind_inner(node.query, scope, node.position)
-    lefts = operand.items if isinstance(operand, RowExpr) else (operand,)
+    # A whole row is one value, that of a table's type.
+    is_row = isinstance(operand, RowExpr) and isinstance(node.operand, ast.Row)
+    lefts = operand.items if is_row else (operand,)  # type: ignore[union-attr]
     check_column_count(len(lefts), plan, node.position)
     if len(lefts) > 1 and node.operator not in ("=", "<>"):
         raise errors.FeatureNotSupported(

@@ -47,7 +47,7 @@ def write_json(node: Call, write: Write, returning: SqlType | None = None) -> st
         case IsJsonForm():
             kind = "" if form.item_kind == "value" else f" {form.item_kind.upper()}"
             unique = " WITH UNIQUE KEYS" if form.has_unique_keys else ""
-            return f"({_bare(node.arguments[0], write)} IS JSON{kind}{unique})"
+            return f"({write(_undecoded(node.arguments[0]))} IS JSON{kind}{unique})"
         case QueryForm():
             return _query(form, node, write)
     return None
@@ -61,9 +61,13 @@ def _bare(node: BoundExpression, write: Write) -> str:
         TypeKind.TEXT,
     ):
         node = node.operand
-    if isinstance(node, Call) and node.function.name == "convert_from":
-        node = node.arguments[0]
-    return write(node)
+    return write(_undecoded(node))
+
+
+def _undecoded(node: BoundExpression) -> BoundExpression:
+    """The bytea whose text a construct has read."""
+    is_decoded = isinstance(node, Call) and node.function.name == "convert_from"
+    return node.arguments[0] if is_decoded else node  # type: ignore[union-attr]
 
 
 def _value(node: BoundExpression, has_format: bool, write: Write) -> str:

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from lungfish.catalog.names import type_text
 from lungfish.catalog.objects import Column, Index, Oid, Table
 from lungfish.errors import DatatypeMismatch
 from lungfish.executor import insert_rows
@@ -18,6 +19,8 @@ from lungfish.planner import (
     objects_used,
     resolve_type_name,
     routines_used,
+    settle_default,
+    settle_literals,
     stored_expression_facts,
     stored_value_type,
 )
@@ -30,6 +33,7 @@ from lungfish.sql.statements import parse
 from lungfish.storage.lock_modes import LockMode, table_tag
 from lungfish.storage.table_build import TellBuild
 from lungfish.types.casts import CastContext, can_coerce
+from lungfish.types.settings import TextSettings
 from lungfish.types.sql_type import SqlType
 from lungfish.types.vectors import to_values
 
@@ -97,6 +101,23 @@ class SessionRunner:
         if catalog.has_functions:
             used |= routines_used(query, catalog, search_path)
         return tuple((column.name, column.type) for column in columns), used
+
+    def settled_query(self, text: str) -> str:
+        """The text of a query that is stored; see `planner/settle_literals.py`."""
+        session = self._session
+        return settle_literals(
+            text, session.catalog, session.settings.search_path, self._text_settings()
+        )
+
+    def settled_default(self, text: str, kind: SqlType) -> str:
+        """The text of a default for a column of the type."""
+        catalog = self._session.catalog
+        return settle_default(text, type_text(catalog, kind), catalog, self._text_settings())
+
+    def _text_settings(self) -> TextSettings:
+        context = self._session.execution_context()
+        settings: TextSettings = context.functions.session_fact("text_settings")
+        return settings
 
     def insert_rows(
         self, table: Table, rows: Iterable[tuple[Any, ...]], *, expected_count: int = 0

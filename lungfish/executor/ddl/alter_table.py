@@ -278,7 +278,9 @@ def _alter_default(context: DdlContext, table: Table, action: AlterColumnDefault
             f'column "{column.name}" of relation "{table.name}" is a generated column',
             position=action.position,
         )
-    text = None if action.default is None else action.default.text
+    text = None
+    if action.default is not None:
+        text = context.runner.settled_default(action.default.text, column.type)
     changed = replace_column(table, column, replace(column, default=text, sequence_oid=None))
     check_stored_texts(context, changed)
     context.change.put(changed)

@@ -71,6 +71,12 @@ class StatementRunner(Protocol):
     ) -> tuple[tuple[tuple[str, SqlType], ...], frozenset[Oid]]:
         """The names and types of a query's columns, and the oids of the objects that it uses."""
 
+    def settled_query(self, text: str) -> str:
+        """The text of a query that is stored: its literals mean what they mean now."""
+
+    def settled_default(self, text: str, kind: SqlType) -> str:
+        """The text of a default for a column of the type."""
+
     def insert_rows(
         self, table: Table, rows: Iterable[tuple[Any, ...]], *, expected_count: int = 0
     ) -> int:

@@ -232,7 +232,9 @@ def _make_column(context: DdlContext, table: Table, definition: ColumnDefinition
         kind,
         table.next_column_number,
         is_not_null=definition.is_not_null or definition.identity is not None,
-        default=None if definition.default is None else definition.default.text,
+        default=None
+        if definition.default is None
+        else context.runner.settled_default(definition.default.text, kind),
         generated=None if definition.generated is None else definition.generated.text,
         collation=".".join(definition.collation) or None,
     )
@@ -369,7 +371,7 @@ def create_table_as(context: DdlContext, statement: CreateTableAs) -> str:
             raise FeatureNotSupported("materialized views must not use temporary tables or views")
         table = replace(
             table,
-            materialized_query=statement.text,
+            materialized_query=context.runner.settled_query(statement.text),
             is_populated=statement.with_data,
             depends_on=depends_on,
             search_path=context.search_path,

@@ -66,7 +66,7 @@ def create_view(context: DdlContext, statement: CreateView) -> str:
         statement.name.name,
         namespace.oid,
         columns if existing is None else _as_before(existing, columns),
-        statement.text,
+        context.runner.settled_query(statement.text),
         search_path=context.search_path,
         depends_on=depends_on,
         parameters=statement.parameters,

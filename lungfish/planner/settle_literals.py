@@ -1,0 +1,103 @@
+"""Literals of stored texts that mean what they mean when the text is stored.
+
+`'today'::date` in a view is the day on which the view was made, and `'01/02/2020'` the day that DateStyle then said, as in PostgreSQL,
+which stores constants. We store texts, so such a literal is replaced in it by one that means the same at all times.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from lungfish import errors
+from lungfish.catalog.catalog import Catalog
+from lungfish.planner.binder import bind_statement, new_state
+from lungfish.planner.expression_tree import walk
+from lungfish.planner.expressions import BoundExpression, CastTo, Constant, SubqueryExpr
+from lungfish.planner.literals import is_fixed_text
+from lungfish.planner.logical import LogicalPlan
+from lungfish.planner.plan_tree import expressions_of, walk_plan
+from lungfish.sql.ast.queries import Query
+from lungfish.sql.quoting import quote_literal
+from lungfish.sql.statements import parse
+from lungfish.sql.tokens import tokens
+from lungfish.types.casts import require_find_cast
+from lungfish.types.settings import CANONICAL, TextSettings
+from lungfish.types.sql_type import TEXT, SqlType, TypeKind
+from lungfish.types.text_format import format_value
+
+_DATED = frozenset(
+    {
+        TypeKind.DATE, TypeKind.TIME, TypeKind.TIMETZ, TypeKind.TIMESTAMP, TypeKind.TIMESTAMPTZ, TypeKind.INTERVAL,
+    }
+)  # fmt: skip
+
+
+def settle_literals(
+    text: str, catalog: Catalog, search_path: Sequence[str], settings: TextSettings
+) -> str:
+    """The text of a query, in which no literal's meaning depends on the settings or on the clock."""
+    if "'" not in text:
+        return text
+    query = parse(text)[0].statement
+    assert isinstance(query, Query), "what is stored is a query"
+    bound = bind_statement(query, new_state(catalog, tuple(search_path)))
+    unsettled = dict(filter(None, map(_unsettled, _casts(bound.root))))
+    if not unsettled:
+        return text
+    pieces: list[str] = []
+    wanted: tuple[str, SqlType] | None = None
+    for token in tokens(text):
+        # The place of `date 'today'` is that of its first word.
+        wanted = unsettled.get(token.start, wanted)
+        piece = text[token.start : token.end]
+        if wanted is not None and piece == quote_literal(wanted[0]):
+            piece, wanted = quote_literal(_settled(*wanted, settings)), None
+        pieces.append(piece)
+    return "".join(pieces)
+
+
+def settle_default(text: str, type_text: str, catalog: Catalog, settings: TextSettings) -> str:
+    """The text of a column's default, which is assigned to that type."""
+    before, behind = "SELECT CAST((", f") AS {type_text})"
+    try:
+        settled = settle_literals(before + text + behind, catalog, ("public",), settings)
+    except errors.Error:
+        # What is wrong with it is said when it is bound for its column.
+        return text
+    return settled.removeprefix(before).removesuffix(behind)
+
+
+def _casts(plan: LogicalPlan) -> Iterator[CastTo]:
+    for node in walk_plan(plan):
+        for expression in expressions_of(node):
+            yield from _casts_within(expression)
+
+
+def _casts_within(expression: BoundExpression) -> Iterator[CastTo]:
+    for node in walk(expression):
+        if isinstance(node, CastTo):
+            yield node
+        elif isinstance(node, SubqueryExpr):
+            yield from _casts(node.plan)  # type: ignore[arg-type]
+
+
+def _unsettled(node: CastTo) -> tuple[int, tuple[str, SqlType]] | None:
+    """The place of a literal whose meaning is not settled, its text and type; None for anything else."""
+    operand = node.operand
+    if not isinstance(operand, Constant) or not isinstance(operand.value, str):
+        return None
+    if operand.type.kind is not TypeKind.TEXT or node.position < 0:
+        return None
+    if not _is_dated(node.type) or is_fixed_text(operand.value, node.type):
+        return None
+    return node.position, (operand.value, node.type)
+
+
+def _is_dated(type_: SqlType) -> bool:
+    element = type_.element
+    return type_.kind in _DATED or (element is not None and element.kind in _DATED)
+
+
+def _settled(text: str, type_: SqlType, settings: TextSettings) -> str:
+    cast = require_find_cast(TEXT, type_, is_explicit=True)
+    return format_value(cast.scalar(text, settings), type_, CANONICAL)
