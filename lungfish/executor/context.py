@@ -20,6 +20,7 @@ from lungfish.executor.memory import MemoryBudget
 from lungfish.functions.registry import FunctionContext
 from lungfish.storage.ids import TransactionId
 from lungfish.storage.snapshots import Snapshot
+from lungfish.types.settings import CANONICAL, TextSettings
 
 if TYPE_CHECKING:
     from lungfish.executor.constraint_events import ConstraintEvents, DeferredChecks
@@ -136,10 +137,20 @@ class _Unstoppable:
         return call(*arguments)
 
 
+class _NoSession:
+    """What is immutable reads literals of ranges and rows as under the usual settings, and asks for nothing else."""
+
+    @staticmethod
+    def session_fact(name: str) -> TextSettings:
+        assert name == "text_settings", "nothing else is asked"
+        return CANONICAL
+
+
 class _NoStatement:
     """The context of what storage evaluates by itself."""
 
     cancellation = _Unstoppable()
+    functions = _NoSession()
 
 
 # For expressions that need nothing of a running statement: keys of indexes, operators of exclusion constraints.

@@ -56,6 +56,13 @@ def _shared_type(left: SqlType, right: SqlType) -> SqlType:
 
 def _bind_arm(arm: ast.Query, scope: Scope) -> LogicalOutput:
     query = arm if isinstance(arm, ast.Query) else ast.Query(arm)
+    inner = query
+    while isinstance(inner, ast.Query):
+        if inner.locking:
+            raise errors.FeatureNotSupported(
+                f"FOR {inner.locking[0].strength.upper()} is not allowed with UNION/INTERSECT/EXCEPT"
+            ).at(inner.locking[0].position)
+        inner = inner.body  # type: ignore[assignment]
     around = scope if query.with_clause is None else Scope(scope.state, scope)
     return scope.state.bind_query(query, around, resolve_unknowns=False)
 

@@ -25,6 +25,12 @@ _TEXTS = frozenset({TypeKind.TEXT, TypeKind.VARCHAR, TypeKind.CHAR, TypeKind.UNK
 _TIMES = frozenset(
     {TypeKind.DATE, TypeKind.TIME, TypeKind.TIMETZ, TypeKind.TIMESTAMP, TypeKind.TIMESTAMPTZ}
 )
+# Types whose values are written as the output functions of others write them, or as names.
+_COMPOSED = frozenset(
+    {
+        TypeKind.ARRAY, TypeKind.RANGE, TypeKind.MULTIRANGE, TypeKind.RECORD, TypeKind.ENUM, TypeKind.REGISTERED,
+    }
+)  # fmt: skip
 _ZONED = frozenset({TypeKind.TIMETZ, TypeKind.TIMESTAMPTZ})
 
 
@@ -69,15 +75,19 @@ def is_immutable(node: BoundExpression) -> bool:
 def _may_change(node: BoundExpression) -> bool:
     if isinstance(node, Call) and node.function.name == "||":
         # Text beside anything else: as changeable as the other's way to text.
-        return any(_is_stable_cast(argument.type, TEXT) for argument in node.arguments)
+        return node.type.kind in _TEXTS and any(
+            _is_stable_cast(argument.type, TEXT) for argument in node.arguments
+        )
     if isinstance(node, Call):
         return node.function.volatility is not Volatility.IMMUTABLE
     return isinstance(node, CastTo) and _is_stable_cast(node.operand.type, node.type)
 
 
 def _is_stable_cast(source: SqlType, target: SqlType) -> bool:
-    """Casts that go by DateStyle or by the time zone."""
+    """Casts that go by DateStyle, by the time zone or, as what is made of parts and names may, by what the catalog says."""
     ends = {source.kind, target.kind}
+    if source.kind in _COMPOSED and target.kind in _TEXTS:
+        return True
     if source.kind is TypeKind.UNKNOWN or source.kind is target.kind or not ends & _TIMES:
         return False
     return bool(ends & _TEXTS) or len({kind in _ZONED for kind in ends}) == 2 or ends <= _ZONED

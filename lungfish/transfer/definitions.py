@@ -312,6 +312,7 @@ def _part_comments(catalog: Catalog, table: Table) -> Iterator[str]:
 
 
 def object_comment(kind: str, name: str, text: str | None) -> Iterator[str]:
+    """COMMENT ON an object, if it has one."""
     if text is not None:
         yield f"COMMENT ON {kind} {name} IS {quote_literal(text)};"
 

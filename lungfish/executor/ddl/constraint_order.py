@@ -25,6 +25,9 @@ def order_constraints(definitions: Iterable[ConstraintDefinition]) -> list[Const
 
 
 def _is_same(one: ConstraintDefinition, other: ConstraintDefinition) -> bool:
+    if one.kind == other.kind == "primary key":
+        # A table may have but one, however alike they are: who makes the second one says so.
+        return False
     if one.kind not in _KEYS or one.using_index is not None or one is other:
         return False
     alike = replace(one, kind=other.kind, name=other.name, position=other.position)

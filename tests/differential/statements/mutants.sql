@@ -136,3 +136,27 @@ SET timezone = 'UTC';
 SELECT c1 FROM zoned;
 CREATE MATERIALIZED VIEW kept AS SELECT 'today'::date = current_date AS c1;
 SELECT pg_get_viewdef('kept') ~ 'today';
+-- What is made of parts or names is written as settings say, and may not be indexed so.
+CREATE TYPE letters AS ENUM ('a', 'b');
+CREATE TABLE keyed (a int, b text, r int4range, l letters, arr int[], j jsonb, f float8);
+INSERT INTO keyed VALUES (1, 'x', '[1,3)', 'a', '{1}', '{"a": 1}', 1.5), (2, 'y', 'empty', 'b', '{2,3}', '{}', 2);
+CREATE INDEX ON keyed (a) WHERE b > 'empty'::int4range::text;
+CREATE INDEX ON keyed ((r::text));
+CREATE INDEX ON keyed ((l::text));
+CREATE INDEX ON keyed ((arr::text));
+CREATE INDEX ON keyed ((ROW(3) || b));
+CREATE INDEX ON keyed ((r || b));
+CREATE INDEX ON keyed ((arr || a));
+CREATE INDEX ON keyed ((j::text), (f::text), (b || a));
+CREATE INDEX ON keyed (a) WHERE r && '[1,5)'::int4range AND arr <> '{7}'::int[];
+CREATE INDEX ON keyed ((r * '[1,5)'));
+CREATE INDEX ON keyed ((ROW(a, b) = ROW(1, 'x')));
+INSERT INTO keyed VALUES (3, 'z', '[4,9)', 'a', '{1}', '[]', 0);
+SELECT count(*) FROM keyed WHERE r && '[1,5)'::int4range AND arr <> '{7}'::int[] AND a > 0;
+-- Row locks within set operations, and second primary keys.
+(SELECT a FROM keyed FOR UPDATE) UNION ALL (SELECT a FROM keyed);
+SELECT * FROM (SELECT a FROM keyed FOR UPDATE) x UNION ALL (SELECT a FROM keyed);
+(SELECT 1) UNION (((SELECT 2 FOR SHARE)));
+CREATE TABLE target (id int PRIMARY KEY PRIMARY KEY);
+CREATE TABLE target (id int PRIMARY KEY, PRIMARY KEY (id));
+CREATE TABLE target (id int UNIQUE UNIQUE);
