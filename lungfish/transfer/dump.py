@@ -271,7 +271,7 @@ class _Dump:
         later: list[tuple[Table, Constraint]] = []
         for table in self._tables:
             for index in made.plain_indexes(table):
-                self._write(f"{index_definition(self._catalog, table, index)};")
+                self._write(f"{index_definition(self._catalog, table, index, is_whole=True)};")
             for constraint in table.constraints:
                 if not made.is_own_constraint(self._catalog, table, constraint):
                     continue
@@ -305,7 +305,7 @@ class _Dump:
             if isinstance(item, Table):
                 self._search(_USUAL_PATH)
                 for index in item.indexes:
-                    self._write(f"{index_definition(self._catalog, item, index)};")
+                    self._write(f"{index_definition(self._catalog, item, index, is_whole=True)};")
 
     def _write_rules(self) -> None:
         """Behind everything: a rule may use any relation."""

@@ -5,7 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 
 from lungfish.types.ranges import MULTIRANGE_TYPES, RANGE_TYPES
-from lungfish.types.sql_type import INT2VECTOR, OIDVECTOR, SqlType, TypeKind, array_of
+from lungfish.types.sql_type import (
+    FRACTION_DIGITS_MAX,
+    INT2VECTOR,
+    INTERVAL_FIELDS,
+    OIDVECTOR,
+    SqlType,
+    TypeKind,
+    array_of,
+)
 
 K = TypeKind
 
@@ -62,6 +70,23 @@ REGISTERED = {
     "regclass": (2205, 2210), "regtype": (2206, 2211), "regnamespace": (4089, 4090), "regrole": (4096, 4097),
     "regcollation": (4191, 4192),
 }  # fmt: skip
+# The arrays of a type that somebody made are no object of the catalog: their oid is that of the elements' type and this.
+_ARRAYS_OF_OWN = 1 << 30
+# The bits that PostgreSQL has for the fields of an interval, and what stands for all fields and for all digits.
+_INTERVAL_BITS = {"year": 4, "month": 2, "day": 8, "hour": 1024, "minute": 2048, "second": 4096}
+_ALL_FIELDS, _ALL_DIGITS = 0x7FFF, 0xFFFF
+
+
+def _field_bits(fields: str) -> int:
+    """The bits of fields from the first one named to the last."""
+    names = list(_INTERVAL_BITS)
+    first, _, last = fields.partition(" to ")
+    return sum(
+        _INTERVAL_BITS[name] for name in names[names.index(first) : names.index(last or first) + 1]
+    )
+
+
+_FIELD_BITS = tuple(map(_field_bits, INTERVAL_FIELDS))
 
 
 def registered_type(name: str) -> SqlType:
@@ -86,14 +111,28 @@ def type_oid(kind: SqlType) -> int:
 
 
 def _oid_of_array(element: SqlType | None) -> int:
-    if element is None or element.domain is not None:
+    if element is None:
         return 0
+    if element.domain is not None:
+        return array_oid_of_own(element.domain_oid)
     if element.kind is K.REGISTERED and element.name is not None:
         return REGISTERED[element.name][1]
-    if element.kind in (K.RANGE, K.MULTIRANGE):
-        return RANGES.get(element.name or "", (0, 0))[1]
+    if element.kind in (K.RANGE, K.MULTIRANGE) and element.name in RANGES:
+        return RANGES[element.name][1]
+    if element.oid:
+        return array_oid_of_own(element.oid)
     found = BUILT_IN.get(element.kind)
     return 0 if found is None else found[1]
+
+
+def array_oid_of_own(oid: int) -> int:
+    """The oid of the arrays of a type that somebody made."""
+    return oid + _ARRAYS_OF_OWN
+
+
+def own_element_oid(oid: int) -> int | None:
+    """The oid of the elements' type, where `array_oid_of_own` gave this one."""
+    return oid - _ARRAYS_OF_OWN if oid > _ARRAYS_OF_OWN else None
 
 
 def has_fixed_length(kind: SqlType) -> bool:
@@ -145,9 +184,23 @@ def type_modifier(kind: SqlType) -> int:
         case K.VARCHAR | K.CHAR:
             return kind.modifiers[0] + 4
         case K.INTERVAL:
-            return (0x7FFF << 16) | kind.modifiers[0]
+            return _interval_modifier(kind.modifiers)
         case _:
             return kind.modifiers[0]
+
+
+def _interval_modifier(modifiers: tuple[int, ...]) -> int:
+    if len(modifiers) < 2:
+        return (_ALL_FIELDS << 16) | modifiers[0]
+    digits, fields = modifiers
+    kept = _ALL_DIGITS if digits == FRACTION_DIGITS_MAX else digits
+    return (_FIELD_BITS[fields] << 16) | kept
+
+
+def _interval_modifiers(modifier: int) -> tuple[int, ...]:
+    bits, digits = modifier >> 16, modifier & 0xFFFF
+    shown = FRACTION_DIGITS_MAX if digits == _ALL_DIGITS else digits
+    return (shown, _FIELD_BITS.index(bits)) if bits in _FIELD_BITS else (shown,)
 
 
 def with_modifier(kind: SqlType, modifier: int) -> SqlType:
@@ -166,7 +219,7 @@ def with_modifier(kind: SqlType, modifier: int) -> SqlType:
         case K.VARCHAR | K.CHAR:
             return replace(kind, modifiers=(modifier - 4,))
         case K.INTERVAL:
-            return replace(kind, modifiers=(modifier & 0xFFFF,))
+            return replace(kind, modifiers=_interval_modifiers(modifier))
         case _:
             return replace(kind, modifiers=(modifier,))
 

@@ -22,7 +22,7 @@ from lungfish.catalog.objects import (
 )
 from lungfish.catalog.objects import Sequence as SequenceObject
 from lungfish.errors import UndefinedColumn
-from lungfish.executor.system_views.asked import Answer, Asked
+from lungfish.executor.system_views.asked import Answer, Asked, is_composite
 from lungfish.executor.system_views.object_descriptions import (
     CLASS,
     CONSTRAINT,
@@ -55,7 +55,7 @@ from lungfish.executor.system_views.texts import (
 from lungfish.executor.system_views.updatability import changes_allowed, is_column_updatable
 from lungfish.planner import Deparsing
 from lungfish.sql.quoting import quote_identifier
-from lungfish.types.type_oids import type_of_oid
+from lungfish.types.type_oids import own_element_oid, type_of_oid
 
 
 def answer(
@@ -108,6 +108,8 @@ def _constraint_definition(asked: Asked, arguments: Sequence[Any]) -> str | None
     if found is None:
         return None
     domain, _, text = found
+    if text is None:
+        return "NOT NULL"
     how = Deparsing(asked.search_path, len(arguments) > 1 and bool(arguments[1]))
     return domain_check_text(asked.catalog, domain, text, how)
 
@@ -157,6 +159,8 @@ def _is_table_visible(asked: Asked, arguments: Sequence[Any]) -> bool | None:
     item = asked.catalog.object(Oid(arguments[0]))
     if isinstance(item, (Table, View, SequenceObject, SystemView)):
         return asked.is_visible(item.name, item.namespace_oid, item.oid)
+    if isinstance(item, UserType) and is_composite(item):
+        return _is_type_visible(asked, arguments)
     found = asked.index(arguments[0])
     if found is None:
         return None
@@ -167,7 +171,8 @@ def _is_table_visible(asked: Asked, arguments: Sequence[Any]) -> bool | None:
 def _is_type_visible(asked: Asked, arguments: Sequence[Any]) -> bool | None:
     if type_of_oid(arguments[0]) is not None:
         return True
-    item = asked.catalog.object(Oid(arguments[0]))
+    element = own_element_oid(arguments[0])
+    item = asked.catalog.object(Oid(arguments[0] if element is None else element))
     if not isinstance(item, UserType):
         return None
     found = asked.catalog.find_type(item.name, None, asked.search_path)

@@ -22,6 +22,7 @@ from lungfish.executor.system_views.asked import Answer, Asked
 from lungfish.executor.system_views.object_names import COLLATIONS, NAME_ANSWERS, format_type
 from lungfish.executor.system_views.pg_relations import CHECKS_PER_DOMAIN
 from lungfish.executor.system_views.routines import casts, routine_by_oid
+from lungfish.executor.system_views.texts import domain_not_null_name
 from lungfish.sql.quoting import quote_identifier
 from lungfish.types.type_oids import PSEUDO_TYPES
 
@@ -81,12 +82,14 @@ def _constraint(asked: Asked, oid: int, number: int) -> str | None:
     return None if found is None else f"constraint {quote_identifier(found[1])}"
 
 
-def find_domain_check(asked: Asked, oid: int) -> tuple[UserType, str, str] | None:
-    """The check of a domain with that oid: the domain, the check's name and its text."""
+def find_domain_check(asked: Asked, oid: int) -> tuple[UserType, str, str | None] | None:
+    """The constraint of a domain with that oid: the domain, the constraint's name, and the text of a check; None of NOT NULL."""
     owner, number = divmod(oid, CHECKS_PER_DOMAIN)
     domain = asked.catalog.object(Oid(owner))
-    if not isinstance(domain, UserType) or not 0 < number <= len(domain.checks):
+    if not isinstance(domain, UserType) or number > len(domain.checks):
         return None
+    if not number:
+        return (domain, domain_not_null_name(domain), None) if domain.is_not_null else None
     name, text = domain.checks[number - 1]
     return domain, name, text
 

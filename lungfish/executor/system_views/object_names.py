@@ -50,6 +50,7 @@ from lungfish.sql.quoting import quote_identifier, split_name
 from lungfish.types.sql_type import SqlType
 from lungfish.types.type_oids import (
     PSEUDO_TYPES,
+    own_element_oid,
     type_modifier,
     type_of_oid,
     type_oid,
@@ -164,6 +165,9 @@ def format_type(asked: Asked, arguments: Sequence[Any]) -> str | None:
         return f"{quote_identifier(asked.catalog.namespace_name(item.namespace_oid))}.{name}"
     if isinstance(item, (Table, View)):
         return _relation_out(asked, (oid,))
+    element = own_element_oid(oid)
+    if element is not None and asked.catalog.object(Oid(element)) is not None:
+        return f"{format_type(asked, (element, None))}[]"
     return "???"
 
 

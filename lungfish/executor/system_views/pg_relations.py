@@ -33,7 +33,13 @@ from lungfish.executor.system_views.pg_operator_classes import (
     collation_of,
     key_collations,
 )
-from lungfish.executor.system_views.texts import default_text, predicate_text
+from lungfish.executor.system_views.texts import (
+    default_text,
+    domain_not_null_name,
+    predicate_text,
+)
+from lungfish.planner.bind_stored import parse_expression
+from lungfish.planner.output_names import UNNAMED, output_name
 from lungfish.types.array_value import ArrayValue
 from lungfish.types.sql_type import (
     INTEGER,
@@ -211,18 +217,29 @@ def _attributes(context: ExecutionContext) -> Rows:
 
 def _index_attributes(table: Table, index: Index) -> Rows:
     numbers = [*(key.column_number for key in index.columns), *index.include]
-    expression_count = 0
+    names: list[str] = []
     for position, number in enumerate(numbers, 1):
         if number:
             column = table.columns[table.position_of_number(number)]
             plain = Column(column.name, column.type, position)
+            names.append(column.name)
         else:
             key = index.columns[position - 1]
             assert key.type is not None, "an index in the catalog knows the types of its keys"
-            name = f"expr{expression_count}" if expression_count else "expr"
-            expression_count += 1
+            name = _key_name(key.expression or "", names)
+            names.append(name)
             plain = Column(name, key.type, position, statistics_target=key.statistics_target)
         yield _attribute(index.oid, plain, position)
+
+
+def _key_name(text: str, taken: list[str]) -> str:
+    """What PostgreSQL calls an index's expression: as a column of a select list, with a number where that is taken."""
+    name = output_name(parse_expression(text))
+    name = "expr" if name == UNNAMED else name
+    number = 0
+    while (shown := f"{name}{number or ''}") in taken:
+        number += 1
+    return shown
 
 
 def default_oid(table: Table, column: Column) -> int:
@@ -265,9 +282,13 @@ def _constraint(table: Table, item: Constraint, catalog: Catalog) -> tuple[Any, 
     )  # fmt: skip
 
 
-def _domain_check(domain: UserType, number: int, name: str, text: str) -> tuple[Any, ...]:
+def _domain_constraint(
+    domain: UserType, number: int, name: str, text: str | None
+) -> tuple[Any, ...]:
+    """A check, or without a text NOT NULL, which has the number 0."""
+    kind = "n" if text is None else "c"
     return (
-        domain.oid * CHECKS_PER_DOMAIN + number, name, domain.namespace_oid, "c", False, False, True, True, 0, domain.oid, 0, 0,
+        domain.oid * CHECKS_PER_DOMAIN + number, name, domain.namespace_oid, kind, False, False, True, True, 0, domain.oid, 0, 0,
         0, " ", " ", " ", True, 0, False, False, None, None, None, text,
     )  # fmt: skip
 
@@ -278,8 +299,10 @@ def _constraints(context: ExecutionContext) -> Rows:
             yield _constraint(table, item, context.catalog)
     for domain in context.catalog.objects():
         if isinstance(domain, UserType):
+            if domain.is_not_null:
+                yield _domain_constraint(domain, 0, domain_not_null_name(domain), None)
             for number, (name, text) in enumerate(domain.checks, 1):
-                yield _domain_check(domain, number, name, text)
+                yield _domain_constraint(domain, number, name, text)
 
 
 _INDEX_COLUMNS = columns_of(

@@ -32,6 +32,7 @@ from lungfish.types.type_oids import (
     PSEUDO_TYPES,
     RANGES,
     REGISTERED,
+    array_oid_of_own,
     default_storage,
     registered_type,
     type_layout,
@@ -127,7 +128,11 @@ def _types(context: ExecutionContext) -> Rows:
             item.oid, item.name, base or item.type, letters, namespace=item.namespace_oid,
             relation=item.oid if letters[0] == "c" else 0, is_not_null=item.is_not_null,
             base=0 if base is None else type_oid(base), modifier=-1 if base is None else type_modifier(base),
-            default=domain_default_text(context.catalog, item),
+            default=domain_default_text(context.catalog, item), array_oid=array_oid_of_own(item.oid),
+        )  # fmt: skip
+        yield _type(
+            array_oid_of_own(item.oid), f"_{item.name}", array_of(base or item.type), ("b", "A"), element=item.oid,
+            namespace=item.namespace_oid,
         )  # fmt: skip
 
 
@@ -149,7 +154,7 @@ def _letters(item: UserType) -> tuple[str, str]:
 
 def _enums(context: ExecutionContext) -> Rows:
     for item in context.catalog.objects():
-        if isinstance(item, UserType) and item.type.kind is TypeKind.ENUM:
+        if isinstance(item, UserType) and item.base is None and item.type.kind is TypeKind.ENUM:
             orders = item.label_orders or tuple(map(float, range(1, len(item.type.labels) + 1)))
             for number, (order, label) in enumerate(zip(orders, item.type.labels, strict=True), 1):
                 yield item.oid * 1000 + number, item.oid, order, label

@@ -6,6 +6,7 @@ import re
 
 from lungfish import errors
 from lungfish.catalog import Catalog
+from lungfish.catalog.chosen_names import choose_name
 from lungfish.catalog.objects import (
     Column,
     Constraint,
@@ -38,9 +39,17 @@ def listed_definition(catalog: Catalog, view: View | Table, search_path: tuple[s
 
 
 def index_definition(
-    catalog: Catalog, table: Table, index: Index, *, how: Deparsing | None = None
+    catalog: Catalog,
+    table: Table,
+    index: Index,
+    *,
+    how: Deparsing | None = None,
+    is_whole: bool = False,
 ) -> str:
-    """The CREATE INDEX statement of an index; `how` where it is to be pretty, and to leave out a schema that needs not be said."""
+    """The CREATE INDEX statement of an index; `how` where it is to be pretty, and to leave out a schema that needs not be said.
+
+    PostgreSQL shows that of a partitioned table with ONLY, as if its partitions had no part of it; `is_whole`: without.
+    """
     shown = how or Deparsing(USUAL_PATH)
     unique = "UNIQUE " if index.is_unique or index.is_period else ""
     schema = catalog.namespace_name(table.namespace_oid)
@@ -50,8 +59,9 @@ def index_definition(
         else quote_qualified(schema, table.name)
     )
     keys = ", ".join(index_key(catalog, table, key, how=shown) for key in index.columns)
+    only = "" if is_whole or table.partition_key is None else "ONLY "
     text = (
-        f"CREATE {unique}INDEX {quote_identifier(index.name)} ON {named} "
+        f"CREATE {unique}INDEX {quote_identifier(index.name)} ON {only}{named} "
         f"USING {index.method} ({keys})"
     )
     if index.include:
@@ -161,6 +171,12 @@ def domain_check_text(
         lambda found: "VALUE" if found.group() == "value" else found.group(), shown
     )
     return f"CHECK ({written})"
+
+
+def domain_not_null_name(domain: UserType) -> str:
+    """What PostgreSQL calls a domain's NOT NULL that was given no name; here none has one of its own."""
+    taken = {name for name, _ in domain.checks}
+    return choose_name((domain.name, "not_null"), taken.__contains__)
 
 
 def column_list(table: Table, numbers: tuple[int, ...]) -> str:

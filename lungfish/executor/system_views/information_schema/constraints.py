@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from lungfish.catalog.chosen_names import choose_name
 from lungfish.catalog.objects import (
     Constraint,
     Index,
@@ -13,7 +12,6 @@ from lungfish.catalog.objects import (
     SqlFunction,
     SystemView,
     Table,
-    UserType,
 )
 from lungfish.executor.ddl.routine_users import uses_routine
 from lungfish.executor.system_views.information_schema.columns import domains
@@ -24,7 +22,7 @@ from lungfish.executor.system_views.information_schema.definition import (
     yes_or_no,
 )
 from lungfish.executor.system_views.information_schema.listed_routines import specific_name
-from lungfish.executor.system_views.texts import domain_check_text
+from lungfish.executor.system_views.texts import domain_check_text, domain_not_null_name
 from lungfish.planner import show_stored
 
 if TYPE_CHECKING:
@@ -121,13 +119,10 @@ def _check_constraints(context: ExecutionContext) -> Rows:
             clause = shown.removeprefix("CHECK (").removesuffix(")")
             yield *names.within(domain.namespace_oid, name), clause
         if domain.is_not_null:
-            yield *names.within(domain.namespace_oid, _not_null_name(domain)), "VALUE IS NOT NULL"
-
-
-def _not_null_name(domain: UserType) -> str:
-    """What PostgreSQL calls a domain's NOT NULL that was given no name; here none has one of its own."""
-    taken = {name for name, _ in domain.checks}
-    return choose_name((domain.name, "not_null"), taken.__contains__)
+            yield (
+                *names.within(domain.namespace_oid, domain_not_null_name(domain)),
+                "VALUE IS NOT NULL",
+            )
 
 
 def _domain_constraints(context: ExecutionContext) -> Rows:
@@ -135,7 +130,7 @@ def _domain_constraints(context: ExecutionContext) -> Rows:
     for domain, _ in domains(names):
         found = [name for name, _ in domain.checks]
         if domain.is_not_null:
-            found.append(_not_null_name(domain))
+            found.append(domain_not_null_name(domain))
         for name in found:
             yield *names.within(domain.namespace_oid, name), *names.of(domain), "NO", "NO"
 
