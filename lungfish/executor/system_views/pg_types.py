@@ -10,6 +10,7 @@ from lungfish.catalog.objects import Sequence as SequenceObject
 from lungfish.executor.system_views.definition import catalog_of, columns_of, system_view
 from lungfish.executor.system_views.pg_operator_classes import class_of, collation_of
 from lungfish.executor.system_views.pg_relations import OWNER_OID
+from lungfish.executor.system_views.routines import input_function
 from lungfish.executor.system_views.texts import domain_default_text, listed_definition
 from lungfish.types.coercion import is_preferred
 from lungfish.types.ranges import MULTIRANGE_TYPES, RANGE_TYPES, multirange_of
@@ -69,10 +70,23 @@ def _type(
     length, by_value, alignment = facts.get("layout") or type_layout(kind)
     return (
         oid, name, namespace, OWNER_OID, length, by_value, *letters, is_preferred(kind) and letters[0] == "b", True, ",",
-        facts.get("relation", 0), 0, facts.get("element", 0), facts.get("array_oid", 0), 0, 0, 0, 0, 0, 0, 0, alignment,
+        facts.get("relation", 0), 0, facts.get("element", 0), facts.get("array_oid", 0), _input(kind, letters), 0, 0, 0, 0, 0, 0, alignment,
         facts.get("storage") or default_storage(kind), facts.get("is_not_null", False), facts.get("base", 0),
         facts.get("modifier", -1), 0, collation_of(Column(name, kind, 1)), None, facts.get("default"), None,
     )  # fmt: skip
+
+
+_INPUTS = {
+    "c": "record_in", "d": "domain_in", "e": "enum_in", "m": "multirange_in", "r": "range_in",
+}  # fmt: skip
+
+
+def _input(kind: SqlType, letters: tuple[str, str]) -> int:
+    """typinput: what reads a value, where the kind of the type says it."""
+    if letters[1] == "A" and kind.name is None:
+        return input_function("array_in")
+    name = _INPUTS.get(letters[0])
+    return 0 if name is None else input_function(name)
 
 
 def _array_type(oid: int, name: str, element: SqlType, element_oid: int) -> tuple[Any, ...]:
@@ -136,11 +150,18 @@ def _types(context: ExecutionContext) -> Rows:
         )  # fmt: skip
 
 
+def _category(kind: SqlType) -> str:
+    """typcategory of the type beneath a domain."""
+    if kind.kind in (TypeKind.RANGE, TypeKind.MULTIRANGE):
+        return "R"
+    own = {TypeKind.ARRAY: "A", TypeKind.ENUM: "E", TypeKind.RECORD: "C", TypeKind.REGISTERED: "N"}
+    return own[kind.kind] if kind.kind in own else BUILT_IN[kind.kind][4]
+
+
 def _letters(item: UserType) -> tuple[str, str]:
     """typtype and typcategory."""
     if item.base is not None:
-        found = BUILT_IN.get(item.base.kind)
-        return "d", "U" if found is None else found[4]
+        return "d", _category(item.base)
     match item.type.kind:
         case TypeKind.ENUM:
             return "e", "E"

@@ -25,6 +25,12 @@ from lungfish.types.sql_type import SqlType, TypeKind, array_of
 from lungfish.types.type_oids import BUILT_IN, PSEUDO_TYPES, type_oid
 
 FIRST_ROUTINE_OID = 1000
+# What reads the values of a kind of type, by which tools tell kinds apart (pg_type.typinput): results, and whether null is read too.
+# A value is read by a cast; a statement cannot call these by their names.
+INPUT_FUNCTIONS = {
+    "array_in": ("anyarray", True), "domain_in": ("any", False), "enum_in": ("anyenum", True), "multirange_in": ("anymultirange", True),
+    "range_in": ("anyrange", True), "record_in": ("record", True),
+}  # fmt: skip
 # Results that follow from the arguments' types in a way that a pseudo-type can say.
 _FOLLOWING = {
     "enum_range": "anyarray", "multirange": "anymultirange", "range_agg": "anymultirange", "range_merge": "anyrange",
@@ -131,12 +137,31 @@ def built_in_routines() -> tuple[Routine, ...]:
                 is_strict=True,
             )  # fmt: skip
             found.setdefault((made.name, made.arguments), made)
+    for made in _input_functions():
+        found[made.name, made.arguments] = made
     return tuple(
         [
             replace(item, oid=Oid(number))
             for number, item in enumerate(found.values(), FIRST_ROUTINE_OID)
         ]
     )
+
+
+def _input_functions() -> list[Routine]:
+    arguments = (PSEUDO_TYPES["cstring"], BUILT_IN[TypeKind.OID][0], BUILT_IN[TypeKind.INTEGER][0])
+    return [
+        Routine(
+            Oid(0), name, PG_CATALOG_OID, "f", arguments[:2] if name == "enum_in" else arguments, PSEUDO_TYPES[result],
+            "s", is_strict,
+        )
+        for name, (result, is_strict) in INPUT_FUNCTIONS.items()
+    ]  # fmt: skip
+
+
+@cache
+def input_function(name: str) -> Oid:
+    """The oid of one of `INPUT_FUNCTIONS`."""
+    return next(item.oid for item in built_in_routines() if item.name == name)
 
 
 def _is_called(source: TypeKind, target: TypeKind) -> bool:

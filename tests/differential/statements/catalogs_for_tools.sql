@@ -1,0 +1,24 @@
+-- What tools ask of pg_catalog about types that people make, their arrays, domains, composite types and indexes.
+create schema other;
+create type mood as enum ('sad', 'ok', 'happy');
+create type other.color as enum ('red', 'green');
+create domain code as varchar(5) default 'x' not null constraint code_len check (length(value) > 1);
+create domain feeling as mood;
+create type addr as (street text, zip varchar(10), tags text[], m mood);
+create type floatrange as range (subtype = float8);
+create table t (id serial primary key, a_mood mood[], a_color other.color[], a_addr addr[], a_code code[], a_fr floatrange[], c code, f feeling, ym interval year to month, ds interval day to second(2), h interval hour, s interval second(1), i3 interval(3), i interval, "Odd" text check ("Odd" <> ''));
+create index t_keys on t (lower("Odd"), (id + 1), upper("Odd"), lower("Odd"), id);
+create table parted (id integer, d date) partition by range (d);
+create index parted_d on parted (d);
+select a.attname, format_type(a.atttypid, a.atttypmod), ty.typname, ty.typcategory, el.typname, el.typarray = ty.oid from pg_attribute a join pg_type ty on ty.oid = a.atttypid left join pg_type el on el.oid = ty.typelem where a.attrelid = 't'::regclass and a.attnum > 0 order by a.attnum;
+select n.nspname, t.typname, t.typtype, t.typcategory, t.typlen, t.typalign, t.typstorage, t.typdefault, format_type(t.oid, null), t.typarray <> 0, format_type(t.typelem, null), pg_type_is_visible(t.oid) from pg_type t join pg_namespace n on n.oid = t.typnamespace where n.nspname in ('public', 'other') and (t.typrelid = 0 or t.typname = 'addr') and t.typname not in ('_t', '_parted') and t.typname not like '%multirange' order by 1, 2;
+select 'mood[]'::regtype, 'other.color[]'::regtype, to_regtype('addr[]'), 'mood[]'::regtype::oid = (select typarray from pg_type where oid = 'mood'::regtype);
+select t.typname, con.conname, con.contype, pg_get_constraintdef(con.oid, true) from pg_constraint con join pg_type t on t.oid = con.contypid where t.typname = 'code' order by 2;
+select t.typname, array(select e.enumlabel::text from pg_enum e where e.enumtypid = t.oid order by e.enumsortorder) from pg_type t where t.typname in ('mood', 'feeling') order by 1;
+select c.relname, c.relkind, pg_table_is_visible(c.oid) from pg_class c where c.relname = 'addr';
+select a.attname, format_type(a.atttypid, a.atttypmod) from pg_attribute a where a.attrelid = 't_keys'::regclass order by a.attnum;
+select pg_get_indexdef('parted_d'::regclass), pg_get_indexdef('t_keys'::regclass);
+select a.attname, pg_get_expr(d.adbin, d.adrelid) from pg_attribute a join pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum where a.attrelid = 't'::regclass;
+select conname from pg_constraint where conrelid = 't'::regclass and contype = 'c';
+select count(*) from pg_type t where t.typinput = 'pg_catalog.array_in'::regproc and t.typname in ('_int4', '_text', '_mood', 'mood', 'int4', '_addr');
+select typname, typinput from pg_type where typname in ('mood', 'code', 'addr', 'floatrange', '_mood') order by 1;
