@@ -273,7 +273,8 @@ cdef class NativeTable:
         if not flags:
             return NO_ROW
         memcpy(&writer, page + offset, 8)
-        if flags & HAS_OVERFLOW or not self.sees(writer, snapshot, own_id):
+        # An overflowed value among the fields is found by `fill`.
+        if not self.sees(writer, snapshot, own_id):
             return UNSURE
         frame.touches += 1
         pages.hits += 1
