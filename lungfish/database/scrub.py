@@ -52,7 +52,11 @@ class ScrubFinding:
 class Scrub:
     """One scrub of an open database."""
 
-    def __init__(self, database: Database, *, lock_timeout_s: float | None) -> None:
+    def __init__(
+        self, database: Database, *, lock_timeout_s: float | None, look: Callable[[], None]
+    ) -> None:
+        """`look` is called now and then, and may raise to give up."""
+        self._look = look
         self._database = database
         self._core = database.core
         self._lock_timeout_s = lock_timeout_s
@@ -65,6 +69,7 @@ class Scrub:
         images = self._core.images
         found = []
         for image in images.images():
+            self._look()
             with images.reading(image, "SCRUB"):
                 found.append(self._image(image))
         for damaged in images.quarantined():
@@ -177,7 +182,7 @@ class Scrub:
                 yield self._relation(
                     f"table {table.name}",
                     [heap, overflow_of(heap)],
-                    partial(check_heap, store.rows),
+                    partial(check_heap, store.rows, self._look),
                 )
             for index, stored in zip(table.indexes, store.indexes, strict=True):
                 if only is None or index.oid == only.oid:
@@ -185,7 +190,7 @@ class Scrub:
                         f"index {index.name}",
                         [RelationId(index.relation_id)],
                         partial(check_btree, stored.btree),
-                        partial(check_index, store.rows, stored),
+                        partial(check_index, store.rows, stored, self._look),
                     )
         finally:
             locks.release_all(owner)
@@ -193,6 +198,7 @@ class Scrub:
     def _relation(
         self, what: str, relation_ids: list[RelationId], *checks: Callable[[], object]
     ) -> ScrubFinding:
+        self._look()
         core = self._core
         image = core.store.image
         with core.images.reading(image, "SCRUB"):

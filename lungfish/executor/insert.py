@@ -22,7 +22,7 @@ from lungfish.planner.physical import InsertRows, ValuesScan
 from lungfish.types.batch import Batch
 
 # How many rows are stored between two looks whether the statement was asked to stop.
-CHUNK_ROW_COUNT = 4096
+CHUNK_ROW_COUNT = 2048
 
 
 def make_insert(plan: InsertRows, compiler: Compiler) -> Operator:

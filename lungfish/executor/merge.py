@@ -14,6 +14,7 @@ from lungfish.executor.member_rows import MemberRows
 from lungfish.executor.merge_target import MergedMembers, MergedTable, MergeTarget
 from lungfish.executor.returning import ReturningRows
 from lungfish.executor.rows import batch_rows
+from lungfish.executor.slices import in_parts
 from lungfish.executor.table_writer import TableWriter
 from lungfish.planner.physical import MergeBranch, MergeRows
 from lungfish.storage.table_lock import LockStatus
@@ -52,8 +53,7 @@ def make_merge(plan: MergeRows, compiler: Compiler) -> Operator:
         merge = _Merge(target, branches, returning, read)
         kept = keep_batches(source(run), run)
         try:
-            for batch in kept:
-                run.check_cancel()
+            for batch in in_parts(kept, run):
                 rows = (merge.do(row) for row in batch_rows(batch, input_types))
                 yield returning.batch([row for row in rows if row is not None])
         finally:

@@ -60,7 +60,11 @@ def run_scrub(session: Session, statement: utility.Scrub) -> StatementResult:
         raise ActiveSqlTransaction(
             "SCRUB cannot run inside a transaction block", position=statement.position
         )
-    scrub = Scrub(session.database, lock_timeout_s=session.settings.lock_timeout_s)
+    scrub = Scrub(
+        session.database,
+        lock_timeout_s=session.settings.lock_timeout_s,
+        look=session.cancellation.check,
+    )
     match statement.target:
         case None:
             findings = [*scrub.images(), *scrub.log(), *scrub.tables()]

@@ -52,17 +52,22 @@ def build_index(rows: TableRows, index: TableIndex, tell: TellBuild | None = Non
     build_btree(index.btree, *sorted_entries, rows.log.end_lsn(), trim=tell_writing)
 
 
-def check_index(rows: TableRows, index: TableIndex) -> None:
+def check_index(
+    rows: TableRows, index: TableIndex, look: Callable[[], None] = lambda: None
+) -> None:
     """Raise IndexCorrupted (XX002) unless the index has exactly the entries of the table's retained versions.
 
-    Requires: nobody writes to the table meanwhile.
+    `look` is called every so many rows, and may raise to give up. Requires: nobody writes to the table meanwhile.
     """
     entry_of = index.btree.codec.entry
-    expected = {
-        entry_of(key, address) for address, keys, _ in _keys_of_rows(rows, index) for key in keys
-    }
+    expected = set()
+    for count, (address, keys, _) in enumerate(_keys_of_rows(rows, index)):
+        if not count % CHECK_INTERVAL:
+            look()
+        expected.update([entry_of(key, address) for key in keys])
     found = 0
     for chunk in index.entries(WHOLE_RANGE, is_backward=False):
+        look()
         for entry in chunk:
             if entry not in expected:
                 raise IndexCorrupted(
@@ -76,10 +81,14 @@ def check_index(rows: TableRows, index: TableIndex) -> None:
         )
 
 
-def check_heap(rows: TableRows) -> int:
-    """Check every page, row and long value; answers how many live rows there are. Raises CorruptPage."""
+def check_heap(rows: TableRows, look: Callable[[], None] = lambda: None) -> int:
+    """Check every page, row and long value; answers how many live rows there are. Raises CorruptPage.
+
+    `look` is called before each page, and may raise to give up.
+    """
     live_count = 0
     for page_id in range(rows.heap.pages.page_count):
+        look()
         run_with_pages(partial(_check_page, rows, PageId(page_id)))
         for address, stored in _rows_of_page(rows, PageId(page_id)):
             if stored[FLAGS_OFFSET] & DELETED:
@@ -92,6 +101,7 @@ def check_heap(rows: TableRows) -> int:
                 ) from error
             live_count += 1
     for page_id in range(rows.heap.overflow.pages.page_count):
+        look()
         run_with_pages(partial(_check_overflow_page, rows, PageId(page_id)))
     return live_count
 
