@@ -36,6 +36,10 @@ NUMBERS = frozenset({TypeKind.SMALLINT, TypeKind.INTEGER, TypeKind.BIGINT})
 TIMES = frozenset(
     {TypeKind.DATE, TypeKind.TIMESTAMP, TypeKind.TIMESTAMPTZ, TypeKind.TIME, TypeKind.TIMETZ}
 )
+# What a distance may be added to.
+_RANGE_KEYS = (
+    NUMBERS | TIMES | {TypeKind.REAL, TypeKind.DOUBLE, TypeKind.NUMERIC, TypeKind.INTERVAL}
+)
 
 
 def bind_window_call(node: ast.FunctionCall, name: str, scope: Scope) -> BoundExpression:
@@ -201,7 +205,7 @@ def _range_offsets(
         raise _unsupported_offset(source, offset_type, position)
     if offset_type.kind is TypeKind.UNKNOWN or source.kind in TIMES:
         offset_type = INTERVAL if source.kind in TIMES else source
-    if source.kind not in NUMBERS and source.kind not in TIMES:
+    if source.kind not in _RANGE_KEYS:
         raise errors.FeatureNotSupported(
             f"RANGE with offset PRECEDING/FOLLOWING is not supported for column type {source}"
         ).at(position)
