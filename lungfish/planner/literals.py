@@ -70,7 +70,9 @@ def read_literal(
     if target.kind is TypeKind.TEXT:
         return Constant(text, target)
     if not is_fixed_text(text, target):
-        _refuse_what_nothing_reads(text, plain, position)
+        # Of an interval the fields tell how it is read: '1 2' DAY TO HOUR.
+        is_interval = target.kind is TypeKind.INTERVAL
+        _refuse_what_nothing_reads(text, target if is_interval else plain, position)
         # A name is still a literal of its type to who writes the statement back.
         kind = UNKNOWN if target.kind is TypeKind.REGISTERED else TEXT
         return CastTo(Constant(text, kind), target, is_explicit, position)
