@@ -13,7 +13,7 @@ from decimal import Decimal
 from lungfish import errors
 from lungfish.functions.interrupts import compute
 from lungfish.planner.expressions import BoundExpression, CastTo, Constant
-from lungfish.types.casts import coerce_length, find_cast
+from lungfish.types.casts import coerce_length, find_cast, require_find_cast
 from lungfish.types.settings import CANONICAL, TextSettings
 from lungfish.types.sql_type import TEXT, UNKNOWN, SqlType, TypeKind
 from lungfish.types.text_parse import parse_value
@@ -70,9 +70,7 @@ def read_literal(
     if target.kind is TypeKind.TEXT:
         return Constant(text, target)
     if not is_fixed_text(text, target):
-        # Of an interval the fields tell how it is read: '1 2' DAY TO HOUR.
-        is_interval = target.kind is TypeKind.INTERVAL
-        _refuse_what_nothing_reads(text, target if is_interval else plain, position)
+        _refuse_what_nothing_reads(text, target, position)
         # A name is still a literal of its type to who writes the statement back.
         kind = UNKNOWN if target.kind is TypeKind.REGISTERED else TEXT
         return CastTo(Constant(text, kind), target, is_explicit, position)
@@ -95,9 +93,11 @@ def _refuse_what_nothing_reads(text: str, type_: SqlType, position: int) -> None
     if _holds_names(type_):
         return
     failure = None
+    # The cast knows an interval's fields too: '1 2' DAY TO HOUR.
+    cast = require_find_cast(TEXT, type_, is_explicit=True)
     for settings in _SETTINGS:
         try:
-            parse_value(text, type_, settings)
+            cast.scalar(text, settings)
         except errors.Error as error:
             failure = failure or error
         else:
