@@ -36,7 +36,7 @@ def take_back_plainly(object transaction, Py_ssize_t count, Py_ssize_t row_count
     """Take back at most so many of the newest changes, as long as they go this way, until the undo list is `count` long; answers how many."""
     cdef list undo = transaction.undo
     cdef Py_ssize_t done = 0
-    cdef NativeTable table = None
+    cdef NativeTable table = None, changed = None
     cdef tuple entry
     cdef object native
     if transaction.is_undo_held:
@@ -49,9 +49,11 @@ def take_back_plainly(object transaction, Py_ssize_t count, Py_ssize_t row_count
         table = <NativeTable>native
         if not take_back(table, transaction, undo, count, entry, is_logged):
             break
+        changed = table
         done += 1
     if done and is_logged:
-        table.ask_for_relief()
+        # Of one that was changed: others may have no log (temporary ones).
+        changed.ask_for_relief()
     return done
 
 

@@ -92,6 +92,17 @@ def test_a_list_that_a_checkpoint_holds_is_left_alone(connection: Connection) ->
     assert len(held) == ROW_COUNT
 
 
+@pytest.mark.parametrize("first", ["INSERT INTO u VALUES (7)", "UPDATE u SET i = 2 WHERE i = 1"])
+def test_a_change_of_a_temporary_table_comes_next(connection: Connection, first: str) -> None:
+    connection.execute("CREATE TEMP TABLE u (i integer); INSERT INTO u VALUES (1)")
+    before = rows(connection)
+    connection.execute(f"BEGIN; SAVEPOINT s; {first}; UPDATE t SET s = reverse(s)")
+    connection.execute("ROLLBACK TO s")
+    assert rows(connection) == before
+    assert connection.execute("TABLE u").fetchall() == [(1,)]
+    connection.execute("COMMIT")
+
+
 def test_what_a_savepoint_takes_back_is_taken_back_by_a_restart_too(tmp_path: Path) -> None:
     path = tmp_path / "b.db"
     database = lungfish.open(path)
