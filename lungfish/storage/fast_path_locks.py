@@ -80,9 +80,11 @@ class FastPathLocks:
         self.strong.add(tag)
         for owner in self._owners:
             weak = owner.weak
-            mask = weak.pop(tag, 0)
+            mask = weak.get(tag, 0)
             if mask:
                 yield owner, mask, weak
+                # Only now: an owner that ends meanwhile has something to let go of, and takes another `weak` (invariant 3).
+                weak.pop(tag, None)
 
     def owners(self) -> Iterable[LockOwner]:
         """Those who may take weak locks."""

@@ -7,7 +7,8 @@ import threading
 import pytest
 
 from lungfish import errors
-from lungfish.storage.lock_modes import LockMode, table_tag
+from lungfish.storage.lock_modes import LockMode, LockTag, table_tag
+from lungfish.storage.lock_queue import LockOwner
 from lungfish.storage.locks import LockManager
 
 TABLE = table_tag(7)
@@ -105,6 +106,22 @@ def test_a_deadlock_through_weak_locks_is_found(locks: LockManager) -> None:
     locks.end_transaction(two, 0)
     thread.join()
     assert not failed
+
+
+def test_a_transaction_that_ends_while_its_lock_is_adopted_has_none_left(
+    locks: LockManager, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reader, owner = locks.new_owner(1), locks.new_owner(2)
+    locks.acquire(reader, TABLE, READ)
+    adopt = locks._adopt
+
+    def adopt_too_late(holder: LockOwner, tag: LockTag, mask: int) -> None:
+        locks.end_transaction(reader, 0)
+        adopt(holder, tag, mask)
+
+    monkeypatch.setattr(locks, "_adopt", adopt_too_late)
+    assert locks.try_acquire(owner, TABLE, ALTER)
+    assert [fact.owner_number for fact in locks.facts()] == [2]
 
 
 def test_no_interleaving_lets_weak_and_strong_in_together(locks: LockManager) -> None:
