@@ -165,6 +165,9 @@ cdef class ReadyRunner:
             # A text that is to be read as another type, and maybe cannot be: then the statement is none of this shape.
             return None
         if outcome is None:
+            if not self.is_valid(<PyObject *>statement):
+                # Giving out an id is Python code, and may have waited.
+                return None
             outcome = self.run_pipeline(sql, statement, values, parsed)
         Py_INCREF(statement)
         found[0] = <PyObject *>statement

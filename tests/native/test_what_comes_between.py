@@ -63,6 +63,30 @@ def test_a_finalizer_between_a_text_and_its_values_takes_no_part_in_it(connectio
     assert connection.execute("SELECT max(id), count(*) FROM other").fetchall() == [(777, 4)]
 
 
+@pytest.mark.skipif(
+    compiled_module("lungfish.session.native_runner") is None, reason="it is not built"
+)
+def test_what_fails_while_a_transaction_gets_its_id_fails_the_change_that_asked(
+    connection: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sql = "UPDATE t SET v = ? WHERE id = ?"
+    for _ in range(3):
+        connection.execute(sql, (7, 1))
+    transactions = connection.session.database.transactions
+
+    def fail() -> None:
+        monkeypatch.undo()
+        with pytest.raises(lungfish.Error, match="division by zero"):
+            connection.execute("SELECT 1 / 0")
+
+    connection.execute("BEGIN")
+    monkeypatch.setattr(transactions, "admit", fail)
+    with pytest.raises(lungfish.Error, match="current transaction is aborted"):
+        connection.execute(sql, (8, 1))
+    connection.execute("ROLLBACK")
+    assert connection.execute("SELECT v FROM t WHERE id = 1").fetchval() == 7
+
+
 def test_a_stop_within_a_change_fails_the_transaction(
     connection: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
