@@ -48,6 +48,8 @@ cdef extern from "Python.h":
     # Keeps what it makes with the text, which is wanted again when the text is stored or looked up.
     const char *PyUnicode_AsUTF8AndSize(PyObject *text, Py_ssize_t *size)
     void PyErr_Clear()
+    int PyGC_Disable()
+    int PyGC_Enable()
     Py_ssize_t PyTuple_GET_SIZE(PyObject *values)
     PyObject *PyTuple_GET_ITEM(PyObject *values, Py_ssize_t index)
 
@@ -371,10 +373,14 @@ cdef inline bint takes(PyObject *ready, tuple values) noexcept:
 cdef inline bint is_encodable(PyObject *text) noexcept:
     """Whether UTF-8 can write the text: it holds no lone surrogate."""
     cdef Py_ssize_t size
-    if PyUnicode_AsUTF8AndSize(text, &size) != NULL:
-        return True
-    PyErr_Clear()
-    return False
+    # Making the error could set off the garbage collector, and statements run by finalizers change what is ready.
+    cdef bint was_on = PyGC_Disable()
+    cdef bint is_made = PyUnicode_AsUTF8AndSize(text, &size) != NULL
+    if not is_made:
+        PyErr_Clear()
+    if was_on:
+        PyGC_Enable()
+    return is_made
 
 
 cdef inline bint is_of_type(PyObject *value, PyObject *wanted) noexcept:
