@@ -23,18 +23,21 @@ class _Compute:
 
 
 class _Late:
-    """A function of a module that is not loaded yet."""
+    """A function of a module that was not loaded yet when it was taken. Tables of functions keep it, so it looks once only."""
 
-    __slots__ = ("_name",)
+    __slots__ = ("_function", "_name")
 
     def __init__(self, name: str) -> None:
         self._name = name
+        self._function: Any = None
 
     def __call__(self, *arguments: Any, **options: Any) -> Any:
-        module = load_apart(lambda: importlib.import_module("pyarrow.compute"))
-        # From now on `pc` has the functions themselves.
-        pc.__dict__.update(vars(module))
-        return getattr(module, self._name)(*arguments, **options)
+        if self._function is None:
+            module = load_apart(lambda: importlib.import_module("pyarrow.compute"))
+            # From now on `pc` has the functions themselves.
+            pc.__dict__.update(vars(module))
+            self._function = getattr(module, self._name)
+        return self._function(*arguments, **options)
 
 
 # Typed as pyarrow is: not at all.
