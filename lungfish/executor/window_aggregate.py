@@ -1,7 +1,8 @@
-"""Aggregates over window frames. Three ways, the fastest that fits:
+"""Aggregates over window frames. Four ways, the fastest that fits:
 
     the frame is the whole partition                  one group a partition
     count, sum, avg, min, max, bool_and, bool_or      a few steps a row (`frame_aggregates.py`)
+    long frames that only grow                        one group a partition, asked for its result after each row
     any other                                         one group a row: each row is given to the groups of all frames that it is in
 
 The last takes as many steps as the frames have rows altogether; the rows are expanded in pieces, so memory stays small.
@@ -34,6 +35,8 @@ Mask = npt.NDArray[np.bool_]
 
 # How many rows' frames are aggregated at a time.
 _FRAME_COUNT_MAX = 65_536
+# Of how many rows frames must be on average for it to pay to take in and ask row by row: that costs so many rows of a vector.
+_LONG_FRAME = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +78,8 @@ class WindowAggregate:
         found = aggregate_frames(call)
         if found is not None:
             return found
+        if frames.exclude == "no others" and _are_growing(frames, partitions):
+            return self._by_growth(arguments, frames, partitions, wanted, run)
         return self._by_frame(arguments, frames, partitions, wanted, run)
 
     def _by_partition(
@@ -88,6 +93,43 @@ class WindowAggregate:
         count = len(partitions.starts)
         accumulator.update(groups, count, arguments)
         return accumulator.finish(count).take(pa.array(partitions.number))
+
+    def _by_growth(
+        self,
+        arguments: Sequence[Vector],
+        frames: Frames,
+        partitions: Partitions,
+        wanted: Mask | None,
+        run: Run,
+    ) -> Vector:
+        """Frames that begin where their partition does and never lose a row: each takes in what it has more than the one before."""
+        first_of_all = pa.array([0])
+        results: list[Vector] = []
+        # Of each row the number of its frame among the different ones.
+        numbers = np.zeros(partitions.row_count, np.int64)
+        start = end = -1
+        for row, (own_start, own_end) in enumerate(
+            zip(frames.starts.tolist(), frames.ends.tolist(), strict=True)
+        ):
+            if own_start != start:
+                start = end = own_start
+                accumulator = self.create()
+            elif own_end == end:
+                numbers[row] = len(results) - 1
+                continue
+            run.check_cancel()
+            taken = slice(end, own_end)
+            part = [item.slice(end, own_end - end) for item in arguments]
+            if wanted is not None:
+                mask = pa.array(wanted[taken])
+                part = [item.filter(mask) for item in part]
+            row_count = own_end - end if wanted is None else int(wanted[taken].sum())
+            accumulator.update(np.zeros(row_count, np.int64), 1, part)
+            end = own_end
+            numbers[row] = len(results)
+            # A copy: the accumulator goes on with its own.
+            results.append(accumulator.finish(1).take(first_of_all))
+        return concat_vectors(results, self.result).take(pa.array(numbers))
 
     def _by_frame(
         self,
@@ -126,6 +168,16 @@ def compile_window_aggregate(call: WindowCall, compiler: Compiler) -> WindowAggr
 def _are_whole(frames: Frames, partitions: Partitions) -> bool:
     return np.array_equal(frames.starts, partitions.start) and np.array_equal(
         frames.ends, partitions.end
+    )
+
+
+def _are_growing(frames: Frames, partitions: Partitions) -> bool:
+    """Whether they begin with their partition, end no earlier than the one before, and are long."""
+    lengths = frames.ends - frames.starts
+    return (
+        lengths.sum() > _LONG_FRAME * partitions.row_count
+        and np.array_equal(frames.starts, partitions.start)
+        and bool((np.diff(frames.ends) >= 0).all())
     )
 
 
