@@ -302,6 +302,18 @@ def _interval_epoch(value: Interval) -> Decimal:
     return _scaled(seconds * MICROSECONDS_PER_SECOND + value.microseconds, 6)
 
 
+def _part_of_interval(text: str, value: Interval) -> float | None:
+    """date_part of an interval; the epoch is computed in doubles, in PostgreSQL's order."""
+    if _require_unit(text, INTERVAL) == "epoch" and not is_infinite_interval(value):
+        years = _toward_zero(value.months, 12)
+        seconds = value.microseconds / MICROSECONDS_PER_SECOND
+        seconds += SECONDS_PER_DAY * 365.25 * years
+        seconds += SECONDS_PER_DAY * 30.0 * (value.months - 12 * years)
+        return seconds + float(SECONDS_PER_DAY) * value.days
+    found = extract_interval(text, value)
+    return None if found is None else numeric_to_double_value(found)
+
+
 def _infinite_interval_part(unit: str, text: str, value: Interval) -> Decimal | None:
     if unit in ("hour", "day", "year", "decade", "century", "millennium", "epoch"):
         return INFINITY if value == INFINITE_INTERVAL else MINUS_INFINITY
@@ -359,7 +371,11 @@ def _functions() -> list[Function]:
     for sql_type, scalar in _SCALARS:
         vector = _extract_vector(scalar, sql_type) if sql_type in (DATE, TIMESTAMP) else None
         found.append(Function("extract", (TEXT, sql_type), NUMERIC, scalar, vector))
-        special: dict[SqlType, ScalarForm] = {TIMETZ: _part_of_timetz, DATE: _part_of_date}
+        special: dict[SqlType, ScalarForm] = {
+            TIMETZ: _part_of_timetz,
+            DATE: _part_of_date,
+            INTERVAL: _part_of_interval,
+        }
         part = special.get(sql_type, _as_double(scalar))
         found.append(Function("date_part", (TEXT, sql_type), DOUBLE, part))
     for name, result in (("extract", NUMERIC), ("date_part", DOUBLE)):

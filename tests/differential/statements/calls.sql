@@ -47,3 +47,4 @@ create sequence counted;
 select raised(nextval('counted')), raised(nextval('counted')), unused(nextval('counted')), doubled(2);
 select nextval('counted');
 select doubled(generate_series(1, 3));
+SELECT sind(date_part('epoch', '1 year 2 mons 3 days 04:05:06.789'::interval)), date_part('epoch', '-14 mons 3 days 00:00:00.1'::interval);
