@@ -34,48 +34,28 @@ CHOICES: dict[str, tuple[tuple[str, tuple[Any, ...]], ...]] = {
     "ColumnDef": (("is_not_null", (True, False)),),
 }
 EDGES = (
-    ["NULL", "0", "1", "-1", "2", "32767", "-32768", "2147483647", "-2147483648", "9223372036854775807", "-9223372036854775808", "1e15", "1e-15", "0.1", "1.0", "0.0001", "99999999999999999999", "1e400", "true", "false", "'NaN'", "'Infinity'", "'-Infinity'", "''", "'a'", "'0'", "'1'", "'-1'", "'1.5'", "'{}'", "'{1,2}'", "'{NULL}'", "'{{1,2},{3,4}}'", "'[]'", "'{\"a\":1}'", "'\\x'", "'\\xff'", "'2000-01-01'", "'2024-02-29", "12:34:56'", "'epoch'", "'4713-01-01", "BC'", "'294276-12-31'", "'1", "day'", "'-1", "mon'", "'00:00:01'", "'24:00:00'", "'empty'", "'[1,2]'", "'(,)'", "'t'", "'null'", "'a%'", "'%'", "'\\\\'", "'(1,2)'", "'ä'", "B'101'", "B''", "ARRAY[]::int[]", "ARRAY[1,NULL]", "'{}'::int[]", "NULL::int", "NULL::text", "NULL::numeric", "'NaN'::float8", "'NaN'::numeric", "'-0'::float8", "'infinity'::timestamp", "'infinity'::date", "'infinity'::interval", "'{}'::jsonb", "'null'::jsonb", "'[1,2]'::jsonb", "'empty'::int4range", "ROW()", "ROW(NULL)", "ROW(1,'a')", "DEFAULT", "current_date", "'x'::char(3)", "'1'::\"char\"", "'1'::oid", "'int4'::regtype"]
+    "NULL", "0", "1", "-1", "2", "32767", "-32768", "2147483647", "-2147483648", "9223372036854775807", "-9223372036854775808", "1e15", "1e-15", "0.1",
+    "1.0", "0.0001", "99999999999999999999", "1e400", "true", "false", "'NaN'", "'Infinity'", "'-Infinity'", "''", "'a'", "'0'", "'1'", "'-1'", "'1.5'",
+    "'{}'", "'{1,2}'", "'{NULL}'", "'{{1,2},{3,4}}'", "'[]'", "'{\"a\":1}'", "'\\x'", "'\\xff'", "'2000-01-01'", "'2024-02-29 12:34:56'", "'epoch'",
+    "'4713-01-01 BC'", "'294276-12-31'", "'1 day'", "'-1 mon'", "'00:00:01'", "'24:00:00'", "'empty'", "'[1,2]'", "'(,)'", "'t'", "'null'", "'a%'",
+    "'%'", "'\\\\'", "'(1,2)'", "'ä'", "B'101'", "B''", "ARRAY[]::int[]", "ARRAY[1,NULL]", "'{}'::int[]", "NULL::int", "NULL::text", "NULL::numeric",
+    "'NaN'::float8", "'NaN'::numeric", "'-0'::float8", "'infinity'::timestamp", "'infinity'::date", "'infinity'::interval", "'{}'::jsonb",
+    "'null'::jsonb", "'[1,2]'::jsonb", "'empty'::int4range", "'{[1,3),[5,)}'::int4multirange", "ROW()", "ROW(NULL)", "ROW(1,'a')", "DEFAULT", "current_date",
+    "'x'::char(3)", "'1'::\"char\"", "'1'::oid", "'int4'::regtype", "'1 year 2 mons -3 days'::interval", "'2024-02-29'::date",
+    "'1999-12-31 23:59:59.999999'::timestamp", "'2024-06-30 12:00+02'::timestamptz", "'12:34:56.789'::time", "'[2024-01-01,2024-03-01)'::daterange",
+    "'{a,NULL,\"b c\"}'::text[]", "'[0:1]={5,6}'::int[]", "'\\x00ff'::bytea", "B'0110'::varbit", "1.50::numeric(6,3)", "'ab'::varchar(2)",
 )  # fmt: skip
-TYPES = ["int2", "int4", "int8", "numeric", "numeric(4", "2)", "numeric(3", "-2)", "float4", "float8", "text", "varchar", "varchar(3)", "char(3)", "bpchar", "name", '"char"', "bool", "date", "time", "time(2)", "timetz", "timestamp", "timestamp(1)", "timestamptz", "interval", "interval day to second(2)", "uuid", "bytea", "json", "jsonb", "jsonpath", "int4[]", "text[]", "numeric[][]", "bit(3)", "varbit", "int4range", "numrange", "tsrange", "daterange", "int4multirange", "oid", "regclass", "regtype", "regproc", "record", "unknown", "anyelement", "money", "inet", "point", "xml", "tsvector", "void", "pg_lsn", "tid", "xid"]  # fmt: skip
-OPERATORS = [
-    "=",
-    "<>",
-    "<",
-    ">",
-    "<=",
-    ">=",
-    "+",
-    "-",
-    "*",
-    "/",
-    "%",
-    "^",
-    "||",
-    "&",
-    "|",
-    "#",
-    "<<",
-    ">>",
-    "~",
-    "!~",
-    "~*",
-    "~~",
-    "!~~",
-    "@>",
-    "<@",
-    "&&",
-    "->",
-    "->>",
-    "#>",
-    "#>>",
-    "@?",
-    "@@",
-    "-|-",
-    "&<",
-    "&>",
-    "^@",
-    "#-",
-]
+TYPES = (
+    "int2", "int4", "int8", "numeric", "numeric(4,2)", "numeric(3,-2)", "float4", "float8", "text", "varchar", "varchar(3)", "char(3)", "bpchar",
+    "name", '"char"', "bool", "date", "time", "time(2)", "timetz", "timestamp", "timestamp(1)", "timestamptz", "interval",
+    "interval day to second(2)", "uuid", "bytea", "json", "jsonb", "jsonpath", "int4[]", "text[]", "numeric[][]", "bit(3)", "varbit", "int4range",
+    "numrange", "tsrange", "daterange", "int4multirange", "datemultirange", "int4range[]", "interval[]", "oid", "regclass", "regtype", "regproc",
+    "record", "unknown", "anyelement", "money", "inet", "point", "xml", "tsvector", "void", "pg_lsn", "tid", "xid",
+)  # fmt: skip
+OPERATORS = (
+    "=", "<>", "<", ">", "<=", ">=", "+", "-", "*", "/", "%", "^", "||", "&", "|", "#", "<<", ">>", "~", "!~", "~*", "~~", "!~~", "@>", "<@", "&&",
+    "->", "->>", "#>", "#>>", "@?", "@@", "-|-", "&<", "&>", "^@", "#-",
+)  # fmt: skip
 # A column named `it` stands for the expression that is wrapped.
 AROUND = (
     "CASE WHEN it IS NULL THEN it ELSE it END", "CASE it WHEN it THEN 1 END", "coalesce(it, it)", "nullif(it, it)", "greatest(it, it)", "(SELECT it)",
