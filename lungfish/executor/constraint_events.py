@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from operator import itemgetter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from lungfish.catalog.objects import Constraint, Oid
 from lungfish.executor.context import ExecutionContext, Row
@@ -253,8 +253,23 @@ def check_parent(foreign_key: ForeignKey, key: KeyValues, context: ExecutionCont
         raise missing_parent(foreign_key.constraint, foreign_key.child, foreign_key.parent, key)
 
 
+class DeferredMark(NamedTuple):
+    """How far a transaction's deferred checks had come at a savepoint: the lists that were filled then, and how long they were."""
+
+    modes: dict[Oid | None, bool]
+    children: list[tuple[ForeignKey, ChildKeys]]
+    child_count: int
+    parents: list[tuple[ForeignKey, list[KeyChange]]]
+    parent_count: int
+    keys: dict[WrittenKey, None]
+    key_count: int
+
+
 class DeferredChecks:
-    """The checks of a transaction's deferred constraints. Belongs to one transaction."""
+    """The checks of a transaction's deferred constraints. Belongs to one transaction.
+
+    Checks are added to lists, and a run makes new lists of what it leaves: so a savepoint keeps lists and lengths, no copies.
+    """
 
     def __init__(self) -> None:
         # What SET CONSTRAINTS said: by oid of the constraint, None for ALL.
@@ -263,6 +278,21 @@ class DeferredChecks:
         self._parents: list[tuple[ForeignKey, list[KeyChange]]] = []
         # In order, each once.
         self._keys: dict[WrittenKey, None] = {}
+
+    def mark(self) -> DeferredMark:
+        """What `go_back` needs to undo what comes now."""
+        return DeferredMark(
+            self._modes, self._children, len(self._children), self._parents, len(self._parents), self._keys, len(self._keys)
+        )  # fmt: skip
+
+    def go_back(self, mark: DeferredMark) -> None:
+        """ROLLBACK TO SAVEPOINT: what was checked since is due again, and what came since is gone."""
+        self._modes = mark.modes
+        self._children, self._parents, self._keys = mark.children, mark.parents, mark.keys
+        del self._children[mark.child_count :]
+        del self._parents[mark.parent_count :]
+        while len(self._keys) > mark.key_count:
+            self._keys.popitem()
 
     @property
     def is_pending(self) -> bool:
@@ -274,8 +304,7 @@ class DeferredChecks:
         if constraints is None:
             self._modes = {None: is_deferred}
             return
-        for oid in constraints:
-            self._modes[oid] = is_deferred
+        self._modes = {**self._modes, **dict.fromkeys(constraints, is_deferred)}
 
     def is_deferred(self, constraint: Constraint) -> bool:
         """Whether the constraint's checks wait for the transaction's end."""
@@ -300,27 +329,26 @@ class DeferredChecks:
     def run(self, context: ExecutionContext, *, only_immediate: bool = False) -> None:
         """Do the checks: all of them before COMMIT, or those that SET CONSTRAINTS has made immediate.
 
-        Rows may have changed again since, or their change been rolled back: only what is there now counts.
+        Rows may have changed again since: only what is there now counts. If a check fails, all of them stay due.
         """
-        keys, self._keys = self._keys, {}
-        for written in keys:
+        left = DeferredChecks()
+        for written in self._keys:
             if only_immediate and self.is_deferred(written.constraint):
-                self._keys[written] = None
+                left.add_key(written)
             else:
                 check_key(written, context)
-        parents, self._parents = self._parents, []
-        for foreign_key, changes in parents:
+        for foreign_key, changes in self._parents:
             if only_immediate and self.is_deferred(foreign_key.constraint):
-                self._parents.append((foreign_key, changes))
+                left.add_parents(foreign_key, changes)
             else:
                 check_unreferenced(foreign_key, changes, context)
-        referring, self._children = self._children, []
-        for foreign_key, child_keys in referring:
+        for foreign_key, child_keys in self._children:
             if only_immediate and self.is_deferred(foreign_key.constraint):
-                self._children.append((foreign_key, child_keys))
+                left.add_children(foreign_key, child_keys)
             else:
                 for key in _still_there(foreign_key, child_keys, context):
                     check_parent(foreign_key, key, context)
+        self._keys, self._parents, self._children = left._keys, left._parents, left._children
 
 
 def _still_there(

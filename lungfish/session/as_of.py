@@ -50,7 +50,7 @@ def run_as_of(
         error.at(statement.position)
         raise
     try:
-        past.settings.restore(session.settings.snapshot())
+        past.settings.restore(session.settings.snapshot(), {})
         past.cancellation = session.cancellation
         result = past.run_in_transaction(inner, lambda: past._dispatch(inner, text, values, types))
     finally:

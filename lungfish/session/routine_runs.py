@@ -160,7 +160,7 @@ class RoutineRuns:
         if not routine.settings and not routine.is_standard:
             yield
             return
-        before = settings.snapshot()
+        before, local = settings.snapshot(), settings.locals()
         try:
             if routine.is_standard:
                 settings.search_path = routine.search_path
@@ -168,7 +168,7 @@ class RoutineRuns:
                 settings.set(name, value, is_local=True)
             yield
         finally:
-            settings.restore(before)
+            settings.restore(before, local)
 
     @contextmanager
     def _own_snapshots(self, caller: ExecutionContext) -> Iterator[None]:

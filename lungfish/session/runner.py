@@ -172,8 +172,19 @@ class SessionRunner:
         )
 
     def set_sequence(self, oid: Oid, value: int, *, is_called: bool) -> None:
-        """Set a sequence's running value."""
-        self._session.database.sequences.set_value(oid, value, is_called=is_called)
+        """Set a sequence's running value, until the transaction or its part is rolled back."""
+        sequences = self._session.database.sequences
+        before = sequences.state(oid)
+        transaction = self._session.transaction
+        assert transaction is not None
+        if before is None:
+            transaction.on_rollback.append(lambda: sequences.drop(oid))
+        else:
+            last_value, was_called = before
+            transaction.on_rollback.append(
+                lambda: sequences.set_value(oid, last_value, is_called=was_called)
+            )
+        sequences.set_value(oid, value, is_called=is_called)
 
     @contextmanager
     def searching(self, search_path: tuple[str, ...]) -> Iterator[None]:
@@ -219,11 +230,11 @@ class SessionRunner:
     def checked_setting(self, name: str, value: str) -> str:
         """The value as the setting would keep it. Raises what SET would raise."""
         settings = self._session.settings
-        before = settings.snapshot()
+        before, local = settings.snapshot(), settings.locals()
         try:
             settings.set(name, value, is_local=True)
         finally:
-            settings.restore(before)
+            settings.restore(before, local)
         return value
 
     def notice(self, message: str) -> None:

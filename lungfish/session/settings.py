@@ -411,12 +411,16 @@ class SessionSettings:
         """The values as they are, to be restored if the transaction rolls back."""
         return self._values
 
-    def restore(self, values: Mapping[str, str]) -> None:
-        """Go back to values that `snapshot` gave."""
+    def locals(self) -> Mapping[str, str | None]:
+        """What SET LOCAL has set so far, each with what holds after the transaction."""
+        return dict(self._local)
+
+    def restore(self, values: Mapping[str, str], local: Mapping[str, str | None]) -> None:
+        """Go back to values that `snapshot` and `locals` gave."""
+        self._local = dict(local)
         if values is not self._values:
             self._values = values
             self._derive()
-        self._local.clear()
 
     def adopt(self, other: SessionSettings) -> None:
         """Take another session's values, and what RESET goes back to there."""

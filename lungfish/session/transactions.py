@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lungfish.catalog import Catalog
 from lungfish.database.late_rollback import LateRollback
@@ -20,6 +20,7 @@ from lungfish.errors import (
     NoActiveSqlTransaction,
 )
 from lungfish.executor import Cancellation, DeferredChecks, ExecutionContext
+from lungfish.executor.constraint_events import DeferredMark
 from lungfish.executor.context import TableProvider
 from lungfish.executor.ddl import CatalogChange
 from lungfish.executor.session_facts import SessionFacts
@@ -41,6 +42,18 @@ if TYPE_CHECKING:
 _ROW_COUNT_AT_ONCE = 256
 _LOCK_COUNT_AT_ONCE = 2_000
 _ABORTED = "current transaction is aborted, commands ignored until end of transaction block"
+
+
+class _Savepoint(NamedTuple):
+    """An open savepoint, and what the session goes back to with it."""
+
+    name: str
+    change: CatalogChange | None
+    catalog: Catalog
+    is_read_only: bool
+    deferred: DeferredMark
+    settings: Mapping[str, str]
+    local_settings: Mapping[str, str | None]
 
 
 class TransactionalSession:
@@ -97,8 +110,8 @@ class TransactionalSession:
         self.cursors = SessionCursors()
         self._change: CatalogChange | None = None
         self._deferred = DeferredChecks()
-        # The catalog's change, and how far it had come, at each open savepoint; newest last.
-        self._savepoints: list[tuple[str, CatalogChange | None, Catalog, bool]] = []
+        # Newest last.
+        self._savepoints: list[_Savepoint] = []
         self._settings_before: Mapping[str, str] = {}
         # Used again for each single statement that only reads: see `_begin_reading`.
         self._reader: Transaction | None = None
@@ -291,7 +304,7 @@ class TransactionalSession:
             if self._transaction is None:
                 return
             self._take_back(self._transaction, None)
-            self.settings.restore(self._settings_before)
+            self.settings.restore(self._settings_before, {})
             self.cursors.end_transaction(is_committed=False)
             self._forget_transaction()
 
@@ -330,7 +343,7 @@ class TransactionalSession:
         self._is_failed = True
         try:
             if self._savepoints:
-                self.rollback_to(self._savepoints[-1][0])
+                self.rollback_to(self._savepoints[-1].name)
                 self._is_failed = True
             elif transaction.state is TransactionState.RUNNING:
                 self._take_back(transaction, None)
@@ -351,7 +364,13 @@ class TransactionalSession:
         self._wait_until_taken_back()
         transaction = self._open_transaction("SAVEPOINT")
         transaction.savepoint(name)
-        self._savepoints.append((name, self._change, self.catalog, transaction.is_read_only))
+        settings = self.settings
+        self._savepoints.append(
+            _Savepoint(
+                name, self._change, self.catalog, transaction.is_read_only, self._deferred.mark(),
+                settings.snapshot(), settings.locals(),
+            )
+        )  # fmt: skip
 
     def release(self, name: str) -> None:
         """RELEASE SAVEPOINT."""
@@ -362,7 +381,7 @@ class TransactionalSession:
         else:
             self._late.add(partial(_release_later, transaction, name))
         # READ ONLY that was set since holds for the subtransaction only.
-        transaction.is_read_only = self._savepoints[index][3]
+        transaction.is_read_only = self._savepoints[index].is_read_only
         del self._savepoints[index:]
         self.cursors.release(index)
 
@@ -372,9 +391,12 @@ class TransactionalSession:
         index = self._savepoint_index(name)
         self._take_back(transaction, name)
         # A change that began after the savepoint has given its lock back: the next DDL begins another.
-        _, self._change, catalog, transaction.is_read_only = self._savepoints[index]
+        point = self._savepoints[index]
+        self._change, transaction.is_read_only = point.change, point.is_read_only
         if self._change is not None:
-            self._change.catalog = catalog
+            self._change.catalog = point.catalog
+        self._deferred.go_back(point.deferred)
+        self.settings.restore(point.settings, point.local_settings)
         del self._savepoints[index + 1 :]
         self.cursors.roll_back_to(index)
         self._is_failed = False
@@ -382,7 +404,7 @@ class TransactionalSession:
     def _savepoint_index(self, name: str) -> int:
         """The newest of that name. Raises InvalidSavepointSpecification."""
         for index in reversed(range(len(self._savepoints))):
-            if self._savepoints[index][0] == name:
+            if self._savepoints[index].name == name:
                 return index
         raise InvalidSavepointSpecification(f'savepoint "{name}" does not exist')
 
@@ -408,18 +430,12 @@ class TransactionalSession:
                 assert statement.savepoint is not None
                 self.rollback_to(statement.savepoint)
                 return StatementResult(None, "ROLLBACK")
+            case _ if self._is_failed:
+                raise InFailedSqlTransaction(_ABORTED)
             case utility.Savepoint():
-                if self._is_failed:
-                    raise InFailedSqlTransaction(
-                        "current transaction is aborted, commands ignored until end of transaction block"
-                    )
                 self.savepoint(statement.name)
                 return StatementResult(None, "SAVEPOINT")
             case _:
-                if self._is_failed:
-                    raise InFailedSqlTransaction(
-                        "current transaction is aborted, commands ignored until end of transaction block"
-                    )
                 self.release(statement.name)
                 return StatementResult(None, "RELEASE")
 

@@ -191,13 +191,13 @@ class Stage:
 
     def _sequences(self) -> tuple[str, ...]:
         found = self._sides()[0].run(
-            "SELECT format('%I.%I', schemaname, sequencename), last_value FROM pg_sequences"
+            "SELECT format('%I.%I', schemaname, sequencename), last_value, start_value FROM pg_sequences"
         )
         return tuple(
-            f"ALTER SEQUENCE {name} RESTART"
+            f"SELECT setval('{name}', {start}, false)"
             if value is None
             else f"SELECT setval('{name}', {value})"
-            for name, value in found.rows
+            for name, value, start in found.rows
         )
 
     def advance(self, sql: str) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from lungfish.sql.split import split_script
 
-STATEMENTS = Path(__file__).parent / "statements"
+FOLDERS = tuple(Path(__file__).parent / name for name in ("statements", "scripts"))
 # The corpora's replay files, and what each folder's begin with.
 _REPLAYS = (
     ("pg-regress/replay", "pg-regress/replay/test_setup.jsonl"),
@@ -42,10 +42,11 @@ class Walk:
 
 
 def own_walks() -> list[Walk]:
-    """The scripts of the folder `statements`."""
+    """The scripts of the folders `statements` and `scripts`."""
     return [
         Walk(path.stem, (), tuple(piece.text for piece in split_script(path.read_text())))
-        for path in sorted(STATEMENTS.glob("*.sql"))
+        for folder in FOLDERS
+        for path in sorted(folder.glob("*.sql"))
     ]
 
 
