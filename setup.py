@@ -18,6 +18,7 @@ COMPILED_MODULES = (
     "lungfish.storage.native_tables",
     "lungfish.storage.native_runs",
     "lungfish.storage.native_ranges",
+    "lungfish.storage.native_purge",
     "lungfish.storage.native_undo",
     "lungfish.storage.native_ends",
     "lungfish.sql.native_shapes",

@@ -3,6 +3,7 @@
 native_rows.pyx     packing and unpacking
 native_trees.pyx    searching and changing the leaves of indexes
 native_tables.pyx   rows looked up, changed and inserted, each in one step
+native_purge.pyx    old versions dropped, rows that nobody sees any more taken off their pages
 native_undo.pyx     changes of rows taken back
 native_runs.pyx     a page's worth of rows inserted in one step
 native_ends.pyx     commits: the record in the log, and the leaving
@@ -137,7 +138,9 @@ def run_maker(
 
 def purge_plainly(undo: list[UndoEntry]) -> None:
     """Do what can be done at once of a committed transaction's purge, taking entries off the list's end."""
-    module = _tables_module()
+    if _tables_module() is None:
+        return
+    module = compiled_module("lungfish.storage.native_purge")
     if module is not None:
         module.purge_plainly(undo)
 

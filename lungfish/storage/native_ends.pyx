@@ -19,6 +19,7 @@ from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 from libc.string cimport memcpy, memset
 
 from lungfish.slots cimport NONE, offset_of, set_slot, slot
+from lungfish.storage.native_purge cimport purge_in_one_step
 
 from heapq import heappush
 
@@ -26,7 +27,6 @@ from xxhash import xxh3_64_intdigest
 
 from lungfish.storage.clock import SystemClock
 from lungfish.storage.lock_queue import LockOwner
-from lungfish.storage.native_tables import purge_plainly
 from lungfish.storage.snapshots import Snapshot
 from lungfish.storage.transaction_state import TransactionState
 from lungfish.storage.transactions import Transaction
@@ -205,7 +205,7 @@ cdef class NativeEnds:
     cdef int purge(self, object number, list undo) except -1:
         """Drop what the transaction has replaced, if no snapshot needs it; what is left is owed."""
         if not PyDict_Size(self.lists) and self.is_behind_horizon(number):
-            purge_plainly(undo)
+            purge_in_one_step(undo)
         if undo:
             # In this order: an id without a list is passed over.
             heappush(self.ids, number)

@@ -35,6 +35,8 @@ cdef class NativeTable:
     cdef list positions
     cdef list exclusive
     cdef bint takes_inserts
+    # Whether all keys are made of packed rows without Python code.
+    cdef bint has_plain_keys
 
     cdef int read(
         self, tuple row, tuple fields, int64_t address, object snapshot, int64_t own_id
@@ -53,7 +55,6 @@ cdef class NativeTable:
     cdef int change_row(
         self, object transaction, int64_t address, bytes before, bytes packed, tuple entry, list chain
     ) except -1
-    cdef bint purge(self, tuple entry) except -1
     cdef object place_new(self, object transaction, bytes packed, tuple entry, list keys)
     cdef int append_record(
         self, object transaction_id, int64_t address, bytes before, bytes after

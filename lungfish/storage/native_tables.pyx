@@ -58,8 +58,6 @@ cdef enum:
     ROW_TYPE = 1
     # The checksum of so much is computed without letting another thread in.
     RECORD_SIZE_MAX = 32768
-    # How many versions are dropped without letting another thread in: a millisecond's worth.
-    PURGE_COUNT_MAX = 4096
     # What `read` and `replace` answer beside `UNSURE`.
     NO_ROW = 0
     DONE = 1
@@ -225,9 +223,16 @@ cdef class NativeTable:
         cdef bint takes_inserts = self.log is not None and all(
             index.picks_fields and index.positions is not None for index in indexes
         )
+        cdef bint has_plain_keys = all(
+            index.picks_fields
+            and index.positions is not None
+            and self.row_format.is_plain(index.positions)
+            for index in indexes
+        ) and all((<KeyMaker>maker).is_plain() for maker in makers)
         # Another thread may have learned another set in between: all of it is of one set, whoever is the last.
         self.trees, self.makers, self.positions = trees, makers, positions
-        self.exclusive, self.takes_inserts, self.indexes = exclusive, takes_inserts, indexes
+        self.exclusive, self.takes_inserts, self.has_plain_keys = exclusive, takes_inserts, has_plain_keys
+        self.indexes = indexes
         return 0
 
     cdef bint sees(self, int64_t writer, object snapshot, int64_t own_id) except -1:
@@ -407,50 +412,6 @@ cdef class NativeTable:
         frame.touches += 1
         pages.hits += 1
         return 0
-
-    cdef bint purge(self, tuple entry) except -1:
-        """Drop the version of an undo entry if it had the same keys as the row, which is still there; False if it has to be looked at."""
-        cdef object address = <object>PyTuple_GET_ITEM(entry, 1)
-        cdef object before = <object>PyTuple_GET_ITEM(entry, 2)
-        cdef int64_t place = address
-        cdef PyObject* found
-        cdef list chain
-        cdef uint8_t* page
-        cdef uint16_t slots
-        cdef Py_ssize_t index
-        if self.fence._is_closed or self.fence.relief is not None or self.pages.is_dropped:
-            return False
-        if before is None:
-            return True
-        if (
-            self.is_gated()
-            or self.is_latched()
-            or (<const uint8_t*>PyBytes_AS_STRING(before))[FLAGS] & HAS_OVERFLOW
-            or address in self.rows.stale
-        ):
-            return False
-        found = PyDict_GetItem(self.pages.frames, place >> SLOT_BITS)
-        if found == NULL or (<object>found).cache is not self.page_format:
-            return False
-        page = <uint8_t*>PyByteArray_AS_STRING((<object>found).data)
-        memcpy(&slots, page + COUNTS_OFFSET, 2)
-        if (place & SLOT_MASK) >= slots:
-            return False
-        if page[HEADER_SIZE + (place & SLOT_MASK) * self.stride + FLAGS] & DELETED:
-            return False
-        found = PyDict_GetItem(self.chains, address)
-        if found == NULL:
-            return True
-        chain = <list>found
-        if len(chain) == 1:
-            if chain[0] is before:
-                del self.chains[address]
-            return True
-        for index in range(len(chain)):
-            if chain[index] is before:
-                del chain[index]
-                break
-        return True
 
     cdef object place_new(self, object transaction, bytes packed, tuple entry, list keys):
         """Put a new row on the current page and its entries into all indexes; answers its address, None if that was not done."""
@@ -667,22 +628,6 @@ cdef class NativeTable:
                 memcpy(row + offset + 12, &position, 4)
         return 0
 
-
-
-def purge_plainly(list undo):
-    """Drop the versions of a list's newest entries, and take these off, as long as nothing but the version has to go (`TableRows.purge_entry`)."""
-    cdef tuple entry
-    cdef object store, native
-    cdef Py_ssize_t count
-    for count in range(PURGE_COUNT_MAX):
-        if not undo:
-            return
-        entry = <tuple>undo[len(undo) - 1]
-        store = <object>PyTuple_GET_ITEM(entry, 0)
-        native = getattr(store, "native", None)
-        if type(native) is not NativeTable or not (<NativeTable>native).purge(entry):
-            return
-        undo.pop()
 
 
 cdef int undo_to(object transaction, Py_ssize_t mark) except -1:

@@ -49,5 +49,6 @@ cdef Py_ssize_t child_index(
     bint is_integer, list keys, list addresses, object key, int64_t address
 ) except -1
 cdef Py_ssize_t lower_bound(NativeTree tree, Place place, object key, int64_t address) except -1
+cdef bint is_entry(NativeTree tree, Place place, object key, int64_t address) except -1
 cdef int64_t address_at(NativeTree tree, Place place, Py_ssize_t index)
 cdef int compare_bytes(object one, object other) noexcept

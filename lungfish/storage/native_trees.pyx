@@ -337,6 +337,11 @@ cdef bint has_key(NativeTree tree, Place place, Py_ssize_t index, object key) ex
     return compare_key(tree, place, index, key) == SAME
 
 
+cdef bint is_entry(NativeTree tree, Place place, object key, int64_t address) except -1:
+    """Whether the entry is the one at the place."""
+    return compare(tree, place, place.index, key, address) == SAME
+
+
 cdef int64_t address_at(NativeTree tree, Place place, Py_ssize_t index):
     """The address of the leaf's entry."""
     cdef const uint8_t* data = place.page

@@ -2,19 +2,27 @@
 """Changes of rows taken back, each in one uninterrupted step: what `TableRows.take_back` does where nothing but the row has to be put back.
 
 What native_tables.pyx does in the other direction, under the invariants said there. A row goes this way if it lies on its page as the transaction left
-it, deleted or as long as it was before, with the keys that it had before; the first one of which that is not so for sure is left to Python.
+it, deleted or as long as it was before, with the keys that it had before; or new, then it goes with its index entries (native_purge.pyx). The first one
+of which that is not so for sure is left to Python.
 """
 
 from cpython.bytearray cimport PyByteArray_AS_STRING
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
-from cpython.dict cimport PyDict_GetItem
+from cpython.dict cimport PyDict_Contains, PyDict_GetItem
 from cpython.object cimport PyObject
 from cpython.set cimport PySet_Contains, PySet_GET_SIZE
 from cpython.tuple cimport PyTuple_GET_ITEM
 from libc.stdint cimport int64_t, uint8_t, uint16_t
 from libc.string cimport memcpy
 
+from lungfish.slots cimport NONE
+
+from lungfish.storage.native_purge cimport entries_to_remove, erase, may_erase
 from lungfish.storage.native_tables cimport NativeTable
+
+cdef extern from "Python.h":
+    int PyGC_Disable()
+    int PyGC_Enable()
 
 cdef enum:
     # heap_page.py, rows.py and ids.py.
@@ -39,6 +47,7 @@ def take_back_plainly(object transaction, Py_ssize_t count, Py_ssize_t row_count
     cdef NativeTable table = None, changed = None
     cdef tuple entry
     cdef object native
+    cdef bint is_done
     if transaction.is_undo_held:
         return 0
     while done < row_count_max and len(undo) > count:
@@ -47,7 +56,11 @@ def take_back_plainly(object transaction, Py_ssize_t count, Py_ssize_t row_count
         if type(native) is not NativeTable:
             break
         table = <NativeTable>native
-        if not take_back(table, transaction, undo, count, entry, is_logged):
+        if PyTuple_GET_ITEM(entry, 2) == NONE:
+            is_done = take_back_new(table, transaction, undo, count, entry, is_logged)
+        else:
+            is_done = take_back(table, transaction, undo, count, entry, is_logged)
+        if not is_done:
             break
         changed = table
         done += 1
@@ -72,8 +85,6 @@ cdef bint take_back(
     cdef uint8_t* row
     cdef uint16_t slots
     cdef uint8_t flags
-    if given is None:
-        return False
     before = <bytes>given
     # Behind it nothing runs that lets another thread in.
     if not may_be_put_back(table, address, before):
@@ -125,6 +136,69 @@ cdef bint take_back(
         del table.chains[address]
     else:
         chain.pop()
+    undo.pop()
+    return True
+
+
+cdef bint take_back_new(
+    NativeTable table, object transaction, list undo, Py_ssize_t count, tuple entry, bint is_logged
+) except -1:
+    """`take_back` of a new row."""
+    cdef bint was_on
+    if table.indexes is not table.rows.indexes:
+        # Python code, so before the step.
+        table.learn_indexes()
+    was_on = PyGC_Disable()
+    try:
+        return erase_new(table, transaction, undo, count, entry, is_logged)
+    finally:
+        if was_on:
+            PyGC_Enable()
+
+
+cdef bint erase_new(
+    NativeTable table, object transaction, list undo, Py_ssize_t count, tuple entry, bint is_logged
+) except -1:
+    """`take_back_new`, with the garbage collector at rest: its containers are made in the step."""
+    cdef object address = <object>PyTuple_GET_ITEM(entry, 1)
+    cdef int64_t place = address, writer, own_id = transaction.id
+    cdef PyObject* found
+    cdef object frame
+    cdef bytes image
+    cdef list places
+    cdef uint8_t* page
+    cdef uint8_t* row
+    cdef uint16_t slots
+    if transaction.is_undo_held or transaction.undo is not undo or len(undo) <= count:
+        return False
+    if undo[len(undo) - 1] is not entry or PyDict_Contains(table.chains, address):
+        return False
+    if table.pages.is_dropped or table.is_gated() or not table.is_free():
+        return False
+    found = PyDict_GetItem(table.pages.frames, place >> SLOT_BITS)
+    if found == NULL or (<object>found).cache is not table.page_format:
+        return False
+    frame = <object>found
+    page = <uint8_t*>PyByteArray_AS_STRING(frame.data)
+    memcpy(&slots, page + COUNTS_OFFSET, 2)
+    if (place & SLOT_MASK) >= slots:
+        return False
+    row = page + HEADER_SIZE + (place & SLOT_MASK) * table.stride
+    memcpy(&writer, row, 8)
+    if writer != own_id or not row[FLAGS] & LIVE or row[FLAGS] & (DELETED | HAS_OVERFLOW):
+        return False
+    if not may_erase(table, frame, row):
+        return False
+    image = table.extract(page, row, row[FLAGS])
+    if image is None or PyBytes_GET_SIZE(image) > RECORD_SIZE_MAX:
+        return False
+    places = entries_to_remove(table, place, image, [])
+    if places is None:
+        return False
+    lsn = table.log._end
+    if is_logged:
+        table.append_record(transaction.id, place, image, None)
+    erase(table, frame, place, row, places, lsn)
     undo.pop()
     return True
 

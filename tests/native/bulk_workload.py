@@ -58,6 +58,10 @@ class BulkWorkload(Workload):
         except lungfish.Error as error:
             return [sql, type(error).__name__, error.sqlstate, str(error).splitlines()]
 
+    def _pages(self) -> list[str]:
+        """Not compared: rows that go on a page together have their long values in another order."""
+        return []
+
     def _state(self) -> Any:
         rows = self._ask(self.connections[0], "SELECT * FROM loose ORDER BY 1, 2, 3", None)
         ways = [

@@ -8,6 +8,7 @@ rollbacks, changes of keys, checkpoints, a small buffer pool and openings after 
 
 from __future__ import annotations
 
+import hashlib
 import json
 import random
 import sys
@@ -18,6 +19,10 @@ from typing import Any
 
 import lungfish
 from lungfish.database.options import DatabaseOptions
+from lungfish.storage.heap import Heap
+from lungfish.storage.heap_page import HEADER_SIZE
+from lungfish.storage.ids import PageId
+from lungfish.storage.relation_pages import PageMiss, RelationPages
 
 CONNECTIONS = 3
 KEYS = 40
@@ -45,6 +50,7 @@ class Workload:
     def __init__(self, seed: int, path: Path) -> None:
         self.random = random.Random(seed)
         self.path = path
+        self.has_crashed = False
         self.database = self._open()
         self.connections = self._connect()
         for sql in TABLES:
@@ -74,7 +80,7 @@ class Workload:
             yield step()
         for connection in self.connections:
             connection.rollback()
-        yield self._state()
+        yield [*self._state(), None if self.has_crashed else self._pages()]
         self.database.close()
 
     def _state(self) -> Any:
@@ -88,6 +94,20 @@ class Workload:
             self._ask(connection, "SELECT id FROM plain WHERE n >= -5 ORDER BY n, id", None)
         )
         return [found, self.database.check("full").problems]
+
+    def _pages(self) -> list[str]:
+        """What is on the pages of all tables and indexes. A restart puts rows in another order, by the numbers of their writers, which are others."""
+        found = []
+        for store in self.connections[0].session.database.stores.all():
+            heap = store.rows.heap
+            trees = [index.btree.pages for index in store.rows.indexes]
+            for pages in (heap.pages, *trees):
+                content = hashlib.sha256()
+                for number in range(pages.page_count):
+                    page = page_content(pages, PageId(number))
+                    content.update(without_writers(page, heap) if pages is heap.pages else page)
+                found.append(f"{store.rows.name} {pages.relation_id} {content.hexdigest()}")
+        return found
 
     def _ask(self, connection: lungfish.Connection, sql: str, values: Any) -> Any:
         try:
@@ -156,10 +176,12 @@ class Workload:
     def _rare(self) -> Any:
         kind = self.random.choice(("checkpoint", "crash", "vacuum", "index"))
         if kind == "crash":
+            pages = None if self.has_crashed else self._pages()
+            self.has_crashed = True
             self.database.crash()
             self.database = self._open()
             self.connections = self._connect()
-            return kind
+            return [kind, pages]
         sql = {
             "checkpoint": "CHECKPOINT",
             "vacuum": "VACUUM",
@@ -277,6 +299,26 @@ STATEMENTS: tuple[Maker, ...] = (
     lambda w: ("DELETE FROM wide WHERE id = ? RETURNING id", (w.key(),)),
     lambda w: ("DELETE FROM sparse WHERE id = ?", (w.key(),)),
 )  # fmt: skip
+
+
+def page_content(pages: RelationPages, page_id: PageId) -> bytes:
+    """A page as it is now."""
+    while True:
+        try:
+            with pages.latch:
+                return bytes(pages.fetch(page_id).data)
+        except PageMiss as miss:
+            pages.load(miss.page_id)
+
+
+def without_writers(page: bytes, heap: Heap) -> bytes:
+    """A heap's page without the numbers of transactions: these depend on what else has asked for one."""
+    content = bytearray(page)
+    content[HEADER_SIZE - 8 : HEADER_SIZE] = bytes(8)
+    for slot in range(heap.format.slot_count(content)):
+        offset = heap.format.row_offset(slot)
+        content[offset : offset + 8] = bytes(8)
+    return bytes(content)
 
 
 def literal(value: Any) -> str:

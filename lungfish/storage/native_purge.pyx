@@ -1,0 +1,441 @@
+# cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False
+"""Old versions of rows dropped, with the index entries that only they had, and rows that nobody sees any more taken off their pages: each in one step.
+
+What `TableRows.purge_entry` does, where all pages are in memory and may be changed in place, no leaf is to be merged, nothing has overflowed, and the
+keys of all indexes are made without Python code; what is otherwise is left to it. `erase` also serves native_undo.pyx, which takes back new rows.
+
+Invariants, beyond those of native_tables.pyx:
+1. All that may fail, or be unsure, comes before the first change: the keys, the places of the entries, the numbers that are to be stored.
+2. Pages are left byte for byte as Python leaves them (btree_integer_node.py, btree_byte_node.py, heap_page.py).
+3. The garbage collector rests during a step: containers are made in it.
+"""
+
+from cpython.bytearray cimport (
+    PyByteArray_AS_STRING,
+    PyByteArray_GET_SIZE,
+)
+from cpython.bytes cimport PyBytes_AS_STRING
+from cpython.dict cimport PyDict_Contains, PyDict_DelItem, PyDict_GetItem, PyDict_SetItem
+from cpython.list cimport PyList_GET_ITEM, PyList_GET_SIZE
+from cpython.object cimport PyObject
+from cpython.set cimport PySet_Contains, PySet_Discard, PySet_GET_SIZE
+from cpython.tuple cimport PyTuple_GET_ITEM, PyTuple_GET_SIZE
+from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t
+from libc.string cimport memcpy, memmove, memset
+
+from lungfish.storage.native_tables cimport NativeTable
+from lungfish.storage.native_trees cimport KeyMaker, NativeTree, Place, is_entry
+
+cdef extern from "Python.h":
+    int PyGC_Disable()
+    int PyGC_Enable()
+
+cdef enum:
+    # heap_page.py, rows.py and ids.py.
+    HEADER_SIZE = 32
+    COUNTS_OFFSET = 6
+    TAILS_OFFSET = 12
+    COMPACTION_SHARE = 16
+    SLOT_BITS = 16
+    SLOT_MASK = 0xFFFF
+    FLAGS = 8
+    DELETED = 2
+    HAS_TAIL = 4
+    HAS_OVERFLOW = 8
+    INLINE_MAX = 12
+    # btree_node.py and the two kinds of leaf.
+    COUNT_OFFSET = 4
+    SPACE_OFFSET = 12
+    ENTRIES_OFFSET = 16
+    PAIR_SIZE = 16
+    SLOT_SIZE = 8
+    HEAD_SIZE = 4
+    ADDRESS_SIZE = 8
+    USED_SIZE_MAX = 65536
+    ROOT_PAGE_ID = 1
+    # btree.py: a thin leaf is looked at for a merge at every 16th deletion from it.
+    MERGE_INTERVAL_MASK = 15
+    THIN_SHARE = 4
+    # free_space.py.
+    LEVEL_COUNT = 16
+    # How much is done without letting another thread in, a millisecond's worth: a version dropped costs 1, each index of a row looked at as much again.
+    WORK_MAX = 4096
+    # A row with more old versions than this is for Python code.
+    CHAIN_SIZE_MAX = 8
+
+
+def purge_plainly(list undo):
+    """Drop the versions of a list's newest entries, and take these off, as long as that can be done here (`TableRows.purge_entry`)."""
+    cdef NativeTable table
+    cdef bint was_on
+    if undo:
+        native = getattr(undo[len(undo) - 1][0], "native", None)
+        if type(native) is NativeTable:
+            table = <NativeTable>native
+            if table.indexes is not table.rows.indexes:
+                # Python code, so not within a step.
+                table.learn_indexes()
+    was_on = PyGC_Disable()
+    try:
+        purge_in_one_step(undo)
+    finally:
+        if was_on:
+            PyGC_Enable()
+
+
+cdef int purge_in_one_step(list undo) except -1:
+    """`purge_plainly`, for whoever lets the garbage collector rest."""
+    cdef tuple entry
+    cdef object native
+    cdef Py_ssize_t work = 0
+    while undo and work < WORK_MAX:
+        entry = <tuple>undo[len(undo) - 1]
+        native = getattr(<object>PyTuple_GET_ITEM(entry, 0), "native", None)
+        if type(native) is not NativeTable or not purge_entry(<NativeTable>native, entry, &work):
+            return 0
+        undo.pop()
+    return 0
+
+
+cdef bint purge_entry(NativeTable table, tuple entry, Py_ssize_t* work) except -1:
+    """Drop the version of an undo entry; False if Python code has to look at it."""
+    cdef object address = <object>PyTuple_GET_ITEM(entry, 1)
+    cdef object before = <object>PyTuple_GET_ITEM(entry, 2)
+    cdef int64_t place = address
+    cdef PyObject* found
+    cdef list chain
+    cdef uint8_t* page
+    cdef uint16_t slots
+    cdef uint8_t flags
+    cdef Py_ssize_t index
+    cdef bint is_stale
+    work[0] += 1
+    if table.fence._is_closed or table.fence.relief is not None or table.pages.is_dropped:
+        return False
+    if before is None:
+        return True
+    if (
+        table.is_gated()
+        or table.is_latched()
+        or (<const uint8_t*>PyBytes_AS_STRING(before))[FLAGS] & HAS_OVERFLOW
+    ):
+        return False
+    found = PyDict_GetItem(table.pages.frames, place >> SLOT_BITS)
+    if found == NULL or (<object>found).cache is not table.page_format:
+        return False
+    page = <uint8_t*>PyByteArray_AS_STRING((<object>found).data)
+    memcpy(&slots, page + COUNTS_OFFSET, 2)
+    if (place & SLOT_MASK) >= slots:
+        return False
+    flags = page[HEADER_SIZE + (place & SLOT_MASK) * table.stride + FLAGS]
+    found = PyDict_GetItem(table.chains, address)
+    if found == NULL:
+        # It was done before.
+        return True
+    chain = <list>found
+    for index in range(PyList_GET_SIZE(chain)):
+        if <object>PyList_GET_ITEM(chain, index) is before:
+            break
+    else:
+        return True
+    is_stale = is_in(table.rows.stale, address)
+    if not is_stale and not (flags & DELETED and PyList_GET_SIZE(chain) == 1):
+        # What is left has the same keys (invariant 4 of table_rows.py).
+        drop(table, address, chain, index)
+        return True
+    work[0] += PyTuple_GET_SIZE(table.rows.indexes)
+    return purge_with_entries(table, address, <bytes>before, chain, index)
+
+
+cdef bint purge_with_entries(
+    NativeTable table, object address, bytes before, list chain, Py_ssize_t index
+) except -1:
+    """`TableRows._purge_with_entries`; False: not done."""
+    cdef int64_t place = address
+    cdef object frame = <object>PyDict_GetItem(table.pages.frames, place >> SLOT_BITS)
+    cdef uint8_t* page = <uint8_t*>PyByteArray_AS_STRING(frame.data)
+    cdef uint8_t* row = page + HEADER_SIZE + (place & SLOT_MASK) * table.stride
+    cdef bint is_deleted = row[FLAGS] & DELETED
+    cdef list staying = [], places
+    cdef Py_ssize_t number
+    if PyList_GET_SIZE(chain) > CHAIN_SIZE_MAX or not table.is_free():
+        return False
+    for number in range(PyList_GET_SIZE(chain)):
+        if number != index:
+            staying.append(<object>PyList_GET_ITEM(chain, number))
+    if not is_deleted:
+        current = None if row[FLAGS] & HAS_OVERFLOW else table.extract(page, row, row[FLAGS])
+        if current is None:
+            return False
+        staying.append(current)
+    places = entries_to_remove(table, place, before, staying)
+    if places is None:
+        return False
+    if is_deleted and not staying:
+        if not may_erase(table, frame, row):
+            return False
+        erase(table, frame, place, row, places, table.log._end)
+    else:
+        remove_entries(table, places, table.log._end)
+    drop(table, address, chain, index)
+    if not PyDict_Contains(table.chains, address):
+        discard(table.rows.stale, address)
+        discard(table.rows.moved_out, address)
+    return True
+
+
+cdef int drop(NativeTable table, object address, list chain, Py_ssize_t index) except -1:
+    """Take a version off its row's chain."""
+    if PyList_GET_SIZE(chain) == 1:
+        PyDict_DelItem(table.chains, address)
+    else:
+        del chain[index]
+    return 0
+
+
+cdef inline bint is_in(set found, object address) except -1:
+    return PySet_GET_SIZE(found) and PySet_Contains(found, address)
+
+
+cdef inline int discard(set found, object address) except -1:
+    if PySet_GET_SIZE(found):
+        PySet_Discard(found, address)
+    return 0
+
+
+# Entries of indexes
+
+
+cdef list entries_to_remove(NativeTable table, int64_t address, bytes gone, list staying):
+    """For each index the place of the entry that has the key of `gone`, a packed row, and of none of `staying`, or None; None: that cannot be told here."""
+    cdef list places = []
+    cdef object key, other
+    cdef Place place
+    cdef Py_ssize_t number
+    if table.indexes is not table.rows.indexes or not table.has_plain_keys:
+        return None
+    try:
+        for number in range(PyTuple_GET_SIZE(table.indexes)):
+            key = key_of(table, number, gone)
+            if key is None:
+                return None
+            for version in staying:
+                if (<const uint8_t*>PyBytes_AS_STRING(version))[FLAGS] & HAS_OVERFLOW:
+                    return None
+                other = key_of(table, number, <bytes>version)
+                if other is None:
+                    return None
+                if other == key:
+                    places.append(None)
+                    break
+            else:
+                place = removable(<NativeTree>table.trees[number], key, address)
+                if place is None:
+                    return None
+                places.append(place)
+    except (MemoryError, UnicodeDecodeError):
+        # Nothing is changed yet: Python code meets it too, and words it.
+        return None
+    return places
+
+
+cdef object key_of(NativeTable table, Py_ssize_t number, bytes packed):
+    """The key of a packed row without overflowed values; None if one of its columns is NULL or out of the ordinary."""
+    cdef tuple values = table.row_format.some(packed, <tuple>table.positions[number])
+    return None if values is None else (<KeyMaker>table.makers[number]).make(values)
+
+
+cdef Place removable(NativeTree tree, object key, int64_t address):
+    """The place of an entry that is there and can be taken out of its leaf, with nothing else to be done; else None."""
+    cdef Place place = tree.place_of(key, address)
+    cdef Py_ssize_t used, left
+    if place is None or place.index >= place.count or not is_entry(tree, place, key, address):
+        return None
+    if place.frame.epoch != tree.pages._epoch:
+        return None
+    left = place.count - 1
+    if not left & MERGE_INTERVAL_MASK and place.frame.page_id != ROOT_PAGE_ID:
+        # Ruled out here: that the leaf is to be merged (`BTreeStructure.merge_at`).
+        if tree.is_integer:
+            used = ENTRIES_OFFSET + PAIR_SIZE * left
+        else:
+            used = place.slots_offset + SLOT_SIZE * left + place.leaf.live_bytes
+            used -= cell_size(place.page + place.slots_offset + SLOT_SIZE * place.index)
+        if used < usable_size(tree, place) // THIN_SHARE:
+            return None
+    return place
+
+
+cdef Py_ssize_t usable_size(NativeTree tree, Place place):
+    """`NodeForm.page_size`."""
+    cdef Py_ssize_t size = PyByteArray_GET_SIZE(place.leaf.data)
+    return size if tree.is_integer or size < USED_SIZE_MAX else USED_SIZE_MAX
+
+
+cdef uint32_t cell_size(const uint8_t* slot) noexcept:
+    """How long the cell of a leaf's slot is."""
+    cdef uint16_t suffix_size
+    memcpy(&suffix_size, slot + 2, 2)
+    return ADDRESS_SIZE + (suffix_size - HEAD_SIZE if suffix_size > HEAD_SIZE else 0)
+
+
+cdef int remove_entries(NativeTable table, list places, object lsn) except -1:
+    """Take entries out of their leaves, at what `entries_to_remove` has answered."""
+    cdef Py_ssize_t number
+    for number in range(PyList_GET_SIZE(places)):
+        if <object>PyList_GET_ITEM(places, number) is not None:
+            take_out(<NativeTree>table.trees[number], <Place>places[number], lsn)
+    return 0
+
+
+cdef int take_out(NativeTree tree, Place place, object lsn) except -1:
+    """Take the entry at a place out of its leaf (`Leaf.delete`)."""
+    cdef object leaf = place.leaf, frame = place.frame, pages = tree.pages
+    cdef uint8_t* data = place.page
+    cdef uint32_t count = <uint32_t>place.count - 1
+    cdef Py_ssize_t width = PAIR_SIZE if tree.is_integer else SLOT_SIZE
+    cdef Py_ssize_t start = ENTRIES_OFFSET if tree.is_integer else place.slots_offset
+    cdef uint8_t* entry = data + start + width * place.index
+    cdef uint32_t cell_start = 0, live_bytes = 0, size = 0
+    cdef uint16_t cell = 0
+    cdef object new_count = count, new_cell_start = None, new_live_bytes = None
+    if not tree.is_integer:
+        cell_start, live_bytes = leaf.cell_start, leaf.live_bytes
+        memcpy(&cell, entry, 2)
+        size = cell_size(entry)
+        if cell == cell_start:
+            cell_start += size
+        live_bytes -= size
+        new_cell_start, new_live_bytes = cell_start, live_bytes
+    if lsn > frame.newest_lsn:
+        frame.newest_lsn = lsn
+        pages.newest_lsn = lsn
+    memmove(entry, entry + width, width * (place.count - 1 - place.index))
+    memset(data + start + width * count, 0, width)
+    memcpy(data + COUNT_OFFSET, &count, 4)
+    leaf.count = new_count
+    if not tree.is_integer:
+        memcpy(data + SPACE_OFFSET, &cell_start, 4)
+        memcpy(data + SPACE_OFFSET + 4, &live_bytes, 4)
+        leaf.cell_start, leaf.live_bytes = new_cell_start, new_live_bytes
+        memset(data + cell, 0, size)
+    return 0
+
+
+# Rows on their pages
+
+
+cdef bint may_erase(NativeTable table, object frame, const uint8_t* row) except -1:
+    """Whether the row can be taken off its page here."""
+    cdef Py_ssize_t start, size
+    if frame.epoch != table.pages._epoch or row[FLAGS] & HAS_OVERFLOW:
+        return False
+    # Else what says how much room pages have is yet to grow.
+    if PyByteArray_GET_SIZE(table.heap.free_space._levels) <= <Py_ssize_t>frame.page_id:
+        return False
+    if not row[FLAGS] & HAS_TAIL:
+        return True
+    start = table.tail_start(row, row[FLAGS])
+    size = tail_size(table, row)
+    return start > 0 and start + size <= table.page_size
+
+
+cdef Py_ssize_t tail_size(NativeTable table, const uint8_t* row) noexcept:
+    """How long the tail of a row is that has one, and no overflowed values."""
+    cdef Py_ssize_t index, size = 0
+    cdef uint32_t length
+    for index in range(table.view_count):
+        memcpy(&length, row + table.views[index], 4)
+        if length > INLINE_MAX:
+            size += length
+    return size
+
+
+cdef int erase(
+    NativeTable table, object frame, int64_t address, uint8_t* row, list places, object lsn
+) except -1:
+    """Remove a row's entries, then the row itself (`Heap.erase`). Requires: `may_erase`, and `places` of `entries_to_remove`, just now."""
+    cdef uint8_t* page = row - HEADER_SIZE - (address & SLOT_MASK) * table.stride
+    cdef uint16_t counts[3]
+    cdef uint32_t tails[2]
+    cdef Py_ssize_t start, size, slots, used_garbage
+    # Here, as there may be no memory for them.
+    cdef object touches = frame.touches + 1, hits = table.pages.hits + 1
+    remove_entries(table, places, lsn)
+    if lsn > frame.newest_lsn:
+        frame.newest_lsn = lsn
+        table.pages.newest_lsn = lsn
+    memcpy(counts, page + COUNTS_OFFSET, 6)
+    memcpy(tails, page + TAILS_OFFSET, 8)
+    if row[FLAGS] & HAS_TAIL:
+        start, size = table.tail_start(row, row[FLAGS]), tail_size(table, row)
+        if start == <Py_ssize_t>tails[0]:
+            memset(page + start, 0, size)
+            tails[0] += <uint32_t>size
+        else:
+            tails[1] += <uint32_t>size
+    if row[FLAGS] & DELETED:
+        counts[2] -= 1
+    counts[1] -= 1
+    memset(row, 0, table.stride)
+    slots = counts[0]
+    if (address & SLOT_MASK) == slots - 1:
+        while slots and not page[HEADER_SIZE + (slots - 1) * table.stride + FLAGS]:
+            slots -= 1
+        counts[0] = <uint16_t>slots
+    if not counts[1]:
+        empty(table, page, tails[0])
+        counts[0] = 0
+        tails[0], tails[1] = <uint32_t>table.page_size, 0
+    else:
+        memcpy(page + COUNTS_OFFSET, counts, 6)
+        memcpy(page + TAILS_OFFSET, tails, 8)
+    frame.touches, table.pages.hits = touches, hits
+    used_garbage = tails[1] if <Py_ssize_t>tails[1] * COMPACTION_SHARE >= table.page_size else 0
+    note_room(
+        table,
+        frame.page_id,
+        <Py_ssize_t>tails[0]
+        - (HEADER_SIZE + counts[0] * table.stride)
+        + used_garbage
+        + (counts[0] - counts[1]) * table.stride,
+    )
+    return 0
+
+
+cdef void empty(NativeTable table, uint8_t* page, uint32_t tails_start) noexcept:
+    """Make a page without rows as it was at first (`HeapPageFormat.initialize`)."""
+    cdef uint32_t size = <uint32_t>table.page_size
+    memset(page + tails_start, 0, size - tails_start)
+    # All but the magic, the version and the stride.
+    memset(page + COUNTS_OFFSET, 0, HEADER_SIZE - COUNTS_OFFSET)
+    memcpy(page + TAILS_OFFSET, &size, 4)
+
+
+cdef int note_room(NativeTable table, object page_id, Py_ssize_t room) except -1:
+    """`Heap._note_room`. It is a hint: without memory for it, the page is not thought of until it is looked at again."""
+    cdef object space = table.heap.free_space
+    cdef object levels = space._levels
+    cdef list pages
+    cdef uint8_t* place
+    cdef int level, old
+    if table.heap._current == page_id:
+        return 0
+    level = 0
+    if room >= <Py_ssize_t>space._smallest:
+        level = min(1 + room * (LEVEL_COUNT - 1) // <Py_ssize_t>space._page_size, LEVEL_COUNT - 1)
+    place = <uint8_t*>PyByteArray_AS_STRING(levels) + <Py_ssize_t>page_id
+    old = place[0]
+    if level == old:
+        return 0
+    pages = space._pages
+    if old and PyDict_Contains(pages[old], page_id):
+        PyDict_DelItem(pages[old], page_id)
+    place[0] = 0
+    if level:
+        try:
+            PyDict_SetItem(pages[level], page_id, None)
+        except MemoryError:
+            return 0
+    place[0] = <uint8_t>level
+    return 0
