@@ -30,6 +30,7 @@ from lungfish.catalog.objects import (
     UserType,
     View,
 )
+from lungfish.types.sql_type import TypeKind
 
 PG_TEMP_OID = Oid(12002)
 PG_TEMP_NAME = "pg_temp"
@@ -194,9 +195,12 @@ class Catalog:
         return found
 
     def name_is_taken(self, namespace_oid: Oid, name: str) -> bool:
-        """Whether a table, view, sequence or index has that name there."""
+        """Whether a table, view, sequence, index or composite type has that name there."""
         key = (namespace_oid, name)
-        return key in self._relations or key in self._indexes
+        if key in self._relations or key in self._indexes:
+            return True
+        found = self._types.get(key)
+        return found is not None and found.base is None and found.type.kind is TypeKind.RECORD
 
     def objects(self) -> Iterator[CatalogObject]:
         """All objects, in no particular order."""

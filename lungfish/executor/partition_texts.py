@@ -6,7 +6,14 @@ from collections.abc import Sequence
 
 from lungfish.catalog.catalog import Catalog
 from lungfish.catalog.objects import PartitionBound, RangeDatum, Table
-from lungfish.catalog.partitions import bound_of, key_types, list_value, partitions_of
+from lungfish.catalog.partitions import (
+    bound_of,
+    comparable,
+    key_types,
+    list_value,
+    partitions_of,
+    range_end,
+)
 from lungfish.sql.quoting import quote_identifier, quote_literal
 from lungfish.types.sql_type import SqlType, TypeKind
 from lungfish.types.text_format import format_value
@@ -111,11 +118,31 @@ def _conditions(
     if not bound.is_default:
         return _plain_conditions(bound, parent)
     others = [
-        bound_condition(bound_of(item), parent)
-        for item in partitions_of(parent, catalog)
-        if item.oid != partition.oid
+        bound_of(item) for item in partitions_of(parent, catalog) if item.oid != partition.oid
     ]
-    return [f"(NOT ({' OR '.join(others)}))"] if others else []
+    return [f"(NOT ({_any_of(others, parent)}))"] if others else []
+
+
+def _any_of(bounds: Sequence[PartitionBound], parent: Table) -> str:
+    """The condition that is true of the rows which one of the bounds takes, none of them the default one."""
+    names, kinds = key_texts(parent), key_types(parent)
+    if bounds[0].values:
+        values = sorted(
+            (text for bound in bounds for text in bound.values if text is not None),
+            key=lambda text: comparable(list_value(text, kinds[0]), kinds[0]),
+        )
+        has_null = any(None in bound.values for bound in bounds)
+        merged = (*values, None) if has_null else tuple(values)
+        parts = _list_parts(merged, names[0], kinds[0])
+        return (" OR " if has_null else " AND ").join(parts)
+    in_order = sorted(bounds, key=lambda bound: range_end(bound.lower, kinds))
+    ranges = [_range_conditions(bound, names, kinds) for bound in in_order]
+    if not all(ranges):
+        # One of them takes every key that is not null.
+        return " AND ".join(_all_given(names) * 2)
+    shown = [f"({' AND '.join(each)})" if len(each) > 1 else each[0] for each in ranges]
+    either = shown[0] if len(shown) == 1 else f"({' OR '.join(shown)})"
+    return " AND ".join([*_all_given(names), either])
 
 
 def _plain_conditions(bound: PartitionBound, parent: Table) -> list[str]:
@@ -128,23 +155,45 @@ def _plain_conditions(bound: PartitionBound, parent: Table) -> list[str]:
         ]
     if bound.values:
         return _list_conditions(bound, names[0], kinds[0])
-    found = [f"({name} IS NOT NULL)" for name in names]
-    lower = _lower(names, bound.lower, kinds)
-    upper = _upper(names, bound.upper, kinds)
+    return [*_all_given(names), *_range_conditions(bound, names, kinds)]
+
+
+def _all_given(names: Sequence[str]) -> list[str]:
+    return [f"({name} IS NOT NULL)" for name in names]
+
+
+def _range_conditions(
+    bound: PartitionBound, names: Sequence[str], kinds: Sequence[SqlType]
+) -> list[str]:
+    """What a range asks of a key that is not null; columns for which it has one value come first."""
+    same = 0
+    for low, high in zip(bound.lower, bound.upper, strict=True):
+        if low.kind or high.kind or low.text != high.text:
+            break
+        same += 1
+    found = [
+        f"({name} = {_typed(datum.text, kind)})"
+        for name, datum, kind in zip(names[:same], bound.lower, kinds, strict=False)
+    ]
+    lower = _lower(names[same:], bound.lower[same:], kinds[same:])
+    upper = _upper(names[same:], bound.upper[same:], kinds[same:])
     return [*found, *(each for each in (lower, upper) if each is not None)]
 
 
 def _list_conditions(bound: PartitionBound, name: str, kind: SqlType) -> list[str]:
-    values = [_typed(text, kind) for text in bound.values if text is not None]
+    parts = _list_parts(bound.values, name, kind)
+    return [f"({' OR '.join(parts)})"] if None in bound.values and len(parts) > 1 else parts
+
+
+def _list_parts(texts: Sequence[str | None], name: str, kind: SqlType) -> list[str]:
+    """Whether the key is null, and whether it is among the values: either, if null is taken, else not the one and the other."""
+    values = [_typed(text, kind) for text in texts if text is not None]
+    null = f"({name} IS NULL)" if None in texts else f"({name} IS NOT NULL)"
     if not values:
-        return [f"({name} IS NULL)"]
+        return [null]
     if len(values) == 1:
-        test = f"({name} = {values[0]})"
-    else:
-        test = f"({name} = ANY (ARRAY[{', '.join(values)}]))"
-    if None in bound.values:
-        return [f"(({name} IS NULL) OR {test})"]
-    return [f"({name} IS NOT NULL)", test]
+        return [null, f"({name} = {values[0]})"]
+    return [null, f"({name} = ANY (ARRAY[{', '.join(values)}]))"]
 
 
 def _typed(text: str | None, kind: SqlType) -> str:

@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from lungfish.errors import AmbiguousFunction, DatatypeMismatch, Error, UndefinedFunction
 from lungfish.functions import (
+    access_lists,
     advisory_locks,
     aggregates_collections,
     aggregates_count,
@@ -25,6 +26,7 @@ from lungfish.functions import (
     binary_strings,
     bit_operators,
     catalog_functions,
+    catalog_rows,
     comparison,
     comparison_dates,
     datetime_make,
@@ -108,6 +110,8 @@ FUNCTIONS: tuple[Function, ...] = (
     *storage_functions.STORAGE_FUNCTIONS,
     *log_positions.FUNCTIONS,
     *catalog_functions.CATALOG_FUNCTIONS,
+    *catalog_rows.FUNCTIONS,
+    *access_lists.FUNCTIONS,
     *privilege_functions.PRIVILEGE_FUNCTIONS,
     *input_checks.INPUT_FUNCTIONS,
     *partition_functions.PARTITION_FUNCTIONS,

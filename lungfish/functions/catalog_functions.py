@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from lungfish.functions.registry import Function, FunctionContext, Volatility
+from lungfish.functions.registry import Function, FunctionContext, Volatility, record_of
 from lungfish.types.sql_type import (
     BIGINT,
     BOOLEAN,
@@ -17,16 +17,20 @@ from lungfish.types.sql_type import (
     SMALLINT,
     TEXT,
     SqlType,
-    TypeKind,
 )
 from lungfish.types.type_oids import REGISTERED, registered_type
 
 
-def _function(name: str, arguments: tuple[SqlType, ...], result: SqlType) -> Function:
+def _function(
+    name: str,
+    arguments: tuple[SqlType, ...],
+    result: SqlType,
+    volatility: Volatility = Volatility.STABLE,
+) -> Function:
     def ask(context: FunctionContext, *values: Any) -> Any:
         return context.ask_catalog(name, values)
 
-    return Function(name, arguments, result, ask, volatility=Volatility.STABLE, needs_context=True)
+    return Function(name, arguments, result, ask, volatility=volatility, needs_context=True)
 
 
 _REGCLASS, _REGTYPE = registered_type("regclass"), registered_type("regtype")
@@ -91,16 +95,18 @@ _SIZES = ("pg_relation_size", "pg_table_size", "pg_indexes_size", "pg_total_rela
 
 CATALOG_FUNCTIONS: tuple[Function, ...] = (
     *(_function(name, arguments, result) for name, arguments, result in _DEFINITIONS),
-    *(_function(name, (_REGCLASS,), BIGINT) for name in _SIZES),
+    *(_function(name, (_REGCLASS,), BIGINT, Volatility.VOLATILE) for name in _SIZES),
+    _function("pg_relation_size", (_REGCLASS, TEXT), BIGINT, Volatility.VOLATILE),
+    *(
+        _function(f"pg_{what}_size", (named_by,), BIGINT, Volatility.VOLATILE)
+        for what in ("database", "tablespace")
+        for named_by in (NAME, OID)
+    ),
     *(_function(f"pg_{kind}_is_visible", (OID,), BOOLEAN) for kind in VISIBLE),
     Function(
         "pg_sequence_parameters",
         (OID,),
-        SqlType(
-            TypeKind.RECORD,
-            labels=tuple(name for name, _ in _SEQUENCE_COLUMNS),
-            fields=tuple(kind for _, kind in _SEQUENCE_COLUMNS),
-        ),
+        record_of(_SEQUENCE_COLUMNS),
         lambda context, oid: [context.ask_catalog("pg_sequence_parameters", (oid,))],
         volatility=Volatility.STABLE,
         needs_context=True,

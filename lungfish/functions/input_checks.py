@@ -5,17 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from lungfish import errors
-from lungfish.functions.registry import Function, FunctionContext, Volatility
+from lungfish.functions.registry import Function, FunctionContext, Volatility, record_of
 from lungfish.types.casts import coerce_length
-from lungfish.types.sql_type import BOOLEAN, TEXT, SqlType, TypeKind
+from lungfish.types.sql_type import BOOLEAN, TEXT, SqlType
 from lungfish.types.text_parse import parse_value
 
 _COLUMNS = (("message", TEXT), ("detail", TEXT), ("hint", TEXT), ("sql_error_code", TEXT))
-_INFO = SqlType(
-    TypeKind.RECORD,
-    labels=tuple(name for name, _ in _COLUMNS),
-    fields=tuple(kind for _, kind in _COLUMNS),
-)
+_INFO = record_of(_COLUMNS)
 
 
 def _find_error(context: FunctionContext, text: str, type_name: str) -> errors.Error | None:

@@ -5,8 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from lungfish.functions.registry import Function, FunctionContext, Polymorphic, Volatility
-from lungfish.types.sql_type import BOOLEAN, INTEGER, OID, TEXT, SqlType, TypeKind
+from lungfish.functions.registry import (
+    Function,
+    FunctionContext,
+    Polymorphic,
+    Volatility,
+    record_of,
+)
+from lungfish.types.sql_type import BOOLEAN, INTEGER, OID, TEXT, SqlType
 from lungfish.types.type_oids import registered_type
 
 _REGCLASS = registered_type("regclass")
@@ -17,11 +23,7 @@ _TREE_COLUMNS = (
     ("level", INTEGER),
 )
 
-_TREE = SqlType(
-    TypeKind.RECORD,
-    labels=tuple(name for name, _ in _TREE_COLUMNS),
-    fields=tuple(kind for _, kind in _TREE_COLUMNS),
-)
+_TREE = record_of(_TREE_COLUMNS)
 
 
 def _function(name: str, argument: SqlType, result: SqlType, **options: Any) -> Function:

@@ -28,7 +28,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from lungfish.types.batch import Vector
-from lungfish.types.sql_type import SqlType
+from lungfish.types.sql_type import SqlType, TypeKind
 
 
 class Volatility(enum.Enum):
@@ -64,6 +64,16 @@ ScalarForm = Callable[..., Any]
 VectorForm = Callable[..., Vector | pa.Scalar]
 
 Callee = TypeVar("Callee")
+OutputColumns = tuple[tuple[str, SqlType], ...]
+
+
+def record_of(columns: OutputColumns) -> SqlType:
+    """The type of a row with those columns."""
+    return SqlType(
+        TypeKind.RECORD,
+        labels=tuple([name for name, _ in columns]),
+        fields=tuple([kind for _, kind in columns]),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +95,7 @@ class Function:
     # Yields rows instead of a value: the scalar form answers an iterable of values or tuples.
     returns_set: bool = False
     # Names and types of the columns of a set-returning function with several.
-    output_columns: tuple[tuple[str, SqlType], ...] = ()
+    output_columns: OutputColumns = ()
     # The scalar form's first argument is the statement's `FunctionContext` (clock, session, settings, sequences).
     needs_context: bool = False
     # The scalar form's first argument is the whole execution of the statement (`executor.context.ExecutionContext`), because it

@@ -7,7 +7,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from lungfish.functions.registry import Function, FunctionContext, ScalarForm, Volatility
+from lungfish.functions.registry import (
+    Function,
+    FunctionContext,
+    ScalarForm,
+    Volatility,
+    record_of,
+)
 from lungfish.types.sql_type import (
     BIGINT,
     BOOLEAN,
@@ -17,7 +23,6 @@ from lungfish.types.sql_type import (
     TEXT,
     TIMESTAMPTZ,
     SqlType,
-    TypeKind,
 )
 
 
@@ -75,19 +80,11 @@ CONTROL_CHECKPOINT_COLUMNS: tuple[tuple[str, SqlType], ...] = (
 )
 
 
-def _record(columns: tuple[tuple[str, SqlType], ...]) -> SqlType:
-    return SqlType(
-        TypeKind.RECORD,
-        labels=tuple(name for name, _ in columns),
-        fields=tuple(sql_type for _, sql_type in columns),
-    )
-
-
 STORAGE_FUNCTIONS: tuple[Function, ...] = (
     _function(
         "lungfish.dirty_page_list",
         (TEXT,),
-        _record(DIRTY_PAGE_COLUMNS),
+        record_of(DIRTY_PAGE_COLUMNS),
         returns_set=True,
         output_columns=DIRTY_PAGE_COLUMNS,
     ),
@@ -95,7 +92,7 @@ STORAGE_FUNCTIONS: tuple[Function, ...] = (
     _function(
         "pg_control_checkpoint",
         (),
-        _record(CONTROL_CHECKPOINT_COLUMNS),
+        record_of(CONTROL_CHECKPOINT_COLUMNS),
         returns_set=True,
         output_columns=CONTROL_CHECKPOINT_COLUMNS,
     ),
@@ -105,7 +102,7 @@ STORAGE_FUNCTIONS: tuple[Function, ...] = (
     _function(
         "lungfish.wal_records",
         (PG_LSN, PG_LSN),
-        _record(WAL_RECORDS_COLUMNS),
+        record_of(WAL_RECORDS_COLUMNS),
         is_strict=False,
         defaults=(None, None),
         returns_set=True,

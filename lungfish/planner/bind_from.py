@@ -250,6 +250,7 @@ def _scan_system_view(view: SystemView, item: ast.TableReference, scope: Scope) 
     names = [column.name for column in view.columns]
     types = [column.type for column in view.columns]
     entry = RangeEntry(alias, names, types=types, first=first)
+    entry.row_type = row_type_of(view)
     if item.alias is None:
         entry.schema = scope.state.catalog.namespace_name(view.namespace_oid)
     rename_columns(entry, item.column_aliases, item.position)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lungfish import errors
-from lungfish.catalog.objects import Table, View
+from lungfish.catalog.objects import SystemView, Table, View
 from lungfish.planner.bind_collection import bind_array_as
 from lungfish.planner.bind_state import BindState
 from lungfish.planner.coerce import coerce_explicit, coerce_with
@@ -61,10 +61,10 @@ def _find(name: ast.TypeName, state: BindState) -> SqlType | None:
 def _row_type(name: ast.TypeName, state: BindState) -> SqlType | None:
     """The type of a table's or view's rows, which has its name."""
     found = state.catalog.find_relation(name.name, name.schema, state.search_path)
-    return row_type_of(found) if isinstance(found, (Table, View)) else None
+    return row_type_of(found) if isinstance(found, (Table, View, SystemView)) else None
 
 
-def row_type_of(relation: Table | View) -> SqlType:
+def row_type_of(relation: Table | View | SystemView) -> SqlType:
     """The type of a relation's rows."""
     return SqlType(
         TypeKind.RECORD,

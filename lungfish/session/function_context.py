@@ -20,7 +20,7 @@ from lungfish.errors import (
 from lungfish.executor.system_views.catalog_answers import answer
 from lungfish.recovery.views.storage_functions import STORAGE_ANSWERS
 from lungfish.session.domain_checks import DomainChecks
-from lungfish.session.relation_sizes import relation_size
+from lungfish.session.relation_sizes import size_in_bytes
 from lungfish.storage.lock_modes import LockMode, LockTag, advisory_tag
 from lungfish.types.settings import TextSettings
 from lungfish.types.sql_type import SqlType
@@ -211,10 +211,20 @@ class SessionFunctions:
             (oid,) = arguments
             state = session.database.sequences.state(self.find_sequence(oid).oid)
             return state.last_value if state is not None and state.is_called else None
+        if name == "pg_get_sequence_data":
+            (oid,) = arguments
+            return self._sequence_row(oid)
         if name.endswith("_size"):
-            (relation,) = arguments
-            return relation_size(session.database, session.catalog, name, relation)
+            return size_in_bytes(session.database, session.catalog, name, tuple(arguments))
         return answer(name, tuple(arguments), session.catalog, session.settings.search_path)
+
+    def _sequence_row(self, oid: int) -> tuple[int | None, bool | None]:
+        """The row that a sequence is to those who read it as a table; nulls of what is none."""
+        item = self._session.catalog.object(Oid(oid))
+        if not isinstance(item, SequenceObject):
+            return None, None
+        state = self._session.database.sequences.state(item.oid)
+        return (item.start, False) if state is None else (state.last_value, state.is_called)
 
     def check_domain(self, value: Any, domain: SqlType) -> None:
         """Raise if the value of the domain's base type is none of the domain's."""

@@ -64,6 +64,8 @@ PSEUDO_TYPES = {
     "anycompatiblenonarray": 5079, "anycompatiblerange": 5080, "anycompatiblemultirange": 4538, "record": 2249, "void": 2278,
     "trigger": 2279, "internal": 2281, "cstring": 2275,
 }  # fmt: skip
+# What functions that read modifiers of types take.
+CSTRING_ARRAY = 1263
 # Names of objects that are kept as oids: type -> its oid and that of its array.
 REGISTERED = {
     "regproc": (24, 1008), "regprocedure": (2202, 2207), "regoper": (2203, 2208), "regoperator": (2204, 2209),
@@ -240,6 +242,7 @@ for _name, (_oid, _array) in RANGES.items():
     _BY_OID[_array] = array_of(_range)
 for _vector in (INT2VECTOR, OIDVECTOR):
     _BY_OID[_vector.oid] = _vector
+_BY_OID[CSTRING_ARRAY] = array_of(SqlType(K.POLYMORPHIC, name="cstring"))
 
 
 def type_of_oid(oid: int) -> SqlType | None:

@@ -42,7 +42,7 @@ from lungfish.executor.ddl.inherited_columns import (
     merge_own_column,
     refuse_conflicts,
 )
-from lungfish.executor.ddl.names import choose_relation_name
+from lungfish.executor.ddl.names import choose_relation_name, refuse_taken_row_type
 from lungfish.executor.ddl.partition_keys import make_partition_key, refuse_no_inherit
 from lungfish.executor.ddl.partition_parts import add_parts_to
 from lungfish.executor.ddl.sequences import make_sequence
@@ -82,6 +82,7 @@ def create_table(context: DdlContext, statement: CreateTable) -> str:
         raise DuplicateTable(
             f'relation "{statement.name.name}" already exists', position=statement.name.position
         )
+    refuse_taken_row_type(context, namespace, statement.name)
     table = _with_parents(context, _new_table(context, statement, namespace.oid), statement)
     sequences: list[Sequence] = []
     likes: list[CopiedTable] = []
@@ -337,6 +338,7 @@ def create_table_as(context: DdlContext, statement: CreateTableAs) -> str:
         raise DuplicateTable(
             f'relation "{statement.name.name}" already exists', position=statement.name.position
         )
+    refuse_taken_row_type(context, namespace, statement.name)
     rows: Iterable[tuple[object, ...]] = ()
     depends_on: frozenset[Oid] = frozenset()
     if isinstance(statement.query, Execute):

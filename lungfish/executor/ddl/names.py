@@ -124,6 +124,17 @@ def refuse_taken_name(
         raise DuplicateTable(f'relation "{name.name}" already exists', position=name.position)
 
 
+def refuse_taken_row_type(context: DdlContext, namespace: Namespace, name: ObjectName) -> None:
+    """Raise DuplicateObject if the type of a new relation's rows, which is called as the relation is, is there already."""
+    if context.catalog.find_type(name.name, namespace.name) is not None:
+        raise DuplicateObject(
+            f'type "{name.name}" already exists',
+            hint="A relation has an associated type of the same name, so you must use a name"
+            " that doesn't conflict with any existing type.",
+            position=name.position,
+        )
+
+
 def choose_relation_name(context: DdlContext, namespace_oid: Oid, *parts: str) -> str:
     """A free name for an index or sequence: the parts joined by underscores, shortened, with a number if need be."""
     return choose_name(parts, lambda name: context.catalog.name_is_taken(namespace_oid, name))

@@ -29,6 +29,7 @@ from lungfish.executor.ddl.names import (
     find_table,
     find_view,
     refuse_taken_name,
+    refuse_taken_type,
 )
 from lungfish.executor.ddl.rename_parts import rename_column, rename_constraint
 from lungfish.executor.ddl.rules import comment_rule, rename_rule
@@ -145,9 +146,11 @@ def _rename_relation(context: DdlContext, statement: Rename) -> None:
     # ALTER TABLE renames anything that has rows; the others only their own.
     if statement.kind != "table" and kind_of(found) != statement.kind:
         raise WrongObjectType(f'"{found.name}" is not a {statement.kind}', position=name.position)
-    refuse_taken_name(
-        context, found.namespace_oid, ObjectName(statement.new_name, position=statement.position)
-    )
+    new_name = ObjectName(statement.new_name, position=statement.position)
+    refuse_taken_name(context, found.namespace_oid, new_name)
+    namespace = context.catalog.object(found.namespace_oid)
+    if isinstance(namespace, Namespace) and not isinstance(found, Sequence):
+        refuse_taken_type(context, namespace, new_name)
     if isinstance(found, Table):
         context.runner.lock_table(found, "access exclusive")
     renamed = replace(found, name=statement.new_name)

@@ -16,6 +16,7 @@ from lungfish.errors import (
 from lungfish.executor.ddl.alter_view import check_view_options
 from lungfish.executor.ddl.column_rules import check_column_type
 from lungfish.executor.ddl.context import DdlContext
+from lungfish.executor.ddl.names import refuse_taken_row_type
 from lungfish.sql.ast.ddl import CreateView
 from lungfish.types.sql_type import TEXT, TypeKind
 
@@ -41,6 +42,8 @@ def create_view(context: DdlContext, statement: CreateView) -> str:
                 f'"{statement.name.name}" is not a view', position=statement.name.position
             )
         existing = found
+    if existing is None:
+        refuse_taken_row_type(context, namespace, statement.name)
     if len(statement.column_names) > len(described):
         raise SyntaxError(
             "CREATE VIEW specifies more column names than columns", position=statement.position

@@ -87,12 +87,13 @@ def _rule_definition(asked: Asked, arguments: Sequence[Any]) -> str | None:
     is_pretty = len(arguments) > 1 and bool(arguments[1])
     found = asked.catalog.object(Oid(arguments[0]))
     if isinstance(found, Rule):
-        return rule_definition(asked.catalog, found, is_pretty=is_pretty)
+        is_visible = is_pretty and bool(_is_table_visible(asked, (found.relation_oid,)))
+        return rule_definition(asked.catalog, found, is_visible=is_visible)
     query = _view_definition(asked, arguments)
     if query is None or not isinstance(found, (View, Table)):
         return None
     name = quote_identifier(found.name)
-    if not is_pretty:
+    if not (is_pretty and _is_table_visible(asked, arguments)):
         schema = asked.catalog.namespace_name(found.namespace_oid)
         name = f"{quote_identifier(schema)}.{name}"
     return f'CREATE RULE "_RETURN" AS\n    ON SELECT TO {name} DO INSTEAD {query}'
@@ -119,13 +120,15 @@ def _index_definition(asked: Asked, arguments: Sequence[Any]) -> str | None:
     if found is None:
         return None
     table, index = found
+    how = Deparsing(asked.search_path, len(arguments) > 2 and bool(arguments[2]))
     if len(arguments) == 1 or not arguments[1]:
-        how = Deparsing(asked.search_path, len(arguments) > 2 and bool(arguments[2]))
         return index_definition(asked.catalog, table, index, how=how)
     if arguments[1] > len(index.columns):
         included = index.include[arguments[1] - len(index.columns) - 1 :][:1]
         return column_list(table, included) if included else ""
-    return index_key(asked.catalog, table, index.columns[arguments[1] - 1], with_order=False)
+    return index_key(
+        asked.catalog, table, index.columns[arguments[1] - 1], with_order=False, how=how
+    )
 
 
 def _expression(asked: Asked, arguments: Sequence[Any]) -> str:

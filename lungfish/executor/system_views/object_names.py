@@ -12,8 +12,6 @@ from typing import Any
 
 from lungfish.catalog import Catalog
 from lungfish.catalog.objects import (
-    LUNGFISH_OID,
-    PG_CATALOG_OID,
     Namespace,
     Oid,
     SqlFunction,
@@ -34,6 +32,7 @@ from lungfish.errors import (
 )
 from lungfish.executor.system_views.asked import Answer, Asked, is_composite
 from lungfish.executor.system_views.routines import (
+    BUILT_IN_SCHEMAS,
     OperatorFacts,
     Routine,
     built_in_routines,
@@ -163,7 +162,7 @@ def format_type(asked: Asked, arguments: Sequence[Any]) -> str | None:
         if visible is not None and visible.oid == item.oid:
             return name
         return f"{quote_identifier(asked.catalog.namespace_name(item.namespace_oid))}.{name}"
-    if isinstance(item, (Table, View)):
+    if isinstance(item, (Table, View, SystemView)):
         return _relation_out(asked, (oid,))
     element = own_element_oid(oid)
     if element is not None and asked.catalog.object(Oid(element)) is not None:
@@ -181,8 +180,8 @@ def _routines(asked: Asked, text: str) -> list[Routine]:
     schemas = [parts[-2]] if len(parts) > 1 else asked.schemas()
     found: list[Routine] = []
     for schema in schemas:
-        if schema in ("pg_catalog", "lungfish"):
-            namespace = PG_CATALOG_OID if schema == "pg_catalog" else LUNGFISH_OID
+        namespace = BUILT_IN_SCHEMAS.get(schema)
+        if namespace is not None:
             found += [
                 each
                 for each in built_in_routines()

@@ -102,7 +102,7 @@ def _class_row(
     return (
         oid, name, namespace, facts.get("type_oid", 0), 0, OWNER_OID, access, facts.get("relation_id", 0), 0,
         facts.get("page_count", 0), facts.get("row_count", -1.0), 0, 0, 0, facts.get("has_index", False), False, persistence, kind, column_count,
-        facts.get("check_count", 0), kind in "vm" or facts.get("has_rules", False), False, facts.get("has_children", False), False, False, facts.get("is_populated", True),
+        facts.get("check_count", 0), kind in "vm" or facts.get("has_rules", False), facts.get("has_triggers", False), facts.get("has_children", False), False, False, facts.get("is_populated", True),
         facts.get("identity", "n"), facts.get("is_partition", False), 0, None, facts.get("parameters"),
         facts.get("bound"),
     )  # fmt: skip
@@ -127,7 +127,7 @@ def _classes(context: ExecutionContext) -> Rows:
                 persistence = "t" if item.is_temporary else "p"
                 yield _class_row(
                     item.oid, item.name, item.namespace_oid, "v", len(item.columns), persistence=persistence,
-                    parameters=array(item.parameters) if item.parameters else None,
+                    parameters=array(item.parameters) if item.parameters else None, type_oid=item.oid,
                 )  # fmt: skip
             case UserType() if is_composite(item):
                 yield _class_row(
@@ -135,12 +135,26 @@ def _classes(context: ExecutionContext) -> Rows:
                     type_oid=item.oid,
                 )  # fmt: skip
             case SystemView():
-                yield _class_row(item.oid, item.name, item.namespace_oid, "v", len(item.columns))
+                yield _class_row(
+                    item.oid,
+                    item.name,
+                    item.namespace_oid,
+                    "v",
+                    len(item.columns),
+                    type_oid=item.oid,
+                )
             case SequenceObject():
                 yield _class_row(
                     item.oid, item.name, item.namespace_oid, "S", 3, relation_id=item.oid,
                     page_count=1, row_count=1.0, persistence="t" if is_temporary(item) else "p",
                 )  # fmt: skip
+
+
+def _has_references(table: Table, catalog: Catalog) -> bool:
+    """Whether a foreign key goes from or to the table, for which PostgreSQL has triggers."""
+    return bool(catalog.referencing_tables(table.oid)) or any(
+        item.kind == "foreign key" for item in table.constraints
+    )
 
 
 def _table_rows(table: Table, context: ExecutionContext) -> Rows:
@@ -159,7 +173,8 @@ def _table_rows(table: Table, context: ExecutionContext) -> Rows:
         check_count=sum(item.kind == "check" for item in table.constraints), is_populated=table.is_populated,
         has_children=catalog.has_children(table.oid), is_partition=bound is not None, bound=bound,
         identity=_IDENTITIES[table.replica_identity], has_rules=bool(catalog.rules_of(table.oid)), parameters=_parameters(table.parameters),
-        page_count=0 if seen is None else seen.page_count, row_count=row_count,
+        page_count=0 if seen is None else seen.page_count, row_count=row_count, type_oid=table.oid,
+        has_triggers=_has_references(table, catalog),
     )  # fmt: skip
     for index in table.indexes:
         yield _class_row(

@@ -20,10 +20,10 @@ _EVENTS = {"select": "1", "update": "2", "insert": "3", "delete": "4"}
 _MODES = {"origin": "O", "disabled": "D", "replica": "R", "always": "A"}
 
 
-def rule_definition(catalog: Catalog, rule: Rule, *, is_pretty: bool = False) -> str:
-    """CREATE RULE as pg_get_ruledef lays it out."""
+def rule_definition(catalog: Catalog, rule: Rule, *, is_visible: bool = False) -> str:
+    """CREATE RULE as pg_get_ruledef lays it out; `is_visible`: its relation is known by its bare name."""
     relation = _relation_of(catalog, rule)
-    name = quote_identifier(relation.name) if is_pretty else qualified(catalog, relation)
+    name = quote_identifier(relation.name) if is_visible else qualified(catalog, relation)
     text = f"CREATE RULE {quote_identifier(rule.name)} AS\n    ON {rule.event.upper()} TO {name}"
     if rule.condition is not None:
         text += f"\n   WHERE ({rule.condition})"

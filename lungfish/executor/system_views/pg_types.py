@@ -5,13 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from lungfish.catalog.objects import PG_CATALOG_OID, Column, SystemView, UserType
+from lungfish.catalog.objects import (
+    PG_CATALOG_OID,
+    Column,
+    SystemView,
+    Table,
+    UserType,
+    View,
+)
 from lungfish.catalog.objects import Sequence as SequenceObject
 from lungfish.executor.system_views.definition import catalog_of, columns_of, system_view
 from lungfish.executor.system_views.pg_operator_classes import class_of, collation_of
 from lungfish.executor.system_views.pg_relations import OWNER_OID
-from lungfish.executor.system_views.routines import input_function
+from lungfish.executor.system_views.routines import type_function
 from lungfish.executor.system_views.texts import domain_default_text, listed_definition
+from lungfish.executor.system_views.type_functions import function_names
 from lungfish.types.coercion import is_preferred
 from lungfish.types.ranges import MULTIRANGE_TYPES, RANGE_TYPES, multirange_of
 from lungfish.types.sql_type import (
@@ -30,6 +38,7 @@ from lungfish.types.sql_type import (
 )
 from lungfish.types.type_oids import (
     BUILT_IN,
+    CSTRING_ARRAY,
     PSEUDO_TYPES,
     RANGES,
     REGISTERED,
@@ -68,29 +77,21 @@ def _type(
 ) -> tuple[Any, ...]:
     """A row; `letters` are typtype and typcategory."""
     length, by_value, alignment = facts.get("layout") or type_layout(kind)
+    names = function_names(name, letters[0], facts.get("over"))
+    default = facts.get("default")
     return (
         oid, name, namespace, OWNER_OID, length, by_value, *letters, is_preferred(kind) and letters[0] == "b", True, ",",
-        facts.get("relation", 0), 0, facts.get("element", 0), facts.get("array_oid", 0), _input(kind, letters), 0, 0, 0, 0, 0, 0, alignment,
+        facts.get("relation", 0), type_function(names.subscript), facts.get("element", 0), facts.get("array_oid", 0),
+        type_function(names.input), type_function(names.output), type_function(names.receive), type_function(names.send),
+        type_function(names.read_modifiers), type_function(names.write_modifiers), type_function(names.analyze), alignment,
         facts.get("storage") or default_storage(kind), facts.get("is_not_null", False), facts.get("base", 0),
-        facts.get("modifier", -1), 0, collation_of(Column(name, kind, 1)), None, facts.get("default"), None,
+        facts.get("modifier", -1), 0, collation_of(Column(name, kind, 1)), default, default, None,
     )  # fmt: skip
 
 
-_INPUTS = {
-    "c": "record_in", "d": "domain_in", "e": "enum_in", "m": "multirange_in", "r": "range_in",
-}  # fmt: skip
-
-
-def _input(kind: SqlType, letters: tuple[str, str]) -> int:
-    """typinput: what reads a value, where the kind of the type says it."""
-    if letters[1] == "A" and kind.name is None:
-        return input_function("array_in")
-    name = _INPUTS.get(letters[0])
-    return 0 if name is None else input_function(name)
-
-
 def _array_type(oid: int, name: str, element: SqlType, element_oid: int) -> tuple[Any, ...]:
-    return _type(oid, f"_{name}", array_of(element), ("b", "A"), element=element_oid)
+    letters = ("p", "P") if element.kind is TypeKind.RECORD else ("b", "A")
+    return _type(oid, f"_{name}", array_of(element), letters, element=element_oid, over="")
 
 
 # Pseudo-types whose values are laid out otherwise than a number.
@@ -128,12 +129,18 @@ def _built_in_types() -> Rows:
     known = {facts[2] for facts in BUILT_IN.values()}
     for name, oid in PSEUDO_TYPES.items():
         if name not in known:
-            yield _type(oid, name, VOID, ("p", "P"), **_PSEUDO_LAYOUTS.get(name, {}))
+            array_oid = CSTRING_ARRAY if name == "cstring" else 0
+            yield _type(
+                oid, name, VOID, ("p", "P"), array_oid=array_oid, **_PSEUDO_LAYOUTS.get(name, {})
+            )
+    yield _array_type(CSTRING_ARRAY, "cstring", VOID, PSEUDO_TYPES["cstring"])
 
 
 def _types(context: ExecutionContext) -> Rows:
     yield from _built_in_types()
     for item in context.catalog.objects():
+        if isinstance(item, (Table, View, SystemView)):
+            yield from _row_types(item)
         if not isinstance(item, UserType):
             continue
         base = item.base
@@ -143,11 +150,32 @@ def _types(context: ExecutionContext) -> Rows:
             relation=item.oid if letters[0] == "c" else 0, is_not_null=item.is_not_null,
             base=0 if base is None else type_oid(base), modifier=-1 if base is None else type_modifier(base),
             default=domain_default_text(context.catalog, item), array_oid=array_oid_of_own(item.oid),
+            over=None if base is None else _pg_name(base),
         )  # fmt: skip
         yield _type(
             array_oid_of_own(item.oid), f"_{item.name}", array_of(base or item.type), ("b", "A"), element=item.oid,
-            namespace=item.namespace_oid,
+            namespace=item.namespace_oid, over="",
         )  # fmt: skip
+
+
+def _row_types(item: Table | View | SystemView) -> Rows:
+    """The type of a relation's rows, which has the relation's oid, and of arrays of them."""
+    row, array_oid = SqlType(TypeKind.RECORD), array_oid_of_own(item.oid)
+    yield _type(
+        item.oid, item.name, row, ("c", "C"), namespace=item.namespace_oid, relation=item.oid, array_oid=array_oid,
+    )  # fmt: skip
+    yield _type(
+        array_oid, f"_{item.name}", array_of(row), ("b", "A"), namespace=item.namespace_oid, element=item.oid, over="",
+    )  # fmt: skip
+
+
+def _pg_name(kind: SqlType) -> str:
+    """What the type beneath a domain is called in pg_type, or the kind of one that a user has made."""
+    if kind.kind is TypeKind.ARRAY:
+        return "array"
+    if kind.name is not None:
+        return {TypeKind.ENUM: "enum", TypeKind.RANGE: "range", TypeKind.MULTIRANGE: "multirange"}.get(kind.kind, kind.name)  # fmt: skip
+    return BUILT_IN[kind.kind][2]
 
 
 def _category(kind: SqlType) -> str:

@@ -10,7 +10,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cache
 
-from lungfish.catalog.objects import LUNGFISH_OID, PG_CATALOG_OID, Oid, SqlFunction
+from lungfish.catalog.objects import (
+    INFORMATION_SCHEMA_OID,
+    LUNGFISH_OID,
+    PG_CATALOG_OID,
+    Oid,
+    SqlFunction,
+)
+from lungfish.executor.system_views.type_functions import type_functions
 from lungfish.functions import AGGREGATES, FUNCTIONS, WINDOW_FUNCTIONS
 from lungfish.functions.parameter_names import first_signature
 from lungfish.functions.registry import (
@@ -25,15 +32,9 @@ from lungfish.types.sql_type import SqlType, TypeKind, array_of
 from lungfish.types.type_oids import BUILT_IN, PSEUDO_TYPES, type_oid
 
 FIRST_ROUTINE_OID = 1000
-# What reads the values of a kind of type, by which tools tell kinds apart (pg_type.typinput): results, and whether null is read too.
-# A value is read by a cast; a statement cannot call these by their names.
-INPUT_FUNCTIONS = {
-    "array_in": ("anyarray", True), "domain_in": ("any", False), "enum_in": ("anyenum", True), "multirange_in": ("anymultirange", True),
-    "range_in": ("anyrange", True), "record_in": ("record", True),
-}  # fmt: skip
 # Results that follow from the arguments' types in a way that a pseudo-type can say.
 _FOLLOWING = {
-    "enum_range": "anyarray", "multirange": "anymultirange", "range_agg": "anymultirange", "range_merge": "anyrange",
+    "enum_range": "anyarray", "information_schema._pg_expandarray": "record", "multirange": "anymultirange", "range_agg": "anymultirange", "range_merge": "anyrange",
     "unnest": "anyrange",
 }  # fmt: skip
 # Kinds whose values are the same internally, so that a cast between them does nothing.
@@ -43,6 +44,9 @@ _SAME_FORM = (
     (TypeKind.OID, TypeKind.REGISTERED),
 )
 
+BUILT_IN_SCHEMAS = {
+    "pg_catalog": PG_CATALOG_OID, "lungfish": LUNGFISH_OID, "information_schema": INFORMATION_SCHEMA_OID,
+}  # fmt: skip
 Argument = SqlType | Polymorphic
 
 
@@ -111,6 +115,12 @@ def _result_oid(item: Function | Aggregate | WindowFunction) -> int:
     return PSEUDO_TYPES[_FOLLOWING.get(item.name, "any")]
 
 
+def split_schema(name: str) -> tuple[Oid, str]:
+    """The schema and the bare name of a function as the registry has it."""
+    schema, _, bare = name.rpartition(".")
+    return BUILT_IN_SCHEMAS[schema or "pg_catalog"], bare
+
+
 def _is_symbol(name: str) -> bool:
     return not (name[0].isalpha() or name[0] == "_")
 
@@ -137,8 +147,12 @@ def built_in_routines() -> tuple[Routine, ...]:
                 is_strict=True,
             )  # fmt: skip
             found.setdefault((made.name, made.arguments), made)
-    for made in _input_functions():
-        found[made.name, made.arguments] = made
+    for item in type_functions():
+        made = Routine(
+            Oid(0), item.name, PG_CATALOG_OID, "f", item.arguments, item.result, "s" if item.is_stable else "i",
+            item.is_strict,
+        )  # fmt: skip
+        found.setdefault((made.name, made.arguments), made)
     return tuple(
         [
             replace(item, oid=Oid(number))
@@ -147,21 +161,10 @@ def built_in_routines() -> tuple[Routine, ...]:
     )
 
 
-def _input_functions() -> list[Routine]:
-    arguments = (PSEUDO_TYPES["cstring"], BUILT_IN[TypeKind.OID][0], BUILT_IN[TypeKind.INTEGER][0])
-    return [
-        Routine(
-            Oid(0), name, PG_CATALOG_OID, "f", arguments[:2] if name == "enum_in" else arguments, PSEUDO_TYPES[result],
-            "s", is_strict,
-        )
-        for name, (result, is_strict) in INPUT_FUNCTIONS.items()
-    ]  # fmt: skip
-
-
 @cache
-def input_function(name: str) -> Oid:
-    """The oid of one of `INPUT_FUNCTIONS`."""
-    return next(item.oid for item in built_in_routines() if item.name == name)
+def type_function(name: str) -> int:
+    """The oid of one of the functions that `type_functions` lists; 0 for no name."""
+    return next((int(item.oid) for item in built_in_routines() if item.name == name), 0)
 
 
 def _is_called(source: TypeKind, target: TypeKind) -> bool:
@@ -174,7 +177,7 @@ def _is_called(source: TypeKind, target: TypeKind) -> bool:
 
 
 def _function(item: Function) -> Routine:
-    schema, _, bare = item.name.rpartition(".")
+    namespace, bare = split_schema(item.name)
     arguments = [argument_oid(kind) for kind in item.arguments]
     variadic = 0
     if item.is_variadic:
@@ -184,7 +187,7 @@ def _function(item: Function) -> Routine:
             arguments[-1] = type_oid(array_of(last))
     names = first_signature(item.name, len(arguments))
     return Routine(
-        Oid(0), bare or item.name, LUNGFISH_OID if schema else PG_CATALOG_OID, "f", tuple(arguments), _result_oid(item),
+        Oid(0), bare, namespace, "f", tuple(arguments), _result_oid(item),
         item.volatility.value[0], item.is_strict, item.returns_set, variadic, len(item.defaults), names,
         tuple([(name, type_oid(kind)) for name, kind in item.output_columns]),
     )  # fmt: skip
