@@ -46,7 +46,7 @@ class Column:
     identity: str | None = None
     # The sequence that a serial or identity column owns.
     sequence_oid: Oid | None = None
-    # The text of GENERATED ALWAYS AS (...) STORED.
+    # The text of GENERATED ALWAYS AS (...).
     generated: str | None = None
     collation: str | None = None
     comment: str | None = None
@@ -58,6 +58,8 @@ class Column:
     # False where it is there only because a parent of the table has it; and so for its NOT NULL.
     is_local: bool = True
     is_not_null_local: bool = True
+    # Of a generated column: whether it is computed when it is read. Its field in the stored row is NULL.
+    is_virtual: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,6 +264,11 @@ class Table:
     def kind(self) -> str:
         """What it is called in messages and command tags."""
         return "table" if self.materialized_query is None else "materialized view"
+
+    @property
+    def virtual_positions(self) -> list[int]:
+        """Where the columns are that are computed when they are read."""
+        return [at for at, column in enumerate(self.columns) if column.is_virtual]
 
     def column_position(self, name: str) -> int | None:
         """The position of the column of that name, or None."""

@@ -43,6 +43,7 @@ class ReturningRows:
         self.is_wanted = returning is not None
         self._evaluators = () if returning is None else compiler.rows(returning.expressions)
         self._types = [column.type for column in columns] if returning is not None else []
+        self._has_presence = returning is not None and returning.has_presence
         self._no_row: Row = (None,) * column_count
 
     def row(
@@ -52,6 +53,8 @@ class ReturningRows:
         if not self.is_wanted:
             return ()
         row = (*(old or self._no_row), *(new or self._no_row), *others)
+        if self._has_presence:
+            row = (*row, old is not None, new is not None)
         if self.has_checks and new is not None:
             for view_name, evaluate in self._checks:
                 if evaluate(row, run) is not True:

@@ -35,7 +35,9 @@ class TableRules:
     table: Table
     catalog_version: int
     types: tuple[SqlType, ...]
+    # Stored columns that are NOT NULL, and virtual ones with what they are computed of.
     not_null: tuple[int, ...]
+    virtual_not_null: tuple[tuple[int, RowEvaluator], ...]
     generated: tuple[tuple[int, RowEvaluator], ...]
     checks: tuple[tuple[Constraint, RowEvaluator], ...]
     # The foreign keys of this table, and those of others that refer to it.
@@ -64,10 +66,15 @@ class TableRules:
     @property
     def is_plain(self) -> bool:
         """Whether nothing but NOT NULL and foreign keys is asked of a row."""
-        return not self.generated and not self.checks and self.belongs is None
+        return (
+            not self.generated
+            and not self.checks
+            and not self.virtual_not_null
+            and self.belongs is None
+        )
 
     def complete(self, row: Sequence[Any], run: Run) -> Row:
-        """The row with its generated columns. Raises NotNullViolation, CheckViolation."""
+        """The row with its stored generated columns. Raises NotNullViolation, CheckViolation."""
         if self.generated:
             values = list(row)
             for position, evaluate in self.generated:
@@ -75,6 +82,9 @@ class TableRules:
             row = tuple(values)
         for position in self.not_null:
             if row[position] is None:
+                raise not_null_violation(self.table, self.table.columns[position], tuple(row))
+        for position, evaluate in self.virtual_not_null:
+            if evaluate(row, run) is None:
                 raise not_null_violation(self.table, self.table.columns[position], tuple(row))
         for constraint, evaluate in self.checks:
             if evaluate(row, run) is False:
@@ -111,11 +121,20 @@ def make_table_rules(table: Table, catalog: Catalog, compiler: Compiler) -> Tabl
         table=table,
         catalog_version=catalog.version,
         types=tuple(column.type for column in table.columns),
-        not_null=tuple(position for position in positions if table.columns[position].is_not_null),
+        not_null=tuple(
+            position
+            for position, column in enumerate(table.columns)
+            if column.is_not_null and not column.is_virtual
+        ),
+        virtual_not_null=tuple(
+            (position, compiler.row(_generated(column, column.generated, table, catalog)))
+            for position, column in enumerate(table.columns)
+            if column.is_not_null and column.is_virtual and column.generated is not None
+        ),
         generated=tuple(
             (position, compiler.row(_generated(column, column.generated, table, catalog)))
             for position, column in enumerate(table.columns)
-            if column.generated is not None
+            if column.generated is not None and not column.is_virtual
         ),
         checks=tuple((constraint, compiler.row(bound)) for constraint, bound in checks),
         foreign_keys=foreign_keys_of(table, catalog),

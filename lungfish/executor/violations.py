@@ -58,7 +58,8 @@ def not_in_partition(table: Table, row: Row) -> errors.Error:
 
 def _failing_row(table: Table, row: Row) -> str:
     texts = [
-        _short(_text(value, column.type)) for value, column in zip(row, table.columns, strict=True)
+        "virtual" if column.is_virtual else _short(_text(value, column.type))
+        for value, column in zip(row, table.columns, strict=True)
     ]
     return f"Failing row contains ({', '.join(texts)})."
 

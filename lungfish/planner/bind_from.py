@@ -18,14 +18,17 @@ from lungfish.planner.bind_join import bind_join_condition
 from lungfish.planner.bind_json_table import bind_json_table
 from lungfish.planner.bind_members import append_members, members_of, table_oid_column
 from lungfish.planner.bind_sample import bind_sample, refuse_sample
+from lungfish.planner.bind_stored import with_virtual
 from lungfish.planner.bind_type import row_type_of
 from lungfish.planner.bind_with import reference_cte, refuse_changes
 from lungfish.planner.expressions import ColumnRef, Constant
 from lungfish.planner.logical import (
+    Item,
     LogicalFilter,
     LogicalJoin,
     LogicalOutput,
     LogicalPlan,
+    LogicalProject,
     LogicalScan,
     LogicalSystemScan,
 )
@@ -121,7 +124,9 @@ def _table_reference(item: ast.TableReference, scope: Scope) -> BoundItem:
     relation = scope.state.find_relation(name)
     if isinstance(relation, Table):
         scanned = scan_table(relation, item, scope)
-        return scanned if item.sample is None else _sampled(scanned, item.sample, scope)
+        if item.sample is not None:
+            scanned = _sampled(scanned, item.sample, scope)
+        return scanned if not relation.virtual_positions else _with_virtual(scanned, scope)
     if item.sample is not None:
         raise refuse_sample(item.sample)
     if isinstance(relation, SystemView):
@@ -129,6 +134,21 @@ def _table_reference(item: ast.TableReference, scope: Scope) -> BoundItem:
     if isinstance(relation, View):
         return _expand_view(relation, item, scope)
     return _scan_system_view(_sequence_row(relation), item, scope)
+
+
+def _with_virtual(item: BoundItem, scope: Scope) -> BoundItem:
+    """The rows of a table with its virtual columns, computed above the scan: an outer join further up makes nulls of them."""
+    plan, (entry,) = item
+    table, state = entry.table, scope.state
+    assert table is not None, "it is the entry of a table"
+    computed = with_virtual(entry.refs(), table, state, table_oid=entry.table_oid)
+    items: list[Item] = []
+    for at in table.virtual_positions:
+        column = table.columns[at]
+        made = state.new_column(column.name, column.type)
+        items.append((made, computed[at]))
+        entry.replace(at, made)
+    return LogicalProject(plan, tuple(items)), [entry]
 
 
 def _sampled(item: BoundItem, sample: ast.TableSample, scope: Scope) -> BoundItem:
@@ -172,7 +192,7 @@ def _all_positions(count: int) -> tuple[int, ...]:
 def scan_table(
     table: Table, item: ast.TableReference, scope: Scope
 ) -> tuple[LogicalPlan, list[RangeEntry]]:
-    """The scan of a table, and its entry."""
+    """The scan of a table, and its entry; virtual columns are nulls, as they are stored."""
     columns = table.columns
     count = len(columns)
     state = scope.state

@@ -43,7 +43,7 @@ def bind_merge(node: ast.Merge, around: Scope) -> LogicalOutput:
     table = changed.table
     inside = Scope(state, scope)
     plan, target, target_entry = scan_target(table, changed.reference(node.table), inside)
-    if changed.is_view:
+    if changed.is_view or table.virtual_positions:
         row = scanned_row(target, target_entry)
         target_entry = changed.entry(node.table.alias or changed.name, row, state)
         shown = changed.conditions(row, state)

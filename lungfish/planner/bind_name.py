@@ -180,6 +180,8 @@ def whole_row(entry: RangeEntry, owner: Scope) -> BoundExpression:
     if entry.is_absent:
         return Constant(None, type_)
     row = RowExpr(tuple(refs), type_)
+    if entry.presence is not None:
+        return CaseExpr(((entry.presence, row),), Constant(None, type_), type_)
     if not entry.is_nullable or not refs:
         return row
     flag = _row_flag(entry.column(0), owner)

@@ -16,6 +16,7 @@ from lungfish.planner.bind_targets import Target, bind_targets
 from lungfish.planner.bind_type import row_type_of
 from lungfish.planner.change_target import ChangeTarget, TableRow
 from lungfish.planner.coerce import resolve_unknown
+from lungfish.planner.expression_tree import columns_of
 from lungfish.planner.expressions import BoundExpression, ColumnRef
 from lungfish.planner.logical import (
     LogicalModification,
@@ -28,7 +29,7 @@ from lungfish.planner.scope import Clause, RangeEntry, Scope
 from lungfish.planner.updatable_views import find_rule_target
 from lungfish.sql.ast import dml as ast
 from lungfish.sql.ast.queries import RuleSource, TableReference
-from lungfish.types.sql_type import OID
+from lungfish.types.sql_type import BOOLEAN, OID
 
 
 def bind_returning(
@@ -53,7 +54,8 @@ def bind_returning(
     if returning is None:
         return LogicalReturning((), old, new, either, checks) if checks else None
     meant = {"new": new, "old": old, "either": either}[plain]
-    rows = _Rows(_row(target, meant), _row(target, old), _row(target, new))
+    presence = (state.new_column("has_old", BOOLEAN), state.new_column("has_new", BOOLEAN))
+    rows = _rows(target, meant, old, new, presence)
     beside = list(others)
     if plain == "either":
         action_entry, action = merge_action_entry(state)
@@ -61,7 +63,8 @@ def bind_returning(
         either = (*either, action)
     source = _Source(target, reference.alias or target.name, rows, tuple(beside), plain == "either")
     items = tuple(_item(each, state) for each in _targets(returning, source, scope))
-    return LogicalReturning(items, old, new, either, checks)
+    asks = any(columns_of(item) & {column.index for column in presence} for _, item in items)
+    return LogicalReturning(items, old, new, either, checks, presence if asks else ())
 
 
 def _item(target: Target, state: BindState) -> tuple[ColumnRef, BoundExpression]:
@@ -76,6 +79,23 @@ class _Rows:
     current: TableRow
     old: TableRow
     new: TableRow
+
+
+def _rows(
+    target: ChangeTarget,
+    meant: Sequence[ColumnRef],
+    old: Sequence[ColumnRef],
+    new: Sequence[ColumnRef],
+    presence: tuple[ColumnRef, ColumnRef],
+) -> _Rows:
+    """The rows of a statement, which may lack one."""
+    has_old, has_new = presence
+    old_row, new_row = _row(target, old), _row(target, new)
+    if target.verb in ("insert into", "merge into"):
+        old_row = replace(old_row, presence=has_old)
+    if target.verb in ("delete from", "merge into"):
+        new_row = replace(new_row, presence=has_new)
+    return _Rows(_row(target, meant), old_row, new_row)
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,9 @@ from lungfish.sql.ast.expressions import Expression, FunctionCall, Literal
 from lungfish.sql.ast.queries import Query, Select
 from lungfish.types.sql_type import TypeKind
 
+# Stored expressions name what they use with its schema, unless it is built in.
+_SEARCH_PATH = ("public",)
+
 BOOLEAN_CLAUSES = {
     Clause.CHECK: "CHECK",
     Clause.INDEX_PREDICATE: "WHERE",
@@ -96,14 +99,49 @@ def with_generated(
     """The values of a row's columns with those of its generated columns in their places."""
     made = list(values)
     for at, column in enumerate(table.columns):
-        if column.generated is None:
-            continue
-        entry = RangeEntry(table.name, [each.name for each in table.columns], refs=values)
-        entry.table = table
-        node = parse_expression(column.generated)
-        bound = bind_over_entry(node, entry, state, Clause.GENERATED)
-        made[at] = coerce_assignment(bound, column.type, column.name, state, -1)
+        if column.generated is not None:
+            made[at] = _generated_value(column, table, values, None, state)
     return made
+
+
+def with_virtual(
+    values: Sequence[BoundExpression],
+    table: Table,
+    state: BindState,
+    *,
+    table_oid: BoundExpression | None = None,
+) -> Sequence[BoundExpression]:
+    """The columns of a stored row with what virtual ones are in their places: for those who read it. `table_oid` is what `tableoid`
+    means there, where rows of other tables are read too: even those are read by the expressions of this one."""
+    made: list[BoundExpression] | None = None
+    for at, column in enumerate(table.columns):
+        if column.is_virtual:
+            made = list(values) if made is None else made
+            made[at] = _generated_value(column, table, values, table_oid, state)
+    return values if made is None else made
+
+
+def _generated_value(
+    column: Column,
+    table: Table,
+    values: Sequence[BoundExpression],
+    table_oid: BoundExpression | None,
+    state: BindState,
+) -> BoundExpression:
+    assert column.generated is not None, "asked of generated columns"
+    entry = RangeEntry(table.name, [each.name for each in table.columns], refs=values)
+    entry.table, entry.table_oid = table, table_oid
+    outer_path, frame, trace = state.search_path, state.routine, state.trace
+    state.search_path, state.routine, state.trace = _SEARCH_PATH, None, None
+    try:
+        bound = bind_over_entry(parse_expression(column.generated), entry, state, Clause.GENERATED)
+        return coerce_assignment(bound, column.type, column.name, state, -1)
+    except errors.Error as error:
+        # The place is one in the stored text, not in the statement.
+        error.position = None
+        raise
+    finally:
+        state.search_path, state.routine, state.trace = outer_path, frame, trace
 
 
 def bind_over_table(
@@ -111,6 +149,18 @@ def bind_over_table(
 ) -> BoundExpression:
     """An expression over the columns of one row of the table, by position."""
     return bind_over_entry(node, entry_of(table, state), state, clause)
+
+
+def bind_over_stored_row(
+    node: Expression, table: Table, state: BindState, clause: Clause
+) -> BoundExpression:
+    """The same to be computed of a stored row: virtual columns are what they are computed of."""
+    entry = entry_of(table, state)
+    if table.virtual_positions:
+        refs = with_virtual(entry.refs(), table, state)
+        entry = RangeEntry(table.name, entry.names, refs=refs)
+        entry.table = table
+    return bind_over_entry(node, entry, state, clause)
 
 
 def entry_of(table: Table, state: BindState) -> RangeEntry:

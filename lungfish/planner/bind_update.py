@@ -10,7 +10,7 @@ from lungfish.planner.bind_current_of import bind_current_of
 from lungfish.planner.bind_from import bind_item, check_aliases, join_items, scan_target
 from lungfish.planner.bind_guards import Guard, bind_guards
 from lungfish.planner.bind_returning import bind_returning, returned
-from lungfish.planner.bind_stored import with_generated
+from lungfish.planner.bind_stored import with_generated, with_virtual
 from lungfish.planner.change_target import TableRow
 from lungfish.planner.coerce import coerce_boolean
 from lungfish.planner.expression_tree import conjuncts_of
@@ -44,7 +44,7 @@ class ModificationSource:
             self.table, self.changed.reference(reference), self.scope
         )
         self.conditions: tuple[BoundExpression, ...] = ()
-        if self.changed.is_view:
+        if self.changed.is_view or self.table.virtual_positions:
             row = scanned_row(self.target, self.entry)
             alias = reference.alias or self.changed.name
             self.entry = self.changed.entry(alias, row, around.state)
@@ -75,7 +75,9 @@ class ModificationSource:
 
     def guard(self, guards: Sequence[Guard], new: Mapping[int, BoundExpression]) -> None:
         """Leave out the rows that rules take over; `new` are the columns that are assigned to."""
-        old = scanned_row(self.target, self.entry).columns
+        old = with_virtual(
+            scanned_row(self.target, self.entry).columns, self.table, self.scope.state
+        )
         changed = [new.get(at, column) for at, column in enumerate(old)]
         if new:
             changed = with_generated(changed, self.table, self.scope.state)

@@ -14,11 +14,11 @@ from dataclasses import dataclass, replace
 from lungfish import errors
 from lungfish.catalog.objects import Table, View
 from lungfish.planner.bind_state import BindState
-from lungfish.planner.bind_stored import default_of, stored_default
+from lungfish.planner.bind_stored import default_of, stored_default, with_virtual
 from lungfish.planner.bind_type import row_type_of
 from lungfish.planner.coerce import coerce_boolean
 from lungfish.planner.expression_tree import conjunction, conjuncts_of
-from lungfish.planner.expressions import BoundExpression
+from lungfish.planner.expressions import BoundExpression, CaseExpr, ColumnRef, Constant
 from lungfish.planner.logical import Check
 from lungfish.planner.scope import Clause, RangeEntry, Scope
 from lungfish.sql.ast.expressions import Expression
@@ -59,6 +59,14 @@ class TableRow:
     columns: Sequence[BoundExpression]
     # What `tableoid` is, where other tables' rows are changed too.
     table_oid: BoundExpression | None = None
+    # Tells whether there is such a row, where there may be none: what is computed of its columns is null then.
+    presence: BoundExpression | None = None
+
+    def computed(self, value: BoundExpression) -> BoundExpression:
+        """What is computed of the columns."""
+        if self.presence is None or isinstance(value, ColumnRef):
+            return value
+        return CaseExpr(((self.presence, value),), Constant(None, value.type), value.type)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +95,7 @@ class ViewLevel:
         outer_path, state.search_path = state.search_path, self.view.search_path
         try:
             return [
-                entry.ref(item) if isinstance(item, int) else scope.bind(item)
+                entry.ref(item) if isinstance(item, int) else row.computed(scope.bind(item))
                 for item in self.items
             ]
         finally:
@@ -141,9 +149,13 @@ class ChangeTarget:
         if self.level is not None:
             seen = RangeEntry(alias, list(self.names), refs=self.level.columns(row, state))
             seen.row_type = row_type_of(self.level.view)
+            seen.presence = row.presence
             return seen
-        entry = RangeEntry(alias, list(self.names), refs=row.columns[: len(self.names)])
+        columns = row.columns[: len(self.names)]
+        columns = with_virtual(columns, self.table, state, table_oid=row.table_oid)
+        entry = RangeEntry(alias, list(self.names), refs=[*map(row.computed, columns)])
         entry.table = self.table
+        entry.presence = row.presence
         entry.table_oid = row.table_oid
         return entry
 

@@ -266,6 +266,8 @@ class LogicalReturning:
     current: tuple[ColumnRef, ...] = ()
     # WITH CHECK OPTION: the names of views, and what must be true of each new row; there may be no more to it than that.
     checks: tuple[Check, ...] = ()
+    # Columns that tell whether there is an old row and a new one, where an item asks.
+    presence: tuple[ColumnRef, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -336,11 +336,13 @@ class ConflictAction:
 @dataclass(frozen=True, slots=True)
 class Returning:
     """RETURNING: expressions over the old row's columns (nulls for INSERT), then the new row's (nulls for DELETE), then,
-    for UPDATE and DELETE, the other columns of the input (FROM, USING); MERGE has the new or else the old row before those."""
+    for UPDATE and DELETE, the other columns of the input (FROM, USING); MERGE has the new or else the old row before those.
+    Last, if `has_presence`, whether there is an old row and whether there is a new one."""
 
     expressions: tuple[BoundExpression, ...]
     # WITH CHECK OPTION: the names of views, and what must be true of a new row once it is stored.
     checks: tuple[tuple[str, BoundExpression], ...] = ()
+    has_presence: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -94,12 +94,14 @@ def _returning(
     if node is None:
         return None, ()
     numbers = [column.index for column in (*node.old, *node.new, *node.current)]
-    translate = planning.translator(layout_of([*numbers, *others]), frames)
+    presence = [column.index for column in node.presence]
+    translate = planning.translator(layout_of([*numbers, *others, *presence]), frames)
     for column, _ in node.items:
         planning.name(column)
     expressions = tuple(translate(expression) for _, expression in node.items)
     checks = tuple((view, translate(condition)) for view, condition in node.checks)
-    return Returning(expressions, checks), tuple(column.index for column, _ in node.items)
+    made = tuple(column.index for column, _ in node.items)
+    return Returning(expressions, checks, bool(presence)), made
 
 
 def _target_numbers(planning: Planning, target: LogicalScan, *, has_members: bool) -> list[int]:

@@ -106,6 +106,7 @@ class RangeEntry:
         "is_nullable",
         "is_scalar_function",
         "names",
+        "presence",
         "row_type",
         "schema",
         "shows_columns",
@@ -144,6 +145,8 @@ class RangeEntry:
         self.row_type: SqlType | None = None
         # Whether there is never a row of it: NEW of a DELETE.
         self.is_absent = False
+        # Of a row that there may not be, as OLD is of an INSERT: what tells whether there is one.
+        self.presence: BoundExpression | None = None
         # Whether it is a join with an alias.
         self.is_join = False
         # Whether an outer join may make nulls of its columns.
@@ -165,6 +168,10 @@ class RangeEntry:
             found = ColumnRef(self._first + position, self.types[position], self.names[position])
             self._refs[position] = found
         return found
+
+    def replace(self, position: int, ref: BoundExpression) -> None:
+        """Let the column at that position be another."""
+        self._refs[position] = ref
 
     def refs(self) -> list[BoundExpression]:
         """All columns in order."""

@@ -12,7 +12,11 @@ from lungfish.catalog.objects import Column, Oid, Table, UserType, View
 from lungfish.catalog.objects import Sequence as SequenceObject
 from lungfish.functions.interrupts import compute
 from lungfish.planner.bind_domain import check_domain_texts, make_domain_value
-from lungfish.planner.bind_stored import bind_over_table, parse_expression, require_no_statements
+from lungfish.planner.bind_stored import (
+    bind_over_stored_row,
+    parse_expression,
+    require_no_statements,
+)
 from lungfish.planner.bind_type import find_type
 from lungfish.planner.binder import new_state
 from lungfish.planner.coerce import coerce_assignment, resolve_unknown
@@ -41,7 +45,7 @@ def bind_stored_expression(
     """
     state = new_state(catalog, tuple(search_path))
     clause = _CLAUSES[what]
-    bound = bind_over_table(parse_expression(text), table, state, clause)
+    bound = bind_over_stored_row(parse_expression(text), table, state, clause)
     require_no_statements(state, clause)
     return optimize_expression(bound)
 
@@ -73,7 +77,7 @@ def bind_row_condition(
 ) -> BoundExpression:
     """The condition of COPY ... WHERE, over the table's columns by position."""
     state = new_state(catalog, tuple(search_path))
-    return optimize_expression(bind_over_table(node, table, state, Clause.COPY_WHERE))
+    return optimize_expression(bind_over_stored_row(node, table, state, Clause.COPY_WHERE))
 
 
 def bind_constant(

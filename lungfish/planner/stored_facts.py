@@ -16,7 +16,7 @@ from lungfish.planner.bind_stored import (
 )
 from lungfish.planner.binder import new_state
 from lungfish.planner.expression_tree import columns_of, walk
-from lungfish.planner.expressions import BoundExpression, Call, CastTo
+from lungfish.planner.expressions import BoundExpression, Call, CastTo, RowExpr
 from lungfish.planner.scope import Clause, Scope
 from lungfish.types.sql_type import TEXT, SqlType, TypeKind
 
@@ -42,6 +42,10 @@ class ExpressionFacts:
     columns: tuple[Column, ...]
     # Whether it gives the same for the same row at any time, under any settings.
     is_immutable: bool
+    # The types of all that it consists of, and whether somebody's functions are called.
+    types: frozenset[SqlType] = frozenset()
+    calls_routines: bool = False
+    reads_whole_row: bool = False
 
 
 def stored_expression_facts(
@@ -51,7 +55,14 @@ def stored_expression_facts(
     state = new_state(catalog, tuple(search_path))
     bound = bind_over_table(parse_expression(text), table, state, _CLAUSES[what])
     columns = tuple(table.columns[index] for index in sorted(columns_of(bound)))
-    facts = ExpressionFacts(bound.type, columns, is_immutable(bound))
+    facts = ExpressionFacts(
+        bound.type,
+        columns,
+        is_immutable(bound),
+        frozenset(part.type for part in walk(bound)),
+        bool(state.routines_used),
+        any(isinstance(part, RowExpr) and part.type.oid == table.oid for part in walk(bound)),
+    )
     if facts.is_immutable:
         require_no_statements(state, _CLAUSES[what])
     return facts

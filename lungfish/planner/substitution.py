@@ -125,7 +125,8 @@ def _made_by_modification(
 ) -> set[int]:
     made: set[int] = set()
     if node.returning is not None:
-        rows = (node.returning.old, node.returning.new, node.returning.current)
+        row = node.returning
+        rows = (row.old, row.new, row.current, row.presence)
         made.update(column.index for row in rows for column in row)
         made.update(column.index for column, _ in node.returning.items)
     if isinstance(node, LogicalInsert) and node.conflict is not None:

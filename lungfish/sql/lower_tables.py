@@ -66,7 +66,7 @@ class _ColumnParts:
     default: ExpressionText | None = None
     identity: Identity | None = None
     generated: ExpressionText | None = None
-    is_stored: bool = True
+    is_virtual: bool = False
     # None until NULL or NOT NULL was said.
     is_not_null: bool | None = None
     constraints: list[ConstraintDefinition] = field(default_factory=list)
@@ -121,6 +121,7 @@ def lower_column_options(fields: Node, table: str, lowering: Lowering) -> Column
         name=fields["colname"],
         default=parts.default,
         generated=parts.generated,
+        is_virtual=parts.is_virtual,
         is_not_null=parts.is_not_null is True,
         constraints=tuple([part for part in parts.constraints if not _is_plain_not_null(part)]),
         position=position,
@@ -140,7 +141,7 @@ def lower_column(fields: Node, table: str, lowering: Lowering) -> ColumnDefiniti
         default=parts.default,
         identity=parts.identity,
         generated=parts.generated,
-        is_generated_stored=parts.is_stored,
+        is_virtual=parts.is_virtual,
         is_not_null=parts.is_not_null is True,
         is_explicit_null=parts.is_not_null is False,
         collation=lower_collation(fields),
@@ -175,7 +176,7 @@ def _add_clause(parts: _ColumnParts, fields: Node, lowering: Lowering) -> None:
     elif kind == "CONSTR_GENERATED":
         parts.require_single(parts.generated, "generation clauses", position)
         parts.generated = _lower_generated(fields, lowering)
-        parts.is_stored = fields["generated_kind"] == "s"
+        parts.is_virtual = fields["generated_kind"] == "v"
     elif kind == "CONSTR_NULL":
         parts.set_not_null(False, position)
     elif kind in _ATTRIBUTES:

@@ -179,7 +179,8 @@ def _column(catalog: Catalog, table: Table, column: Column, *, is_part: bool) ->
     if column.collation is not None:
         text += f" COLLATE {quote_identifier(column.collation)}"
     if column.generated is not None:
-        text += f" GENERATED ALWAYS AS ({column.generated}) STORED"
+        text += f" GENERATED ALWAYS AS ({column.generated})"
+        text += " VIRTUAL" if column.is_virtual else " STORED"
     elif column.identity is not None:
         # A partition has the identity of its parent.
         text += "" if is_part else _identity(catalog, column)

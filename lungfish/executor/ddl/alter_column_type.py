@@ -21,6 +21,7 @@ from lungfish.executor.ddl.names import find_column
 from lungfish.executor.ddl.rewrite import rewrite
 from lungfish.executor.ddl.rules import rule_words, rules_about
 from lungfish.executor.ddl.view_texts import uses_column
+from lungfish.executor.ddl.virtual_columns import check_virtual_type
 from lungfish.sql.ast.ddl import AlterColumnType, AlterTableAction
 from lungfish.sql.quoting import quote_identifier
 from lungfish.types.sql_type import TypeKind
@@ -64,6 +65,7 @@ def alter_type(context: DdlContext, table: Table, action: AlterColumnType) -> No
     # Without USING the cast must be one that an assignment does by itself.
     source = f"({action.using.text})" if action.using is not None else name
     changed = replace(column, type=kind)
+    check_virtual_type(changed)
     indexes = tuple(
         replace(
             index,
@@ -94,7 +96,13 @@ def _check_assignments(
     """Raise DatatypeMismatch unless the column's values, and its default, can be assigned to the new type."""
     runner = context.runner
     kind = runner.resolve_type(action.type_name)
-    if action.using is None:
+    if column.is_virtual and column.generated is not None:
+        given = runner.value_type(table, column.generated, what="column generation expressions")
+        if not is_assignable(given, kind):
+            raise DatatypeMismatch(
+                f'generation expression for column "{column.name}" cannot be cast automatically to type {kind}'
+            )
+    elif action.using is None:
         runner.check_assignable(column, kind, action.position)
     elif not is_assignable(
         runner.value_type(table, action.using.text, what="transform expressions"), kind

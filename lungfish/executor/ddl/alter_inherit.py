@@ -21,6 +21,7 @@ from lungfish.errors import (
 from lungfish.executor.ddl.context import DdlContext
 from lungfish.executor.ddl.inherited_columns import require_parent
 from lungfish.executor.ddl.names import find_relation
+from lungfish.executor.ddl.virtual_columns import require_same_generation
 from lungfish.sql.ast.partitions import AlterInherit
 
 
@@ -76,6 +77,7 @@ def _require_same(table: Table, own: Column, inherited: Column) -> None:
         raise DatatypeMismatch(
             f'column "{own.name}" in child table must{not_} be a generated column'
         )
+    require_same_generation(own, inherited, DatatypeMismatch)
 
 
 def _require_check(table: Table, inherited: Constraint) -> None:

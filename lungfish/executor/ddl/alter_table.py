@@ -45,6 +45,10 @@ from lungfish.executor.ddl.rewrite import rewrite
 from lungfish.executor.ddl.rules import set_rule_mode
 from lungfish.executor.ddl.statistics import without_column
 from lungfish.executor.ddl.upkeep import alter_other, alter_without_rows, set_triggers
+from lungfish.executor.ddl.virtual_columns import (
+    refuse_changed_expression,
+    refuse_dropped_expression,
+)
 from lungfish.sql.ast.ddl import (
     AddColumn,
     AddConstraint,
@@ -277,6 +281,9 @@ def _alter_default(context: DdlContext, table: Table, action: AlterColumnDefault
         raise SyntaxError(
             f'column "{column.name}" of relation "{table.name}" is a generated column',
             position=action.position,
+            hint=None
+            if action.default is None
+            else "Use ALTER TABLE ... ALTER COLUMN ... SET EXPRESSION instead.",
         )
     text = None
     if action.default is not None:
@@ -390,9 +397,15 @@ def _validate(context: DdlContext, table: Table, action: ValidateConstraint) -> 
 
 def _set_expression(context: DdlContext, table: Table, action: SetExpression) -> None:
     column = _generated_column(table, action.name, action.position)
+    refuse_changed_expression(table, column)
     text = action.expression.text
     changed = replace_column(table, column, replace(column, generated=text))
     check_stored_texts(context, changed)
+    if column.is_virtual:
+        context.change.put(changed)
+        if column.is_not_null:
+            validate_not_null(context, changed, column.name)
+        return
     value = f"CAST(({text}) AS {type_text(context.catalog, column.type)})"
     values = [value if item is column else quote_identifier(item.name) for item in table.columns]
     moved = rewrite(context, table, changed, values)
@@ -421,4 +434,5 @@ def _drop_expression(context: DdlContext, table: Table, action: DropExpression) 
         )
         return
     column = _generated_column(table, action.name, action.position)
+    refuse_dropped_expression(table, column)
     context.change.put(replace_column(table, column, replace(column, generated=None)))

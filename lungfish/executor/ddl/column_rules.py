@@ -15,6 +15,7 @@ from lungfish.errors import (
     TooManyColumns,
 )
 from lungfish.executor.ddl.context import DdlContext
+from lungfish.executor.ddl.virtual_columns import check_virtual_expression, refuse_virtual
 from lungfish.sql.ast.ddl import ConstraintDefinition
 from lungfish.sql.rename import mentions_name
 from lungfish.types.coercion import CastContext, can_coerce
@@ -88,16 +89,21 @@ def check_generated(context: DdlContext, table: Table, column: Column) -> None:
     facts = context.runner.check_expression_facts(
         table, column.generated, what="column generation expressions"
     )
+    if facts.reads_whole_row:
+        raise InvalidObjectDefinition(
+            "cannot use whole-row variable in column generation expression",
+            detail="This would cause the generated column to depend on its own value.",
+        )
     for used in facts.columns:
         if used.generated is not None:
             raise InvalidObjectDefinition(
                 f'cannot use generated column "{used.name}" in column generation expression',
-                detail="A generated column cannot reference another generated column."
-                if used is not column
-                else "This would cause the generated column to depend on its own value.",
+                detail="A generated column cannot reference another generated column.",
             )
     if not facts.is_immutable:
         raise InvalidObjectDefinition("generation expression is not immutable")
+    if column.is_virtual:
+        check_virtual_expression(facts)
 
 
 def check_foreign_key_actions(table: Table, definition: ConstraintDefinition) -> None:
@@ -116,6 +122,7 @@ def check_foreign_key_actions(table: Table, definition: ConstraintDefinition) ->
                     f"invalid {word} action for foreign key constraint containing generated column",
                     position=definition.position,
                 )
+        refuse_virtual(table, (column.number,), "foreign key constraints")
 
 
 def check_type_change(table: Table, column: Column, *, has_using: bool, position: int) -> None:

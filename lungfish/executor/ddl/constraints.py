@@ -34,6 +34,7 @@ from lungfish.executor.ddl.names import (
 )
 from lungfish.executor.ddl.not_null import add_not_null, set_not_null
 from lungfish.executor.ddl.partition_columns import require_partition_columns
+from lungfish.executor.ddl.virtual_columns import refuse_virtual
 from lungfish.sql.ast.ddl import ConstraintDefinition, ForeignKeyReference
 from lungfish.sql.ast.queries import ObjectName
 from lungfish.sql.quoting import quote_identifier
@@ -95,6 +96,7 @@ def _add_key(context: DdlContext, table: Table, definition: ConstraintDefinition
     if definition.using_index is not None:
         return add_key_using_index(context, table, definition)
     columns = [_key_column(table, name, definition.position) for name in definition.columns]
+    what = "primary keys" if definition.kind == "primary key" else "unique constraints"
     for at, column in enumerate(columns):
         if column in columns[:at]:
             raise DuplicateColumn(
@@ -111,6 +113,8 @@ def _add_key(context: DdlContext, table: Table, definition: ConstraintDefinition
         for column in columns:
             table = set_not_null(table, column.name, is_not_null=True)
     numbers = tuple(column.number for column in columns)
+    included = tuple(find_column(table, item).number for item in definition.include)
+    refuse_virtual(table, (*numbers, *included), what)
     is_period = definition.is_without_overlaps
     if is_period:
         check_period(table, definition, columns)
@@ -125,7 +129,7 @@ def _add_key(context: DdlContext, table: Table, definition: ConstraintDefinition
         tuple(IndexColumn(column.number, type=column.type) for column in columns),
         is_unique=not is_period,
         is_primary=is_primary,
-        include=tuple(find_column(table, item).number for item in definition.include),
+        include=included,
         nulls_not_distinct=definition.nulls_not_distinct,
         is_deferrable=definition.is_deferrable,
         method="gist" if is_period else "btree",

@@ -27,6 +27,7 @@ from lungfish.executor.ddl.names import (
 )
 from lungfish.executor.ddl.partition_columns import require_partition_columns
 from lungfish.executor.ddl.partition_parts import add_to_partitions
+from lungfish.executor.ddl.virtual_columns import refuse_virtual, refuse_virtual_in
 from lungfish.sql.ast.ddl import CreateIndex, IndexElement
 from lungfish.types.sql_type import BOOLEAN, SqlType
 
@@ -57,6 +58,10 @@ def create_index(context: DdlContext, statement: CreateIndex) -> str:
     for column, element in zip(columns, statement.elements, strict=True):
         if statement.method in ("gist", "spgist") and column.type is not None:
             require_class(column.type, statement.method, element.position)
+    include = tuple(
+        find_column(table, name, statement.position).number for name in statement.include
+    )
+    refuse_virtual(table, (*[key.column_number for key in columns], *include), "indexes")
     index = Index(
         context.change.new_oid(),
         statement.name or _choose_name(context, table, statement),
@@ -65,9 +70,7 @@ def create_index(context: DdlContext, statement: CreateIndex) -> str:
         context.change.new_relation_id(),
         columns,
         is_unique=statement.is_unique,
-        include=tuple(
-            find_column(table, name, statement.position).number for name in statement.include
-        ),
+        include=include,
         predicate=_predicate(context, table, statement),
         nulls_not_distinct=statement.nulls_not_distinct,
         method=statement.method,
@@ -132,6 +135,7 @@ def _immutable_type(context: DdlContext, table: Table, text: str, word: str) -> 
     facts = context.runner.check_expression_facts(table, text, what=f"index {word}s")
     if not facts.is_immutable:
         raise InvalidObjectDefinition(f"functions in index {word} must be marked IMMUTABLE")
+    refuse_virtual_in(facts, "indexes on virtual generated columns are not supported")
     return facts.type
 
 

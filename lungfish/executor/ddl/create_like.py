@@ -129,6 +129,7 @@ def _copy_column(context: DdlContext, copied: CopiedTable, column: Column) -> Co
         is_not_null=column.is_not_null,
         default=column.default if "defaults" in wanted else None,
         generated=column.generated if "generated" in wanted else None,
+        is_virtual=column.is_virtual and "generated" in wanted,
         collation=column.collation,
         comment=column.comment if "comments" in wanted else None,
         storage=column.storage if "storage" in wanted else None,

@@ -46,6 +46,7 @@ from lungfish.executor.ddl.names import choose_relation_name, refuse_taken_row_t
 from lungfish.executor.ddl.partition_keys import make_partition_key, refuse_no_inherit
 from lungfish.executor.ddl.partition_parts import add_parts_to
 from lungfish.executor.ddl.sequences import make_sequence
+from lungfish.executor.ddl.virtual_columns import check_virtual_type, require_same_generation
 from lungfish.sql.ast.ddl import (
     ColumnDefinition,
     ConstraintDefinition,
@@ -158,6 +159,9 @@ def _with_options(table: Table, options: ColumnOptions) -> Table:
             f'child column "{column.name}" specifies generation expression',
             hint="A child table column cannot be generated unless its parent column is.",
         )
+    if options.generated is not None:
+        own = replace(column, is_virtual=options.is_virtual)
+        require_same_generation(own, column, InvalidColumnDefinition)
     columns = list(table.columns)
     columns[position] = replace(
         column,
@@ -237,6 +241,7 @@ def _make_column(context: DdlContext, table: Table, definition: ColumnDefinition
         if definition.default is None
         else context.runner.settled_default(definition.default.text, kind),
         generated=None if definition.generated is None else definition.generated.text,
+        is_virtual=definition.is_virtual,
         collation=".".join(definition.collation) or None,
     )
     if definition.generated is not None:
@@ -245,12 +250,7 @@ def _make_column(context: DdlContext, table: Table, definition: ColumnDefinition
                 f'both default and generation expression specified for column "{definition.name}" of table "{table.name}"',
                 position=definition.position,
             )
-        if not definition.is_generated_stored:
-            raise FeatureNotSupported(
-                "virtual generated columns are not supported",
-                position=definition.position,
-                hint="Write STORED behind the expression.",
-            )
+    check_virtual_type(column)
     if definition.identity is None:
         return MadeColumn(column)
     check_identity_type(kind, definition.position)

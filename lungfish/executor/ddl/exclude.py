@@ -27,6 +27,7 @@ from lungfish.executor.ddl.names import (
     key_words,
     refuse_taken_name,
 )
+from lungfish.executor.ddl.virtual_columns import refuse_virtual, refuse_virtual_in
 from lungfish.functions import resolve_operator
 from lungfish.sql.ast.ddl import ConstraintDefinition, Exclusion, ExpressionText, IndexElement
 from lungfish.sql.ast.queries import ObjectName
@@ -60,6 +61,7 @@ def add_exclusion(context: DdlContext, table: Table, definition: ConstraintDefin
     for key, (element, operator) in zip(keys, exclusion.elements, strict=True):
         assert key.type is not None, "keys of new indexes have types"
         _check_operator(operator, key.type, exclusion.method, element.position)
+    refuse_virtual(table, [key.column_number for key in keys], "unique constraints")
     name = _name(context, table, definition, exclusion)
     index = Index(
         context.change.new_oid(),
@@ -162,6 +164,7 @@ def _immutable_type(
     context: DdlContext, table: Table, expression: ExpressionText, word: str
 ) -> SqlType:
     facts = context.runner.check_expression_facts(table, expression.text, what=f"index {word}s")
+    refuse_virtual_in(facts, "indexes on virtual generated columns are not supported")
     if not facts.is_immutable:
         raise InvalidObjectDefinition(f"functions in index {word} must be marked IMMUTABLE")
     return facts.type

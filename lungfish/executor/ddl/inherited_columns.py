@@ -20,6 +20,7 @@ from lungfish.errors import (
 )
 from lungfish.executor.ddl.context import DdlContext
 from lungfish.executor.ddl.names import find_relation
+from lungfish.executor.ddl.virtual_columns import require_same_generation
 from lungfish.sql.ast.ddl import ColumnDefinition
 from lungfish.sql.ast.queries import ObjectName
 
@@ -106,8 +107,8 @@ def _merged(known: Column, other: Column, conflicting: set[str]) -> Column:
             f'inherited column "{known.name}" has a type conflict',
             detail=f"{known.type} versus {other.type}",
         )
-    if (known.generated is None) != (other.generated is None):
-        raise InvalidColumnDefinition(f'inherited column "{known.name}" has a generation conflict')
+    if (known.generated is None, known.is_virtual) != (other.generated is None, other.is_virtual):
+        raise DatatypeMismatch(f'inherited column "{known.name}" has a generation conflict')
     if known.generated != other.generated:
         conflicting.add(known.name)
     if known.default is not None and other.default is not None and known.default != other.default:
@@ -184,6 +185,7 @@ def merge_own_column(
         if own.default is not None or definition.identity is not None
         else inherited.default,
         generated=own.generated if own.generated is not None else inherited.generated,
+        is_virtual=inherited.is_virtual,
     )
     columns = list(table.columns)
     columns[position] = merged
@@ -197,6 +199,8 @@ def _check_generation(inherited: Column, own: Column) -> None:
             raise InvalidColumnDefinition(
                 f'column "{own.name}" inherits from generated column but specifies {what}'
             )
+        if own.generated is not None:
+            require_same_generation(own, inherited, InvalidColumnDefinition)
     elif own.generated is not None:
         raise InvalidColumnDefinition(
             f'child column "{own.name}" specifies generation expression',

@@ -78,12 +78,7 @@ def _column(table: Table, element: PartitionElement) -> Column:
     name = element.column
     for column in table.columns:
         if column.name == name:
-            if column.generated is not None:
-                raise errors.InvalidObjectDefinition(
-                    "cannot use generated column in partition key",
-                    position=element.position,
-                    detail=f'Column "{name}" is a generated column.',
-                )
+            _refuse_generated(column, element)
             return column
     if name in _SYSTEM_COLUMNS:
         raise errors.InvalidObjectDefinition(
@@ -94,6 +89,15 @@ def _column(table: Table, element: PartitionElement) -> Column:
     )
 
 
+def _refuse_generated(column: Column, element: PartitionElement) -> None:
+    if column.generated is not None:
+        raise errors.InvalidObjectDefinition(
+            "cannot use generated column in partition key",
+            position=element.position,
+            detail=f'Column "{column.name}" is a generated column.',
+        )
+
+
 def _expression_type(
     context: DdlContext, table: Table, element: PartitionElement, number: int
 ) -> SqlType:
@@ -101,13 +105,10 @@ def _expression_type(
     literal = element.expression.expression
     if isinstance(literal, Literal) and literal.kind in _UNTYPED:
         raise _pseudo_type(number, "unknown")
-    bound = bind_stored_expression(
-        element.expression.text,
-        table,
-        context.catalog,
-        context.search_path,
-        what="partition key expressions",
-    )
+    text, what = element.expression.text, "partition key expressions"
+    for used in context.runner.check_expression_facts(table, text, what=what).columns:
+        _refuse_generated(used, element)
+    bound = bind_stored_expression(text, table, context.catalog, context.search_path, what=what)
     if any(
         isinstance(node, Call) and node.function.volatility is not Volatility.IMMUTABLE
         for node in walk(bound)

@@ -127,6 +127,11 @@ def _set_statistics(context: DdlContext, table: Table, action: SetStatistics) ->
         )
     target = _checked_target(context, action)
     column = find_column(table, action.column, action.position)
+    if column.is_virtual:
+        raise FeatureNotSupported(
+            f'cannot alter statistics on virtual generated column "{column.name}"',
+            position=action.position,
+        )
     _put_column(context, table, column, replace(column, statistics_target=target))
     for child in context.catalog.children(table.oid):
         _set_statistics(context, child, action)

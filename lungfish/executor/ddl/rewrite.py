@@ -39,8 +39,12 @@ def rewrite(
         constraints=(),
     )
     tail = f" ORDER BY {order}" if order else ""
+    written = [
+        "NULL" if column.is_virtual else value
+        for column, value in zip(new.columns, values, strict=True)
+    ]
     rows = context.runner.query_assigned(
-        f"SELECT {', '.join(values)} FROM ONLY {qualified(context, old)}{tail}"
+        f"SELECT {', '.join(written)} FROM ONLY {qualified(context, old)}{tail}"
     )
     relaxed = replace(
         moved,
@@ -48,7 +52,10 @@ def rewrite(
         parents=(),
         partition_key=None,
         partition_bound=None,
-        columns=tuple(replace(item, is_not_null=False, generated=None) for item in moved.columns),
+        columns=tuple(
+            replace(item, is_not_null=False, generated=None, is_virtual=False)
+            for item in moved.columns
+        ),
     )
     context.change.put(moved)
     context.change.relations.create_table(moved)

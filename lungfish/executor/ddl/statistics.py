@@ -24,6 +24,7 @@ from lungfish.errors import (
 )
 from lungfish.executor.ddl.context import DdlContext
 from lungfish.executor.ddl.names import choose_constraint_name, find_relation
+from lungfish.executor.ddl.virtual_columns import refuse_virtual_in
 from lungfish.sql.ast.queries import ObjectName
 from lungfish.sql.ast.statistics import AlterStatistics, CreateStatistics, DropStatistics
 from lungfish.sql.rename import mentions_name
@@ -31,6 +32,7 @@ from lungfish.sql.rename import mentions_name
 # pg_statistic_ext.stxkind's letters.
 KINDS = {"ndistinct": "d", "dependencies": "f", "mcv": "m"}
 _EXPRESSIONS = "e"
+_NOT_VIRTUAL = "statistics creation on virtual generated columns is not supported"
 _COLUMNS_MAX, _TARGET_MAX = 8, 10_000
 
 
@@ -53,7 +55,8 @@ def create_statistics(context: DdlContext, statement: CreateStatistics) -> str:
         _kinds(statement),
     )
     for text in made.expressions:
-        context.runner.check_expression_facts(table, text, what="index expressions")
+        facts = context.runner.check_expression_facts(table, text, what="index expressions")
+        refuse_virtual_in(facts, _NOT_VIRTUAL)
     context.change.put(replace(table, statistics=(*table.statistics, made)))
     return "CREATE STATISTICS"
 
@@ -88,6 +91,8 @@ def _numbers(table: Table, statement: CreateStatistics) -> tuple[int, ...]:
         position = table.column_position(name)
         if position is None:
             raise UndefinedColumn(f'column "{name}" does not exist')
+        if table.columns[position].is_virtual:
+            raise FeatureNotSupported(_NOT_VIRTUAL)
         numbers.append(table.columns[position].number)
     count = len(numbers) + len(statement.expressions)
     if count > _COLUMNS_MAX:

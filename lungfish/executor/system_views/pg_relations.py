@@ -203,9 +203,15 @@ def _attribute(
         relation_oid, column.name, type_oid(kind), length, number, type_modifier(kind), 1 if kind.element else 0, by_value,
         alignment, column.storage or default_storage(kind), column.compression or "", column.is_not_null,
         has_default(column), False, {"always": "a", "by default": "d", None: ""}[column.identity],
-        "s" if column.generated is not None else "", False, column.is_local, inherit_count, collation_of(column),
+        _generation(column), False, column.is_local, inherit_count, collation_of(column),
         column.statistics_target, None, _parameters(column.parameters), None,
     )  # fmt: skip
+
+
+def _generation(column: Column) -> str:
+    if column.generated is None:
+        return ""
+    return "v" if column.is_virtual else "s"
 
 
 def has_default(column: Column) -> bool:

@@ -95,7 +95,7 @@ def _column_figures(context: ExecutionContext) -> Rows:
         schema = context.catalog.namespace_name(table.namespace_oid)
         for column in table.columns:
             count = seen.distinct_counts.get(column.number)
-            if count is not None:
+            if count is not None and not column.is_virtual:
                 is_growing = count > seen.row_count / 10
                 shown = -count / seen.row_count if is_growing else float(count)
                 yield schema, table.name, column.name, False, shown

@@ -122,7 +122,7 @@ class ColumnDefinition:
     default: ExpressionText | None = None
     identity: Identity | None = None
     generated: ExpressionText | None = None
-    is_generated_stored: bool = True
+    is_virtual: bool = False
     is_not_null: bool = False
     is_explicit_null: bool = False
     collation: tuple[str, ...] = ()

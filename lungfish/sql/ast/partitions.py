@@ -52,6 +52,7 @@ class ColumnOptions:
     name: str
     default: ExpressionText | None = None
     generated: ExpressionText | None = None
+    is_virtual: bool = False
     is_not_null: bool = False
     constraints: tuple[ConstraintDefinition, ...] = ()
     position: int = -1
