@@ -21,7 +21,7 @@ create table every (
  m mood default 'sad', p other.pair, pa other.pair[], pd pos, od other.name default 'x', r4 int4range, rn numrange, rd daterange, rts tsrange, rtz tstzrange, r8 int8range,
  mr int4multirange, mn nummultirange, l pg_lsn, "Wei""rd Näme" text collate "C" default 'ä',
  tw int generated always as (twice(i4)) stored, tw2 int default twice(4),
- vi numeric generated always as (n2 * 2) virtual not null, vt text generated always as (upper(t))
+ vi numeric generated always as (coalesce(n2, 0) * 2) virtual not null, vt text generated always as (upper(t))
 );
 insert into every (b,i2,i4,i8,o,r,d,n,n2,t,v,c,nm,by,da,ti,ti3,tz,ts,ts2,tstz,iv,ivy,u,j,jb,jp,bi,vb,ia,ta,ma,p,pa,pd,r4,rn,rd,rts,rtz,r8,mr,mn,l)
 values (true,-32768,1073741823,-9223372036854775808,4294967295,1.1,'Infinity',123456789012345678901234567890.1234567890,12345.67,
