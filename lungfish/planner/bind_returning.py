@@ -54,8 +54,11 @@ def bind_returning(
     if returning is None:
         return LogicalReturning((), old, new, either, checks) if checks else None
     meant = {"new": new, "old": old, "either": either}[plain]
-    presence = (state.new_column("has_old", BOOLEAN), state.new_column("has_new", BOOLEAN))
-    rows = _rows(target, meant, old, new, presence)
+    rows = _Rows(_row(target, meant), _row(target, old), _row(target, new))
+    presence: tuple[ColumnRef, ...] = ()
+    if target.verb != "update":
+        presence = (state.new_column("has_old", BOOLEAN), state.new_column("has_new", BOOLEAN))
+        rows = _with_presence(rows, target.verb, *presence)
     beside = list(others)
     if plain == "either":
         action_entry, action = merge_action_entry(state)
@@ -81,21 +84,14 @@ class _Rows:
     new: TableRow
 
 
-def _rows(
-    target: ChangeTarget,
-    meant: Sequence[ColumnRef],
-    old: Sequence[ColumnRef],
-    new: Sequence[ColumnRef],
-    presence: tuple[ColumnRef, ColumnRef],
-) -> _Rows:
-    """The rows of a statement, which may lack one."""
-    has_old, has_new = presence
-    old_row, new_row = _row(target, old), _row(target, new)
-    if target.verb in ("insert into", "merge into"):
-        old_row = replace(old_row, presence=has_old)
-    if target.verb in ("delete from", "merge into"):
-        new_row = replace(new_row, presence=has_new)
-    return _Rows(_row(target, meant), old_row, new_row)
+def _with_presence(rows: _Rows, verb: str, has_old: ColumnRef, has_new: ColumnRef) -> _Rows:
+    """The rows of a statement that may lack one of the two."""
+    old, new = rows.old, rows.new
+    if verb != "delete from":
+        old = replace(old, presence=has_old)
+    if verb != "insert into":
+        new = replace(new, presence=has_new)
+    return _Rows(rows.current, old, new)
 
 
 @dataclass(frozen=True, slots=True)
