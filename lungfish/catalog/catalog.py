@@ -143,6 +143,10 @@ class Catalog:
         """The namespace of that name."""
         return self._namespaces.get(name)
 
+    def has_namespace(self, name: str) -> bool:
+        """Whether there is a namespace of that name."""
+        return name in self._namespaces
+
     def namespace_name(self, oid: Oid) -> str:
         """The name of the namespace with that oid."""
         found = self._objects[oid]

@@ -74,6 +74,8 @@ class IndexColumn:
     type: SqlType | None = None
     # What SET STATISTICS said of an expression.
     statistics_target: int | None = None
+    # The collation, where it is another one than that of the column, or than its type's of an expression.
+    collation: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -358,6 +360,8 @@ class UserType:
     label_orders: tuple[float, ...] = ()
     # Of a domain's checks, by their names.
     check_comments: tuple[tuple[str, str], ...] = ()
+    # Of a domain: what COLLATE said.
+    collation: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

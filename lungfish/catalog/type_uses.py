@@ -120,6 +120,14 @@ def domains_of(sql_type: SqlType, catalog: Catalog) -> Iterator[UserType]:
         yield domain
 
 
+def domain_collation(type_: SqlType, catalog: Catalog) -> str | None:
+    """What COLLATE said when the type, if it is a domain, was made."""
+    if type_.domain is None:
+        return None
+    found = catalog.object(Oid(type_.domain_oid))
+    return found.collation if isinstance(found, UserType) else None
+
+
 def domain_default(sql_type: SqlType, catalog: Catalog) -> str | None:
     """The text of a domain's default: its own, or that of the domain beneath."""
     found = None

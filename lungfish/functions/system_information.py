@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from lungfish.errors import DatatypeMismatch
 from lungfish.functions.registry import Function, FunctionContext, Polymorphic, Volatility
 from lungfish.types.array_value import array_value
 from lungfish.types.sql_type import (
@@ -79,6 +80,11 @@ def _pg_typeof(context: FunctionContext, value: Any, *, types: Sequence[SqlType]
     return type_oid(kind) or int(context.ask_catalog("regtypein", (str(kind.unmodified),)))
 
 
+def _collation_for(_value: Any, *, types: Sequence[SqlType]) -> str | None:
+    """Called only for types without collations: the planner knows those of all others."""
+    raise DatatypeMismatch(f"collations are not supported by type {types[0]}")
+
+
 def _backend_pid(context: FunctionContext) -> int:
     return int(context.session_fact("backend_pid"))
 
@@ -106,6 +112,10 @@ SYSTEM_FUNCTIONS: tuple[Function, ...] = (
     Function(
         "pg_typeof", (Polymorphic.ANY_OR_UNKNOWN,), registered_type("regtype"), _pg_typeof, volatility=_STABLE,
         is_strict=False, needs_types=True, needs_context=True,
+    ),
+    Function(
+        "pg_collation_for", (Polymorphic.ANY_OR_UNKNOWN,), TEXT, _collation_for, volatility=_STABLE, is_strict=False,
+        needs_types=True,
     ),
     *_sequence_functions(TEXT),
     # What regclass gives: PostgreSQL's own spelling, 'name'::regclass.

@@ -7,7 +7,12 @@ with the executor. Nothing here runs a plan or reads a table: what it knows of t
 from lungfish.planner.check_rule import check_rule
 from lungfish.planner.deparse import Deparsing, columns_read, deparse_query
 from lungfish.planner.explain import ExplainOptions, explain
-from lungfish.planner.plan_statement import describe_query, plan_statement, routines_used
+from lungfish.planner.plan_statement import (
+    describe_query,
+    output_collations,
+    plan_statement,
+    routines_used,
+)
 from lungfish.planner.routine_checks import (
     bind_procedure_call,
     check_default,
@@ -59,6 +64,7 @@ __all__ = [
     "explain",
     "objects_of_body",
     "objects_used",
+    "output_collations",
     "own_items",
     "plan_statement",
     "reason_against_changes",

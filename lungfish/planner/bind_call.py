@@ -25,6 +25,7 @@ from lungfish.planner.callees import (
     has_window_function,
 )
 from lungfish.planner.coerce import coerce_arguments, coerce_explicit
+from lungfish.planner.collated_calls import COLLATION_FOR
 from lungfish.planner.expression_tree import is_volatile
 from lungfish.planner.expressions import (
     AggregateCall,
@@ -148,6 +149,8 @@ def _bind_function(
     function = found.callee
     if function.volatility is not Volatility.IMMUTABLE:
         scope.state.has_volatile = True
+        if function.name == COLLATION_FOR:
+            scope.state.has_collations = True
     refuse_uncommitted_ends(function.name, typed, scope.state.catalog, node.position)
     is_array = node.is_variadic and function.is_variadic
     call = Call(function, typed, found.result, is_array, node.position)

@@ -10,9 +10,11 @@ from lungfish import errors
 from lungfish.catalog.objects import Index, Table
 from lungfish.planner.bind_stored import bind_over_entry, bind_over_table, parse_expression
 from lungfish.planner.change_target import ChangeTarget, TableRow
-from lungfish.planner.expressions import BoundExpression, ColumnRef
+from lungfish.planner.collated_calls import COLLATE, collation_argument
+from lungfish.planner.expressions import BoundExpression, Call, ColumnRef
 from lungfish.planner.scope import Clause, Scope
 from lungfish.sql.ast import dml as ast
+from lungfish.types.collations import collation_of_type
 
 
 def bind_conflict_target(
@@ -81,6 +83,14 @@ def _by_constraint(name: str, target: ChangeTarget, position: int) -> Index:
     ).at(position)
 
 
+def _means(key: BoundExpression, own: tuple[BoundExpression, str | None]) -> bool:
+    """Whether a key of the target is a key of the index, in its collation if it names one."""
+    expression, collation = own
+    if isinstance(key, Call) and key.function is COLLATE:
+        return key.arguments[0] == expression and collation_argument(key) == collation
+    return key == expression
+
+
 def _matches(
     index: Index,
     table: Table,
@@ -88,17 +98,23 @@ def _matches(
     predicate: BoundExpression | None,
     scope: Scope,
 ) -> bool:
-    own: list[BoundExpression] = []
+    own: list[tuple[BoundExpression, str | None]] = []
     for key in index.columns:
         if key.expression is None:
             position = table.position_of_number(key.column_number)
             column = table.columns[position]
-            own.append(ColumnRef(position, column.type, column.name))
+            bound: BoundExpression = ColumnRef(position, column.type, column.name)
+            collation = key.collation or column.collation
         else:
-            own.append(
-                bind_over_table(parse_expression(key.expression), table, scope.state, Clause.INDEX)
+            bound = bind_over_table(
+                parse_expression(key.expression), table, scope.state, Clause.INDEX
             )
-    if not (all(key in own for key in keys) and all(key in keys for key in own)):
+            collation = key.collation
+        own.append((bound, collation or collation_of_type(bound.type)))
+    if not (
+        all(any(_means(key, each) for each in own) for key in keys)
+        and all(any(_means(key, each) for key in keys) for each in own)
+    ):
         return False
     if index.predicate is None:
         return True

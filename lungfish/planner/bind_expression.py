@@ -12,7 +12,6 @@ from decimal import Decimal
 from typing import Any
 
 from lungfish import errors
-from lungfish.functions.registry import Function
 from lungfish.planner.bind_call import bind_call
 from lungfish.planner.bind_collection import bind_array, bind_field_access, bind_row, bind_subscript
 from lungfish.planner.bind_grouping import GROUPING
@@ -37,6 +36,7 @@ from lungfish.planner.bind_subquery import (
 )
 from lungfish.planner.bind_type import bind_cast
 from lungfish.planner.coerce import coerce_boolean, coerce_common, resolve_unknown
+from lungfish.planner.collated_calls import COLLATE
 from lungfish.planner.expression_tree import columns_of, is_volatile
 from lungfish.planner.expressions import (
     AndAll,
@@ -52,13 +52,13 @@ from lungfish.planner.expressions import (
 )
 from lungfish.planner.scope import AGGREGATES_ALLOWED, Scope
 from lungfish.sql.ast import expressions as ast
+from lungfish.types.collations import collation_of_type, find_collation
 from lungfish.types.sql_type import (
     BIGINT,
     BOOLEAN,
     INTEGER,
     NAME,
     NUMERIC,
-    TEXT,
     UNKNOWN,
     SqlType,
     TypeKind,
@@ -242,39 +242,20 @@ def _bind_null_if(node: ast.NullIf, scope: Scope) -> BoundExpression:
     return CaseExpr(((equal, Constant(None, left.type)),), left, left.type)
 
 
-COLLATIONS = frozenset({"C", "POSIX", "default", "ucs_basic"})
-
-
 def _bind_collate(node: ast.Collate, scope: Scope) -> BoundExpression:
-    name = node.collation[-1]
-    if name not in COLLATIONS:
-        raise errors.UndefinedObject(f'collation "{name}" for encoding "UTF8" does not exist').at(
-            node.position
-        )
+    state = scope.state
+    name = find_collation(node.collation, state.catalog.has_namespace, node.position)
     operand = scope.bind(node.operand)
-    if operand.type.kind not in COLLATABLE:
-        raise errors.DatatypeMismatch(f"collations are not supported by type {operand.type}").at(
+    kind = operand.type
+    if kind.kind is not TypeKind.UNKNOWN and collation_of_type(kind) is None:
+        raise errors.DatatypeMismatch(f"collations are not supported by type {kind}").at(
             node.position
         )
-    if scope.state.trace is None:
-        return operand
-    typed = resolve_unknown(operand, scope.state, node.operand.position)
-    return Call(COLLATE, (typed, Constant(name, NAME)), typed.type, position=node.position)
-
-
-# Stands for COLLATE in expressions that are written back; never evaluated.
-COLLATE = Function("collate", (TEXT, NAME), TEXT)
-
-COLLATABLE = frozenset(
-    {
-        TypeKind.TEXT,
-        TypeKind.VARCHAR,
-        TypeKind.CHAR,
-        TypeKind.NAME,
-        TypeKind.UNKNOWN,
-        TypeKind.ARRAY,
-    }
-)
+    state.has_collations = True
+    if state.trace is not None:
+        operand = resolve_unknown(operand, state, node.operand.position)
+        kind = operand.type
+    return Call(COLLATE, (operand, Constant(name, NAME)), kind, position=node.position)
 
 
 def _bind_default(node: ast.Default, _scope: Scope) -> BoundExpression:

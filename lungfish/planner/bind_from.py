@@ -196,6 +196,7 @@ def scan_table(
     columns = table.columns
     count = len(columns)
     state = scope.state
+    state.note_collations(columns)
     tables = members_of(table, item, state)
     # Numbers more, for the TupleId and where there are members for tableoid.
     first = state.reserve_columns(count + (1 if tables is None else 2))
@@ -308,6 +309,8 @@ def _expand_view(view: View, item: ast.TableReference, scope: Scope) -> BoundIte
     finally:
         state.search_path, state.routine = outer_path, frame
         state.view_depth -= 1
+    if state.has_collations:
+        state.crossed_columns.update(column.index for column in output.columns)
     names = [column.name for column in view.columns]
     entry = RangeEntry(item.alias or view.name, names, refs=output.columns[: len(names)])
     entry.row_type = row_type_of(view)
@@ -346,6 +349,8 @@ def _subquery_reference(
     alias = item.alias or ""
     refuse_changes(item.query)
     output: LogicalOutput = state.bind_query(_locked(item.query, alias, scope), around)
+    if state.has_collations:
+        state.crossed_columns.update(column.index for column in output.columns)
     names = [column.name for column in output.columns]
     entry = RangeEntry(alias, names, refs=output.columns)
     rename_columns(entry, item.column_aliases, item.position)

@@ -43,6 +43,7 @@ def bind_insert(node: ast.Insert, around: Scope, guards: Sequence[Guard] = ()) -
     scope = around if node.with_clause is None else around.state.bind_with(node.with_clause, around)
     target = find_target(node.table, scope.state, "insert into")
     table = target.table
+    scope.state.note_collations(table.columns)
     if table.partition_key is None:
         # Rows go to the table itself, whoever inherits from it.
         target = replace(target, members=())

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from lungfish import errors
 from lungfish.catalog.catalog import Catalog, Relation
-from lungfish.catalog.objects import Oid
+from lungfish.catalog.objects import Column, Oid
 from lungfish.planner.bind_trace import BindTrace
 from lungfish.planner.expressions import BoundExpression, ColumnRef, ParameterRef
 from lungfish.planner.logical import LogicalCte, LogicalOutput, LogicalPlan
@@ -99,7 +99,9 @@ class BindState:
         "bind_with",
         "calls_routines",
         "catalog",
+        "crossed_columns",
         "ctes",
+        "has_collations",
         "has_grouping",
         "has_subqueries",
         "has_volatile",
@@ -107,6 +109,7 @@ class BindState:
         "locks_rows",
         "merged_columns",
         "nested_owners",
+        "output_collations",
         "parameters",
         "root",
         "routine",
@@ -151,6 +154,11 @@ class BindState:
         self.has_subqueries = False
         self.has_grouping = False
         self.locks_rows = False
+        # Whether a collation other than the default one has to do with it (derive_collations.py); columns that came out of a
+        # subquery of FROM since; and what the columns of the whole have, None where that could not be determined.
+        self.has_collations = False
+        self.crossed_columns: set[int] = set()
+        self.output_collations: tuple[str | None, ...] | None = None
         # How many subquery expressions we are inside of.
         self.subquery_depth = 0
         # Columns that USING computes of both sides' columns: grouping by these is grouping by them.
@@ -165,6 +173,11 @@ class BindState:
         self.view_depth = 0
         self._next_column = 0
         self._next_cte = 0
+
+    def note_collations(self, columns: Sequence[Column]) -> None:
+        """Know that columns with these collations are read."""
+        if not self.has_collations:
+            self.has_collations = any(column.collation is not None for column in columns)
 
     def is_below_top(self, scope: Scope) -> bool:
         """Whether a WITH whose queries are bound in `scope` belongs to a query inside of the statement."""

@@ -14,6 +14,7 @@ from lungfish.catalog.objects import Column, Table
 from lungfish.catalog.type_uses import domain_default
 from lungfish.planner.bind_state import BindState
 from lungfish.planner.coerce import coerce_assignment, coerce_boolean, resolve_unknown
+from lungfish.planner.derive_collations import derive_in_expression
 from lungfish.planner.expressions import BoundExpression, ColumnRef, Constant
 from lungfish.planner.scope import Clause, RangeEntry, Scope
 from lungfish.sql import parse
@@ -148,7 +149,15 @@ def bind_over_table(
     node: Expression, table: Table, state: BindState, clause: Clause
 ) -> BoundExpression:
     """An expression over the columns of one row of the table, by position."""
-    return bind_over_entry(node, entry_of(table, state), state, clause)
+    return _settled(bind_over_entry(node, entry_of(table, state), state, clause), table, state)
+
+
+def _settled(bound: BoundExpression, table: Table, state: BindState) -> BoundExpression:
+    """The expression over a row of the table with its collations derived."""
+    state.note_collations(table.columns)
+    if state.has_collations and state.trace is None:
+        return derive_in_expression(bound, table.columns, state)
+    return bound
 
 
 def bind_over_stored_row(
@@ -160,7 +169,7 @@ def bind_over_stored_row(
         refs = with_virtual(entry.refs(), table, state)
         entry = RangeEntry(table.name, entry.names, refs=refs)
         entry.table = table
-    return bind_over_entry(node, entry, state, clause)
+    return _settled(bind_over_entry(node, entry, state, clause), table, state)
 
 
 def entry_of(table: Table, state: BindState) -> RangeEntry:

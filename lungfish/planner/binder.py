@@ -16,6 +16,7 @@ from lungfish.planner.bind_rule_source import bind_rule_source
 from lungfish.planner.bind_state import BindState, Seams
 from lungfish.planner.bind_update import bind_delete, bind_update
 from lungfish.planner.bind_with import bind_with
+from lungfish.planner.derive_collations import derive_collations
 from lungfish.planner.logical import LogicalOutput, LogicalStatement
 from lungfish.planner.rule_rewrite import Rewritten, rewrite_by_rules, single_statement
 from lungfish.planner.scope import Scope
@@ -97,7 +98,7 @@ def bind_statement(
     except RecursionError:
         raise errors.StatementTooComplex("stack depth limit exceeded") from None
     state.parameters.check()
-    return LogicalStatement(
+    bound = LogicalStatement(
         output,
         tag,
         tuple(state.ctes),
@@ -105,3 +106,6 @@ def bind_statement(
         has_subqueries=state.has_subqueries,
         locks_rows=state.locks_rows,
     )
+    if state.has_collations and state.trace is None:
+        return derive_collations(bound, state)
+    return bound

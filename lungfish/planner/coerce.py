@@ -12,11 +12,20 @@ from typing import Any
 from lungfish import errors
 from lungfish.functions.registry import Resolved
 from lungfish.planner.bind_state import BindState
-from lungfish.planner.expressions import BoundExpression, CastTo, Constant, ParameterRef, RowExpr
+from lungfish.planner.collated_calls import COLLATE
+from lungfish.planner.expressions import (
+    BoundExpression,
+    Call,
+    CastTo,
+    Constant,
+    ParameterRef,
+    RowExpr,
+)
 from lungfish.planner.literals import convert_literal, read_literal
 from lungfish.planner.uncommitted_labels import refuse_uncommitted
 from lungfish.types.coercion import CastContext, can_coerce, common_type_of, is_same_type
 from lungfish.types.coercion import common_type as require_common_type
+from lungfish.types.collations import collation_of_type
 from lungfish.types.sql_type import BOOLEAN, TEXT, SqlType, TypeKind
 
 
@@ -75,6 +84,12 @@ def coerce_with(
         if isinstance(node, ParameterRef):
             decided = state.parameters.decide(node.index, target, position)
             return _modify(decided, target, is_explicit, position)
+        if isinstance(node, Call) and node.function is COLLATE:
+            literal, collation = node.arguments
+            typed = coerce_with(literal, target, context, state, position)
+            if collation_of_type(target) is None:
+                return typed
+            return Call(COLLATE, (typed, collation), typed.type, position=node.position)
         return CastTo(node, target, is_explicit, position)
     if same_type(source, target):
         return _modify(node, target, is_explicit, position)
@@ -93,6 +108,9 @@ def coerce_with(
             f"cannot cast type {source.unmodified} to {target.unmodified}"
         ).at(position)
     _refuse_inner_domains(target, position)
+    if source.kind is TypeKind.NAME:
+        # Names have the collation "C", which their texts keep.
+        state.has_collations = True
     if isinstance(node, Constant) and state.trace is None:
         converted = convert_literal(node, target)
         if converted is not None:

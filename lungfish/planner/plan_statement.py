@@ -73,6 +73,15 @@ def _plan_rewritten(
     return plan_steps(rewritten, type(statement).__name__.upper(), types, plan_step)
 
 
+def output_collations(
+    query: Query, catalog: Catalog, search_path: Sequence[str]
+) -> tuple[str | None, ...] | None:
+    """The collations of a query's columns, None for one that could not be determined; None if all have those of their types."""
+    state = new_state(catalog, tuple(search_path))
+    bind_statement(query, state)
+    return state.output_collations
+
+
 def describe_query(
     query: Query, catalog: Catalog, search_path: Sequence[str]
 ) -> tuple[OutputColumn, ...]:

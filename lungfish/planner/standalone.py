@@ -21,6 +21,7 @@ from lungfish.planner.bind_type import find_type
 from lungfish.planner.binder import new_state
 from lungfish.planner.coerce import coerce_assignment, resolve_unknown
 from lungfish.planner.constant_value import NotConstant, constant_value
+from lungfish.planner.derive_collations import derive_in_expression
 from lungfish.planner.expressions import BoundExpression, ColumnRef
 from lungfish.planner.optimizer import optimize_expression
 from lungfish.planner.scope import Clause, RangeEntry, Scope
@@ -69,7 +70,11 @@ def bind_scalar(
     bound = scope.bind(node)
     if target is not None:
         bound = coerce_assignment(bound, target.type, target.name, state, node.position)
-    return optimize_expression(resolve_unknown(bound, state, node.position))
+    bound = resolve_unknown(bound, state, node.position)
+    state.note_collations(columns)
+    if state.has_collations:
+        bound = derive_in_expression(bound, columns, state)
+    return optimize_expression(bound)
 
 
 def bind_row_condition(

@@ -9,15 +9,17 @@ from lungfish.catalog import Catalog
 from lungfish.catalog.objects import Column, Table
 from lungfish.functions.registry import Volatility
 from lungfish.planner.bind_stored import (
-    bind_over_table,
+    bind_over_entry,
     entry_of,
     parse_expression,
     require_no_statements,
 )
 from lungfish.planner.binder import new_state
+from lungfish.planner.derive_collations import collation_of_expression
 from lungfish.planner.expression_tree import columns_of, walk
 from lungfish.planner.expressions import BoundExpression, Call, CastTo, RowExpr
 from lungfish.planner.scope import Clause, Scope
+from lungfish.types.collations import collation_of_type
 from lungfish.types.sql_type import TEXT, SqlType, TypeKind
 
 _CLAUSES = {clause.value: clause for clause in Clause}
@@ -46,6 +48,8 @@ class ExpressionFacts:
     types: frozenset[SqlType] = frozenset()
     calls_routines: bool = False
     reads_whole_row: bool = False
+    # Its collation, if it has one that could be determined.
+    collation: str | None = None
 
 
 def stored_expression_facts(
@@ -53,8 +57,11 @@ def stored_expression_facts(
 ) -> ExpressionFacts:
     """Bind the expression, without making it simpler. `what` is as in `bind_stored_expression`."""
     state = new_state(catalog, tuple(search_path))
-    bound = bind_over_table(parse_expression(text), table, state, _CLAUSES[what])
+    bound = bind_over_entry(parse_expression(text), entry_of(table, state), state, _CLAUSES[what])
     columns = tuple(table.columns[index] for index in sorted(columns_of(bound)))
+    collation = None
+    if collation_of_type(bound.type) is not None:
+        collation = collation_of_expression(bound, table.columns, state)
     facts = ExpressionFacts(
         bound.type,
         columns,
@@ -62,6 +69,7 @@ def stored_expression_facts(
         frozenset(part.type for part in walk(bound)),
         bool(state.routines_used),
         any(isinstance(part, RowExpr) and part.type.oid == table.oid for part in walk(bound)),
+        collation,
     )
     if facts.is_immutable:
         require_no_statements(state, _CLAUSES[what])

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from lungfish.catalog.names import type_text
 from lungfish.catalog.objects import Column, Index, Oid, Table
-from lungfish.errors import DatatypeMismatch
+from lungfish.errors import DatatypeMismatch, IndeterminateCollation
 from lungfish.executor import insert_rows
 from lungfish.executor.exclusions import require_no_clashes
 from lungfish.planner import (
@@ -17,6 +17,7 @@ from lungfish.planner import (
     bind_stored_expression,
     describe_query,
     objects_used,
+    output_collations,
     resolve_type_name,
     routines_used,
     settle_default,
@@ -33,6 +34,7 @@ from lungfish.sql.statements import parse
 from lungfish.storage.lock_modes import LockMode, table_tag
 from lungfish.storage.table_build import TellBuild
 from lungfish.types.casts import CastContext, can_coerce
+from lungfish.types.collations import collation_of_type
 from lungfish.types.settings import TextSettings
 from lungfish.types.sql_type import SqlType
 from lungfish.types.vectors import to_values
@@ -101,6 +103,20 @@ class SessionRunner:
         if catalog.has_functions:
             used |= routines_used(query, catalog, search_path)
         return tuple((column.name, column.type) for column in columns), used
+
+    def check_collations(
+        self, query: Query, *, names: Sequence[str], what: str
+    ) -> list[str | None]:
+        """What COLLATE would say behind each column of a query."""
+        catalog, search_path = self._session.catalog, self._session.settings.search_path
+        found = output_collations(query, catalog, search_path)
+        if found is None:
+            return [None] * len(names)
+        columns = describe_query(query, catalog, search_path)
+        return [
+            _declared_collation(name, column.type, collation, what)
+            for name, column, collation in zip(names, columns, found, strict=True)
+        ]
 
     def settled_query(self, text: str) -> str:
         """The text of a query that is stored; see `planner/settle_literals.py`."""
@@ -256,3 +272,18 @@ def internal_rows(result: StatementResult) -> Iterator[tuple[Any, ...]]:
             to_values(vector, kind) for vector, kind in zip(batch.columns, types, strict=True)
         ]
         yield from zip(*columns, strict=True)
+
+
+def _declared_collation(name: str, kind: SqlType, collation: str | None, what: str) -> str | None:
+    """What COLLATE would say behind a column of that collation, which None means could not be determined."""
+    own = collation_of_type(kind)
+    if own is None or collation == own:
+        return None
+    if collation is None:
+        raise IndeterminateCollation(
+            f'could not determine which collation to use for view column "{name}"'
+            if what == "view"
+            else f'no collation was derived for column "{name}" with collatable type {kind}',
+            hint="Use the COLLATE clause to set the collation explicitly.",
+        )
+    return collation

@@ -239,7 +239,7 @@ def _lower_composite_type(fields: Node, _lowering: Lowering) -> CreateCompositeT
     return CreateCompositeType(name, tuple(columns), name.position)
 
 
-_DOMAIN_FIELDS = frozenset({"domainname", "typeName", "constraints"})
+_DOMAIN_FIELDS = frozenset({"domainname", "typeName", "collClause", "constraints"})
 
 
 def _lower_create_domain(fields: Node, lowering: Lowering) -> CreateDomain:
@@ -268,6 +268,7 @@ def _lower_create_domain(fields: Node, lowering: Lowering) -> CreateDomain:
         type_name=type_name,
         default=default,
         constraints=tuple(constraints),
+        collation=lower_collation(fields),
         position=type_name.position,
     )
 

@@ -42,7 +42,10 @@ def create_type(catalog: Catalog, item: UserType) -> str:
     """CREATE TYPE or CREATE DOMAIN."""
     name = qualified(catalog, item)
     if item.base is not None:
-        return f"CREATE DOMAIN {name} AS {type_text(catalog, item.base)}{_domain_rules(item)};"
+        base = type_text(catalog, item.base)
+        if item.collation is not None:
+            base += f" COLLATE {quote_identifier(item.collation)}"
+        return f"CREATE DOMAIN {name} AS {base}{_domain_rules(item)};"
     if item.type.kind is TypeKind.ENUM:
         labels = ",\n".join(f"    {quote_literal(label)}" for label in item.type.labels)
         return f"CREATE TYPE {name} AS ENUM (\n{labels}\n);"

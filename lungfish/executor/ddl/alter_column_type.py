@@ -24,6 +24,7 @@ from lungfish.executor.ddl.view_texts import uses_column
 from lungfish.executor.ddl.virtual_columns import check_virtual_type
 from lungfish.sql.ast.ddl import AlterColumnType, AlterTableAction
 from lungfish.sql.quoting import quote_identifier
+from lungfish.types.collations import collation_of_column
 from lungfish.types.sql_type import TypeKind
 
 
@@ -64,7 +65,10 @@ def alter_type(context: DdlContext, table: Table, action: AlterColumnType) -> No
     name = quote_identifier(column.name)
     # Without USING the cast must be one that an assignment does by itself.
     source = f"({action.using.text})" if action.using is not None else name
-    changed = replace(column, type=kind)
+    collation = collation_of_column(
+        action.collation, kind, context.catalog.has_namespace, action.position
+    )
+    changed = replace(column, type=kind, collation=collation)
     check_virtual_type(changed)
     indexes = tuple(
         replace(

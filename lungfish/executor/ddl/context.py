@@ -7,7 +7,7 @@ when the transaction ends (`CatalogChange.leftover_relations`).
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -70,6 +70,12 @@ class StatementRunner(Protocol):
         self, query: Query
     ) -> tuple[tuple[tuple[str, SqlType], ...], frozenset[Oid]]:
         """The names and types of a query's columns, and the oids of the objects that it uses."""
+
+    def check_collations(
+        self, query: Query, *, names: Sequence[str], what: str
+    ) -> list[str | None]:
+        """What COLLATE would say behind each column of a query; `what` is "view" or "table". Raises IndeterminateCollation for
+        a column of which that could not be determined."""
 
     def settled_query(self, text: str) -> str:
         """The text of a query that is stored: its literals mean what they mean now."""

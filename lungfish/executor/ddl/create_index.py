@@ -14,6 +14,7 @@ from lungfish.errors import (
     DatatypeMismatch,
     DuplicateTable,
     FeatureNotSupported,
+    IndeterminateCollation,
     InvalidObjectDefinition,
 )
 from lungfish.executor.ddl.column_rules import check_column_type
@@ -28,8 +29,12 @@ from lungfish.executor.ddl.names import (
 from lungfish.executor.ddl.partition_columns import require_partition_columns
 from lungfish.executor.ddl.partition_parts import add_to_partitions
 from lungfish.executor.ddl.virtual_columns import refuse_virtual, refuse_virtual_in
+from lungfish.planner import ExpressionFacts
 from lungfish.sql.ast.ddl import CreateIndex, IndexElement
-from lungfish.types.sql_type import BOOLEAN, SqlType
+from lungfish.sql.ast.expressions import Collate, Name
+from lungfish.sql.quoting import quote_identifier
+from lungfish.types.collations import collation_of_column, collation_of_type
+from lungfish.types.sql_type import BOOLEAN
 
 
 def create_index(context: DdlContext, statement: CreateIndex) -> str:
@@ -122,7 +127,7 @@ def _choose_name(context: DdlContext, table: Table, statement: CreateIndex) -> s
 def _predicate(context: DdlContext, table: Table, statement: CreateIndex) -> str | None:
     if statement.where is None:
         return None
-    kind = _immutable_type(context, table, statement.where.text, "predicate")
+    kind = _immutable_facts(context, table, statement.where.text, "predicate").type
     if kind != BOOLEAN:
         raise DatatypeMismatch(
             f"argument of WHERE must be type boolean, not type {kind}", position=statement.position
@@ -130,32 +135,65 @@ def _predicate(context: DdlContext, table: Table, statement: CreateIndex) -> str
     return statement.where.text
 
 
-def _immutable_type(context: DdlContext, table: Table, text: str, word: str) -> SqlType:
-    """The type of an index's expression or predicate, which must always give the same for the same row."""
+def _immutable_facts(context: DdlContext, table: Table, text: str, word: str) -> ExpressionFacts:
+    """What is to be known of an index's expression or predicate, which must always give the same for the same row."""
     facts = context.runner.check_expression_facts(table, text, what=f"index {word}s")
     if not facts.is_immutable:
         raise InvalidObjectDefinition(f"functions in index {word} must be marked IMMUTABLE")
     refuse_virtual_in(facts, "indexes on virtual generated columns are not supported")
-    return facts.type
+    return facts
+
+
+def _plain_column(element: IndexElement) -> IndexElement:
+    """`((a COLLATE "C"))` is the column with that collation."""
+    node = None if element.expression is None else element.expression.expression
+    if not isinstance(node, Collate) or not isinstance(node.operand, Name):
+        return element
+    if element.collation or len(node.operand.parts) > 1:
+        return element
+    return replace(element, column=node.operand.parts[0], expression=None, collation=node.collation)
 
 
 def _index_column(context: DdlContext, table: Table, element: IndexElement) -> IndexColumn:
     nulls_first = element.is_descending if element.nulls_first is None else element.nulls_first
+    element = _plain_column(element)
     if element.column is not None:
         column = find_column(table, element.column, element.position)
+        has_schema = context.catalog.has_namespace
+        collation = collation_of_column(
+            element.collation, column.type, has_schema, element.position
+        )
+        if element.collation and collation is None and column.collation is not None:
+            collation = collation_of_type(column.type)
         return IndexColumn(
             column.number,
             is_descending=element.is_descending,
             nulls_first=nulls_first,
             type=column.type,
+            collation=None if collation == column.collation else collation,
         )
     assert element.expression is not None
-    kind = _immutable_type(context, table, element.expression.text, "expression")
+    facts = _immutable_facts(context, table, element.expression.text, "expression")
+    kind = facts.type
     check_column_type("row", kind)
+    collation = collation_of_column(
+        element.collation, kind, context.catalog.has_namespace, element.position
+    )
+    if not element.collation and collation_of_type(kind) is not None:
+        if facts.collation is None:
+            raise IndeterminateCollation(
+                "could not determine which collation to use for index expression",
+                hint="Use the COLLATE clause to set the collation explicitly.",
+            )
+        collation = None if facts.collation == collation_of_type(kind) else facts.collation
+    text = element.expression.text
+    if element.collation:
+        text = f"({text}) COLLATE {quote_identifier(element.collation[-1])}"
     return IndexColumn(
         0,
-        expression=element.expression.text,
+        expression=text,
         is_descending=element.is_descending,
         nulls_first=nulls_first,
         type=kind,
+        collation=collation,
     )

@@ -23,6 +23,7 @@ from lungfish.sql.ast.ddl import (
     LikeClause,
 )
 from lungfish.sql.ast.expressions import Literal
+from lungfish.types.collations import DEFAULT_COLLATION
 from lungfish.types.sql_type import TypeKind
 
 _KEYS = ("primary key", "unique")
@@ -233,7 +234,13 @@ def finish_like(context: DdlContext, table: Table, copied: CopiedTable) -> Table
 
 def _copy_index(context: DdlContext, table: Table, index: Index, numbers: dict[int, int]) -> Index:
     columns = tuple(
-        replace(key, column_number=numbers.get(key.column_number, 0)) for key in index.columns
+        replace(
+            key,
+            column_number=numbers.get(key.column_number, 0),
+            # PostgreSQL's copy takes the default collation for none at all.
+            collation=None if key.collation == DEFAULT_COLLATION else key.collation,
+        )
+        for key in index.columns
     )
     include = tuple(numbers[number] for number in index.include)
     words = index_words(table, replace(index, columns=columns, include=include))

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from collections.abc import Sequence as SequenceOf
 from dataclasses import dataclass, replace
 
 from lungfish.catalog.catalog import PG_TEMP_OID, is_temporary
 from lungfish.catalog.names import type_text
 from lungfish.catalog.objects import Column, Oid, Sequence, Table
+from lungfish.catalog.type_uses import domain_collation
 from lungfish.errors import (
     DuplicateColumn,
     DuplicateTable,
@@ -57,6 +59,7 @@ from lungfish.sql.ast.ddl import (
 from lungfish.sql.ast.partitions import ColumnOptions
 from lungfish.sql.ast.utility import Execute
 from lungfish.sql.quoting import quote_identifier, quote_literal
+from lungfish.types.collations import collation_of_column
 from lungfish.types.sql_type import BIGINT, INTEGER, SMALLINT, TEXT, SqlType, TypeKind
 
 _SERIAL_TYPES = {
@@ -242,7 +245,11 @@ def _make_column(context: DdlContext, table: Table, definition: ColumnDefinition
         else context.runner.settled_default(definition.default.text, kind),
         generated=None if definition.generated is None else definition.generated.text,
         is_virtual=definition.is_virtual,
-        collation=".".join(definition.collation) or None,
+        collation=collation_of_column(
+            definition.collation, kind, context.catalog.has_namespace, definition.position
+        )
+        if definition.collation
+        else domain_collation(kind, context.catalog),
     )
     if definition.generated is not None:
         if definition.default is not None:
@@ -327,6 +334,15 @@ def _check_default(context: DdlContext, table: Table, column: Column) -> None:
         raise FeatureNotSupported("cannot use column reference in DEFAULT expression") from error
 
 
+def _collations_of(
+    context: DdlContext, statement: CreateTableAs, names: SequenceOf[str]
+) -> SequenceOf[str | None]:
+    """What COLLATE would say of the columns of a query; a prepared one has lost it."""
+    if isinstance(statement.query, Execute):
+        return [None] * len(names)
+    return context.runner.check_collations(statement.query, names=names, what="table")
+
+
 def create_table_as(context: DdlContext, statement: CreateTableAs) -> str:
     """Run CREATE TABLE AS or SELECT INTO; answers the command tag."""
     tag = "CREATE MATERIALIZED VIEW" if statement.is_materialized_view else "CREATE TABLE AS"
@@ -354,7 +370,8 @@ def create_table_as(context: DdlContext, statement: CreateTableAs) -> str:
         raise SyntaxError("too many column names were specified", position=statement.position)
     check_column_count(len(columns))
     table = _new_table(context, statement, namespace.oid)
-    for name, (_, kind) in zip(names, columns, strict=True):
+    collations = _collations_of(context, statement, names)
+    for name, (_, kind), collation in zip(names, columns, collations, strict=True):
         check_column_type(name, kind)
         stored = TEXT if kind.kind is TypeKind.UNKNOWN else kind
         if table.column_position(name) is not None:
@@ -363,7 +380,10 @@ def create_table_as(context: DdlContext, statement: CreateTableAs) -> str:
             )
         table = replace(
             table,
-            columns=(*table.columns, Column(name, stored, table.next_column_number)),
+            columns=(
+                *table.columns,
+                Column(name, stored, table.next_column_number, collation=collation),
+            ),
             stored_types=(*table.stored_types, stored),
             stored_positions=(*table.stored_positions, len(table.stored_types)),
             next_column_number=table.next_column_number + 1,

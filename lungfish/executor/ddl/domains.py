@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from lungfish.catalog.objects import Table, UserType
-from lungfish.catalog.type_uses import uses_type
+from lungfish.catalog.type_uses import domain_collation, uses_type
 from lungfish.errors import (
     CheckViolation,
     DatatypeMismatch,
@@ -25,6 +25,7 @@ from lungfish.sql.ast.ddl import Comment, ConstraintDefinition, Rename
 from lungfish.sql.ast.type_definitions import AlterDomain, CreateDomain
 from lungfish.sql.quoting import quote_identifier
 from lungfish.sql.rename import rename_in_text
+from lungfish.types.collations import collation_of_column
 from lungfish.types.sql_type import TypeKind
 
 
@@ -42,7 +43,14 @@ def create_domain(context: DdlContext, statement: CreateDomain) -> str:
     name = statement.name.name
     sql_type = replace(base, domain=name, domain_oid=oid)
     default = None if statement.default is None else statement.default.text
-    made = UserType(oid, name, namespace.oid, sql_type, base=base, default=default)
+    collation = collation_of_column(
+        statement.collation, base, context.catalog.has_namespace, statement.position
+    )
+    if not statement.collation and base.domain is not None:
+        collation = domain_collation(base, context.catalog)
+    made = UserType(
+        oid, name, namespace.oid, sql_type, base=base, default=default, collation=collation
+    )
     for constraint in statement.constraints:
         made = _with_constraint(made, constraint)
     bind_domain_texts(made, context.catalog, context.search_path)

@@ -16,13 +16,13 @@ from lungfish.planner.simplify import simplify
 from lungfish.sql.ast.ddl import ConstraintDefinition
 from lungfish.sql.ast.expressions import Literal
 from lungfish.sql.ast.partitions import PartitionBy, PartitionElement
+from lungfish.types.collations import collation_of_column, collation_of_type
 from lungfish.types.sql_type import SqlType, TypeKind
 
 _COLUMNS_MAX = 32
 _UNTYPED = (Literal.Kind.STRING, Literal.Kind.NULL)
 _UNORDERED = frozenset({TypeKind.JSON, TypeKind.JSONPATH})
 _SYSTEM_COLUMNS = frozenset({"tableoid", "ctid", "xmin", "xmax", "cmin", "cmax"})
-_COLLATED = frozenset({TypeKind.TEXT, TypeKind.VARCHAR, TypeKind.CHAR, TypeKind.NAME})
 
 
 def make_partition_key(context: DdlContext, table: Table, clause: PartitionBy) -> PartitionKey:
@@ -60,8 +60,18 @@ def _key_column(
         assert element.expression is not None, "an element is a column or an expression"
         number, text = 0, element.expression.text
         kind = _expression_type(context, table, element, at + 1)
-    if element.collation and kind.kind not in _COLLATED:
-        raise errors.DatatypeMismatch(f"collations are not supported by type {kind}")
+    has_schema = context.catalog.has_namespace
+    collation = collation_of_column(element.collation, kind, has_schema, element.position)
+    if not element.collation and element.column is None and collation_of_type(kind) is not None:
+        assert text is not None, "an element is a column or an expression"
+        what = "partition key expressions"
+        collation = context.runner.check_expression_facts(table, text, what=what).collation
+        if collation is None:
+            raise errors.InvalidTableDefinition(
+                f"no collation was derived for partition key column {at + 1} with collatable type {kind}",
+                hint="Use the COLLATE clause to set the collation explicitly.",
+            )
+        collation = None
     if kind.kind in _UNORDERED:
         raise errors.UndefinedObject(
             f'data type {kind} has no default operator class for access method "btree"',
@@ -71,7 +81,7 @@ def _key_column(
         raise errors.FeatureNotSupported(
             f"hash partitioning by type {kind} is not supported", position=element.position
         )
-    return PartitionKeyColumn(number, kind, text, ".".join(element.collation) or None)
+    return PartitionKeyColumn(number, kind, text, collation)
 
 
 def _column(table: Table, element: PartitionElement) -> Column:

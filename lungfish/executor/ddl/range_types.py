@@ -14,17 +14,18 @@ from lungfish.errors import (
     SyntaxError,
     UndefinedFunction,
     UndefinedObject,
+    WrongObjectType,
 )
 from lungfish.executor.ddl.context import DdlContext
 from lungfish.executor.ddl.names import refuse_taken_type
 from lungfish.sql.ast.expressions import TypeName
 from lungfish.sql.ast.queries import ObjectName
 from lungfish.sql.ast.type_definitions import CreateRange
+from lungfish.types.collations import collation_of_type, find_collation
 from lungfish.types.ranges import multirange_of
 from lungfish.types.sql_type import DOUBLE, SqlType, TypeKind
 
 _UNORDERED = frozenset({TypeKind.JSON, TypeKind.JSONPATH})
-_COLLATIONS = frozenset({"C", "POSIX", "default", "ucs_basic"})
 # PostgreSQL's own functions that may be a subtype_diff, with their subtypes.
 _DIFFERENCES = {
     "float8mi": TypeKind.DOUBLE,
@@ -111,11 +112,15 @@ def _check_helpers(context: DdlContext, options: dict[str, TypeName], subtype: S
             position=options["canonical"].position,
         )
     collation = options.get("collation")
-    if collation is not None and collation.name not in _COLLATIONS:
-        raise UndefinedObject(
-            f'collation "{collation.name}" for encoding "UTF8" does not exist',
-            position=collation.position,
+    if collation is not None:
+        parts = (
+            (collation.name,) if collation.schema is None else (collation.schema, collation.name)
         )
+        find_collation(parts, context.catalog.has_namespace, collation.position)
+        if collation_of_type(subtype) is None:
+            raise WrongObjectType(
+                "range collation specified but subtype does not support collation"
+            )
     difference = options.get("subtype_diff")
     if difference is not None and not _is_difference(context, difference, subtype):
         raise UndefinedFunction(

@@ -51,6 +51,7 @@ from lungfish.sql.ast.type_definitions import AlterEnum, CreateCompositeType, Cr
 from lungfish.sql.quoting import quote_identifier, quote_literal
 from lungfish.sql.rename import mentions_name
 from lungfish.types.array_value import ArrayValue
+from lungfish.types.collations import collation_of_column
 from lungfish.types.sql_type import SqlType, TypeKind
 from lungfish.types.type_names import type_by_name
 
@@ -87,6 +88,11 @@ def create_composite_type(context: DdlContext, statement: CreateCompositeType) -
     fields = tuple(context.runner.resolve_type(column.type_name) for column in statement.columns)
     for column, field in zip(statement.columns, fields, strict=True):
         check_column_type(column.name, field)
+        has_schema = context.catalog.has_namespace
+        if collation_of_column(column.collation, field, has_schema, column.position) is not None:
+            raise FeatureNotSupported(
+                "a collation of an attribute is not supported", position=column.position
+            )
     oid = context.change.new_oid()
     name = statement.name.name
     sql_type = SqlType(TypeKind.RECORD, name=name, labels=tuple(labels), fields=fields, oid=oid)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from lungfish.catalog.catalog import PG_TEMP_OID, is_temporary
@@ -18,7 +19,7 @@ from lungfish.executor.ddl.column_rules import check_column_type
 from lungfish.executor.ddl.context import DdlContext
 from lungfish.executor.ddl.names import refuse_taken_row_type
 from lungfish.sql.ast.ddl import CreateView
-from lungfish.types.sql_type import TEXT, TypeKind
+from lungfish.types.sql_type import TEXT, SqlType, TypeKind
 
 
 def create_view(context: DdlContext, statement: CreateView) -> str:
@@ -58,10 +59,7 @@ def create_view(context: DdlContext, statement: CreateView) -> str:
             raise DuplicateColumn(
                 f'column "{name}" specified more than once', position=statement.position
             )
-    columns = tuple(
-        Column(name, TEXT if kind.kind is TypeKind.UNKNOWN else kind, number)
-        for number, (name, (_, kind)) in enumerate(zip(names, described, strict=True), start=1)
-    )
+    columns = _view_columns(context, statement, names, [kind for _, kind in described])
     if existing is not None:
         _refuse_other_columns(existing, columns)
     made = View(
@@ -79,6 +77,18 @@ def create_view(context: DdlContext, statement: CreateView) -> str:
     check_view_options(context, made)
     context.change.put(made)
     return "CREATE VIEW"
+
+
+def _view_columns(
+    context: DdlContext, statement: CreateView, names: Sequence[str], kinds: Sequence[SqlType]
+) -> tuple[Column, ...]:
+    collations = context.runner.check_collations(statement.query, names=names, what="view")
+    return tuple(
+        Column(name, TEXT if kind.kind is TypeKind.UNKNOWN else kind, number, collation=collation)
+        for number, (name, kind, collation) in enumerate(
+            zip(names, kinds, collations, strict=True), start=1
+        )
+    )
 
 
 def _as_before(existing: View, columns: tuple[Column, ...]) -> tuple[Column, ...]:
@@ -104,4 +114,9 @@ def _refuse_other_columns(existing: View, columns: tuple[Column, ...]) -> None:
         if old.type != new.type:
             raise InvalidTableDefinition(
                 f'cannot change data type of view column "{old.name}" from {old.type} to {new.type}'
+            )
+        if old.collation != new.collation:
+            raise InvalidTableDefinition(
+                f'cannot change collation of view column "{old.name}" from'
+                f' "{old.collation or "default"}" to "{new.collation or "default"}"'
             )

@@ -46,6 +46,7 @@ from lungfish.sql import parse_one
 from lungfish.sql.ast.expressions import Cast
 from lungfish.sql.ast.queries import Query, Select
 from lungfish.sql.quoting import quote_identifier, split_name
+from lungfish.types.collations import COLLATION_OIDS
 from lungfish.types.sql_type import SqlType
 from lungfish.types.type_oids import (
     PSEUDO_TYPES,
@@ -57,7 +58,7 @@ from lungfish.types.type_oids import (
 )
 
 OWNER_OID = 10
-COLLATIONS = {100: "default", 950: "C", 951: "POSIX"}
+COLLATIONS = {oid: name for name, oid in COLLATION_OIDS.items()}
 _PSEUDO_NAMES = {oid: name for name, oid in PSEUDO_TYPES.items()}
 
 

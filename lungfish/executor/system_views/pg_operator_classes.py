@@ -7,7 +7,7 @@ a family are those comparisons of the registry whose two sides both belong to it
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,7 @@ from lungfish.errors import UndefinedObject
 from lungfish.executor.system_views.definition import catalog_of
 from lungfish.executor.system_views.routines import FIRST_ROUTINE_OID, operators
 from lungfish.storage.key_values import value_encoder
+from lungfish.types.collations import COLLATION_OIDS, collation_of_type
 from lungfish.types.sql_type import SqlType, TypeKind
 from lungfish.types.type_oids import BUILT_IN, PSEUDO_TYPES, type_oid
 
@@ -37,7 +38,6 @@ _CONTAINERS = {
     TypeKind.MULTIRANGE: "anymultirange", TypeKind.RECORD: "record",
 }  # fmt: skip
 _STRATEGIES = {"<": 1, "<=": 2, "=": 3, ">=": 4, ">": 5}
-_DEFAULT_COLLATION, _C_COLLATION = 100, 950
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,13 +101,8 @@ def class_of(kind: SqlType, method: str) -> int:
 
 def collation_of(column: Column) -> int:
     """attcollation: the collation of a column's texts, 0 of other types."""
-    kind = column.type.element or column.type
-    if kind.kind is TypeKind.NAME:
-        return _C_COLLATION
-    if kind.kind not in (TypeKind.TEXT, TypeKind.VARCHAR, TypeKind.CHAR):
-        return 0
-    named = {"C": _C_COLLATION, "POSIX": 951}
-    return named.get(column.collation or "", _DEFAULT_COLLATION)
+    own = collation_of_type(column.type)
+    return 0 if own is None else COLLATION_OIDS.get(column.collation or own, 0)
 
 
 def key_collations(table: Table, index: Index) -> list[int]:
@@ -115,10 +110,11 @@ def key_collations(table: Table, index: Index) -> list[int]:
     found = []
     for key in index.columns:
         if key.column_number:
-            found.append(collation_of(table.columns[table.position_of_number(key.column_number)]))
+            column = table.columns[table.position_of_number(key.column_number)]
+            found.append(collation_of(replace(column, collation=key.collation or column.collation)))
         else:
             assert key.type is not None, "an index in the catalog knows the types of its keys"
-            found.append(collation_of(Column("expr", key.type, 1)))
+            found.append(collation_of(Column("expr", key.type, 1, collation=key.collation)))
     return found
 
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from lungfish.catalog.objects import PG_CATALOG_OID, SystemView
+from lungfish.catalog.objects import PG_CATALOG_OID, Column, PartitionKeyColumn, SystemView, Table
 from lungfish.catalog.partitions import bound_of, partitions_of
 from lungfish.executor.system_views.definition import system_view
-from lungfish.executor.system_views.pg_operator_classes import class_of
+from lungfish.executor.system_views.pg_operator_classes import class_of, collation_of
 from lungfish.executor.system_views.pg_relations import (
-    DEFAULT_COLLATION_OID,
     array,
 )
 from lungfish.types.sql_type import (
@@ -22,14 +21,12 @@ from lungfish.types.sql_type import (
     OIDVECTOR,
     SMALLINT,
     TEXT,
-    TypeKind,
 )
 
 if TYPE_CHECKING:
     from lungfish.executor.context import ExecutionContext
 
 _STRATEGIES = {"range": "r", "list": "l", "hash": "h"}
-_COLLATED = (TypeKind.TEXT, TypeKind.VARCHAR, TypeKind.CHAR)
 
 
 def _inherits(context: ExecutionContext) -> Iterator[tuple[Any, ...]]:
@@ -39,6 +36,13 @@ def _inherits(context: ExecutionContext) -> Iterator[tuple[Any, ...]]:
         for index in table.indexes:
             if index.parent_oid is not None:
                 yield index.oid, index.parent_oid, 1, False
+
+
+def _own(table: Table, item: PartitionKeyColumn) -> str | None:
+    """The collation of a key's column."""
+    if not item.column_number:
+        return None
+    return table.columns[table.position_of_number(item.column_number)].collation
 
 
 def _partitioned(context: ExecutionContext) -> Iterator[tuple[Any, ...]]:
@@ -52,7 +56,8 @@ def _partitioned(context: ExecutionContext) -> Iterator[tuple[Any, ...]]:
         )
         expressions = ", ".join(item.expression for item in key.columns if item.expression)
         collations = [
-            DEFAULT_COLLATION_OID if item.type.kind in _COLLATED else 0 for item in key.columns
+            collation_of(Column("", item.type, 1, collation=item.collation or _own(table, item)))
+            for item in key.columns
         ]
         yield (
             table.oid,

@@ -7,6 +7,7 @@ one of them raises 42703.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from lungfish.catalog.catalog import Catalog, is_temporary
@@ -242,7 +243,7 @@ def _index_attributes(table: Table, index: Index) -> Rows:
     for position, number in enumerate(numbers, 1):
         if number:
             column = table.columns[table.position_of_number(number)]
-            plain = Column(column.name, column.type, position)
+            plain = Column(column.name, column.type, position, collation=column.collation)
             names.append(column.name)
         else:
             key = index.columns[position - 1]
@@ -250,6 +251,8 @@ def _index_attributes(table: Table, index: Index) -> Rows:
             name = _key_name(key.expression or "", names)
             names.append(name)
             plain = Column(name, key.type, position, statistics_target=key.statistics_target)
+        if position <= len(index.columns) and index.columns[position - 1].collation is not None:
+            plain = replace(plain, collation=index.columns[position - 1].collation)
         yield _attribute(index.oid, plain, position)
 
 

@@ -85,7 +85,7 @@ def _type(
         type_function(names.input), type_function(names.output), type_function(names.receive), type_function(names.send),
         type_function(names.read_modifiers), type_function(names.write_modifiers), type_function(names.analyze), alignment,
         facts.get("storage") or default_storage(kind), facts.get("is_not_null", False), facts.get("base", 0),
-        facts.get("modifier", -1), 0, collation_of(Column(name, kind, 1)), default, default, None,
+        facts.get("modifier", -1), 0, collation_of(Column(name, kind, 1, collation=facts.get("collation"))), default, default, None,
     )  # fmt: skip
 
 
@@ -148,7 +148,7 @@ def _types(context: ExecutionContext) -> Rows:
         yield _type(
             item.oid, item.name, base or item.type, letters, namespace=item.namespace_oid,
             relation=item.oid if letters[0] == "c" else 0, is_not_null=item.is_not_null,
-            base=0 if base is None else type_oid(base), modifier=-1 if base is None else type_modifier(base),
+            collation=item.collation, base=0 if base is None else type_oid(base), modifier=-1 if base is None else type_modifier(base),
             default=domain_default_text(context.catalog, item), array_oid=array_oid_of_own(item.oid),
             over=None if base is None else _pg_name(base),
         )  # fmt: skip
@@ -299,6 +299,9 @@ TYPE_VIEWS: tuple[SystemView, ...] = (
             (100, "default", PG_CATALOG_OID, OWNER_OID, "d", True, -1, None, None, None, None, None),
             (950, "C", PG_CATALOG_OID, OWNER_OID, "c", True, -1, "C", "C", None, None, None),
             (951, "POSIX", PG_CATALOG_OID, OWNER_OID, "c", True, -1, "POSIX", "POSIX", None, None, None),
+            (962, "ucs_basic", PG_CATALOG_OID, OWNER_OID, "b", True, 6, None, None, "C", None, "1"),
+            (811, "pg_c_utf8", PG_CATALOG_OID, OWNER_OID, "b", True, 6, None, None, "C.UTF-8", None, "1"),
+            (6411, "pg_unicode_fast", PG_CATALOG_OID, OWNER_OID, "b", True, 6, None, None, "PG_UNICODE_FAST", None, "1"),
         ),
     ),
     catalog_of(1213, "pg_tablespace", "oid oid, spcname name, spcowner oid, spcacl acl, spcoptions text[]", _tablespaces),

@@ -114,6 +114,8 @@ def index_key(
         text = show_key(key.expression, table, catalog, how=how or Deparsing(USUAL_PATH))
     else:
         text = quote_identifier(table.columns[table.position_of_number(key.column_number)].name)
+        if key.collation is not None:
+            text += f" COLLATE {quote_identifier(key.collation)}"
     if not with_order:
         return text
     if key.is_descending:

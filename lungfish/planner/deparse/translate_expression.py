@@ -11,10 +11,10 @@ from collections.abc import Callable, Sequence
 from lungfish import errors
 from lungfish.functions.array_subscripts import OPEN_BOUNDS
 from lungfish.functions.registry import Function
-from lungfish.planner.bind_expression import COLLATE
 from lungfish.planner.bind_grouping import GROUPING
 from lungfish.planner.bind_trace import BindTrace, Origin
 from lungfish.planner.bind_type import find_type
+from lungfish.planner.collated_calls import COLLATE
 from lungfish.planner.deparse.columns import ColumnPlaces
 from lungfish.planner.deparse.constants import settled_text
 from lungfish.planner.deparse.nodes import (

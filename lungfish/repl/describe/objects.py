@@ -67,7 +67,8 @@ def list_domains(connection: Connection, pattern: Pattern, *, is_verbose: bool) 
     return query(
         connection,
         f"""SELECT n.nspname AS "Schema", t.typname AS "Name", pg_catalog.format_type(t.typbasetype, t.typtypmod) AS "Type",
-              NULL AS "Collation", CASE WHEN t.typnotnull THEN 'not null' END AS "Nullable", t.typdefault AS "Default",
+              (SELECT c.collname FROM pg_catalog.pg_collation c JOIN pg_catalog.pg_type b ON b.oid = t.typbasetype
+               WHERE c.oid = t.typcollation AND t.typcollation <> b.typcollation) AS "Collation", CASE WHEN t.typnotnull THEN 'not null' END AS "Nullable", t.typdefault AS "Default",
               (SELECT string_agg(pg_catalog.pg_get_constraintdef(k.oid, true), ' ') FROM pg_catalog.pg_constraint k
                WHERE k.contypid = t.oid AND k.contype = 'c') AS "Check"{verbose}
             FROM pg_catalog.pg_type t JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace

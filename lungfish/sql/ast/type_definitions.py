@@ -56,6 +56,7 @@ class CreateDomain:
     type_name: TypeName
     default: ExpressionText | None = None
     constraints: tuple[ConstraintDefinition, ...] = ()
+    collation: tuple[str, ...] = ()
     position: int = -1
 
 
