@@ -7,18 +7,20 @@ Operators look at the flag between batches and every so many rows. A computation
    Caches that do are filled in one step; modules are loaded elsewhere (`types/late_loading.py`).
 2. A stop is sent only while the thread computes, and never comes later: `_computing` is taken back under the latch under which stops are
    sent, and one that has not come by then is waited for.
-3. It is sent twice at most: once more if the thread computes still after a while, since an exception that is raised in a finalizer is lost. So the end
-   of a computation, which a second one may cut off, is not cut off again when it is done anew.
+3. It is sent again every `INSIST_S` while the thread computes, since an exception that is raised in a finalizer is lost. The end of a computation
+   takes microseconds; one stop may cut it off, and the next could when it is done anew, if the thread had to wait for so long.
+4. From the first sending to the end the garbage collector rests, which would run finalizers just where a stop can come.
 """
 
 from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable
-from threading import RLock, Timer, get_ident
+from threading import Lock, RLock, Thread, current_thread, get_ident
 from typing import Any, TypeVar
 
 from lungfish import errors
+from lungfish.executor.resting_collector import rest_collector, wake_collector
 from lungfish.executor.statement_progress import StatementProgress
 from lungfish.types.late_loading import start_loader
 
@@ -60,6 +62,7 @@ class Cancellation:
         "_computing",
         "_is_sent",
         "_latch",
+        "_pause",
         "_turn",
         "error",
         "is_requested",
@@ -69,12 +72,14 @@ class Cancellation:
 
     def __init__(self) -> None:
         self.is_requested = False
-        # Guards the next three: the thread that computes (0: none does), whether it was sent a stop, and how many computations there were.
+        # Guards the next four: the thread that computes (0: none does), whether it was sent a stop, how many computations there were, and what the
+        # thread that insists on a stop waits for. That is a bare lock, since a stop may cut off what is written in Python, such as an event.
         # One that is entered again: a signal's handler may ask the thread that it runs in.
         self._latch = RLock()
         self._computing = 0
         self._is_sent = False
         self._turn = 0
+        self._pause = Lock()
         # What the statement tells those who wait for it; None: nothing yet.
         self.progress: StatementProgress | None = None
         self.reason = "canceling statement due to user request"
@@ -90,16 +95,28 @@ class Cancellation:
             if not self._computing or self._is_sent:
                 return
             self._is_sent = True
+            self._pause = pause = Lock()
+            pause.acquire()
+            insister = Thread(target=self._insist, args=(self._turn, pause), daemon=True)
+            rest_collector(insister)
+            try:
+                insister.start()
+            except RuntimeError:
+                # The system has no thread to give: one stop has to do.
+                wake_collector(insister)
+            # Last, since this may be the thread that computes.
             raise_in(self._computing, StopComputing)
-            insist = Timer(INSIST_S, self._insist, (self._turn,))
-        insist.daemon = True
-        insist.start()
 
-    def _insist(self, turn: int) -> None:
-        """Send the stop of a computation that goes on once more (invariant 3)."""
-        with self._latch:
-            if self._computing and self._is_sent and self._turn == turn:
-                raise_in(self._computing, StopComputing)
+    def _insist(self, turn: int, pause: Lock) -> None:
+        """Send the stop again and again while the computation goes on (invariants 3 and 4)."""
+        try:
+            while not pause.acquire(timeout=INSIST_S):
+                with self._latch:
+                    if not (self._computing and self._is_sent and self._turn == turn):
+                        return
+                    raise_in(self._computing, StopComputing)
+        finally:
+            wake_collector(current_thread())
 
     def check(self) -> None:
         """Raise QueryCanceled (57014) if the statement was asked to stop."""
@@ -140,6 +157,7 @@ class Cancellation:
             self._computing = 0
             is_sent, self._is_sent = self._is_sent, False
         if is_sent:
+            self._pause.release()
             swallow_stop()
 
     def reset(self) -> None:

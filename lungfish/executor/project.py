@@ -12,7 +12,7 @@ import pyarrow as pa
 from lungfish.executor.compiler import Compiler, Operator, RowEvaluator
 from lungfish.executor.context import Run
 from lungfish.executor.expressions.calls import row_set_function
-from lungfish.executor.expressions.vectors import as_array
+from lungfish.executor.expressions.vectors import as_array, spread
 from lungfish.executor.rows import batch_rows
 from lungfish.executor.volatile_calls import row_by_row, runs_volatile_routine
 from lungfish.planner.expression_tree import shares_sequences
@@ -34,9 +34,10 @@ def make_project(plan: Project, compiler: Compiler) -> Operator:
 
     def run_project(run: Run) -> Iterator[Batch]:
         for batch in source(run):
-            count = batch.row_count
-            columns = tuple(as_array(evaluate(batch, run), count) for evaluate in evaluators)
-            yield Batch(columns, count)
+            results = [evaluate(batch, run) for evaluate in evaluators]
+            for piece in spread(results, batch.row_count):
+                run.check_cancel()
+                yield piece
 
     return run_project
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -14,6 +15,9 @@ from lungfish.types.vectors import to_values
 
 VectorOrScalar: TypeAlias = pa.Array | pa.Scalar
 
+# Copying so many bytes takes a few milliseconds; meanwhile nobody can stop the statement.
+_COPIES_BYTES_MAX = 16 * 1024 * 1024
+
 
 def as_array(result: VectorOrScalar, row_count: int) -> Vector:
     """A result as an array of the batch's length."""
@@ -22,6 +26,22 @@ def as_array(result: VectorOrScalar, row_count: int) -> Vector:
             return pa.nulls(row_count, result.type)
         return pa.repeat(result, row_count)
     return result
+
+
+def spread(results: Sequence[VectorOrScalar], row_count: int) -> Iterator[Batch]:
+    """The results as columns: in several batches if the scalars are so large that all their copies would take long to make."""
+    width = sum(as_array(result, 1).nbytes for result in results if isinstance(result, pa.Scalar))
+    if width * row_count <= _COPIES_BYTES_MAX:
+        yield Batch(tuple([as_array(result, row_count) for result in results]), row_count)
+        return
+    step = max(1, _COPIES_BYTES_MAX // width)
+    for first in range(0, row_count, step):
+        count = min(step, row_count - first)
+        columns = [
+            as_array(result, count) if isinstance(result, pa.Scalar) else result.slice(first, count)
+            for result in results
+        ]
+        yield Batch(tuple(columns), count)
 
 
 def scalar_value(scalar: pa.Scalar, sql_type: SqlType) -> Any:
