@@ -80,7 +80,7 @@ class Scrub:
         return found
 
     def _image(self, image: Image) -> ScrubFinding:
-        check = check_image(self._core.store, image, verified=self._verified)
+        check = check_image(self._core.store, image, verified=self._verified, look=self._look)
         self._core.images.judge(image, len(check.findings))
         checkpoint_id = self._core.images.facts_of(image).checkpoint_id
         what = f"image of checkpoint {checkpoint_id}"
@@ -125,7 +125,7 @@ class Scrub:
             # Nothing has been logged since the restart: the log ends where that found it to end.
             end = core.log.start.previous_end
         try:
-            counts = _records_by_segment(reader, end)
+            counts = self._records_by_segment(reader, end)
         except Error as error:
             return [self._log_damage("write-ahead log", error.message, start)]
         tail = reader.tail
@@ -143,6 +143,19 @@ class Scrub:
                     details = "needed by nobody"
                 found.append(ScrubFinding(what, OK, details))
         return found
+
+    def _records_by_segment(self, reader: LogReader, end: LSN) -> dict[int, int]:
+        """Read the log up to `end`; answers how many records begin in each segment."""
+        counts: dict[int, int] = {}
+        capacity = next((each.header.capacity for each in reader.segments if each.header), 0)
+        for batch in reader.batches():
+            self._look()
+            for start in batch.starts.tolist():
+                lsn = batch.base + start
+                if lsn < end:
+                    number = lsn // capacity
+                    counts[number] = counts.get(number, 0) + 1
+        return counts
 
     def _log_damage(self, what: str, details: str, lsn: LSN) -> ScrubFinding:
         self._core.integrity.add(
@@ -189,7 +202,7 @@ class Scrub:
                     yield self._relation(
                         f"index {index.name}",
                         [RelationId(index.relation_id)],
-                        partial(check_btree, stored.btree),
+                        partial(check_btree, stored.btree, self._look),
                         partial(check_index, store.rows, stored, self._look),
                     )
         finally:
@@ -202,7 +215,13 @@ class Scrub:
         core = self._core
         image = core.store.image
         with core.images.reading(image, "SCRUB"):
-            pages = check_image(core.store, image, verified=self._verified, relations=relation_ids)
+            pages = check_image(
+                core.store,
+                image,
+                verified=self._verified,
+                look=self._look,
+                relations=relation_ids,
+            )
         finding = self._pages(what, pages, DamageKind.PAGE_CRC)
         if finding.state == DAMAGED:
             return finding
@@ -231,19 +250,6 @@ class Scrub:
             else:
                 return None
         return found
-
-
-def _records_by_segment(reader: LogReader, end: LSN) -> dict[int, int]:
-    """Read the log up to `end`; answers how many records begin in each segment."""
-    counts: dict[int, int] = {}
-    capacity = next((each.header.capacity for each in reader.segments if each.header), 0)
-    for batch in reader.batches():
-        for start in batch.starts.tolist():
-            lsn = batch.base + start
-            if lsn < end:
-                number = lsn // capacity
-                counts[number] = counts.get(number, 0) + 1
-    return counts
 
 
 def _describe(tail: Tail) -> str:

@@ -6,6 +6,7 @@ meanwhile. Where the tree changes shape under it, it cannot tell lost pages from
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -45,12 +46,16 @@ class _Walk:
     last: Position | None = None
 
 
-def check_btree(tree: BTree) -> BTreeFigures:
-    """Verify a tree. Raises IndexCorrupted or CorruptPage at the first thing wrong."""
+def check_btree(tree: BTree, look: Callable[[], None] = lambda: None) -> BTreeFigures:
+    """Verify a tree. Raises IndexCorrupted or CorruptPage at the first thing wrong.
+
+    `look` is called before each leaf, and may raise to give up.
+    """
     walk = _Walk()
     shape = tree.shape_version
     position: Position | None = None
     while True:
+        look()
         try:
             with tree.pages.latch:
                 if shape != tree.shape_version:

@@ -6,7 +6,7 @@ here: that is for their owners.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from lungfish.errors import CorruptDatabase, Error, IoError
@@ -125,11 +125,13 @@ def check_image(
     image: Image,
     *,
     verified: VerifiedPages,
+    look: Callable[[], None],
     relations: Iterable[RelationId] | None = None,
 ) -> PageCheck:
     """Read every page of an image, or of some of its relations, as the file has it; writers may go on.
 
-    Requires: the image is pinned, or the newest one. `verified` takes what was read, and answers for it the next time.
+    Requires: the image is pinned, or the newest one. `verified` takes what was read, and answers for it the next time. `look` is called
+    before each page, and may raise to give up.
     """
     findings = []
     pages_checked = 0
@@ -141,6 +143,7 @@ def check_image(
             location, expected = relation.table.entry(page_id)
             if not location:
                 continue
+            look()
             pages_checked += 1
             key = relation_id, page_id, location
             if key not in verified:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from lungfish import errors
+from lungfish.database.scrub import Scrub, ScrubFinding
 from lungfish.storage.ids import PageId, RelationId
 from lungfish.storage.page_table import UNIT_SIZE, unpack_location
 from tests.recovery.image_world import PATH, World
@@ -55,6 +56,31 @@ def test_a_whole_database_is_whole(world: World) -> None:
     assert 'image of checkpoint 1 "june"' in found
     assert {"image of checkpoint 2", "table t", "index t_pkey", "index t_v"} <= set(found)
     assert [name for name in found if name.startswith("segment")]
+
+
+@pytest.mark.parametrize("part", ["images", "log", "tables"])
+def test_a_scrub_can_be_given_up_at_every_page_and_part_of_the_log(world: World, part: str) -> None:
+    looks = 0
+
+    def look() -> None:
+        nonlocal looks
+        looks += 1
+        if looks == stop_at:
+            raise errors.QueryCanceled("given up")
+
+    def scrub() -> list[ScrubFinding]:
+        made = Scrub(world.database._database, lock_timeout_s=None, look=look)
+        return getattr(made, part)()
+
+    stop_at = 0
+    found = scrub()
+    pages = [int(each.details.split()[0]) for each in found if each.details.endswith("pages")]
+    assert looks >= sum(pages) + 1
+    for stop_at in range(1, looks + 1):
+        looks = 0
+        with pytest.raises(errors.QueryCanceled):
+            scrub()
+    assert set(states(world, "SCRUB").values()) == {"ok"}
 
 
 def test_one_relation_or_one_part_can_be_scrubbed(world: World) -> None:
