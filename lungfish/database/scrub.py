@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from lungfish.catalog.objects import Index, Table
 from lungfish.database.table_stores import overflow_of
-from lungfish.errors import CorruptDatabase, Error
+from lungfish.errors import CorruptDatabase, IoError
 from lungfish.recovery.integrity import DamageAction, DamageKind
 from lungfish.recovery.wal_damage import WalRecoveryMode
 from lungfish.recovery.wal_reader import LogReader, Tail
@@ -126,7 +126,7 @@ class Scrub:
             end = core.log.start.previous_end
         try:
             counts = self._records_by_segment(reader, end)
-        except Error as error:
+        except (CorruptDatabase, IoError) as error:
             return [self._log_damage("write-ahead log", error.message, start)]
         tail = reader.tail
         found = []

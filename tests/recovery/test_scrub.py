@@ -62,24 +62,23 @@ def test_a_whole_database_is_whole(world: World) -> None:
 def test_a_scrub_can_be_given_up_at_every_page_and_part_of_the_log(world: World, part: str) -> None:
     looks = 0
 
-    def look() -> None:
-        nonlocal looks
-        looks += 1
-        if looks == stop_at:
-            raise errors.QueryCanceled("given up")
+    def scrub(stop_at: int) -> list[ScrubFinding]:
+        def look() -> None:
+            nonlocal looks
+            looks += 1
+            if looks == stop_at:
+                raise errors.QueryCanceled("given up")
 
-    def scrub() -> list[ScrubFinding]:
         made = Scrub(world.database._database, lock_timeout_s=None, look=look)
         return getattr(made, part)()
 
-    stop_at = 0
-    found = scrub()
+    found = scrub(0)
     pages = [int(each.details.split()[0]) for each in found if each.details.endswith("pages")]
     assert looks >= sum(pages) + 1
     for stop_at in range(1, looks + 1):
         looks = 0
         with pytest.raises(errors.QueryCanceled):
-            scrub()
+            scrub(stop_at)
     assert set(states(world, "SCRUB").values()) == {"ok"}
 
 
