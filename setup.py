@@ -15,6 +15,8 @@ COMPILED_MODULES = (
     "lungfish.storage.native_rows",
     "lungfish.storage.native_leaves",
     "lungfish.storage.native_trees",
+    "lungfish.storage.native_overflow",
+    "lungfish.storage.native_page_rows",
     "lungfish.storage.native_tables",
     "lungfish.storage.native_runs",
     "lungfish.storage.native_ranges",

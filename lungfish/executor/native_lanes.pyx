@@ -102,8 +102,10 @@ cdef class ChangeLane(KeyLane):
         return self.table.row_to_change(transaction, snapshot_of(transaction), address[0])
 
     cdef object outcome(self, bytes before, bytes packed, tuple values):
-        """What the statement gives if the one row is changed to the other; None if that is for the pipeline to say."""
+        """What the statement gives if the one row, which has all its values in it, is changed to the other; None if that is for the pipeline to say."""
         cdef tuple row
+        if before is None:
+            return None
         if self.returning is None:
             return 1
         row = self.table.row_format.some(before, self.old_fields)
@@ -133,7 +135,7 @@ cdef class DeleteLane(ChangeLane):
         cdef bytes before = self.row_to_change(values, transaction, &address)
         if before is None:
             return self.none_found() if address == NOTHING else None
-        outcome = self.outcome(before, None, values)
+        outcome = self.outcome(self.table.page_rows.whole(before), None, values)
         if outcome is not None:
             self.table.change(transaction, address, before, None, PyTuple_New(3), [None])
         return outcome
@@ -169,19 +171,22 @@ cdef class UpdateLane(ChangeLane):
         """See `NativeLane.run`."""
         cdef int64_t address = UNSURE
         cdef tuple assigned
-        cdef bytes before = self.row_to_change(values, transaction, &address), packed
+        cdef bytes before = self.row_to_change(values, transaction, &address), whole, packed
         if before is None:
             return self.none_found() if address == NOTHING else None
-        old = self.table.row_format.some(before, self.old_fields)
+        whole = self.table.page_rows.whole(before)
+        old = None if whole is None else self.table.row_format.some(whole, self.old_fields)
         assigned = None if old is None else self.assigned.evaluate(old, values)
         if assigned is None or has_null(assigned, self.not_null):
             return None
-        packed = self.table.row_format.patched(before, self.fields, assigned, transaction.id)
+        packed = self.table.row_format.patched(whole, self.fields, assigned, transaction.id)
         if packed is None:
             return None
-        outcome = self.outcome(before, packed, values)
-        if outcome is not None:
-            self.table.change(transaction, address, before, packed, PyTuple_New(3), [None])
+        outcome = self.outcome(whole, packed, values)
+        if outcome is None or self.table.change(
+            transaction, address, before, packed, PyTuple_New(3), [None]
+        ) != DONE:
+            return None
         return outcome
 
 

@@ -14,7 +14,7 @@ from lungfish.executor.native_expressions cimport Node, NodeList, UNSURE_VALUE
 from lungfish.executor.native_lane cimport NativeLane, has_null, snapshot_of
 from lungfish.executor.native_sources cimport KeyRange
 from lungfish.storage.native_ranges cimport ENTRIES, RangeWalk
-from lungfish.storage.native_tables cimport NativeTable
+from lungfish.storage.native_tables cimport NativeTable, has_overflow
 from lungfish.storage.native_trees cimport NOTHING, UNSURE
 
 cdef enum:
@@ -23,6 +23,7 @@ cdef enum:
     SIZE_MAX = 262144
     # What `NativeTable.read` answers.
     NO_ROW = 0
+    DONE = 1
 
 
 cdef class RangeChangeLane(NativeLane):
@@ -54,13 +55,16 @@ cdef class RangeChangeLane(NativeLane):
         """See `NativeLane.run`."""
         cdef RangeWalk walk = RangeWalk.__new__(RangeWalk)
         cdef NativeTable table = self.key_range.table
-        cdef Py_ssize_t number = self.key_range.number(), entries = 0, size = 0
+        cdef Py_ssize_t number = self.key_range.number(), entries = 0
+        # Bytes of rows before and after, and of the new rows that are longer than before.
+        cdef Py_ssize_t sizes[2]
         cdef int64_t address
         cdef list changes = [], outputs = []
         cdef object snapshot
         cdef int found
         if number < 0 or not transaction.id:
             return None
+        sizes[0] = sizes[1] = 0
         snapshot = snapshot_of(transaction)
         found = self.key_range.begin(walk, number, (), values)
         if found == UNSURE:
@@ -72,12 +76,16 @@ cdef class RangeChangeLane(NativeLane):
             entries += 1
             if address == UNSURE or entries > ENTRIES_MAX:
                 return None
-            if not self.prepare(changes, outputs, transaction, snapshot, address, values, &size):
+            if not self.prepare(changes, outputs, transaction, snapshot, address, values, sizes):
                 return None
-            if size > SIZE_MAX:
+            if sizes[0] > SIZE_MAX:
                 return None
         for change in changes:
-            table.change_row(transaction, change[0], change[1], change[2], change[3], change[4])
+            if table.change_row(
+                transaction, change[0], change[1], change[2], change[2], change[3], change[4]
+            ) != DONE:
+                # Not reached, as `goes_into_gap` has said that it has; what has been done is taken back.
+                raise SystemError("a page had no room for a row")
         if changes:
             table.ask_for_relief()
         return PyList_GET_SIZE(changes) if self.returning is None else outputs
@@ -90,7 +98,7 @@ cdef class RangeChangeLane(NativeLane):
         object snapshot,
         int64_t address,
         tuple values,
-        Py_ssize_t* size,
+        Py_ssize_t* sizes,
     ) except -1:
         """Append what is to be done to the row there, if anything; False: unsure."""
         cdef NativeTable table = self.key_range.table
@@ -114,9 +122,12 @@ cdef class RangeChangeLane(NativeLane):
             assigned = self.assigned.evaluate(old, values)
             if assigned is None or has_null(assigned, self.not_null):
                 return False
-            packed = table.row_format.patched(before, self.fields, assigned, transaction.id)
-            if packed is None:
+            if has_overflow(before):
                 return False
+            packed = table.row_format.patched(before, self.fields, assigned, transaction.id)
+            if packed is None or not table.goes_into_gap(address, before, packed, &sizes[1]):
+                return False
+            sizes[0] += PyBytes_GET_SIZE(packed)
         if self.returning is not None:
             if packed is not None:
                 output = table.row_format.some(packed, self.new_fields)
@@ -124,6 +135,6 @@ cdef class RangeChangeLane(NativeLane):
             if output is None:
                 return False
             PyList_Append(outputs, output)
-        size[0] += PyBytes_GET_SIZE(before)
+        sizes[0] += PyBytes_GET_SIZE(before)
         PyList_Append(changes, (address, before, packed, PyTuple_New(3), [None]))
         return True

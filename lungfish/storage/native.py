@@ -2,6 +2,8 @@
 
 native_rows.pyx     packing and unpacking
 native_trees.pyx    searching and changing the leaves of indexes
+native_page_rows.pyx, native_overflow.pyx
+                    rows of any size put on pages that are in memory, long values on overflow pages
 native_tables.pyx   rows looked up, changed and inserted, each in one step
 native_purge.pyx    old versions dropped, rows that nobody sees any more taken off their pages
 native_undo.pyx     changes of rows taken back

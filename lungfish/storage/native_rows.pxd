@@ -23,7 +23,20 @@ cdef class NativeRowFormat:
     ) except -1
     cdef tuple some(self, bytes packed, tuple positions)
     cdef int finish(self, tuple row, tuple positions) except -1
+    cdef bint is_overflowed(self, const uint8_t* row, Py_ssize_t position) noexcept
+    cdef bint has_overflowed(self, const uint8_t* row, tuple positions) except -1
     cdef bytes patched(self, bytes before, tuple positions, tuple values, int64_t writer)
+    cdef Py_ssize_t tail_size_with(self, bytes before, tuple positions, tuple values) except -2
+    cdef bint patch_field(self, uint8_t* row, Py_ssize_t position, object value) except -1
+    cdef Py_ssize_t put_tail(
+        self,
+        uint8_t* row,
+        Py_ssize_t position,
+        Py_ssize_t place,
+        bytes before,
+        tuple positions,
+        tuple values,
+    ) except -2
 
 
 cdef bint put_field(uint8_t* field, char kind, object value) except -1

@@ -153,35 +153,131 @@ cdef class NativeRowFormat:
         """Whether the values of these fields are stored as they are, or as UTF-8, so that no Python code turns them into anything."""
         return all(self.encoders[position] is None for position in positions)
 
+    cdef bint is_overflowed(self, const uint8_t* row, Py_ssize_t position) noexcept:
+        """Whether a field's value lies on overflow pages."""
+        cdef char kind = PyBytes_AS_STRING(self.kinds)[position]
+        cdef uint32_t length, number
+        if kind != c"t" and kind != c"v":
+            return False
+        memcpy(&length, row + self.offsets[position], 4)
+        memcpy(&number, row + self.offsets[position] + 8, 4)
+        return length > INLINE_MAX and number != 0
+
+    cdef bint has_overflowed(self, const uint8_t* row, tuple positions) except -1:
+        """Whether a value of the fields at `positions` (None: of any) lies on overflow pages."""
+        cdef Py_ssize_t index
+        for index in range(self.count if positions is None else PyTuple_GET_SIZE(positions)):
+            if self.is_overflowed(
+                row, index if positions is None else <object>PyTuple_GET_ITEM(positions, index)
+            ):
+                return True
+        return False
+
     cdef bytes patched(self, bytes before, tuple positions, tuple values, int64_t writer):
-        """A packed row with other values at `positions`, which are plain; None if its size would change, or one does not fit."""
-        cdef bytes made = PyBytes_FromStringAndSize(PyBytes_AS_STRING(before), PyBytes_GET_SIZE(before))
-        cdef uint8_t* row = <uint8_t*>PyBytes_AS_STRING(made)
-        cdef const char* kinds = PyBytes_AS_STRING(self.kinds)
-        cdef Py_ssize_t index, position
-        cdef uint8_t* field
-        cdef object value
-        cdef uint32_t length
-        cdef char kind
+        """A packed row with other values at `positions`, which are plain and different; None if one does not fit its field.
+
+        Requires: `before` has no overflowed values.
+        """
+        cdef Py_ssize_t index, place = self.stride, size = self.tail_size_with(before, positions, values)
+        cdef bint has_tail = size > 0
+        cdef bint is_same = not has_tail and PyBytes_GET_SIZE(before) == self.stride
+        cdef bytes made
+        cdef uint8_t* row
+        if size < 0:
+            return None
+        made = PyBytes_FromStringAndSize(NULL, self.stride + size)
+        row = <uint8_t*>PyBytes_AS_STRING(made)
+        memcpy(row, PyBytes_AS_STRING(before), self.stride)
         memcpy(row, &writer, 8)
         for index in range(PyTuple_GET_SIZE(values)):
-            position = <object>PyTuple_GET_ITEM(positions, index)
-            value = <object>PyTuple_GET_ITEM(values, index)
-            field = row + self.offsets[position]
-            kind = kinds[position]
-            if kind == c"t" or kind == c"v":
-                memcpy(&length, field, 4)
-                if length > INLINE_MAX:
-                    return None
-                memset(field, 0, VIEW_SIZE)
-            if value is None:
-                row[NULLS + (position >> 3)] |= 1 << (position & 7)
-                memset(field, 0, field_size(kind))
-            else:
-                row[NULLS + (position >> 3)] &= ~(1 << (position & 7))
-                if not put_field(field, kind, value):
+            if not self.patch_field(
+                row,
+                <object>PyTuple_GET_ITEM(positions, index),
+                <object>PyTuple_GET_ITEM(values, index),
+            ):
+                return None
+        if is_same:
+            return made
+        row[FLAGS] = LIVE | HAS_TAIL if has_tail else LIVE
+        for index in range(self.count):
+            if PyBytes_AS_STRING(self.kinds)[index] in (c"t", c"v"):
+                place = self.put_tail(row, index, place, before, positions, values)
+                if place < 0:
                     return None
         return made
+
+    cdef Py_ssize_t tail_size_with(self, bytes before, tuple positions, tuple values) except -2:
+        """The size of the tail of a packed row that gets other values at `positions`; -1 if one of them is of another class."""
+        cdef const uint8_t* row = <const uint8_t*>PyBytes_AS_STRING(before)
+        cdef const char* kinds = PyBytes_AS_STRING(self.kinds)
+        cdef Py_ssize_t index, position, size, tail_size = PyBytes_GET_SIZE(before) - self.stride
+        cdef uint32_t length
+        cdef object value
+        for index in range(PyTuple_GET_SIZE(values)):
+            position = <object>PyTuple_GET_ITEM(positions, index)
+            if kinds[position] != c"t" and kinds[position] != c"v":
+                continue
+            memcpy(&length, row + self.offsets[position], 4)
+            if length > INLINE_MAX:
+                tail_size -= length
+            value = <object>PyTuple_GET_ITEM(values, index)
+            if value is None:
+                continue
+            if raw_value(value, kinds[position], &size) == NULL:
+                return -1
+            if size > INLINE_MAX:
+                tail_size += size
+        return tail_size
+
+    cdef bint patch_field(self, uint8_t* row, Py_ssize_t position, object value) except -1:
+        """Put a value into its field, but for one that belongs to the tail: of that the length only. False if it does not fit."""
+        cdef uint8_t* field = row + self.offsets[position]
+        cdef char kind = PyBytes_AS_STRING(self.kinds)[position]
+        cdef Py_ssize_t size
+        cdef uint32_t length
+        memset(field, 0, field_size(kind))
+        if value is None:
+            row[NULLS + (position >> 3)] |= 1 << (position & 7)
+            return True
+        row[NULLS + (position >> 3)] &= ~(1 << (position & 7))
+        if kind == c"t" or kind == c"v":
+            if raw_value(value, kind, &size) == NULL:
+                return False
+            if size > INLINE_MAX:
+                length = <uint32_t>size
+                memcpy(field, &length, 4)
+                return True
+        return put_field(field, kind, value)
+
+    cdef Py_ssize_t put_tail(
+        self,
+        uint8_t* row,
+        Py_ssize_t position,
+        Py_ssize_t place,
+        bytes before,
+        tuple positions,
+        tuple values,
+    ) except -2:
+        """Put the value of a view to `place`, if it is a long one; answers where the next one goes, -1 if it is not where its view says."""
+        cdef uint8_t* field = row + self.offsets[position]
+        cdef const uint8_t* source = <const uint8_t*>PyBytes_AS_STRING(before)
+        cdef Py_ssize_t index, size
+        cdef uint32_t length, start
+        memcpy(&length, field, 4)
+        if length <= INLINE_MAX:
+            return place
+        for index in range(PyTuple_GET_SIZE(positions)):
+            if <Py_ssize_t><object>PyTuple_GET_ITEM(positions, index) == position:
+                raw = raw_value(
+                    <object>PyTuple_GET_ITEM(values, index),
+                    PyBytes_AS_STRING(self.kinds)[position],
+                    &size,
+                )
+                return put_long(row, field, place, raw, size)
+        memcpy(&start, field + 12, 4)
+        if <int64_t>start + length > PyBytes_GET_SIZE(before):
+            return -1
+        return put_long(row, field, place, <const char*>source + start, length)
 
     cpdef tuple unpack(self, object buffer, Py_ssize_t offset=0, object overflow=None):
         """The values of a row; see `RowLayout.unpack`."""
@@ -262,6 +358,16 @@ cdef class NativeRowFormat:
             if value is not None:
                 replace_item(row, index, decode(value))
         return 0
+
+
+cdef const char* raw_value(object value, char kind, Py_ssize_t* size) except? NULL:
+    """The bytes of a text or a byte string, and how many; NULL if it is of another class."""
+    if kind == c"t":
+        return PyUnicode_AsUTF8AndSize(value, size) if PyUnicode_CheckExact(value) else NULL
+    if not PyBytes_CheckExact(value):
+        return NULL
+    size[0] = PyBytes_GET_SIZE(value)
+    return PyBytes_AS_STRING(value)
 
 
 cdef object plain_field(const uint8_t* field, char kind):

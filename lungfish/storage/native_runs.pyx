@@ -227,7 +227,7 @@ cdef class RunMaker:
                 return REFUSED
             if size > INLINE_MAX:
                 tail_size += size
-        return REFUSED if tail_size > self.table.tail_size_max else form.stride + tail_size
+        return REFUSED if tail_size > self.table.page_rows.tail_size_max else form.stride + tail_size
 
     cdef bint pack_row(self, tuple row, uint8_t* out, int64_t writer) except -1:
         """Write a packed row, as `NativeRowFormat.packed` makes it; False if a value is out of the ordinary. Requires: `packed_size` says its size."""
@@ -284,7 +284,7 @@ cdef class RunMaker:
                 memcpy(out, source, table.stride)
                 if tail_size:
                     tails_start -= tail_size
-                    table.shift(out, <Py_ssize_t>tails_start - table.stride)
+                    table.page_rows.shift(out, <Py_ssize_t>tails_start - table.stride)
                     memcpy(page + tails_start, source + table.stride, tail_size)
                     memcpy(page + TAILS_OFFSET, &tails_start, 4)
                 placed[0] = number + 1

@@ -1,5 +1,6 @@
 from libc.stdint cimport int64_t, uint8_t
 
+from lungfish.storage.native_page_rows cimport PageRows
 from lungfish.storage.native_rows cimport NativeRowFormat
 from lungfish.storage.native_trees cimport KeyMaker, NativeTree
 
@@ -10,12 +11,8 @@ cdef class NativeTable:
     cdef object heap
     cdef object page_format
     cdef readonly NativeRowFormat row_format
-    cdef Py_ssize_t page_size
+    cdef PageRows page_rows
     cdef Py_ssize_t stride
-    cdef Py_ssize_t tail_size_max
-    # Offsets of the views in a row.
-    cdef int64_t* views
-    cdef Py_ssize_t view_count
     cdef object is_latched
     cdef object is_gated
     cdef object fence
@@ -41,6 +38,7 @@ cdef class NativeTable:
     cdef int read(
         self, tuple row, tuple fields, int64_t address, object snapshot, int64_t own_id
     ) except -9
+    cdef int read_whole(self, tuple row, tuple fields, uint8_t* page, uint8_t* stored) except -9
     cdef bint sees(self, int64_t writer, object snapshot, int64_t own_id) except -1
     cdef bint is_free(self) except -1
     cdef bint is_unlocked(self, object transaction, int64_t address) except -1
@@ -52,8 +50,22 @@ cdef class NativeTable:
         self, object transaction, int64_t address, bytes before, bytes packed, tuple entry, list chain
     ) except -1
     cpdef object insert(self, object transaction, tuple values)
+    cdef bytes stored_form(self, int64_t address, bytes before, bytes packed)
+    cdef bint has_keys_in_place(self, bytes stored) except -1
+    cdef bint goes_into_gap(
+        self, int64_t address, bytes before, bytes packed, Py_ssize_t* grown
+    ) except -1
+    cdef uint8_t* page_at(self, int64_t address) except NULL
+    cdef uint8_t* row_on(self, uint8_t* page, int64_t address) noexcept
     cdef int change_row(
-        self, object transaction, int64_t address, bytes before, bytes packed, tuple entry, list chain
+        self,
+        object transaction,
+        int64_t address,
+        bytes before,
+        bytes packed,
+        bytes stored,
+        tuple entry,
+        list chain,
     ) except -1
     cdef object place_new(self, object transaction, bytes packed, tuple entry, list keys)
     cdef int append_record(
@@ -63,11 +75,8 @@ cdef class NativeTable:
     cdef int learn_indexes(self) except -1
     cdef Py_ssize_t number_of(self, object index) except -2
     cdef list keys_of(self, tuple values)
-    cdef Py_ssize_t tail_start(self, const uint8_t* row, uint8_t flags) except -1
-    cdef bytes extract(self, const uint8_t* page, const uint8_t* row, uint8_t flags)
-    cdef int write_row(self, uint8_t* page, uint8_t* row, bytes packed, Py_ssize_t tail_start) except -1
-    cdef int shift(self, uint8_t* row, Py_ssize_t by) except -1
 
 
 cdef int undo_to(object transaction, Py_ssize_t mark) except -1
 cdef void fill_entry(tuple entry, object rows, object address, object before)
+cdef bint has_overflow(bytes stored) noexcept

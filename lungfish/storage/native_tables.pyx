@@ -19,7 +19,6 @@ from cpython.bytearray cimport PyByteArray_AS_STRING, PyByteArray_GET_SIZE
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.dict cimport PyDict_Contains, PyDict_GetItem
 from cpython.list cimport PyList_Append
-from cpython.mem cimport PyMem_Free, PyMem_Malloc
 from cpython.object cimport PyObject
 from cpython.ref cimport Py_INCREF
 from cpython.set cimport PySet_Contains, PySet_GET_SIZE
@@ -27,6 +26,7 @@ from cpython.tuple cimport PyTuple_GET_ITEM, PyTuple_GET_SIZE, PyTuple_New, PyTu
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memcpy, memset
 
+from lungfish.storage.native_page_rows cimport Fit, PageRows, note_writer
 from lungfish.storage.native_rows cimport NativeRowFormat
 from lungfish.storage.native_trees cimport KeyMaker, NativeTree, NOTHING, Place, UNSURE
 
@@ -42,16 +42,13 @@ cdef enum:
     HEADER_SIZE = 32
     COUNTS_OFFSET = 6
     TAILS_OFFSET = 12
-    NEWEST_OFFSET = 24
     SLOT_COUNT_MAX = 0xFFFF
     SLOT_BITS = 16
     SLOT_MASK = 0xFFFF
     FLAGS = 8
     LIVE = 1
     DELETED = 2
-    HAS_TAIL = 4
     HAS_OVERFLOW = 8
-    INLINE_MAX = 12
     # recovery/wal_records.py: a header and the fixed part of a ROW record's body.
     RECORD_HEADER_SIZE = 16
     ROW_SIZE = 32
@@ -77,15 +74,8 @@ cdef class NativeTable:
         self.rows, self.heap, self.pages = rows, heap, heap.pages
         self.page_format = heap.format
         self.row_format = heap.layout.native
-        self.page_size = heap.format.page_size
+        self.page_rows = PageRows(heap)
         self.stride = heap.layout.stride
-        self.tail_size_max = heap._tail_size_max
-        self.view_count = len(heap.layout.views)
-        self.views = <int64_t*>PyMem_Malloc(max(self.view_count, 1) * sizeof(int64_t))
-        if self.views == NULL:
-            raise MemoryError
-        for number, (_, offset) in enumerate(heap.layout.views):
-            self.views[number] = offset
         self.is_latched = heap.pages.latch.locked
         self.is_gated = rows.key_gate.locked
         self.fence = rows.fence
@@ -100,9 +90,6 @@ cdef class NativeTable:
         self.chains = rows.chains._chains
         self.relation_id = rows.relation_id
         self.indexes = None
-
-    def __dealloc__(self):
-        PyMem_Free(self.views)
 
     # For the ordinary way: parts of it that need not be done in Python.
 
@@ -278,14 +265,26 @@ cdef class NativeTable:
         if not flags:
             return NO_ROW
         memcpy(&writer, page + offset, 8)
-        # An overflowed value among the fields is found by `fill`.
         if not self.sees(writer, snapshot, own_id):
             return UNSURE
         frame.touches += 1
         pages.hits += 1
         if flags & DELETED:
             return NO_ROW
+        if flags & HAS_OVERFLOW and self.row_format.has_overflowed(page + offset, fields):
+            return self.read_whole(row, fields, page, page + offset)
         if not self.row_format.fill(row, fields, page, PyByteArray_GET_SIZE(data), offset):
+            return UNSURE
+        return DONE
+
+    cdef int read_whole(self, tuple row, tuple fields, uint8_t* page, uint8_t* stored) except -9:
+        """Fill a new tuple with fields some of which are overflowed: DONE, or UNSURE."""
+        cdef bytes found = self.page_rows.extract(page, stored, stored[FLAGS])
+        if found is not None:
+            found = self.page_rows.whole(found)
+        if found is None or not self.row_format.fill(
+            row, fields, <const uint8_t*>PyBytes_AS_STRING(found), PyBytes_GET_SIZE(found), 0
+        ):
             return UNSURE
         return DONE
 
@@ -324,12 +323,9 @@ cdef class NativeTable:
         `entry`: a new tuple of three; `chain`: a new list of one.
         """
         cdef bytes before = self.row_to_change(transaction, snapshot, address)
-        if before is None or (
-            packed is not None and PyBytes_GET_SIZE(packed) != PyBytes_GET_SIZE(before)
-        ):
+        if before is None:
             return NO_ROW
-        self.change(transaction, address, before, packed, entry, chain)
-        return DONE
+        return self.change(transaction, address, before, packed, entry, chain)
 
     cdef bytes row_to_change(self, object transaction, object snapshot, int64_t address):
         """The packed row there, if it may be changed as it lies; None if that is not so for sure."""
@@ -361,35 +357,114 @@ cdef class NativeTable:
         row = page + HEADER_SIZE + (address & SLOT_MASK) * self.stride
         flags = row[FLAGS]
         memcpy(&writer, row, 8)
-        if not flags & LIVE or flags & (DELETED | HAS_OVERFLOW):
+        if not flags & LIVE or flags & DELETED:
             return None
         if not self.sees(writer, snapshot, transaction.id):
             return None
-        before = self.extract(page, row, flags)
+        before = self.page_rows.extract(page, row, flags)
         if before is None or 2 * PyBytes_GET_SIZE(before) > RECORD_SIZE_MAX:
             return None
+        if flags & HAS_OVERFLOW and not self.has_keys_in_place(before):
+            # The record in the log would have to have them.
+            return None
         return before
+
+    cdef bint has_keys_in_place(self, bytes stored) except -1:
+        """Whether no field that an index uses is overflowed."""
+        cdef const uint8_t* row = <const uint8_t*>PyBytes_AS_STRING(stored)
+        for position in <tuple>self.rows.key_positions:
+            if self.row_format.is_overflowed(row, position):
+                return False
+        return True
 
     cdef int change(
         self, object transaction, int64_t address, bytes before, bytes packed, tuple entry, list chain
     ) except -1:
-        """Write another row of the same size in place of `before`, or mark that as deleted; see `change_row`."""
-        self.change_row(transaction, address, before, packed, entry, chain)
+        """Write another row in place of `before`, or mark that as deleted: DONE, or NO_ROW if its long values cannot be put anywhere here.
+
+        `packed` has all its values in it. See `change_row`.
+        """
+        cdef bytes stored = packed
+        if packed is not None and not fits_in_place(before, packed):
+            stored = self.stored_form(address, before, packed)
+            if stored is None:
+                return NO_ROW
+        if self.change_row(transaction, address, before, packed, stored, entry, chain) == NO_ROW:
+            return NO_ROW
         self.ask_for_relief()
         return DONE
 
-    cdef int change_row(
-        self, object transaction, int64_t address, bytes before, bytes packed, tuple entry, list chain
-    ) except -1:
-        """What `change` does, but for `ask_for_relief`, which is due when all rows of a statement are changed.
+    cdef bytes stored_form(self, int64_t address, bytes before, bytes packed):
+        """What the page gets of a packed row of another size: some of its values may move to overflow pages (`Heap.store`). None: not here."""
+        cdef uint8_t* page = self.page_at(address)
+        cdef Py_ssize_t size_max = self.page_rows.tail_room(page, self.row_on(page, address))
+        if PyBytes_GET_SIZE(before) + PyBytes_GET_SIZE(packed) > RECORD_SIZE_MAX:
+            return None
+        if size_max > self.page_rows.tail_size_max:
+            size_max = self.page_rows.tail_size_max
+        if PyBytes_GET_SIZE(packed) - self.stride <= size_max:
+            return packed
+        return self.page_rows.spilled(packed, size_max, self.log._end)
 
-        Requires: `row_to_change` has just answered `before`, and nothing has run since that may let another thread in.
+    cdef bint goes_into_gap(
+        self, int64_t address, bytes before, bytes packed, Py_ssize_t* grown
+    ) except -1:
+        """Whether `change_row` will find room for the row, and for `grown` bytes of others, without moving anything; `grown` gets its size if it is longer.
+
+        Neither row has overflowed values.
+        """
+        cdef uint8_t* page
+        cdef uint16_t slots
+        cdef uint32_t tails_start
+        cdef Py_ssize_t tail_size = PyBytes_GET_SIZE(packed) - self.stride
+        if PyBytes_GET_SIZE(packed) <= PyBytes_GET_SIZE(before):
+            return True
+        if (
+            tail_size > self.page_rows.tail_size_max
+            or PyBytes_GET_SIZE(before) + PyBytes_GET_SIZE(packed) > RECORD_SIZE_MAX
+        ):
+            return False
+        page = self.page_at(address)
+        memcpy(&slots, page + COUNTS_OFFSET, 2)
+        memcpy(&tails_start, page + TAILS_OFFSET, 4)
+        grown[0] += tail_size
+        return <Py_ssize_t>tails_start - (HEADER_SIZE + slots * self.stride) >= grown[0]
+
+    cdef uint8_t* page_at(self, int64_t address) except NULL:
+        """The page of a row. Requires: `row_to_change` has just answered one."""
+        cdef object frame = <object>PyDict_GetItem(self.pages.frames, address >> SLOT_BITS)
+        return <uint8_t*>PyByteArray_AS_STRING(frame.data)
+
+    cdef uint8_t* row_on(self, uint8_t* page, int64_t address) noexcept:
+        """Where on its page a row lies."""
+        return page + HEADER_SIZE + (address & SLOT_MASK) * self.stride
+
+    cdef int change_row(
+        self,
+        object transaction,
+        int64_t address,
+        bytes before,
+        bytes packed,
+        bytes stored,
+        tuple entry,
+        list chain,
+    ) except -1:
+        """What `change` does, but for `ask_for_relief`, which is due when all rows of a statement are changed. NO_ROW, nothing having changed: the page has no room.
+
+        `stored`: what the page gets of `packed`; the same, unless it is of another size. Requires: `row_to_change` has just answered `before`, and
+        nothing has run since that may let another thread in.
         """
         cdef object pages = self.pages, number = address
         cdef object frame = <object>PyDict_GetItem(pages.frames, address >> SLOT_BITS)
         cdef uint8_t* page = <uint8_t*>PyByteArray_AS_STRING(frame.data)
-        cdef uint8_t* row = page + HEADER_SIZE + (address & SLOT_MASK) * self.stride
+        cdef uint8_t* row = self.row_on(page, address)
+        cdef bint is_resized = stored is not None and not fits_in_place(before, stored)
         cdef PyObject* found
+        cdef Fit fit
+        if is_resized and not self.page_rows.fit(
+            page, row, PyBytes_GET_SIZE(stored) - self.stride, &fit
+        ):
+            return NO_ROW
         fill_entry(entry, self.rows, number, before)
         lsn = self.log._end
         transaction.undo.append(entry)
@@ -407,11 +482,14 @@ cdef class NativeTable:
             pages.newest_lsn = lsn
         if packed is None:
             mark_deleted(page, row, transaction.id)
+        elif is_resized:
+            self.page_rows.replace(page, row, stored, &fit)
+            self.page_rows.note_room(page, frame.page_id)
         else:
-            self.write_row(page, row, packed, self.tail_start(row, row[FLAGS]))
+            self.page_rows.write_row(page, row, stored, self.page_rows.tail_start(row, row[FLAGS]))
         frame.touches += 1
         pages.hits += 1
-        return 0
+        return DONE
 
     cdef object place_new(self, object transaction, bytes packed, tuple entry, list keys):
         """Put a new row on the current page and its entries into all indexes; answers its address, None if that was not done."""
@@ -423,7 +501,7 @@ cdef class NativeTable:
         cdef uint32_t tails_start
         cdef Py_ssize_t index, slot, slots, tail_size = PyBytes_GET_SIZE(packed) - self.stride
         cdef int64_t address
-        if tail_size > self.tail_size_max or PyBytes_GET_SIZE(packed) > RECORD_SIZE_MAX:
+        if tail_size > self.page_rows.tail_size_max or PyBytes_GET_SIZE(packed) > RECORD_SIZE_MAX:
             return None
         places = [None] * len(keys)
         if not self.is_free():
@@ -474,7 +552,9 @@ cdef class NativeTable:
         tails_start -= <uint32_t>tail_size
         if tail_size:
             memcpy(page + TAILS_OFFSET, &tails_start, 4)
-        self.write_row(page, page + HEADER_SIZE + slot * self.stride, packed, tails_start)
+        self.page_rows.write_row(
+            page, page + HEADER_SIZE + slot * self.stride, packed, tails_start
+        )
         counts[0] = <uint16_t>slots
         memcpy(page + COUNTS_OFFSET, counts, 6)
         lsn = self.log._end
@@ -565,69 +645,6 @@ cdef class NativeTable:
             log._ask_for_relief()
         return 0
 
-    # Rows on a page
-
-    cdef Py_ssize_t tail_start(self, const uint8_t* row, uint8_t flags) except -1:
-        """Where a row's tail begins on its page; 0 if it has none."""
-        cdef Py_ssize_t start = 0, index, offset
-        cdef uint32_t length, position
-        if not flags & HAS_TAIL:
-            return 0
-        for index in range(self.view_count):
-            offset = self.views[index]
-            memcpy(&length, row + offset, 4)
-            if length > INLINE_MAX:
-                memcpy(&position, row + offset + 12, 4)
-                if not start or position < start:
-                    start = position
-        return start
-
-    cdef bytes extract(self, const uint8_t* page, const uint8_t* row, uint8_t flags):
-        """The packed row (`HeapPageFormat.extract`); None if it does not hold together."""
-        cdef Py_ssize_t start = self.tail_start(row, flags), size = 0, index, offset
-        cdef uint32_t length
-        cdef bytes made
-        cdef uint8_t* out
-        if start:
-            for index in range(self.view_count):
-                offset = self.views[index]
-                memcpy(&length, row + offset, 4)
-                if length > INLINE_MAX:
-                    size += length
-            if start + size > self.page_size:
-                return None
-        made = PyBytes_FromStringAndSize(NULL, self.stride + size)
-        out = <uint8_t*>PyBytes_AS_STRING(made)
-        memcpy(out, row, self.stride)
-        if start:
-            self.shift(out, self.stride - start)
-            memcpy(out + self.stride, page + start, size)
-        return made
-
-    cdef int write_row(self, uint8_t* page, uint8_t* row, bytes packed, Py_ssize_t tail_start) except -1:
-        """Write a packed row to its place, its tail to `tail_start`."""
-        cdef const uint8_t* source = <const uint8_t*>PyBytes_AS_STRING(packed)
-        cdef Py_ssize_t tail_size = PyBytes_GET_SIZE(packed) - self.stride
-        memcpy(row, source, self.stride)
-        if tail_size:
-            self.shift(row, tail_start - self.stride)
-            memcpy(page + tail_start, source + self.stride, tail_size)
-        note_writer(page, row)
-        return 0
-
-    cdef int shift(self, uint8_t* row, Py_ssize_t by) except -1:
-        """Add to the positions of the row's long views."""
-        cdef Py_ssize_t index, offset
-        cdef uint32_t length, position
-        for index in range(self.view_count):
-            offset = self.views[index]
-            memcpy(&length, row + offset, 4)
-            if length > INLINE_MAX:
-                memcpy(&position, row + offset + 12, 4)
-                position = <uint32_t>(position + by)
-                memcpy(row + offset + 12, &position, 4)
-        return 0
-
 
 
 cdef int undo_to(object transaction, Py_ssize_t mark) except -1:
@@ -650,6 +667,18 @@ cdef void fill_entry(tuple entry, object rows, object address, object before):
     PyTuple_SET_ITEM(entry, 2, before)
 
 
+cdef bint has_overflow(bytes stored) noexcept:
+    """Whether a stored row has overflowed values."""
+    return (<const uint8_t*>PyBytes_AS_STRING(stored))[FLAGS] & HAS_OVERFLOW
+
+
+cdef bint fits_in_place(bytes before, bytes stored) noexcept:
+    """Whether a row has as long a tail as the one before, so that it goes to the same places."""
+    return PyBytes_GET_SIZE(before) == PyBytes_GET_SIZE(stored) and not (
+        has_overflow(before) or has_overflow(stored)
+    )
+
+
 cdef void mark_deleted(uint8_t* page, uint8_t* row, object writer):
     """Flag a live row as deleted."""
     cdef uint64_t number = writer
@@ -660,12 +689,3 @@ cdef void mark_deleted(uint8_t* page, uint8_t* row, object writer):
     deleted += 1
     memcpy(page + COUNTS_OFFSET + 4, &deleted, 2)
     note_writer(page, row)
-
-
-cdef void note_writer(uint8_t* page, const uint8_t* row) noexcept:
-    """Keep the page's newest writer (invariant 4 of heap_page.py)."""
-    cdef uint64_t writer, newest
-    memcpy(&writer, row, 8)
-    memcpy(&newest, page + NEWEST_OFFSET, 8)
-    if writer > newest:
-        memcpy(page + NEWEST_OFFSET, &writer, 8)

@@ -1,0 +1,365 @@
+# cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False
+"""Rows on heap pages with their long values, in C: what heap_page.py does to one row of a page, and heap.py to its overflowed values.
+
+Under the invariants of native_tables.pyx: nothing here lets another thread in. What does not hold together on a page is left to the Python code, which
+raises. A row of another size goes in two steps: `fit` finds out what becomes of the page and changes nothing, `replace` does it and cannot fail.
+"""
+
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from cpython.mem cimport PyMem_Free, PyMem_Malloc
+from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
+from libc.string cimport memcpy, memset
+
+from lungfish.storage.native_overflow cimport NativeOverflow, Room, note_room
+
+cdef enum:
+    # heap_page.py and rows.py.
+    HEADER_SIZE = 32
+    COUNTS_OFFSET = 6
+    TAILS_OFFSET = 12
+    NEWEST_OFFSET = 24
+    COMPACTION_SHARE = 16
+    FLAGS = 8
+    HAS_TAIL = 4
+    HAS_OVERFLOW = 8
+    INLINE_MAX = 12
+    # Of a view: its buffer number and its position.
+    PLACE_OFFSET = 8
+    # So many values of one row go to overflow pages here.
+    SPILLED_MAX = 8
+
+
+cdef class PageRows:
+    """The rows of one heap, beside its `HeapPageFormat`."""
+
+    def __init__(self, object heap):
+        self.heap = heap
+        self.overflow = NativeOverflow(heap.overflow)
+        self.page_size = heap.format.page_size
+        self.stride = heap.layout.stride
+        self.tail_size_max = heap._tail_size_max
+        self.view_count = len(heap.layout.views)
+        self.views = <int64_t*>PyMem_Malloc(max(self.view_count, 1) * sizeof(int64_t))
+        if self.views == NULL:
+            raise MemoryError
+        for number, (_, offset) in enumerate(heap.layout.views):
+            self.views[number] = offset
+
+    def __dealloc__(self):
+        PyMem_Free(self.views)
+        PyMem_Free(self.compacted)
+
+    # As they lie there
+
+    cdef Py_ssize_t tail_start(self, const uint8_t* row, uint8_t flags) noexcept:
+        """Where a row's tail begins on its page; 0 if it has none."""
+        cdef Py_ssize_t start = 0, index
+        cdef uint32_t length
+        cdef uint32_t place[2]
+        if not flags & HAS_TAIL:
+            return 0
+        for index in range(self.view_count):
+            memcpy(&length, row + self.views[index], 4)
+            if length > INLINE_MAX:
+                memcpy(place, row + self.views[index] + PLACE_OFFSET, 8)
+                if not place[0] and (not start or place[1] < start):
+                    start = place[1]
+        return start
+
+    cdef Py_ssize_t tail_size(self, const uint8_t* row, uint8_t flags) noexcept:
+        """The size of a row's tail."""
+        cdef Py_ssize_t size = 0, index
+        cdef uint32_t length, number
+        if flags & HAS_TAIL:
+            for index in range(self.view_count):
+                memcpy(&length, row + self.views[index], 4)
+                memcpy(&number, row + self.views[index] + PLACE_OFFSET, 4)
+                if length > INLINE_MAX and not number:
+                    size += length
+        return size
+
+    cdef bytes extract(self, const uint8_t* page, const uint8_t* row, uint8_t flags):
+        """The packed row (`HeapPageFormat.extract`); None if it does not hold together."""
+        cdef Py_ssize_t start = self.tail_start(row, flags), size = 0
+        cdef bytes made
+        cdef uint8_t* out
+        if start:
+            size = self.tail_size(row, flags)
+            if start + size > self.page_size:
+                return None
+        made = PyBytes_FromStringAndSize(NULL, self.stride + size)
+        out = <uint8_t*>PyBytes_AS_STRING(made)
+        memcpy(out, row, self.stride)
+        if start:
+            self.shift(out, self.stride - start)
+            memcpy(out + self.stride, page + start, size)
+        return made
+
+    cdef int shift(self, uint8_t* row, Py_ssize_t by) noexcept:
+        """Add to the positions of the row's long views."""
+        cdef Py_ssize_t index, offset
+        cdef uint32_t length
+        cdef uint32_t place[2]
+        for index in range(self.view_count):
+            offset = self.views[index]
+            memcpy(&length, row + offset, 4)
+            if length > INLINE_MAX:
+                memcpy(place, row + offset + PLACE_OFFSET, 8)
+                if not place[0]:
+                    place[1] = <uint32_t>(place[1] + by)
+                    memcpy(row + offset + PLACE_OFFSET, place, 8)
+        return 0
+
+    # Writing
+
+    cdef int write_row(self, uint8_t* page, uint8_t* row, bytes packed, Py_ssize_t tail_start) except -1:
+        """Write a packed row to its place, its tail to `tail_start`."""
+        cdef const uint8_t* source = <const uint8_t*>PyBytes_AS_STRING(packed)
+        cdef Py_ssize_t tail_size = PyBytes_GET_SIZE(packed) - self.stride
+        memcpy(row, source, self.stride)
+        if tail_size:
+            self.shift(row, tail_start - self.stride)
+            memcpy(page + tail_start, source + self.stride, tail_size)
+        note_writer(page, row)
+        return 0
+
+    cdef Py_ssize_t tail_room(self, const uint8_t* page, const uint8_t* row) noexcept:
+        """The longest tail that a row could have that is on the page (`HeapPageFormat.tail_room`)."""
+        cdef Py_ssize_t own_size = self.tail_size(row, row[FLAGS]), gap, room
+        cdef uint32_t tails[2]
+        memcpy(tails, page + TAILS_OFFSET, 8)
+        gap = tails[0] - self.rows_end(page)
+        if own_size and self.tail_start(row, row[FLAGS]) == <Py_ssize_t>tails[0]:
+            return gap + own_size + self.usable(tails[1])
+        room = gap + self.usable(tails[1] + own_size)
+        return own_size if own_size > room else room
+
+    cdef bint fit(self, const uint8_t* page, const uint8_t* row, Py_ssize_t tail_size, Fit* fit) except -1:
+        """Find out what the page becomes if the row there gets a tail of that size; False if it has no room for it.
+
+        What `HeapPageFormat.place` does before it writes.
+        """
+        cdef Py_ssize_t old_size = self.tail_size(row, row[FLAGS])
+        cdef Py_ssize_t old_start = self.tail_start(row, row[FLAGS])
+        cdef Py_ssize_t rows_end = self.rows_end(page)
+        cdef uint32_t tails[2]
+        memcpy(tails, page + TAILS_OFFSET, 8)
+        fit.tail_start, fit.cleared_size, fit.is_compacted = 0, 0, False
+        fit.tails_start, fit.garbage = tails[0], tails[1]
+        if not (
+            rows_end <= <Py_ssize_t>tails[0] <= self.page_size
+            and <Py_ssize_t>tails[1] <= self.page_size - <Py_ssize_t>tails[0]
+            and (not old_size or <Py_ssize_t>tails[0] <= old_start <= self.page_size - old_size)
+            and tail_size <= self.tail_room(page, row)
+        ):
+            return False
+        if 0 < tail_size <= old_size:
+            fit.tail_start = old_start
+            fit.garbage += <uint32_t>(old_size - tail_size)
+            return True
+        if old_size and old_start == <Py_ssize_t>tails[0]:
+            fit.cleared_start, fit.cleared_size = old_start, old_size
+            fit.tails_start += <uint32_t>old_size
+        else:
+            fit.garbage += <uint32_t>old_size
+        if tail_size and <Py_ssize_t>fit.tails_start - tail_size < rows_end:
+            if not self.compact(page, row, fit):
+                return False
+        if tail_size:
+            if <Py_ssize_t>fit.tails_start - tail_size < rows_end:
+                return False
+            fit.tails_start -= <uint32_t>tail_size
+            fit.tail_start = fit.tails_start
+        return True
+
+    cdef bint compact(self, const uint8_t* page, const uint8_t* left_out, Fit* fit) except -1:
+        """`HeapPageFormat._compact` into memory of our own, without the tail of one row; False if the page does not hold together."""
+        cdef Py_ssize_t rows_end = self.rows_end(page), offset = HEADER_SIZE
+        cdef Py_ssize_t start = self.page_size, tail_start, size
+        cdef uint8_t* out = self.compacted
+        if out == NULL:
+            out = self.compacted = <uint8_t*>PyMem_Malloc(self.page_size)
+            if out == NULL:
+                raise MemoryError
+        memcpy(out, page, rows_end)
+        memset(out + rows_end, 0, self.page_size - rows_end)
+        while offset < rows_end:
+            if page[offset + FLAGS] & HAS_TAIL and page + offset != left_out:
+                tail_start = self.tail_start(page + offset, HAS_TAIL)
+                size = self.tail_size(page + offset, HAS_TAIL)
+                if tail_start + size > self.page_size or start - size < rows_end:
+                    return False
+                start -= size
+                memcpy(out + start, page + tail_start, size)
+                self.shift(out + offset, start - tail_start)
+            offset += self.stride
+        fit.tails_start, fit.garbage, fit.is_compacted = <uint32_t>start, 0, True
+        return True
+
+    cdef int replace(self, uint8_t* page, uint8_t* row, bytes packed, const Fit* fit) except -1:
+        """Write a stored row in place of another, as `fit` has just found."""
+        cdef uint32_t tails[2]
+        if fit.is_compacted:
+            memcpy(page, self.compacted, self.page_size)
+        elif fit.cleared_size:
+            memset(page + fit.cleared_start, 0, fit.cleared_size)
+        tails[0], tails[1] = fit.tails_start, fit.garbage
+        memcpy(page + TAILS_OFFSET, tails, 8)
+        self.write_row(page, row, packed, fit.tail_start)
+        return 0
+
+    cdef Py_ssize_t rows_end(self, const uint8_t* page) noexcept:
+        """Where the rows of a page end."""
+        cdef uint16_t slots
+        memcpy(&slots, page + COUNTS_OFFSET, 2)
+        return HEADER_SIZE + slots * self.stride
+
+    cdef Py_ssize_t usable(self, Py_ssize_t garbage) noexcept:
+        """How much of the garbage counts as room."""
+        return garbage if garbage * COMPACTION_SHARE >= self.page_size else 0
+
+    cdef int note_room(self, const uint8_t* page, object page_id) except -1:
+        """`Heap._note_room`."""
+        cdef uint16_t counts[2]
+        cdef uint32_t tails[2]
+        if page_id == self.heap._current:
+            return 0
+        memcpy(counts, page + COUNTS_OFFSET, 4)
+        memcpy(tails, page + TAILS_OFFSET, 8)
+        note_room(
+            self.heap.free_space,
+            page_id,
+            tails[0]
+            - self.rows_end(page)
+            + self.usable(tails[1])
+            + (counts[0] - counts[1]) * self.stride,
+        )
+        return 0
+
+    # Overflowed values
+
+    cdef bytes whole(self, bytes stored):
+        """The stored row with its overflowed values in its tail (`Heap.inline`); None if they cannot be read here."""
+        cdef const uint8_t* row = <const uint8_t*>PyBytes_AS_STRING(stored)
+        cdef const uint8_t* raw
+        cdef Py_ssize_t index, size = self.stride, place = self.stride
+        cdef uint32_t length
+        cdef uint32_t at[2]
+        cdef bytes made
+        cdef uint8_t* out
+        if not row[FLAGS] & HAS_OVERFLOW:
+            return stored
+        for index in range(self.view_count):
+            memcpy(&length, row + self.views[index], 4)
+            if length > INLINE_MAX:
+                size += length
+                memcpy(at, row + self.views[index] + PLACE_OFFSET, 8)
+                if at[0] and self.overflow.find(at[0], at[1], length) == NULL:
+                    return None
+                if not at[0] and <int64_t>at[1] + length > PyBytes_GET_SIZE(stored):
+                    return None
+        made = PyBytes_FromStringAndSize(NULL, size)
+        out = <uint8_t*>PyBytes_AS_STRING(made)
+        memcpy(out, row, self.stride)
+        out[FLAGS] = (row[FLAGS] & ~HAS_OVERFLOW) | HAS_TAIL
+        for index in range(self.view_count):
+            memcpy(&length, row + self.views[index], 4)
+            if length > INLINE_MAX:
+                memcpy(at, row + self.views[index] + PLACE_OFFSET, 8)
+                raw = self.overflow.find(at[0], at[1], length) if at[0] else row + at[1]
+                memcpy(out + place, raw, length)
+                at[0], at[1] = 0, <uint32_t>place
+                memcpy(out + self.views[index] + PLACE_OFFSET, at, 8)
+                place += length
+        return made
+
+    cdef bytes spilled(self, bytes packed, Py_ssize_t size_max, object lsn):
+        """The packed row with its longest values on overflow pages, so that its tail has at most that size (`Heap.store`).
+
+        None, nothing being written, if that is not to be done here. What is written and then not pointed to is lost until the table is rewritten.
+        """
+        cdef const uint8_t* row = <const uint8_t*>PyBytes_AS_STRING(packed)
+        cdef uint8_t* out
+        cdef bint goes[64]
+        cdef Py_ssize_t index, size = 0, count = 0, place = self.stride
+        cdef Py_ssize_t excess = PyBytes_GET_SIZE(packed) - self.stride - size_max, longest
+        cdef uint32_t length, best
+        cdef uint32_t at[2]
+        cdef Room room
+        cdef bytes made
+        if self.view_count > 64:
+            return None
+        memset(goes, 0, sizeof(goes))
+        while excess > 0:
+            longest, best = -1, INLINE_MAX
+            for index in range(self.view_count):
+                memcpy(&length, row + self.views[index], 4)
+                if not goes[index] and length > best:
+                    longest, best = index, length
+            if longest < 0 or count == SPILLED_MAX:
+                return None
+            goes[longest] = True
+            excess -= best
+            size += best
+            count += 1
+        made = PyBytes_FromStringAndSize(NULL, PyBytes_GET_SIZE(packed) - size)
+        if not self.overflow.find_room(size, count, &room):
+            return None
+        out = <uint8_t*>PyBytes_AS_STRING(made)
+        memcpy(out, row, self.stride)
+        out[FLAGS] = row[FLAGS] | HAS_OVERFLOW
+        if PyBytes_GET_SIZE(made) == self.stride:
+            out[FLAGS] &= ~HAS_TAIL
+        for index in range(self.view_count):
+            memcpy(&length, row + self.views[index], 4)
+            if length <= INLINE_MAX:
+                continue
+            memcpy(at, row + self.views[index] + PLACE_OFFSET, 8)
+            if goes[index]:
+                at[1] = self.overflow.add(&room, row + at[1], length)
+                at[0] = <uint32_t><object>(<object>room.frame).page_id + 1
+            else:
+                memcpy(out + place, row + at[1], length)
+                at[1] = <uint32_t>place
+                place += length
+            memcpy(out + self.views[index] + PLACE_OFFSET, at, 8)
+        self.overflow.finish(&room, lsn)
+        return made
+
+    cdef bint may_free(self, bytes stored) except -1:
+        """Whether `free` can be done."""
+        cdef const uint8_t* row = <const uint8_t*>PyBytes_AS_STRING(stored)
+        cdef Py_ssize_t index
+        cdef uint32_t length
+        cdef uint32_t at[2]
+        if row[FLAGS] & HAS_OVERFLOW:
+            for index in range(self.view_count):
+                memcpy(&length, row + self.views[index], 4)
+                memcpy(at, row + self.views[index] + PLACE_OFFSET, 8)
+                if length > INLINE_MAX and at[0]:
+                    if not self.overflow.may_free(at[0], at[1], length):
+                        return False
+        return True
+
+    cdef int free(self, bytes stored, object lsn) except -1:
+        """Free the overflowed values of a stored row that is gone for good, of which `may_free` has just said that it can be done."""
+        cdef const uint8_t* row = <const uint8_t*>PyBytes_AS_STRING(stored)
+        cdef Py_ssize_t index
+        cdef uint32_t length
+        cdef uint32_t at[2]
+        if row[FLAGS] & HAS_OVERFLOW:
+            for index in range(self.view_count):
+                memcpy(&length, row + self.views[index], 4)
+                memcpy(at, row + self.views[index] + PLACE_OFFSET, 8)
+                if length > INLINE_MAX and at[0]:
+                    self.overflow.free(at[0], at[1], lsn)
+        return 0
+
+
+cdef void note_writer(uint8_t* page, const uint8_t* row) noexcept:
+    """Keep the page's newest writer (invariant 4 of heap_page.py)."""
+    cdef uint64_t writer, newest
+    memcpy(&writer, row, 8)
+    memcpy(&newest, page + NEWEST_OFFSET, 8)
+    if writer > newest:
+        memcpy(page + NEWEST_OFFSET, &writer, 8)
