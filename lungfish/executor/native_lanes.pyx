@@ -90,7 +90,9 @@ cdef class ChangeLane(KeyLane):
     # None without RETURNING.
     cdef NodeList returning
 
-    cdef bytes row_to_change(self, tuple values, object transaction, int64_t* address):
+    cdef bytes row_to_change(
+        self, tuple values, object transaction, int64_t* address, bint is_deleted
+    ):
         """The packed row of the statement's key, and its address; None if there is none (`address` is NOTHING then) or that is not to be told."""
         cdef Py_ssize_t number
         cdef object key = self.make_key(values, &number)
@@ -99,7 +101,9 @@ cdef class ChangeLane(KeyLane):
         address[0] = (<NativeTree>self.table.trees[number]).find_only(key)
         if address[0] == NOTHING or address[0] == UNSURE or not transaction.id:
             return None
-        return self.table.row_to_change(transaction, snapshot_of(transaction), address[0])
+        return self.table.row_to_change(
+            transaction, snapshot_of(transaction), address[0], is_deleted
+        )
 
     cdef object outcome(self, bytes before, bytes packed, tuple values):
         """What the statement gives if the one row, which has all its values in it, is changed to the other; None if that is for the pipeline to say."""
@@ -132,7 +136,7 @@ cdef class DeleteLane(ChangeLane):
     cdef object act(self, tuple values, object transaction):
         """See `NativeLane.run`."""
         cdef int64_t address = UNSURE
-        cdef bytes before = self.row_to_change(values, transaction, &address)
+        cdef bytes before = self.row_to_change(values, transaction, &address, True)
         if before is None:
             return self.none_found() if address == NOTHING else None
         outcome = self.outcome(self.table.page_rows.whole(before), None, values)
@@ -171,7 +175,7 @@ cdef class UpdateLane(ChangeLane):
         """See `NativeLane.run`."""
         cdef int64_t address = UNSURE
         cdef tuple assigned
-        cdef bytes before = self.row_to_change(values, transaction, &address), whole, packed
+        cdef bytes before = self.row_to_change(values, transaction, &address, False), whole, packed
         if before is None:
             return self.none_found() if address == NOTHING else None
         whole = self.table.page_rows.whole(before)

@@ -108,7 +108,7 @@ cdef class RangeChangeLane(NativeLane):
         cdef int found = table.read((), (), address, snapshot, transaction.id)
         if found == UNSURE or found == NO_ROW:
             return found == NO_ROW
-        before = table.row_to_change(transaction, snapshot, address)
+        before = table.row_to_change(transaction, snapshot, address, self.assigned is None)
         old = None if before is None else table.row_format.some(before, self.old_fields)
         if old is None:
             return False

@@ -36,12 +36,12 @@ from lungfish.session.settings import SessionSettings
 from lungfish.storage.clock import SystemClock
 from lungfish.storage.lock_queue import LockOwner
 from lungfish.storage.transactions import IsolationLevel, Transaction, TransactionState
-from lungfish.types.sql_type import BIGINT, BOOLEAN, DOUBLE, INTEGER
+from lungfish.types.sql_type import BIGINT, BOOLEAN, BYTEA, DOUBLE, INTEGER
 
 
 cdef extern from "Python.h":
     PyTypeObject *type_of "Py_TYPE"(PyObject *value)
-    PyTypeObject PyBool_Type, PyFloat_Type, PyLong_Type, PyUnicode_Type
+    PyTypeObject PyBool_Type, PyBytes_Type, PyFloat_Type, PyLong_Type, PyUnicode_Type
     long long PyLong_AsLongLongAndOverflow(PyObject *value, int *overflow)
     Py_ssize_t PyUnicode_GET_LENGTH(PyObject *text)
     Py_ssize_t PyUnicode_FindChar(PyObject *text, Py_UCS4 sign, Py_ssize_t start, Py_ssize_t end, int direction)
@@ -405,6 +405,8 @@ cdef inline bint is_of_type(PyObject *value, PyObject *wanted) noexcept:
         return wanted == NONE
     if kind == &PyFloat_Type:
         return wanted == <PyObject *>DOUBLE
+    if kind == &PyBytes_Type:
+        return wanted == <PyObject *>BYTEA
     return kind == &PyBool_Type and wanted == <PyObject *>BOOLEAN
 
 

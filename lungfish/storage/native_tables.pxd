@@ -13,6 +13,10 @@ cdef class NativeTable:
     cdef readonly NativeRowFormat row_format
     cdef PageRows page_rows
     cdef Py_ssize_t stride
+    cdef Py_ssize_t page_size
+    # Offsets of the views in a row.
+    cdef int64_t* views
+    cdef Py_ssize_t view_count
     cdef object is_latched
     cdef object is_gated
     cdef object fence
@@ -41,11 +45,13 @@ cdef class NativeTable:
     cdef int read_whole(self, tuple row, tuple fields, uint8_t* page, uint8_t* stored) except -9
     cdef bint sees(self, int64_t writer, object snapshot, int64_t own_id) except -1
     cdef bint is_free(self) except -1
-    cdef bint is_unlocked(self, object transaction, int64_t address) except -1
+    cdef bint is_unlocked(self, object transaction, int64_t address, bint is_deleted) except -1
     cdef int replace(
         self, object transaction, object snapshot, int64_t address, bytes packed, tuple entry, list chain
     ) except -1
-    cdef bytes row_to_change(self, object transaction, object snapshot, int64_t address)
+    cdef bytes row_to_change(
+        self, object transaction, object snapshot, int64_t address, bint is_deleted
+    )
     cdef int change(
         self, object transaction, int64_t address, bytes before, bytes packed, tuple entry, list chain
     ) except -1
@@ -75,6 +81,9 @@ cdef class NativeTable:
     cdef int learn_indexes(self) except -1
     cdef Py_ssize_t number_of(self, object index) except -2
     cdef list keys_of(self, tuple values)
+    cdef Py_ssize_t tail_start(self, const uint8_t* row, uint8_t flags) except -1
+    cdef bytes extract(self, const uint8_t* page, const uint8_t* row, uint8_t flags)
+    cdef int write_row(self, uint8_t* page, uint8_t* row, bytes packed, Py_ssize_t tail_start) except -1
 
 
 cdef int undo_to(object transaction, Py_ssize_t mark) except -1

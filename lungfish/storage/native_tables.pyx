@@ -61,7 +61,8 @@ cdef enum:
 
 cdef uint32_t ABSENT = 0xFFFFFFFF
 cdef int64_t ADDRESS_MASK = (<int64_t>1 << 62) - 1
-cdef int64_t FOR_UPDATE = 1 << LockMode.FOR_UPDATE
+cdef int64_t ENOUGH_FOR_KEY = 1 << LockMode.FOR_UPDATE
+cdef int64_t ENOUGH_FOR_UPDATE = 1 << LockMode.FOR_NO_KEY_UPDATE | 1 << LockMode.FOR_UPDATE
 cdef uint64_t CHECKSUM_MASK = 0xFFFFFFFF
 
 
@@ -75,7 +76,8 @@ cdef class NativeTable:
         self.page_format = heap.format
         self.row_format = heap.layout.native
         self.page_rows = PageRows(heap)
-        self.stride = heap.layout.stride
+        self.stride, self.page_size = self.page_rows.stride, self.page_rows.page_size
+        self.views, self.view_count = self.page_rows.views, self.page_rows.view_count
         self.is_latched = heap.pages.latch.locked
         self.is_gated = rows.key_gate.locked
         self.fence = rows.fence
@@ -303,8 +305,8 @@ cdef class NativeTable:
             or log._full is not None
         )
 
-    cdef bint is_unlocked(self, object transaction, int64_t address) except -1:
-        """Whether nobody has, or wants, an explicit lock on the row, unless the transaction has the strongest itself (`direct_change.py`)."""
+    cdef bint is_unlocked(self, object transaction, int64_t address, bint is_deleted) except -1:
+        """Whether nobody has, or wants, an explicit lock on the row, unless the transaction has one that suffices itself (`direct_change.py`)."""
         if not PySet_GET_SIZE(self.locked_rows):
             return True
         tag = ("row", self.relation_id, address)
@@ -313,7 +315,9 @@ cdef class NativeTable:
         # Not the property, which is Python code.
         owner = transaction._lock_owner
         modes = None if owner is None else (<dict>owner.held).get(tag)
-        return modes is not None and <int64_t>modes & FOR_UPDATE
+        return modes is not None and <int64_t>modes & (
+            ENOUGH_FOR_KEY if is_deleted else ENOUGH_FOR_UPDATE
+        )
 
     cdef int replace(
         self, object transaction, object snapshot, int64_t address, bytes packed, tuple entry, list chain
@@ -322,13 +326,15 @@ cdef class NativeTable:
 
         `entry`: a new tuple of three; `chain`: a new list of one.
         """
-        cdef bytes before = self.row_to_change(transaction, snapshot, address)
+        cdef bytes before = self.row_to_change(transaction, snapshot, address, packed is None)
         if before is None:
             return NO_ROW
         return self.change(transaction, address, before, packed, entry, chain)
 
-    cdef bytes row_to_change(self, object transaction, object snapshot, int64_t address):
-        """The packed row there, if it may be changed as it lies; None if that is not so for sure."""
+    cdef bytes row_to_change(
+        self, object transaction, object snapshot, int64_t address, bint is_deleted
+    ):
+        """The stored row there, if it may be changed without a change of its keys, or deleted, as it lies; None if that is not so for sure."""
         cdef PyObject* found
         cdef object frame, pages = self.pages
         cdef uint8_t* page
@@ -338,7 +344,7 @@ cdef class NativeTable:
         cdef uint8_t flags
         cdef bytes before
         # In this order: the tuple of a lock's tag is made before anything is looked at.
-        if not self.is_unlocked(transaction, address) or not self.is_free():
+        if not self.is_unlocked(transaction, address, is_deleted) or not self.is_free():
             return None
         stale = self.rows.stale
         if PySet_GET_SIZE(stale) and PySet_Contains(stale, address):
@@ -637,6 +643,16 @@ cdef class NativeTable:
             raise
         log._end = end
         return 0
+
+    cdef Py_ssize_t tail_start(self, const uint8_t* row, uint8_t flags) except -1:
+        """See `PageRows`, as of the next two."""
+        return self.page_rows.tail_start(row, flags)
+
+    cdef bytes extract(self, const uint8_t* page, const uint8_t* row, uint8_t flags):
+        return self.page_rows.extract(page, row, flags)
+
+    cdef int write_row(self, uint8_t* page, uint8_t* row, bytes packed, Py_ssize_t tail_start) except -1:
+        return self.page_rows.write_row(page, row, packed, tail_start)
 
     cdef int ask_for_relief(self) except -1:
         """Have the log written if it has grown too large: once all is done, as this runs Python code."""

@@ -115,7 +115,7 @@ cdef bint take_back(
     if chain[len(chain) - 1] is not before:
         return False
     if not flags & DELETED:
-        image = table.page_rows.extract(page, row, flags)
+        image = table.extract(page, row, flags)
         if image is None or PyBytes_GET_SIZE(image) != PyBytes_GET_SIZE(before):
             return False
     lsn = table.log._end
@@ -129,7 +129,7 @@ cdef bint take_back(
         memcpy(row, PyBytes_AS_STRING(before), STAMP_SIZE)
         note_undeleted(page)
     else:
-        table.page_rows.write_row(page, row, before, table.page_rows.tail_start(row, flags))
+        table.write_row(page, row, before, table.tail_start(row, flags))
     frame.touches += 1
     pages.hits += 1
     if len(chain) == 1:

@@ -35,6 +35,9 @@ TABLES = (
     "CREATE TABLE sparse (gone integer, id integer UNIQUE, n smallint, body text)",
     # Small pages and long keys: a range goes over several leaves.
     "CREATE TABLE lines (a integer, b text, c bigint, n integer, at timestamp, note text, d integer, PRIMARY KEY (a, b, c))",
+    # Values of all lengths: pages get full, long values move to overflow pages and back.
+    "CREATE TABLE notes (id integer PRIMARY KEY, title text, n integer, body text, raw bytea)",
+    "CREATE INDEX notes_title ON notes (title)",
     "CREATE INDEX lines_n ON lines (n, c)",
     "CREATE INDEX plain_n ON plain (n)",
     "CREATE INDEX pairs_t ON pairs (t DESC, n)",
@@ -88,7 +91,7 @@ class Workload:
         connection = self.connections[0]
         found = [
             self._ask(connection, f"SELECT * FROM {table} ORDER BY 1, 2, 3", None)
-            for table in ("plain", "pairs", "words", "wide", "sparse", "lines")
+            for table in ("plain", "pairs", "words", "wide", "sparse", "lines", "notes")
         ]
         found.append(
             self._ask(connection, "SELECT id FROM plain WHERE n >= -5 ORDER BY n, id", None)
@@ -152,7 +155,7 @@ class Workload:
         steps: list[tuple[str, tuple[Any, ...] | None]] = [
             (f"BEGIN ISOLATION LEVEL {level}", None),
             ("INSERT INTO lines VALUES (?, ?, ?, ?, ?, ?, 0) ON CONFLICT DO NOTHING", self.line()),
-            *(self.random.choice(RANGES)(self) for _ in range(10)),
+            *(self.random.choice((*RANGES, *NOTES, *NOTES))(self) for _ in range(10)),
             (self.random.choice(("COMMIT", "ROLLBACK")), None),
         ]
         return [self._ask(connection, sql, values) for sql, values in steps]
@@ -174,7 +177,7 @@ class Workload:
         return [sql, self._ask(connection, sql, None)]
 
     def _rare(self) -> Any:
-        kind = self.random.choice(("checkpoint", "crash", "vacuum", "index"))
+        kind = self.random.choice(("checkpoint", "crash", "vacuum", "index", "check"))
         if kind == "crash":
             pages = None if self.has_crashed else self._pages()
             self.has_crashed = True
@@ -182,14 +185,16 @@ class Workload:
             self.database = self._open()
             self.connections = self._connect()
             return [kind, pages]
+        # Not where another transaction would have to be waited for.
+        for connection in self.connections:
+            connection.rollback()
+        if kind == "check":
+            return [kind, self.database.check("full").problems]
         sql = {
             "checkpoint": "CHECKPOINT",
             "vacuum": "VACUUM",
             "index": "CREATE INDEX IF NOT EXISTS words_n ON words (n)",
         }[kind]
-        # Not where another transaction would have to be waited for.
-        for connection in self.connections:
-            connection.rollback()
         self._ask(self.connections[0], sql, None)
         return kind
 
@@ -221,6 +226,18 @@ class Workload:
         note = self.random.choice((None, "x", "y", self.text()))
         return self.few(), self.long_text(), self.number(), self.number(), "2026-01-02 03:04", note
 
+    def note(self) -> Any:
+        """A text that may be NULL, in its row, on its page, or, from 1,024 bytes or where the page is full, on one or several others."""
+        size = self.random.choice(
+            (None, 0, 9, 12, 13, 100, 300, 300, 700, 1000, 1030, 2500, 4100, 9000)
+        )
+        return None if size is None else self.random.choice("abc") * size
+
+    def raw(self) -> Any:
+        """Bytes that may be long."""
+        note = self.note()
+        return None if note is None else note.encode()
+
     def text(self) -> Any:
         size = self.random.choice((0, 3, 11, 12, 13, 40, 40, 500))
         if self.random.random() < 0.05:
@@ -231,6 +248,25 @@ class Workload:
 
 
 Maker = Callable[[Workload], "tuple[str, tuple[Any, ...] | None]"]
+
+# Rows of few keys that get longer and shorter.
+NOTES: tuple[Maker, ...] = (
+    lambda w: ("INSERT INTO notes VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING", (w.key(), w.long_text(), w.number(), w.note(), w.raw())),
+    lambda w: ("INSERT INTO notes VALUES (?, ?, ?, ?, ?)", (w.key(), w.long_text(), w.number(), w.note(), None)),
+    lambda w: ("UPDATE notes SET body = ? WHERE id = ?", (w.note(), w.key())),
+    lambda w: ("UPDATE notes SET body = ? WHERE id = ? RETURNING n, body", (w.note(), w.key())),
+    lambda w: ("UPDATE notes SET body = ?, raw = ? WHERE id = ? RETURNING raw", (w.note(), w.raw(), w.key())),
+    lambda w: ("UPDATE notes SET raw = ?, n = n + 1, body = NULL WHERE id = ?", (w.raw(), w.key())),
+    lambda w: ("UPDATE notes SET n = n + 1 WHERE id = ? RETURNING title, n", (w.key(),)),
+    lambda w: ("UPDATE notes SET title = ? WHERE id = ?", (w.long_text(), w.key())),
+    lambda w: ("UPDATE notes SET body = ? WHERE id >= ? AND id < ?", (w.note(), w.key(), w.key())),
+    lambda w: ("UPDATE notes SET n = n + 1 WHERE id >= ? AND id < ? RETURNING id, n", (w.key(), w.key())),
+    lambda w: ("SELECT title, n, body FROM notes WHERE id = ?", (w.key(),)),
+    lambda w: ("SELECT n, raw FROM notes WHERE id = ?", (w.key(),)),
+    lambda w: ("SELECT id, body, raw FROM notes WHERE title = ? ORDER BY id", (w.long_text(),)),
+    lambda w: ("DELETE FROM notes WHERE id = ? RETURNING n, body", (w.key(),)),
+    lambda w: ("DELETE FROM notes WHERE id >= ? AND id < ? AND n > 3", (w.key(), w.key())),
+)  # fmt: skip
 
 # Statements about the few rows of a range of an index, and joins that look keys up.
 RANGES: tuple[Maker, ...] = (
@@ -293,6 +329,7 @@ STATEMENTS: tuple[Maker, ...] = (
     lambda w: ("UPDATE sparse SET body = ?, n = ? WHERE id = ?", (w.text(), w.number(), w.key())),
     lambda w: ("UPDATE pairs SET a = a + 1 WHERE a = ? AND b = ?", (w.key(), w.random.randrange(3))),
     *RANGES,
+    *NOTES,
     lambda w: ("DELETE FROM plain WHERE id = ?", (w.key(),)),
     lambda w: ("DELETE FROM pairs WHERE a = ? AND b = ? RETURNING n, t", (w.key(), w.random.randrange(3))),
     lambda w: ("DELETE FROM words WHERE word = ?", (f"w{w.key()}",)),
