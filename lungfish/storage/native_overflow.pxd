@@ -20,9 +20,9 @@ cdef class NativeOverflow:
 
     cdef const uint8_t* find(self, uint32_t number, uint32_t slot, uint32_t size) except? NULL
     cdef uint8_t* page_of(self, uint32_t number, bint is_to_change, PyObject** frame) except? NULL
-    cdef bint find_room(self, Py_ssize_t size, Py_ssize_t count, Room* room) except -1
-    cdef bint take(self, int64_t number, Py_ssize_t needed, Room* room) except -1
-    cdef uint32_t add(self, Room* room, const uint8_t* raw, uint32_t size)
+    cdef bint add(self, const uint8_t* raw, uint32_t size, uint32_t* place, object lsn) except -1
+    cdef bint find_room(self, Py_ssize_t size, Room* room) except -1
+    cdef int take(self, int64_t number, Py_ssize_t needed, Room* room) except -1
     cdef int finish(self, Room* room, object lsn) except -1
     cdef bint may_free(self, uint32_t number, uint32_t slot, uint32_t size) except -1
     cdef int free(self, uint32_t number, uint32_t slot, object lsn) except -1

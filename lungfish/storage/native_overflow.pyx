@@ -25,6 +25,10 @@ cdef enum:
     CANDIDATE_COUNT = 3
     # free_space.py.
     LEVEL_COUNT = 16
+    # What `take` answers.
+    UNSURE = 0
+    FULL = 1
+    TAKEN = 2
 
 
 cdef class NativeOverflow:
@@ -65,13 +69,20 @@ cdef class NativeOverflow:
 
     # Writing
 
-    cdef bint find_room(self, Py_ssize_t size, Py_ssize_t count, Room* room) except -1:
-        """Find a page with room for `count` chunks of `size` bytes in all, and compact it if that is needed; False if there is none at hand.
+    cdef bint add(self, const uint8_t* raw, uint32_t size, uint32_t* place, object lsn) except -1:
+        """Write a value (`Overflow._write_one`); `place` becomes its buffer number and slot. False, nothing having changed: not here."""
+        cdef Room room
+        if not self.find_room(size, &room):
+            return False
+        place[1] = put_chunk(&room, raw, size)
+        place[0] = <uint32_t><int64_t>(<object>room.frame).page_id + 1
+        self.finish(&room, lsn)
+        return True
 
-        Of pages with the same room it is the one that came first, as in `FreeSpace.candidates`.
-        """
-        cdef Py_ssize_t needed = size + count * (LINK_SIZE + SLOT_SIZE), place
-        cdef int level, looked_at = 0
+    cdef bint find_room(self, Py_ssize_t size, Room* room) except -1:
+        """The page that `Overflow._page_for` would find, compacted if need be; False if it is to be sought, or made, there."""
+        cdef Py_ssize_t needed = size + LINK_SIZE + SLOT_SIZE, place
+        cdef int level, looked_at = 0, answer
         cdef PyObject* key
         cdef PyObject* value
         cdef object free_space = self.overflow.free_space
@@ -81,67 +92,39 @@ cdef class NativeOverflow:
         for level in range(level_of(free_space, needed), LEVEL_COUNT):
             place = 0
             while PyDict_Next(<object>PyList_GET_ITEM(levels, level), &place, &key, &value):
-                if self.take(<int64_t><object>key + 1, needed, room):
-                    return True
+                answer = self.take(<int64_t><object>key + 1, needed, room)
+                if answer != FULL:
+                    return answer == TAKEN
                 looked_at += 1
                 if looked_at == CANDIDATE_COUNT:
                     return False
         return False
 
-    cdef bint take(self, int64_t number, Py_ssize_t needed, Room* room) except -1:
-        """Fill in the room of a page if that is enough."""
+    cdef int take(self, int64_t number, Py_ssize_t needed, Room* room) except -1:
+        """Fill in the room of a page: TAKEN, FULL if that is not enough, or UNSURE."""
         cdef PyObject* frame = NULL
         cdef uint8_t* page = self.page_of(<uint32_t>number, True, &frame)
-        cdef Py_ssize_t gap
         if page == NULL or not read_header(page, self.page_size, room):
-            return False
+            return UNSURE
         room.frame, room.page = <void*>frame, page
-        gap = <Py_ssize_t>room.chunks_start - HEADER_SIZE - <Py_ssize_t>room.slots * SLOT_SIZE
-        if gap >= needed:
-            return True
-        if gap + usable(room.garbage, self.page_size) < needed:
-            return False
-        if not compact(page, self.page_size, room):
-            return False
-        return <Py_ssize_t>room.chunks_start - HEADER_SIZE - <Py_ssize_t>room.slots * SLOT_SIZE >= needed
-
-    cdef uint32_t add(self, Room* room, const uint8_t* raw, uint32_t size):
-        """Put a value on the page that `find_room` found; answers its slot."""
-        cdef uint32_t slot = room.slots
-        cdef uint32_t place[2]
-        cdef uint8_t* at = room.page + HEADER_SIZE
-        if room.used < room.slots:
-            slot = 0
-            while slot < room.slots:
-                memcpy(place, at + slot * SLOT_SIZE, 4)
-                if not place[0]:
-                    break
-                slot += 1
-        if slot == room.slots:
-            room.slots += 1
-        room.used += 1
-        room.chunks_start -= size + LINK_SIZE
-        place[0], place[1] = room.chunks_start, size + LINK_SIZE
-        memcpy(at + slot * SLOT_SIZE, place, SLOT_SIZE)
-        memset(room.page + room.chunks_start, 0, LINK_SIZE)
-        memcpy(room.page + room.chunks_start + LINK_SIZE, raw, size)
-        write_header(room)
-        return slot
+        if gap_of(room) >= needed:
+            return TAKEN
+        if gap_of(room) + usable(room.garbage, self.page_size) < needed:
+            return FULL
+        return TAKEN if compact(page, self.page_size, room) and gap_of(room) >= needed else UNSURE
 
     cdef int finish(self, Room* room, object lsn) except -1:
         """Tell of the page's change, once all is written."""
         cdef object frame = <object>room.frame, pages = self.pages
-        cdef Py_ssize_t gap
         if lsn > frame.newest_lsn:
             frame.newest_lsn = lsn
             pages.newest_lsn = lsn
         frame.touches += 1
         pages.hits += 1
-        gap = self.page_size - HEADER_SIZE
-        if room.slots:
-            gap = <Py_ssize_t>room.chunks_start - HEADER_SIZE - <Py_ssize_t>room.slots * SLOT_SIZE
         note_room(
-            self.overflow.free_space, frame.page_id, gap + usable(room.garbage, self.page_size)
+            self.overflow.free_space,
+            frame.page_id,
+            gap_of(room) + usable(room.garbage, self.page_size),
         )
         return 0
 
@@ -181,9 +164,38 @@ cdef class NativeOverflow:
             write_header(&room)
         else:
             memset(page, 0, self.page_size)
-            room.garbage = 0
+            room.chunks_start, room.garbage = <uint32_t>self.page_size, 0
         self.finish(&room, lsn)
         return 0
+
+
+cdef Py_ssize_t gap_of(const Room* room) noexcept:
+    """The bytes between a page's slots and its chunks."""
+    return <Py_ssize_t>room.chunks_start - HEADER_SIZE - <Py_ssize_t>room.slots * SLOT_SIZE
+
+
+cdef uint32_t put_chunk(Room* room, const uint8_t* raw, uint32_t size) noexcept:
+    """Put a value on a page that has room for it; answers its slot."""
+    cdef uint32_t slot = room.slots
+    cdef uint32_t place[2]
+    cdef uint8_t* at = room.page + HEADER_SIZE
+    if room.used != room.slots:
+        slot = 0
+        while slot < room.slots:
+            memcpy(place, at + slot * SLOT_SIZE, 4)
+            if not place[0]:
+                break
+            slot += 1
+    if slot == room.slots:
+        room.slots += 1
+    room.used += 1
+    room.chunks_start -= size + LINK_SIZE
+    place[0], place[1] = room.chunks_start, size + LINK_SIZE
+    memcpy(at + slot * SLOT_SIZE, place, SLOT_SIZE)
+    memset(room.page + room.chunks_start, 0, LINK_SIZE)
+    memcpy(room.page + room.chunks_start + LINK_SIZE, raw, size)
+    write_header(room)
+    return slot
 
 
 cdef bint read_header(const uint8_t* page, Py_ssize_t page_size, Room* room) noexcept:

@@ -15,6 +15,19 @@ cdef struct Fit:
     bint is_compacted
 
 
+cdef enum:
+    # So many values of one row go to overflow pages in compiled code.
+    SPILLED_MAX = 8
+
+
+cdef struct Spilled:
+    # A value that goes to an overflow page: the offset of its view, its size, where it lies in the packed row, its buffer number and slot.
+    int64_t view
+    uint32_t size
+    uint32_t position
+    uint32_t place[2]
+
+
 cdef class PageRows:
     cdef object heap
     cdef readonly NativeOverflow overflow
@@ -41,6 +54,8 @@ cdef class PageRows:
     cdef int note_room(self, const uint8_t* page, object page_id) except -1
     cdef bytes whole(self, bytes stored)
     cdef bytes spilled(self, bytes packed, Py_ssize_t size_max, object lsn)
+    cdef Py_ssize_t values_to_spill(self, bytes packed, Py_ssize_t size_max, Spilled* moved) noexcept
+    cdef int put_stored(self, uint8_t* out, bytes packed, const Spilled* moved, Py_ssize_t count) noexcept
     cdef bint may_free(self, bytes stored) except -1
     cdef int free(self, bytes stored, object lsn) except -1
 

@@ -10,7 +10,7 @@ from cpython.mem cimport PyMem_Free, PyMem_Malloc
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memcpy, memset
 
-from lungfish.storage.native_overflow cimport NativeOverflow, Room, note_room
+from lungfish.storage.native_overflow cimport NativeOverflow, note_room
 
 cdef enum:
     # heap_page.py and rows.py.
@@ -25,8 +25,6 @@ cdef enum:
     INLINE_MAX = 12
     # Of a view: its buffer number and its position.
     PLACE_OFFSET = 8
-    # So many values of one row go to overflow pages here.
-    SPILLED_MAX = 8
 
 
 cdef class PageRows:
@@ -279,52 +277,72 @@ cdef class PageRows:
         None, nothing being written, if that is not to be done here. What is written and then not pointed to is lost until the table is rewritten.
         """
         cdef const uint8_t* row = <const uint8_t*>PyBytes_AS_STRING(packed)
-        cdef uint8_t* out
-        cdef bint goes[64]
-        cdef Py_ssize_t index, size = 0, count = 0, place = self.stride
-        cdef Py_ssize_t excess = PyBytes_GET_SIZE(packed) - self.stride - size_max, longest
-        cdef uint32_t length, best
-        cdef uint32_t at[2]
-        cdef Room room
+        cdef Spilled moved[SPILLED_MAX]
+        cdef Py_ssize_t count = self.values_to_spill(packed, size_max, moved), index
+        cdef Py_ssize_t size = PyBytes_GET_SIZE(packed)
         cdef bytes made
-        if self.view_count > 64:
+        if count < 0:
             return None
-        memset(goes, 0, sizeof(goes))
+        for index in range(count):
+            size -= moved[index].size
+        made = PyBytes_FromStringAndSize(NULL, size)
+        for index in range(count):
+            if not self.overflow.add(
+                row + moved[index].position, moved[index].size, moved[index].place, lsn
+            ):
+                while index:
+                    index -= 1
+                    self.overflow.free(moved[index].place[0], moved[index].place[1], lsn)
+                return None
+        self.put_stored(<uint8_t*>PyBytes_AS_STRING(made), packed, moved, count)
+        return made
+
+    cdef Py_ssize_t values_to_spill(self, bytes packed, Py_ssize_t size_max, Spilled* moved) noexcept:
+        """`Heap._values_to_spill`: the longest values, the longest first; answers how many, -1 if they are too many."""
+        cdef const uint8_t* row = <const uint8_t*>PyBytes_AS_STRING(packed)
+        cdef Py_ssize_t excess = PyBytes_GET_SIZE(packed) - self.stride - size_max
+        cdef Py_ssize_t count = 0, index
+        cdef uint32_t length
         while excess > 0:
-            longest, best = -1, INLINE_MAX
+            if count == SPILLED_MAX:
+                return -1
+            moved[count].size = INLINE_MAX
             for index in range(self.view_count):
                 memcpy(&length, row + self.views[index], 4)
-                if not goes[index] and length > best:
-                    longest, best = index, length
-            if longest < 0 or count == SPILLED_MAX:
-                return None
-            goes[longest] = True
-            excess -= best
-            size += best
+                if length > moved[count].size and not is_among(moved, count, self.views[index]):
+                    moved[count].view, moved[count].size = self.views[index], length
+            if moved[count].size == INLINE_MAX:
+                return -1
+            memcpy(&moved[count].position, row + moved[count].view + PLACE_OFFSET + 4, 4)
+            excess -= moved[count].size
             count += 1
-        made = PyBytes_FromStringAndSize(NULL, PyBytes_GET_SIZE(packed) - size)
-        if not self.overflow.find_room(size, count, &room):
-            return None
-        out = <uint8_t*>PyBytes_AS_STRING(made)
+        return count
+
+    cdef int put_stored(self, uint8_t* out, bytes packed, const Spilled* moved, Py_ssize_t count) noexcept:
+        """Write the stored form of a packed row, some of whose values are on overflow pages now (`RowLayout.with_long_values`)."""
+        cdef const uint8_t* row = <const uint8_t*>PyBytes_AS_STRING(packed)
+        cdef Py_ssize_t index, place = self.stride, number
+        cdef uint32_t length
+        cdef uint32_t at[2]
         memcpy(out, row, self.stride)
-        out[FLAGS] = row[FLAGS] | HAS_OVERFLOW
-        if PyBytes_GET_SIZE(made) == self.stride:
-            out[FLAGS] &= ~HAS_TAIL
+        out[FLAGS] = (row[FLAGS] & ~HAS_TAIL) | HAS_OVERFLOW
         for index in range(self.view_count):
             memcpy(&length, row + self.views[index], 4)
             if length <= INLINE_MAX:
                 continue
+            number = 0
+            while number < count and moved[number].view != self.views[index]:
+                number += 1
             memcpy(at, row + self.views[index] + PLACE_OFFSET, 8)
-            if goes[index]:
-                at[1] = self.overflow.add(&room, row + at[1], length)
-                at[0] = <uint32_t><object>(<object>room.frame).page_id + 1
+            if number < count:
+                at[0], at[1] = moved[number].place[0], moved[number].place[1]
             else:
                 memcpy(out + place, row + at[1], length)
                 at[1] = <uint32_t>place
                 place += length
+                out[FLAGS] |= HAS_TAIL
             memcpy(out + self.views[index] + PLACE_OFFSET, at, 8)
-        self.overflow.finish(&room, lsn)
-        return made
+        return 0
 
     cdef bint may_free(self, bytes stored) except -1:
         """Whether `free` can be done."""
@@ -354,6 +372,15 @@ cdef class PageRows:
                 if length > INLINE_MAX and at[0]:
                     self.overflow.free(at[0], at[1], lsn)
         return 0
+
+
+cdef bint is_among(const Spilled* moved, Py_ssize_t count, int64_t view) noexcept:
+    """Whether the value of that view is one of them."""
+    cdef Py_ssize_t index
+    for index in range(count):
+        if moved[index].view == view:
+            return True
+    return False
 
 
 cdef void note_writer(uint8_t* page, const uint8_t* row) noexcept:

@@ -349,12 +349,17 @@ def page_content(pages: RelationPages, page_id: PageId) -> bytes:
 
 
 def without_writers(page: bytes, heap: Heap) -> bytes:
-    """A heap's page without the numbers of transactions: these depend on what else has asked for one."""
+    """A heap's page without the numbers of transactions: these depend on what else has asked for one. And without the places of overflowed values,
+    which depend on the pages that are in memory.
+    """
     content = bytearray(page)
     content[HEADER_SIZE - 8 : HEADER_SIZE] = bytes(8)
     for slot in range(heap.format.slot_count(content)):
         offset = heap.format.row_offset(slot)
         content[offset : offset + 8] = bytes(8)
+        for view, _, number, _ in list(heap.layout.long_views(content, offset)):
+            if number:
+                content[offset + view + 8 : offset + view + 16] = bytes(8)
     return bytes(content)
 
 
