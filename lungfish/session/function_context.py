@@ -21,6 +21,7 @@ from lungfish.executor.system_views.catalog_answers import answer
 from lungfish.recovery.views.storage_functions import STORAGE_ANSWERS
 from lungfish.session.domain_checks import DomainChecks
 from lungfish.session.relation_sizes import size_in_bytes
+from lungfish.session.transaction_control import MODES, set_mode
 from lungfish.storage.lock_modes import LockMode, LockTag, advisory_tag
 from lungfish.types.settings import TextSettings
 from lungfish.types.sql_type import SqlType
@@ -100,7 +101,10 @@ class SessionFunctions:
 
     def set_setting(self, name: str, value: str, is_local: bool) -> None:
         """SET by function."""
-        self._session.settings.set(name, value, is_local=is_local)
+        if name.lower() in MODES:
+            set_mode(self._session, name.lower(), value)
+        else:
+            self._session.settings.set(name, value, is_local=is_local)
 
     # Sequences.
 

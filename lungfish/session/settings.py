@@ -265,8 +265,8 @@ SETTINGS: dict[str, Setting] = {
         Setting("default_transaction_deferrable", "off", _boolean),
         Setting("role", "none", _only("none", "lungfish")),
         Setting("session_authorization", "lungfish", _only("lungfish", "default")),
-        Setting("transaction_isolation", "read committed", _text, is_read_only=True),
-        Setting("transaction_read_only", "off", _text, is_read_only=True),
+        Setting("transaction_isolation", "read committed", _one_of("read uncommitted", "read committed", "repeatable read", "serializable"), is_read_only=True),
+        Setting("transaction_read_only", "off", _boolean, is_read_only=True),
         Setting("transaction_timeout", "0", _milliseconds),
         Setting("wal_recovery_mode", "tail", _text, is_read_only=True),
         # What all blocking operators of a statement may hold together. PostgreSQL's is for each of them, and its default is 4MB.

@@ -13,7 +13,6 @@ from lungfish.errors import (
     ActiveSqlTransaction,
     ConnectionDoesNotExist,
     Error,
-    InFailedSqlTransaction,
     InterfaceError,
     InvalidParameterValue,
     InvalidSavepointSpecification,
@@ -29,7 +28,7 @@ from lungfish.session.mutex import SessionMutex
 from lungfish.session.results import StatementResult
 from lungfish.session.serializable import begin_transaction, change_level
 from lungfish.session.settings import SessionSettings
-from lungfish.sql.ast import utility
+from lungfish.session.transaction_control import control
 from lungfish.storage.lock_queue import LockOwner
 from lungfish.storage.snapshots import Snapshot
 from lungfish.storage.transactions import IsolationLevel, Transaction, TransactionState
@@ -41,7 +40,6 @@ if TYPE_CHECKING:
 # A failed statement takes back at once so much, some milliseconds' worth; if there is more, or that many locks, after its error was raised.
 _ROW_COUNT_AT_ONCE = 256
 _LOCK_COUNT_AT_ONCE = 2_000
-_ABORTED = "current transaction is aborted, commands ignored until end of transaction block"
 
 
 class _Savepoint(NamedTuple):
@@ -421,72 +419,12 @@ class TransactionalSession:
 
     def _control(self, statement: Any) -> StatementResult:
         """BEGIN, COMMIT, ROLLBACK and savepoints."""
-        match statement:
-            case utility.Begin():
-                return self._control_begin(statement)
-            case utility.Commit() | utility.Rollback(savepoint=None):
-                return self._control_end(statement)
-            case utility.Rollback():
-                assert statement.savepoint is not None
-                self.rollback_to(statement.savepoint)
-                return StatementResult(None, "ROLLBACK")
-            case _ if self._is_failed:
-                raise InFailedSqlTransaction(_ABORTED)
-            case utility.Savepoint():
-                self.savepoint(statement.name)
-                return StatementResult(None, "SAVEPOINT")
-            case _:
-                self.release(statement.name)
-                return StatementResult(None, "RELEASE")
-
-    def _control_begin(self, statement: utility.Begin) -> StatementResult:
-        if self._transaction is not None and self._is_explicit:
-            self.notice("there is already a transaction in progress", severity="WARNING")
-        else:
-            if self._transaction is None:
-                self._begin(statement.isolation, is_read_only=statement.is_read_only)
-            else:
-                self._characterize(statement)
-            if statement.is_deferrable is not None:
-                assert self._transaction is not None
-                self._transaction.is_deferrable = statement.is_deferrable
-            self._is_explicit = True
-        return StatementResult(None, statement.tag)
-
-    def _characterize(self, statement: utility.Begin) -> None:
-        """BEGIN behind other statements of its text: the transaction is open already."""
-        assert self._transaction is not None
-        if statement.isolation is not None and not self.has_queried:
-            self.change_isolation(IsolationLevel(statement.isolation))
-        if statement.is_read_only is not None:
-            self._transaction.is_read_only = statement.is_read_only
+        return control(self, statement)
 
     def change_isolation(self, level: IsolationLevel) -> None:
         """Let the open transaction, which has done nothing yet, go on at another level. Raises ActiveSqlTransaction."""
         assert self._transaction is not None
         self._transaction = change_level(self, self._transaction, level)
-
-    def _control_end(self, statement: utility.Commit | utility.Rollback) -> StatementResult:
-        word = "COMMIT" if isinstance(statement, utility.Commit) else "ROLLBACK"
-        if self._transaction is None or not self._is_explicit:
-            if statement.and_chain:
-                raise NoActiveSqlTransaction(
-                    f"{word} AND CHAIN can only be used in transaction blocks"
-                )
-            self.notice("there is no transaction in progress", severity="WARNING")
-        if self._transaction is None:
-            return StatementResult(None, word)
-        before = self._transaction
-        is_commit = isinstance(statement, utility.Commit) and not self._is_failed
-        if is_commit:
-            self.commit()
-        else:
-            self.rollback()
-        if statement.and_chain:
-            self._begin(before.isolation.value, is_read_only=before.is_read_only)
-            self._transaction.is_deferrable = before.is_deferrable
-            self._is_explicit = True
-        return StatementResult(None, "COMMIT" if is_commit else "ROLLBACK")
 
     def assign_transaction_id(self) -> int:
         """The transaction's id, handed out now if it has none."""

@@ -11,7 +11,6 @@ from lungfish.errors import (
     FeatureNotSupported,
     InvalidSchemaName,
     NoActiveSqlTransaction,
-    ReadOnlySqlTransaction,
     UndefinedObject,
     UndefinedTable,
     WrongObjectType,
@@ -41,11 +40,11 @@ from lungfish.session.system_settings import (
     is_storage_setting,
     run_alter_system,
 )
+from lungfish.session.transaction_control import MODES, no_writing_there, set_mode, set_modes
 from lungfish.session.upkeep import run_analyze, run_vacuum
 from lungfish.sql.ast import ddl, dml, queries, routines, utility
 from lungfish.sql.quoting import quote_identifier
 from lungfish.storage.lock_modes import LockMode
-from lungfish.storage.transactions import IsolationLevel
 from lungfish.types.sql_type import TEXT
 
 if TYPE_CHECKING:
@@ -113,7 +112,10 @@ def _set_variable(session: Session, statement: utility.SetVariable) -> Statement
     if statement.name == "search_path":
         values = tuple(quote_identifier(each) for each in values)
     value = None if not values else ", ".join(values)
-    session.settings.set(statement.name, value, is_local=statement.is_local)
+    if statement.name.lower() in MODES:
+        set_mode(session, statement.name.lower(), value)
+    else:
+        session.settings.set(statement.name, value, is_local=statement.is_local)
     return StatementResult(None, tag)
 
 
@@ -128,41 +130,21 @@ def _show_variable(session: Session, statement: utility.ShowVariable) -> Stateme
 
 
 def _set_transaction(session: Session, statement: utility.SetTransaction) -> StatementResult:
-    if statement.is_read_only is False and session.database.is_historical:
-        raise ReadOnlySqlTransaction(
-            "cannot set transaction read-write mode AS OF a checkpoint", position=statement.position
+    if not statement.is_session:
+        set_modes(
+            session,
+            isolation=statement.isolation,
+            is_read_only=statement.is_read_only,
+            is_deferrable=statement.is_deferrable,
+            position=statement.position,
         )
-    level = None if statement.isolation is None else IsolationLevel(statement.isolation)
-    if statement.is_session:
-        if level is not None:
-            session.settings.set("default_transaction_isolation", level.value)
-        if statement.is_read_only is not None:
-            session.is_read_only = statement.is_read_only
         return StatementResult(None, "SET")
-    transaction = session.transaction
-    assert transaction is not None
-    if level is not None and level is not transaction.isolation:
-        if session.has_queried or transaction.id:
-            raise ActiveSqlTransaction(
-                "SET TRANSACTION ISOLATION LEVEL must be called before any query",
-                position=statement.position,
-            )
-        session.change_isolation(level)
-        transaction = session.transaction
-        assert transaction is not None
+    if statement.is_read_only is False and session.database.is_historical:
+        raise no_writing_there(statement.position)
+    if statement.isolation is not None:
+        session.settings.set("default_transaction_isolation", statement.isolation)
     if statement.is_read_only is not None:
-        if not statement.is_read_only and transaction.is_read_only:
-            if session.savepoint_count:
-                raise ActiveSqlTransaction(
-                    "cannot set transaction read-write mode inside a read-only transaction"
-                )
-            if session.has_queried:
-                raise ActiveSqlTransaction(
-                    "transaction read-write mode must be set before any query"
-                )
-        transaction.is_read_only = statement.is_read_only
-    if statement.is_deferrable is not None:
-        transaction.is_deferrable = statement.is_deferrable
+        session.is_read_only = statement.is_read_only
     return StatementResult(None, "SET")
 
 

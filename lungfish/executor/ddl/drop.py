@@ -142,7 +142,7 @@ def drop_object(
                 context, item, _dropping(context, is_cascade), going=going, is_cascade=is_cascade
             )
         case Sequence():
-            _drop_defaults_on(context, item, is_cascade=is_cascade)
+            _drop_defaults_on(context, item, going=going, is_cascade=is_cascade)
             _drop_views_on(context, item, going=going, is_cascade=is_cascade)
             _drop_rules_on(context, item, going=going, is_cascade=is_cascade)
         case UserType():
@@ -284,9 +284,11 @@ def _drop_references_to(
         )
 
 
-def _drop_defaults_on(context: DdlContext, sequence: Sequence, *, is_cascade: bool) -> None:
-    """The column that owns a sequence, or whose default asks it, loses its default under CASCADE."""
-    for table in list(context.catalog.tables()):
+def _drop_defaults_on(
+    context: DdlContext, sequence: Sequence, *, going: frozenset[Oid], is_cascade: bool
+) -> None:
+    """The column that owns a sequence, or whose default asks it, loses its default under CASCADE, unless its table goes too."""
+    for table in [item for item in context.catalog.tables() if item.oid not in going]:
         users = [
             column
             for column in table.columns
