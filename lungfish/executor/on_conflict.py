@@ -69,7 +69,7 @@ class ConflictHandler:
         self._view = view
         self._conflict = conflict
         self._writer = writer
-        self._arbiters = _arbiters(conflict, writer)
+        self._arbiters, self._has_deferrable = _arbiters(conflict, writer)
         self._exclusions = tuple(
             each
             for each in writer.rules.exclusions
@@ -145,8 +145,12 @@ class ConflictHandler:
             address = writer.store.find_conflict(writer.run.context.transaction, index, stored)
             if address is not None:
                 return address
+        if self._has_deferrable:
+            raise _deferrable()
         context = writer.run.context
         for exclusion in self._exclusions:
+            if exclusion.constraint.is_deferrable:
+                raise _deferrable()
             index = find_index(writer.store, exclusion.index)
             found = find_clashing(exclusion, index, stored, context, writer.table)
             if found is not None:
@@ -188,9 +192,22 @@ class ConflictHandler:
         return existing, writer.update(address, existing, values)
 
 
-def _arbiters(conflict: Conflict, writer: TableWriter) -> tuple[TableIndex, ...]:
-    indexes = conflict.arbiters or _unique_indexes(writer.table)
-    return tuple(find_index(writer.store, index) for index in indexes if index.is_unique)
+def _arbiters(conflict: Conflict, writer: TableWriter) -> tuple[tuple[TableIndex, ...], bool]:
+    """The unique indexes that are asked, and whether a deferrable one comes behind them, which may not be."""
+    found: list[TableIndex] = []
+    for index in conflict.arbiters or _unique_indexes(writer.table):
+        if index.is_deferrable and (index.is_unique or index.is_exclusion):
+            return tuple(found), True
+        if index.is_unique:
+            found.append(find_index(writer.store, index))
+    return tuple(found), False
+
+
+def _deferrable() -> errors.ObjectNotInPrerequisiteState:
+    """What a row is told that no index before a deferrable one has stopped."""
+    return errors.ObjectNotInPrerequisiteState(
+        "ON CONFLICT does not support deferrable unique constraints/exclusion constraints as arbiters"
+    )
 
 
 def _unique_indexes(table: Table) -> tuple[Index, ...]:

@@ -28,8 +28,6 @@ def bind_conflict_target(
                 "ON CONFLICT DO UPDATE requires inference specification or constraint name",
                 hint="For example, ON CONFLICT (column_name).",
             ).at(node.position)
-        for index in table.indexes:
-            _usable(index)
         return ()
     if target.constraint is not None:
         index = _by_constraint(target.constraint, changed, node.position)
@@ -57,15 +55,7 @@ def bind_conflict_target(
         raise errors.InvalidColumnReference(
             "there is no unique or exclusion constraint matching the ON CONFLICT specification"
         )
-    return tuple(_usable(index) for index in arbiters)
-
-
-def _usable(index: Index) -> Index:
-    if index.is_deferrable:
-        raise errors.ObjectNotInPrerequisiteState(
-            "ON CONFLICT does not support deferrable unique constraints/exclusion constraints as arbiters"
-        )
-    return index
+    return arbiters
 
 
 def _by_constraint(name: str, target: ChangeTarget, position: int) -> Index:
@@ -74,7 +64,7 @@ def _by_constraint(name: str, target: ChangeTarget, position: int) -> Index:
         if constraint.name == name:
             for index in table.indexes:
                 if index.oid == constraint.index_oid:
-                    return _usable(index)
+                    return index
             raise errors.WrongObjectType(
                 "constraint in ON CONFLICT clause has no associated index"
             ).at(position)
