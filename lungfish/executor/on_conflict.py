@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from lungfish import errors
-from lungfish.catalog.objects import Index, Table
+from lungfish.catalog.objects import Index
 from lungfish.executor.compiler import Compiler, RowEvaluator
 from lungfish.executor.context import Row
 from lungfish.executor.exclusions import find_clashing
@@ -195,7 +195,7 @@ class ConflictHandler:
 def _arbiters(conflict: Conflict, writer: TableWriter) -> tuple[tuple[TableIndex, ...], bool]:
     """The unique indexes that are asked, and whether a deferrable one comes behind them, which may not be."""
     found: list[TableIndex] = []
-    for index in conflict.arbiters or _unique_indexes(writer.table):
+    for index in conflict.arbiters or writer.table.indexes:
         if index.is_deferrable and (index.is_unique or index.is_exclusion):
             return tuple(found), True
         if index.is_unique:
@@ -208,7 +208,3 @@ def _deferrable() -> errors.ObjectNotInPrerequisiteState:
     return errors.ObjectNotInPrerequisiteState(
         "ON CONFLICT does not support deferrable unique constraints/exclusion constraints as arbiters"
     )
-
-
-def _unique_indexes(table: Table) -> tuple[Index, ...]:
-    return tuple(index for index in table.indexes if index.is_unique)

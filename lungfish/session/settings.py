@@ -339,8 +339,8 @@ class SessionSettings:
             return self._values[folded]
         if folded in STORAGE_SETTINGS:
             return self._shared.show(folded)
-        setting = self._find(name)
-        return self._defaults.get(folded, setting.default)
+        found = self._defaults.get(folded)
+        return self._find(name).default if found is None else found
 
     def set(self, name: str, value: str | None, *, is_local: bool = False) -> str:
         """Set, or (None) reset; answers the value as kept. Raises UndefinedObject, InvalidParameterValue, FeatureNotSupported."""
@@ -354,7 +354,8 @@ class SessionSettings:
             self._shared.set(folded, value)
             return self._shared.show(folded)
         if "." in folded and folded not in SETTINGS:
-            # A customised option: any value, as in PostgreSQL.
+            # A customised option: any value, as in PostgreSQL. Empty it stays known when it is set back.
+            self._defaults.setdefault(folded, "")
             self._keep(folded, value or "", is_local=is_local)
             return value or ""
         setting = self._find(name)

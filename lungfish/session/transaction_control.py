@@ -86,13 +86,18 @@ def _end(
     if before is None:
         return StatementResult(None, word)
     is_commit = isinstance(statement, utility.Commit) and not session._is_failed
+    # What has failed as a whole has lost its modes with everything else that was set.
+    keeps_modes = not session._is_failed or session.savepoint_count > 0
     if is_commit:
         session.commit()
     else:
         session.rollback()
     if statement.and_chain:
-        session._begin(before.isolation.value, is_read_only=before.is_read_only)
-        set_modes(session, is_deferrable=before.is_deferrable)
+        if keeps_modes:
+            session._begin(before.isolation.value, is_read_only=before.is_read_only)
+            set_modes(session, is_deferrable=before.is_deferrable)
+        else:
+            session._begin()
         session._is_explicit = True
     return StatementResult(None, "COMMIT" if is_commit else "ROLLBACK")
 

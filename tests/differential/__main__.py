@@ -1,6 +1,6 @@
 """python -m tests.differential --queries 20000 --seed 1    # prints each difference, made small, and the number of them
 
-With --changes the statements change tables instead; with --patterns they are regular expressions.
+With --changes the statements change tables instead; with --patterns they are regular expressions; with --histories each is a history of statements.
 
 python -m tests.differential --mutations --queries 20000 --seed 1 [--oracle] [--only WALK[:PLACE]]
 
@@ -18,6 +18,7 @@ from pathlib import Path
 
 from tests.differential.campaign import run_campaign
 from tests.differential.changes import run_changes
+from tests.differential.histories import run_histories
 from tests.differential.mutations import Campaign, make_sides
 from tests.differential.patterns import run_patterns
 from tests.differential.server import start_server
@@ -34,6 +35,7 @@ def main() -> int:
     parser.add_argument("--first", type=int, default=0, help="the number of the first query")
     parser.add_argument("--changes", action="store_true", help="INSERT, UPDATE, DELETE, MERGE")
     parser.add_argument("--patterns", action="store_true", help="regular expressions, LIKE")
+    parser.add_argument("--histories", action="store_true", help="transactions, DDL, cursors")
     parser.add_argument("--most", type=int, default=40, help="stop after so many differences")
     parser.add_argument("--mutations", action="store_true", help="mutated statements")
     parser.add_argument("--oracle", action="store_true", help="compare mutants with PostgreSQL")
@@ -46,7 +48,13 @@ def main() -> int:
     found = asked = 0
     with start_server() as uri:
         postgres, ours = PostgresSide(uri), LungfishSide()
-        run = run_patterns if options.patterns else run_changes if options.changes else run_campaign
+        run = run_campaign
+        for is_chosen, other in (
+            (options.patterns, run_patterns),
+            (options.changes, run_changes),
+            (options.histories, run_histories),
+        ):
+            run = other if is_chosen else run
         for finding in run(
             postgres, ours, count=options.queries, seed=options.seed, first=options.first
         ):

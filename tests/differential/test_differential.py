@@ -11,6 +11,7 @@ from tests.differential.campaign import run_campaign
 from tests.differential.changes import run_changes
 from tests.differential.compare import difference
 from tests.differential.fragments import Fragment, listed, optional, shrink, text
+from tests.differential.histories import run_histories
 from tests.differential.patterns import run_patterns
 from tests.differential.schemas import make_schema
 from tests.differential.server import ServerUnavailable, start_server
@@ -46,6 +47,17 @@ def test_random_changes_do_what_postgresql_does(
     count = 20_000 if request.config.getoption("--release") else 300
     ours = LungfishSide()
     found = [item for item in run_changes(postgres, ours, count=count, seed=20) if item]
+    ours.close()
+    assert [item.report() for item in found] == []
+
+
+@pytest.mark.slow
+def test_random_histories_end_as_in_postgresql(
+    postgres: PostgresSide, request: pytest.FixtureRequest
+) -> None:
+    count = 5_000 if request.config.getoption("--release") else 40
+    ours = LungfishSide()
+    found = [item for item in run_histories(postgres, ours, count=count, seed=20) if item]
     ours.close()
     assert [item.report() for item in found] == []
 

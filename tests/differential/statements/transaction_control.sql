@@ -1,4 +1,4 @@
--- BEGIN, COMMIT, savepoints and the modes of a transaction, where they may stand, and what an error among them leaves.
+-- BEGIN, COMMIT, savepoints and the modes of a transaction, where they may stand, what an error among them leaves; settings made up in one.
 BEGIN;
 SELECT 1;
 BEGIN READ ONLY;
@@ -88,3 +88,30 @@ SET LOCAL extra_float_digits = 0;
 SET CONSTRAINTS ALL DEFERRED;
 DECLARE c CURSOR FOR SELECT 1;
 SHOW extra_float_digits;
+BEGIN READ ONLY;
+SELECT 1/0;
+COMMIT AND CHAIN;
+SHOW transaction_read_only;
+ROLLBACK;
+BEGIN ISOLATION LEVEL SERIALIZABLE READ ONLY DEFERRABLE;
+SAVEPOINT a;
+SELECT 1/0;
+ROLLBACK AND CHAIN;
+SHOW transaction_read_only;
+SHOW transaction_isolation;
+ROLLBACK AND CHAIN;
+SHOW transaction_read_only;
+ROLLBACK;
+SELECT current_setting('my.x', true) IS NULL;
+BEGIN;
+SET LOCAL my.x = 'y';
+SHOW my.x;
+ROLLBACK;
+SELECT current_setting('my.x', true) IS NULL, current_setting('my.x');
+SHOW my.x;
+SET my.x = 'z';
+RESET my.x;
+SHOW my.x;
+RESET ALL;
+SHOW my.x;
+SHOW my.nope;
