@@ -10,6 +10,7 @@ import dataclasses
 import json
 from typing import Any
 
+from lungfish.catalog.aggregate_parts import AggregateParts, SupportFunction
 from lungfish.catalog.objects import (
     Column,
     Constraint,
@@ -35,8 +36,9 @@ from lungfish.types.sql_type import SqlType, TypeKind
 _CLASSES: dict[str, type[Any]] = {
     item.__name__: item
     for item in (
-        Column, Constraint, ExtendedStatistics, Index, IndexColumn, Namespace, PartitionBound, PartitionKey, PartitionKeyColumn, RangeDatum,
-        RoutineParameter, Rule, Sequence, SqlFunction, SqlType, Table, UserType, View,
+        AggregateParts, Column, Constraint, ExtendedStatistics, Index, IndexColumn, Namespace, PartitionBound, PartitionKey,
+        PartitionKeyColumn, RangeDatum,
+        RoutineParameter, Rule, Sequence, SqlFunction, SqlType, SupportFunction, Table, UserType, View,
     )
 }  # fmt: skip
 

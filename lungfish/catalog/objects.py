@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, NewType
 
+from lungfish.catalog.aggregate_parts import AggregateParts
 from lungfish.types.sql_type import SqlType
 
 Oid = NewType("Oid", int)
@@ -382,7 +383,9 @@ OUTPUT_MODES = frozenset({"out", "inout", "table"})
 
 @dataclass(frozen=True, slots=True)
 class SqlFunction:
-    """A function or procedure written in SQL: its statements, kept as text, call its parameters `$n` or by their names."""
+    """A function or procedure written in SQL: its statements, kept as text, call its parameters `$n` or by their names.
+    Also an aggregate, which has `aggregate` instead of a body.
+    """
 
     oid: Oid
     name: str
@@ -400,7 +403,7 @@ class SqlFunction:
     # All parameters in their order, where they are more than the inputs without defaults.
     parameters: tuple[RoutineParameter, ...] = ()
     returns_set: bool = False
-    # "function" or "procedure".
+    # "function", "procedure" or "aggregate".
     kind: str = "function"
     # Whether the body is SQL's own (RETURN, BEGIN ATOMIC), whose names mean what they meant when it was made.
     is_standard: bool = False
@@ -411,6 +414,7 @@ class SqlFunction:
     settings: tuple[tuple[str, str], ...] = ()
     # What was declared and changes no result: ("cost", "3"), ("rows", ...), ("parallel", ...), ("security", ...), ("leakproof", ...).
     options: tuple[tuple[str, str], ...] = ()
+    aggregate: AggregateParts | None = None
 
     @property
     def all_parameters(self) -> tuple[RoutineParameter, ...]:

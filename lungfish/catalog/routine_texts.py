@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from lungfish.catalog.aggregate_parts import SupportFunction
 from lungfish.catalog.objects import RoutineParameter, SqlFunction
 from lungfish.sql.quoting import quote_identifier, quote_literal
 from lungfish.types.sql_type import SqlType
@@ -61,7 +62,7 @@ _OPTION_WORDS: dict[str, Callable[[str], str]] = {
 
 
 def definition_text(name: str, function: SqlFunction, type_text: TypeText = str) -> str:
-    """The whole statement that makes the routine, under the given name."""
+    """The whole statement that makes the function or procedure, under the given name."""
     lines = [f"CREATE {function.kind.upper()} {name}({arguments_text(function, type_text)})"]
     result = result_text(function, type_text)
     if result is not None:
@@ -82,3 +83,29 @@ def definition_text(name: str, function: SqlFunction, type_text: TypeText = str)
     else:
         lines.append(f"    AS {quote_literal(function.body)}")
     return "\n".join(lines)
+
+
+def aggregate_text(
+    name: str,
+    function: SqlFunction,
+    type_text: TypeText,
+    support_text: Callable[[SupportFunction], str],
+) -> str:
+    """CREATE AGGREGATE, under the given name."""
+    parts = function.aggregate
+    assert parts is not None, "only for aggregates"
+    options = [
+        f"SFUNC = {support_text(parts.transition)}",
+        f"STYPE = {type_text(parts.state)}",
+    ]
+    if parts.final is not None:
+        options.append(f"FINALFUNC = {support_text(parts.final)}")
+    if parts.has_extra:
+        options.append("FINALFUNC_EXTRA")
+    if parts.initial is not None:
+        options.append(f"INITCOND = {quote_literal(parts.initial)}")
+    options += [
+        f"{option.upper()} = {text}" for option, text in (*parts.options, *function.options)
+    ]
+    inputs = arguments_text(function, type_text) or "*"
+    return f"CREATE AGGREGATE {name}({inputs}) ({', '.join(options)})"

@@ -74,8 +74,15 @@ def with_types(item: CatalogObject, change: TypeChange) -> CatalogObject:
         case SqlFunction():
             parameters = tuple(mapped(each) for each in item.parameter_types)
             declared = tuple(replace(each, type=mapped(each.type)) for each in item.parameters)
+            parts = item.aggregate
+            if parts is not None:
+                parts = replace(parts, state=mapped(parts.state))
             return replace(
-                item, parameter_types=parameters, result=mapped(item.result), parameters=declared
+                item,
+                parameter_types=parameters,
+                result=mapped(item.result),
+                parameters=declared,
+                aggregate=parts,
             )
     return item
 
@@ -95,6 +102,8 @@ def types_of(item: CatalogObject) -> Iterator[SqlType]:
         case SqlFunction():
             yield from item.parameter_types
             yield item.result
+            if item.aggregate is not None:
+                yield item.aggregate.state
             yield from (each.type for each in item.parameters)
 
 

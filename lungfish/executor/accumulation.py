@@ -5,8 +5,9 @@ Rows whose order matters are kept and given to the accumulator sorted, at the en
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -18,6 +19,7 @@ from lungfish.executor.expressions.vectors import as_array, true_mask
 from lungfish.executor.integer_codes import Codes, first_places
 from lungfish.executor.key_codes import RowCodes
 from lungfish.executor.memory import vector_size_bytes
+from lungfish.executor.own_aggregate import OwnAggregate, call_plainly, compile_own_aggregate
 from lungfish.executor.sort_keys import SortOrder, sort_order
 from lungfish.functions.registry import Accumulator
 from lungfish.planner.expressions import AggregateCall, Constant, SortKey
@@ -37,8 +39,13 @@ class CompiledAggregate:
     # The order in which the rows of a group are to be taken in, if that matters.
     order: SortOrder | None
 
-    def create(self) -> Accumulator:
+    # Of a user's aggregate.
+    own: OwnAggregate | None = None
+
+    def create(self, run: Run) -> Accumulator:
         """A fresh accumulator."""
+        if self.own is not None:
+            return self.own.create(run)
         return self.call.aggregate.create(self.types, self.call.type)
 
 
@@ -61,15 +68,16 @@ def compile_aggregate(call: AggregateCall, compiler: Compiler) -> CompiledAggreg
         types=tuple(argument.type for argument in arguments),
         filter=None if call.filter is None else compiler.vector(call.filter),
         order=sort_order(keys, compiler) if keys and matters else None,
+        own=compile_own_aggregate(aggregate, call.type, compiler),
     )
 
 
 class Accumulation:
     """The running state of one aggregate call over the groups of one grouping set."""
 
-    def __init__(self, compiled: CompiledAggregate) -> None:
+    def __init__(self, compiled: CompiledAggregate, run: Run) -> None:
         self._compiled = compiled
-        self._accumulator = compiled.create()
+        self._accumulator = compiled.create(run)
         is_distinct = compiled.call.is_distinct
         self._distinct = RowCodes((BIGINT, *compiled.types)) if is_distinct else None
         self._kept = (
@@ -106,7 +114,11 @@ class Accumulation:
         if self._kept is not None:
             self._kept.append(group_ids, arguments, keys)
         else:
-            run.compute(self._accumulator.update, group_ids, group_count, arguments)
+            self._compute(run)(self._accumulator.update, group_ids, group_count, arguments)
+
+    def _compute(self, run: Run) -> Callable[..., Any]:
+        """How the accumulator is called: one that runs routines does more than compute."""
+        return run.compute if self._compiled.own is None else call_plainly
 
     def _new_rows(self, group_ids: Codes, arguments: Sequence[Vector]) -> Codes | None:
         """The rows whose arguments their group has not had yet; None for all."""
@@ -128,10 +140,11 @@ class Accumulation:
             for start in range(0, max(len(group_ids), 1), BATCH_ROW_COUNT):
                 part = slice(start, start + BATCH_ROW_COUNT)
                 arguments_of_part = [each.slice(start, BATCH_ROW_COUNT) for each in arguments]
-                run.compute(
+                self._compute(run)(
                     self._accumulator.update, group_ids[part], group_count, arguments_of_part
                 )
-        return run.compute(self._accumulator.finish, group_count)
+        result: Vector = self._compute(run)(self._accumulator.finish, group_count)
+        return result
 
 
 class _KeptInput:

@@ -97,7 +97,9 @@ class _Groups:
     def _begin(self) -> None:
         """Start with no groups."""
         self._codes = RowCodes([self._aggregation.key_types[number] for number in self._numbers])
-        self._accumulations = [Accumulation(item) for item in self._aggregation.aggregates]
+        self._accumulations = [
+            Accumulation(item, self._run) for item in self._aggregation.aggregates
+        ]
         # The keys of the groups in order, in parts as they came.
         self._keys: list[list[Vector]] = [[] for _ in self._numbers]
         self._met_count = 0

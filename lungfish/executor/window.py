@@ -104,7 +104,7 @@ def _evaluate(call: _Call, rows: Batch, partitions: Partitions, run: Run) -> Vec
     frames = call.frame(rows, partitions, run)
     if call.aggregate is not None:
         evaluate = call.aggregate.evaluate
-        if call.call.filter is None:
+        if call.call.filter is None and call.aggregate.own is None:
             return run.compute(evaluate, rows, arguments, frames, partitions, run)
         return evaluate(rows, arguments, frames, partitions, run)
     assert isinstance(callee, WindowFunction), "a callee is an aggregate or a window function"

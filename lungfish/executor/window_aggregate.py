@@ -23,6 +23,7 @@ from lungfish.executor.expressions.vectors import true_mask
 from lungfish.executor.frame_aggregates import FrameCall, aggregate_frames
 from lungfish.executor.frame_ranges import frame_ranges
 from lungfish.executor.integer_codes import Codes
+from lungfish.executor.own_aggregate import OwnAggregate, compile_own_aggregate
 from lungfish.executor.row_matches import pieces, ranges
 from lungfish.executor.window_frame import Frames, Partitions
 from lungfish.functions.registry import Accumulator, Aggregate
@@ -47,9 +48,13 @@ class WindowAggregate:
     types: tuple[SqlType, ...]
     result: SqlType
     filter: VectorEvaluator | None
+    # Of a user's aggregate.
+    own: OwnAggregate | None = None
 
-    def create(self) -> Accumulator:
+    def create(self, run: Run) -> Accumulator:
         """A fresh accumulator."""
+        if self.own is not None:
+            return self.own.create(run)
         return self.aggregate.create(self.types, self.result)
 
     def evaluate(
@@ -65,7 +70,7 @@ class WindowAggregate:
         if self.filter is not None:
             wanted = np.asarray(true_mask(self.filter(rows, run), rows.row_count))
         if frames.exclude == "no others" and _are_whole(frames, partitions):
-            return self._by_partition(arguments, partitions, wanted)
+            return self._by_partition(arguments, partitions, wanted, run)
         call = FrameCall(
             name=self.aggregate.name,
             types=self.types,
@@ -83,13 +88,13 @@ class WindowAggregate:
         return self._by_frame(arguments, frames, partitions, wanted, run)
 
     def _by_partition(
-        self, arguments: Sequence[Vector], partitions: Partitions, wanted: Mask | None
+        self, arguments: Sequence[Vector], partitions: Partitions, wanted: Mask | None, run: Run
     ) -> Vector:
         groups = partitions.number
         if wanted is not None:
             mask = pa.array(wanted)
             groups, arguments = groups[wanted], [item.filter(mask) for item in arguments]
-        accumulator = self.create()
+        accumulator = self.create(run)
         count = len(partitions.starts)
         accumulator.update(groups, count, arguments)
         return accumulator.finish(count).take(pa.array(partitions.number))
@@ -113,7 +118,7 @@ class WindowAggregate:
         ):
             if own_start != start:
                 start = end = own_start
-                accumulator = self.create()
+                accumulator = self.create(run)
             elif own_end == end:
                 numbers[row] = len(results) - 1
                 continue
@@ -142,7 +147,7 @@ class WindowAggregate:
         results: list[Vector] = []
         for first in range(0, partitions.row_count, _FRAME_COUNT_MAX):
             last = min(first + _FRAME_COUNT_MAX, partitions.row_count)
-            accumulator = self.create()
+            accumulator = self.create(run)
             for groups, members in _members(frames, partitions, first, last):
                 run.check_cancel()
                 if wanted is not None:
@@ -162,6 +167,7 @@ def compile_window_aggregate(call: WindowCall, compiler: Compiler) -> WindowAggr
         types=tuple(argument.type for argument in call.arguments),
         result=call.type,
         filter=None if call.filter is None else compiler.vector(call.filter),
+        own=compile_own_aggregate(call.callee, call.type, compiler),
     )
 
 

@@ -13,6 +13,7 @@ from lungfish.errors import AmbiguousFunction, DatatypeMismatch, Error, Undefine
 from lungfish.functions import (
     access_lists,
     advisory_locks,
+    aggregate_steps,
     aggregates_collections,
     aggregates_count,
     aggregates_extreme,
@@ -75,6 +76,7 @@ FUNCTIONS: tuple[Function, ...] = (
     *comparison_dates.FUNCTIONS,
     *arithmetic.FUNCTIONS,
     *math_functions.FUNCTIONS,
+    *aggregate_steps.FUNCTIONS,
     *operator_functions.FUNCTIONS,
     *trigonometry.FUNCTIONS,
     *strings.FUNCTIONS,
@@ -167,6 +169,11 @@ def has_function(name: str) -> bool:
 def function_signatures(name: str) -> tuple[Function, ...]:
     """The plain and set-returning functions of that name."""
     return _FUNCTIONS.get(name, ())
+
+
+def aggregate_signatures(name: str) -> tuple[Aggregate, ...]:
+    """The aggregates of that name."""
+    return _AGGREGATES.get(name, ())
 
 
 def has_aggregate(name: str) -> bool:

@@ -40,6 +40,7 @@ from lungfish.planner.stored_facts import (
     stored_value_type,
 )
 from lungfish.planner.stored_text import show_default, show_key, show_stored
+from lungfish.planner.support_functions import SupportCall, find_support
 from lungfish.planner.updatable_views import own_items, reason_against_changes, relation_beneath
 
 __all__ = [
@@ -48,6 +49,7 @@ __all__ = [
     "ExplainOptions",
     "ExpressionFacts",
     "Statistics",
+    "SupportCall",
     "bind_constant",
     "bind_domain_texts",
     "bind_domain_value",
@@ -62,6 +64,7 @@ __all__ = [
     "deparse_query",
     "describe_query",
     "explain",
+    "find_support",
     "objects_of_body",
     "objects_used",
     "output_collations",

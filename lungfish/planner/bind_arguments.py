@@ -1,11 +1,8 @@
-"""What plain, aggregate and window calls have in common: their arguments, FILTER, and an aggregate's signature."""
+"""What plain, aggregate and window calls have in common: their arguments, and FILTER."""
 
 from __future__ import annotations
 
-from lungfish import errors
 from lungfish.functions.aggregates_json import AGGREGATE_NAMES, argument_conversions
-from lungfish.functions.registry import Aggregate, Resolved
-from lungfish.planner.callees import find_aggregate
 from lungfish.planner.coerce import coerce_boolean, resolve_unknown
 from lungfish.planner.expressions import BoundExpression, Call
 from lungfish.planner.scope import Scope
@@ -45,15 +42,3 @@ def bind_filter(node: ast.FunctionCall, scope: Scope) -> BoundExpression | None:
         return None
     condition = scope.bind(node.filter)
     return coerce_boolean(condition, "FILTER", scope.state, node.filter.position)
-
-
-def resolve_aggregate(
-    node: ast.FunctionCall, name: str, arguments: tuple[BoundExpression, ...], scope: Scope
-) -> Resolved[Aggregate]:
-    """The aggregate's signature for the arguments, or for `*`."""
-    if not node.is_star and not arguments and not node.is_within_group:
-        raise errors.WrongObjectType(
-            f"{name}(*) must be used to call a parameterless aggregate function"
-        ).at(node.position)
-    types = tuple(argument.type for argument in arguments)
-    return find_aggregate(name, types, node.position, is_star=node.is_star)

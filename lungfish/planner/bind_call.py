@@ -12,7 +12,7 @@ from itertools import takewhile
 from lungfish import errors
 from lungfish.functions import resolve_constructor
 from lungfish.functions.registry import Aggregate, Resolved, Volatility
-from lungfish.planner.bind_arguments import bind_arguments, bind_filter, resolve_aggregate
+from lungfish.planner.bind_arguments import bind_arguments, bind_filter
 from lungfish.planner.bind_hypothetical import HYPOTHETICAL, bind_hypothetical
 from lungfish.planner.bind_merge_action import MERGE_ACTION, bind_merge_action
 from lungfish.planner.bind_type import find_type, is_type_name
@@ -36,6 +36,7 @@ from lungfish.planner.expressions import (
     SortKey,
 )
 from lungfish.planner.named_arguments import place_arguments
+from lungfish.planner.own_aggregates import has_own_aggregate, resolve_aggregate
 from lungfish.planner.routine_calls import bind_routine_call
 from lungfish.planner.scope import AGGREGATES_ALLOWED, SETS_ALLOWED, Clause, Scope
 from lungfish.planner.sort_keys import check_grouped, make_sort_key
@@ -54,6 +55,11 @@ def bind_call(node: ast.FunctionCall, scope: Scope) -> BoundExpression:
             f"cannot pass more than {_ARGUMENTS_MAX} arguments to a function"
         ).at(node.position)
     if scope.state.catalog.has_functions:
+        if has_own_aggregate(node, scope.state):
+            name = node.name[-1]
+            if node.window is not None:
+                return bind_window_call(node, name, scope)
+            return _bind_aggregate(node, name, scope)
         routine = bind_routine_call(node, scope)
         if routine is not None:
             _refuse_aggregate_syntax(node, node.name[-1])

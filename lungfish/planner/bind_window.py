@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from lungfish import errors
 from lungfish.functions.registry import Aggregate, Function, WindowFunction
-from lungfish.planner.bind_arguments import bind_arguments, bind_filter, resolve_aggregate
+from lungfish.planner.bind_arguments import bind_arguments, bind_filter
 from lungfish.planner.bind_hypothetical import HYPOTHETICAL
 from lungfish.planner.callees import (
     find_operator,
@@ -24,6 +24,7 @@ from lungfish.planner.coerce import (
 )
 from lungfish.planner.expression_tree import columns_of
 from lungfish.planner.expressions import BoundExpression, BoundFrame, CastTo, SortKey, WindowCall
+from lungfish.planner.own_aggregates import has_own_aggregate, resolve_aggregate
 from lungfish.planner.scope import WINDOWS_ALLOWED, Clause, Scope, WindowSpecification
 from lungfish.planner.sort_keys import check_grouped, make_sort_key
 from lungfish.sql.ast import expressions as ast
@@ -91,7 +92,8 @@ def _resolve(
         ).at(position)
     arguments = bind_arguments(node, scope)
     positions = tuple(argument.position for argument in node.arguments)
-    if has_window_function(name):
+    is_own = scope.state.catalog.has_functions and has_own_aggregate(node, scope.state)
+    if has_window_function(name) and not is_own:
         if node.filter is not None:
             raise errors.FeatureNotSupported(
                 "FILTER is not implemented for non-aggregate window functions"
@@ -103,7 +105,7 @@ def _resolve(
         window = find_window_function(name, tuple(each.type for each in arguments), position)
         typed = coerce_arguments(arguments, window, scope.state, positions)
         return window.callee, typed, window.result
-    if not has_aggregate(name):
+    if not is_own and not has_aggregate(name):
         raise errors.WrongObjectType(
             f"OVER specified, but {name} is not a window function nor an aggregate function"
         ).at(position)

@@ -21,7 +21,7 @@ from lungfish.functions import (
     has_window_function,
 )
 from lungfish.functions.registry import Function, Volatility
-from lungfish.functions.resolve import select
+from lungfish.functions.resolve import Signature, select
 from lungfish.planner.bind_arguments import bind_arguments
 from lungfish.planner.bind_state import BindState
 from lungfish.planner.bind_stored import parse_expression
@@ -56,7 +56,7 @@ class RoutineForm:
 
 
 @dataclass(frozen=True, slots=True)
-class _Fit:
+class Fit:
     """A routine that takes so many arguments of these names."""
 
     routine: SqlFunction
@@ -165,13 +165,17 @@ def find_routine(
     """
     state = scope.state
     schema = node.name[0] if len(node.name) == 2 else None
-    candidates = state.catalog.find_functions(node.name[-1], schema, state.search_path)
+    candidates = [
+        each
+        for each in state.catalog.find_functions(node.name[-1], schema, state.search_path)
+        if each.kind != "aggregate"
+    ]
     if not candidates:
         return None
     check_names(node)
     arguments = bind_arguments(node, scope)
     types = [argument.type for argument in arguments]
-    chosen = _choose(candidates, node, types, is_qualified=schema is not None)
+    chosen = choose_routine(candidates, node, types, _built_in(node))
     if chosen is None:
         name = node.name[-1]
         if is_call or has_function(name) or has_aggregate(name) or has_window_function(name):
@@ -215,26 +219,29 @@ def meant_routine(
     candidates: Sequence[SqlFunction], node: ast.FunctionCall, types: Sequence[SqlType]
 ) -> tuple[SqlFunction, tuple[SqlType, ...]] | None:
     """The candidate that a call means, and what each of its arguments is cast to."""
-    found = _choose(candidates, node, types, is_qualified=len(node.name) == 2)
+    found = choose_routine(candidates, node, types, _built_in(node))
     return None if found is None else (found[0].routine, found[1])
 
 
-def _choose(
+def _built_in(node: ast.FunctionCall) -> Sequence[Signature]:
+    """What is built in under the name of a call."""
+    return function_signatures(node.name[-1]) if len(node.name) == 1 else ()
+
+
+def choose_routine(
     candidates: Sequence[SqlFunction],
     node: ast.FunctionCall,
     types: Sequence[SqlType],
-    *,
-    is_qualified: bool,
-) -> tuple[_Fit, tuple[SqlType, ...]] | None:
+    built_in: Sequence[Signature],
+) -> tuple[Fit, tuple[SqlType, ...]] | None:
     """The candidate that the call means, and the types that it takes; None where none fits, or something built in fits better."""
     fits = _distinct([fit for each in candidates if (fit := _fit(each, node)) is not None])
     if not fits:
         return None
-    name = node.name[-1]
     own = {id(fit.signature): fit for fit in fits}
-    signatures = [fit.signature for fit in fits]
-    if not is_qualified and not node.argument_names and not node.is_variadic:
-        signatures = [*function_signatures(name), *signatures]
+    signatures: list[Signature] = [fit.signature for fit in fits]
+    if not node.argument_names and not node.is_variadic:
+        signatures = [*built_in, *signatures]
     try:
         found = select(signatures, types)
     except errors.AmbiguousFunction:
@@ -251,7 +258,7 @@ def _choose(
     return None if fit is None or found is None else (fit, found.argument_types)
 
 
-def _fit(routine: SqlFunction, node: ast.FunctionCall) -> _Fit | None:
+def _fit(routine: SqlFunction, node: ast.FunctionCall) -> Fit | None:
     """How the routine takes the call's arguments; None if it cannot take so many, or has no such names."""
     inputs = called_parameters(routine)
     count = len(node.arguments)
@@ -297,20 +304,20 @@ def called_parameters(routine: SqlFunction) -> tuple[RoutineParameter, ...]:
 
 def _make_fit(
     routine: SqlFunction, sources: tuple[int | None, ...], spread_count: int, count: int
-) -> _Fit:
+) -> Fit:
     types: list[SqlType] = [UNKNOWN] * count
     parameters = called_parameters(routine)
     for parameter, source in zip(parameters, sources, strict=True):
         if source is not None:
             types[source] = parameter.type
     if spread_count >= 0:
-        element = _element_of(parameters[-1].type)
+        element = element_of(parameters[-1].type)
         types[len(sources) - 1 :] = [element] * spread_count
     signature = Function(routine.name, tuple(as_argument(kind) for kind in types), VOID)
-    return _Fit(routine, sources, spread_count, signature)
+    return Fit(routine, sources, spread_count, signature)
 
 
-def _element_of(array: SqlType) -> SqlType:
+def element_of(array: SqlType) -> SqlType:
     """What the arguments of a VARIADIC parameter are, one by one."""
     if array.kind is TypeKind.POLYMORPHIC:
         name = "anycompatible" if array.name == "anycompatiblearray" else "anyelement"
@@ -319,9 +326,9 @@ def _element_of(array: SqlType) -> SqlType:
     return array.element
 
 
-def _distinct(fits: Sequence[_Fit]) -> list[_Fit]:
+def _distinct(fits: Sequence[Fit]) -> list[Fit]:
     """Of those that take the same types the one that is meant; the first schema's where they are alike."""
-    best: dict[tuple[object, ...], _Fit] = {}
+    best: dict[tuple[object, ...], Fit] = {}
     for fit in fits:
         known = best.get(fit.signature.arguments)
         if known is None or (
@@ -331,9 +338,7 @@ def _distinct(fits: Sequence[_Fit]) -> list[_Fit]:
     return list(best.values())
 
 
-def _is_tied(
-    chosen: _Fit | None, candidates: Sequence[SqlFunction], node: ast.FunctionCall
-) -> bool:
+def _is_tied(chosen: Fit | None, candidates: Sequence[SqlFunction], node: ast.FunctionCall) -> bool:
     """Whether another routine of the same schema takes the same types, with defaults as this one does."""
     if chosen is None or not any(source is None for source in chosen.sources):
         return False
@@ -350,7 +355,7 @@ def _is_tied(
 
 
 def _with_values(
-    fit: _Fit, node: ast.FunctionCall, arguments: Sequence[BoundExpression], state: BindState
+    fit: Fit, node: ast.FunctionCall, arguments: Sequence[BoundExpression], state: BindState
 ) -> BoundCall:
     """The call with a value of the right type for each input parameter."""
     routine = fit.routine
@@ -366,7 +371,7 @@ def _with_values(
     given = [value.type for value in values if value is not None]
     if fit.spread_count >= 0:
         spread = arguments[len(declared) - 1 :]
-        element = _element_of(declared[-1])
+        element = element_of(declared[-1])
         declared = [*declared[:-1], *([element] * fit.spread_count)]
         given = [*given[:-1], *(argument.type for argument in spread)]
     try:

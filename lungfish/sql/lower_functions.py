@@ -74,7 +74,7 @@ def _lower_create_function(fields: Node, lowering: Lowering) -> CreateFunction:
         name=object_name_of(name_without_catalog(fields["funcname"]), position),
         parameters=tuple(
             [
-                _parameter(node["FunctionParameter"], lowering)
+                lower_parameter(node["FunctionParameter"], lowering)
                 for node in fields.get("parameters", ())
             ]
         ),
@@ -180,7 +180,8 @@ _MODES: Mapping[str, str] = {
 }
 
 
-def _parameter(fields: Node, lowering: Lowering) -> FunctionParameter:
+def lower_parameter(fields: Node, lowering: Lowering) -> FunctionParameter:
+    """A parameter of a routine."""
     position = fields.get("location", 0)
     require_only(fields, _PARAMETER_FIELDS, position=position)
     return FunctionParameter(

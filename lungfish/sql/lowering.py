@@ -133,7 +133,6 @@ _STATEMENT_WORDS: Mapping[str, str] = {
     "CreatePLangStmt": "CREATE LANGUAGE",
     "CreateTrigStmt": "CREATE TRIGGER",
     "CreatedbStmt": "CREATE DATABASE",
-    "DefineStmt": "CREATE AGGREGATE, OPERATOR, TYPE, COLLATION or TEXT SEARCH object",
     "DropdbStmt": "DROP DATABASE",
     "SecLabelStmt": "SECURITY LABEL",
 }

@@ -13,6 +13,7 @@ from typing import TypeAlias
 
 from lungfish import errors
 from lungfish.sql import (
+    lower_aggregates,
     lower_alter,
     lower_built_ins,
     lower_create_table,
@@ -59,6 +60,7 @@ _LOWERING = Lowering(
         **lower_tables.STATEMENTS,
         **lower_dml.STATEMENTS,
         **lower_definitions.STATEMENTS,
+        **lower_aggregates.STATEMENTS,
         **lower_functions.STATEMENTS,
         **lower_alter.STATEMENTS,
         **lower_types_ddl.STATEMENTS,

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lungfish.catalog import Catalog
+from lungfish.catalog.aggregate_parts import SupportFunction
 from lungfish.catalog.inheritance import not_null_of
 from lungfish.catalog.names import qualified, type_text
 from lungfish.catalog.objects import (
@@ -24,7 +25,7 @@ from lungfish.catalog.objects import (
     View,
 )
 from lungfish.catalog.objects import Sequence as SequenceObject
-from lungfish.catalog.routine_texts import definition_text
+from lungfish.catalog.routine_texts import aggregate_text, definition_text
 from lungfish.executor.partition_texts import partition_bound_text, partition_key_text
 from lungfish.executor.system_views.pg_rewrite import rule_definition
 from lungfish.executor.system_views.texts import constraint_definition, with_list
@@ -71,11 +72,17 @@ def _domain_rules(item: UserType) -> str:
 
 
 def create_function(catalog: Catalog, item: SqlFunction) -> str:
-    """CREATE FUNCTION or CREATE PROCEDURE."""
+    """CREATE FUNCTION, CREATE PROCEDURE or CREATE AGGREGATE."""
 
     def shown(kind: SqlType) -> str:
         return type_text(catalog, kind)
 
+    def support(function: SupportFunction) -> str:
+        found = catalog.object(Oid(function.oid)) if function.oid else None
+        return function.name if not isinstance(found, SqlFunction) else qualified(catalog, found)
+
+    if item.aggregate is not None:
+        return f"{aggregate_text(qualified(catalog, item), item, shown, support)};"
     return f"{definition_text(qualified(catalog, item), item, shown)};"
 
 

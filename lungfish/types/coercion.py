@@ -266,3 +266,20 @@ def _without_differing_modifiers(known: Sequence[SqlType], chosen: SqlType) -> S
     if chosen.element is not None and chosen.kind is K.ARRAY:
         return SqlType(K.ARRAY, element=chosen.element.unmodified)
     return chosen.unmodified
+
+
+_SAME_BYTES = frozenset(
+    {
+        (K.TEXT, K.VARCHAR),
+        (K.VARCHAR, K.TEXT),
+        (K.TEXT, K.CHAR),
+        (K.VARCHAR, K.CHAR),
+        (K.INTEGER, K.OID),
+    }
+)
+
+
+def is_binary_coercible(source: SqlType, target: SqlType) -> bool:
+    """Whether a value of the one type is one of the other as it stands (PostgreSQL: IsBinaryCoercible)."""
+    source, target = source.unmodified, target.unmodified
+    return source in (target, target.base) or (source.base.kind, target.kind) in _SAME_BYTES

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from lungfish.errors import FeatureNotSupported
+from lungfish.executor.ddl.aggregates import create_aggregate
 from lungfish.executor.ddl.alter_functions import (
     alter_function,
     comment_function,
@@ -64,6 +65,7 @@ DDL: dict[type[Any], Callable[[DdlContext, Any], str]] = {
     ddl.CreateIndex: create_index,
     ddl.CreateView: create_view,
     ddl.CreateSchema: create_schema,
+    routines.CreateAggregate: create_aggregate,
     routines.CreateFunction: create_function,
     routines.DropFunction: drop_function,
     routines.AlterFunction: alter_function,

@@ -35,7 +35,7 @@ def find_function(
         found = [item for item in found if types in (item.parameter_types, _all_types(item))]
         shown = f"{name.name}({', '.join(str(each) for each in types)})"
     elif kind != "routine":
-        found = [item for item in found if item.kind == kind]
+        found = [item for item in found if (item.kind == "procedure") == (kind == "procedure")]
     if not found:
         return _missing(context, target, shown, if_exists=if_exists)
     if len(found) > 1 and target.parameters is None:

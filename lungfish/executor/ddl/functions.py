@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from lungfish.catalog.objects import (
@@ -32,7 +32,7 @@ from lungfish.types.sql_type import VOID, SqlType, TypeKind
 def create_function(context: DdlContext, statement: CreateFunction) -> str:
     """Run CREATE [OR REPLACE] FUNCTION or PROCEDURE; answers the command tag."""
     namespace = context.namespace_for(statement.name)
-    parameters = _parameters(context, statement)
+    parameters = read_parameters(context, statement.parameters, is_procedure=statement.is_procedure)
     result, returns_set = _result(context, statement, parameters)
     _check_polymorphic(parameters, result, statement.position)
     if not returns_set and "rows" in dict(statement.options):
@@ -60,7 +60,7 @@ def create_function(context: DdlContext, statement: CreateFunction) -> str:
         settings=routine_settings(context, (), statement.settings),
         options=statement.options,
     )
-    existing = _existing(context, function, namespace)
+    existing = existing_routine(context, function, namespace)
     if existing is not None:
         _check_replacement(existing, function, statement)
         function = replace(function, oid=existing.oid, comment=existing.comment)
@@ -97,18 +97,20 @@ def routine_settings(
 # Parameters.
 
 
-def _parameters(context: DdlContext, statement: CreateFunction) -> tuple[RoutineParameter, ...]:
+def read_parameters(
+    context: DdlContext, items: Sequence[FunctionParameter], *, is_procedure: bool = False
+) -> tuple[RoutineParameter, ...]:
     """The parameters with their types; what PostgreSQL's interpret_function_parameter_list refuses is refused."""
     found: list[RoutineParameter] = []
     has_default = has_variadic = False
-    for item in statement.parameters:
+    for item in items:
         kind = _type_of(
             context, item.type_name, _AN_ARGUMENT if item.mode in INPUT_MODES else "return type"
         )
         _check_name(item, found)
         is_input = item.mode in INPUT_MODES
-        if has_variadic and (is_input or statement.is_procedure):
-            what = "parameter" if statement.is_procedure else "input parameter"
+        if has_variadic and (is_input or is_procedure):
+            what = "parameter" if is_procedure else "input parameter"
             raise _invalid(f"VARIADIC parameter must be the last {what}", item)
         if item.mode == "variadic":
             has_variadic = True
@@ -124,7 +126,7 @@ def _parameters(context: DdlContext, statement: CreateFunction) -> tuple[Routine
             raise _invalid(
                 "input parameters after one with a default value must also have defaults", item
             )
-        elif has_default and statement.is_procedure:
+        elif has_default and is_procedure:
             raise _invalid(
                 "procedure OUT parameters cannot appear after one with a default value", item
             )
@@ -247,25 +249,32 @@ def _check_polymorphic(
     given = {each.type.name for each in parameters if each.mode in INPUT_MODES}
     wanted = [result, *result.fields] if is_polymorphic(result) else []
     for kind in wanted:
-        if kind.kind is not TypeKind.POLYMORPHIC:
-            continue
-        family = next(names for names in _FAMILIES if kind.name in names)
-        if not given & set(family):
-            *first, last = family
-            shown = f"{', '.join(first)}{',' if len(first) > 1 else ''} or {last}"
-            raise InvalidFunctionDefinition(
-                "cannot determine result data type",
-                detail=f"A result of type {kind} requires at least one input of type {shown}.",
-                position=position,
-            )
+        if kind.kind is TypeKind.POLYMORPHIC:
+            require_determined(given, kind, "cannot determine result data type", position)
+
+
+def require_determined(
+    given: Collection[str | None], kind: SqlType, problem: str, position: int = -1
+) -> None:
+    """Raise InvalidFunctionDefinition unless parameters of the given types' names say what a polymorphic type is."""
+    family = next(names for names in _FAMILIES if kind.name in names)
+    if not set(given) & set(family):
+        *first, last = family
+        shown = f"{', '.join(first)}{',' if len(first) > 1 else ''} or {last}"
+        raise InvalidFunctionDefinition(
+            problem,
+            detail=f"A result of type {kind} requires at least one input of type {shown}.",
+            position=position,
+        )
 
 
 # What is there already.
 
 
-def _existing(
+def existing_routine(
     context: DdlContext, function: SqlFunction, namespace: Namespace
 ) -> SqlFunction | None:
+    """The routine of the same name and parameters that is there already."""
     for item in context.catalog.find_functions(function.name, namespace.name):
         if item.parameter_types == function.parameter_types:
             return item

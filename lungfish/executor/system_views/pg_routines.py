@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from lungfish.catalog.aggregate_parts import AggregateParts, SupportFunction
 from lungfish.catalog.objects import PG_CATALOG_OID, SqlFunction, SystemView
 from lungfish.executor.system_views.definition import catalog_of
 from lungfish.executor.system_views.pg_relations import OWNER_OID, array
@@ -56,6 +57,9 @@ def _own_function(item: SqlFunction) -> tuple[Any, ...]:
     """A routine in SQL, of a user's."""
     parameters = item.all_parameters
     options = dict(item.options)
+    language, cost, source = SQL_LANGUAGE, _SQL_COST, "" if item.is_standard else item.body
+    if item.aggregate is not None:
+        language, cost, source = INTERNAL_LANGUAGE, 1.0, "aggregate_dummy"
     modes = [_MODES[each.mode] for each in parameters]
     names = [each.name for each in parameters]
     defaults = [each.default for each in parameters if each.default is not None]
@@ -70,14 +74,14 @@ def _own_function(item: SqlFunction) -> tuple[Any, ...]:
             is_compatible = array_type.name == "anycompatiblearray"
             variadic = PSEUDO_TYPES["anycompatible" if is_compatible else "anyelement"]
     return (
-        item.oid, item.name, item.namespace_oid, OWNER_OID, SQL_LANGUAGE, float(options.get("cost", _SQL_COST)),
+        item.oid, item.name, item.namespace_oid, OWNER_OID, language, float(options.get("cost", cost)),
         float(options.get("rows", _SET_ROWS)) if item.returns_set else 0.0, variadic, 0, item.kind[0],
         options.get("security") == "definer", options.get("leakproof") == "true", item.is_strict, item.returns_set,
         item.volatility[0], options.get("parallel", "unsafe")[0], len(item.parameter_types), len(defaults),
         type_oid(item.result), array([type_oid(kind) for kind in item.parameter_types], lower=0),
         None if is_plain else array([type_oid(each.type) for each in parameters]), None if is_plain else array(modes),
         array(names) if any(names) else None, ", ".join(defaults) or None, None,
-        "" if item.is_standard else item.body, None, item.body if item.is_standard else None,
+        source, None, item.body if item.is_standard else None,
         array([f"{name}={value}" for name, value in item.settings]) if item.settings else None, None,
     )  # fmt: skip
 
@@ -114,6 +118,28 @@ def _aggregates(context: ExecutionContext) -> Rows:
                 item.oid, "o" if is_ordered else "n", max(item.direct_count, 0), 0, 0, 0, 0, 0, 0, 0, 0, False, False,
                 "r", "r", 0, 0, 0, 0, 0, None, None,
             )  # fmt: skip
+    for own in context.catalog.objects():
+        if isinstance(own, SqlFunction) and own.aggregate is not None:
+            yield _own_aggregate(own, own.aggregate)
+
+
+def _own_aggregate(item: SqlFunction, parts: AggregateParts) -> tuple[Any, ...]:
+    kept = dict(parts.options)
+    modify = kept.get("finalfunc_modify", "read_only")
+    return (
+        item.oid, "n", 0, _support_oid(parts.transition), _support_oid(parts.final), 0, 0, 0, 0, 0, 0, parts.has_extra,
+        False, {"read_only": "r", "shareable": "s"}.get(modify, "w"), "r", 0, type_oid(parts.state),
+        int(kept.get("sspace", 0)), 0, 0, parts.initial, None,
+    )  # fmt: skip
+
+
+def _support_oid(support: SupportFunction | None) -> int:
+    """The oid of one of an aggregate's functions; of a built-in one the first of that name."""
+    if support is None:
+        return 0
+    if support.oid:
+        return support.oid
+    return next((int(item.oid) for item in built_in_routines() if item.name == support.name), 0)
 
 
 def _operators(context: ExecutionContext) -> Rows:

@@ -8,6 +8,7 @@ from typing import Any
 from lungfish.catalog.names import qualified
 from lungfish.catalog.objects import Oid, SqlFunction
 from lungfish.catalog.routine_texts import arguments_text, result_text
+from lungfish.errors import WrongObjectType
 from lungfish.executor.system_views.asked import Answer, Asked
 from lungfish.sql.quoting import quote_identifier, quote_literal
 
@@ -25,6 +26,8 @@ def _definition(asked: Asked, arguments: Sequence[Any]) -> str | None:
     item = asked.catalog.object(Oid(arguments[0]))
     if not isinstance(item, SqlFunction):
         return None
+    if item.kind == "aggregate":
+        raise WrongObjectType(f'"{item.name}" is an aggregate function')
     name = qualified(asked.catalog, item)
     lines = [f"CREATE OR REPLACE {item.kind.upper()} {name}({arguments_text(item)})"]
     result = result_text(item)

@@ -10,7 +10,13 @@ from dataclasses import replace
 from lungfish import errors
 from lungfish.catalog.catalog import Catalog
 from lungfish.catalog.objects import SqlFunction
-from lungfish.functions.registry import ArgumentType, Function, Polymorphic
+from lungfish.functions.registry import (
+    Aggregate,
+    ArgumentType,
+    Function,
+    Polymorphic,
+    WindowFunction,
+)
 from lungfish.planner.bind_hypothetical import HYPOTHETICAL
 from lungfish.planner.bind_trace import Origin
 from lungfish.planner.bind_window import effective_definition
@@ -41,6 +47,7 @@ from lungfish.planner.expressions import (
     WindowCall,
 )
 from lungfish.planner.literals import read_literal
+from lungfish.planner.own_aggregates import AggregateSteps
 from lungfish.planner.routine_calls import meant_routine
 from lungfish.planner.scope import Scope
 from lungfish.sql.ast import expressions as ast
@@ -228,7 +235,7 @@ class CallTranslator:
 
     def _aggregate(self, node: ast.FunctionCall, call: AggregateCall) -> Node:
         translate = self._others.translate
-        name = call.aggregate.name
+        name = self._aggregate_name(call.aggregate)
         if node.is_within_group:
             count = len(node.arguments)
             direct = tuple([translate(each) for each in call.arguments[:count]])
@@ -253,6 +260,17 @@ class CallTranslator:
             is_star=node.is_star,
             is_variadic=node.is_variadic,
         )
+
+    def _aggregate_name(self, callee: Aggregate | WindowFunction) -> str:
+        """The name under which it is called."""
+        steps = callee.create if isinstance(callee, Aggregate) else None
+        if not isinstance(steps, AggregateSteps):
+            return callee.name
+        routine = steps.routine
+        found = self._catalog.find_functions(routine.name, None, self._search_path)
+        if all(each.oid != routine.oid for each in found):
+            raise refuse("an aggregate of a schema that is not on the search path")
+        return routine.name
 
     def _json_aggregate(self, node: JsonAggregate, bound: BoundExpression, origin: Origin) -> Node:
         """JSON_OBJECTAGG or JSON_ARRAYAGG, with RETURNING even where it was left out."""
@@ -329,9 +347,10 @@ class CallTranslator:
             window = Window(definition.name, None, (), (), None)
         else:
             window = self.window(definition, scope, call.frame)
+        name = self._aggregate_name(call.callee)
         return WindowNode(
-            call.callee.name,
-            self._arguments(call.callee.name, node, call.arguments),
+            name,
+            self._arguments(name, node, call.arguments),
             window,
             self._condition(node),
             is_star=node.is_star,

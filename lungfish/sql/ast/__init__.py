@@ -41,6 +41,7 @@ Statement = (
     | type_definitions.CreateDomain
     | type_definitions.AlterCompositeType
     | type_definitions.AlterDomain
+    | routines.CreateAggregate
     | routines.CreateFunction
     | routines.DropFunction
     | routines.AlterFunction

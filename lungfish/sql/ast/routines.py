@@ -51,6 +51,27 @@ class CreateFunction:
 
 
 @dataclass(frozen=True, slots=True)
+class AggregateOption:
+    """`name = value` of CREATE AGGREGATE: the value as a name, where it may be one, and as text; no value means true."""
+
+    name: str
+    type_name: TypeName | None
+    text: str | None
+    position: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class CreateAggregate:
+    """`parameters` None: the old form, whose options have the type of the one argument."""
+
+    name: ObjectName
+    parameters: tuple[FunctionParameter, ...] | None
+    options: tuple[AggregateOption, ...]
+    or_replace: bool = False
+    position: int = -1
+
+
+@dataclass(frozen=True, slots=True)
 class RoutineReference:
     """A routine by its name. `parameters` None: the only one of that name. `kind`: function, procedure, routine or aggregate."""
 
