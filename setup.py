@@ -23,6 +23,7 @@ COMPILED_MODULES = (
     "lungfish.storage.native_purge",
     "lungfish.storage.native_undo",
     "lungfish.storage.native_ends",
+    "lungfish.recovery.native_flush",
     "lungfish.sql.native_shapes",
     "lungfish.executor.native_lane",
     "lungfish.executor.native_expressions",
@@ -33,6 +34,7 @@ COMPILED_MODULES = (
     "lungfish.executor.native_range_lanes",
     "lungfish.session.native_mutex",
     "lungfish.session.native_sets",
+    "lungfish.session.native_control",
     "lungfish.session.native_runner",
     "lungfish.connection.native_front",
 )

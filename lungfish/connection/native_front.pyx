@@ -106,6 +106,10 @@ cdef class CursorFront:
             raise
         if outcome is None:
             return False
+        if statement == NULL:
+            # BEGIN or COMMIT.
+            self._results, self._result_index, self._rows, self.place = [outcome], 0, None, 0
+            return True
         found = <object>statement
         Py_DECREF(found)
         is_quick = runner.gives_python_values(found)

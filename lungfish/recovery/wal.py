@@ -30,6 +30,7 @@ from itertools import accumulate
 from xxhash import xxh3_64_intdigest
 
 from lungfish import errors
+from lungfish.recovery.native import quick_flush
 from lungfish.recovery.telemetry import StorageTelemetryRegistry
 from lungfish.recovery.wal_group import GroupSync
 from lungfish.recovery.wal_records import (
@@ -126,6 +127,7 @@ class WriteAheadLog:
         # Called by whoever has relieved, with no latch held: where a log that grows too fast holds its writers back.
         self.after_relief: Callable[[], None] | None = None
         self._group = GroupSync(self._write_and_sync)
+        self._group.quick = quick_flush(self, self._group)
         self.records = registry.counter("wal_records", unit="records", help="records appended")
         self.bytes = registry.counter("wal_bytes", unit="bytes", help="bytes handed to the disk")
         self.buffers_full = registry.counter(
@@ -327,9 +329,8 @@ class WriteAheadLog:
     @property
     def newest_generation(self) -> int:
         """The newest life of which there are segments; 0 if there is no log on disk."""
-        if self.writer.segment_number is not None:
-            return self.start.generation
-        return self._previous_generation
+        is_made = self.writer.segment_number is not None
+        return self.start.generation if is_made else self._previous_generation
 
     @property
     def segments_made(self) -> int:
@@ -373,8 +374,7 @@ class WriteAheadLog:
     def _append_under_latch(self, body: bytes, stored: int) -> LSN:
         end = LSN(self._end + HEADER.size + len(body))
         header = HEADER.pack(len(body), stored, self._end)
-        # As in `append_row`: no call between the two.
-        self._chunks += (header, body)
+        self._chunks += (header, body)  # As in `append_row`: no call between the two.
         self._end = end
         return end
 
@@ -396,7 +396,7 @@ class WriteAheadLog:
         try:
             self.writer.sync()
         except errors.Error as error:
-            self._poison(error)
+            self.poison(error)
         self._failpoints.reach("wal.flush.after_sync")
         self._durable = self._written
         self._syncs.observe((self._clock.monotonic_s() - began) * 1000)
@@ -422,20 +422,20 @@ class WriteAheadLog:
         data = self._in_flight
         try:
             self.writer.write(self._written, data)
-        except errors.DiskFull as error:
-            self._wait_for_room(error)
         except errors.Error as error:
-            self._poison(error)
+            self.give_up_write(error)
         self._full = None
         self._written, self._in_flight = LSN(self._written + len(data)), b""
         self.bytes.add(len(data))
 
-    def _wait_for_room(self, error: errors.DiskFull) -> None:
-        """Take away what of the batch was written, and raise (invariant 6)."""
+    def give_up_write(self, error: errors.Error) -> None:
+        """Raise; if the disk is full, once what of the batch was written is taken away (invariant 6)."""
+        if not isinstance(error, errors.DiskFull):
+            self.poison(error)
         try:
             self.writer.cut_back(self._written)
         except errors.Error as failure:
-            self._poison(failure)
+            self.poison(failure)
         was_full = self._full is not None
         self._full = errors.DiskFull(
             "could not write to the write-ahead log: no space left on device",
@@ -474,7 +474,7 @@ class WriteAheadLog:
         assert record[HEADER.size] == RecordType.COMMIT, "only a commit is taken back"
         return HEADER.pack(size, checksum(body, self._seed), lsn) + body
 
-    def _poison(self, error: errors.Error) -> None:
+    def poison(self, error: errors.Error) -> None:
         """Refuse everything from now on (invariant 4)."""
         with self._latch:
             is_first = self._failure is None

@@ -28,7 +28,7 @@ LSN_MAX = LSN(2**63 - 1)
 LEADER_CHECK_S = 0.5
 
 
-class _Waiter:
+class Waiter:
     """One call: a thread that waits for `lsn` to be durable, or leads."""
 
     __slots__ = ("alive", "lsn", "wake")
@@ -47,16 +47,20 @@ class GroupSync:
 
     def __init__(self, lead: Callable[[], LSN]) -> None:
         self._lead = lead
+        # What a thread that need not wait goes by, where that is built: False if it was not done.
+        self.quick: Callable[[LSN], bool] | None = None
         self._latch = threading.Lock()
         # Guarded by the latch.
-        self._leader: _Waiter | None = None
-        self._waiters: list[_Waiter] = []
+        self._leader: Waiter | None = None
+        self._waiters: list[Waiter] = []
         # The highest position that a `lead` has answered.
         self._durable = LSN(0)
 
     def sync_to(self, lsn: LSN) -> None:
         """Return once `lead` has answered a position of at least `lsn`, here or in another thread. Raises what `lead` raises."""
-        waiter = _Waiter(lsn)
+        if self.quick is not None and self.quick(lsn):
+            return
+        waiter = Waiter(lsn)
         with waiter.alive:
             if self._wait_for_turn(waiter):
                 durable = LSN(0)
@@ -67,7 +71,7 @@ class GroupSync:
 
     def run_alone(self, action: Callable[[], None]) -> None:
         """Run something else that must not run beside `lead`."""
-        waiter = _Waiter(LSN_MAX)
+        waiter = Waiter(LSN_MAX)
         with waiter.alive:
             leads = self._wait_for_turn(waiter)
             assert leads, "no sync reaches the largest LSN"
@@ -76,7 +80,7 @@ class GroupSync:
             finally:
                 self._pass_on(LSN(0))
 
-    def _wait_for_turn(self, waiter: _Waiter) -> bool:
+    def _wait_for_turn(self, waiter: Waiter) -> bool:
         """Wait until served or leading; whether leading. Requires: the waiter is alive."""
         with self._latch:
             if self._takes_lead(waiter):
@@ -95,7 +99,7 @@ class GroupSync:
             raise
         return self._leader is waiter
 
-    def _takes_lead(self, waiter: _Waiter) -> bool:
+    def _takes_lead(self, waiter: Waiter) -> bool:
         """Lead, if nobody alive does (invariant 3). Under the latch."""
         leader = self._leader
         if leader is not None and leader is not waiter and leader.alive.locked():
@@ -105,7 +109,7 @@ class GroupSync:
             self._waiters.remove(waiter)
         return True
 
-    def _leave(self, waiter: _Waiter) -> None:
+    def _leave(self, waiter: Waiter) -> None:
         """An exception from outside came into the waiting: do not keep a lead that was handed over meanwhile."""
         with self._latch:
             if waiter in self._waiters:

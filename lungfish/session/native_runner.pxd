@@ -1,5 +1,6 @@
 from cpython.object cimport PyObject
 
+from lungfish.session.native_control cimport NativeControl
 from lungfish.sql.native_shapes cimport NativeShapes
 
 
@@ -11,6 +12,7 @@ cdef class ReadyRunner:
     cdef dict with_parameters, without_parameters
     cdef set strong
     cdef NativeShapes shapes
+    cdef NativeControl control
 
     cdef object run(self, str sql, object given, PyObject **found)
     cdef object run_pipeline(self, str sql, object ready, tuple values, object parsed)

@@ -13,7 +13,7 @@ Invariants:
 2. What can run Python code is left out: letting go of objects that users have made, and the garbage collector.
 """
 
-from cpython.dict cimport PyDict_GetItem, PyDict_Next, PyDict_SetItem
+from cpython.dict cimport PyDict_GetItem, PyDict_Next, PyDict_SetItem, PyDict_Size
 from cpython.float cimport PyFloat_AS_DOUBLE
 from cpython.long cimport PyLong_AsLong, PyLong_AsUnsignedLong, PyLong_FromLongLong
 from cpython.object cimport PyObject, PyTypeObject
@@ -22,6 +22,7 @@ from cpython.ref cimport Py_INCREF
 from cpython.set cimport PySet_Contains, PySet_GET_SIZE
 
 from lungfish.executor.native_lane cimport NativeLane
+from lungfish.session.native_control cimport NativeControl
 from lungfish.session.native_mutex cimport NativeMutex
 from lungfish.slots cimport FALSE, NONE, TRUE, offset_of, set_slot, slot
 
@@ -129,12 +130,13 @@ cdef class ReadyRunner:
         self.with_parameters = session._ready.with_parameters
         self.without_parameters = session._ready.without_parameters
         self.shapes = NativeShapes(session._shapes)
+        self.control = NativeControl(session)
         self.strong = session.database.transactions.locks.fast_path.strong
 
     cdef object run(self, str sql, object given, PyObject **found):
         """What the lane of the statement has given, or a StatementResult; None: nothing has been done.
 
-        `found` becomes a new reference to the statement. Not an attribute: another thread may have the runner before the caller looks.
+        `found` becomes a new reference to the statement, but for BEGIN and COMMIT. Not an attribute: another thread may have the runner before the caller looks.
         """
         cdef bint is_lifted = False
         cdef tuple values
@@ -148,6 +150,8 @@ cdef class ReadyRunner:
                     return None
                 text = PyDict_GetItem(self.with_parameters, self.shapes.shape)
                 is_lifted = True
+            elif PyDict_Size(<object>slot(text, TEXT_BY_TYPES)) == 0:
+                return self.control.run(sql, <object>slot(text, TEXT_PARSED))
         elif type(given) is tuple or type(given) is list:
             # First: making it may run finalizers, and these may change what is ready.
             values = tuple(given)

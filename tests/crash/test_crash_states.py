@@ -86,7 +86,7 @@ def test_what_a_failed_sync_left_is_found_out_by_opening_again(
     transaction.insert(0, (4_000, 1, "tag", "body"))
 
     def fail(log: WriteAheadLog, lsn: int) -> None:
-        log._poison(errors.IoError("no sync"))
+        log.poison(errors.IoError("no sync"))
 
     monkeypatch.setattr(WriteAheadLog, "flush_to", fail)
     with pytest.raises(errors.StatementCompletionUnknown):

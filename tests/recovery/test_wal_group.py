@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from lungfish import errors
-from lungfish.recovery.wal_group import GroupSync, _Waiter
+from lungfish.recovery.wal_group import GroupSync, Waiter
 from lungfish.storage.ids import LSN
 
 WAIT_S = 10
@@ -175,7 +175,7 @@ def test_a_waiter_that_is_interrupted_takes_nobody_with_it(
             self.wake = Interrupted()
 
     with monkeypatch.context() as patched:
-        patched.setattr("lungfish.recovery.wal_group._Waiter", InterruptedWaiter)
+        patched.setattr("lungfish.recovery.wal_group.Waiter", InterruptedWaiter)
         with pytest.raises(KeyboardInterrupt):
             group.sync_to(LSN(20))
     third = Caller(lambda: group.sync_to(LSN(30)))
@@ -188,14 +188,14 @@ def test_a_lead_that_an_exception_cut_off_is_taken_over(
 ) -> None:
     monkeypatch.setattr("lungfish.recovery.wal_group.LEADER_CHECK_S", 0.01)
     group = GroupSync(gate.lead)
-    group._leader = gone = _Waiter(LSN(5))
+    group._leader = gone = Waiter(LSN(5))
     gone.alive.acquire()
     waiting = Caller(lambda: group.sync_to(LSN(10)))
     wait_for_waiters(group, 1)
     gone.alive.release()
     gate.answer(LSN(10))
     assert waiting.is_done()
-    group._leader = _Waiter(LSN(5))
+    group._leader = Waiter(LSN(5))
     next_one = Caller(lambda: group.sync_to(LSN(20)))
     gate.answer(LSN(20))
     assert next_one.is_done()
