@@ -79,10 +79,10 @@ def column_inherit_count(table: Table, name: str, catalog: Catalog) -> int:
 
 
 def not_null_inherit_count(table: Table, name: str, catalog: Catalog) -> int:
-    """How many direct parents have a column of that name that is NOT NULL."""
+    """How many direct parents have a column of that name that is NOT NULL in children too."""
     return sum(
         (position := parent.column_position(name)) is not None
-        and parent.columns[position].is_not_null
+        and parent.columns[position].passes_not_null
         for parent in parents_of(table, catalog)
     )
 

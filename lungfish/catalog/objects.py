@@ -61,6 +61,19 @@ class Column:
     is_not_null_local: bool = True
     # Of a generated column: whether it is computed when it is read. Its field in the stored row is NULL.
     is_virtual: bool = False
+    # Of a NOT NULL column: NOT VALID, rows that were there before may hold NULL; NO INHERIT, children need not be so.
+    may_hold_nulls: bool = False
+    keeps_not_null: bool = False
+
+    @property
+    def is_never_null(self) -> bool:
+        """Whether no row holds NULL there."""
+        return self.is_not_null and not self.may_hold_nulls
+
+    @property
+    def passes_not_null(self) -> bool:
+        """Whether the column is NOT NULL in children too."""
+        return self.is_not_null and not self.keeps_not_null
 
 
 @dataclass(frozen=True, slots=True)

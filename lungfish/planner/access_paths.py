@@ -156,7 +156,7 @@ def is_order_preserving(cast: CastTo) -> bool:
 
 def _is_nullable(table: Table, key: BoundExpression, scan: LogicalScan) -> bool:
     if isinstance(key, ColumnRef):
-        return not table.columns[key.index - scan.first_column].is_not_null
+        return not table.columns[key.index - scan.first_column].is_never_null
     return True
 
 

@@ -112,7 +112,7 @@ def not_null_columns(plan: LogicalPlan) -> frozenset[int]:
             found = {
                 plan.first_column + position
                 for position in plan.positions
-                if plan.table.columns[position].is_not_null
+                if plan.table.columns[position].is_never_null
             }
             return frozenset(found | {plan.tuple_id_column})
         case LogicalFilter():

@@ -52,6 +52,6 @@ def _sort_key(call: AggregateCall, scan: LogicalScan) -> SortKey | None:
         return None
     if call.aggregate.name == "min":
         return SortKey(column, is_descending=False, nulls_first=False)
-    if not scan.table.columns[position].is_not_null:
+    if not scan.table.columns[position].is_never_null:
         return None
     return SortKey(column, is_descending=True, nulls_first=True)

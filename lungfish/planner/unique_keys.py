@@ -65,7 +65,7 @@ def _of_scan(plan: LogicalScan) -> Keys:
             continue
         positions = [table.position_of_number(column.column_number) for column in index.columns]
         # Nulls are not equal to each other for a unique index, unless it says so.
-        if index.nulls_not_distinct or all(table.columns[at].is_not_null for at in positions):
+        if index.nulls_not_distinct or all(table.columns[at].is_never_null for at in positions):
             found.append(frozenset(first + at for at in positions))
     return found
 

@@ -23,7 +23,7 @@ def lower_alter_constraint(fields: Node, table: ObjectName, _lowering: Lowering)
         is_deferrable=given.get("deferrable", False) if sets_deferral else None,
         is_initially_deferred=given.get("initdeferred", False),
         is_enforced=given.get("is_enforced", False) if sets_enforcement else None,
-        is_inheritance=given.get("alterInheritability", False),
+        inherits=not given.get("noinherit", False) if given.get("alterInheritability") else None,
         position=table.position,
     )
 

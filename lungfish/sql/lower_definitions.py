@@ -242,27 +242,61 @@ def _lower_composite_type(fields: Node, _lowering: Lowering) -> CreateCompositeT
 _DOMAIN_FIELDS = frozenset({"domainname", "typeName", "collClause", "constraints"})
 
 
+_NULLS = frozenset({"CONSTR_NULL", "CONSTR_NOTNULL"})
+# Constraints that a domain cannot have, and what else may stand behind one of a column.
+_NOT_FOR_DOMAINS = {
+    "CONSTR_UNIQUE": "unique", "CONSTR_PRIMARY": "primary key", "CONSTR_EXCLUSION": "exclusion",
+    "CONSTR_FOREIGN": "foreign key",
+}  # fmt: skip
+
+
+def _refuse_domain_constraint(kind: str, position: int) -> errors.Error:
+    if kind in _NOT_FOR_DOMAINS:
+        return errors.SyntaxError(
+            f"{_NOT_FOR_DOMAINS[kind]} constraints not possible for domains", position=position
+        )
+    if kind.endswith("ENFORCED"):
+        return errors.InvalidObjectDefinition(
+            "specifying constraint enforceability not supported for domains", position=position
+        )
+    if kind.startswith("CONSTR_ATTR"):
+        return errors.FeatureNotSupported(
+            "specifying constraint deferrability not supported for domains", position=position
+        )
+    return errors.FeatureNotSupported(
+        "specifying GENERATED not supported for domains", position=position
+    )
+
+
 def _lower_create_domain(fields: Node, lowering: Lowering) -> CreateDomain:
     type_name = lower_type(fields["typeName"])
     require_only(fields, _DOMAIN_FIELDS, position=type_name.position)
     default: ExpressionText | None = None
     constraints: list[ConstraintDefinition] = []
+    kinds: set[str] = set()
     for node in fields.get("constraints", ()):
         constraint = node["Constraint"]
         kind = constraint["contype"]
+        if kind in _NULLS and (_NULLS - {kind}) & kinds:
+            raise errors.SyntaxError(
+                "conflicting NULL/NOT NULL constraints", position=constraint.get("location", 0)
+            )
+        kinds.add(kind)
         if kind == "CONSTR_DEFAULT":
             if default is not None:
                 raise errors.SyntaxError(
                     "multiple default expressions", position=constraint.get("location", 0)
                 )
             default = expression_text(constraint["raw_expr"], lowering)
+        elif kind == "CONSTR_CHECK" and constraint.get("is_no_inherit"):
+            raise errors.InvalidObjectDefinition(
+                "check constraints for domains cannot be marked NO INHERIT",
+                position=constraint.get("location", 0),
+            )
         elif kind in ("CONSTR_CHECK", "CONSTR_NOTNULL"):
             constraints.append(lower_constraint(constraint, lowering))
         elif kind != "CONSTR_NULL":
-            raise errors.SyntaxError(
-                "this kind of constraint is not possible for domains",
-                position=constraint.get("location", 0),
-            )
+            raise _refuse_domain_constraint(kind, constraint.get("location", 0))
     return CreateDomain(
         name=object_name_of(strings(fields["domainname"]), type_name.position),
         type_name=type_name,

@@ -52,9 +52,18 @@ def check_access_method(fields: Node) -> None:
 
 # Columns.
 
+_SERIAL_TYPES = frozenset({"serial", "serial4", "bigserial", "serial8", "smallserial", "serial2"})
 _COLUMN_FIELDS = frozenset(
     {"colname", "typeName", "is_local", "collClause", "constraints", "location"}
 )
+
+
+# Attribute clauses of which a constraint may have one, by how their kinds end.
+_EITHER = {
+    ("DEFERRABLE",): "DEFERRABLE/NOT DEFERRABLE",
+    ("DEFERRED", "IMMEDIATE"): "INITIALLY IMMEDIATE/DEFERRED",
+    ("ENFORCED",): "ENFORCED/NOT ENFORCED",
+}
 
 
 @dataclass(slots=True)
@@ -70,6 +79,10 @@ class _ColumnParts:
     # None until NULL or NOT NULL was said.
     is_not_null: bool | None = None
     constraints: list[ConstraintDefinition] = field(default_factory=list)
+    # Which attributes have been said of the last constraint.
+    said: set[str] = field(default_factory=set)
+    # None until something said that the column is NOT NULL; then whether that is NO INHERIT.
+    keeps_not_null: bool | None = None
 
     def require_single(self, already: object, what: str, position: int) -> None:
         if already is not None:
@@ -86,6 +99,25 @@ class _ColumnParts:
                 position=position,
             )
         self.is_not_null = is_not_null
+
+    def declare_not_null(self, *, is_kept: bool) -> None:
+        """Note a NOT NULL, or what implies one, that children have too or, `is_kept`, need not have."""
+        if self.keeps_not_null is not None and self.keeps_not_null != is_kept:
+            raise errors.SyntaxError(
+                f'conflicting NO INHERIT declarations for not-null constraints on column "{self.column}"'
+            )
+        self.keeps_not_null = is_kept
+
+    def say(self, kind: str, position: int) -> None:
+        """Note an attribute clause of the constraint before it."""
+        endings, words = next(each for each in _EITHER.items() if kind.endswith(each[0]))
+        if any(known.endswith(endings) for known in self.said):
+            raise errors.SyntaxError(f"multiple {words} clauses not allowed", position=position)
+        self.said.add(kind)
+        if {"CONSTR_ATTR_NOT_DEFERRABLE", "CONSTR_ATTR_DEFERRED"} <= self.said:
+            raise errors.SyntaxError(
+                "constraint declared INITIALLY DEFERRED must be DEFERRABLE", position=position
+            )
 
     def check_together(self, position: int) -> None:
         """Only one of default, identity and generation may say where the value comes from."""
@@ -135,9 +167,12 @@ def lower_column(fields: Node, table: str, lowering: Lowering) -> ColumnDefiniti
     if "typeName" not in fields:
         raise_unsupported("a column without a type", position)
     parts = _lower_parts(fields, table, lowering)
+    type_name = lower_type(fields["typeName"])
+    if parts.keeps_not_null and type_name.name in _SERIAL_TYPES:
+        parts.declare_not_null(is_kept=False)
     return ColumnDefinition(
         name=fields["colname"],
-        type_name=lower_type(fields["typeName"]),
+        type_name=type_name,
         default=parts.default,
         identity=parts.identity,
         generated=parts.generated,
@@ -173,6 +208,7 @@ def _add_clause(parts: _ColumnParts, fields: Node, lowering: Lowering) -> None:
     elif kind == "CONSTR_IDENTITY":
         parts.require_single(parts.identity, "identity specifications", position)
         parts.identity = lower_identity(fields)
+        parts.declare_not_null(is_kept=False)
     elif kind == "CONSTR_GENERATED":
         parts.require_single(parts.generated, "generation clauses", position)
         parts.generated = _lower_generated(fields, lowering)
@@ -180,10 +216,15 @@ def _add_clause(parts: _ColumnParts, fields: Node, lowering: Lowering) -> None:
     elif kind == "CONSTR_NULL":
         parts.set_not_null(False, position)
     elif kind in _ATTRIBUTES:
+        parts.say(kind, position)
         _change_attribute(parts.constraints, kind, position)
     else:
+        parts.said.clear()
         if kind == "CONSTR_NOTNULL":
             parts.set_not_null(True, position)
+            parts.declare_not_null(is_kept=fields.get("is_no_inherit", False))
+        elif kind == "CONSTR_PRIMARY":
+            parts.declare_not_null(is_kept=False)
         constraint = lower_constraint(fields, lowering)
         parts.constraints.append(replace(constraint, columns=constraint.columns or (parts.column,)))
     parts.check_together(position)

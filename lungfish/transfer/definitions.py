@@ -158,7 +158,7 @@ def inherited_columns(catalog: Catalog, item: Table) -> Iterator[str]:
         if column.generated is None and any(each.default != column.default for each in before):
             default = "DROP DEFAULT" if column.default is None else f"SET DEFAULT {column.default}"
             yield f"{change} {default};"
-        if column.is_not_null and column.is_not_null_local:
+        if column.is_never_null and column.is_not_null_local:
             yield f"{change} SET NOT NULL;"
 
 
@@ -175,8 +175,11 @@ def attach_partition(catalog: Catalog, item: Table) -> str | None:
 
 def is_own_constraint(catalog: Catalog, table: Table, item: Constraint) -> bool:
     """Whether the table has a constraint by itself: those of a parent come with the parent's, NOT NULL with its column."""
-    if not item.is_local or item.parent_oid is not None or item.kind == "not null":
+    if not item.is_local or item.parent_oid is not None:
         return False
+    if item.kind == "not null":
+        # One that rows may contradict comes behind them.
+        return not item.is_validated
     return item.kind != "check" or not any(
         each.name == item.name and each.kind == "check" and not each.is_no_inherit
         for oid in table.parents
@@ -201,12 +204,13 @@ def _column(catalog: Catalog, table: Table, column: Column, *, is_part: bool) ->
 
 def _not_null(table: Table, column: Column) -> str:
     """NOT NULL, with the name of its constraint if it is not the one that would be chosen."""
-    if not column.is_not_null:
+    if not column.is_never_null:
         return ""
     named = not_null_of(table, column)
+    tail = " NO INHERIT" if column.keeps_not_null else ""
     if named is None or named.name == f"{table.name}_{column.name}_not_null":
-        return " NOT NULL"
-    return f" CONSTRAINT {quote_identifier(named.name)} NOT NULL"
+        return f" NOT NULL{tail}"
+    return f" CONSTRAINT {quote_identifier(named.name)} NOT NULL{tail}"
 
 
 def _identity(catalog: Catalog, column: Column) -> str:

@@ -62,8 +62,8 @@ def test_identity_and_generated_columns() -> None:
     stored = column("a int generated always as (b * 2) stored")
     assert stored.generated is not None
     assert stored.generated.text == "b * 2"
-    assert stored.is_generated_stored
-    assert not column("a int generated always as (b * 2) virtual").is_generated_stored
+    assert not stored.is_virtual
+    assert column("a int generated always as (b * 2) virtual").is_virtual
 
 
 @pytest.mark.parametrize(

@@ -100,3 +100,6 @@ create statistics other.of_rows on a, (a + 1) from tuned_rows;
 create index tuned_sum on tuned ((a + c));
 alter index tuned_sum alter column 1 set statistics 50;
 create view gathered_view as select gathered(a order by a) as all_of_it from tuned;
+create table lax (a int not null no inherit, b int, c int constraint lax_named not null no inherit);
+insert into lax values (1, null, 2);
+alter table lax add constraint lax_b not null b not valid;

@@ -29,7 +29,8 @@ from lungfish.executor.ddl.constraints import validate_constraint
 from lungfish.executor.ddl.context import DdlContext
 from lungfish.executor.ddl.inherited_columns import inherited_check, inherited_column
 from lungfish.executor.ddl.names import find_column
-from lungfish.executor.ddl.not_null import add_not_null, drop_of_not_null
+from lungfish.executor.ddl.not_null import add_not_null, drop_of_not_null, kept_not_null
+from lungfish.executor.ddl.partition_keys import refuse_no_inherit
 from lungfish.executor.ddl.partition_parts import add_to_partitions, drop_parts
 from lungfish.sql.ast.ddl import (
     AddColumn,
@@ -204,11 +205,22 @@ class FamilyAlteration:
         column = find_column(table, name, action.position)
         children = self._children(table)
         if action.is_not_null:
+            definition = action.constraint
+            if definition is not None and definition.is_no_inherit:
+                if table.partition_key is not None:
+                    refuse_no_inherit(table, [definition])
+                self._apply(context, table, action)
+                return
             if self._is_only and any(not find_column(item, name).is_not_null for item in children):
                 raise InvalidTableDefinition(
                     "constraint must be added to child tables too",
                     hint="Do not specify the ONLY keyword.",
                 )
+            named = not_null_of(table, column)
+            is_checked_now = column.may_hold_nulls and not column.keeps_not_null
+            if is_checked_now and definition is None and named is not None:
+                self._validate(table, ValidateConstraint(named.name, action.position))
+                return
             self._set_not_null(table, action, is_local=True)
             return
         if column.is_not_null and not_null_inherit_count(table, name, context.catalog):
@@ -230,18 +242,26 @@ class FamilyAlteration:
                 self._alter_not_null(child, action)
 
     def _set_not_null(self, table: Table, action: AlterColumnNotNull, *, is_local: bool) -> None:
+        """Make the column NOT NULL here and below. In children `action.constraint` has no name: they take their parent's."""
         before = find_column(table, action.name)
-        if not before.is_not_null:
+        is_alone = not is_local and action.constraint is None
+        if action.constraint is None and before.keeps_not_null:
+            raise FeatureNotSupported(kept_not_null(table, before))
+        if not before.is_not_null or (before.may_hold_nulls and not is_alone):
             self._apply(self._context, table, action)
             made = find_column(self._now(table), action.name)
-            self._put_column(table, replace(made, is_not_null_local=is_local))
+            local = is_local or (before.is_not_null and before.is_not_null_local)
+            self._put_column(table, replace(made, is_not_null_local=local))
         else:
-            if is_local and action.constraint is not None:
-                add_not_null(table, action.constraint, self._context.change.new_oid)
+            if action.constraint is not None:
+                context = self._context
+                add_not_null(table, action.constraint, context.catalog, context.change.new_oid)
             if is_local and not before.is_not_null_local:
                 self._put_column(table, replace(before, is_not_null_local=True))
+        below = action
+        if action.constraint is not None:
+            below = replace(action, constraint=replace(action.constraint, name=None))
         for child in self._children(table):
-            below = replace(action, constraint=None)
             self._set_not_null(self._now(child), below, is_local=False)
 
     # Constraints.
@@ -353,7 +373,8 @@ class FamilyAlteration:
 
     def _validate(self, table: Table, action: ValidateConstraint) -> None:
         found = next((item for item in table.constraints if item.name == action.name), None)
-        goes_down = found is not None and found.kind == "check" and not found.is_no_inherit
+        kinds = ("check", "not null")
+        goes_down = found is not None and found.kind in kinds and not found.is_no_inherit
         below: list[Table] = []
         if goes_down and found is not None and not found.is_validated:
             below = self._children(table)
@@ -361,7 +382,18 @@ class FamilyAlteration:
                 raise InvalidTableDefinition("constraint must be validated on child tables too")
         self._apply(self._context, table, action)
         for child in below:
-            self._validate(self._now(child), action)
+            self._validate(self._now(child), _below(table, found, child, action))
+
+
+def _below(
+    table: Table, constraint: Constraint | None, child: Table, action: ValidateConstraint
+) -> ValidateConstraint:
+    """The action for a child's part of a constraint: NOT NULL goes by its column, and may have another name there."""
+    if constraint is None or constraint.kind != "not null":
+        return action
+    column = table.columns[table.position_of_number(constraint.columns[0])]
+    named = not_null_of(child, find_column(child, column.name))
+    return action if named is None else replace(action, name=named.name)
 
 
 def merge_with_inherited(child: Table, own: Constraint, inherited: Constraint) -> None:
@@ -373,6 +405,10 @@ def merge_with_inherited(child: Table, own: Constraint, inherited: Constraint) -
     if own.is_no_inherit:
         raise InvalidObjectDefinition(
             f'constraint "{own.name}" conflicts with non-inherited constraint on relation "{child.name}"'
+        )
+    if inherited.is_enforced and not own.is_enforced:
+        raise InvalidObjectDefinition(
+            f'constraint "{own.name}" conflicts with NOT ENFORCED constraint on relation "{child.name}"'
         )
     if inherited.is_validated and not own.is_validated:
         raise InvalidObjectDefinition(

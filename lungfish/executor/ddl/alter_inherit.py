@@ -9,6 +9,7 @@ from lungfish.catalog.inheritance import (
     column_inherit_count,
     constraint_inherit_count,
     not_null_inherit_count,
+    not_null_of,
 )
 from lungfish.catalog.objects import Column, Constraint, Table
 from lungfish.errors import (
@@ -68,16 +69,31 @@ def _require_same(table: Table, own: Column, inherited: Column) -> None:
         raise DatatypeMismatch(
             f'child table "{table.name}" has different collation for column "{own.name}"'
         )
-    if inherited.is_not_null and not own.is_not_null:
-        raise DatatypeMismatch(
-            f'column "{own.name}" in child table "{table.name}" must be marked NOT NULL'
-        )
+    if inherited.passes_not_null:
+        _require_not_null(table, own, inherited)
     if (own.generated is not None) != (inherited.generated is not None):
         not_ = "" if inherited.generated is not None else " not"
         raise DatatypeMismatch(
             f'column "{own.name}" in child table must{not_} be a generated column'
         )
     require_same_generation(own, inherited, DatatypeMismatch)
+
+
+def _require_not_null(table: Table, own: Column, inherited: Column) -> None:
+    if not own.is_not_null:
+        raise DatatypeMismatch(
+            f'column "{own.name}" in child table "{table.name}" must be marked NOT NULL'
+        )
+    named = not_null_of(table, own)
+    problem = None
+    if own.keeps_not_null:
+        problem = "non-inherited"
+    elif own.may_hold_nulls and not inherited.may_hold_nulls:
+        problem = "NOT VALID"
+    if named is not None and problem is not None:
+        raise InvalidObjectDefinition(
+            f'constraint "{named.name}" conflicts with {problem} constraint on child table "{table.name}"'
+        )
 
 
 def _require_check(table: Table, inherited: Constraint) -> None:
@@ -98,6 +114,10 @@ def _require_check(table: Table, inherited: Constraint) -> None:
     if own.is_no_inherit:
         raise InvalidObjectDefinition(
             f'constraint "{own.name}" conflicts with non-inherited constraint on child table "{table.name}"'
+        )
+    if inherited.is_enforced and not own.is_enforced:
+        raise InvalidObjectDefinition(
+            f'constraint "{own.name}" conflicts with NOT ENFORCED constraint on child table "{table.name}"'
         )
     if inherited.is_validated and not own.is_validated:
         raise InvalidObjectDefinition(

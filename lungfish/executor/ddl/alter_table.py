@@ -8,6 +8,7 @@ from lungfish.catalog.names import type_text
 from lungfish.catalog.objects import Column, Index, Sequence, Table, View
 from lungfish.errors import (
     DependentObjectsStillExist,
+    FeatureNotSupported,
     InvalidTableDefinition,
     ObjectNotInPrerequisiteState,
     SyntaxError,
@@ -39,7 +40,12 @@ from lungfish.executor.ddl.create_table import (
 )
 from lungfish.executor.ddl.identity import alter_identity
 from lungfish.executor.ddl.names import find_column, find_constraint, find_table, refuse_stored_rows
-from lungfish.executor.ddl.not_null import add_not_null, drop_of_not_null, set_not_null
+from lungfish.executor.ddl.not_null import (
+    add_not_null,
+    drop_of_not_null,
+    kept_not_null,
+    set_not_null,
+)
 from lungfish.executor.ddl.relation_options import set_option
 from lungfish.executor.ddl.rewrite import rewrite
 from lungfish.executor.ddl.rules import set_rule_mode
@@ -310,11 +316,15 @@ def _alter_not_null(context: DdlContext, table: Table, action: AlterColumnNotNul
                 f'column "{column.name}" of relation "{table.name}" is an identity column',
                 position=action.position,
             )
-    else:
-        validate_not_null(context, table, column.name)
     if action.constraint is not None:
-        table = add_not_null(table, action.constraint, context.change.new_oid)
-    context.change.put(set_not_null(table, column.name, is_not_null=action.is_not_null))
+        changed = add_not_null(table, action.constraint, context.catalog, context.change.new_oid)
+    else:
+        if action.is_not_null and column.keeps_not_null:
+            raise FeatureNotSupported(kept_not_null(table, column))
+        changed = set_not_null(table, column.name, is_not_null=action.is_not_null)
+    if find_column(changed, column.name).is_never_null and not column.is_never_null:
+        validate_not_null(context, table, column.name)
+    context.change.put(changed)
 
 
 def _add_constraint(context: DdlContext, table: Table, action: AddConstraint) -> None:
@@ -324,7 +334,7 @@ def _add_constraint(context: DdlContext, table: Table, action: AddConstraint) ->
 def _store_with_constraint(context: DdlContext, before: Table, after: Table) -> None:
     """Look at the rows, build new indexes, then keep the changed table."""
     for old, new in zip(before.columns, after.columns, strict=True):
-        if new.is_not_null and not old.is_not_null:
+        if new.is_never_null and not old.is_not_null:
             validate_not_null(context, before, new.name)
     context.change.put(after)
     known = {index.relation_id for index in before.indexes}
@@ -383,6 +393,12 @@ def _validate(context: DdlContext, table: Table, action: ValidateConstraint) -> 
         raise ObjectNotInPrerequisiteState(
             "cannot validate NOT ENFORCED constraint", position=action.position
         )
+    if constraint.kind == "not null":
+        column = table.columns[table.position_of_number(constraint.columns[0])]
+        if column.may_hold_nulls:
+            validate_not_null(context, table, column.name)
+            context.change.put(set_not_null(table, column.name, is_not_null=True))
+        return
     validate_constraint(context, table, replace(constraint, is_validated=True))
     changed = replace(constraint, is_validated=True)
     context.change.put(

@@ -32,7 +32,7 @@ from lungfish.executor.ddl.names import (
     find_table,
     refuse_taken_name,
 )
-from lungfish.executor.ddl.not_null import add_not_null, set_not_null
+from lungfish.executor.ddl.not_null import add_not_null, refuse_as_key, set_not_null
 from lungfish.executor.ddl.partition_columns import require_partition_columns
 from lungfish.executor.ddl.virtual_columns import refuse_virtual
 from lungfish.sql.ast.ddl import ConstraintDefinition, ForeignKeyReference
@@ -57,7 +57,7 @@ def add_constraint(context: DdlContext, table: Table, definition: ConstraintDefi
         case "foreign key":
             return _add_foreign_key(context, table, definition)
         case "not null":
-            return add_not_null(table, definition, context.change.new_oid)
+            return add_not_null(table, definition, context.catalog, context.change.new_oid)
         case kind:
             raise FeatureNotSupported(
                 f"{kind.upper()} constraints are not supported", position=definition.position
@@ -111,6 +111,7 @@ def _add_key(context: DdlContext, table: Table, definition: ConstraintDefinition
                 position=definition.position,
             )
         for column in columns:
+            refuse_as_key(table, column)
             table = set_not_null(table, column.name, is_not_null=True)
     numbers = tuple(column.number for column in columns)
     included = tuple(find_column(table, item).number for item in definition.include)
@@ -202,9 +203,16 @@ def merge_check(
             )
         if item.check != definition.check.text:
             return None
+        if item.is_enforced and definition.is_not_enforced:
+            raise InvalidObjectDefinition(
+                f'constraint "{item.name}" conflicts with NOT ENFORCED constraint on relation "{table.name}"',
+                position=definition.position,
+            )
         context.runner.notice(f'merging constraint "{item.name}" with inherited definition')
         # A partition has nothing besides its parent.
         changed = replace(item, is_local=table.partition_bound is None)
+        if not definition.is_not_enforced and not item.is_enforced:
+            changed = replace(changed, is_enforced=True, is_validated=True)
         return replace(
             table,
             constraints=tuple(changed if each is item else each for each in table.constraints),

@@ -128,6 +128,7 @@ def _copy_column(context: DdlContext, copied: CopiedTable, column: Column) -> Co
         column.type,
         table.next_column_number,
         is_not_null=column.is_not_null,
+        keeps_not_null=column.keeps_not_null,
         default=column.default if "defaults" in wanted else None,
         generated=column.generated if "generated" in wanted else None,
         is_virtual=column.is_virtual and "generated" in wanted,
@@ -169,7 +170,10 @@ def _definition(
         )
     if constraint.kind == "not null":
         return ConstraintDefinition(
-            constraint.kind, constraint.name, columns=(names[constraint.columns[0]],)
+            constraint.kind,
+            constraint.name,
+            columns=(names[constraint.columns[0]],),
+            is_no_inherit=constraint.is_no_inherit,
         )
     if constraint.kind == "exclude" and "indexes" in wanted:
         return _copy_exclusion(source, constraint, names)

@@ -45,6 +45,7 @@ from lungfish.executor.ddl.inherited_columns import (
     refuse_conflicts,
 )
 from lungfish.executor.ddl.names import choose_relation_name, refuse_taken_row_type
+from lungfish.executor.ddl.not_null import check_declarations
 from lungfish.executor.ddl.partition_keys import make_partition_key, refuse_no_inherit
 from lungfish.executor.ddl.partition_parts import add_parts_to
 from lungfish.executor.ddl.sequences import make_sequence
@@ -111,6 +112,8 @@ def create_table(context: DdlContext, statement: CreateTable) -> str:
         table = _with_options(table, options)
         constraints += options.constraints
     refuse_conflicts(table)
+    definitions = [each for each in statement.elements if isinstance(each, ColumnDefinition)]
+    check_declarations(definitions, statement.constraints)
     if statement.partition_by is not None:
         refuse_no_inherit(table, (*constraints, *statement.constraints))
         key = make_partition_key(context, table, statement.partition_by)

@@ -10,6 +10,7 @@ from lungfish.executor.ddl.column_rules import check_identity_type
 from lungfish.executor.ddl.context import DdlContext
 from lungfish.executor.ddl.create_table import store_sequence
 from lungfish.executor.ddl.names import choose_relation_name, find_column
+from lungfish.executor.ddl.not_null import refuse_unchecked
 from lungfish.executor.ddl.sequences import change_sequence, make_sequence
 from lungfish.sql.ast.ddl import AlterColumnIdentity
 
@@ -52,6 +53,7 @@ def _add(context: DdlContext, table: Table, column: Column, action: AlterColumnI
             f'column "{column.name}" of relation "{table.name}" must be declared NOT NULL before identity can be added',
             position=action.position,
         )
+    refuse_unchecked(table, column)
     if column.default is not None:
         raise ObjectNotInPrerequisiteState(
             f'column "{column.name}" of relation "{table.name}" already has a default value',

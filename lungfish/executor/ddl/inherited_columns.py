@@ -93,7 +93,10 @@ def inherited_column(column: Column, number: int, *, is_partition: bool) -> Colu
         column,
         number=number,
         is_local=False,
+        is_not_null=column.passes_not_null,
         is_not_null_local=False,
+        may_hold_nulls=False,
+        keeps_not_null=False,
         comment=None,
         identity=column.identity if keeps else None,
         sequence_oid=column.sequence_oid if keeps else None,
@@ -221,6 +224,8 @@ def _with_checks(context: DdlContext, table: Table, parents: Sequence[Table]) ->
                 raise DuplicateObject(
                     f'check constraint name "{item.name}" appears multiple times but with different expressions'
                 )
+            elif item.is_enforced and not known.is_enforced:
+                found[item.name] = replace(known, is_enforced=True, is_validated=True)
     return replace(table, constraints=tuple(found.values()))
 
 

@@ -14,7 +14,7 @@ from lungfish.errors import (
 )
 from lungfish.executor.ddl.context import DdlContext
 from lungfish.executor.ddl.names import refuse_taken_name
-from lungfish.executor.ddl.not_null import set_not_null
+from lungfish.executor.ddl.not_null import refuse_kept, refuse_unchecked, set_not_null
 from lungfish.sql.ast.ddl import ConstraintDefinition
 from lungfish.sql.ast.queries import ObjectName
 
@@ -81,8 +81,10 @@ def _without_nulls(
             position=definition.position,
         )
     for number in numbers:
-        name = table.columns[table.position_of_number(number)].name
-        table = set_not_null(table, name, is_not_null=True)
+        column = table.columns[table.position_of_number(number)]
+        refuse_unchecked(table, column)
+        refuse_kept(table, column)
+        table = set_not_null(table, column.name, is_not_null=True)
     return table
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from lungfish import errors
 from lungfish.catalog.objects import Column, PartitionKey, PartitionKeyColumn, Table
@@ -41,11 +41,15 @@ def make_partition_key(context: DdlContext, table: Table, clause: PartitionBy) -
     return PartitionKey(clause.strategy, columns)
 
 
-def refuse_no_inherit(table: Table, constraints: Iterable[ConstraintDefinition]) -> None:
+def refuse_no_inherit(table: Table, constraints: Sequence[ConstraintDefinition]) -> None:
     """Raise InvalidTableDefinition for checks that partitions would not have: a partitioned table has no rows of its own."""
     if any(each.kind == "check" and each.is_no_inherit for each in constraints):
         raise errors.InvalidTableDefinition(
             f'cannot add NO INHERIT constraint to partitioned table "{table.name}"'
+        )
+    if any(each.kind == "not null" and each.is_no_inherit for each in constraints):
+        raise errors.FeatureNotSupported(
+            "not-null constraints on partitioned tables cannot be NO INHERIT"
         )
 
 

@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from lungfish.catalog.objects import Constraint, Index, Oid, Table
 from lungfish.catalog.partitions import partitions_of
+from lungfish.errors import InvalidObjectDefinition
 from lungfish.executor.ddl.constraints import validate_constraint
 from lungfish.executor.ddl.context import DdlContext
 from lungfish.executor.ddl.names import choose_constraint_name, choose_index_name, index_words
@@ -184,6 +185,11 @@ def add_reference_part(
         None,
     )
     if fitting is not None:
+        if fitting.is_enforced != constraint.is_enforced:
+            raise InvalidObjectDefinition(
+                f'constraint "{constraint.name}" enforceability conflicts with constraint "{fitting.name}"'
+                f' on relation "{child.name}"'
+            )
         made = replace(fitting, parent_oid=constraint.oid)
         constraints = tuple(made if item is fitting else item for item in child.constraints)
     else:

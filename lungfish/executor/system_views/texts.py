@@ -224,7 +224,7 @@ def constraint_definition(
             if constraint.delete_columns:
                 text += f" ({column_list(table, constraint.delete_columns)})"
         case "not null":
-            text = f"NOT NULL {columns}"
+            text = f"NOT NULL {columns}{' NO INHERIT' if constraint.is_no_inherit else ''}"
         case "exclude":
             text = _exclusion_definition(catalog, table, constraint, shown)
         case kind:

@@ -352,7 +352,7 @@ class AlterConstraint:
     is_initially_deferred: bool = False
     is_enforced: bool | None = None
     # INHERIT or NO INHERIT.
-    is_inheritance: bool = False
+    inherits: bool | None = None
     position: int = -1
 
 
