@@ -22,6 +22,7 @@ from lungfish.executor.memory import vector_size_bytes
 from lungfish.executor.own_aggregate import OwnAggregate, call_plainly, compile_own_aggregate
 from lungfish.executor.sort_keys import SortOrder, sort_order
 from lungfish.functions.registry import Accumulator
+from lungfish.planner.bind_arguments import given_argument
 from lungfish.planner.expressions import AggregateCall, Constant, SortKey
 from lungfish.types.batch import BATCH_ROW_COUNT, Batch, Vector
 from lungfish.types.sql_type import BIGINT, SqlType
@@ -35,6 +36,9 @@ class CompiledAggregate:
     call: AggregateCall
     arguments: tuple[VectorEvaluator, ...]
     types: tuple[SqlType, ...]
+    # What DISTINCT looks at, where that is not the arguments themselves.
+    compared: tuple[VectorEvaluator, ...] | None
+    compared_types: tuple[SqlType, ...]
     filter: VectorEvaluator | None
     # The order in which the rows of a group are to be taken in, if that matters.
     order: SortOrder | None
@@ -55,17 +59,20 @@ def compile_aggregate(call: AggregateCall, compiler: Compiler) -> CompiledAggreg
     arguments = call.arguments
     if aggregate.is_ordered_set:
         arguments = (*arguments, *(key.expression for key in call.order_by))
+    compared = tuple(map(given_argument, arguments)) if call.is_distinct else arguments
     matters = aggregate.is_ordered_set or aggregate.is_order_sensitive
     keys = call.order_by
     if call.is_distinct and matters:
         # PostgreSQL finds by sorting what comes twice.
         taken = [key.expression for key in keys]
-        rest = [each for each in arguments if each not in taken and not isinstance(each, Constant)]
+        rest = [each for each in compared if each not in taken and not isinstance(each, Constant)]
         keys = (*keys, *(SortKey(each, False, False) for each in rest))
     return CompiledAggregate(
         call=call,
         arguments=compiler.vectors(arguments),
         types=tuple(argument.type for argument in arguments),
+        compared=compiler.vectors(compared) if compared != arguments else None,
+        compared_types=tuple(argument.type for argument in compared),
         filter=None if call.filter is None else compiler.vector(call.filter),
         order=sort_order(keys, compiler) if keys and matters else None,
         own=compile_own_aggregate(aggregate, call.type, compiler),
@@ -79,7 +86,7 @@ class Accumulation:
         self._compiled = compiled
         self._accumulator = compiled.create(run)
         is_distinct = compiled.call.is_distinct
-        self._distinct = RowCodes((BIGINT, *compiled.types)) if is_distinct else None
+        self._distinct = RowCodes((BIGINT, *compiled.compared_types)) if is_distinct else None
         self._kept = (
             _KeptInput(compiled.types, compiled.order) if compiled.order is not None else None
         )
@@ -105,7 +112,12 @@ class Accumulation:
         ]
         keys = [] if compiled.order is None else compiled.order.key_vectors(batch, run)
         if self._distinct is not None:
-            rows = run.compute(self._new_rows, group_ids, arguments)
+            compared = arguments
+            if compiled.compared is not None:
+                compared = [
+                    as_array(each(batch, run), batch.row_count) for each in compiled.compared
+                ]
+            rows = run.compute(self._new_rows, group_ids, compared)
             if rows is not None:
                 indices = pa.array(rows)
                 group_ids = group_ids[rows]

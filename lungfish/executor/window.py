@@ -23,7 +23,12 @@ from lungfish.executor.kept_rows import keep_batches
 from lungfish.executor.rows import concat_batches, split_batch
 from lungfish.executor.sort_keys import SortOrder, peer_starts, sort_order
 from lungfish.executor.window_aggregate import WindowAggregate, compile_window_aggregate
-from lungfish.executor.window_frame import FrameMaker, Partitions, compile_frame
+from lungfish.executor.window_frame import (
+    FrameMaker,
+    Partitions,
+    compile_frame,
+    whole_partitions,
+)
 from lungfish.functions.registry import WindowFunction, WindowRows
 from lungfish.planner.expressions import SortKey, WindowCall
 from lungfish.planner.physical import Window
@@ -71,10 +76,13 @@ def make_window(plan: Window, compiler: Compiler) -> Operator:
 
 def _compile(call: WindowCall, plan: Window, compiler: Compiler) -> _Call:
     is_function = isinstance(call.callee, WindowFunction)
+    reads_frame = not isinstance(call.callee, WindowFunction) or call.callee.reads_frame
     return _Call(
         call=call,
         arguments=compiler.vectors(call.arguments),
-        frame=compile_frame(call.frame, plan.order_by, compiler),
+        frame=compile_frame(call.frame, plan.order_by, compiler)
+        if reads_frame
+        else whole_partitions,
         aggregate=None if is_function else compile_window_aggregate(call, compiler),
     )
 

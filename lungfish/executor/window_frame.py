@@ -103,6 +103,11 @@ def compile_frame(frame: BoundFrame, order_by: Sequence[SortKey], compiler: Comp
     return make_frames
 
 
+def whole_partitions(rows: Batch, partitions: Partitions, run: Run) -> Frames:
+    """The frames of a call that does not look at them."""
+    return Frames(partitions.start, partitions.end, "no others")
+
+
 _BoundMaker = Callable[[Batch, Partitions, Run], Codes]
 
 
@@ -231,7 +236,7 @@ def _is_negative(value: object) -> bool:
         # An interval: its parts may have different signs; PostgreSQL looks at the whole.
         months, days, microseconds = value
         return bool((months * 30 + days) * 86_400_000_000 + microseconds < 0)
-    return bool(value < 0 or value != value)  # type: ignore[operator]
+    return bool(value != value or value < 0)  # type: ignore[operator]
 
 
 def _is_infinite(value: object) -> bool:

@@ -103,5 +103,6 @@ AGGREGATES: tuple[Aggregate, ...] = (
         (Polymorphic.ANYELEMENT,),
         Polymorphic.ANYELEMENT,
         lambda types, result: AnyValue(types[0]),
+        is_order_sensitive=True,
     ),
 )

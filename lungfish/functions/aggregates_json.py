@@ -62,6 +62,7 @@ def _conversion(name: str, result: SqlType, scalar: Callable[..., str]) -> Funct
 JSON_ITEM = _conversion("to_json", JSON, _item)
 JSONB_ITEM = _conversion("to_jsonb", JSONB, _item_b)
 JSON_KEY = _conversion("json_key", TEXT, _key)
+CONVERSIONS = (JSON_ITEM, JSONB_ITEM, JSON_KEY)
 
 
 class _Items:

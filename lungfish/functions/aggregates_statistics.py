@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 
+from lungfish.errors import NumericValueOutOfRange
 from lungfish.functions import numeric_math
 from lungfish.functions.group_state import GroupIds
 from lungfish.functions.registry import Aggregate
@@ -91,17 +92,20 @@ class FloatMoments:
         self._moments: dict[int, tuple[int, float, float]] = {}
 
     def update(self, group_ids: GroupIds, group_count: int, arguments: Sequence[Vector]) -> None:
-        moments = self._moments
+        moments, isfinite, isinf = self._moments, math.isfinite, math.isinf
         for group, value in zip(group_ids.tolist(), arguments[0].to_pylist(), strict=True):
             if value is None:
                 continue
             count, total, spread = moments.get(group, (0, 0.0, 0.0))
+            is_finite = isfinite(value) and not isinf(total)
             count += 1
             total += value
             if count > 1:
                 difference = value * count - total
                 spread += difference * difference / (count * (count - 1))
-            elif not math.isfinite(value):
+                if isinf(spread):
+                    spread = _not_a_number(is_overflow=is_finite)
+            elif not is_finite:
                 spread = math.nan
             moments[group] = (count, total, spread)
 
@@ -117,6 +121,13 @@ class FloatMoments:
         return math.sqrt(variance) if self._is_root else variance
 
 
+def _not_a_number(*, is_overflow: bool) -> float:
+    """What stands for an infinite spread. Raises NumericValueOutOfRange where no value was infinite."""
+    if is_overflow:
+        raise NumericValueOutOfRange("value out of range: overflow")
+    return math.nan
+
+
 Pair = tuple[int, float, float, float, float, float]
 
 
@@ -128,7 +139,7 @@ class Regression:
         self._moments: dict[int, Pair] = {}
 
     def update(self, group_ids: GroupIds, group_count: int, arguments: Sequence[Vector]) -> None:
-        moments = self._moments
+        moments, isinf, isfinite = self._moments, math.isinf, math.isfinite
         ys, xs = (vector.to_pylist() for vector in arguments)
         for group, y, x in zip(group_ids.tolist(), ys, xs, strict=True):
             if x is None or y is None:
@@ -136,6 +147,8 @@ class Regression:
             count, sum_x, sum_xx, sum_y, sum_yy, sum_xy = moments.get(
                 group, (0, 0.0, 0.0, 0.0, 0.0, 0.0)
             )
+            x_is_bounded = not (isinf(sum_x) or isinf(x))
+            y_is_bounded = not (isinf(sum_y) or isinf(y))
             count += 1
             sum_x += x
             sum_y += y
@@ -145,8 +158,16 @@ class Regression:
                 sum_xx += dx * dx * scale
                 sum_yy += dy * dy * scale
                 sum_xy += dx * dy * scale
-            elif not (math.isfinite(x) and math.isfinite(y)):
-                sum_xx = sum_yy = sum_xy = math.nan
+                if isinf(sum_xx):
+                    sum_xx = _not_a_number(is_overflow=x_is_bounded)
+                if isinf(sum_yy):
+                    sum_yy = _not_a_number(is_overflow=y_is_bounded)
+                if isinf(sum_xy):
+                    sum_xy = _not_a_number(is_overflow=x_is_bounded and y_is_bounded)
+            elif not (isfinite(x) and isfinite(y)):
+                sum_xy = math.nan
+                sum_xx = sum_xx if isfinite(x) else math.nan
+                sum_yy = sum_yy if isfinite(y) else math.nan
             moments[group] = (count, sum_x, sum_xx, sum_y, sum_yy, sum_xy)
 
     def finish(self, group_count: int) -> Vector:

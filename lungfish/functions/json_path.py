@@ -28,6 +28,7 @@ from lungfish.errors import (
 from lungfish.functions.json_layout import object_offsets
 from lungfish.functions.json_path_datetime import METHODS as DATETIME_METHODS
 from lungfish.functions.json_path_datetime import JsonDatetime, compare_datetimes, datetime_item
+from lungfish.functions.json_path_lenience import lenient_nodes
 from lungfish.functions.json_path_methods import (
     as_boolean,
     as_number,
@@ -120,6 +121,8 @@ class _Evaluation:
         self.generated: list[JsonTree] = []
         # The index of the last element of each array whose subscripts are being evaluated, innermost last.
         self.lasts: list[int] = []
+        # The nodes that forgive although the path is strict, by identity.
+        self.lenient: frozenset[int] = frozenset() if self.is_lax else lenient_nodes(path)
 
     def items(self, node: PathNode, current: JsonTree) -> Iterator[JsonTree]:
         """What the node finds, in order."""
@@ -161,7 +164,7 @@ class _Evaluation:
     ) -> Iterator[JsonTree]:
         match node:
             case Member(_, key):
-                yield from self._members(item, key, unwraps=self.is_lax)
+                yield from self._members(node, item, key, unwraps=self.is_lax)
             case Descent(_, first, last):
                 yield from self._descend(item, 0, first, last)
             case Element():
@@ -170,18 +173,24 @@ class _Evaluation:
                 candidates = item if self.is_lax and isinstance(item, list) else [item]
                 yield from (each for each in candidates if self.truth(predicate, each))
 
-    def _members(self, item: JsonTree, key: str | None, *, unwraps: bool) -> Iterator[JsonTree]:
+    def _forgives(self, node: PathNode) -> bool:
+        """Whether the document may have another structure than the accessor asks for."""
+        return self.is_lax or id(node) in self.lenient
+
+    def _members(
+        self, node: Member, item: JsonTree, key: str | None, *, unwraps: bool
+    ) -> Iterator[JsonTree]:
         if isinstance(item, dict):
             if key is None:
                 yield from item.values()
             elif key in item:
                 yield item[key]
-            elif not self.is_lax:
+            elif not self._forgives(node):
                 raise SqlJsonMemberNotFound(f'JSON object does not contain key "{key}"')
         elif isinstance(item, list) and unwraps:
             for each in item:
-                yield from self._members(each, key, unwraps=False)
-        elif not self.is_lax:
+                yield from self._members(node, each, key, unwraps=False)
+        elif not self._forgives(node):
             what = "wildcard member" if key is None else "member"
             error = SqlJsonObjectNotFound if key is None else SqlJsonMemberNotFound
             raise error(f"jsonpath {what} accessor can only be applied to an object")
@@ -199,11 +208,13 @@ class _Evaluation:
 
     def _elements(self, node: Element, item: JsonTree) -> Iterator[JsonTree]:
         if not isinstance(item, list):
-            if not self.is_lax:
+            if not self._forgives(node):
                 what = "array" if node.ranges else "wildcard array"
                 raise SqlJsonArrayNotFound(
                     f"jsonpath {what} accessor can only be applied to an array"
                 )
+            if not self.is_lax:
+                return
             item = [item]
         if not node.ranges:
             yield from item
@@ -213,7 +224,7 @@ class _Evaluation:
             for low, high in node.ranges:
                 first = self._index(low, item)
                 last = first if high is None else self._index(high, item)
-                if not self.is_lax and (first < 0 or first > last or last >= len(item)):
+                if not self._forgives(node) and (first < 0 or first > last or last >= len(item)):
                     raise InvalidSqlJsonSubscript("jsonpath array subscript is out of bounds")
                 yield from item[max(first, 0) : max(last + 1, 0)]
         finally:
@@ -241,8 +252,8 @@ class _Evaluation:
 
     def _arithmetic(self, node: Infix, current: JsonTree) -> Decimal:
         sides = []
-        for name, side in (("left", node.left), ("right", node.right)):
-            found = list(self._unwrapped(side, current))
+        operands = [list(self._unwrapped(side, current)) for side in (node.left, node.right)]
+        for name, found in zip(("left", "right"), operands, strict=True):
             if len(found) != 1 or not isinstance(found[0], Decimal):
                 raise SingletonSqlJsonItemRequired(
                     f"{name} operand of jsonpath operator {node.operator} is not a single numeric value"
@@ -268,11 +279,12 @@ class _Evaluation:
             case "type":
                 yield type_name(item)
             case "size":
-                if not isinstance(item, list) and not self.is_lax:
+                if not isinstance(item, list) and not self._forgives(node):
                     raise SqlJsonArrayNotFound(
                         "jsonpath item method .size() can only be applied to an array"
                     )
-                yield Decimal(len(item) if isinstance(item, list) else 1)
+                if isinstance(item, list) or self.is_lax:
+                    yield Decimal(len(item) if isinstance(item, list) else 1)
             case "abs" | "floor" | "ceiling":
                 yield rounded(name, item)
             case "string":

@@ -48,18 +48,20 @@ def _final(a: int, b: int, c: int) -> int:
     return a << 32 | b
 
 
-def _begin(length: int) -> tuple[int, int, int]:
+def _begin(length: int, seed: int) -> tuple[int, int, int]:
     start = (_START + length) & _WORD
-    return _mixed((start + (_SEED >> 32)) & _WORD, (start + _SEED) & _WORD, start)
+    if not seed:
+        return start, start, start
+    return _mixed((start + (seed >> 32)) & _WORD, (start + seed) & _WORD, start)
 
 
-def _hash_word(word: int) -> int:
-    a, b, c = _begin(4)
+def _hash_word(word: int, seed: int) -> int:
+    a, b, c = _begin(4, seed)
     return _final((a + word) & _WORD, b, c)
 
 
-def _hash_bytes(data: bytes) -> int:
-    a, b, c = _begin(len(data))
+def _hash_bytes(data: bytes, seed: int) -> int:
+    a, b, c = _begin(len(data), seed)
     whole = len(data) // 12 * 12
     for x, y, z in struct.iter_unpack("<III", data[:whole]):
         a, b, c = _mixed((a + x) & _WORD, (b + y) & _WORD, (c + z) & _WORD)
@@ -69,58 +71,59 @@ def _hash_bytes(data: bytes) -> int:
     return _final((a + x) & _WORD, (b + y) & _WORD, (c + z) & _WORD)
 
 
-def _hash_int(value: int) -> int:
-    return _hash_word(value & _WORD)
+def _hash_int(value: int, seed: int) -> int:
+    return _hash_word(value & _WORD, seed)
 
 
-def _hash_long(value: int) -> int:
+def _hash_long(value: int, seed: int) -> int:
     low, high = value & _WORD, value >> 32 & _WORD
-    return _hash_word(low ^ (high if value >= 0 else ~high & _WORD))
+    return _hash_word(low ^ (high if value >= 0 else ~high & _WORD), seed)
 
 
-def _hash_date(value: int) -> int:
+def _hash_date(value: int, seed: int) -> int:
     is_infinite = value in (_DATE_MIN, _DATE_MAX)
-    return _hash_int(value if is_infinite else value - _EPOCH_DAYS)
+    return _hash_int(value if is_infinite else value - _EPOCH_DAYS, seed)
 
 
-def _hash_timestamp(value: int) -> int:
+def _hash_timestamp(value: int, seed: int) -> int:
     is_infinite = value in (_TIMESTAMP_MIN, _TIMESTAMP_MAX)
-    return _hash_long(value if is_infinite else value - _EPOCH_DAYS * MICROSECONDS_PER_DAY)
+    shifted = value if is_infinite else value - _EPOCH_DAYS * MICROSECONDS_PER_DAY
+    return _hash_long(shifted, seed)
 
 
-def _hash_boolean(value: bool) -> int:
-    return _hash_word(int(value))
+def _hash_boolean(value: bool, seed: int) -> int:
+    return _hash_word(int(value), seed)
 
 
-def _hash_float(value: float) -> int:
+def _hash_float(value: float, seed: int) -> int:
     if value == 0:
-        return _SEED
-    return _hash_bytes(struct.pack("<d", float("nan") if value != value else value))
+        return seed
+    return _hash_bytes(struct.pack("<d", float("nan") if value != value else value), seed)
 
 
-def _hash_text(value: str) -> int:
-    return _hash_bytes(value.encode())
+def _hash_text(value: str, seed: int) -> int:
+    return _hash_bytes(value.encode(), seed)
 
 
-def _hash_char(value: str) -> int:
-    return _hash_bytes(value.rstrip(" ").encode())
+def _hash_char(value: str, seed: int) -> int:
+    return _hash_bytes(value.rstrip(" ").encode(), seed)
 
 
-def _hash_interval(value: Any) -> int:
+def _hash_interval(value: Any, seed: int) -> int:
     # The span may need more than 64 bits; PostgreSQL takes the lower ones as a signed number.
     span = interval_span(value) & _LONG
-    return _hash_long(span - (1 << 64) if span >> 63 else span)
+    return _hash_long(span - (1 << 64) if span >> 63 else span, seed)
 
 
-def _hash_numeric(value: Decimal) -> int:
+def _hash_numeric(value: Decimal, seed: int) -> int:
     """Digits in groups of four from the point on, without zero groups at either end; the weight counts from the first."""
     if not value.is_finite():
-        return _SEED
+        return seed
     _, digits, exponent = value.as_tuple()
     assert isinstance(exponent, int), "a finite number has one"
     number = int("".join(map(str, digits)))
     if number == 0:
-        return (_SEED - 1) & _LONG
+        return (seed - 1) & _LONG
     shift = exponent % 4
     number *= 10**shift
     scale = (exponent - shift) // 4
@@ -132,10 +135,10 @@ def _hash_numeric(value: Decimal) -> int:
     groups.reverse()
     while groups[-1] == 0:
         groups.pop()
-    return _hash_bytes(struct.pack(f"<{len(groups)}h", *groups)) ^ (weight & _LONG)
+    return _hash_bytes(struct.pack(f"<{len(groups)}h", *groups), seed) ^ (weight & _LONG)
 
 
-_HASHES: dict[TypeKind, Callable[[Any], int]] = {
+_HASHES: dict[TypeKind, Callable[[Any, int], int]] = {
     TypeKind.SMALLINT: _hash_int,
     TypeKind.INTEGER: _hash_int,
     TypeKind.BIGINT: _hash_long,
@@ -164,6 +167,11 @@ def can_hash(kind: SqlType) -> bool:
     return kind.kind in _HASHES
 
 
+def seeded_hash(value: Any, kind: TypeKind, seed: int) -> int:
+    """PostgreSQL's 64-bit hash of a value that is not null. With the seed 0 its lower half is the 32-bit hash."""
+    return _HASHES[kind](value, seed)
+
+
 def partition_hash(values: Sequence[Any], kinds: Sequence[SqlType]) -> int:
     """The hash of a partition key; nulls add nothing. Raises FeatureNotSupported for types that are not told here."""
     found = 0
@@ -173,6 +181,6 @@ def partition_hash(values: Sequence[Any], kinds: Sequence[SqlType]) -> int:
         hash_of = _HASHES.get(kind.kind)
         if hash_of is None:
             raise errors.FeatureNotSupported(f"hash partitioning by type {kind} is not supported")
-        mixed = hash_of(value) + 0x49A0F4DD15E5A8E3 + (found << 54) + (found >> 7)
+        mixed = hash_of(value, _SEED) + 0x49A0F4DD15E5A8E3 + (found << 54) + (found >> 7)
         found ^= mixed & _LONG
     return found

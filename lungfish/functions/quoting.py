@@ -15,7 +15,7 @@ from lungfish.functions.datetime_operators import text_settings
 from lungfish.functions.registry import Function, FunctionContext, Polymorphic, Volatility
 from lungfish.types.array_value import ArrayValue, array_value
 from lungfish.types.casts import require_find_cast
-from lungfish.types.keywords import KEYWORDS
+from lungfish.types.keywords import KEYWORDS, lower_ascii
 from lungfish.types.parse_numbers import parse_integer
 from lungfish.types.sql_type import BOOLEAN, INTEGER, TEXT, SqlType, array_of
 from lungfish.types.text_format import format_value
@@ -196,7 +196,9 @@ def _format(
 
 # Identifiers and escapes
 
-_IDENTIFIER_PART = re.compile(r'\s*(?:"((?:[^"]|"")*)"|([^\W\d][\w$]*))\s*')
+_IDENTIFIER_PART = re.compile(
+    r'\s*(?:"((?:[^"]|"")*)"|([A-Za-z_\x80-\U0010ffff][\w$\x80-\U0010ffff]*))\s*', re.ASCII
+)
 
 
 def _parse_ident(text: str, is_strict: bool = True) -> ArrayValue:
@@ -217,7 +219,7 @@ def _parse_ident(text: str, is_strict: bool = True) -> ArrayValue:
                 f'string is not a valid identifier: "{text}"',
                 detail="Quoted identifier must not be empty.",
             )
-        parts.append(match[1].replace('""', '"') if match[1] is not None else match[2].lower())
+        parts.append(match[1].replace('""', '"') if match[1] is not None else lower_ascii(match[2]))
         place = match.end()
         if text[place : place + 1] == ".":
             place += 1

@@ -82,6 +82,7 @@ def constructors_of(sql_type: SqlType) -> tuple[Function, ...]:
     unite = _united(element)
     return (
         Function(name, (), sql_type, lambda: ()),
+        Function(name, (element,), sql_type, unite),
         Function(name, (element,), sql_type, unite, is_variadic=True, is_strict=False),
     )
 
@@ -90,8 +91,6 @@ def _united(range_type: SqlType) -> Callable[..., Ranges | None]:
     line = _line((range_type,))
 
     def unite(*ranges: RangeValue | None) -> Ranges | None:
-        if ranges == (None,):
-            return None
         known = [each for each in ranges if each is not None]
         if len(known) < len(ranges):
             raise NullValueNotAllowed("multirange values cannot contain null members")

@@ -217,6 +217,8 @@ class WindowFunction:
     evaluate: Callable[[WindowRows, Sequence[Vector]], Vector]
     defaults: tuple[Any, ...] = ()
     needs_order: bool = False
+    # Whether it looks at the rows of the frame; of the others the frame is not even worked out.
+    reads_frame: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,7 +66,7 @@ def fill_template(moment: Moment, template: str) -> str:
         text = _word(moment, piece.text, upper, piece.is_fill)
         if text is None:
             text = _number(moment, upper, piece.is_fill)
-            if piece.ordinal:
+            if piece.ordinal and text:
                 text += ordinal_suffix(text, is_upper=piece.ordinal == "TH")
         written.append(text)
     return "".join(written)

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
+from lungfish.errors import NumericValueOutOfRange
 from lungfish.functions.format_templates import PieceKind, ordinal_suffix
 from lungfish.functions.number_templates import NumberFormat, number_format
 from lungfish.functions.registry import Function, Volatility
@@ -258,6 +259,15 @@ def integer_to_char(value: int, template: str) -> str:
     return numeric_to_char(Decimal(value), template)
 
 
+def bigint_to_char(value: int, template: str) -> str:
+    """A bigint by a template. Raises NumericValueOutOfRange where V makes too much of it."""
+    form = number_format(template)
+    if form.multi and not (form.is_roman or form.is_scientific):
+        if not -(2**63) <= value * 10**form.multi < 2**63:
+            raise NumericValueOutOfRange("bigint out of range")
+    return integer_to_char(value, template)
+
+
 def _float_to_char(digits_max: int) -> Callable[[float, str], str]:
     def scalar(value: float, template: str) -> str:
         form = number_format(template)
@@ -292,7 +302,7 @@ def _entry(sql_type: Any, scalar: Callable[..., str]) -> Function:
 
 FUNCTIONS: tuple[Function, ...] = (
     _entry(INTEGER, integer_to_char),
-    _entry(BIGINT, integer_to_char),
+    _entry(BIGINT, bigint_to_char),
     _entry(NUMERIC, numeric_to_char),
     _entry(REAL, _float_to_char(_REAL_DIGITS)),
     _entry(DOUBLE, _float_to_char(_DOUBLE_DIGITS)),

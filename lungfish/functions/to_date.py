@@ -172,9 +172,10 @@ class _Reader:
             self.is_12_hour = True
         if field == "month":
             number = 12 - number if upper == "RM" else number + 1
-        elif field == "weekday":
-            number += 1
         self._set(field, number, piece)
+        if field == "weekday":
+            # As there: a day that is named twice contradicts itself, because it is counted from 0 here and kept from 1.
+            self.fields[field] += 1
 
     def _number(self, index: int, piece: Piece, digits: int) -> tuple[int, int]:
         """The number at the place, and how many characters it took."""
@@ -235,10 +236,12 @@ class _Reader:
     def _take_number(self, upper: str, field: str, number: int, length: int, piece: Piece) -> None:
         if field == "hour":
             self.is_12_hour = self.is_12_hour or upper in ("HH", "HH12")
-        elif field == "millisecond":
-            number *= 10 ** max(0, 3 - length)
-        elif field == "microsecond":
-            number *= 10 ** max(0, 6 - length)
+        elif field in ("millisecond", "microsecond"):
+            # What was written is held against what is kept, which is in full digits.
+            self._set(field, number, piece)
+            number *= 10 ** max(0, (3 if field == "millisecond" else 6) - length)
+            self.fields[field] = number
+            return
         elif upper == "ID":
             # From Monday = 1 to Sunday = 1.
             number = number % 7 + 1

@@ -140,12 +140,12 @@ def _nth_value(rows: WindowRows, arguments: Sequence[Vector]) -> Vector:
 _ELEMENT, _COMPATIBLE = Polymorphic.ANYELEMENT, Polymorphic.ANYCOMPATIBLE
 
 WINDOW_FUNCTIONS: tuple[WindowFunction, ...] = (
-    WindowFunction("row_number", (), BIGINT, _row_number),
-    WindowFunction("rank", (), BIGINT, _rank, needs_order=True),
-    WindowFunction("dense_rank", (), BIGINT, _dense_rank, needs_order=True),
-    WindowFunction("percent_rank", (), DOUBLE, _percent_rank, needs_order=True),
-    WindowFunction("cume_dist", (), DOUBLE, _cume_dist, needs_order=True),
-    WindowFunction("ntile", (INTEGER,), INTEGER, _ntile),
+    WindowFunction("row_number", (), BIGINT, _row_number, reads_frame=False),
+    WindowFunction("rank", (), BIGINT, _rank, needs_order=True, reads_frame=False),
+    WindowFunction("dense_rank", (), BIGINT, _dense_rank, needs_order=True, reads_frame=False),
+    WindowFunction("percent_rank", (), DOUBLE, _percent_rank, needs_order=True, reads_frame=False),
+    WindowFunction("cume_dist", (), DOUBLE, _cume_dist, needs_order=True, reads_frame=False),
+    WindowFunction("ntile", (INTEGER,), INTEGER, _ntile, reads_frame=False),
     WindowFunction("lag", (_ELEMENT,), _ELEMENT, _lag),
     WindowFunction("lag", (_ELEMENT, INTEGER), _ELEMENT, _lag),
     WindowFunction("lag", (_COMPATIBLE, INTEGER, _COMPATIBLE), _COMPATIBLE, _lag),

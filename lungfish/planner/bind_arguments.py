@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from lungfish.functions.aggregates_json import AGGREGATE_NAMES, argument_conversions
+from lungfish.functions.aggregates_json import (
+    AGGREGATE_NAMES,
+    CONVERSIONS,
+    argument_conversions,
+)
 from lungfish.planner.coerce import coerce_boolean, resolve_unknown
 from lungfish.planner.expressions import BoundExpression, Call
 from lungfish.planner.scope import Scope
@@ -34,6 +38,13 @@ def _as_json(
             assert isinstance(function.result, SqlType)
             converted.append(Call(function, (value,), function.result, position=position))
     return tuple(converted)
+
+
+def given_argument(argument: BoundExpression) -> BoundExpression:
+    """What a JSON aggregate was given where it is handed the value as JSON; any other argument itself."""
+    if isinstance(argument, Call) and argument.function in CONVERSIONS:
+        return argument.arguments[0]
+    return argument
 
 
 def bind_filter(node: ast.FunctionCall, scope: Scope) -> BoundExpression | None:

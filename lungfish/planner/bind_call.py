@@ -12,7 +12,7 @@ from itertools import takewhile
 from lungfish import errors
 from lungfish.functions import resolve_constructor
 from lungfish.functions.registry import Aggregate, Resolved, Volatility
-from lungfish.planner.bind_arguments import bind_arguments, bind_filter
+from lungfish.planner.bind_arguments import bind_arguments, bind_filter, given_argument
 from lungfish.planner.bind_hypothetical import HYPOTHETICAL, bind_hypothetical
 from lungfish.planner.bind_merge_action import MERGE_ACTION, bind_merge_action
 from lungfish.planner.bind_type import find_type, is_type_name
@@ -171,7 +171,8 @@ def _field_or_cast(
     """`f(x)` where no function is called f: the cast `x::f`, or the field f of a row."""
     if isinstance(argument, RowExpr) and name in argument.type.labels:
         return argument.items[argument.type.labels.index(name)]
-    type_name = ast.TypeName(name, position=node.position)
+    # pg_type knows the type of one byte by the name that SQL gives the one of a length.
+    type_name = ast.TypeName('"char"' if name == "char" else name, position=node.position)
     if is_type_name(type_name, scope.state):
         return coerce_explicit(
             argument, find_type(type_name, scope.state), scope.state, node.position
@@ -293,11 +294,13 @@ def _aggregate_call(
     condition = bind_filter(node, scope)
     is_distinct = node.is_distinct
     if is_distinct:
-        # Those of json_agg and its kin were made json here, of whatever type they were.
-        for argument in () if name.startswith("json") else raw:
+        # Those of json_agg and its kin are compared as what they were before they were made json.
+        given = tuple(map(given_argument, raw))
+        for argument in given:
             check_grouped(argument.type, node.position)
         if order_by:
-            order_by = _distinct_order(node, raw, arguments, order_by)
+            is_json = given != raw
+            order_by = _distinct_order(node, given, given if is_json else arguments, order_by)
     return AggregateCall(found.callee, arguments, found.result, is_distinct, condition, order_by)
 
 

@@ -105,8 +105,8 @@ def _bind_path(node: ast.Expression, scope: Scope) -> BoundExpression:
 
 
 def check_quotes(wrapper: str, quotes: str, position: int) -> None:
-    """Raise if QUOTES stands beside WITH WRAPPER."""
-    if quotes and wrapper in ("conditional", "unconditional"):
+    """Raise if OMIT QUOTES stands beside WITH WRAPPER; KEEP QUOTES says what is so anyway."""
+    if quotes == "omit" and wrapper in ("conditional", "unconditional"):
         raise errors.SyntaxError(
             "SQL/JSON QUOTES behavior must not be specified when WITH WRAPPER is used"
         ).at(position)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from lungfish.errors import InvalidName
-from lungfish.types.keywords import KEYWORDS
+from lungfish.types.keywords import KEYWORDS, lower_ascii
 
 # Words that open or structure statements and are unreserved; the prompt proposes them beside KEYWORDS.
 COMMON_WORDS = frozenset(
@@ -133,7 +133,7 @@ def split_name(text: str) -> list[str]:
         if part.startswith('"'):
             parts.append(part[1:-1].replace('""', '"'))
         else:
-            parts.append(part.rstrip().lower())
+            parts.append(lower_ascii(part.rstrip()))
         place = found.end()
         if not found.group(2):
             return parts

@@ -219,3 +219,10 @@ _NOT_BARE_LABELS = (
     "where window with within without year"
 )
 NOT_BARE_LABELS = frozenset(_NOT_BARE_LABELS.split())
+
+_TO_LOWER = {ord(letter): ord(letter) + 32 for letter in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"}
+
+
+def lower_ascii(name: str) -> str:
+    """What a name without quotes stands for: other letters than ASCII's stay what they are."""
+    return name.translate(_TO_LOWER)
