@@ -51,9 +51,7 @@ def _long(kind: SqlType) -> ScalarForm:
 FUNCTIONS: tuple[Function, ...] = (
     *(Function(name, (kind,), INTEGER, _short(kind)) for name, kind in _HASHED),
     *(
-        Function(
-            f"{name}{'_' if '_' in name else ''}extended", (kind, BIGINT), BIGINT, _long(kind)
-        )
+        Function(f"{name}{'_' if '_' in name else ''}extended", (kind, BIGINT), BIGINT, _long(kind))
         for name, kind in _HASHED
     ),
 )

@@ -35,10 +35,10 @@ def _function(name: str, argument: SqlType, result: SqlType, **options: Any) -> 
     )
 
 
-def _satisfies(context: FunctionContext, *values: Any, types: Sequence[SqlType]) -> bool | None:
+def _satisfies(context: FunctionContext, *values: Any, types: Sequence[SqlType]) -> bool:
     oid, modulus, remainder, *key = values
     if oid is None or modulus is None or remainder is None:
-        return None
+        return False
     asked = (oid, modulus, remainder, tuple(key), tuple(types[3:]))
     return bool(context.ask_catalog("satisfies_hash_partition", asked))
 

@@ -27,3 +27,6 @@ select to_char(interval '1 day','QTHx'), to_char(9223372036854775807,'FM9V');
 select to_char(9223372036854775807,'FM0V99');
 select to_date('Mon Mon','Dy Dy');
 select to_timestamp('1.5 1.5','SS.FF1 SS.FF1');
+select hashtext('abc'), hashtextextended('日本語 and more than twelve', 7), hashint4(-1), hashint8(123456789012), hashint8extended(-5, 9), hashfloat8('nan'), hash_numeric(-12345.678), hash_numeric_extended(0, 3);
+select hashbool(true), hashbpchar('a  '::char(3)), hashname('abc'), hashbytea('\x0102'), hashdate('infinity'), time_hash('12:00'), timestamp_hash('2024-01-01'), interval_hash('1 mon'), uuid_hash('00000000-0000-0000-0000-000000000001');
+select satisfies_hash_partition(null, 1, 2, 3);
