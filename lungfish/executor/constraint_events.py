@@ -19,6 +19,7 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, NamedTuple
 
 from lungfish.catalog.objects import Constraint, Oid
+from lungfish.errors import ExclusionViolation, UniqueViolation
 from lungfish.executor.context import ExecutionContext, Row
 from lungfish.executor.deferred_keys import WrittenKey, check_key
 from lungfish.executor.foreign_keys import (
@@ -298,6 +299,20 @@ class DeferredChecks:
     def is_pending(self) -> bool:
         """Whether there is anything to check."""
         return bool(self._children or self._parents or self._keys)
+
+    def has_any_of(self, table_oid: Oid, context: Callable[[], ExecutionContext]) -> bool:
+        """Whether anything is to be checked of rows of the table. A key counts if another row has it, as in PostgreSQL."""
+        if any(each.child.oid == table_oid for each, _ in self._children):
+            return True
+        if any(each.parent.oid == table_oid for each, _ in self._parents):
+            return True
+        written = [each for each in self._keys if each.table_oid == table_oid]
+        try:
+            for each in written:
+                check_key(each, context())
+        except (UniqueViolation, ExclusionViolation):
+            return True
+        return False
 
     def set_mode(self, constraints: Iterable[Oid] | None, *, is_deferred: bool) -> None:
         """SET CONSTRAINTS; None stands for ALL. Set to immediate, call `run` afterwards."""

@@ -54,6 +54,8 @@ class SqlCursor:
     sources: tuple[CursorSource, ...] = ()
     is_locking: bool = False
     is_binary: bool = False
+    # Oids of the tables that its query reads.
+    tables: frozenset[int] = frozenset()
     # Lets go of the cursor's snapshot.
     release: Callable[[], None] | None = None
     place: int = 0
@@ -155,6 +157,12 @@ class SessionCursors:
         for name in list(self.open):
             self.close(name)
 
+    def reads(self, table_oid: int) -> bool:
+        """Whether a cursor of this transaction reads the table."""
+        return any(
+            cursor.depth is not None and table_oid in cursor.tables for cursor in self.open.values()
+        )
+
     def current_row(self, name: str, table: Table) -> int | None:
         """The TupleId of the row of the table on which the cursor stands; None if its row is one of another member of a family.
 
@@ -224,6 +232,7 @@ def declare_cursor(session: Session, statement: utility.DeclareCursor) -> Statem
         plan.sources,
         plan.is_locking,
         statement.is_binary,
+        frozenset(oid for oid, _ in locks_of_plan(plan.statement)),
         _hold_snapshot(session),
     )
     return StatementResult(None, "DECLARE CURSOR")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from lungfish.catalog.names import type_text
 from lungfish.catalog.objects import Column, Index, Oid, Table
-from lungfish.errors import DatatypeMismatch, IndeterminateCollation
+from lungfish.errors import DatatypeMismatch, IndeterminateCollation, ObjectInUse
 from lungfish.executor import insert_rows
 from lungfish.executor.exclusions import require_no_clashes
 from lungfish.planner import (
@@ -186,6 +186,17 @@ class SessionRunner:
         session.database.transactions.locks.acquire(
             session._lock_owner, table_tag(table.oid), LockMode[mode.upper().replace(" ", "_")]
         )
+
+    def check_unused(self, table: Table, command: str) -> None:
+        """Raise ObjectInUse if an open cursor of the session reads the table, or checks of its rows are put off."""
+        session = self._session
+        if session.cursors.reads(table.oid):
+            reason = "it is being used by active queries in this session"
+        elif session.deferred_checks.has_any_of(table.oid, session.execution_context):
+            reason = "it has pending trigger events"
+        else:
+            return
+        raise ObjectInUse(f'cannot {command} "{table.name}" because {reason}')
 
     def set_sequence(self, oid: Oid, value: int, *, is_called: bool) -> None:
         """Set a sequence's running value, until the transaction or its part is rolled back."""

@@ -74,6 +74,19 @@ _OUTSIDE_TRANSACTION = (
 )
 
 
+# These see nothing of the database: before them it is not too late for SET TRANSACTION (PostgreSQL's PlannedStmtRequiresSnapshot).
+_BLIND = frozenset(
+    [
+        utility.SetVariable,
+        utility.ShowVariable,
+        utility.SetTransaction,
+        utility.SetConstraints,
+        utility.LockTable,
+        utility.Fetch,
+    ]
+)
+
+
 def runs_outside_transaction(statement: object) -> bool:
     """Whether the statement needs no transaction of its own."""
     if isinstance(statement, utility.SetVariable):
@@ -88,6 +101,8 @@ def run_utility(session: Session, statement: Any) -> StatementResult:
         raise FeatureNotSupported(
             f"{_spell(type(statement).__name__)} is not supported", position=statement.position
         )
+    if type(statement) not in _BLIND:
+        session.has_queried = True
     return run(session, statement)
 
 

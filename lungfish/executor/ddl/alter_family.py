@@ -93,6 +93,7 @@ class FamilyAlteration:
         children = self._context.catalog.children(table.oid)
         for child in children:
             self._context.runner.lock_table(child, "access exclusive")
+            self._context.runner.check_unused(child, "ALTER TABLE")
         return children
 
     def _now(self, table: Table) -> Table:

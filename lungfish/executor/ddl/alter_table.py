@@ -99,6 +99,7 @@ def alter_table(context: DdlContext, statement: AlterTable) -> str:
         kind = "materialized view" if statement.kind != "table" else "table"
         raise WrongObjectType(f'"{table.name}" is not a {kind}', position=name.position)
     context.runner.lock_table(table, _lock_mode(statement.actions))
+    context.runner.check_unused(table, "ALTER TABLE")
     if any(
         isinstance(each, (AddColumn, DropColumn, AlterColumnType)) for each in statement.actions
     ):

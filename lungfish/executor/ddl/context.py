@@ -107,6 +107,9 @@ class StatementRunner(Protocol):
 
     def lock_table(self, table: Table, mode: str) -> None: ...
 
+    def check_unused(self, table: Table, command: str) -> None:
+        """Raise ObjectInUse if an open cursor of the session reads the table, or checks of its rows are put off."""
+
     def set_sequence(self, oid: Oid, value: int, *, is_called: bool) -> None: ...
 
     def notice(self, message: str) -> None: ...

@@ -55,6 +55,7 @@ def create_index(context: DdlContext, statement: CreateIndex) -> str:
             f'relation "{statement.name}" already exists', position=statement.position
         )
     context.runner.lock_table(table, "share")
+    context.runner.check_unused(table, "CREATE INDEX")
     if statement.is_concurrent and table.partition_key is not None:
         raise FeatureNotSupported(
             f'cannot create index on partitioned table "{table.name}" concurrently'

@@ -133,6 +133,7 @@ def drop_object(
             for sequence in context.catalog.owned_sequences(item.oid):
                 context.change.remove(sequence.oid)
             _drop_rules_on(context, item, going=going, is_cascade=is_cascade)
+            context.runner.check_unused(item, "DROP TABLE")
         case View():
             _drop_views_on(context, item, going=going, is_cascade=is_cascade)
             _drop_rules_on(context, item, going=going, is_cascade=is_cascade)

@@ -27,6 +27,7 @@ def refresh(context: DdlContext, statement: RefreshMaterializedView) -> str:
     if statement.is_concurrent:
         _require_concurrent(context, view, statement)
     context.runner.lock_table(view, "access exclusive")
+    context.runner.check_unused(view, "REFRESH MATERIALIZED VIEW")
     fresh = replace(
         view,
         relation_id=context.change.new_relation_id(),

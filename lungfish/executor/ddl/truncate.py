@@ -52,6 +52,7 @@ def truncate(context: DdlContext, statement: Truncate) -> str:
 def _empty(context: DdlContext, oid: Oid) -> None:
     table: Table = context.catalog.table(oid)
     context.runner.lock_table(table, "access exclusive")
+    context.runner.check_unused(table, "TRUNCATE")
     fresh = replace(
         table,
         relation_id=context.change.new_relation_id(),
