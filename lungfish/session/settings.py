@@ -382,8 +382,7 @@ class SessionSettings:
     def reset_all(self) -> None:
         """Every setting at its default."""
         for name in list(self._values):
-            if name in SETTINGS:
-                self.set(name, None)
+            self.set(name, None)
 
     def names(self) -> list[str]:
         """The names of all settings, as SHOW ALL lists them."""

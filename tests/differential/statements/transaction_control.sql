@@ -115,3 +115,6 @@ SHOW my.x;
 RESET ALL;
 SHOW my.x;
 SHOW my.nope;
+SET my.x = 'kept';
+RESET ALL;
+SHOW my.x;
