@@ -8,10 +8,19 @@ from dataclasses import replace
 from lungfish.functions import (
     arithmetic,
     arrays,
+    binary_strings,
     bit_operators,
     comparison,
+    comparison_dates,
     datetime_operators,
+    enums,
+    interval_math,
+    json_path_functions,
+    like,
+    log_positions,
+    math_functions,
     ranges,
+    regexp_functions,
     strings,
 )
 from lungfish.functions.registry import ArgumentType, Function, Polymorphic
@@ -26,9 +35,11 @@ from lungfish.types.sql_type import (
     INTERNAL_CHAR,
     INTERVAL,
     JSONB,
+    JSONPATH,
     NAME,
     NUMERIC,
     OID,
+    PG_LSN,
     REAL,
     SMALLINT,
     TEXT,
@@ -38,8 +49,10 @@ from lungfish.types.sql_type import (
     TIMETZ,
     UUID,
     SqlType,
+    TypeKind,
 )
 
+BIT, VARBIT = SqlType(TypeKind.BIT), SqlType(TypeKind.VARBIT)
 _COMPARISONS = (("eq", "="), ("ne", "<>"), ("lt", "<"), ("le", "<="), ("gt", ">"), ("ge", ">="))
 _ARITHMETIC = (("pl", "+"), ("mi", "-"), ("mul", "*"), ("div", "/"), ("mod", "%"))
 _COMPARED: tuple[tuple[str, SqlType], ...] = (
@@ -109,17 +122,89 @@ _PREFIXES: tuple[tuple[str, str, SqlType], ...] = (
 )  # fmt: skip
 
 
+# Comparisons and arithmetic of two types, by the number that stands for both: int24pl is smallint + integer.
+_MIXED: tuple[tuple[str, SqlType, SqlType], ...] = (
+    ("int24", SMALLINT, INTEGER), ("int28", SMALLINT, BIGINT), ("int42", INTEGER, SMALLINT), ("int48", INTEGER, BIGINT),
+    ("int82", BIGINT, SMALLINT), ("int84", BIGINT, INTEGER), ("float48", REAL, DOUBLE), ("float84", DOUBLE, REAL),
+)  # fmt: skip
+_MOMENTS: tuple[tuple[str, SqlType], ...] = (
+    ("date", DATE), ("timestamp", TIMESTAMP), ("timestamptz", TIMESTAMPTZ),
+)  # fmt: skip
+_MATCHES = (
+    ("like", "~~"), ("nlike", "!~~"), ("iclike", "~~*"), ("icnlike", "!~~*"), ("regexeq", "~"), ("regexne", "!~"),
+    ("icregexeq", "~*"), ("icregexne", "!~*"),
+)  # fmt: skip
+_BY_TYPES: tuple[tuple[str, str, tuple[ArgumentType, ...]], ...] = (
+    *(
+        (prefix + word, symbol, (left, right))
+        for prefix, left, right in _MIXED
+        for word, symbol in (*_COMPARISONS, *_ARITHMETIC[:4])
+    ),
+    *(
+        (f"{one}_{word}_{other}", symbol, (left, right))
+        for one, left in _MOMENTS
+        for other, right in _MOMENTS
+        for word, symbol in _COMPARISONS
+        if one != other
+    ),
+    *((f"name{word}text", symbol, (NAME, TEXT)) for word, symbol in _COMPARISONS),
+    *((f"text{word}name", symbol, (TEXT, NAME)) for word, symbol in _COMPARISONS),
+    *(
+        (prefix + word, symbol, (kind, TEXT))
+        for prefix, kind in (("text", TEXT), ("name", NAME), ("bpchar", CHAR))
+        for word, symbol in _MATCHES
+    ),
+    *(
+        (f"{prefix}{word}", symbol, (kind, kind))
+        for prefix, kind in (("bit", BIT), ("varbit", VARBIT), ("pg_lsn_", PG_LSN))
+        for word, symbol in _COMPARISONS
+    ),
+    *(
+        (f"{prefix}{word}", symbol, (kind, kind))
+        for prefix, kind in _COUNTED[:3]
+        for word, symbol in (("and", "&"), ("or", "|"), ("xor", "#"))
+    ),
+    *(
+        (f"{prefix}{word}", symbol, (kind, INTEGER))
+        for prefix, kind in _COUNTED[:3]
+        for word, symbol in (("shl", "<<"), ("shr", ">>"))
+    ),
+    *((f"{prefix}abs", "@", (kind,)) for prefix, kind in (*_COUNTED, ("numeric_", NUMERIC))),
+    ("bytealike", "~~", (BYTEA, BYTEA)), ("byteanlike", "!~~", (BYTEA, BYTEA)), ("byteacat", "||", (BYTEA, BYTEA)),
+    ("bitand", "&", (BIT, BIT)), ("bitor", "|", (BIT, BIT)), ("bitxor", "#", (BIT, BIT)), ("bitnot", "~", (BIT,)),
+    ("bitcat", "||", (VARBIT, VARBIT)), ("bitshiftleft", "<<", (BIT, INTEGER)), ("bitshiftright", ">>", (BIT, INTEGER)),
+    ("dpow", "^", (DOUBLE, DOUBLE)), ("numeric_power", "^", (NUMERIC, NUMERIC)), ("dsqrt", "|/", (DOUBLE,)), ("dcbrt", "||/", (DOUBLE,)),
+    ("textanycat", "||", (TEXT, _P.ANYNONARRAY)), ("anytextcat", "||", (_P.ANYNONARRAY, TEXT)),
+    ("jsonb_path_exists_opr", "@?", (JSONB, JSONPATH)), ("jsonb_path_match_opr", "@@", (JSONB, JSONPATH)),
+    ("date_pli", "+", (DATE, INTEGER)), ("integer_pl_date", "+", (INTEGER, DATE)), ("date_mii", "-", (DATE, INTEGER)),
+    ("date_pl_interval", "+", (DATE, INTERVAL)), ("date_mi_interval", "-", (DATE, INTERVAL)), ("interval_pl_date", "+", (INTERVAL, DATE)),
+    ("datetime_pl", "+", (DATE, TIME)), ("timedate_pl", "+", (TIME, DATE)), ("datetimetz_pl", "+", (DATE, TIMETZ)),
+    ("timetzdate_pl", "+", (TIMETZ, DATE)), ("time_pl_interval", "+", (TIME, INTERVAL)), ("time_mi_interval", "-", (TIME, INTERVAL)),
+    ("interval_pl_time", "+", (INTERVAL, TIME)), ("time_mi_time", "-", (TIME, TIME)), ("timetz_pl_interval", "+", (TIMETZ, INTERVAL)),
+    ("timetz_mi_interval", "-", (TIMETZ, INTERVAL)), ("interval_pl_timetz", "+", (INTERVAL, TIMETZ)),
+    ("timestamp_pl_interval", "+", (TIMESTAMP, INTERVAL)), ("timestamp_mi_interval", "-", (TIMESTAMP, INTERVAL)),
+    ("interval_pl_timestamp", "+", (INTERVAL, TIMESTAMP)), ("timestamp_mi", "-", (TIMESTAMP, TIMESTAMP)),
+    ("timestamptz_pl_interval", "+", (TIMESTAMPTZ, INTERVAL)), ("timestamptz_mi_interval", "-", (TIMESTAMPTZ, INTERVAL)),
+    ("interval_pl_timestamptz", "+", (INTERVAL, TIMESTAMPTZ)), ("timestamptz_mi", "-", (TIMESTAMPTZ, TIMESTAMPTZ)),
+    ("interval_mul", "*", (INTERVAL, DOUBLE)), ("mul_d_interval", "*", (DOUBLE, INTERVAL)), ("interval_div", "/", (INTERVAL, DOUBLE)),
+    ("pg_lsn_mi", "-", (PG_LSN, PG_LSN)), ("pg_lsn_pli", "+", (PG_LSN, NUMERIC)), ("numeric_pl_pg_lsn", "+", (NUMERIC, PG_LSN)),
+    ("pg_lsn_mii", "-", (PG_LSN, NUMERIC)),
+)  # fmt: skip
+
+
 def _wanted() -> Iterator[tuple[str, str, tuple[ArgumentType, ...]]]:
     for name, symbol, kind in _names():
         yield name, symbol, (kind, kind)
     for name, symbol, kind in _PREFIXES:
         yield name, symbol, (kind,)
     yield from _POLYMORPHIC
+    yield from _BY_TYPES
 
 
 def _aliases() -> Iterator[Function]:
     sources = (
-        comparison, arithmetic, bit_operators, datetime_operators, strings, ranges, arrays,
+        comparison, comparison_dates, arithmetic, math_functions, bit_operators, binary_strings, datetime_operators, strings, like,
+        regexp_functions, ranges, arrays, enums, interval_math, json_path_functions, log_positions,
     )  # fmt: skip
     known = {(item.name, item.arguments): item for source in sources for item in source.FUNCTIONS}
     for name, symbol, kinds in _wanted():

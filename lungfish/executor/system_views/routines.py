@@ -18,7 +18,7 @@ from lungfish.catalog.objects import (
     SqlFunction,
 )
 from lungfish.executor.system_views.type_functions import type_functions
-from lungfish.functions import AGGREGATES, FUNCTIONS, WINDOW_FUNCTIONS
+from lungfish.functions import AGGREGATES, FUNCTIONS, WINDOW_FUNCTIONS, operator_functions
 from lungfish.functions.parameter_names import first_signature
 from lungfish.functions.registry import (
     Aggregate,
@@ -247,7 +247,7 @@ def operators() -> tuple[OperatorFacts, ...]:
     # The same implementation under a name: int4pl for + of integers.
     named: dict[tuple[object, object, tuple[int, ...]], int] = {}
     by_signature = {(item.name, item.arguments): item.oid for item in built_in_routines()}
-    for item in FUNCTIONS:
+    for item in (*operator_functions.FUNCTIONS, *FUNCTIONS):
         if not _is_symbol(item.name):
             name, arguments = _key(item)
             oid = by_signature.get((name, arguments))
