@@ -53,6 +53,10 @@ def bind_array(node: ast.ArrayConstructor, scope: Scope) -> BoundExpression:
             f"number of array dimensions ({depth}) exceeds the maximum allowed ({_DIMENSIONS_MAX})"
         ).at(node.position)
     typed, type_ = coerce_common(items, "ARRAY", scope.state, positions)
+    if type_.domain is not None and type_.kind is TypeKind.ARRAY:
+        raise errors.FeatureNotSupported(
+            f"arrays of domain {type_}, which is one over arrays, are not supported"
+        ).at(node.position)
     return ArrayExpr(tuple(typed), array_of(type_))
 
 

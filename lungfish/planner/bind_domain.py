@@ -23,15 +23,34 @@ from lungfish.types.sql_type import SqlType
 def make_domain_value(
     node: BoundExpression, target: SqlType, state: BindState, position: int
 ) -> BoundExpression:
-    """A value of the base type as one of the domain `target`. A value that is one already is not checked again."""
-    if node.type.domain_oid == target.domain_oid:
-        return node
-    checks = tuple(
-        check
-        for domain in domains_of(target, state.catalog)
-        for check in _bind_checks(domain, state, position)
-    )
-    return DomainExpr(node, target, checks, position)
+    """A value of the base type as one of the domain `target`, or of a type that holds values of domains. A value that is one already
+    is not checked again."""
+    if target.domain is not None:
+        if node.type.domain_oid == target.domain_oid:
+            return node
+        return DomainExpr(node, target, tuple(_own_checks(target, (), state, position)), position)
+    return DomainExpr(node, target, tuple(_inner_checks(target, (), state, position)), position)
+
+
+def _own_checks(
+    target: SqlType, path: tuple[int | None, ...], state: BindState, position: int
+) -> Iterator[DomainCheck]:
+    for domain in domains_of(target, state.catalog):
+        for check in _bind_checks(domain, state, position):
+            yield replace(check, path=path)
+
+
+def _inner_checks(
+    target: SqlType, path: tuple[int | None, ...], state: BindState, position: int
+) -> Iterator[DomainCheck]:
+    """The checks of the domains whose values stand inside of those of a type."""
+    inner: list[tuple[int | None, SqlType]] = list(enumerate(target.fields))
+    if target.element is not None:
+        inner.append((None, target.element))
+    for step, each in inner:
+        yield from _inner_checks(each, (*path, step), state, position)
+        if each.domain is not None:
+            yield from _own_checks(each, (*path, step), state, position)
 
 
 def _bind_checks(domain: UserType, state: BindState, position: int) -> Iterator[DomainCheck]:

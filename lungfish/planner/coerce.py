@@ -74,10 +74,13 @@ def coerce_with(
     if target.domain is not None and source.domain_oid != target.domain_oid:
         value = coerce_with(node, target.base, context, state, position)
         return state.seams.make_domain_value(value, target, state, position)
+    if target.holds_domains and not _goes_by_parts(node, target) and not same_type(source, target):
+        _refuse_nested_arrays(target, position)
+        value = coerce_with(node, target.without_domains, context, state, position)
+        return state.seams.make_domain_value(value, target, state, position)
     if source.kind is TypeKind.UNKNOWN:
         if isinstance(node, Constant):
             if node.value is not None:
-                _refuse_inner_domains(target, position)
                 if target.kind is TypeKind.ENUM and state.catalog.added_labels:
                     refuse_uncommitted(node.value, target, state.catalog, position)
             return read_literal(node, target, is_explicit=is_explicit, position=position)
@@ -93,11 +96,7 @@ def coerce_with(
         return CastTo(node, target, is_explicit, position)
     if same_type(source, target):
         return _modify(node, target, is_explicit, position)
-    if (
-        isinstance(node, RowExpr)
-        and target.kind is TypeKind.RECORD
-        and len(target.fields) == len(node.items)
-    ):
+    if isinstance(node, RowExpr) and _goes_by_parts(node, target):
         items = tuple(
             coerce_with(item, field, context, state, position)
             for item, field in zip(node.items, target.fields, strict=True)
@@ -107,7 +106,6 @@ def coerce_with(
         raise errors.CannotCoerce(
             f"cannot cast type {source.unmodified} to {target.unmodified}"
         ).at(position)
-    _refuse_inner_domains(target, position)
     if source.kind is TypeKind.NAME:
         # Names have the collation "C", which their texts keep.
         state.has_collations = True
@@ -118,15 +116,24 @@ def coerce_with(
     return CastTo(node, target, is_explicit, position)
 
 
-def _refuse_inner_domains(target: SqlType, position: int) -> None:
-    """Raise FeatureNotSupported where values of a domain would be made inside of another value, unchecked."""
-    inner = (*target.fields, *(() if target.element is None else (target.element,)))
-    for each in inner:
-        if each.domain is not None:
-            raise errors.FeatureNotSupported(
-                f"making values of domain {each.domain} inside of type {target} is not supported"
-            ).at(position)
-        _refuse_inner_domains(each, position)
+def _goes_by_parts(node: BoundExpression, target: SqlType) -> bool:
+    """Whether the node is a row whose fields are made those of the target one by one."""
+    return (
+        isinstance(node, RowExpr)
+        and target.kind is TypeKind.RECORD
+        and len(target.fields) == len(node.items)
+    )
+
+
+def _refuse_nested_arrays(target: SqlType, position: int) -> None:
+    """Raise FeatureNotSupported for arrays of a domain over arrays, whose elements are arrays with a shape of their own."""
+    element = target.element
+    if element is not None and element.kind is TypeKind.ARRAY:
+        raise errors.FeatureNotSupported(
+            f"arrays of domain {element.domain}, which is one over arrays, are not supported"
+        ).at(position)
+    for each in target.fields if element is None else (element,):
+        _refuse_nested_arrays(each, position)
 
 
 def _modify(

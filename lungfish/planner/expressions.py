@@ -82,11 +82,13 @@ class DomainCheck:
     domain: str
     name: str
     condition: BoundExpression | None
+    # Where the domain's values are inside of the whole one: the position of a row's field, or None for every element of an array.
+    path: tuple[int | None, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class DomainExpr:
-    """The operand made a value of the domain `type`: it goes through unchanged, or a check raises."""
+    """The operand made a value of `type`, a domain or what holds values of domains: it goes through unchanged, or a check raises."""
 
     operand: BoundExpression
     type: SqlType

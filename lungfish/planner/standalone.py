@@ -122,10 +122,13 @@ def bind_domain_texts(
 def bind_domain_value(
     domain: SqlType, catalog: Catalog, search_path: Sequence[str] = ("public",)
 ) -> BoundExpression:
-    """The checks of a domain over column 0, a value of its base type."""
+    """The checks of a domain, or of a type that holds values of domains, over column 0, a value of the type beneath."""
     state = new_state(catalog, tuple(search_path))
-    value = ColumnRef(state.reserve_columns(1), domain.base, "value")
-    return optimize_expression(make_domain_value(value, domain, state, -1))
+    value: BoundExpression = ColumnRef(state.reserve_columns(1), domain.without_domains, "value")
+    for each in (domain.base, domain):
+        if each.domain is not None or each.holds_domains:
+            value = make_domain_value(value, each, state, -1)
+    return optimize_expression(value)
 
 
 def objects_used(

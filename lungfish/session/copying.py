@@ -19,6 +19,7 @@ from lungfish.errors import (
     DuplicateColumn,
     Error,
     FeatureNotSupported,
+    IntegrityError,
     InvalidColumnReference,
     InvalidParameterValue,
     ProgrammingError,
@@ -30,7 +31,7 @@ from lungfish.executor import Run, insert_rows
 from lungfish.executor.insert import CHUNK_ROW_COUNT
 from lungfish.executor.programs import new_compiler
 from lungfish.executor.slices import PART_ROW_COUNT
-from lungfish.planner import bind_row_condition, refuse_several
+from lungfish.planner import bind_domain_value, bind_row_condition, refuse_several
 from lungfish.planner.expressions import OutputColumn
 from lungfish.planner.physical import InsertRows, ValuesScan
 from lungfish.session.copy_lines import DEFAULT, Field, format_lines, read_lines
@@ -208,6 +209,8 @@ class _RowReader:
         self._options = options
         self._session = session
         self._parsers = [field_parser(column.type, session) for column in self._columns]
+        self._checks = [_domain_check(column.type, session) for column in self._columns]
+        self._has_checks = any(self._checks)
         self._is_whole = list(positions) == list(range(len(table.columns)))
         self._skipped_count = 0
 
@@ -230,6 +233,8 @@ class _RowReader:
                     [None if field is None else parse(field) for field in column]
                     for parse, column in zip(self._parsers, zip(*chunk, strict=True), strict=True)
                 ]
+                if self._has_checks:
+                    self._check_columns(columns)
             except Error:
                 pass
             else:
@@ -240,7 +245,7 @@ class _RowReader:
         for number, fields in enumerate(chunk, first):
             try:
                 row = self._row(fields, number)
-            except DataError as error:
+            except (DataError, IntegrityError) as error:
                 if isinstance(error, BadCopyFileFormat) or not self._options.ignores_errors:
                     raise
                 self._skip(error, number)
@@ -259,24 +264,33 @@ class _RowReader:
         if len(fields) > len(columns):
             raise BadCopyFileFormat("extra data after last expected column", detail=place)
         row: list[Any] = [None] * len(self._table.columns)
-        for at, column, parse, field in zip(
-            self._positions, columns, self._parsers, fields, strict=True
+        for at, column, parse, check, field in zip(
+            self._positions, columns, self._parsers, self._checks, fields, strict=True
         ):
             if field is DEFAULT:
                 row[at] = self._defaults[at]((), self.run)
-            elif field is not None:
+            elif field is not None or check is not None:
                 try:
-                    row[at] = parse(field)
+                    row[at] = None if field is None else parse(field)
+                    if check is not None:
+                        check((row[at],), self.run)
                 except Error as error:
-                    shown = str(field)[:_SHOWN_LENGTH_MAX]
+                    shown = "null input" if field is None else f'"{str(field)[:_SHOWN_LENGTH_MAX]}"'
                     if error.detail is None:
-                        error.detail = f'{place}, column {column.name}: "{shown}"'
+                        error.detail = f"{place}, column {column.name}: {shown}"
                     raise
         for at in self._missing:
             row[at] = self._defaults[at]((), self.run)
         return tuple(row)
 
-    def _skip(self, error: DataError, number: int) -> None:
+    def _check_columns(self, columns: Sequence[Sequence[Any]]) -> None:
+        """Raise what a value raises that its column's domain does not let through."""
+        for check, values in zip(self._checks, columns, strict=True):
+            if check is not None:
+                for value in values:
+                    check((value,), self.run)
+
+    def _skip(self, error: Error, number: int) -> None:
         self._skipped_count += 1
         limit = self._options.reject_limit
         if limit is not None and self._skipped_count > limit:
@@ -305,6 +319,15 @@ def field_parser(kind: SqlType, session: Session) -> Callable[[Any], Any]:
         plain = kind.unmodified
         return lambda field: coerce_length(parse_value(field, plain, settings), kind)
     return lambda field: parse_value(field, kind, settings)
+
+
+def _domain_check(kind: SqlType, session: Session) -> RowEvaluator | None:
+    """What raises unless a value keeps to the domains that the type is, or holds values of; None if there are none."""
+    if kind.domain is None and not kind.holds_domains:
+        return None
+    return new_compiler().row(
+        bind_domain_value(kind, session.catalog, session.settings.search_path)
+    )
 
 
 # TO.

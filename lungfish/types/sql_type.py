@@ -133,6 +133,21 @@ class SqlType:
         """The type beneath a domain, whatever domains lie between; other types are their own."""
         return self if self.domain is None else replace(self, domain=None, domain_oid=0)
 
+    @property
+    def holds_domains(self) -> bool:
+        """Whether values of domains stand inside of this type's values, as elements or fields."""
+        inner = self.fields if self.element is None else (self.element,)
+        return any(each.domain is not None or each.holds_domains for each in inner)
+
+    @property
+    def without_domains(self) -> SqlType:
+        """The same type with the types beneath them in the places of domains."""
+        if self.domain is None and not self.holds_domains:
+            return self
+        element = None if self.element is None else self.element.without_domains
+        fields = tuple(field.without_domains for field in self.fields)
+        return replace(self, domain=None, domain_oid=0, element=element, fields=fields)
+
     def __str__(self) -> str:
         if self.domain is not None:
             return self.domain

@@ -74,7 +74,7 @@ def test_a_parameter_is_checked_by_its_domain() -> None:
 def test_a_composite_with_a_domain_is_not_read_from_text_unchecked() -> None:
     with lungfish.connect(":memory:", autocommit=True) as connection:
         _make(connection)
-        with pytest.raises(lungfish.NotSupportedError, match="domain small"):
+        with pytest.raises(lungfish.IntegrityError, match="domain small"):
             connection.execute("SELECT '(99,red)'::pair")
         with pytest.raises(lungfish.IntegrityError):
             connection.execute("SELECT ROW(99, 'red')::pair")

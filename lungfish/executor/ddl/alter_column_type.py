@@ -49,6 +49,7 @@ def alter_type(context: DdlContext, table: Table, action: AlterColumnType) -> No
     check_column_type(column.name, kind)
     if column.identity is not None:
         check_identity_type(kind, action.position)
+    _check_assignments(context, table, column, action)
     for view in context.catalog.dependent_views(table.oid):
         if uses_column(context, view, table, column):
             raise FeatureNotSupported(
@@ -81,7 +82,6 @@ def alter_type(context: DdlContext, table: Table, action: AlterColumnType) -> No
         for index in table.indexes
     )
     new = replace(replace_column(table, column, changed), indexes=indexes)
-    _check_assignments(context, table, column, action)
     check_stored_texts(context, new)
     written = type_text(context.catalog, kind)
     values = [

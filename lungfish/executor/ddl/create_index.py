@@ -16,6 +16,7 @@ from lungfish.errors import (
     FeatureNotSupported,
     IndeterminateCollation,
     InvalidObjectDefinition,
+    UndefinedObject,
 )
 from lungfish.executor.ddl.column_rules import check_column_type
 from lungfish.executor.ddl.context import DdlContext
@@ -29,6 +30,7 @@ from lungfish.executor.ddl.names import (
 from lungfish.executor.ddl.partition_columns import require_partition_columns
 from lungfish.executor.ddl.partition_parts import add_to_partitions
 from lungfish.executor.ddl.virtual_columns import refuse_virtual, refuse_virtual_in
+from lungfish.executor.system_views.pg_operator_classes import operator_classes
 from lungfish.planner import ExpressionFacts
 from lungfish.sql.ast.ddl import CreateIndex, IndexElement
 from lungfish.sql.ast.expressions import Collate, Name
@@ -62,6 +64,7 @@ def create_index(context: DdlContext, statement: CreateIndex) -> str:
         )
     columns = tuple(_index_column(context, table, element) for element in statement.elements)
     for column, element in zip(columns, statement.elements, strict=True):
+        _require_operator_class(element.operator_class, statement.method)
         if statement.method in ("gist", "spgist") and column.type is not None:
             require_class(column.type, statement.method, element.position)
     include = tuple(
@@ -153,6 +156,25 @@ def _plain_column(element: IndexElement) -> IndexElement:
     if element.collation or len(node.operand.parts) > 1:
         return element
     return replace(element, column=node.operand.parts[0], expression=None, collation=node.collation)
+
+
+# Operator classes beside those of pg_opclass: a B+Tree here compares texts by bytes or by their collation as the key asks.
+_OTHER_CLASSES = frozenset(
+    {
+        "text_pattern_ops", "varchar_pattern_ops", "bpchar_pattern_ops", "varchar_ops", "cidr_ops", "range_ops", "multirange_ops",
+        "inet_ops", "record_image_ops", "enum_ops", "record_ops", "array_ops", "quad_point_ops", "kd_point_ops",
+    }
+)  # fmt: skip
+
+
+def _require_operator_class(name: str | None, method: str) -> None:
+    """Raise UndefinedObject for the name of an operator class that there is not."""
+    if name is None or name in _OTHER_CLASSES:
+        return
+    if all(each.name != name for each in operator_classes()):
+        raise UndefinedObject(
+            f'operator class "{name}" does not exist for access method "{method}"'
+        )
 
 
 def _index_column(context: DdlContext, table: Table, element: IndexElement) -> IndexColumn:

@@ -17,6 +17,8 @@ def truncate(context: DdlContext, statement: Truncate) -> str:
     tables: dict[Oid, Table] = {}
     for name in statement.tables:
         table = find_table(context, name)
+        if table.materialized_query is not None:
+            raise WrongObjectType(f'"{table.name}" is not a table', position=name.position)
         if name not in statement.only:
             tables.update((item.oid, item) for item in descendants(table, context.catalog))
         elif table.partition_key is not None:
