@@ -13,6 +13,7 @@ from setuptools import Extension, setup
 # By their names in the package; the source of each lies in its place, with the suffix .pyx.
 COMPILED_MODULES = (
     "lungfish.storage.native_rows",
+    "lungfish.storage.native_frames",
     "lungfish.storage.native_leaves",
     "lungfish.storage.native_trees",
     "lungfish.storage.native_overflow",

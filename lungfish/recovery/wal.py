@@ -79,6 +79,9 @@ class PruneReport:
 class WriteAheadLog:
     """One life of the log, open for appending. storage/native_tables.pyx also does what `append_row` does, with the same attributes."""
 
+    # Those that it looks at each time, and all others.
+    __slots__ = ("__dict__", "__weakref__", "_chunks", "_end", "_failure", "_full", "_taken")
+
     def __init__(
         self,
         folder: SegmentFolder,
@@ -130,11 +133,8 @@ class WriteAheadLog:
         self._group.quick = quick_flush(self, self._group)
         self.records = registry.counter("wal_records", unit="records", help="records appended")
         self.bytes = registry.counter("wal_bytes", unit="bytes", help="bytes handed to the disk")
-        self.buffers_full = registry.counter(
-            "wal_buffers_full",
-            unit="",
-            help="times that records had to be written before a commit asked for it",
-        )
+        early = "times that records had to be written before a commit asked for it"
+        self.buffers_full = registry.counter("wal_buffers_full", unit="", help=early)
         self._syncs = registry.histogram("wal_sync", unit="ms", help="write and sync of a batch")
 
     # Appending

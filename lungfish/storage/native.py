@@ -1,6 +1,7 @@
 """The compiled row operations, where the install could build them.
 
 native_rows.pyx     packing and unpacking
+native_frames.pyx   frames of pages in memory, as the others look at them
 native_trees.pyx    searching and changing the leaves of indexes
 native_page_rows.pyx, native_overflow.pyx
                     rows of any size put on pages that are in memory, long values on overflow pages

@@ -1,8 +1,25 @@
-from libc.stdint cimport int64_t, uint8_t
+from cpython.object cimport PyObject
+from libc.stdint cimport int64_t, uint8_t, uint16_t, uint64_t
+from libc.string cimport memcpy
+
+from lungfish.slots cimport slot
+from lungfish.storage.native_frames cimport FRAME_CACHE, bytes_of, frame_of, is_writable, number_in
 
 from lungfish.storage.native_page_rows cimport PageRows
 from lungfish.storage.native_rows cimport NativeRowFormat
 from lungfish.storage.native_trees cimport KeyMaker, NativeTree
+
+
+# Where a `Transaction` has what is looked at.
+cdef Py_ssize_t TRANSACTION_ID
+cdef Py_ssize_t TRANSACTION_UNDO
+
+
+cdef struct RowPlace:
+    # Where a row lies: the frame of its page (borrowed), the page, the row; NULL if the page has no such slot.
+    PyObject* frame
+    uint8_t* page
+    uint8_t* row
 
 
 cdef class NativeTable:
@@ -24,6 +41,8 @@ cdef class NativeTable:
     cdef object is_log_latched
     cdef object seed
     cdef int64_t log_buffer_size_max
+    # Where the log has what is looked at.
+    cdef Py_ssize_t log_chunks, log_end, log_failure, log_full, log_taken
     # What is looked at in the transaction manager: ids that are running, rows with explicit locks, chains of old versions.
     cdef dict running
     cdef object locked_rows
@@ -75,7 +94,7 @@ cdef class NativeTable:
     ) except -1
     cdef object place_new(self, object transaction, bytes packed, tuple entry, list keys)
     cdef int append_record(
-        self, object transaction_id, int64_t address, bytes before, bytes after
+        self, uint64_t writer, int64_t address, bytes before, bytes after
     ) except -1
     cdef int ask_for_relief(self) except -1
     cdef int learn_indexes(self) except -1
@@ -89,3 +108,32 @@ cdef class NativeTable:
 cdef int undo_to(object transaction, Py_ssize_t mark) except -1
 cdef void fill_entry(tuple entry, object rows, object address, object before)
 cdef bint has_overflow(bytes stored) noexcept
+
+
+cdef inline bint find_place(
+    NativeTable table, int64_t address, bint is_to_change, RowPlace* place
+) except -1:
+    """Find a row on its page; False if that is not in memory, or has not been checked, or (to be changed) is not to be changed in place."""
+    cdef PyObject* frame = frame_of(table.pages, address >> 16)
+    cdef uint16_t slots
+    if frame == NULL or slot(frame, FRAME_CACHE) != <PyObject*>table.page_format:
+        return False
+    if is_to_change and not is_writable(frame, table.pages):
+        return False
+    place.frame, place.page = frame, bytes_of(frame)
+    # ids.py and heap_page.py.
+    memcpy(&slots, place.page + 6, 2)
+    place.row = NULL
+    if (address & 0xFFFF) < slots:
+        place.row = place.page + 32 + (address & 0xFFFF) * table.stride
+    return True
+
+
+cdef inline int64_t id_of(object transaction) except? -1:
+    """The transaction's id; 0 if it has none."""
+    return number_in(<PyObject*>transaction, TRANSACTION_ID)
+
+
+cdef inline list undo_of(object transaction):
+    """What the transaction has to take back."""
+    return <list>slot(<PyObject*>transaction, TRANSACTION_UNDO)

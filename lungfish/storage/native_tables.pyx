@@ -26,6 +26,18 @@ from cpython.tuple cimport PyTuple_GET_ITEM, PyTuple_GET_SIZE, PyTuple_New, PyTu
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memcpy, memset
 
+from lungfish.slots cimport NONE, offset_of, set_slot, slot
+from lungfish.storage.native_frames cimport (
+    FRAME_CACHE,
+    FRAME_PAGE_ID,
+    PAGES_HITS,
+    bytes_of,
+    frame_of,
+    is_writable,
+    note_change,
+    number_in,
+    touch,
+)
 from lungfish.storage.native_page_rows cimport Fit, PageRows, note_writer
 from lungfish.storage.native_rows cimport NativeRowFormat
 from lungfish.storage.native_trees cimport KeyMaker, NativeTree, NOTHING, Place, UNSURE
@@ -33,6 +45,7 @@ from lungfish.storage.native_trees cimport KeyMaker, NativeTree, NOTHING, Place,
 from xxhash import xxh3_64_intdigest
 
 from lungfish.storage.lock_modes import LockMode
+from lungfish.storage.transactions import Transaction
 
 cdef extern from "Python.h":
     void PyObject_GC_UnTrack(void* container)
@@ -61,6 +74,8 @@ cdef enum:
 
 cdef uint32_t ABSENT = 0xFFFFFFFF
 cdef int64_t ADDRESS_MASK = (<int64_t>1 << 62) - 1
+TRANSACTION_ID = offset_of(Transaction, "id")
+TRANSACTION_UNDO = offset_of(Transaction, "undo")
 cdef int64_t ENOUGH_FOR_KEY = 1 << LockMode.FOR_UPDATE
 cdef int64_t ENOUGH_FOR_UPDATE = 1 << LockMode.FOR_NO_KEY_UPDATE | 1 << LockMode.FOR_UPDATE
 cdef uint64_t CHECKSUM_MASK = 0xFFFFFFFF
@@ -85,6 +100,10 @@ cdef class NativeTable:
         self.log = rows.log if hasattr(rows.log, "_chunks") else None
         if self.log is not None:
             self.is_log_latched = self.log._latch.locked
+            kind = type(self.log)
+            self.log_chunks, self.log_end = offset_of(kind, "_chunks"), offset_of(kind, "_end")
+            self.log_failure, self.log_full = offset_of(kind, "_failure"), offset_of(kind, "_full")
+            self.log_taken = offset_of(kind, "_taken")
             self.seed = self.log._seed
             self.log_buffer_size_max = self.log._buffer_size_max
         self.running = transactions.members._running
@@ -238,44 +257,32 @@ cdef class NativeTable:
         self, tuple row, tuple fields, int64_t address, object snapshot, int64_t own_id
     ) except -9:
         """Fill a new tuple with fields of the row there: DONE, NO_ROW, or UNSURE."""
-        cdef PyObject* found
-        cdef object frame, data
-        cdef uint8_t* page
-        cdef Py_ssize_t offset
-        cdef uint16_t slots
         cdef int64_t writer
         cdef uint8_t flags
+        cdef RowPlace place
         if self.is_latched():
             return UNSURE
         stale = self.rows.stale
         if PySet_GET_SIZE(stale) and PySet_Contains(stale, address):
             return UNSURE
-        pages = self.pages
-        found = PyDict_GetItem(pages.frames, address >> SLOT_BITS)
-        if found == NULL:
+        if not find_place(self, address, False, &place):
             return UNSURE
-        frame = <object>found
-        if frame.cache is not self.page_format:
-            return UNSURE
-        data = frame.data
-        page = <uint8_t*>PyByteArray_AS_STRING(data)
-        memcpy(&slots, page + COUNTS_OFFSET, 2)
-        if (address & SLOT_MASK) >= slots:
+        if place.row == NULL:
             return NO_ROW
-        offset = HEADER_SIZE + (address & SLOT_MASK) * self.stride
-        flags = page[offset + FLAGS]
+        flags = place.row[FLAGS]
         if not flags:
             return NO_ROW
-        memcpy(&writer, page + offset, 8)
+        memcpy(&writer, place.row, 8)
         if not self.sees(writer, snapshot, own_id):
             return UNSURE
-        frame.touches += 1
-        pages.hits += 1
+        touch(place.frame, self.pages)
         if flags & DELETED:
             return NO_ROW
-        if flags & HAS_OVERFLOW and self.row_format.has_overflowed(page + offset, fields):
-            return self.read_whole(row, fields, page, page + offset)
-        if not self.row_format.fill(row, fields, page, PyByteArray_GET_SIZE(data), offset):
+        if flags & HAS_OVERFLOW and self.row_format.has_overflowed(place.row, fields):
+            return self.read_whole(row, fields, place.page, place.row)
+        if not self.row_format.fill(
+            row, fields, place.page, self.page_size, place.row - place.page
+        ):
             return UNSURE
         return DONE
 
@@ -301,8 +308,8 @@ cdef class NativeTable:
             or fence.relief is not None
             or self.is_latched()
             or self.is_log_latched()
-            or log._failure is not None
-            or log._full is not None
+            or slot(<PyObject*>log, self.log_failure) != NONE
+            or slot(<PyObject*>log, self.log_full) != NONE
         )
 
     cdef bint is_unlocked(self, object transaction, int64_t address, bint is_deleted) except -1:
@@ -335,11 +342,7 @@ cdef class NativeTable:
         self, object transaction, object snapshot, int64_t address, bint is_deleted
     ):
         """The stored row there, if it may be changed without a change of its keys, or deleted, as it lies; None if that is not so for sure."""
-        cdef PyObject* found
-        cdef object frame, pages = self.pages
-        cdef uint8_t* page
-        cdef uint8_t* row
-        cdef uint16_t slots
+        cdef RowPlace place
         cdef int64_t writer
         cdef uint8_t flags
         cdef bytes before
@@ -350,24 +353,15 @@ cdef class NativeTable:
         if PySet_GET_SIZE(stale) and PySet_Contains(stale, address):
             # The entry that led here may be that of an older version.
             return None
-        found = PyDict_GetItem(pages.frames, address >> SLOT_BITS)
-        if found == NULL:
+        if not find_place(self, address, True, &place) or place.row == NULL:
             return None
-        frame = <object>found
-        if frame.cache is not self.page_format or frame.epoch != pages._epoch:
-            return None
-        page = <uint8_t*>PyByteArray_AS_STRING(frame.data)
-        memcpy(&slots, page + COUNTS_OFFSET, 2)
-        if (address & SLOT_MASK) >= slots:
-            return None
-        row = page + HEADER_SIZE + (address & SLOT_MASK) * self.stride
-        flags = row[FLAGS]
-        memcpy(&writer, row, 8)
+        flags = place.row[FLAGS]
+        memcpy(&writer, place.row, 8)
         if not flags & LIVE or flags & DELETED:
             return None
-        if not self.sees(writer, snapshot, transaction.id):
+        if not self.sees(writer, snapshot, id_of(transaction)):
             return None
-        before = self.page_rows.extract(page, row, flags)
+        before = self.page_rows.extract(place.page, place.row, flags)
         if before is None or 2 * PyBytes_GET_SIZE(before) > RECORD_SIZE_MAX:
             return None
         if flags & HAS_OVERFLOW and not self.has_keys_in_place(before):
@@ -438,8 +432,7 @@ cdef class NativeTable:
 
     cdef uint8_t* page_at(self, int64_t address) except NULL:
         """The page of a row. Requires: `row_to_change` has just answered one."""
-        cdef object frame = <object>PyDict_GetItem(self.pages.frames, address >> SLOT_BITS)
-        return <uint8_t*>PyByteArray_AS_STRING(frame.data)
+        return bytes_of(frame_of(self.pages, address >> SLOT_BITS))
 
     cdef uint8_t* row_on(self, uint8_t* page, int64_t address) noexcept:
         """Where on its page a row lies."""
@@ -461,8 +454,8 @@ cdef class NativeTable:
         nothing has run since that may let another thread in.
         """
         cdef object pages = self.pages, number = address
-        cdef object frame = <object>PyDict_GetItem(pages.frames, address >> SLOT_BITS)
-        cdef uint8_t* page = <uint8_t*>PyByteArray_AS_STRING(frame.data)
+        cdef PyObject* frame = frame_of(pages, address >> SLOT_BITS)
+        cdef uint8_t* page = bytes_of(frame)
         cdef uint8_t* row = self.row_on(page, address)
         cdef bint is_resized = stored is not None and not fits_in_place(before, stored)
         cdef PyObject* found
@@ -472,8 +465,8 @@ cdef class NativeTable:
         ):
             return NO_ROW
         fill_entry(entry, self.rows, number, before)
-        lsn = self.log._end
-        transaction.undo.append(entry)
+        lsn = <object>slot(<PyObject*>self.log, self.log_end)
+        PyList_Append(undo_of(transaction), entry)
         found = PyDict_GetItem(self.chains, number)
         if found == NULL:
             chain[0] = before
@@ -482,30 +475,27 @@ cdef class NativeTable:
             self.chains[number] = chain
         else:
             PyList_Append(<object>found, before)
-        self.append_record(transaction.id, address, before, packed)
-        if lsn > frame.newest_lsn:
-            frame.newest_lsn = lsn
-            pages.newest_lsn = lsn
+        self.append_record(id_of(transaction), address, before, packed)
+        note_change(frame, pages, lsn)
         if packed is None:
-            mark_deleted(page, row, transaction.id)
+            mark_deleted(page, row, id_of(transaction))
         elif is_resized:
             self.page_rows.replace(page, row, stored, &fit)
-            self.page_rows.note_room(page, frame.page_id)
+            self.page_rows.note_room(page, <object>slot(frame, FRAME_PAGE_ID))
         else:
             self.page_rows.write_row(page, row, stored, self.page_rows.tail_start(row, row[FLAGS]))
-        frame.touches += 1
-        pages.hits += 1
+        touch(frame, pages)
         return DONE
 
     cdef object place_new(self, object transaction, bytes packed, tuple entry, list keys):
         """Put a new row on the current page and its entries into all indexes; answers its address, None if that was not done."""
-        cdef PyObject* found
-        cdef object frame, pages = self.pages, number
+        cdef PyObject* frame
+        cdef object pages = self.pages, number
         cdef list places
         cdef uint8_t* page
         cdef uint16_t counts[3]
         cdef uint32_t tails_start
-        cdef Py_ssize_t index, slot, slots, tail_size = PyBytes_GET_SIZE(packed) - self.stride
+        cdef Py_ssize_t index, chosen, slots, tail_size = PyBytes_GET_SIZE(packed) - self.stride
         cdef int64_t address
         if tail_size > self.page_rows.tail_size_max or PyBytes_GET_SIZE(packed) > RECORD_SIZE_MAX:
             return None
@@ -513,31 +503,30 @@ cdef class NativeTable:
         if not self.is_free():
             return None
         page_id = self.heap._current
-        found = PyDict_GetItem(pages.frames, page_id)
-        if found == NULL:
+        frame = frame_of(pages, page_id)
+        if frame == NULL or slot(frame, FRAME_CACHE) != <PyObject*>self.page_format:
             return None
-        frame = <object>found
-        if frame.cache is not self.page_format or frame.epoch != pages._epoch:
+        if not is_writable(frame, pages):
             return None
-        page = <uint8_t*>PyByteArray_AS_STRING(frame.data)
+        page = bytes_of(frame)
         memcpy(counts, page + COUNTS_OFFSET, 6)
         memcpy(&tails_start, page + TAILS_OFFSET, 4)
         # The lowest free slot. Room that is yet to be made is for the ordinary way.
-        slot = counts[0]
+        chosen = counts[0]
         if counts[1] < counts[0]:
-            slot = 0
-            while slot < counts[0] and page[HEADER_SIZE + slot * self.stride + FLAGS]:
-                slot += 1
-            if slot == counts[0]:
+            chosen = 0
+            while chosen < counts[0] and page[HEADER_SIZE + chosen * self.stride + FLAGS]:
+                chosen += 1
+            if chosen == counts[0]:
                 # The header is wrong.
                 return None
-        slots = max(counts[0], slot + 1)
+        slots = max(counts[0], chosen + 1)
         if (
             slots > SLOT_COUNT_MAX
             or HEADER_SIZE + slots * self.stride + tail_size > tails_start
         ):
             return None
-        address = (<int64_t>page_id << SLOT_BITS) | slot
+        address = (<int64_t>page_id << SLOT_BITS) | chosen
         number = address
         for index in range(len(keys)):
             tree = <NativeTree>self.trees[index]
@@ -548,25 +537,23 @@ cdef class NativeTable:
                 return None
             places[index] = place
         fill_entry(entry, self.rows, number, None)
-        lsn = self.log._end
-        transaction.undo.append(entry)
-        self.append_record(transaction.id, address, None, packed)
-        if lsn > frame.newest_lsn:
-            frame.newest_lsn = lsn
-            pages.newest_lsn = lsn
+        lsn = <object>slot(<PyObject*>self.log, self.log_end)
+        PyList_Append(undo_of(transaction), entry)
+        self.append_record(id_of(transaction), address, None, packed)
+        note_change(frame, pages, lsn)
         counts[1] += 1
         tails_start -= <uint32_t>tail_size
         if tail_size:
             memcpy(page + TAILS_OFFSET, &tails_start, 4)
         self.page_rows.write_row(
-            page, page + HEADER_SIZE + slot * self.stride, packed, tails_start
+            page, page + HEADER_SIZE + chosen * self.stride, packed, tails_start
         )
         counts[0] = <uint16_t>slots
         memcpy(page + COUNTS_OFFSET, counts, 6)
-        lsn = self.log._end
+        lsn = <object>slot(<PyObject*>self.log, self.log_end)
         for index in range(len(keys)):
             (<NativeTree>self.trees[index]).put(<Place>places[index], keys[index], address, lsn)
-        pages.hits += 1
+        set_slot(<PyObject*>pages, PAGES_HITS, number_in(<PyObject*>pages, PAGES_HITS) + 1)
         self.ask_for_relief()
         return number
 
@@ -596,14 +583,13 @@ cdef class NativeTable:
         return keys
 
     cdef int append_record(
-        self, object transaction_id, int64_t address, bytes before, bytes after
+        self, uint64_t writer, int64_t address, bytes before, bytes after
     ) except -1:
         """`WriteAheadLog.append_row`, the record being of ordinary size and nobody else appending."""
         cdef object log = self.log
         cdef uint32_t before_size = ABSENT if before is None else <uint32_t>PyBytes_GET_SIZE(before)
         cdef uint32_t after_size = ABSENT if after is None else <uint32_t>PyBytes_GET_SIZE(after)
         cdef uint32_t relation_id = <uint32_t>self.relation_id
-        cdef uint64_t writer = transaction_id
         cdef Py_ssize_t content = (0 if before is None else before_size) + (
             0 if after is None else after_size
         )
@@ -612,8 +598,8 @@ cdef class NativeTable:
         cdef bytes header = PyBytes_FromStringAndSize(NULL, RECORD_HEADER_SIZE)
         cdef uint8_t* out = <uint8_t*>PyBytes_AS_STRING(body)
         cdef uint32_t short_size = <uint32_t>size, stored
-        cdef int64_t lsn = log._end
-        cdef list chunks = log._chunks
+        cdef int64_t lsn = number_in(<PyObject*>log, self.log_end)
+        cdef list chunks = <list>slot(<PyObject*>log, self.log_chunks)
         cdef object end = lsn + RECORD_HEADER_SIZE + size
         memset(out, 0, 4)
         out[0] = ROW_TYPE
@@ -641,7 +627,7 @@ cdef class NativeTable:
         except MemoryError:
             chunks.pop()
             raise
-        log._end = end
+        set_slot(<PyObject*>log, self.log_end, end)
         return 0
 
     cdef Py_ssize_t tail_start(self, const uint8_t* row, uint8_t flags) except -1:
@@ -657,7 +643,10 @@ cdef class NativeTable:
     cdef int ask_for_relief(self) except -1:
         """Have the log written if it has grown too large: once all is done, as this runs Python code."""
         cdef object log = self.log
-        if <int64_t>log._end - <int64_t>log._taken > self.log_buffer_size_max:
+        if (
+            number_in(<PyObject*>log, self.log_end) - number_in(<PyObject*>log, self.log_taken)
+            > self.log_buffer_size_max
+        ):
             log._ask_for_relief()
         return 0
 
@@ -695,11 +684,10 @@ cdef bint fits_in_place(bytes before, bytes stored) noexcept:
     )
 
 
-cdef void mark_deleted(uint8_t* page, uint8_t* row, object writer):
+cdef void mark_deleted(uint8_t* page, uint8_t* row, int64_t writer) noexcept:
     """Flag a live row as deleted."""
-    cdef uint64_t number = writer
     cdef uint16_t deleted
-    memcpy(row, &number, 8)
+    memcpy(row, &writer, 8)
     row[FLAGS] |= DELETED
     memcpy(&deleted, page + COUNTS_OFFSET + 4, 2)
     deleted += 1

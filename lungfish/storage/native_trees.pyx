@@ -22,12 +22,21 @@ from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memcmp, memcpy, memmove
 
 from lungfish.slots cimport offset_of, set_slot, slot
+from lungfish.storage.native_frames cimport (
+    FRAME_CACHE,
+    FRAME_PAGE_ID,
+    FRAME_TOUCHES,
+    PAGES_FRAMES,
+    PAGES_HITS,
+    is_writable,
+    note_change,
+    number_in,
+)
 
 from lungfish.storage.btree_byte_node import ByteLeaf, USED_SIZE_MAX
 from lungfish.storage.btree_integer_node import IntegerLeaf
 from lungfish.storage.btree_node import InnerNode
 from lungfish.storage.key_values import INTEGER_WIDTHS, TEXT_KINDS
-from lungfish.storage.relation_pages import Frame
 from lungfish.types.sql_type import TypeKind
 
 cdef extern from "Python.h":
@@ -56,8 +65,15 @@ cdef int64_t ADDRESS_MIN = <int64_t>(<uint64_t>1 << 63)
 cdef int64_t ADDRESS_MASK = (<int64_t>1 << 62) - 1
 cdef Py_ssize_t USED_MAX = USED_SIZE_MAX
 # Where each object has what is looked at.
-cdef Py_ssize_t FRAME_CACHE = offset_of(Frame, "cache")
-cdef Py_ssize_t FRAME_TOUCHES = offset_of(Frame, "touches")
+cdef Py_ssize_t INTEGER_CAPACITY = offset_of(IntegerLeaf, "capacity")
+cdef Py_ssize_t INTEGER_COUNT = offset_of(IntegerLeaf, "count")
+cdef Py_ssize_t INTEGER_DATA = offset_of(IntegerLeaf, "data")
+cdef Py_ssize_t BYTE_CELL_START = offset_of(ByteLeaf, "cell_start")
+cdef Py_ssize_t BYTE_COUNT = offset_of(ByteLeaf, "count")
+cdef Py_ssize_t BYTE_DATA = offset_of(ByteLeaf, "data")
+cdef Py_ssize_t BYTE_LIVE_BYTES = offset_of(ByteLeaf, "live_bytes")
+cdef Py_ssize_t BYTE_PREFIX = offset_of(ByteLeaf, "prefix")
+cdef Py_ssize_t BYTE_SLOTS_OFFSET = offset_of(ByteLeaf, "slots_offset")
 cdef Py_ssize_t INNER_KEYS = offset_of(InnerNode, "keys")
 cdef Py_ssize_t INNER_ADDRESSES = offset_of(InnerNode, "addresses")
 cdef Py_ssize_t INNER_CHILDREN = offset_of(InnerNode, "children")
@@ -65,6 +81,7 @@ cdef object INTEGER_LEAF = IntegerLeaf
 cdef object BYTE_LEAF = ByteLeaf
 cdef object INNER_NODE = InnerNode
 cdef object ROOT_PAGE = 1
+cdef int64_t ROOT_PAGE_ID = 1
 
 
 @cython.no_gc
@@ -113,7 +130,7 @@ cdef class NativeTree:
         cdef int level
         if self.is_latched():
             return None
-        frames = self.pages.frames
+        frames = <object>slot(<PyObject*>self.pages, PAGES_FRAMES)
         for level in range(LEVEL_MAX):
             found = PyDict_GetItem(frames, page_id)
             if found == NULL:
@@ -129,7 +146,11 @@ cdef class NativeTree:
             )
             is_last = is_last and index == PyList_GET_SIZE(keys) - 1
             page_id = <object>PyList_GET_ITEM(<object>slot(<PyObject*>node, INNER_CHILDREN), index)
-        self.pages.hits += level + 1
+        set_slot(
+            <PyObject*>self.pages,
+            PAGES_HITS,
+            number_in(<PyObject*>self.pages, PAGES_HITS) + level + 1,
+        )
         place = self.open_leaf(frame, node, key, is_last)
         if place is not None:
             place.index = lower_bound(self, place, key, address)
@@ -142,11 +163,16 @@ cdef class NativeTree:
             return None
         place = Place.__new__(Place)
         place.frame, place.leaf, place.is_last = frame, node, is_last
-        place.count = node.count
-        place.page = <uint8_t*>PyByteArray_AS_STRING(node.data)
+        if self.is_integer:
+            place.count = number_in(<PyObject*>node, INTEGER_COUNT)
+            data = <object>slot(<PyObject*>node, INTEGER_DATA)
+        else:
+            place.count = number_in(<PyObject*>node, BYTE_COUNT)
+            data = <object>slot(<PyObject*>node, BYTE_DATA)
+        place.page = <uint8_t*>PyByteArray_AS_STRING(data)
         if not self.is_integer:
-            place.prefix_size = PyBytes_GET_SIZE(node.prefix)
-            place.slots_offset = node.slots_offset
+            place.prefix_size = PyBytes_GET_SIZE(<object>slot(<PyObject*>node, BYTE_PREFIX))
+            place.slots_offset = number_in(<PyObject*>node, BYTE_SLOTS_OFFSET)
             if key is not None and PyBytes_GET_SIZE(key) < place.prefix_size:
                 # What all keys between the leaf's fences begin with, this one does not: the tree is damaged.
                 return None
@@ -159,14 +185,16 @@ cdef class NativeTree:
         """
         cdef object leaf = place.leaf
         cdef Py_ssize_t need
-        if place.frame.epoch != self.pages._epoch:
+        if not is_writable(<PyObject*>place.frame, self.pages):
             return 0
         if place.index < place.count and compare(self, place, place.index, key, address) == SAME:
             return 0
         if is_exclusive:
             if place.index == 0:
                 # On the one leaf of a tree there is nothing before it.
-                if not place.is_last or place.frame.page_id != ROOT_PAGE:
+                if not place.is_last or (
+                    number_in(<PyObject*>place.frame, FRAME_PAGE_ID) != ROOT_PAGE_ID
+                ):
                     return 0
             elif has_key(self, place, place.index - 1, key):
                 return 0
@@ -176,14 +204,14 @@ cdef class NativeTree:
             elif not place.is_last:
                 return 0
         if self.is_integer:
-            return place.count < <Py_ssize_t>leaf.capacity
+            return place.count < number_in(<PyObject*>leaf, INTEGER_CAPACITY)
         need = PyBytes_GET_SIZE(key) - place.prefix_size
         if PyBytes_GET_SIZE(key) > self.key_size_max:
             return 0
         need = ADDRESS_SIZE + (need - HEAD_SIZE if need > HEAD_SIZE else 0)
         # Room without a compaction, which also implies that it fits.
         return (
-            <Py_ssize_t>leaf.cell_start - need
+            number_in(<PyObject*>leaf, BYTE_CELL_START) - need
             >= place.slots_offset + SLOT_SIZE * (place.count + 1)
         )
 
@@ -194,9 +222,7 @@ cdef class NativeTree:
         cdef uint32_t count = <uint32_t>place.count + 1
         cdef uint8_t* entry
         cdef int64_t number
-        if lsn > frame.newest_lsn:
-            frame.newest_lsn = lsn
-            pages.newest_lsn = lsn
+        note_change(<PyObject*>frame, pages, lsn)
         if self.is_integer:
             number = key
             entry = data + ENTRIES_OFFSET + PAIR_SIZE * place.index
@@ -206,7 +232,7 @@ cdef class NativeTree:
         else:
             put_cell(data, place, key, address)
         memcpy(data + COUNT_OFFSET, &count, 4)
-        leaf.count = count
+        set_slot(<PyObject*>leaf, INTEGER_COUNT if self.is_integer else BYTE_COUNT, count)
         return 0
 
 
@@ -216,8 +242,8 @@ cdef int put_cell(uint8_t* data, Place place, object key, int64_t address) excep
     cdef const uint8_t* suffix = <const uint8_t*>PyBytes_AS_STRING(key) + place.prefix_size
     cdef Py_ssize_t size = PyBytes_GET_SIZE(key) - place.prefix_size
     cdef Py_ssize_t rest = size - HEAD_SIZE if size > HEAD_SIZE else 0
-    cdef uint32_t cell_start = leaf.cell_start
-    cdef uint32_t live_bytes = leaf.live_bytes
+    cdef uint32_t cell_start = <uint32_t>number_in(<PyObject*>leaf, BYTE_CELL_START)
+    cdef uint32_t live_bytes = <uint32_t>number_in(<PyObject*>leaf, BYTE_LIVE_BYTES)
     cdef uint8_t* entry = data + place.slots_offset + SLOT_SIZE * place.index
     cdef uint16_t short_place, short_size = <uint16_t>size
     cdef uint32_t head = head_of(suffix, size)
@@ -232,8 +258,8 @@ cdef int put_cell(uint8_t* data, Place place, object key, int64_t address) excep
     memcpy(entry + 4, &head, 4)
     memcpy(data + SPACE_OFFSET, &cell_start, 4)
     memcpy(data + SPACE_OFFSET + 4, &live_bytes, 4)
-    leaf.cell_start = cell_start
-    leaf.live_bytes = live_bytes
+    set_slot(<PyObject*>leaf, BYTE_CELL_START, cell_start)
+    set_slot(<PyObject*>leaf, BYTE_LIVE_BYTES, live_bytes)
     return 0
 
 

@@ -133,6 +133,16 @@ class FrozenRelation:
 class RelationPages:
     """The pages of one relation."""
 
+    # Those that compiled code looks at each time (native_frames.pyx), and all others.
+    __slots__ = (
+        "__dict__",
+        "__weakref__",
+        "_epoch",
+        "frames",
+        "hits",
+        "newest_lsn",
+    )
+
     def __init__(
         self,
         store: PageStore,
