@@ -79,6 +79,10 @@ from lungfish.types.sql_type import BIGINT, BOOLEAN
 
 # Fewer outer rows than this are not worth computing their distinct values for.
 DOMAIN_ROWS_MIN = 4.0
+# Of joins that a condition's subquery cannot simply be moved above.
+OUTER_KINDS = frozenset({"left", "right", "full"})
+
+Conjuncts = tuple[BoundExpression, ...]
 
 
 def unnest_subqueries(plan: LogicalPlan, context: Rewriting) -> LogicalPlan:
@@ -91,6 +95,8 @@ def unnest_subqueries(plan: LogicalPlan, context: Rewriting) -> LogicalPlan:
         case LogicalJoin() if plan.kind == "inner" and any(map(has_subquery, plan.conjuncts)):
             join = replace_fields(plan, conjuncts=())
             return _in_filter(LogicalFilter(join, plan.conjuncts), context)
+        case LogicalJoin() if plan.kind in OUTER_KINDS and any(map(has_subquery, plan.conjuncts)):
+            return _in_outer_join(plan, context)
         case LogicalProject() | LogicalAggregate() | LogicalSort() | LogicalWindow():
             lifter = _Lifter(plan.input, context)
             changed = map_expressions(plan, lifter.lift)
@@ -117,6 +123,38 @@ def _inside(node: BoundExpression, context: Rewriting) -> BoundExpression:
 
 
 # Predicates.
+
+
+def _in_outer_join(plan: LogicalJoin, context: Rewriting) -> LogicalJoin:
+    """The join with its condition's subqueries about one side alone as joins below it."""
+    left, right = plan.left, plan.right
+    conjuncts = plan.conjuncts
+    if plan.kind == "left":
+        right, conjuncts = _below_nullable(right, left, conjuncts, context)
+    elif plan.kind == "right":
+        left, conjuncts = _below_nullable(left, right, conjuncts, context)
+    over_left = _Lifter(left, context, other=outputs(right))
+    over_right = _Lifter(right, context, other=outputs(left))
+    lifted = tuple(over_right.lift(over_left.lift(conjunct)) for conjunct in conjuncts)
+    if over_left.plan is plan.left and over_right.plan is plan.right:
+        return plan
+    return replace_fields(plan, left=over_left.plan, right=over_right.plan, conjuncts=lifted)
+
+
+def _below_nullable(
+    nullable: LogicalPlan, other: LogicalPlan, conjuncts: Conjuncts, context: Rewriting
+) -> tuple[LogicalPlan, Conjuncts]:
+    """The side that may be missing with the predicates that have subqueries about it alone, and the other predicates."""
+    inside: list[BoundExpression] = []
+    kept: list[BoundExpression] = []
+    for conjunct in conjuncts:
+        used = columns_of(conjunct)
+        is_inside = used.isdisjoint(outputs(other)) and not used.isdisjoint(outputs(nullable))
+        moves = is_inside and has_subquery(conjunct) and not is_volatile(conjunct)
+        (inside if moves else kept).append(conjunct)
+    if not inside:
+        return nullable, conjuncts
+    return _in_filter(LogicalFilter(nullable, tuple(inside)), context), tuple(kept)
 
 
 def _in_filter(plan: LogicalFilter, context: Rewriting) -> LogicalPlan:
@@ -220,8 +258,12 @@ def _any_join(
 class _Lifter:
     """Replaces correlated subqueries in expressions by columns of joins that it builds over a plan."""
 
-    def __init__(self, plan: LogicalPlan, context: Rewriting) -> None:
+    def __init__(
+        self, plan: LogicalPlan, context: Rewriting, other: frozenset[int] = frozenset()
+    ) -> None:
+        """`other`: columns that the expressions use beside those of the plan; subqueries that do stay."""
         self.plan = plan
+        self._other = other
         self._base = plan
         self._outer: frozenset[int] | None = None
         self._context = context
@@ -249,7 +291,9 @@ class _Lifter:
             self._outer = outputs(self._base)
         plan = node.plan
         assert isinstance(plan, LogicalOutput)
-        if not uses_outer(plan, self._outer) or plan_is_volatile(plan):
+        if not uses_outer(plan, self._outer) or uses_outer(plan, self._other):
+            raise StaysCorrelated
+        if plan_is_volatile(plan):
             raise StaysCorrelated
         if node.kind == "scalar":
             return self._scalar(plan)
