@@ -12,13 +12,14 @@ from lungfish.errors import (
     InvalidParameterValue,
     NullValueNotAllowed,
     ProgramLimitExceeded,
+    UndefinedFunction,
 )
 from lungfish.functions.array_subscripts import slice_array, subscript
 from lungfish.functions.datetime_operators import text_settings
 from lungfish.functions.registry import Function, FunctionContext, Polymorphic, Volatility
 from lungfish.types.array_value import EMPTY_ARRAY, ArrayValue, array_value
 from lungfish.types.compare import KeyFunction, comparison_key, grouping_key
-from lungfish.types.sql_type import BOOLEAN, INTEGER, TEXT, SqlType, array_of
+from lungfish.types.sql_type import BOOLEAN, INTEGER, TEXT, SqlType, TypeKind, array_of
 from lungfish.types.text_format import format_value
 
 ELEMENTS_MAX = 134_217_727
@@ -218,13 +219,20 @@ def _drawn(context: FunctionContext, rows: list[tuple[Any, ...]]) -> list[tuple[
 # Searching
 
 
+def _require_equality(element: SqlType) -> None:
+    if element.kind in (TypeKind.JSON, TypeKind.JSONPATH):
+        raise UndefinedFunction(f"could not identify an equality operator for type {element}")
+
+
 def _item_key(array_type: SqlType) -> KeyFunction:
     assert array_type.element is not None
+    _require_equality(array_type.element)
     return comparison_key(array_type.element) or (lambda item: item)
 
 
 def _null_safe_key(array_type: SqlType) -> KeyFunction:
     assert array_type.element is not None
+    _require_equality(array_type.element)
     return grouping_key(array_type.element)
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from lungfish.errors import FeatureNotSupported
+from lungfish.errors import UndefinedFunction
 from lungfish.functions.numeric_words import compare_words
 from lungfish.functions.registry import ArgumentType, Function, Polymorphic, VectorForm
 from lungfish.functions.vector_tools import Argument, any_true, map_rows
@@ -164,7 +164,7 @@ def _typed_scalar(compare: Comparison) -> Callable[..., bool]:
 def _require_key(sql_type: SqlType) -> Callable[[Any], Any]:
     element = sql_type.element
     if element is not None and element.kind in (TypeKind.JSON, TypeKind.UNKNOWN):
-        raise FeatureNotSupported(f"could not identify an equality operator for type {element}")
+        raise UndefinedFunction(f"could not identify an equality operator for type {element}")
     return comparison_key(sql_type) or (lambda value: value)
 
 

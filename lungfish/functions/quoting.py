@@ -17,7 +17,7 @@ from lungfish.types.array_value import ArrayValue, array_value
 from lungfish.types.casts import require_find_cast
 from lungfish.types.keywords import KEYWORDS, lower_ascii
 from lungfish.types.parse_numbers import parse_integer
-from lungfish.types.sql_type import BOOLEAN, INTEGER, TEXT, SqlType, array_of
+from lungfish.types.sql_type import BOOLEAN, INTEGER, TEXT, SqlType, TypeKind, array_of
 from lungfish.types.text_format import format_value
 
 _SAFE_IDENTIFIER = re.compile(r"[a-z_][a-z0-9_]*")
@@ -101,7 +101,8 @@ def _types_of(values: Sequence[Any], types: Sequence[SqlType]) -> Sequence[SqlTy
 
 def _is_spread(value: Any, sql_type: SqlType) -> bool:
     """Whether the value is an element of the VARIADIC array of that type, rather than an array."""
-    return sql_type.element is not None and not hasattr(value, "dimensions") and value is not None
+    is_array = sql_type.kind is TypeKind.ARRAY
+    return is_array and not hasattr(value, "dimensions") and value is not None
 
 
 # format()

@@ -11,7 +11,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
-from lungfish.errors import AmbiguousFunction, DatatypeMismatch, FeatureNotSupported
+from lungfish.errors import (
+    AmbiguousFunction,
+    DatatypeMismatch,
+    FeatureNotSupported,
+    UndefinedObject,
+)
 from lungfish.functions.registry import ArgumentType, Polymorphic, Resolved, ResultType
 from lungfish.types.coercion import (
     Category,
@@ -338,7 +343,10 @@ class Meanings:
             case _P.ANY_OR_UNKNOWN:
                 return given
             case _P.ANYARRAY:
-                return array_of(_known(self.element))
+                element = _known(self.element)
+                if element.kind is TypeKind.VOID:
+                    raise UndefinedObject("could not find array type for data type void")
+                return array_of(element)
             case _P.ANYRANGE | _P.ANYCOMPATIBLERANGE:
                 return _known(self.range_type)
             case _P.ANYMULTIRANGE | _P.ANYCOMPATIBLEMULTIRANGE:
@@ -405,5 +413,7 @@ def polymorphic_meanings(parameters: Sequence[ArgumentType], types: Sequence[Sql
                 compatible.append(_element_of(parameter, given))
     if is_element_asked:
         _known(element)
-    common = (common_type_of(compatible) or TEXT) if is_compatible_asked else None
+    common = None
+    if is_compatible_asked:
+        common = (common_type_of(compatible) if compatible else None) or TEXT
     return Meanings(element, common, range_type)

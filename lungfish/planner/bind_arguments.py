@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from lungfish import errors
 from lungfish.functions.aggregates_json import (
     AGGREGATE_NAMES,
     CONVERSIONS,
@@ -11,7 +12,7 @@ from lungfish.planner.coerce import coerce_boolean, resolve_unknown
 from lungfish.planner.expressions import BoundExpression, Call
 from lungfish.planner.scope import Scope
 from lungfish.sql.ast import expressions as ast
-from lungfish.types.sql_type import SqlType
+from lungfish.types.sql_type import SqlType, TypeKind
 
 
 def bind_arguments(node: ast.FunctionCall, scope: Scope) -> tuple[BoundExpression, ...]:
@@ -31,6 +32,10 @@ def _as_json(
         return arguments
     converted: list[BoundExpression] = []
     for argument, function in zip(arguments, conversions, strict=True):
+        if argument.type.kind is TypeKind.UNKNOWN and len(arguments) == 1:
+            raise errors.DatatypeMismatch(
+                "could not determine polymorphic type because input has type unknown"
+            ).at(position)
         value = resolve_unknown(argument, scope.state, position)
         if value.type == function.result:
             converted.append(value)

@@ -42,6 +42,7 @@ from lungfish.planner.scope import AGGREGATES_ALLOWED, SETS_ALLOWED, Clause, Sco
 from lungfish.planner.sort_keys import check_grouped, make_sort_key
 from lungfish.planner.uncommitted_labels import refuse_uncommitted_ends
 from lungfish.sql.ast import expressions as ast
+from lungfish.types.coercion import CastContext, Category, can_coerce, category_of
 from lungfish.types.sql_type import SqlType, TypeKind
 
 # PostgreSQL's limit.
@@ -173,11 +174,14 @@ def _field_or_cast(
         return argument.items[argument.type.labels.index(name)]
     # pg_type knows the type of one byte by the name that SQL gives the one of a length.
     type_name = ast.TypeName('"char"' if name == "char" else name, position=node.position)
-    if is_type_name(type_name, scope.state):
-        return coerce_explicit(
-            argument, find_type(type_name, scope.state), scope.state, node.position
-        )
-    return None
+    if not is_type_name(type_name, scope.state):
+        return None
+    target, source = find_type(type_name, scope.state), argument.type
+    if source.kind is TypeKind.RECORD and category_of(target) is Category.STRING:
+        return None
+    if not can_coerce(source, target, CastContext.EXPLICIT):
+        return None
+    return coerce_explicit(argument, target, scope.state, node.position)
 
 
 def _bind_set(call: Call, scope: Scope) -> BoundExpression:
@@ -279,7 +283,8 @@ def _aggregate_call(
             scope.state.level_uses.pop()
     raw = arguments
     order_by = tuple(
-        make_sort_key(item, scope.bind(item.expression), scope) for item in node.order_by
+        make_sort_key(item, scope.bind(item.expression), scope, keeps_unknown=node.is_within_group)
+        for item in node.order_by
     )
     if node.is_within_group:
         found, arguments, order_by = _ordered_set(node, name, arguments, order_by, scope)

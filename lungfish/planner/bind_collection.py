@@ -57,6 +57,10 @@ def bind_array(node: ast.ArrayConstructor, scope: Scope) -> BoundExpression:
         raise errors.FeatureNotSupported(
             f"arrays of domain {type_}, which is one over arrays, are not supported"
         ).at(node.position)
+    if type_.kind is TypeKind.VOID:
+        raise errors.UndefinedObject("could not find array type for data type void").at(
+            node.position
+        )
     return ArrayExpr(tuple(typed), array_of(type_))
 
 

@@ -51,6 +51,7 @@ from lungfish.planner.expressions import (
     OrAny,
 )
 from lungfish.planner.scope import AGGREGATES_ALLOWED, Scope
+from lungfish.planner.sort_keys import check_compared
 from lungfish.sql.ast import expressions as ast
 from lungfish.types.collations import collation_of_type, find_collation
 from lungfish.types.sql_type import (
@@ -186,6 +187,8 @@ def _bind_case(node: ast.Case, scope: Scope) -> BoundExpression:
     conditions: list[BoundExpression] = []
     results: list[BoundExpression] = []
     operand = None if node.operand is None else scope.bind(node.operand)
+    if operand is not None and operand.type.kind is TypeKind.UNKNOWN:
+        operand = resolve_unknown(operand, state, node.position)
     if operand is not None and len(node.branches) > 1:
         _refuse_volatile(operand, "CASE", node.position)
     for branch in node.branches:
@@ -227,6 +230,7 @@ def _bind_extreme(node: ast.Extreme, scope: Scope) -> BoundExpression:
     positions = [operand.position for operand in node.operands]
     word = "GREATEST" if node.is_greatest else "LEAST"
     typed, type_ = coerce_common(operands, word, scope.state, positions)
+    check_compared(type_, node.position)
     return ExtremeExpr(node.is_greatest, tuple(typed), type_)
 
 

@@ -194,7 +194,7 @@ def _describe(
     if function.output_columns:
         return call, list(function.output_columns)
     if call.type.kind is TypeKind.RECORD:
-        if not call.type.fields:
+        if not call.type.fields or (function.name == "unnest" and not call.type.oid):
             raise errors.SyntaxError(
                 'a column definition list is required for functions returning "record"'
             ).at(node.position)

@@ -9,6 +9,7 @@ from lungfish import errors
 from lungfish.functions.registry import Function, Polymorphic
 from lungfish.planner.callees import find_function, find_operator
 from lungfish.planner.coerce import coerce_arguments, coerce_implicit, common_type, try_common_type
+from lungfish.planner.compare_records import record_operator
 from lungfish.planner.expression_tree import columns_of, has_subquery
 from lungfish.planner.expressions import (
     AndAll,
@@ -24,7 +25,7 @@ from lungfish.planner.expressions import (
 )
 from lungfish.planner.scope import Scope
 from lungfish.sql.ast import expressions as ast
-from lungfish.types.sql_type import BOOLEAN, TypeKind, array_of
+from lungfish.types.sql_type import BOOLEAN, SqlType, TypeKind, array_of
 
 COMPARISONS = frozenset({"=", "<>", "<", "<=", ">", ">="})
 # Before the operator of a QuantifiedSubquery that stands for `(a, b) op (SELECT x, y)`, a single row.
@@ -46,9 +47,30 @@ def make_operator(
 def _call_operator(
     symbol: str, left: BoundExpression, right: BoundExpression, scope: Scope, position: int
 ) -> BoundExpression:
+    if TypeKind.RECORD in (left.type.kind, right.type.kind) and symbol in COMPARISONS:
+        left, right = _typed_null(left, right.type), _typed_null(right, left.type)
+        if left.type.kind is right.type.kind:
+            operator = _record_operator(symbol, left, right, position)
+            return Call(operator, (left, right), BOOLEAN, position=position)
     found = find_operator(symbol, (left.type, right.type), position)
     arguments = coerce_arguments((left, right), found, scope.state, (position, position))
     return Call(found.callee, arguments, found.result, position=position)
+
+
+def _typed_null(node: BoundExpression, other: SqlType) -> BoundExpression:
+    """NULL beside a row is a row; texts cannot be read as rows whose fields nobody named."""
+    if node.type.kind is TypeKind.UNKNOWN and _is_null(node):
+        return Constant(None, other)
+    return node
+
+
+def _record_operator(
+    symbol: str, left: BoundExpression, right: BoundExpression, position: int
+) -> Function:
+    own = record_operator(symbol, left.type, right.type)
+    if own is not None:
+        return own
+    return find_operator(symbol, (left.type, left.type), position).callee
 
 
 def bind_binary(node: ast.Binary, scope: Scope) -> BoundExpression:
@@ -100,16 +122,16 @@ def compare_rows(
         raise errors.FeatureNotSupported("cannot compare rows of zero length").at(position)
     pairs = list(zip(left.items, right.items, strict=True))
     if symbol in ("=", "<>"):
-        compared = tuple(make_operator(symbol, a, b, scope, position) for a, b in pairs)
+        compared = tuple(_call_operator(symbol, a, b, scope, position) for a, b in pairs)
         if len(compared) == 1:
             return compared[0]
         return AndAll(compared) if symbol == "=" else OrAny(compared)
     strict = STRICT_OF[symbol]
     last_a, last_b = pairs[-1]
-    result = make_operator(symbol, last_a, last_b, scope, position)
+    result = _call_operator(symbol, last_a, last_b, scope, position)
     for a, b in reversed(pairs[:-1]):
-        first = make_operator(strict, a, b, scope, position)
-        tied = make_operator("=", a, b, scope, position)
+        first = _call_operator(strict, a, b, scope, position)
+        tied = _call_operator("=", a, b, scope, position)
         result = OrAny((first, AndAll((tied, result))))
     return result
 
@@ -163,7 +185,14 @@ def make_distinct(
         return IsNullExpr(left, not node.is_negated)
     if _is_null(left):
         return IsNullExpr(right, not node.is_negated)
+    if left.type.kind is right.type.kind is TypeKind.RECORD:
+        equals = _record_operator("=", left, right, node.position)
+        return IsDistinctExpr(left, right, equals, node.is_negated)
     found = find_operator("=", (left.type, right.type), node.position)
+    if found.callee.needs_context:
+        # Dates and local times beside instants: both as instants.
+        common = common_type([left.type, right.type], "IS DISTINCT FROM", (node.position,))
+        found = find_operator("=", (common, common), node.position)
     a, b = coerce_arguments((left, right), found, scope.state, (node.position, node.position))
     return IsDistinctExpr(a, b, found.callee, node.is_negated)
 
@@ -276,13 +305,18 @@ def bind_quantified_array(node: ast.QuantifiedArray, scope: Scope) -> BoundExpre
     operand, array = scope.bind(node.operand), scope.bind(node.array)
     position, state = node.position, scope.state
     if array.type.kind is TypeKind.UNKNOWN:
-        element = operand.type
-        if element.kind is TypeKind.UNKNOWN:
-            element = common_type([element], "ANY", (position,))
-        array = coerce_implicit(array, array_of(element), state, position)
+        own_type = operand.type
+        if own_type.kind is TypeKind.UNKNOWN:
+            own_type = common_type([own_type], "ANY", (position,))
+        array = coerce_implicit(array, array_of(own_type), state, position)
     if array.type.kind is not TypeKind.ARRAY or array.type.element is None:
         raise errors.WrongObjectType("op ANY/ALL (array) requires array on right side").at(position)
-    found = find_operator(node.operator, (operand.type, array.type.element), position)
+    element = array.type.element
+    if operand.type.kind is element.kind is TypeKind.RECORD and node.operator in COMPARISONS:
+        own = record_operator(node.operator, operand.type, element)
+        if own is not None:
+            return QuantifiedArrayExpr(operand, array, own, node.is_all)
+    found = find_operator(node.operator, (operand.type, element), position)
     if found.result != BOOLEAN:
         raise errors.WrongObjectType("op ANY/ALL (array) requires operator to yield boolean").at(
             position

@@ -11,6 +11,7 @@ from lungfish.planner.coerce import same_type, try_common_type
 from lungfish.planner.expressions import ColumnRef
 from lungfish.planner.logical import LogicalOutput, LogicalRecursiveUnion
 from lungfish.planner.scope import CteEntry, Scope
+from lungfish.planner.sort_keys import check_grouped
 from lungfish.planner.table_mentions import mentions_table
 from lungfish.sql.ast import queries as ast
 
@@ -48,6 +49,8 @@ def bind_recursive_query(entry: CteEntry, query: object, scope: Scope) -> Logica
         ).at(position)
     entry.self_references.clear()
     step = _typed_step(step, columns, entry, scope)
+    for column in () if body.is_all else columns:
+        check_grouped(column.type, position)
     made = tuple(scope.state.new_column(column.name, column.type) for column in columns)
     union = LogicalRecursiveUnion(
         entry.cte_id, initial.input, step.input, body.is_all, initial.columns, step.columns, made

@@ -20,7 +20,7 @@ from lungfish.planner.logical import (
 from lungfish.planner.scope import Scope
 from lungfish.planner.sort_keys import check_grouped
 from lungfish.sql.ast import queries as ast
-from lungfish.types.sql_type import SqlType
+from lungfish.types.sql_type import SqlType, TypeKind
 
 
 def bind_set_operation(node: ast.SetOperation, scope: Scope) -> LogicalOutput:
@@ -34,7 +34,7 @@ def bind_set_operation(node: ast.SetOperation, scope: Scope) -> LogicalOutput:
             position
         )
     types = [
-        common_type([a.type, b.type], word, (_first_target(node.left), position))
+        _common_type([a.type, b.type], word, (_first_target(node.left), position))
         for a, b in zip(left.columns, right.columns, strict=True)
     ]
     left = cast_outputs(left, types, scope.state, position)
@@ -47,6 +47,12 @@ def bind_set_operation(node: ast.SetOperation, scope: Scope) -> LogicalOutput:
         for column in columns:
             check_grouped(column.type, position)
     return LogicalOutput(_combine(node, left, right, columns), columns)
+
+
+def _common_type(types: list[SqlType], word: str, positions: tuple[int, int]) -> SqlType:
+    found = common_type(types, word, positions)
+    is_open = any(each.kind is TypeKind.UNKNOWN for each in types)
+    return found.unmodified if is_open else found
 
 
 def _shared_type(left: SqlType, right: SqlType) -> SqlType:

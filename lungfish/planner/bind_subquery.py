@@ -128,8 +128,11 @@ def bind_quantified_subquery(node: ast.QuantifiedSubquery, scope: Scope) -> Boun
         return bind_row_subquery(node, node.operator.removeprefix(ROW_MARK), scope)
     operand = scope.bind(node.operand)
     plan = bind_inner(node.query, scope, node.position)
-    # A whole row is one value, that of a table's type.
-    is_row = isinstance(operand, RowExpr) and isinstance(node.operand, ast.Row)
+    # A whole row is one value, that of a table's type; ROW(...), whatever it was cast to, is several.
+    written = node.operand
+    while isinstance(written, ast.Cast):
+        written = written.operand
+    is_row = isinstance(operand, RowExpr) and isinstance(written, ast.Row)
     lefts = operand.items if is_row else (operand,)  # type: ignore[union-attr]
     check_column_count(len(lefts), plan, node.position)
     if len(lefts) > 1 and node.operator not in ("=", "<>"):

@@ -23,6 +23,8 @@ def find_type(name: ast.TypeName, state: BindState) -> SqlType:
         raise errors.UndefinedObject(f'type "{shown}" does not exist').at(name.position)
     if name.is_setof:
         raise errors.FeatureNotSupported("SETOF is not supported here").at(name.position)
+    if name.array_dimensions and found.kind in (TypeKind.UNKNOWN, TypeKind.VOID):
+        raise errors.UndefinedObject(f'type "{found}[]" does not exist').at(name.position)
     return array_of(found) if name.array_dimensions else found
 
 

@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from lungfish import errors
+from lungfish.catalog.inheritance import ancestors
+from lungfish.catalog.objects import Oid, Table
 from lungfish.functions.registry import Resolved
 from lungfish.planner.bind_state import BindState
 from lungfish.planner.collated_calls import COLLATE
@@ -96,6 +98,14 @@ def coerce_with(
         return CastTo(node, target, is_explicit, position)
     if same_type(source, target):
         return _modify(node, target, is_explicit, position)
+    if source.kind is TypeKind.RECORD and target.kind is TypeKind.RECORD:
+        if not target.fields:
+            # Any row is a record, and keeps what it is.
+            return node
+        if not _may_become_row(source, target, state):
+            raise errors.CannotCoerce(f"cannot cast type {source} to {target}").at(position)
+        if not target.oid:
+            _refuse_mixed_rows(node, target, position)
     if isinstance(node, RowExpr) and _goes_by_parts(node, target):
         items = tuple(
             coerce_with(item, field, context, state, position)
@@ -134,6 +144,31 @@ def _refuse_nested_arrays(target: SqlType, position: int) -> None:
         ).at(position)
     for each in target.fields if element is None else (element,):
         _refuse_nested_arrays(each, position)
+
+
+def _may_become_row(source: SqlType, target: SqlType, state: BindState) -> bool:
+    """Whether a row of one type may become one of another: rows of children those of a parent, and anonymous ones any."""
+    if not source.oid or source.oid == target.oid:
+        return True
+    if not target.oid:
+        return False
+    found = state.catalog.object(Oid(source.oid))
+    return isinstance(found, Table) and target.oid in ancestors(found, state.catalog)
+
+
+def _refuse_mixed_rows(node: BoundExpression, target: SqlType, position: int) -> None:
+    """Raise FeatureNotSupported for anonymous rows whose fields are not those of the others: a column's values have one type."""
+    fields = node.type.fields
+    items: Sequence[BoundExpression | None] = (
+        node.items if isinstance(node, RowExpr) else [None] * len(fields)
+    )
+    if len(fields) != len(target.fields) or any(
+        not is_same_type(field, wanted) and not (isinstance(item, Constant) and item.value is None)
+        for item, field, wanted in zip(items, fields, target.fields, strict=True)
+    ):
+        raise errors.FeatureNotSupported(
+            "rows of different types among each other are not supported"
+        ).at(position)
 
 
 def _modify(
@@ -213,6 +248,9 @@ def coerce_common(
 ) -> tuple[list[BoundExpression], SqlType]:
     """The nodes in their common type, and that type: a node may keep modifiers that the others have not."""
     type_ = common_type([node.type for node in nodes], context, positions)
+    if type_.modifiers and any(node.type.kind is TypeKind.UNKNOWN for node in nodes):
+        # A literal is read without the limits that the others have.
+        type_ = type_.unmodified
     typed = [
         node if node.type is type_ else _coerce_common(node, type_, context, state, position)
         for node, position in zip(nodes, positions, strict=True)
@@ -223,7 +261,15 @@ def coerce_common(
 def _coerce_common(
     node: BoundExpression, target: SqlType, context: str, state: BindState, position: int
 ) -> BoundExpression:
-    if not can_coerce(node.type, target, CastContext.IMPLICIT):
+    is_other_row = (
+        node.type.kind is target.kind is TypeKind.RECORD
+        and bool(node.type.oid)
+        and not same_type(node.type, target)
+        and not _may_become_row(node.type, target, state)
+    )
+    if node.type.kind is target.kind is TypeKind.RECORD and not (node.type.oid or target.oid):
+        _refuse_mixed_rows(node, target, position)
+    if is_other_row or not can_coerce(node.type, target, CastContext.IMPLICIT):
         raise errors.CannotCoerce(
             f"{context} could not convert type {node.type.unmodified} to {target.unmodified}"
         ).at(position)

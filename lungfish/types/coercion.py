@@ -127,6 +127,8 @@ _STRINGS = frozenset(_CATEGORIES[Category.STRING])
 
 def category_of(sql_type: SqlType) -> Category:
     """The type's category."""
+    if sql_type.kind is K.RECORD and not sql_type.oid:
+        return Category.PSEUDO
     return _CATEGORY_OF[sql_type.kind]
 
 
