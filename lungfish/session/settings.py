@@ -7,197 +7,37 @@ The exception are settings that can never change an answer: hints to PostgreSQL'
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from lungfish.errors import (
     CantChangeRuntimeParam,
-    FeatureNotSupported,
-    InvalidParameterValue,
     UndefinedObject,
 )
 from lungfish.executor.memory import DEFAULT_BUDGET_BYTES
 from lungfish.recovery.settings import STORAGE_SETTINGS, StorageSettings
 from lungfish.session.planner_settings import PLANNER_SETTINGS
+from lungfish.session.server_settings import FIXED_SETTINGS, SERVER_SETTINGS
+from lungfish.session.setting_checks import (
+    bytes_of,
+    check_backslash_quote,
+    check_boolean,
+    check_date_style,
+    check_integer,
+    check_memory,
+    check_milliseconds,
+    check_number,
+    check_text,
+    check_time_zone,
+    date_style_over,
+    milliseconds_of,
+    one_of,
+    only,
+)
 from lungfish.sql.backslashes import StringReading
 from lungfish.storage.transactions import IsolationLevel
 from lungfish.types.settings import ObjectNames, TextSettings
-from lungfish.types.time_zones import fixed_zone_name, zone_by_name
-
-_TRUE = {"on", "true", "yes", "1", "t", "y"}
-_FALSE = {"off", "false", "no", "0", "f", "n"}
-# An amount of memory without a unit is in kB.
-_MEMORY = re.compile(r"([0-9]+(?:\.[0-9]*)?) *([A-Za-z]*)")
-_MEMORY_UNITS = {"B": 1, "kB": 1 << 10, "MB": 1 << 20, "GB": 1 << 30, "TB": 1 << 40}
-_WORK_MEM_KB_MIN, _WORK_MEM_KB_MAX = 64, (1 << 31) - 1
-_UNITS_MS = {"us": 0.001, "ms": 1, "s": 1000, "min": 60_000, "h": 3_600_000, "d": 86_400_000}
-
-
-def _boolean(name: str, value: str) -> str:
-    word = value.lower()
-    if word in _TRUE:
-        return "on"
-    if word in _FALSE:
-        return "off"
-    raise InvalidParameterValue(f'parameter "{name}" requires a Boolean value')
-
-
-def _milliseconds(name: str, value: str) -> str:
-    """A duration; written back in milliseconds, as PostgreSQL shows 0 and whole seconds otherwise."""
-    number = value.strip()
-    unit = number.lstrip("+-0123456789. ")
-    try:
-        amount = float(number[: len(number) - len(unit)]) * _UNITS_MS[unit or "ms"]
-    except (ValueError, KeyError):
-        raise InvalidParameterValue(f'invalid value for parameter "{name}": "{value}"') from None
-    if amount < 0:
-        raise InvalidParameterValue(
-            f'{amount:.0f} ms is outside the valid range for parameter "{name}"'
-        )
-    whole = round(amount)
-    if whole == 0:
-        return "0"
-    for suffix, size in (("d", 86_400_000), ("h", 3_600_000), ("min", 60_000), ("s", 1000)):
-        if whole % size == 0:
-            return f"{whole // size}{suffix}"
-    return f"{whole}ms"
-
-
-def milliseconds_of(value: str) -> float:
-    """The number of milliseconds in a duration that `_milliseconds` wrote; 0 stands for no limit."""
-    digits = value.rstrip("dhmins")
-    return float(digits) * _UNITS_MS[value[len(digits) :] or "ms"]
-
-
-def _integer(name: str, value: str) -> str:
-    try:
-        return str(int(value))
-    except ValueError:
-        raise InvalidParameterValue(f'invalid value for parameter "{name}": "{value}"') from None
-
-
-def _number(name: str, value: str) -> str:
-    try:
-        float(value)
-    except ValueError:
-        raise InvalidParameterValue(f'invalid value for parameter "{name}": "{value}"') from None
-    return value
-
-
-def _text(name: str, value: str) -> str:
-    return value
-
-
-def _memory(name: str, value: str) -> str:
-    """An amount of memory, written back in the largest unit that it is a whole number of, as PostgreSQL does."""
-    found = _MEMORY.fullmatch(value.strip())
-    unit = "kB" if found is None or not found[2] else found[2]
-    if found is None or unit not in _MEMORY_UNITS:
-        hint = None
-        if found is not None:
-            hint = 'Valid units for this parameter are "B", "kB", "MB", "GB", and "TB".'
-        raise InvalidParameterValue(
-            f'invalid value for parameter "{name}": "{value}"', hint=hint
-        ) from None
-    size_kb = round(float(found[1]) * _MEMORY_UNITS[unit] / 1024)
-    if not _WORK_MEM_KB_MIN <= size_kb <= _WORK_MEM_KB_MAX:
-        raise InvalidParameterValue(
-            f'{size_kb} kB is outside the valid range for parameter "{name}"'
-            f" ({_WORK_MEM_KB_MIN} kB .. {_WORK_MEM_KB_MAX} kB)"
-        )
-    for name_of_unit in ("TB", "GB", "MB"):
-        if size_kb * 1024 % _MEMORY_UNITS[name_of_unit] == 0:
-            return f"{size_kb * 1024 // _MEMORY_UNITS[name_of_unit]}{name_of_unit}"
-    return f"{size_kb}kB"
-
-
-def bytes_of(value: str) -> int:
-    """The number of bytes in an amount that `_memory` wrote."""
-    return int(value[:-2]) * _MEMORY_UNITS[value[-2:]]
-
-
-# A zone as hours east of UTC.
-_HOURS = re.compile(r"[+-]?[0-9]+(\.[0-9]*)?")
-
-
-def _time_zone(name: str, value: str) -> str:
-    if value.lower() in ("default", "local"):
-        return "UTC"
-    hours = _HOURS.fullmatch(value.strip())
-    if hours is not None:
-        return fixed_zone_name(round(float(value) * 3600))
-    return zone_by_name(value).name
-
-
-_DATE_STYLES = {"iso": "ISO", "sql": "SQL", "postgres": "Postgres", "german": "German"}
-_DATE_ORDERS = {
-    **dict.fromkeys(("mdy", "us", "noneuro", "noneuropean"), "MDY"),
-    **dict.fromkeys(("dmy", "euro", "european"), "DMY"),
-    "ymd": "YMD",
-}
-
-
-def _date_style(name: str, value: str) -> str:
-    return _date_style_over("ISO, MDY", value)
-
-
-def _date_style_over(before: str, value: str) -> str:
-    """DateStyle as SET says; what it does not speak of stays as before."""
-    style: str | None = None
-    order: str | None = None
-    problem = InvalidParameterValue(f'invalid value for parameter "DateStyle": "{value}"')
-    for word in value.replace(",", " ").lower().split():
-        folded = "postgres" if word.startswith("postgres") else word
-        if word == "default":
-            before = "ISO, MDY"
-        elif folded in _DATE_STYLES:
-            if style not in (None, _DATE_STYLES[folded]):
-                problem.detail = 'Conflicting "DateStyle" specifications.'
-                raise problem
-            style = _DATE_STYLES[folded]
-        elif folded in _DATE_ORDERS:
-            if order not in (None, _DATE_ORDERS[folded]):
-                problem.detail = 'Conflicting "DateStyle" specifications.'
-                raise problem
-            order = _DATE_ORDERS[folded]
-        else:
-            problem.detail = f'Unrecognized key word: "{word}".'
-            raise problem
-    if style == "German" and order is None:
-        order = "DMY"
-    old_style, old_order = before.split(", ")
-    return f"{style or old_style}, {order or old_order}"
-
-
-def _one_of(*words: str) -> Callable[[str, str], str]:
-    def check(name: str, value: str) -> str:
-        if value.lower() not in words:
-            raise InvalidParameterValue(
-                f'invalid value for parameter "{name}": "{value}"',
-                hint=f"Available values: {', '.join(words)}.",
-            )
-        return value.lower()
-
-    return check
-
-
-def _backslash_quote(name: str, value: str) -> str:
-    words = {"true": "on", "yes": "on", "1": "on", "false": "off", "no": "off", "0": "off"}
-    return _one_of("safe_encoding", "on", "off")(name, words.get(value.lower(), value))
-
-
-def _only(*words: str) -> Callable[[str, str], str]:
-    """A setting that can only say what is so."""
-
-    def check(name: str, value: str) -> str:
-        if value.lower() not in [word.lower() for word in words]:
-            raise FeatureNotSupported(
-                f'{name} cannot be set to "{value}": only {" or ".join(words)} is supported'
-            )
-        return value
-
-    return check
+from lungfish.types.time_zones import zone_by_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,72 +51,74 @@ class Setting:
 
 
 _CHECKS: dict[str, Callable[[str, str], str]] = {
-    "boolean": _boolean,
-    "number": _number,
-    "text": _text,
+    "boolean": check_boolean,
+    "number": check_number,
+    "text": check_text,
 }
 
 # pg_settings.vartype.
 _KINDS: dict[Callable[[str, str], str], str] = {
-    _boolean: "bool",
-    _integer: "integer",
-    _memory: "integer",
-    _milliseconds: "integer",
-    _number: "real",
+    check_boolean: "bool",
+    check_integer: "integer",
+    check_memory: "integer",
+    check_milliseconds: "integer",
+    check_number: "real",
 }
 
 SETTINGS: dict[str, Setting] = {
     setting.name.lower(): setting
     for setting in (
-        Setting("application_name", "", _text),
-        Setting("bytea_output", "hex", _one_of("hex", "escape")),
-        Setting("check_function_bodies", "on", _boolean),
-        Setting("client_encoding", "UTF8", _only("UTF8", "utf-8", "unicode")),
-        Setting("client_min_messages", "notice", _one_of("debug5", "debug4", "debug3", "debug2", "debug1", "log", "notice", "warning", "error")),
-        Setting("DateStyle", "ISO, MDY", _date_style),
-        Setting("default_tablespace", "", _only("")),
-        Setting("default_table_access_method", "heap", _only("heap")),
-        Setting("default_transaction_isolation", "read committed", _one_of("read uncommitted", "read committed", "repeatable read", "serializable")),
-        Setting("default_transaction_read_only", "off", _boolean),
-        Setting("extra_float_digits", "1", _integer),
-        Setting("idle_in_transaction_session_timeout", "0", _milliseconds),
-        Setting("IntervalStyle", "postgres", _one_of("postgres", "postgres_verbose", "sql_standard", "iso_8601")),
-        Setting("lock_timeout", "0", _milliseconds),
+        Setting("application_name", "", check_text),
+        Setting("bytea_output", "hex", one_of("hex", "escape")),
+        Setting("check_function_bodies", "on", check_boolean),
+        Setting("client_encoding", "UTF8", only("UTF8", "utf-8", "unicode")),
+        Setting("client_min_messages", "notice", one_of("debug5", "debug4", "debug3", "debug2", "debug1", "log", "notice", "warning", "error")),
+        Setting("DateStyle", "ISO, MDY", check_date_style),
+        Setting("default_tablespace", "", only("")),
+        Setting("default_table_access_method", "heap", only("heap")),
+        Setting("default_transaction_isolation", "read committed", one_of("read uncommitted", "read committed", "repeatable read", "serializable")),
+        Setting("default_transaction_read_only", "off", check_boolean),
+        Setting("extra_float_digits", "1", check_integer),
+        Setting("idle_in_transaction_session_timeout", "0", check_milliseconds),
+        Setting("IntervalStyle", "postgres", one_of("postgres", "postgres_verbose", "sql_standard", "iso_8601")),
+        Setting("lock_timeout", "0", check_milliseconds),
         # Deadlocks are found at once, however long a wait was to last before they are looked for.
-        Setting("deadlock_timeout", "1s", _milliseconds),
-        Setting("row_security", "on", _only("on", "off")),
-        Setting("search_path", '"$user", public', _text),
-        Setting("server_encoding", "UTF8", _text, is_read_only=True),
-        Setting("server_version", "18.0", _text, is_read_only=True),
-        Setting("server_version_num", "180000", _text, is_read_only=True),
-        Setting("standard_conforming_strings", "on", _boolean),
-        Setting("backslash_quote", "safe_encoding", _backslash_quote),
-        Setting("statement_timeout", "0", _milliseconds),
-        Setting("synchronous_commit", "on", _one_of("on", "off", "local", "remote_write", "remote_apply")),
-        Setting("TimeZone", "UTC", _time_zone),
-        Setting("escape_string_warning", "on", _boolean),
-        Setting("lc_messages", "C", _only("C", "POSIX", "C.UTF-8")),
-        Setting("lc_monetary", "C", _only("C", "POSIX", "C.UTF-8")),
-        Setting("lc_numeric", "C", _only("C", "POSIX", "C.UTF-8")),
-        Setting("lc_time", "C", _only("C", "POSIX", "C.UTF-8")),
-        Setting("transform_null_equals", "off", _only("off", "false", "0")),
-        Setting("array_nulls", "on", _only("on", "true", "1")),
-        Setting("transaction_deferrable", "off", _boolean),
-        Setting("default_transaction_deferrable", "off", _boolean),
-        Setting("role", "none", _only("none", "lungfish")),
-        Setting("session_authorization", "lungfish", _only("lungfish", "default")),
-        Setting("transaction_isolation", "read committed", _one_of("read uncommitted", "read committed", "repeatable read", "serializable"), is_read_only=True),
-        Setting("transaction_read_only", "off", _boolean, is_read_only=True),
-        Setting("transaction_timeout", "0", _milliseconds),
-        Setting("wal_recovery_mode", "tail", _text, is_read_only=True),
+        Setting("deadlock_timeout", "1s", check_milliseconds),
+        Setting("row_security", "on", only("on", "off")),
+        Setting("search_path", '"$user", public', check_text),
+        Setting("server_encoding", "UTF8", check_text, is_read_only=True),
+        Setting("server_version", "18.0", check_text, is_read_only=True),
+        Setting("server_version_num", "180000", check_text, is_read_only=True),
+        Setting("standard_conforming_strings", "on", check_boolean),
+        Setting("backslash_quote", "safe_encoding", check_backslash_quote),
+        Setting("statement_timeout", "0", check_milliseconds),
+        Setting("synchronous_commit", "on", one_of("on", "off", "local", "remote_write", "remote_apply")),
+        Setting("TimeZone", "UTC", check_time_zone),
+        Setting("escape_string_warning", "on", check_boolean),
+        Setting("lc_messages", "C", only("C", "POSIX", "C.UTF-8")),
+        Setting("lc_monetary", "C", only("C", "POSIX", "C.UTF-8")),
+        Setting("lc_numeric", "C", only("C", "POSIX", "C.UTF-8")),
+        Setting("lc_time", "C", only("C", "POSIX", "C.UTF-8")),
+        Setting("transform_null_equals", "off", only("off", "false", "0")),
+        Setting("array_nulls", "on", only("on", "true", "1")),
+        Setting("transaction_deferrable", "off", check_boolean),
+        Setting("default_transaction_deferrable", "off", check_boolean),
+        Setting("role", "none", only("none", "lungfish")),
+        Setting("session_authorization", "lungfish", only("lungfish", "default")),
+        Setting("transaction_isolation", "read committed", one_of("read uncommitted", "read committed", "repeatable read", "serializable"), is_read_only=True),
+        Setting("transaction_read_only", "off", check_boolean, is_read_only=True),
+        Setting("transaction_timeout", "0", check_milliseconds),
+        Setting("wal_recovery_mode", "tail", check_text, is_read_only=True),
         # What all blocking operators of a statement may hold together. PostgreSQL's is for each of them, and its default is 4MB.
-        Setting("work_mem", f"{DEFAULT_BUDGET_BYTES >> 20}MB", _memory),
-        Setting("xmloption", "content", _only("content")),
-        Setting("jit", "off", _boolean),
+        Setting("work_mem", f"{DEFAULT_BUDGET_BYTES >> 20}MB", check_memory),
+        Setting("xmloption", "content", only("content")),
+        Setting("jit", "off", check_boolean),
         *(
             Setting(name, default, _CHECKS[kind])
             for name, kind, default in PLANNER_SETTINGS
         ),
+        *(Setting(name, default, check) for name, default, check in SERVER_SETTINGS),
+        *(Setting(name, value, check, is_read_only=True) for name, value, check in FIXED_SETTINGS),
     )
 }  # fmt: skip
 
@@ -287,7 +129,7 @@ def checked_value(name: str, value: str) -> str:
     if setting is None:
         raise UndefinedObject(f'unrecognized configuration parameter "{name}"')
     if setting.is_read_only:
-        raise InvalidParameterValue(f'parameter "{setting.name}" cannot be changed')
+        raise CantChangeRuntimeParam(f'parameter "{setting.name}" cannot be changed')
     return setting.check(setting.name, value)
 
 
@@ -360,11 +202,11 @@ class SessionSettings:
             return value or ""
         setting = self._find(name)
         if setting.is_read_only:
-            raise InvalidParameterValue(f'parameter "{setting.name}" cannot be changed')
+            raise CantChangeRuntimeParam(f'parameter "{setting.name}" cannot be changed')
         if value is None:
             kept = self._defaults.get(folded, setting.default)
         elif folded == "datestyle":
-            kept = _date_style_over(self.get(name), value)
+            kept = date_style_over(self.get(name), value)
         else:
             kept = checked_value(name, value)
         self._keep(folded, kept, is_local=is_local)
@@ -393,10 +235,10 @@ class SessionSettings:
         found = []
         for setting in SETTINGS.values():
             value, default, unit = self.get(setting.name), setting.default, None
-            if setting.check is _milliseconds:
+            if setting.check is check_milliseconds:
                 unit = "ms"
                 value, default = (f"{milliseconds_of(text):.0f}" for text in (value, default))
-            elif setting.check is _memory:
+            elif setting.check is check_memory:
                 unit = "kB"
                 value, default = (str(bytes_of(text) >> 10) for text in (value, default))
             context = "internal" if setting.is_read_only else "user"

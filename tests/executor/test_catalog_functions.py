@@ -139,3 +139,23 @@ def test_a_relation_and_a_type_do_not_share_a_name(db: Any) -> None:
         db.execute("CREATE TABLE pair (a integer)")
     with pytest.raises(errors.DuplicateObject):
         db.execute("ALTER TABLE t RENAME TO mood")
+
+
+def test_settings_that_dumps_and_drivers_name_are_known(db: Any) -> None:
+    for statement in (
+        "SET synchronize_seqscans TO off",
+        "SET log_min_duration_statement = -1",
+        "SET default_toast_compression = 'lz4'",
+        "SET session_replication_role = origin",
+        "SET quote_all_identifiers = off",
+    ):
+        db.execute(statement)
+    assert rows(db, "SHOW max_index_keys") == [("32",)]
+    assert rows(db, "SELECT setting, context FROM pg_settings WHERE name = 'max_index_keys'") == [
+        ("32", "internal")
+    ]
+    with pytest.raises(errors.CantChangeRuntimeParam):
+        db.execute("SET integer_datetimes = off")
+    # It would switch off what keeps foreign keys.
+    with pytest.raises(errors.FeatureNotSupported):
+        db.execute("SET session_replication_role = replica")
