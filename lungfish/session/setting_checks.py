@@ -162,6 +162,7 @@ def date_style_over(before: str, value: str) -> str:
 
 def one_of(*words: str) -> Callable[[str, str], str]:
     """One of some words."""
+
     def check(name: str, value: str) -> str:
         if value.lower() not in words:
             raise InvalidParameterValue(
