@@ -1,7 +1,7 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False
 """Old versions of rows dropped, with the index entries that only they had, and rows that nobody sees any more taken off their pages: each in one step.
 
-What `TableRows.purge_entry` does, where all pages are in memory and may be changed in place, no leaf is to be merged, nothing has overflowed, and the
+What `TableRows.purge_entry` does, where all pages are in memory and may be changed in place, no leaf is to be merged, and the
 keys of all indexes are made without Python code; what is otherwise is left to it. `erase` also serves native_undo.pyx, which takes back new rows.
 
 Invariants, beyond those of native_tables.pyx:
@@ -23,7 +23,7 @@ from cpython.tuple cimport PyTuple_GET_ITEM, PyTuple_GET_SIZE
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t
 from libc.string cimport memcpy, memmove, memset
 
-from lungfish.storage.native_tables cimport NativeTable
+from lungfish.storage.native_tables cimport NativeTable, has_overflow
 from lungfish.storage.native_trees cimport KeyMaker, NativeTree, Place, is_entry
 
 cdef extern from "Python.h":
@@ -114,11 +114,7 @@ cdef bint purge_entry(NativeTable table, tuple entry, Py_ssize_t* work) except -
         return False
     if before is None:
         return True
-    if (
-        table.is_gated()
-        or table.is_latched()
-        or (<const uint8_t*>PyBytes_AS_STRING(before))[FLAGS] & HAS_OVERFLOW
-    ):
+    if table.is_gated() or table.is_latched():
         return False
     found = PyDict_GetItem(table.pages.frames, place >> SLOT_BITS)
     if found == NULL or (<object>found).cache is not table.page_format:
@@ -141,8 +137,9 @@ cdef bint purge_entry(NativeTable table, tuple entry, Py_ssize_t* work) except -
     is_stale = is_in(table.rows.stale, address)
     if not is_stale and not (flags & DELETED and PyList_GET_SIZE(chain) == 1):
         # What is left has the same keys (invariant 4 of table_rows.py).
-        drop(table, address, chain, index)
-        return True
+        return drop_with_overflow(table, address, <bytes>before, chain, index)
+    if has_overflow(<bytes>before):
+        return False
     work[0] += PyTuple_GET_SIZE(table.rows.indexes)
     return purge_with_entries(table, address, <bytes>before, chain, index)
 
@@ -181,6 +178,20 @@ cdef bint purge_with_entries(
     if not PyDict_Contains(table.chains, address):
         discard(table.rows.stale, address)
         discard(table.rows.moved_out, address)
+    return True
+
+
+cdef bint drop_with_overflow(
+    NativeTable table, object address, bytes before, list chain, Py_ssize_t index
+) except -1:
+    """Take a version off its row's chain and free its overflowed values; False: not done."""
+    if not has_overflow(before):
+        drop(table, address, chain, index)
+        return True
+    if table.log is None or not table.page_rows.may_free(before):
+        return False
+    drop(table, address, chain, index)
+    table.page_rows.free(before, table.log._end)
     return True
 
 
