@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from decimal import Decimal
 
-from lungfish.errors import InvalidParameterValue
+from lungfish.errors import InvalidParameterValue, NumericValueOutOfRange
 from lungfish.functions.datetime_operators import (
     add_interval,
     add_interval_in_zone,
@@ -56,7 +56,11 @@ def _count(start: Decimal, stop: Decimal, step: Decimal) -> Iterator[Decimal]:
     value = start
     while value <= stop if step > 0 else value >= stop:
         yield value
-        value = add(value, step)
+        try:
+            value = add(value, step)
+        except NumericValueOutOfRange:
+            # What lies beyond all numbers lies beyond the end.
+            return
 
 
 def _moments(

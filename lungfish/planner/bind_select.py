@@ -19,6 +19,7 @@ from lungfish.planner.bind_limit import bind_limit
 from lungfish.planner.bind_order_by import bind_distinct_on, bind_order_by
 from lungfish.planner.bind_set_keys import expand_set_keys
 from lungfish.planner.bind_targets import Target, bind_targets
+from lungfish.planner.bind_window import check_unused_windows
 from lungfish.planner.coerce import coerce_boolean
 from lungfish.planner.expression_tree import conjuncts_of, is_volatile
 from lungfish.planner.expressions import BoundExpression, ColumnRef, SortKey
@@ -90,6 +91,7 @@ class _SelectBinder:
         if query.order_by:
             scope.clause = Clause.ORDER_BY
             self.order_by = bind_order_by(query.order_by, self.targets, scope)
+        check_unused_windows(scope)
         if query.locking:
             self._check_locking()
         if scope.state.trace is not None:

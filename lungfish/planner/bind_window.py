@@ -122,6 +122,7 @@ def effective_definition(window: ast.WindowDefinition, scope: Scope) -> ast.Wind
     if window.base is None:
         return window
     base = scope.window_definitions.get(window.base)
+    scope.used_windows.add(window.base)
     if base is None:
         raise errors.UndefinedObject(f'window "{window.base}" does not exist').at(window.position)
     base = effective_definition(base, scope)
@@ -144,6 +145,13 @@ def effective_definition(window: ast.WindowDefinition, scope: Scope) -> ast.Wind
     return ast.WindowDefinition(
         None, None, base.partition_by, order_by, window.frame, window.position
     )
+
+
+def check_unused_windows(scope: Scope) -> None:
+    """Raise what is wrong with windows of the WINDOW clause that no call names."""
+    for name, definition in scope.window_definitions.items():
+        if name not in scope.used_windows:
+            _bind_definition(effective_definition(definition, scope), scope)
 
 
 def _bind_definition(

@@ -255,6 +255,7 @@ class Scope:
         "reads_own_recursion",
         "row_flags",
         "state",
+        "used_windows",
         "window_definitions",
         "windows",
     )
@@ -270,6 +271,8 @@ class Scope:
         self.aggregates: list[tuple[ColumnRef, AggregateCall]] = []
         self.windows: list[tuple[ColumnRef, WindowCall, WindowSpecification]] = []
         self.window_definitions: dict[str, WindowDefinition] = {}
+        # Those that a call has named.
+        self.used_windows: set[str] = set()
         self.has_set_calls = False
         # Columns that tell whether a side of an outer join has a row: (a column of that side, the flag).
         self.row_flags: list[tuple[ColumnRef, ColumnRef]] = []

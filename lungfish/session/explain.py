@@ -9,6 +9,7 @@ from lungfish.catalog.objects import Oid
 from lungfish.errors import (
     FeatureNotSupported,
     InvalidParameterValue,
+    UndefinedParameter,
 )
 from lungfish.executor.instrument import execute_measured
 from lungfish.planner import ExplainOptions, explain
@@ -57,6 +58,8 @@ def run_explain(session: Session, statement: utility.Explain) -> StatementResult
         actuals = execute_measured(plan, session.execution_context(values), clock).of
     else:
         plan, actuals = session.plan(inner, None, types).plan, None
+    if len(plan.parameter_types) > len(types) and not options.get("generic_plan"):
+        raise UndefinedParameter(f"there is no parameter ${len(types) + 1}")
     catalog = session.catalog
     format_name = str(options.get("format", "text"))
     shown = ExplainOptions(

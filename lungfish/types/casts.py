@@ -51,7 +51,7 @@ __all__ = [
     "Cast",
     "CastContext",
     "can_coerce",
-    "can_compare",
+    "can_refer",
     "cast_context",
     "cast_value",
     "coerce_length",
@@ -323,6 +323,17 @@ def _depends_on_settings(source: SqlType, target: SqlType) -> bool:
     return source.kind in containers
 
 
-def can_compare(left: SqlType, right: SqlType) -> bool:
-    """Whether an `=` for the two types exists by implicit casts, as foreign keys need it."""
-    return can_coerce(left, right) or can_coerce(right, left)
+# Types that an index over one of them compares with the others: the families of PostgreSQL's btree operators that have several.
+_FAMILIES = (
+    frozenset({TypeKind.SMALLINT, TypeKind.INTEGER, TypeKind.BIGINT}),
+    frozenset({TypeKind.REAL, TypeKind.DOUBLE}),
+    frozenset({TypeKind.DATE, TypeKind.TIMESTAMP, TypeKind.TIMESTAMPTZ}),
+    frozenset({TypeKind.TEXT, TypeKind.VARCHAR, TypeKind.NAME}),
+)
+
+
+def can_refer(child: SqlType, parent: SqlType) -> bool:
+    """Whether a column of one type may refer to a key of another: they are of one family, or an implicit cast leads to the key's."""
+    if any(child.kind in family and parent.kind in family for family in _FAMILIES):
+        return True
+    return can_coerce(child, parent)

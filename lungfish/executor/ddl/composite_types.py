@@ -18,6 +18,7 @@ from lungfish.errors import (
     UndefinedColumn,
     WrongObjectType,
 )
+from lungfish.executor.ddl.column_rules import check_column_type
 from lungfish.executor.ddl.context import DdlContext
 from lungfish.executor.ddl.types import find_user_type, rewrite_values
 from lungfish.sql.ast.ddl import AddColumn, AlterColumnType, DropColumn, Rename
@@ -69,6 +70,7 @@ def _add_attribute(context: DdlContext, found: UserType, action: AddColumn) -> N
             f'column "{name}" of relation "{found.name}" already exists', position=action.position
         )
     kind = context.runner.resolve_type(action.column.type_name)
+    check_column_type(name, kind)
     if uses_type(kind, found.oid):
         raise InvalidTableDefinition(
             f"composite type {found.name} cannot be made a member of itself",
@@ -96,6 +98,7 @@ def _alter_attribute(context: DdlContext, found: UserType, action: AlterColumnTy
     at = _attribute(found, action.name, action.position)
     _refuse_stored(context, found.oid, f'type "{found.name}"', "uses it")
     kind = context.runner.resolve_type(action.type_name)
+    check_column_type(action.name, kind)
     fields = found.type.fields
     new = replace(found.type, fields=(*fields[:at], kind, *fields[at + 1 :]))
     _change_fields(context, found, new, lambda row: row)

@@ -39,7 +39,7 @@ from lungfish.sql.ast.ddl import ConstraintDefinition, ForeignKeyReference
 from lungfish.sql.ast.queries import ObjectName
 from lungfish.sql.quoting import quote_identifier
 from lungfish.sql.rename import mentions_name
-from lungfish.types.casts import can_compare
+from lungfish.types.casts import can_refer
 from lungfish.types.sql_type import BOOLEAN
 
 _LABELS = {"primary key": "pkey", "unique": "key", "foreign key": "fkey", "check": "check"}
@@ -246,7 +246,7 @@ def _add_foreign_key(context: DdlContext, table: Table, definition: ConstraintDe
     name = constraint_name(context, table, definition, columns)
     for column, number in zip(columns, numbers, strict=True):
         other = target.columns[target.position_of_number(number)]
-        if not can_compare(column.type, other.type):
+        if not can_refer(column.type, other.type):
             raise DatatypeMismatch(
                 f'foreign key constraint "{name}" cannot be implemented',
                 position=definition.position,

@@ -351,6 +351,8 @@ def create_table_as(context: DdlContext, statement: CreateTableAs) -> str:
     tag = "CREATE MATERIALIZED VIEW" if statement.is_materialized_view else "CREATE TABLE AS"
     namespace = context.namespace_for(statement.name, statement.persistence)
     if context.catalog.name_is_taken(namespace.oid, statement.name.name):
+        if not isinstance(statement.query, Execute):
+            context.runner.describe_query(statement.query)
         if statement.if_not_exists:
             context.runner.notice(f'relation "{statement.name.name}" already exists, skipping')
             return tag
@@ -375,6 +377,7 @@ def create_table_as(context: DdlContext, statement: CreateTableAs) -> str:
     table = _new_table(context, statement, namespace.oid)
     collations = _collations_of(context, statement, names)
     for name, (_, kind), collation in zip(names, columns, collations, strict=True):
+        check_column_name(name, statement.position)
         check_column_type(name, kind)
         stored = TEXT if kind.kind is TypeKind.UNKNOWN else kind
         if table.column_position(name) is not None:

@@ -136,7 +136,7 @@ class _BoundMaker:
             )
         # With its modifiers: numeric(5,2) keeps 0.5 as 0.50.
         shown = type_text(self._context.catalog, self._kinds[at])
-        ((value,),) = self._context.runner.query(f"SELECT CAST(({text}) AS {shown})")
+        ((value,),) = self._context.runner.query_assigned(f"SELECT CAST(({text}) AS {shown})")
         return None if value is None else format_value(value, kind)
 
 
