@@ -9,6 +9,7 @@ from lungfish.planner.deparse import Deparsing, columns_read, deparse_query
 from lungfish.planner.explain import ExplainOptions, explain
 from lungfish.planner.plan_statement import (
     describe_query,
+    describe_statement,
     output_collations,
     plan_statement,
     routines_used,
@@ -63,6 +64,7 @@ __all__ = [
     "columns_read",
     "deparse_query",
     "describe_query",
+    "describe_statement",
     "explain",
     "find_support",
     "objects_of_body",

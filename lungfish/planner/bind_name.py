@@ -12,7 +12,7 @@ from lungfish.planner.expressions import (
     RowExpr,
 )
 from lungfish.planner.row_fields import field_of
-from lungfish.planner.scope import RangeEntry, Scope
+from lungfish.planner.scope import Clause, RangeEntry, Scope
 from lungfish.sql.ast import expressions as ast
 from lungfish.types.sql_type import BOOLEAN, OID, SqlType, TypeKind
 
@@ -40,7 +40,7 @@ def _unqualified(name: str, scope: Scope, position: int) -> BoundExpression:
     if entry is not None:
         _note_use(scope, entry[1])
         return whole_row(entry[0], entry[1])
-    if name == "tableoid":
+    if name == "tableoid" and scope.clause is not Clause.DEFAULT:
         system = _table_oid_of_any(scope, position)
         if system is not None:
             return system
@@ -62,9 +62,18 @@ def _table_oid_of_any(scope: Scope, position: int) -> BoundExpression | None:
         if len(having) > 1:
             raise errors.AmbiguousColumn('column reference "tableoid" is ambiguous').at(position)
         if having:
+            _refuse_in_count(scope, each, position)
             _note_use(scope, each)
             return _table_oid(having[0], each)
     return None
+
+
+def _refuse_in_count(scope: Scope, owner: Scope, position: int) -> None:
+    """Raise InvalidColumnReference for `tableoid` of the query itself in its LIMIT: often a constant to us, it is a column."""
+    if scope.clause in (Clause.LIMIT, Clause.OFFSET) and owner is scope.parent:
+        raise errors.InvalidColumnReference(
+            f"argument of {scope.clause.value} must not contain variables"
+        ).at(position)
 
 
 def _table_oid(entry: RangeEntry, owner: Scope) -> BoundExpression | None:
@@ -95,6 +104,7 @@ def _qualified(parts: tuple[str, ...], scope: Scope, position: int) -> BoundExpr
     if at is None and name == "tableoid":
         system = _table_oid(entry, owner)
         if system is not None:
+            _refuse_in_count(scope, owner, position)
             _note_use(scope, owner)
             return system
     if at is None:

@@ -198,7 +198,8 @@ def make_distinct(
 
 
 def _is_null(node: BoundExpression) -> bool:
-    return isinstance(node, Constant) and node.value is None
+    """Whether it is a bare NULL; one that has a type must have an operator too."""
+    return isinstance(node, Constant) and node.value is None and node.type.kind is TypeKind.UNKNOWN
 
 
 def bind_between(node: ast.Between, scope: Scope) -> BoundExpression:

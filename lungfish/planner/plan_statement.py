@@ -82,6 +82,23 @@ def output_collations(
     return state.output_collations
 
 
+def describe_statement(
+    statement: Statement,
+    catalog: Catalog,
+    search_path: Sequence[str],
+    parameter_types: Sequence[SqlType | None],
+) -> tuple[tuple[OutputColumn, ...], tuple[SqlType | None, ...]]:
+    """The columns of a statement's result and the types of its parameters; nothing is computed, as planning does it of constants."""
+    state = new_state(catalog, tuple(search_path), parameter_types)
+    bound = bind_statement(statement, state)
+    root = bound.root
+    columns = root.columns if isinstance(root, LogicalOutput) else ()
+    return (
+        tuple(OutputColumn(column.name, column.type) for column in columns),
+        tuple(state.parameters.types),
+    )
+
+
 def describe_query(
     query: Query, catalog: Catalog, search_path: Sequence[str]
 ) -> tuple[OutputColumn, ...]:

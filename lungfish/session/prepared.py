@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from lungfish.errors import (
+    DataError,
     DuplicatePreparedStatement,
     FeatureNotSupported,
     InvalidPreparedStatementDefinition,
@@ -15,7 +16,7 @@ from lungfish.errors import (
 )
 from lungfish.executor import Run
 from lungfish.executor.programs import new_compiler
-from lungfish.planner import resolve_type_name
+from lungfish.planner import describe_statement, resolve_type_name
 from lungfish.planner.bind_execute import bind_execute_argument
 from lungfish.planner.physical import PhysicalStatement
 from lungfish.session.results import StatementResult
@@ -50,6 +51,19 @@ def _columns_of(plan: PhysicalStatement) -> tuple[tuple[str, SqlType], ...]:
     return tuple((column.name, column.type) for column in plan.root.columns)
 
 
+def _described(
+    session: Session, statement: Statement, declared: tuple[SqlType | None, ...]
+) -> tuple[tuple[tuple[str, SqlType], ...], tuple[SqlType | None, ...]]:
+    """The columns and the types of the parameters. What goes wrong when constants are computed goes wrong at EXECUTE, as in PostgreSQL."""
+    try:
+        plan = session.plan(statement, None, declared).plan
+    except DataError:
+        path = session.settings.search_path
+        columns, types = describe_statement(statement, session.catalog, path, declared)
+        return tuple((column.name, column.type) for column in columns), types
+    return _columns_of(plan), plan.parameter_types
+
+
 def prepare(session: Session, statement: utility.Prepare) -> StatementResult:
     """Run PREPARE. Raises what is wrong with the statement."""
     if statement.name in session.prepared:
@@ -62,15 +76,15 @@ def prepare(session: Session, statement: utility.Prepare) -> StatementResult:
         resolve_type_name(name, session.catalog, session.settings.search_path)
         for name in statement.parameter_types
     )
-    plan = session.plan(statement.statement, None, declared).plan
-    types = (*plan.parameter_types, *declared[len(plan.parameter_types) :])
-    has_rows = plan.tag == "SELECT" or bool(plan.root.columns)
+    columns, found = _described(session, statement.statement, declared)
+    types = (*found, *declared[len(found) :])
+    has_rows = isinstance(statement.statement, queries.Query) or bool(columns)
     session.prepared[statement.name] = Prepared(
         statement.statement,
         session.last_query,
         session.functions.statement_time_us,
         types,
-        _columns_of(plan) if has_rows else None,
+        columns if has_rows else None,
         session.catalog.version,
     )
     return StatementResult(None, "PREPARE")

@@ -255,6 +255,9 @@ class Stage:
                 side.run("ROLLBACK TO SAVEPOINT mutants")
                 for reset in self.resets:
                     side.run(reset)
+                if self.resets:
+                    # One of them may have failed, for a sequence that has another name here.
+                    side.run("ROLLBACK TO SAVEPOINT mutants")
                 if steps[0].startswith("PREPARE"):
                     side.run("DEALLOCATE w")
                     side.run("ROLLBACK TO SAVEPOINT mutants")

@@ -94,7 +94,7 @@ def _require_plain(index: Index, definition: ConstraintDefinition) -> None:
     turned = [
         at
         for at, column in enumerate(index.columns, 1)
-        if column.is_descending or column.nulls_first
+        if column.is_descending or column.nulls_first or column.collation is not None
     ]
     if not index.is_unique:
         problem = f'"{index.name}" is not a unique index'
