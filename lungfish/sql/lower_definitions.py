@@ -281,6 +281,10 @@ def _lower_create_domain(fields: Node, lowering: Lowering) -> CreateDomain:
             raise errors.SyntaxError(
                 "conflicting NULL/NOT NULL constraints", position=constraint.get("location", 0)
             )
+        if kind == "CONSTR_NOTNULL" and kind in kinds:
+            raise errors.InvalidObjectDefinition(
+                "redundant NOT NULL constraint definition", position=constraint.get("location", 0)
+            )
         kinds.add(kind)
         if kind == "CONSTR_DEFAULT":
             if default is not None:

@@ -346,19 +346,24 @@ def _collations_of(
     return context.runner.check_collations(statement.query, names=names, what="table")
 
 
+def _skip_taken(context: DdlContext, statement: CreateTableAs) -> None:
+    """Say that the name is taken, once the query has been found to mean something. Raises DuplicateTable without IF NOT EXISTS."""
+    if not isinstance(statement.query, Execute):
+        context.runner.describe_query(statement.query)
+    if not statement.if_not_exists:
+        raise DuplicateTable(
+            f'relation "{statement.name.name}" already exists', position=statement.name.position
+        )
+    context.runner.notice(f'relation "{statement.name.name}" already exists, skipping')
+
+
 def create_table_as(context: DdlContext, statement: CreateTableAs) -> str:
     """Run CREATE TABLE AS or SELECT INTO; answers the command tag."""
     tag = "CREATE MATERIALIZED VIEW" if statement.is_materialized_view else "CREATE TABLE AS"
     namespace = context.namespace_for(statement.name, statement.persistence)
     if context.catalog.name_is_taken(namespace.oid, statement.name.name):
-        if not isinstance(statement.query, Execute):
-            context.runner.describe_query(statement.query)
-        if statement.if_not_exists:
-            context.runner.notice(f'relation "{statement.name.name}" already exists, skipping')
-            return tag
-        raise DuplicateTable(
-            f'relation "{statement.name.name}" already exists', position=statement.name.position
-        )
+        _skip_taken(context, statement)
+        return tag
     refuse_taken_row_type(context, namespace, statement.name)
     rows: Iterable[tuple[object, ...]] = ()
     depends_on: frozenset[Oid] = frozenset()
