@@ -95,6 +95,14 @@ def alter_table(context: DdlContext, statement: AlterTable) -> str:
     if statement.kind == "table" and isinstance(found, View):
         return alter_view(context, found, statement)
     table = find_table(context, name)
+    if statement.kind == "table" and table.materialized_query is not None:
+        for each in statement.actions:
+            if isinstance(each, AddColumn | DropColumn):
+                act = "ADD COLUMN" if isinstance(each, AddColumn) else "DROP COLUMN"
+                raise WrongObjectType(
+                    f'ALTER action {act} cannot be performed on relation "{table.name}"',
+                    detail="This operation is not supported for materialized views.",
+                )
     if (table.materialized_query is not None) != (statement.kind == "materialized view"):
         kind = "materialized view" if statement.kind != "table" else "table"
         raise WrongObjectType(f'"{table.name}" is not a {kind}', position=name.position)

@@ -84,10 +84,10 @@ def attach_partition(context: DdlContext, parent: Table, action: AttachPartition
                 detail="The new partition may contain only the columns present in parent.",
             )
     require_matching(child, parent)
-    refuse_rows_of_default(context, parent, bound)
     attached = replace(_as_partition(child, parent), parents=(parent.oid,), partition_bound=bound)
     context.change.put(attached)
     _require_rows(context, attached)
+    refuse_rows_of_default(context, parent, bound)
     add_parts_to(context, parent, child.oid)
 
 

@@ -16,7 +16,7 @@ from lungfish.errors import (
     FeatureNotSupported,
     InvalidTableDefinition,
     UndefinedColumn,
-    WrongObjectType,
+    UndefinedTable,
 )
 from lungfish.executor.ddl.column_rules import check_column_type
 from lungfish.executor.ddl.context import DdlContext
@@ -50,7 +50,7 @@ def alter_composite_type(context: DdlContext, statement: AlterCompositeType) -> 
 def _find_composite(context: DdlContext, name: ObjectName) -> UserType:
     found = find_user_type(context, name)
     if found.type.kind is not TypeKind.RECORD or found.base is not None:
-        raise WrongObjectType(f'"{found.name}" is not a composite type', position=name.position)
+        raise UndefinedTable(f'relation "{name}" does not exist', position=name.position)
     return found
 
 
@@ -107,7 +107,9 @@ def _alter_attribute(context: DdlContext, found: UserType, action: AlterColumnTy
 def rename_attribute(context: DdlContext, statement: Rename) -> None:
     """Run ALTER TYPE ... RENAME ATTRIBUTE."""
     found = _find_composite(context, statement.name)
-    at = _attribute(found, statement.old_name or "", statement.position)
+    if statement.old_name not in found.type.labels:
+        raise UndefinedColumn(f'column "{statement.old_name}" does not exist')
+    at = found.type.labels.index(statement.old_name)
     labels = found.type.labels
     if statement.new_name in labels:
         raise DuplicateColumn(

@@ -73,6 +73,8 @@ def constraint_name(
         if definition.kind in ("primary key", "unique"):
             name = ObjectName(definition.name, position=definition.position)
             refuse_taken_name(context, table.namespace_oid, name, table.indexes)
+        if definition.name in taken and _is_check_of_new(context, table, definition):
+            raise DuplicateObject(f'check constraint "{definition.name}" already exists')
         if definition.name in taken:
             raise DuplicateObject(
                 f'constraint "{definition.name}" for relation "{table.name}" already exists',
@@ -92,10 +94,22 @@ def constraint_name(
     return choose_constraint_name(taken, *parts, label)
 
 
+def _is_check_of_new(context: DdlContext, table: Table, definition: ConstraintDefinition) -> bool:
+    """Whether it is a check beside another of a table that is being made."""
+    return (
+        definition.kind == "check"
+        and context.catalog.object(table.oid) is None
+        and any(
+            each.kind == "check" and each.name == definition.name and each.is_local
+            for each in table.constraints
+        )
+    )
+
+
 def _add_key(context: DdlContext, table: Table, definition: ConstraintDefinition) -> Table:
     if definition.using_index is not None:
         return add_key_using_index(context, table, definition)
-    columns = [_key_column(table, name, definition.position) for name in definition.columns]
+    columns = _key_columns(context, table, definition)
     what = "primary keys" if definition.kind == "primary key" else "unique constraints"
     for at, column in enumerate(columns):
         if column in columns[:at]:
@@ -151,6 +165,15 @@ def _add_key(context: DdlContext, table: Table, definition: ConstraintDefinition
     return replace(
         table, indexes=(*table.indexes, index), constraints=(*table.constraints, constraint)
     )
+
+
+def _key_columns(
+    context: DdlContext, table: Table, definition: ConstraintDefinition
+) -> list[Column]:
+    if definition.kind == "primary key" and context.catalog.object(table.oid) is not None:
+        # NOT NULL comes first, and misses the column in its own words.
+        return [find_column(table, name, definition.position) for name in definition.columns]
+    return [_key_column(table, name, definition.position) for name in definition.columns]
 
 
 def _key_column(table: Table, name: str, position: int) -> Column:
@@ -263,7 +286,9 @@ def _add_foreign_key(context: DdlContext, table: Table, definition: ConstraintDe
         referenced_index_oid=index.oid,
         on_update=reference.on_update,
         on_delete=reference.on_delete,
-        delete_columns=tuple(find_column(table, item).number for item in reference.delete_columns),
+        delete_columns=tuple(
+            _referencing_column(table, item, -1).number for item in reference.delete_columns
+        ),
         match=reference.match,
         is_deferrable=definition.is_deferrable,
         is_initially_deferred=definition.is_initially_deferred,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from lungfish.catalog.objects import Index, IndexColumn, Table
+from lungfish.catalog.objects import Column, Index, IndexColumn, Table
 from lungfish.errors import (
     ActiveSqlTransaction,
     DatatypeMismatch,
@@ -16,6 +16,7 @@ from lungfish.errors import (
     FeatureNotSupported,
     IndeterminateCollation,
     InvalidObjectDefinition,
+    UndefinedColumn,
     UndefinedObject,
 )
 from lungfish.executor.ddl.column_rules import check_column_type
@@ -23,7 +24,6 @@ from lungfish.executor.ddl.context import DdlContext
 from lungfish.executor.ddl.exclude import require_class
 from lungfish.executor.ddl.names import (
     choose_index_name,
-    find_column,
     find_table,
     key_words,
 )
@@ -67,9 +67,7 @@ def create_index(context: DdlContext, statement: CreateIndex) -> str:
         _require_operator_class(element.operator_class, statement.method)
         if statement.method in ("gist", "spgist") and column.type is not None:
             require_class(column.type, statement.method, element.position)
-    include = tuple(
-        find_column(table, name, statement.position).number for name in statement.include
-    )
+    include = tuple(_key_column(table, name).number for name in statement.include)
     refuse_virtual(table, (*[key.column_number for key in columns], *include), "indexes")
     index = Index(
         context.change.new_oid(),
@@ -177,11 +175,18 @@ def _require_operator_class(name: str | None, method: str) -> None:
         )
 
 
+def _key_column(table: Table, name: str) -> Column:
+    position = table.column_position(name)
+    if position is None:
+        raise UndefinedColumn(f'column "{name}" does not exist', table=table.name, column=name)
+    return table.columns[position]
+
+
 def _index_column(context: DdlContext, table: Table, element: IndexElement) -> IndexColumn:
     nulls_first = element.is_descending if element.nulls_first is None else element.nulls_first
     element = _plain_column(element)
     if element.column is not None:
-        column = find_column(table, element.column, element.position)
+        column = _key_column(table, element.column)
         has_schema = context.catalog.has_namespace
         collation = collation_of_column(
             element.collation, column.type, has_schema, element.position

@@ -94,7 +94,7 @@ def alter_domain(context: DdlContext, statement: AlterDomain) -> str:
         case "drop constraint":
             changed = _drop_constraint(context, domain, statement)
         case _:
-            name, text = _find_check(domain, statement.constraint_name or "")
+            name, text = _find_check(domain, statement.constraint_name or "", "of domain")
             _require_check(context, domain, name, text)
             changed = domain
     bind_domain_texts(changed, context.catalog, context.search_path)
@@ -109,11 +109,12 @@ def _find_domain(context: DdlContext, statement: AlterDomain | Comment | Rename)
     return found
 
 
-def _find_check(domain: UserType, name: str) -> tuple[str, str]:
+def _find_check(domain: UserType, name: str, where: str) -> tuple[str, str]:
     for check in domain.checks:
         if check[0] == name:
             return check
-    raise UndefinedObject(f'constraint "{name}" of domain "{domain.name}" does not exist')
+    shown = f'"{domain.name}"' if where == "of domain" else domain.name
+    raise UndefinedObject(f'constraint "{name}" {where} {shown} does not exist')
 
 
 def _add_constraint(
@@ -159,7 +160,7 @@ def comment_domain_constraint(context: DdlContext, statement: Comment) -> None:
 def rename_domain_constraint(context: DdlContext, statement: Rename) -> None:
     """Run ALTER DOMAIN ... RENAME CONSTRAINT."""
     domain = _find_domain(context, statement)
-    name, _ = _find_check(domain, statement.old_name or "")
+    name, _ = _find_check(domain, statement.old_name or "", "for domain")
     if any(check[0] == statement.new_name for check in domain.checks):
         raise DuplicateObject(
             f'constraint "{statement.new_name}" for domain "{domain.name}" already exists'

@@ -39,6 +39,7 @@ from lungfish.executor.ddl.drop_functions import (
     find_all,
     release_users,
 )
+from lungfish.executor.ddl.names import refuse_composite
 from lungfish.executor.ddl.partition_parts import drop_parts
 from lungfish.executor.ddl.rules import rule_words
 from lungfish.executor.ddl.sequence_users import uses_sequence
@@ -110,6 +111,10 @@ def _report_missing(context: DdlContext, kind: str, name: ObjectName, *, if_exis
             )
         context.runner.notice(f'schema "{name.schema}" does not exist, skipping')
         return
+    if kind != "index":
+        article = "an" if kind[0] in "aeiou" else "a"
+        problem, hint = f"is not {article} {kind}", "Use DROP TYPE to remove a type."
+        refuse_composite(context, name, problem, hint)
     if not if_exists:
         error = UndefinedObject if kind == "index" else UndefinedTable
         raise error(f'{kind} "{name}" does not exist', position=name.position)

@@ -33,6 +33,7 @@ from lungfish.planner.bind_stored import parse_expression
 from lungfish.planner.output_names import UNNAMED, output_name
 from lungfish.sql.ast.ddl import ExpressionText, IndexElement
 from lungfish.sql.ast.queries import ObjectName
+from lungfish.types.sql_type import TypeKind
 
 
 def find_relation(context: DdlContext, name: ObjectName) -> Relation:
@@ -47,6 +48,7 @@ def find_table(context: DdlContext, name: ObjectName) -> Table:
     """The table of that name. Raises UndefinedTable, or WrongObjectType if it is something else."""
     found = context.catalog.find_relation(name.name, name.schema, context.search_path)
     if found is None:
+        refuse_composite(context, name, "is a composite type", "Use ALTER TYPE instead.")
         raise UndefinedTable(f'relation "{name}" does not exist', position=name.position)
     if isinstance(found, SystemView):
         raise InsufficientPrivilege(
@@ -55,6 +57,13 @@ def find_table(context: DdlContext, name: ObjectName) -> Table:
     if not isinstance(found, Table):
         raise WrongObjectType(f'"{found.name}" is not a table', position=name.position)
     return found
+
+
+def refuse_composite(context: DdlContext, name: ObjectName, problem: str, hint: str) -> None:
+    """Raise WrongObjectType if the name is that of a composite type, which is a relation in PostgreSQL's eyes."""
+    found = context.catalog.find_type(name.name, name.schema, context.search_path)
+    if found is not None and found.base is None and found.type.kind is TypeKind.RECORD:
+        raise WrongObjectType(f'"{name.name}" {problem}', position=name.position, hint=hint)
 
 
 def refuse_stored_rows(context: DdlContext, table: Table, position: int) -> None:
@@ -108,6 +117,19 @@ def find_constraint(table: Table, name: str, position: int = -1) -> Constraint:
             return constraint
     raise UndefinedObject(
         f'constraint "{name}" of relation "{table.name}" does not exist',
+        position=position if position >= 0 else None,
+        table=table.name,
+        constraint=name,
+    )
+
+
+def find_named_constraint(table: Table, name: str, position: int = -1) -> Constraint:
+    """The same where PostgreSQL looks for it by its name alone. Raises UndefinedObject in other words."""
+    for constraint in table.constraints:
+        if constraint.name == name:
+            return constraint
+    raise UndefinedObject(
+        f'constraint "{name}" for table "{table.name}" does not exist',
         position=position if position >= 0 else None,
         table=table.name,
         constraint=name,

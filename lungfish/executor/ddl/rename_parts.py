@@ -22,6 +22,7 @@ from lungfish.executor.ddl.context import DdlContext
 from lungfish.executor.ddl.names import (
     find_column,
     find_constraint,
+    find_named_constraint,
     find_relation,
     find_table,
     refuse_stored_rows,
@@ -43,7 +44,8 @@ def rename_column(context: DdlContext, statement: Rename) -> None:
     assert statement.old_name is not None
     old = statement.old_name
     refuse_system_column(old, "rename", statement.position)
-    find_column(table, old, statement.position)
+    if table.column_position(old) is None:
+        raise UndefinedColumn(f'column "{old}" does not exist', position=statement.position)
     check_column_name(statement.new_name, statement.position)
     family = descendants(table, context.catalog)
     if statement.is_only and len(family) > 1:
@@ -140,7 +142,7 @@ def rename_constraint(context: DdlContext, statement: Rename) -> None:
     table = find_table(context, statement.name)
     assert statement.old_name is not None
     old = statement.old_name
-    constraint = find_constraint(table, old, statement.position)
+    constraint = find_named_constraint(table, old, statement.position)
     goes_down = constraint.kind in ("check", "not null") and not constraint.is_no_inherit
     family = descendants(table, context.catalog) if goes_down else (table,)
     if statement.is_only and len(family) > 1:

@@ -23,7 +23,7 @@ from lungfish.executor.ddl.context import DdlContext
 from lungfish.executor.ddl.domains import comment_domain_constraint, rename_domain_constraint
 from lungfish.executor.ddl.drop import kind_of
 from lungfish.executor.ddl.names import (
-    find_constraint,
+    find_named_constraint,
     find_relation,
     find_sequence,
     find_table,
@@ -34,7 +34,7 @@ from lungfish.executor.ddl.names import (
 from lungfish.executor.ddl.rename_parts import rename_column, rename_constraint
 from lungfish.executor.ddl.rules import comment_rule, rename_rule
 from lungfish.executor.ddl.sequence_users import rename_in_defaults
-from lungfish.executor.ddl.types import find_user_type, rename_type
+from lungfish.executor.ddl.types import find_user_type, move_type, rename_type
 from lungfish.sql.ast.ddl import (
     Comment,
     CreateIndex,
@@ -230,6 +230,9 @@ def _rename_schema(context: DdlContext, statement: Rename) -> None:
 def set_schema(context: DdlContext, statement: SetSchema) -> str:
     """Run ALTER ... SET SCHEMA; answers the command tag."""
     tag = f"ALTER {statement.kind.upper()}"
+    if statement.kind in ("type", "domain"):
+        move_type(context, statement)
+        return tag
     if statement.kind not in ("table", "view", "sequence", "materialized view"):
         raise FeatureNotSupported(
             f"{tag} ... SET SCHEMA is not supported", position=statement.position
@@ -338,7 +341,7 @@ def _comment_column(context: DdlContext, statement: Comment) -> None:
 def _comment_constraint(context: DdlContext, statement: Comment) -> None:
     assert statement.sub_name is not None
     table = find_table(context, statement.name)
-    constraint = find_constraint(table, statement.sub_name, statement.position)
+    constraint = find_named_constraint(table, statement.sub_name, statement.position)
     constraints = tuple(
         replace(item, comment=statement.text) if item is constraint else item
         for item in table.constraints

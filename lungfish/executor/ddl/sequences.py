@@ -19,6 +19,7 @@ from lungfish.executor.ddl.context import DdlContext
 from lungfish.executor.ddl.names import find_column, find_sequence, find_table
 from lungfish.sql.ast.ddl import AlterSequence, CreateSequence, SequenceOption
 from lungfish.sql.ast.queries import ObjectName
+from lungfish.sql.quoting import quote_identifier
 from lungfish.types.sql_type import BIGINT, INTEGER, SMALLINT, SqlType
 from lungfish.types.type_names import type_by_name
 
@@ -68,19 +69,28 @@ def change_sequence(context: DdlContext, oid: Oid, options: SequenceOf[SequenceO
     assert isinstance(sequence, Sequence)
     changed = _own(context, _apply(sequence, options), options)
     _check(changed)
+    restarts = [option for option in options if option.name == "restart"]
+    if not restarts:
+        schema = quote_identifier(context.catalog.namespace_name(sequence.namespace_oid))
+        name = f"{schema}.{quote_identifier(sequence.name)}"
+        ((last,),) = context.runner.query(f"SELECT last_value FROM {name}")
+        _require_within(int(last), changed)
     context.change.put(changed)
-    for option in options:
-        if option.name == "restart":
-            value = changed.start if option.value is None else int(option.value)
-            if value < changed.minimum:
-                raise InvalidParameterValue(
-                    f"RESTART value ({value}) cannot be less than MINVALUE ({changed.minimum})"
-                )
-            if value > changed.maximum:
-                raise InvalidParameterValue(
-                    f"RESTART value ({value}) cannot be greater than MAXVALUE ({changed.maximum})"
-                )
-            context.runner.set_sequence(changed.oid, value, is_called=False)
+    for option in restarts:
+        value = changed.start if option.value is None else int(option.value)
+        _require_within(value, changed)
+        context.runner.set_sequence(changed.oid, value, is_called=False)
+
+
+def _require_within(value: int, sequence: Sequence) -> None:
+    if value < sequence.minimum:
+        raise InvalidParameterValue(
+            f"RESTART value ({value}) cannot be less than MINVALUE ({sequence.minimum})"
+        )
+    if value > sequence.maximum:
+        raise InvalidParameterValue(
+            f"RESTART value ({value}) cannot be greater than MAXVALUE ({sequence.maximum})"
+        )
 
 
 def make_sequence(

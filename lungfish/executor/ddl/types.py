@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+from lungfish.catalog.catalog import PG_TEMP_OID
 from lungfish.catalog.objects import (
     CatalogObject,
     Namespace,
@@ -45,7 +46,7 @@ from lungfish.executor.ddl.range_types import (
     refuse_renaming,
 )
 from lungfish.executor.ddl.rewrite import rewrite
-from lungfish.sql.ast.ddl import AlterTable, Drop, DropColumn, Rename
+from lungfish.sql.ast.ddl import AlterTable, Drop, DropColumn, Rename, SetSchema
 from lungfish.sql.ast.queries import ObjectName
 from lungfish.sql.ast.type_definitions import AlterEnum, CreateCompositeType, CreateEnum
 from lungfish.sql.quoting import quote_identifier, quote_literal
@@ -294,11 +295,7 @@ def rename_type(context: DdlContext, statement: Rename) -> None:
     )
     refuse_taken_type(context, namespace, name)
     users = users_of_type(context.catalog, found.oid)
-    for user in users:
-        if any(found.name in text for text in _stored_texts(user)):
-            raise FeatureNotSupported(
-                f"renaming type {found.name}, which a stored expression of {user.name} names, is not supported"
-            )
+    _refuse_named(users, found, "renaming")
 
     def changed(sql_type: SqlType) -> SqlType:
         if sql_type.domain_oid == found.oid:
@@ -312,6 +309,33 @@ def rename_type(context: DdlContext, statement: Rename) -> None:
     context.change.put(replace(after, name=statement.new_name))
     for user in users:
         context.change.put(with_types(user, changed))
+
+
+def _refuse_named(users: list[CatalogObject], found: UserType, act: str) -> None:
+    """Raise FeatureNotSupported if a text that is stored may speak of the type by its name."""
+    for user in users:
+        if any(found.name in text for text in _stored_texts(user)):
+            raise FeatureNotSupported(
+                f"{act} type {found.name}, which a stored expression of {user.name} names, is not supported"
+            )
+
+
+def move_type(context: DdlContext, statement: SetSchema) -> None:
+    """Run ALTER TYPE or ALTER DOMAIN ... SET SCHEMA."""
+    found = find_user_type(context, statement.name)
+    if statement.kind == "domain" and found.base is None:
+        raise WrongObjectType(f"{found.name} is not a domain", position=statement.name.position)
+    namespace = context.find_namespace(statement.schema, statement.position)
+    if namespace.oid == found.namespace_oid:
+        return
+    if PG_TEMP_OID in (namespace.oid, found.namespace_oid):
+        raise FeatureNotSupported("cannot move objects into or out of temporary schemas")
+    if context.catalog.find_type(found.name, namespace.name) is not None:
+        raise DuplicateObject(f'type "{found.name}" already exists in schema "{namespace.name}"')
+    if found.type.kind is TypeKind.RANGE:
+        raise FeatureNotSupported("moving a range type is not supported")
+    _refuse_named(users_of_type(context.catalog, found.oid), found, "moving")
+    context.change.put(replace(found, namespace_oid=namespace.oid))
 
 
 def drop_types(context: DdlContext, statement: Drop, drop_object: DropObject) -> None:
