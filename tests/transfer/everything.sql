@@ -49,6 +49,7 @@ create table other.empty_table ();
 insert into other.empty_table default values;
 create table other.same as select g as n, g * g as sq from generate_series(1, 5) g;
 create unlogged table fast (a int);
+set constraints all immediate;
 create index plain on child (a desc nulls last, (twice(b))) where x is not null;
 create unique index uq on other.same (n) include (sq) nulls not distinct;
 comment on table child is E'a child\nof two lines';
