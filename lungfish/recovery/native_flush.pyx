@@ -63,10 +63,10 @@ cdef class NativeFlush:
         cdef object group = self.group, durable = 0
         # Made first: it may set off the garbage collector, and so finalizers.
         cdef list empty = []
-        if not self.may_lead():
+        # The leader before may have handed the lead on and not be gone: who waited for that would not know who leads by then.
+        if not self.may_lead() or not self.take_alive(False):
             return False
         self.waiter.lsn = lsn
-        self.take_alive()
         try:
             group._leader = self.waiter
             try:

@@ -14,6 +14,7 @@ from lungfish.connection import Connection
 from lungfish.errors import DiskFull, IoError, StatementCompletionUnknown
 from lungfish.native import compiled_module
 from lungfish.recovery.wal import WriteAheadLog
+from lungfish.recovery.wal_group import Waiter
 from lungfish.storage.disk import LocalFile
 from lungfish.storage.transactions import Transaction
 
@@ -300,3 +301,38 @@ def test_those_who_commit_during_a_sync_share_the_next_one(
         assert not thread.is_alive()
     assert log._syncs.count - before == 2
     assert connection.execute("SELECT sum(v) FROM t WHERE i >= 10").fetchval() == 10
+
+
+def test_who_comes_while_a_leader_is_about_to_be_gone_does_not_wait_for_that(
+    connection: Connection, database: lungfish.Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would lead beside whoever has taken the lead meanwhile."""
+    group, sync = log_of(connection)._group, LocalFile.sync
+    pass_on, was_done = group._pass_on, threading.Event()
+
+    def change() -> None:
+        with database.connect(autocommit=True) as other:
+            commit(other, 2)
+        was_done.set()
+
+    thread = threading.Thread(target=change)
+
+    def pass_on_and_linger(durable: Any) -> None:
+        pass_on(durable)
+        monkeypatch.undo()
+        thread.start()
+        assert was_done.wait(5)
+
+    def sync_for_one_who_has_left(file: LocalFile) -> None:
+        group._waiters.append(Waiter(log_of(connection).end_lsn()))
+        sync(file)
+
+    connection.execute("INSERT INTO t VALUES (2, 2)")
+    connection.execute("BEGIN")
+    connection.execute("UPDATE t SET v = 1 WHERE i = 2")
+    monkeypatch.setattr(group, "_pass_on", pass_on_and_linger)
+    monkeypatch.setattr(LocalFile, "sync", sync_for_one_who_has_left)
+    connection.execute("COMMIT")
+    thread.join(WAIT_S)
+    assert value(connection) == 2
+    assert group._leader is None
