@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from lungfish.catalog.inheritance import leaves
 from lungfish.executor.constraint_events import KeyChange
 from lungfish.executor.context import Row, Run
 from lungfish.executor.foreign_keys import ForeignKey, children, refers_to
+from lungfish.executor.member_rows import MemberRows
 from lungfish.executor.table_writer import TableWriter
 from lungfish.storage.lock_modes import LockMode
 
@@ -38,20 +40,37 @@ def _run_action(
     else:
         change = _reset(foreign_key, writer, is_delete, to_default=action == "set default")
     keys = [item.old for item in changes]
+    moving = None if change is None else _moving_rows(foreign_key, run)
     for address, found, number in children(foreign_key, keys, run.context):
         run.check_cancel()
         mode = LockMode.FOR_UPDATE
         if change is not None:
             mode = writer.update_mode(found, change(found, number))
         child_key = foreign_key.as_child_key(changes[number].old)
-        row = writer.lock(address, mode).values
+        locked = writer.lock(address, mode)
+        row = locked.values
         if row is None or not refers_to(foreign_key, row, child_key):
             # It is gone, or refers to something else by now.
             continue
         if change is None:
             writer.delete(address, row)
-        else:
+        elif moving is None:
             writer.update(address, row, change(row, number))
+        else:
+            member = moving.of(int(foreign_key.child.oid))
+            new = member.seen(tuple(change(row, number)))[:-1]
+            moving.update(member, address, locked, new)
+
+
+def _moving_rows(foreign_key: ForeignKey, run: Run) -> MemberRows | None:
+    """The way to all leaves of the partitioned table that the key was made for: a row's new values may belong in another one."""
+    catalog, table, constraint = run.context.catalog, foreign_key.child, foreign_key.constraint
+    while constraint.parent_oid is not None:
+        table = catalog.table(table.parents[0])
+        constraint = next(each for each in table.constraints if each.oid == constraint.parent_oid)
+    if table.oid == foreign_key.child.oid:
+        return None
+    return MemberRows(table, leaves(table, catalog), run)
 
 
 def _follow(foreign_key: ForeignKey, changes: list[KeyChange]) -> _Change:

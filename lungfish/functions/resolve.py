@@ -205,6 +205,7 @@ def _is_consistent(parameters: Sequence[ArgumentType], types: Sequence[SqlType])
     """Whether one type can stand for each family of polymorphic parameters."""
     element: SqlType | None = None
     compatible: list[SqlType] = []
+    subtype: SqlType | None = None
     for parameter, given in zip(parameters, types, strict=True):
         if isinstance(parameter, SqlType) or given.kind is TypeKind.UNKNOWN:
             continue
@@ -215,7 +216,13 @@ def _is_consistent(parameters: Sequence[ArgumentType], types: Sequence[SqlType])
             element = own
         elif parameter in _COMPATIBLE_FAMILY:
             compatible.append(_element_of(parameter, given))
-    return not compatible or common_type_of(compatible) is not None
+            if parameter in (*_RANGES, *_MULTIRANGES):
+                subtype = compatible[-1]
+    if not compatible:
+        return True
+    common = common_type_of(compatible)
+    # A range cannot be cast to one of another subtype.
+    return common is not None and (subtype is None or is_same_type(common, subtype))
 
 
 def _element_of(parameter: Polymorphic, given: SqlType) -> SqlType:

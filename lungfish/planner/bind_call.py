@@ -32,12 +32,12 @@ from lungfish.planner.expressions import (
     BoundExpression,
     Call,
     ColumnRef,
-    RowExpr,
     SortKey,
 )
 from lungfish.planner.named_arguments import place_arguments
 from lungfish.planner.own_aggregates import has_own_aggregate, resolve_aggregate
 from lungfish.planner.routine_calls import bind_routine_call
+from lungfish.planner.row_fields import access_field
 from lungfish.planner.scope import AGGREGATES_ALLOWED, SETS_ALLOWED, Clause, Scope
 from lungfish.planner.sort_keys import check_grouped, make_sort_key
 from lungfish.planner.uncommitted_labels import refuse_uncommitted_ends
@@ -170,14 +170,16 @@ def _field_or_cast(
     node: ast.FunctionCall, name: str, argument: BoundExpression, scope: Scope
 ) -> BoundExpression | None:
     """`f(x)` where no function is called f: the cast `x::f`, or the field f of a row."""
-    if isinstance(argument, RowExpr) and name in argument.type.labels:
-        return argument.items[argument.type.labels.index(name)]
+    is_row = argument.type.kind is TypeKind.RECORD
+    if is_row and name in argument.type.labels:
+        return access_field(argument, argument.type.labels.index(name))
     # pg_type knows the type of one byte by the name that SQL gives the one of a length.
     type_name = ast.TypeName('"char"' if name == "char" else name, position=node.position)
     if not is_type_name(type_name, scope.state):
         return None
     target, source = find_type(type_name, scope.state), argument.type
-    if source.kind is TypeKind.RECORD and category_of(target) is Category.STRING:
+    if is_row and category_of(target) is Category.STRING:
+        # A row is not made text by the name of a type alone.
         return None
     if not can_coerce(source, target, CastContext.EXPLICIT):
         return None

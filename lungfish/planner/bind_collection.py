@@ -142,5 +142,12 @@ def _subscript(operand: BoundExpression, node: ast.Subscript, scope: Scope) -> B
 
 
 def bind_field_access(node: ast.FieldAccess, scope: Scope) -> BoundExpression:
-    """(row).field."""
-    return field_of(scope.bind(node.operand), node.field, node.position)
+    """(row).field, or a call of the function of that name, of a user's, with the row (PostgreSQL's functional notation)."""
+    operand = scope.bind(node.operand)
+    kind = operand.type
+    if kind.kind is TypeKind.RECORD and node.field not in kind.labels:
+        schemas = scope.state.search_path
+        if scope.state.catalog.find_functions(node.field, None, schemas):
+            call = ast.FunctionCall((node.field,), (node.operand,), position=node.position)
+            return scope.bind(call)
+    return field_of(operand, node.field, node.position)

@@ -119,6 +119,7 @@ def _table_reference(item: ast.TableReference, scope: Scope) -> BoundItem:
             plan, columns = reference_cte(cte, item, scope)
             names = [column.name for column in columns]
             entry = RangeEntry(item.alias or name.name, names, refs=columns)
+            entry.is_cte = True
             rename_columns(entry, item.column_aliases, item.position)
             return plan, [entry]
     relation = scope.state.find_relation(name)

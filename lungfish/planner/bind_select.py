@@ -244,6 +244,10 @@ class _SelectBinder:
                     raise errors.FeatureNotSupported(
                         f"FOR {lock.strength.upper()} cannot be applied to a join"
                     ).at(lock.position)
+                if name in shown and shown[name].is_cte:
+                    raise errors.FeatureNotSupported(
+                        f"FOR {lock.strength.upper()} cannot be applied to a WITH query"
+                    ).at(lock.position)
                 if name not in shown:
                     raise errors.UndefinedTable(
                         f'relation "{name}" in FOR {lock.strength.upper()} clause not found in FROM clause'

@@ -221,6 +221,8 @@ def _range_offsets(
         ).at(position)
     if source.kind in NUMBERS and offset_type.kind not in NUMBERS:
         raise _unsupported_offset(source, offset_type, position)
+    if source.kind is TypeKind.NUMERIC and not can_coerce(offset_type, source):
+        raise _unsupported_offset(source, offset_type, position)
     add = find_operator("+", (source, offset_type), position)
     subtract = find_operator("-", (source, offset_type), position)
     expression = key.expression

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from lungfish import errors
-from lungfish.catalog.objects import Table, View
+from lungfish.catalog.objects import Column, Table, View
 from lungfish.planner.bind_state import BindState
 from lungfish.planner.bind_stored import default_of, stored_default, with_virtual
 from lungfish.planner.bind_type import row_type_of
@@ -197,8 +197,18 @@ class ChangeTarget:
         for level in self.levels():
             for column, place in zip(level.view.columns, _places(level), strict=True):
                 if place == position and column.default is not None:
+                    self._check_generated(self.table.columns[position])
                     return stored_default(column.default, self.table.columns[position], state)
         return default_of(self.table, position, state)
+
+    @staticmethod
+    def _check_generated(column: Column) -> None:
+        """Raise GeneratedAlways for a column that a view's default cannot give a value."""
+        if column.generated is not None:
+            raise errors.GeneratedAlways(
+                f'cannot insert a non-DEFAULT value into column "{column.name}"',
+                detail=f'Column "{column.name}" is a generated column.',
+            )
 
     def updated_default(self, position: int, state: BindState) -> BoundExpression | None:
         """What `SET column = DEFAULT` gives: the default of the table, or of the view that the statement names, if it has one."""

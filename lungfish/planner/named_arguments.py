@@ -31,8 +31,13 @@ def place_arguments(node: ast.FunctionCall) -> ast.FunctionCall:
 
 
 def check_names(node: ast.FunctionCall) -> None:
-    """Raise SyntaxError for a name given twice."""
+    """Raise SyntaxError for a name given twice, and for an argument without one behind one with one."""
     names = [name for name, _ in node.argument_names]
+    first = len(node.arguments) - len(names)
+    if any(index < first for _, index in node.argument_names):
+        raise errors.SyntaxError("positional argument cannot follow named argument").at(
+            node.arguments[-1].position
+        )
     for name in names:
         if names.count(name) > 1:
             raise errors.SyntaxError(f'argument name "{name}" used more than once').at(

@@ -25,14 +25,20 @@ from lungfish.functions.resolve import Signature, select
 from lungfish.planner.bind_arguments import bind_arguments
 from lungfish.planner.bind_state import BindState
 from lungfish.planner.bind_stored import parse_expression
-from lungfish.planner.coerce import coerce_implicit
+from lungfish.planner.coerce import coerce_implicit, coerce_with
 from lungfish.planner.expressions import ArrayExpr, BoundExpression, Call
 from lungfish.planner.inline_routine import inline_call
 from lungfish.planner.named_arguments import check_names
 from lungfish.planner.routine_body import described_row
-from lungfish.planner.routine_types import CallTypes, as_argument, current_row_type
+from lungfish.planner.routine_types import (
+    CallTypes,
+    as_argument,
+    current_row_type,
+    is_polymorphic,
+)
 from lungfish.planner.scope import Clause, Scope
 from lungfish.sql.ast import expressions as ast
+from lungfish.types.coercion import CastContext
 from lungfish.types.sql_type import UNKNOWN, VOID, SqlType, TypeKind
 
 
@@ -339,14 +345,15 @@ def _distinct(fits: Sequence[Fit]) -> list[Fit]:
 
 
 def _is_tied(chosen: Fit | None, candidates: Sequence[SqlFunction], node: ast.FunctionCall) -> bool:
-    """Whether another routine of the same schema takes the same types, with defaults as this one does."""
-    if chosen is None or not any(source is None for source in chosen.sources):
+    """Whether another routine of the same schema takes the same types, with defaults or without."""
+    if chosen is None:
         return False
     others = [fit for each in candidates if (fit := _fit(each, node)) is not None]
     return any(
         other.routine.oid != chosen.routine.oid
         and other.routine.namespace_oid == chosen.routine.namespace_oid
         and other.signature.arguments == chosen.signature.arguments
+        and (other.spread_count >= 0) == (chosen.spread_count >= 0)
         for other in others
     )
 
@@ -366,7 +373,11 @@ def _with_values(
     for index, parameter in enumerate(parameters):
         if values[index] is None:
             assert parameter.default is not None, "what has no default is given"
-            values[index] = _default(parameter.default, state)
+            default = _default(parameter.default, state)
+            if not is_polymorphic(parameter.type):
+                target = parameter.type
+                default = coerce_with(default, target, CastContext.ASSIGNMENT, state, -1)
+            values[index] = default
     declared = [parameter.type for parameter in parameters]
     given = [value.type for value in values if value is not None]
     if fit.spread_count >= 0:

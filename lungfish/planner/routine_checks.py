@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from lungfish import errors
 from lungfish.catalog.catalog import Catalog
 from lungfish.catalog.objects import Oid, SqlFunction
+from lungfish.functions import has_aggregate, has_function, has_window_function
 from lungfish.planner.binder import bind_statement, new_state
 from lungfish.planner.coerce import coerce_with
 from lungfish.planner.expression_tree import has_subquery
@@ -20,11 +21,12 @@ from lungfish.planner.routine_body import (
     shape_of,
 )
 from lungfish.planner.routine_calls import find_routine, shown_call
-from lungfish.planner.routine_frame import frame_of_types
+from lungfish.planner.routine_frame import RoutineFrame, frame_of_types
 from lungfish.planner.routine_types import current_row_type, find_routine_type, is_polymorphic
 from lungfish.planner.scope import Clause, Scope
 from lungfish.planner.standalone import objects_used
 from lungfish.sql.ast.expressions import Expression, FunctionCall, TypeName
+from lungfish.sql.ast.routines import Call
 from lungfish.types.coercion import CastContext, can_coerce
 from lungfish.types.sql_type import SqlType, TypeKind
 
@@ -80,6 +82,9 @@ def check_routine(
     called: set[Oid] = set()
     for statement in statements:
         columns = None
+        if isinstance(statement, Call):
+            frame = frame_of_types(routine.name, routine.parameter_names, types)
+            called.add(bind_procedure_call(statement.call, catalog, search_path, frame)[0].oid)
         if not isinstance(statement, PLANNED):
             continue
         state = new_state(catalog, tuple(search_path), types)
@@ -109,26 +114,44 @@ def objects_of_body(
 
 
 def bind_procedure_call(
-    node: FunctionCall, catalog: Catalog, search_path: Sequence[str]
+    node: FunctionCall,
+    catalog: Catalog,
+    search_path: Sequence[str],
+    routine: RoutineFrame | None = None,
 ) -> tuple[SqlFunction, tuple[BoundExpression, ...]]:
-    """The procedure that CALL means, and its arguments. Raises UndefinedFunction, WrongObjectType."""
-    state = new_state(catalog, tuple(search_path), ())
+    """The procedure that CALL means, and its arguments; `routine` is that whose body the statement is in.
+
+    Raises UndefinedFunction, WrongObjectType; FeatureNotSupported for outputs that a body could not take.
+    """
+    types = () if routine is None else tuple(each.type for each in routine.arguments)
+    state = new_state(catalog, tuple(search_path), types)
+    state.routine = routine
     scope = Scope(state, None)
     scope.clause = Clause.CALL
     found = find_routine(node, scope, is_call=True)
     if found is None:
-        types = [scope.bind(argument).type for argument in node.arguments]
+        given_types = [scope.bind(argument).type for argument in node.arguments]
+        name = node.name[-1]
+        if has_function(name) or has_aggregate(name) or has_window_function(name):
+            raise errors.WrongObjectType(
+                f"{shown_call(name, given_types)} is not a procedure",
+                hint="To call a function, use SELECT.",
+            ).at(node.position)
         raise errors.UndefinedFunction(
-            f"procedure {shown_call('.'.join(node.name), types)} does not exist",
+            f"procedure {shown_call('.'.join(node.name), given_types)} does not exist",
             hint="No procedure matches the given name and argument types."
             " You might need to add explicit type casts.",
         ).at(node.position)
     if found.routine.kind != "procedure":
-        types = [argument.type for argument in found.arguments]
+        given_types = [argument.type for argument in found.arguments]
         raise errors.WrongObjectType(
-            f"{shown_call(found.routine.name, types)} is not a procedure",
+            f"{shown_call(found.routine.name, given_types)} is not a procedure",
             hint="To call a function, use SELECT.",
         ).at(node.position)
+    if routine is not None and found.routine.outputs:
+        raise errors.FeatureNotSupported(
+            "calling procedures with output arguments is not supported in SQL functions"
+        )
     for argument, given in zip(found.arguments, node.arguments, strict=False):
         if has_subquery(argument):
             raise errors.FeatureNotSupported("cannot use subquery in CALL argument").at(

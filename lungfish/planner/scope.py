@@ -101,6 +101,7 @@ class RangeEntry:
         "alias",
         "beneath",
         "is_absent",
+        "is_cte",
         "is_forbidden",
         "is_join",
         "is_nullable",
@@ -139,6 +140,8 @@ class RangeEntry:
         # Whether `alias.x` and, by itself, `x` may find a column here.
         self.shows_name = bool(alias)
         self.shows_columns = True
+        # Whether it is a WITH query.
+        self.is_cte = False
         # Of a function that yields plain values the row is the value.
         self.is_scalar_function = False
         # Of a function whose rows have a named type: that type.

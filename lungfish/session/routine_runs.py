@@ -205,6 +205,24 @@ class RoutineRuns:
         rows = [(None,) * len(columns) if row is None else row]
         return StatementResult(columns, "CALL", 1, rows=rows)
 
+    def _call_inside(
+        self,
+        statement: routines.Call,
+        call: RoutineCall,
+        values: tuple[Any, ...],
+        caller: ExecutionContext,
+    ) -> None:
+        """Run CALL in a body, whose parameters the arguments may use."""
+        session, routine = self._session, call.routine
+        frame = frame_of_types(routine.name, routine.parameter_names, call.argument_types)
+        called, bound = bind_procedure_call(
+            statement.call, session.catalog, session.settings.search_path, frame
+        )
+        run, compiler = Run(self._context(caller, values, is_steady=False)), new_compiler()
+        given = [compiler.row(argument)((), run) for argument in bound]
+        types = tuple(argument.type for argument in bound)
+        self.run(procedure_call(called, types), given, run.context)
+
     # The statements.
 
     def _run_steps(
@@ -234,6 +252,9 @@ class RoutineRuns:
                 pass
             return
         self._check_allowed(statement, call, is_changing=True)
+        if isinstance(statement, routines.Call):
+            self._call_inside(statement, call, values, caller)
+            return
         self._session.run_inside(statement, values, call.argument_types)
 
     def _run_last(

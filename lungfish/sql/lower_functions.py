@@ -225,7 +225,7 @@ def _body_text(source: str | None, body: Node | None, lowering: Lowering, positi
 def _check_atomic(node: Node, lowering: Lowering) -> None:
     """Lower a statement of BEGIN ATOMIC, which raises what is wrong with it. Only what can be bound may stand there."""
     ((tag, _),) = node.items()
-    if tag in ("SelectStmt", "InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt", "CallStmt"):
+    if tag in ("SelectStmt", "InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt"):
         lowering.statement(node)
     elif tag != "ReturnStmt":
         raise errors.FeatureNotSupported(

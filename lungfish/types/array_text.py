@@ -43,6 +43,10 @@ def parse_array(text: str, parse_item: Callable[[str], Any]) -> ArrayValue:
     return _ArrayReader(text, parse_item).read()
 
 
+# The greatest integer, behind which no subscript could stand.
+_BOUND_MAX = 2**31 - 1
+
+
 class _ArrayReader:
     def __init__(self, text: str, parse_item: Callable[[str], Any]) -> None:
         self.text = text
@@ -93,6 +97,8 @@ class _ArrayReader:
                 raise _too_many()
             if upper < lower:
                 raise ArraySubscriptError("upper bound cannot be less than lower bound")
+            if upper >= _BOUND_MAX:
+                raise ProgramLimitExceeded(f"array upper bound is too large: {upper}")
             bounds.append((lower, upper))
             self.place = match.end()
             self._skip_blanks()
@@ -108,7 +114,9 @@ class _ArrayReader:
             raise _too_many()
         if depth == len(self.lengths):
             self.lengths.append(None)
-        is_innermost: bool | None = None if depth == len(self.lengths) - 1 else False
+        is_new = depth == len(self.lengths) - 1 and self.lengths[depth] is None
+        # A level that a list before has closed as its last one has no lists in it.
+        is_innermost: bool | None = None if is_new else depth == len(self.lengths) - 1
         self.place += 1
         count = 0
         self._skip_blanks()

@@ -20,9 +20,10 @@ from lungfish.executor.ddl.create_table import check_stored_texts
 from lungfish.executor.ddl.names import find_column
 from lungfish.executor.ddl.rewrite import rewrite
 from lungfish.executor.ddl.rules import rule_words, rules_about
+from lungfish.executor.ddl.sequences import change_sequence
 from lungfish.executor.ddl.view_texts import uses_column
 from lungfish.executor.ddl.virtual_columns import check_virtual_type
-from lungfish.sql.ast.ddl import AlterColumnType, AlterTableAction
+from lungfish.sql.ast.ddl import AlterColumnType, AlterTableAction, SequenceOption
 from lungfish.sql.quoting import quote_identifier
 from lungfish.types.collations import collation_of_column
 from lungfish.types.sql_type import TypeKind
@@ -49,6 +50,9 @@ def alter_type(context: DdlContext, table: Table, action: AlterColumnType) -> No
     check_column_type(column.name, kind)
     if column.identity is not None:
         check_identity_type(kind, action.position)
+        if column.sequence_oid is not None and table.partition_bound is None:
+            option = SequenceOption("as", str(kind.base.unmodified))
+            change_sequence(context, column.sequence_oid, (option,))
     _check_assignments(context, table, column, action)
     for view in context.catalog.dependent_views(table.oid):
         if uses_column(context, view, table, column):

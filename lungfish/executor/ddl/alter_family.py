@@ -27,6 +27,7 @@ from lungfish.errors import (
 )
 from lungfish.executor.ddl.constraints import validate_constraint
 from lungfish.executor.ddl.context import DdlContext
+from lungfish.executor.ddl.identity import alter_identity
 from lungfish.executor.ddl.inherited_columns import inherited_check, inherited_column
 from lungfish.executor.ddl.names import find_column
 from lungfish.executor.ddl.not_null import add_not_null, drop_of_not_null, kept_not_null
@@ -36,6 +37,7 @@ from lungfish.sql.ast.ddl import (
     AddColumn,
     AddConstraint,
     AlterColumnDefault,
+    AlterColumnIdentity,
     AlterColumnNotNull,
     AlterColumnType,
     AlterTableAction,
@@ -86,6 +88,9 @@ class FamilyAlteration:
                 self._drop_constraint(table, action)
             case ValidateConstraint():
                 self._validate(table, action)
+            case AlterColumnIdentity():
+                self._children(table)
+                alter_identity(self._context, table, action, is_only=self._is_only)
             case _:
                 self._apply(self._context, table, action)
 

@@ -13,6 +13,7 @@ from lungfish.errors import (
     DuplicateObject,
     FeatureNotSupported,
     ForeignKeyViolation,
+    InvalidColumnReference,
     InvalidForeignKey,
     InvalidObjectDefinition,
     InvalidTableDefinition,
@@ -275,6 +276,12 @@ def _add_foreign_key(context: DdlContext, table: Table, definition: ConstraintDe
                 position=definition.position,
                 detail=f'Key columns "{column.name}" of the referencing table and "{other.name}" of the referenced '
                 f"table are of incompatible types: {column.type.unmodified} and {other.type.unmodified}.",
+            )
+    for item in reference.delete_columns:
+        if find_column(table, item).number not in {column.number for column in columns}:
+            raise InvalidColumnReference(
+                f'column "{item}" referenced in ON DELETE SET action must be part of foreign key',
+                position=definition.position,
             )
     constraint = Constraint(
         context.change.new_oid(),

@@ -35,6 +35,13 @@ def create_function(context: DdlContext, statement: CreateFunction) -> str:
     parameters = read_parameters(context, statement.parameters, is_procedure=statement.is_procedure)
     result, returns_set = _result(context, statement, parameters)
     _check_polymorphic(parameters, result, statement.position)
+    if statement.is_standard and any(
+        is_polymorphic(each.type) for each in parameters if each.mode in INPUT_MODES
+    ):
+        raise InvalidFunctionDefinition(
+            "SQL function with unquoted function body cannot have polymorphic arguments",
+            position=statement.position,
+        )
     if not returns_set and "rows" in dict(statement.options):
         raise InvalidParameterValue(
             "ROWS is not applicable when function does not return a set",

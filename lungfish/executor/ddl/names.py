@@ -12,6 +12,7 @@ from lungfish.catalog.objects import (
     Index,
     Namespace,
     Oid,
+    SqlFunction,
     SystemView,
     Table,
     View,
@@ -75,6 +76,26 @@ def refuse_stored_rows(context: DdlContext, table: Table, position: int) -> None
             f'cannot alter table "{table.name}" because column "{other.name}.{column.name}" uses its row type',
             position=position,
         )
+    _refuse_rows_in_views(context, table, position)
+
+
+def _refuse_rows_in_views(context: DdlContext, table: Table, position: int) -> None:
+    """Raise FeatureNotSupported if a view reads rows of the table from a function: it names their columns one after the other."""
+    makers = {
+        item.oid: item
+        for item in context.catalog.objects()
+        if isinstance(item, SqlFunction) and item.result.oid == table.oid
+    }
+    if not makers:
+        return
+    for view in context.catalog.objects():
+        if isinstance(view, (View, Table)):
+            for oid in view.depends_on & makers.keys():
+                raise FeatureNotSupported(
+                    f'cannot alter table "{table.name}" because view "{view.name}"'
+                    f' uses function "{makers[oid].name}", which returns its rows',
+                    position=position,
+                )
 
 
 def find_view(context: DdlContext, name: ObjectName) -> View:

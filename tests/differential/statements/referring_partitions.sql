@@ -1,0 +1,23 @@
+-- Referential actions that move rows from one partition to another.
+CREATE TABLE pk (a int PRIMARY KEY, b int);
+CREATE TABLE rp (a int REFERENCES pk ON UPDATE CASCADE ON DELETE SET NULL, c text) PARTITION BY RANGE (a);
+CREATE TABLE rp1 PARTITION OF rp FOR VALUES FROM (0) TO (10);
+CREATE TABLE rp2 (c text, a int);
+ALTER TABLE rp ATTACH PARTITION rp2 FOR VALUES FROM (10) TO (20);
+CREATE TABLE rpd PARTITION OF rp DEFAULT PARTITION BY LIST (c);
+CREATE TABLE rpdx PARTITION OF rpd FOR VALUES IN ('x','y');
+INSERT INTO pk VALUES (1,1),(2,2),(11,11);
+INSERT INTO rp VALUES (1,'x'),(1,'z'),(2,'y'),(11,'q');
+UPDATE pk SET a = 12 WHERE a = 1;
+SELECT tableoid::regclass, * FROM rp ORDER BY a, c;
+UPDATE pk SET a = a + 3;
+SELECT tableoid::regclass, * FROM rp ORDER BY a, c;
+UPDATE pk SET a = 100 WHERE a = 5;
+SELECT tableoid::regclass, * FROM rp ORDER BY a, c;
+UPDATE pk SET a = 101 WHERE a = 14;
+SELECT tableoid::regclass, * FROM rp ORDER BY a, c;
+DELETE FROM pk WHERE a = 100;
+SELECT tableoid::regclass, * FROM rp ORDER BY a, c;
+DELETE FROM pk WHERE a = 15;
+ALTER TABLE rp1 ADD CONSTRAINT own FOREIGN KEY (a) REFERENCES pk ON UPDATE CASCADE;
+SELECT tableoid::regclass, * FROM rp ORDER BY a, c;
