@@ -34,6 +34,7 @@ def bind_group_by(select: Select, targets: list[Target], scope: Scope) -> tuple[
     parts = [_sets_of(item, keys, targets, scope) for item in select.group_by]
     if not has_sets:
         return keys, None
+    _refuse_twins(targets)
     sets: Sets = []
     for combination in product(*parts):
         merged = dict.fromkeys(key for part in combination for key in part)
@@ -95,7 +96,21 @@ def _key(node: ast.Expression, keys: Keys, targets: list[Target], scope: Scope) 
         if owner is None and is_variable_free(simplify(part)):
             owner = next((each for each in targets if each.expression == part), None)
         positions.append(_position(part, owner, keys))
+    if target is not None and target.key is None and len(positions) == 1:
+        target.key = positions[0]
     return tuple(positions)
+
+
+def _refuse_twins(targets: list[Target]) -> None:
+    """Raise FeatureNotSupported where two targets of one expression are named: each is a key of its own to PostgreSQL."""
+    seen: set[int] = set()
+    for target in targets:
+        if target.key in seen:
+            raise errors.FeatureNotSupported(
+                "grouping sets over one expression under two names are not supported"
+            ).at(target.position)
+        if target.key is not None:
+            seen.add(target.key)
 
 
 def _check_target(target: Target, scope: Scope) -> None:

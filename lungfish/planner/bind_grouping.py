@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from lungfish import errors
 from lungfish.functions.registry import Function, Polymorphic
+from lungfish.planner.bind_hypothetical import HYPOTHETICAL_PREFIX
 from lungfish.planner.bind_targets import Target
 from lungfish.planner.callees import find_operator
 from lungfish.planner.equivalence import equivalent
@@ -120,10 +121,22 @@ class Grouping:
             return node
         if isinstance(node, Call) and node.function is GROUPING:
             return self._grouping(node)
+        if isinstance(node, Call) and self._has_sets:
+            self._refuse_hypothetical(node)
         changed = map_children(node, self.regroup)
         if isinstance(changed, SubqueryExpr) and changed.outer_columns:
             return self._subquery(changed)
         return changed
+
+    def _refuse_hypothetical(self, node: Call) -> None:
+        """Raise FeatureNotSupported for rank(key) WITHIN GROUP: the rows were compared with the key as it is in them, not in the set."""
+        if not node.function.name.startswith(HYPOTHETICAL_PREFIX):
+            return
+        for each in walk(node):
+            if isinstance(each, ColumnRef) and each.index in self._own_columns:
+                raise errors.FeatureNotSupported(
+                    "keys of GROUPING SETS as arguments before WITHIN GROUP are not supported"
+                ).at(node.position)
 
     def _subquery(self, node: SubqueryExpr) -> BoundExpression:
         replacement: dict[int, BoundExpression] = {}

@@ -20,6 +20,8 @@ from lungfish.sql.ast import expressions as ast
 from lungfish.sql.ast.queries import OrderItem
 from lungfish.types.sql_type import BIGINT, DOUBLE, SqlType
 
+# Of the names of the functions that stand for such calls.
+HYPOTHETICAL_PREFIX = "hypothetical_"
 HYPOTHETICAL = frozenset({"rank", "dense_rank", "percent_rank", "cume_dist"})
 
 _FALSE = ast.Literal(ast.Literal.Kind.BOOLEAN, "false")
@@ -39,13 +41,14 @@ def _cume_dist(reached: int, rows: int, *_directs: Any) -> float:
 
 def _shape(name: str, scalar: Callable[..., Any], counts: int, result: SqlType) -> Function:
     arguments: tuple[ArgumentType, ...] = (*(BIGINT,) * counts, Polymorphic.ANY)
-    return Function(name, arguments, result, scalar, is_strict=False, is_variadic=True)
+    shown = f"{HYPOTHETICAL_PREFIX}{name}"
+    return Function(shown, arguments, result, scalar, is_strict=False, is_variadic=True)
 
 
-_RANK = _shape("hypothetical_rank", _rank, 1, BIGINT)
+_RANK = _shape("rank", _rank, 1, BIGINT)
 _RATIOS = {
-    "percent_rank": _shape("hypothetical_percent_rank", _percent_rank, 2, DOUBLE),
-    "cume_dist": _shape("hypothetical_cume_dist", _cume_dist, 2, DOUBLE),
+    "percent_rank": _shape("percent_rank", _percent_rank, 2, DOUBLE),
+    "cume_dist": _shape("cume_dist", _cume_dist, 2, DOUBLE),
 }
 
 

@@ -396,7 +396,7 @@ def _select(name: queries.ObjectName, columns: Sequence[str]) -> queries.Query:
 
 
 def _run_source(
-    session: Session, query: queries.Query | dml.Insert | dml.Update | dml.Delete
+    session: Session, query: queries.Query | dml.Insert | dml.Update | dml.Delete | dml.Merge
 ) -> StatementResult:
     cached = session.locked_plan(query, None, ())
     if cached.plan.steps is not None:

@@ -66,6 +66,8 @@ _MESSAGE_CLASSES: tuple[tuple[str, type[errors.Error]], ...] = (
     ("frame end", errors.WindowingError),
     ("cross-database references are not implemented", errors.FeatureNotSupported),
     ("not yet implemented", errors.FeatureNotSupported),
+    ("cannot include schema elements", errors.FeatureNotSupported),
+    ("cannot have output arguments", errors.FeatureNotSupported),
     ("cannot be marked", errors.FeatureNotSupported),
     ("is only supported", errors.FeatureNotSupported),
     ("not supported", errors.FeatureNotSupported),

@@ -334,9 +334,9 @@ def _lower_copy(fields: Node, lowering: Lowering) -> Copy:
     )
 
 
-def _lower_copy_query(node: Node, lowering: Lowering) -> Query | Insert | Update | Delete:
+def _lower_copy_query(node: Node, lowering: Lowering) -> Query | Insert | Update | Delete | Merge:
     statement = lowering.statement(node)
-    if not isinstance(statement, Query | Insert | Update | Delete):
+    if not isinstance(statement, Query | Insert | Update | Delete | Merge):
         raise_unsupported("COPY of this statement", find_position(node))
     return statement
 

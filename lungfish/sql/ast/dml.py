@@ -153,7 +153,7 @@ class Copy:
 
     table: ObjectName | None
     columns: tuple[str, ...]
-    query: Query | Insert | Update | Delete | None
+    query: Query | Insert | Update | Delete | Merge | None
     is_from: bool
     path: str | None
     is_program: bool
