@@ -28,4 +28,5 @@ cdef class NativeOverflow:
     cdef int free(self, uint32_t number, uint32_t slot, object lsn) except -1
 
 
+cdef int level_of(object free_space, Py_ssize_t room) except -1
 cdef int note_room(object free_space, object page_id, Py_ssize_t room) except -1

@@ -6,7 +6,7 @@ overflow.py: those of several chunks, and those that need a new page. Whoever ca
 (native_tables.pyx, invariant 1); that nobody holds the latch of these pages is looked at here.
 """
 
-from cpython.bytearray cimport PyByteArray_AS_STRING, PyByteArray_GET_SIZE
+from cpython.bytearray cimport PyByteArray_AS_STRING, PyByteArray_GET_SIZE, PyByteArray_Resize
 from cpython.dict cimport PyDict_Contains, PyDict_DelItem, PyDict_GetItem, PyDict_Next, PyDict_SetItem
 from cpython.list cimport PyList_GET_ITEM
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
@@ -286,14 +286,16 @@ cdef int level_of(object free_space, Py_ssize_t room) except -1:
 
 
 cdef int note_room(object free_space, object page_id, Py_ssize_t room) except -1:
-    """`FreeSpace.note` of a page that it knows."""
+    """`FreeSpace.note`."""
     cdef bytearray levels = free_space._levels
     cdef list pages = free_space._pages
-    cdef uint8_t* known = <uint8_t*>PyByteArray_AS_STRING(levels)
-    cdef Py_ssize_t number = page_id
+    cdef uint8_t* known
+    cdef Py_ssize_t number = page_id, count = PyByteArray_GET_SIZE(levels)
     cdef int level = 0, old
-    if number >= PyByteArray_GET_SIZE(levels):
-        return 0
+    if number >= count:
+        PyByteArray_Resize(levels, number + 1)
+        memset(PyByteArray_AS_STRING(levels) + count, 0, number + 1 - count)
+    known = <uint8_t*>PyByteArray_AS_STRING(levels)
     if room >= <Py_ssize_t>free_space._smallest:
         level = level_of(free_space, room)
     old = known[number]

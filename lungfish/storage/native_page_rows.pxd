@@ -30,6 +30,7 @@ cdef struct Spilled:
 
 cdef class PageRows:
     cdef object heap
+    cdef object page_format
     cdef readonly NativeOverflow overflow
     cdef Py_ssize_t page_size
     cdef Py_ssize_t stride
@@ -52,6 +53,12 @@ cdef class PageRows:
     cdef Py_ssize_t rows_end(self, const uint8_t* page) noexcept
     cdef Py_ssize_t usable(self, Py_ssize_t garbage) noexcept
     cdef int note_room(self, const uint8_t* page, object page_id) except -1
+    cdef Py_ssize_t room_on(self, const uint8_t* page) noexcept
+    cdef bint has_room(self, Py_ssize_t size) except -1
+    cdef bint fits_on(self, const uint8_t* page, Py_ssize_t size) noexcept
+    cdef bint move_on(self, Py_ssize_t size, object lsn) except -1
+    cdef list candidates(self, Py_ssize_t size)
+    cdef int add_page(self, object lsn) except -1
     cdef bytes whole(self, bytes stored)
     cdef bytes spilled(self, bytes packed, Py_ssize_t size_max, object lsn)
     cdef Py_ssize_t values_to_spill(self, bytes packed, Py_ssize_t size_max, Spilled* moved) noexcept

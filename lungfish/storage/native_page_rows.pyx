@@ -5,15 +5,28 @@ Under the invariants of native_tables.pyx: nothing here lets another thread in. 
 raises. A row of another size goes in two steps: `fit` finds out what becomes of the page and changes nothing, `replace` does it and cannot fail.
 """
 
+from cpython.bytearray cimport PyByteArray_AS_STRING, PyByteArray_FromStringAndSize
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
+from cpython.object cimport PyObject
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memcpy, memset
 
-from lungfish.storage.native_overflow cimport NativeOverflow, note_room
+from lungfish.slots cimport slot
+from lungfish.storage.native_frames cimport FRAME_CACHE, bytes_of, frame_of
+from lungfish.storage.native_overflow cimport NativeOverflow, level_of, note_room
+
+from lungfish.storage.relation_pages import Frame
+
+cdef extern from "Python.h":
+    int PyGC_Disable()
+    int PyGC_Enable()
 
 cdef enum:
     # heap_page.py and rows.py.
+    VERSION = 1
+    STRIDE_OFFSET = 4
+    SLOT_COUNT_MAX = 0xFFFF
     HEADER_SIZE = 32
     COUNTS_OFFSET = 6
     TAILS_OFFSET = 12
@@ -25,13 +38,16 @@ cdef enum:
     INLINE_MAX = 12
     # Of a view: its buffer number and its position.
     PLACE_OFFSET = 8
+    # heap.py and free_space.py.
+    CANDIDATE_COUNT = 4
+    LEVEL_COUNT = 16
 
 
 cdef class PageRows:
     """The rows of one heap, beside its `HeapPageFormat`."""
 
     def __init__(self, object heap):
-        self.heap = heap
+        self.heap, self.page_format = heap, heap.format
         self.overflow = NativeOverflow(heap.overflow)
         self.page_size = heap.format.page_size
         self.stride = heap.layout.stride
@@ -218,21 +234,105 @@ cdef class PageRows:
 
     cdef int note_room(self, const uint8_t* page, object page_id) except -1:
         """`Heap._note_room`."""
+        if page_id != self.heap._current:
+            note_room(self.heap.free_space, page_id, self.room_on(page))
+        return 0
+
+    cdef Py_ssize_t room_on(self, const uint8_t* page) noexcept:
+        """`HeapPageFormat.room`."""
         cdef uint16_t counts[2]
         cdef uint32_t tails[2]
-        if page_id == self.heap._current:
-            return 0
         memcpy(counts, page + COUNTS_OFFSET, 4)
         memcpy(tails, page + TAILS_OFFSET, 8)
-        note_room(
-            self.heap.free_space,
-            page_id,
+        return (
             tails[0]
             - self.rows_end(page)
             + self.usable(tails[1])
-            + (counts[0] - counts[1]) * self.stride,
+            + (counts[0] - counts[1]) * self.stride
         )
-        return 0
+
+    # Room for new rows
+
+    cdef bint has_room(self, Py_ssize_t size) except -1:
+        """Whether the current page has room for a packed row of that size; True also where that is not to be told here."""
+        cdef PyObject* frame = frame_of(self.heap.pages, self.heap._current)
+        if frame == NULL or slot(frame, FRAME_CACHE) != <PyObject*>self.page_format:
+            return True
+        return self.fits_on(bytes_of(frame), size)
+
+    cdef bint fits_on(self, const uint8_t* page, Py_ssize_t size) noexcept:
+        """Whether `HeapPageFormat.slot_for` finds a slot for a packed row of that size."""
+        cdef uint16_t counts[2]
+        cdef Py_ssize_t room = self.room_on(page)
+        memcpy(counts, page + COUNTS_OFFSET, 4)
+        if counts[1] < counts[0]:
+            return room - (counts[0] - counts[1]) * self.stride >= size - self.stride
+        return room >= size and counts[0] < SLOT_COUNT_MAX
+
+    cdef bint move_on(self, Py_ssize_t size, object lsn) except -1:
+        """Let another page be the current one, that has room (`Heap.find_room`): one that is there, or a new one, which is said.
+
+        Where it cannot be told here which one it should be, it stays as it is.
+        """
+        cdef object heap = self.heap, pages = heap.pages, page_id
+        cdef PyObject* frame = frame_of(pages, heap._current)
+        # The list that is made could set the garbage collector off.
+        cdef bint was_on = PyGC_Disable()
+        try:
+            note_room(heap.free_space, heap._current, self.room_on(bytes_of(frame)))
+            for page_id in self.candidates(size):
+                if page_id >= pages.page_count:
+                    continue
+                frame = frame_of(pages, page_id)
+                if frame == NULL or slot(frame, FRAME_CACHE) != <PyObject*>self.page_format:
+                    return False
+                if self.fits_on(bytes_of(frame), size):
+                    heap._current = page_id
+                    return False
+                note_room(heap.free_space, page_id, self.room_on(bytes_of(frame)))
+            return self.add_page(lsn)
+        finally:
+            if was_on:
+                PyGC_Enable()
+
+    cdef list candidates(self, Py_ssize_t size):
+        """The first of `FreeSpace.candidates`."""
+        cdef object free_space = self.heap.free_space, page_id
+        cdef list found = []
+        cdef int level
+        for level in range(level_of(free_space, size), LEVEL_COUNT):
+            for page_id in <dict>free_space._pages[level]:
+                found.append(page_id)
+                if len(found) == CANDIDATE_COUNT:
+                    return found
+        return found
+
+    cdef int add_page(self, object lsn) except -1:
+        """Add a page to the heap and make it the current one (`RelationPages.allocate` and `writable`, `HeapPageFormat.initialize`); answers 1."""
+        cdef object heap = self.heap, pages = heap.pages, page_id = pages.page_count
+        cdef object data = PyByteArray_FromStringAndSize(NULL, self.page_size)
+        cdef object frame = Frame.__new__(Frame)
+        cdef uint8_t* page = <uint8_t*>PyByteArray_AS_STRING(data)
+        cdef uint16_t stride = <uint16_t>self.stride
+        cdef uint32_t size = <uint32_t>self.page_size
+        memset(page, 0, self.page_size)
+        page[0], page[1], page[2] = c"L", c"H", VERSION
+        memcpy(page + STRIDE_OFFSET, &stride, 2)
+        memcpy(page + TAILS_OFFSET, &size, 4)
+        frame.relation, frame.page_id, frame.data, frame.cache = pages, page_id, data, self.page_format
+        frame.first_dirty_lsn = frame.newest_lsn = lsn
+        frame.epoch, frame.touches = pages._epoch, 0
+        frame.is_writing, frame.written = False, None
+        pages.dirty[page_id] = frame
+        pages.frames[page_id] = frame
+        pages._ring.append(frame)
+        pages.page_count = page_id + 1
+        pages.newest_lsn = lsn
+        if not pages.oldest_lsn:
+            pages.oldest_lsn = lsn
+        heap._current = page_id
+        note_room(heap.free_space, page_id, self.page_size)
+        return 1
 
     # Overflowed values
 

@@ -497,11 +497,14 @@ cdef class NativeTable:
         cdef uint32_t tails_start
         cdef Py_ssize_t index, chosen, slots, tail_size = PyBytes_GET_SIZE(packed) - self.stride
         cdef int64_t address
+        cdef bint is_new = False
         if tail_size > self.page_rows.tail_size_max or PyBytes_GET_SIZE(packed) > RECORD_SIZE_MAX:
             return None
         places = [None] * len(keys)
         if not self.is_free():
             return None
+        if not self.page_rows.has_room(PyBytes_GET_SIZE(packed)):
+            is_new = self.page_rows.move_on(PyBytes_GET_SIZE(packed), self.log._end)
         page_id = self.heap._current
         frame = frame_of(pages, page_id)
         if frame == NULL or slot(frame, FRAME_CACHE) != <PyObject*>self.page_format:
@@ -555,6 +558,8 @@ cdef class NativeTable:
             (<NativeTree>self.trees[index]).put(<Place>places[index], keys[index], address, lsn)
         set_slot(<PyObject*>pages, PAGES_HITS, number_in(<PyObject*>pages, PAGES_HITS) + 1)
         self.ask_for_relief()
+        if is_new:
+            self.rows.trim()
         return number
 
     cdef list keys_of(self, tuple values):

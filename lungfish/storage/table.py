@@ -77,7 +77,7 @@ class TableStore:
         The rows of a table with `is_logged` false do not outlive the process.
         """
         log: RowLog = transactions.log if is_logged else Unlogged(transactions.log)
-        self.rows = TableRows(heap, indexes, transactions, name=name, log=log)
+        self.rows = TableRows(heap, indexes, transactions, name=name, log=log, trim=trim)
         self.heap = heap
         self.layout = heap.layout
         self._transactions = transactions

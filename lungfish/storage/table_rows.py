@@ -22,7 +22,7 @@ Invariants, beyond those of versions.py and table_index.py:
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Final
 
@@ -59,14 +59,16 @@ class TableRows:
         *,
         name: str = "",
         log: RowLog | None = None,
+        trim: Callable[[], None] = lambda: None,
     ) -> None:
-        """`log`: where changes of rows go, if not to the transactions' own."""
+        """`log`: where changes of rows go, if not to the transactions' own. `trim`: see `TableStore`."""
         # For messages.
         self.name = name
         self.heap = heap
         self.layout = heap.layout
         self.transactions = transactions
         self.log: RowLog = transactions.log if log is None else log
+        self.trim = trim
         self.fence = transactions.fence
         self.latch = heap.pages.latch
         self.relation_id: RelationId = heap.pages.relation_id

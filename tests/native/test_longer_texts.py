@@ -225,3 +225,42 @@ def test_overflowed_values_are_freed_once_nobody_sees_them(table: Table) -> None
         last = change_all()
     assert last <= first + 2
     table.require_all()
+
+
+def test_new_rows_go_to_other_pages_when_one_is_full(table: Table) -> None:
+    insert = "INSERT INTO log VALUES (?, ?)"
+    table.connection.execute("CREATE TABLE log (n int, body text)")
+    for number in range(3):
+        table.connection.execute(insert, (number, "x" * 300))
+    table.connection.execute("BEGIN")
+    table.connection.execute(insert, (3, "x" * 300))
+    table.left.clear()
+    for number in range(4, 200):
+        table.connection.execute(insert, (number, "x" * (number * 7 % 500)))
+    assert table.left == []
+    table.connection.execute("COMMIT")
+    # Pages that are free again are taken before new ones.
+    pages = "SELECT pg_relation_size('log')"
+    before = table.connection.execute(pages).fetchval()
+    table.connection.execute("DELETE FROM log WHERE n < 150")
+    for number in range(100):
+        table.connection.execute(insert, (number, "y" * 250))
+    found = table.connection.execute("SELECT n, length(body) FROM log ORDER BY n").fetchall()
+    kept = [(number, number * 7 % 500) for number in range(150, 200)]
+    assert found == [(number, 250) for number in range(100)] + kept
+    assert table.connection.execute(pages).fetchval() <= before
+    assert not table.database.check("full").problems
+
+
+def test_memory_stays_within_its_budget_while_pages_are_added(tmp_path: Path) -> None:
+    options = DatabaseOptions(page_size_bytes=4096, buffer_bytes=96 << 10, checkpoint_wal_bytes=0)
+    with lungfish.open(tmp_path / "b.db", options=options) as database:
+        connection = database.connect(autocommit=True)
+        connection.execute("CREATE TABLE log (n int, body text)")
+        connection.execute("BEGIN")
+        for number in range(3000):
+            connection.execute("INSERT INTO log VALUES (?, ?)", (number, "x" * 300))
+        figures = connection.session.database.core.pool.figures()
+        assert figures.used_bytes <= 2 * figures.budget_bytes
+        connection.execute("COMMIT")
+        assert connection.execute("SELECT sum(n), count(*) FROM log").fetchone() == (4498500, 3000)
