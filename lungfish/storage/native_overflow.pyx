@@ -286,14 +286,17 @@ cdef int level_of(object free_space, Py_ssize_t room) except -1:
 
 
 cdef int note_room(object free_space, object page_id, Py_ssize_t room) except -1:
-    """`FreeSpace.note`."""
+    """`FreeSpace.note`. It is a hint: without memory for it, the page is not thought of until it is looked at again."""
     cdef bytearray levels = free_space._levels
     cdef list pages = free_space._pages
     cdef uint8_t* known
     cdef Py_ssize_t number = page_id, count = PyByteArray_GET_SIZE(levels)
     cdef int level = 0, old
     if number >= count:
-        PyByteArray_Resize(levels, number + 1)
+        try:
+            PyByteArray_Resize(levels, number + 1)
+        except MemoryError:
+            return 0
         memset(PyByteArray_AS_STRING(levels) + count, 0, number + 1 - count)
     known = <uint8_t*>PyByteArray_AS_STRING(levels)
     if room >= <Py_ssize_t>free_space._smallest:
@@ -301,9 +304,13 @@ cdef int note_room(object free_space, object page_id, Py_ssize_t room) except -1
     old = known[number]
     if level == old:
         return 0
-    if level:
-        PyDict_SetItem(<object>PyList_GET_ITEM(pages, level), page_id, None)
     if old and PyDict_Contains(<object>PyList_GET_ITEM(pages, old), page_id):
         PyDict_DelItem(<object>PyList_GET_ITEM(pages, old), page_id)
+    known[number] = 0
+    if level:
+        try:
+            PyDict_SetItem(<object>PyList_GET_ITEM(pages, level), page_id, None)
+        except MemoryError:
+            return 0
     known[number] = <uint8_t>level
     return 0

@@ -23,7 +23,7 @@ from cpython.tuple cimport PyTuple_GET_ITEM, PyTuple_GET_SIZE
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t
 from libc.string cimport memcpy, memmove, memset
 
-from lungfish.storage.native_tables cimport NativeTable, has_overflow
+from lungfish.storage.native_tables cimport NativeTable, RowPlace, find_place, has_overflow
 from lungfish.storage.native_trees cimport KeyMaker, NativeTree, Place, is_entry
 
 cdef extern from "Python.h":
@@ -35,14 +35,12 @@ cdef enum:
     HEADER_SIZE = 32
     COUNTS_OFFSET = 6
     TAILS_OFFSET = 12
-    COMPACTION_SHARE = 16
     SLOT_BITS = 16
     SLOT_MASK = 0xFFFF
     FLAGS = 8
     DELETED = 2
     HAS_TAIL = 4
     HAS_OVERFLOW = 8
-    INLINE_MAX = 12
     # btree_node.py and the two kinds of leaf.
     COUNT_OFFSET = 4
     SPACE_OFFSET = 12
@@ -56,8 +54,6 @@ cdef enum:
     # btree.py: a thin leaf is looked at for a merge at every 16th deletion from it.
     MERGE_INTERVAL_MASK = 15
     THIN_SHARE = 4
-    # free_space.py.
-    LEVEL_COUNT = 16
     # How much is done without letting another thread in, a millisecond's worth: a version dropped costs 1, each index of a row looked at as much again.
     WORK_MAX = 4096
     # A row with more old versions than this is for Python code.
@@ -104,8 +100,7 @@ cdef bint purge_entry(NativeTable table, tuple entry, Py_ssize_t* work) except -
     cdef int64_t place = address
     cdef PyObject* found
     cdef list chain
-    cdef uint8_t* page
-    cdef uint16_t slots
+    cdef RowPlace at
     cdef uint8_t flags
     cdef Py_ssize_t index
     cdef bint is_stale
@@ -116,14 +111,9 @@ cdef bint purge_entry(NativeTable table, tuple entry, Py_ssize_t* work) except -
         return True
     if table.is_gated() or table.is_latched():
         return False
-    found = PyDict_GetItem(table.pages.frames, place >> SLOT_BITS)
-    if found == NULL or (<object>found).cache is not table.page_format:
+    if not find_place(table, place, False, &at) or at.row == NULL:
         return False
-    page = <uint8_t*>PyByteArray_AS_STRING((<object>found).data)
-    memcpy(&slots, page + COUNTS_OFFSET, 2)
-    if (place & SLOT_MASK) >= slots:
-        return False
-    flags = page[HEADER_SIZE + (place & SLOT_MASK) * table.stride + FLAGS]
+    flags = at.row[FLAGS]
     found = PyDict_GetItem(table.chains, address)
     if found == NULL:
         # It was done before.
@@ -161,7 +151,7 @@ cdef bint purge_with_entries(
         if number != index:
             staying.append(<object>PyList_GET_ITEM(chain, number))
     if not is_deleted:
-        current = None if row[FLAGS] & HAS_OVERFLOW else table.extract(page, row, row[FLAGS])
+        current = None if row[FLAGS] & HAS_OVERFLOW else table.page_rows.extract(page, row, row[FLAGS])
         if current is None:
             return False
         staying.append(current)
@@ -341,25 +331,11 @@ cdef bint may_erase(NativeTable table, object frame, const uint8_t* row) except 
     cdef Py_ssize_t start, size
     if frame.epoch != table.pages._epoch or row[FLAGS] & HAS_OVERFLOW:
         return False
-    # Else what says how much room pages have is yet to grow.
-    if PyByteArray_GET_SIZE(table.heap.free_space._levels) <= <Py_ssize_t>frame.page_id:
-        return False
     if not row[FLAGS] & HAS_TAIL:
         return True
-    start = table.tail_start(row, row[FLAGS])
-    size = tail_size(table, row)
-    return start > 0 and start + size <= table.page_size
-
-
-cdef Py_ssize_t tail_size(NativeTable table, const uint8_t* row) noexcept:
-    """How long the tail of a row is that has one, and no overflowed values."""
-    cdef Py_ssize_t index, size = 0
-    cdef uint32_t length
-    for index in range(table.view_count):
-        memcpy(&length, row + table.views[index], 4)
-        if length > INLINE_MAX:
-            size += length
-    return size
+    start = table.page_rows.tail_start(row, row[FLAGS])
+    size = table.page_rows.tail_size(row, row[FLAGS])
+    return start > 0 and start + size <= table.page_rows.page_size
 
 
 cdef int erase(
@@ -369,7 +345,7 @@ cdef int erase(
     cdef uint8_t* page = row - HEADER_SIZE - (address & SLOT_MASK) * table.stride
     cdef uint16_t counts[3]
     cdef uint32_t tails[2]
-    cdef Py_ssize_t start, size, slots, used_garbage
+    cdef Py_ssize_t start, size, slots
     # Here, as there may be no memory for them.
     cdef object touches = frame.touches + 1, hits = table.pages.hits + 1
     remove_entries(table, places, lsn)
@@ -379,7 +355,7 @@ cdef int erase(
     memcpy(counts, page + COUNTS_OFFSET, 6)
     memcpy(tails, page + TAILS_OFFSET, 8)
     if row[FLAGS] & HAS_TAIL:
-        start, size = table.tail_start(row, row[FLAGS]), tail_size(table, row)
+        start, size = table.page_rows.tail_start(row, row[FLAGS]), table.page_rows.tail_size(row, row[FLAGS])
         if start == <Py_ssize_t>tails[0]:
             memset(page + start, 0, size)
             tails[0] += <uint32_t>size
@@ -397,56 +373,19 @@ cdef int erase(
     if not counts[1]:
         empty(table, page, tails[0])
         counts[0] = 0
-        tails[0], tails[1] = <uint32_t>table.page_size, 0
+        tails[0], tails[1] = <uint32_t>table.page_rows.page_size, 0
     else:
         memcpy(page + COUNTS_OFFSET, counts, 6)
         memcpy(page + TAILS_OFFSET, tails, 8)
     frame.touches, table.pages.hits = touches, hits
-    used_garbage = tails[1] if <Py_ssize_t>tails[1] * COMPACTION_SHARE >= table.page_size else 0
-    note_room(
-        table,
-        frame.page_id,
-        <Py_ssize_t>tails[0]
-        - (HEADER_SIZE + counts[0] * table.stride)
-        + used_garbage
-        + (counts[0] - counts[1]) * table.stride,
-    )
+    table.page_rows.note_room(page, frame.page_id)
     return 0
 
 
 cdef void empty(NativeTable table, uint8_t* page, uint32_t tails_start) noexcept:
     """Make a page without rows as it was at first (`HeapPageFormat.initialize`)."""
-    cdef uint32_t size = <uint32_t>table.page_size
+    cdef uint32_t size = <uint32_t>table.page_rows.page_size
     memset(page + tails_start, 0, size - tails_start)
     # All but the magic, the version and the stride.
     memset(page + COUNTS_OFFSET, 0, HEADER_SIZE - COUNTS_OFFSET)
     memcpy(page + TAILS_OFFSET, &size, 4)
-
-
-cdef int note_room(NativeTable table, object page_id, Py_ssize_t room) except -1:
-    """`Heap._note_room`. It is a hint: without memory for it, the page is not thought of until it is looked at again."""
-    cdef object space = table.heap.free_space
-    cdef object levels = space._levels
-    cdef list pages
-    cdef uint8_t* place
-    cdef int level, old
-    if table.heap._current == page_id:
-        return 0
-    level = 0
-    if room >= <Py_ssize_t>space._smallest:
-        level = min(1 + room * (LEVEL_COUNT - 1) // <Py_ssize_t>space._page_size, LEVEL_COUNT - 1)
-    place = <uint8_t*>PyByteArray_AS_STRING(levels) + <Py_ssize_t>page_id
-    old = place[0]
-    if level == old:
-        return 0
-    pages = space._pages
-    if old and PyDict_Contains(pages[old], page_id):
-        PyDict_DelItem(pages[old], page_id)
-    place[0] = 0
-    if level:
-        try:
-            PyDict_SetItem(pages[level], page_id, None)
-        except MemoryError:
-            return 0
-    place[0] = <uint8_t>level
-    return 0

@@ -30,10 +30,6 @@ cdef class NativeTable:
     cdef readonly NativeRowFormat row_format
     cdef PageRows page_rows
     cdef Py_ssize_t stride
-    cdef Py_ssize_t page_size
-    # Offsets of the views in a row.
-    cdef int64_t* views
-    cdef Py_ssize_t view_count
     cdef object is_latched
     cdef object is_gated
     cdef object fence
@@ -100,9 +96,7 @@ cdef class NativeTable:
     cdef int learn_indexes(self) except -1
     cdef Py_ssize_t number_of(self, object index) except -2
     cdef list keys_of(self, tuple values)
-    cdef Py_ssize_t tail_start(self, const uint8_t* row, uint8_t flags) except -1
-    cdef bytes extract(self, const uint8_t* page, const uint8_t* row, uint8_t flags)
-    cdef int write_row(self, uint8_t* page, uint8_t* row, bytes packed, Py_ssize_t tail_start) except -1
+
 
 
 cdef int undo_to(object transaction, Py_ssize_t mark) except -1

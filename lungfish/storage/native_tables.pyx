@@ -91,8 +91,7 @@ cdef class NativeTable:
         self.page_format = heap.format
         self.row_format = heap.layout.native
         self.page_rows = PageRows(heap)
-        self.stride, self.page_size = self.page_rows.stride, self.page_rows.page_size
-        self.views, self.view_count = self.page_rows.views, self.page_rows.view_count
+        self.stride = self.page_rows.stride
         self.is_latched = heap.pages.latch.locked
         self.is_gated = rows.key_gate.locked
         self.fence = rows.fence
@@ -281,7 +280,7 @@ cdef class NativeTable:
         if flags & HAS_OVERFLOW and self.row_format.has_overflowed(place.row, fields):
             return self.read_whole(row, fields, place.page, place.row)
         if not self.row_format.fill(
-            row, fields, place.page, self.page_size, place.row - place.page
+            row, fields, place.page, self.page_rows.page_size, place.row - place.page
         ):
             return UNSURE
         return DONE
@@ -634,16 +633,6 @@ cdef class NativeTable:
             raise
         set_slot(<PyObject*>log, self.log_end, end)
         return 0
-
-    cdef Py_ssize_t tail_start(self, const uint8_t* row, uint8_t flags) except -1:
-        """See `PageRows`, as of the next two."""
-        return self.page_rows.tail_start(row, flags)
-
-    cdef bytes extract(self, const uint8_t* page, const uint8_t* row, uint8_t flags):
-        return self.page_rows.extract(page, row, flags)
-
-    cdef int write_row(self, uint8_t* page, uint8_t* row, bytes packed, Py_ssize_t tail_start) except -1:
-        return self.page_rows.write_row(page, row, packed, tail_start)
 
     cdef int ask_for_relief(self) except -1:
         """Have the log written if it has grown too large: once all is done, as this runs Python code."""

@@ -6,7 +6,6 @@ it, deleted or as long as it was before, with the keys that it had before; or ne
 of which that is not so for sure is left to Python.
 """
 
-from cpython.bytearray cimport PyByteArray_AS_STRING
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 from cpython.dict cimport PyDict_Contains, PyDict_GetItem
 from cpython.object cimport PyObject
@@ -17,8 +16,9 @@ from libc.string cimport memcpy
 
 from lungfish.slots cimport NONE
 
+from lungfish.storage.native_frames cimport note_change, touch
 from lungfish.storage.native_purge cimport entries_to_remove, erase, may_erase
-from lungfish.storage.native_tables cimport NativeTable
+from lungfish.storage.native_tables cimport NativeTable, RowPlace, find_place
 
 cdef extern from "Python.h":
     int PyGC_Disable()
@@ -26,10 +26,7 @@ cdef extern from "Python.h":
 
 cdef enum:
     # heap_page.py, rows.py and ids.py.
-    HEADER_SIZE = 32
     COUNTS_OFFSET = 6
-    SLOT_BITS = 16
-    SLOT_MASK = 0xFFFF
     FLAGS = 8
     # A row's writer and its flags.
     STAMP_SIZE = 9
@@ -78,12 +75,11 @@ cdef bint take_back(
     cdef object given = <object>PyTuple_GET_ITEM(entry, 2)
     cdef int64_t place = address, writer, own_id = transaction.id
     cdef PyObject* found
-    cdef object frame, pages = table.pages
+    cdef RowPlace at
     cdef list chain
     cdef bytes before, image = None
     cdef uint8_t* page
     cdef uint8_t* row
-    cdef uint16_t slots
     cdef uint8_t flags
     before = <bytes>given
     # Behind it nothing runs that lets another thread in.
@@ -93,17 +89,9 @@ cdef bint take_back(
         return False
     if undo[len(undo) - 1] is not entry:
         return False
-    found = PyDict_GetItem(pages.frames, place >> SLOT_BITS)
-    if found == NULL:
+    if not find_place(table, place, True, &at) or at.row == NULL:
         return False
-    frame = <object>found
-    if frame.cache is not table.page_format or frame.epoch != pages._epoch:
-        return False
-    page = <uint8_t*>PyByteArray_AS_STRING(frame.data)
-    memcpy(&slots, page + COUNTS_OFFSET, 2)
-    if (place & SLOT_MASK) >= slots:
-        return False
-    row = page + HEADER_SIZE + (place & SLOT_MASK) * table.stride
+    page, row = at.page, at.row
     flags = row[FLAGS]
     memcpy(&writer, row, 8)
     if writer != own_id or not flags & LIVE or flags & HAS_OVERFLOW:
@@ -115,23 +103,20 @@ cdef bint take_back(
     if chain[len(chain) - 1] is not before:
         return False
     if not flags & DELETED:
-        image = table.extract(page, row, flags)
+        image = table.page_rows.extract(page, row, flags)
         if image is None or PyBytes_GET_SIZE(image) != PyBytes_GET_SIZE(before):
             return False
     lsn = table.log._end
     if is_logged:
         table.append_record(transaction.id, place, image, before)
-    if lsn > frame.newest_lsn:
-        frame.newest_lsn = lsn
-        pages.newest_lsn = lsn
+    note_change(at.frame, table.pages, lsn)
     if flags & DELETED:
         # It has kept its fields and its tail.
         memcpy(row, PyBytes_AS_STRING(before), STAMP_SIZE)
         note_undeleted(page)
     else:
-        table.write_row(page, row, before, table.tail_start(row, flags))
-    frame.touches += 1
-    pages.hits += 1
+        table.page_rows.write_row(page, row, before, table.page_rows.tail_start(row, flags))
+    touch(at.frame, table.pages)
     if len(chain) == 1:
         del table.chains[address]
     else:
@@ -162,34 +147,26 @@ cdef bint erase_new(
     """`take_back_new`, with the garbage collector at rest: its containers are made in the step."""
     cdef object address = <object>PyTuple_GET_ITEM(entry, 1)
     cdef int64_t place = address, writer, own_id = transaction.id
-    cdef PyObject* found
+    cdef RowPlace at
     cdef object frame
     cdef bytes image
     cdef list places
-    cdef uint8_t* page
     cdef uint8_t* row
-    cdef uint16_t slots
     if transaction.is_undo_held or transaction.undo is not undo or len(undo) <= count:
         return False
     if undo[len(undo) - 1] is not entry or PyDict_Contains(table.chains, address):
         return False
     if table.pages.is_dropped or table.is_gated() or not table.is_free():
         return False
-    found = PyDict_GetItem(table.pages.frames, place >> SLOT_BITS)
-    if found == NULL or (<object>found).cache is not table.page_format:
+    if not find_place(table, place, True, &at) or at.row == NULL:
         return False
-    frame = <object>found
-    page = <uint8_t*>PyByteArray_AS_STRING(frame.data)
-    memcpy(&slots, page + COUNTS_OFFSET, 2)
-    if (place & SLOT_MASK) >= slots:
-        return False
-    row = page + HEADER_SIZE + (place & SLOT_MASK) * table.stride
+    row, frame = at.row, <object>at.frame
     memcpy(&writer, row, 8)
     if writer != own_id or not row[FLAGS] & LIVE or row[FLAGS] & (DELETED | HAS_OVERFLOW):
         return False
     if not may_erase(table, frame, row):
         return False
-    image = table.extract(page, row, row[FLAGS])
+    image = table.page_rows.extract(at.page, row, row[FLAGS])
     if image is None or PyBytes_GET_SIZE(image) > RECORD_SIZE_MAX:
         return False
     places = entries_to_remove(table, place, image, [])
