@@ -12,22 +12,18 @@ import pyarrow as pa
 
 from lungfish.errors import (
     ArraySubscriptError,
-    FeatureNotSupported,
     InvalidArgumentForLogarithm,
     InvalidArgumentForPowerFunction,
     InvalidArgumentForWidthBucketFunction,
-    InvalidParameterValue,
     NullValueNotAllowed,
 )
 from lungfish.functions import numeric_functions as numeric
 from lungfish.functions.arithmetic import check_float, out_of_range
 from lungfish.functions.registry import (
     Function,
-    FunctionContext,
     Polymorphic,
     ScalarForm,
     VectorForm,
-    Volatility,
 )
 from lungfish.functions.vector_tools import Argument, map_rows, operands, result_vector
 from lungfish.types.array_value import ArrayValue
@@ -47,7 +43,7 @@ from lungfish.types.numerics import (
     validity,
 )
 from lungfish.types.parse_numbers import integer_range
-from lungfish.types.sql_type import BIGINT, DOUBLE, INTEGER, NUMERIC, VOID, SqlType
+from lungfish.types.sql_type import BIGINT, DOUBLE, INTEGER, NUMERIC, SqlType
 
 # Floats
 
@@ -304,54 +300,6 @@ def _width_bucket_array(value: Any, thresholds: ArrayValue, *, types: Any) -> in
     return low
 
 
-# Random numbers
-
-
-def _random(context: FunctionContext) -> float:
-    return context.random()
-
-
-def _random_between(context: FunctionContext, low: int, high: int) -> int:
-    if low > high:
-        raise InvalidParameterValue("lower bound must be less than or equal to upper bound")
-    return low + min(int(context.random() * (high - low + 1)), high - low)
-
-
-def _random_normal(context: FunctionContext, mean: float, deviation: float) -> float:
-    radius = math.sqrt(-2.0 * math.log(1.0 - context.random()))
-    return mean + deviation * radius * math.cos(2.0 * math.pi * context.random())
-
-
-def _random_numeric(context: FunctionContext, low: Decimal, high: Decimal) -> Decimal:
-    if not (low.is_finite() and high.is_finite()):
-        raise InvalidParameterValue("lower and upper bounds must be finite")
-    if low > high:
-        raise InvalidParameterValue("lower bound must be less than or equal to upper bound")
-    scale = max(scale_of(low), scale_of(high))
-    first = int(low.scaleb(scale, CONTEXT))
-    last = int(high.scaleb(scale, CONTEXT))
-    return Decimal(_random_between(context, first, last)).scaleb(-scale, CONTEXT)
-
-
-def _set_seed(context: FunctionContext, seed: float) -> None:
-    raise FeatureNotSupported("setseed is not supported")
-
-
-def _random_function(
-    name: str, arguments: tuple[SqlType, ...], result: SqlType, scalar: Any
-) -> Function:
-    defaults = (0.0, 1.0) if name == "random_normal" else ()
-    return Function(
-        name,
-        arguments,
-        result,
-        scalar,
-        volatility=Volatility.VOLATILE,
-        needs_context=True,
-        defaults=defaults,
-    )
-
-
 def _float_function(name: str, scalar: ScalarForm, vector: VectorForm | None = None) -> Function:
     return Function(name, (DOUBLE,), DOUBLE, scalar, vector)
 
@@ -411,10 +359,4 @@ FUNCTIONS: tuple[Function, ...] = (
         _width_bucket_array,
         needs_types=True,
     ),
-    _random_function("random", (), DOUBLE, _random),
-    _random_function("random", (INTEGER, INTEGER), INTEGER, _random_between),
-    _random_function("random", (BIGINT, BIGINT), BIGINT, _random_between),
-    _random_function("random", (NUMERIC, NUMERIC), NUMERIC, _random_numeric),
-    _random_function("random_normal", (DOUBLE, DOUBLE), DOUBLE, _random_normal),
-    _random_function("setseed", (DOUBLE,), VOID, _set_seed),
 )

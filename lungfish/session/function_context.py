@@ -18,6 +18,7 @@ from lungfish.errors import (
     WrongObjectType,
 )
 from lungfish.executor.system_views.catalog_answers import answer
+from lungfish.functions.seeded_random import SeededRandom
 from lungfish.recovery.views.storage_functions import STORAGE_ANSWERS
 from lungfish.session.domain_checks import DomainChecks
 from lungfish.session.relation_sizes import size_in_bytes
@@ -75,6 +76,18 @@ class SessionFunctions:
     def random(self) -> float:
         """A number from 0 up to 1."""
         return self._session.random.random()
+
+    def draw(self) -> float:
+        """What random() answers; see `FunctionContext`."""
+        return self._session.draws.random()
+
+    def draw_bits(self) -> int:
+        """64 bits of the same generator."""
+        return self._session.draws.getrandbits(64)
+
+    def seed_draws(self, seed: float) -> None:
+        """setseed."""
+        self._session.draws = SeededRandom(seed)
 
     # Settings.
 

@@ -23,6 +23,7 @@ from lungfish.executor.constraint_events import DeferredMark
 from lungfish.executor.context import TableProvider
 from lungfish.executor.ddl import CatalogChange
 from lungfish.executor.session_facts import SessionFacts
+from lungfish.functions.seeded_random import SeededRandom
 from lungfish.session.cursors import SessionCursors
 from lungfish.session.mutex import SessionMutex
 from lungfish.session.results import StatementResult
@@ -85,6 +86,8 @@ class TransactionalSession:
         self.is_read_only = read_only
         self.settings = SessionSettings(database.core.settings)
         self.random = random.Random(database.random.random())
+        # What random() draws from; setseed puts another in its place.
+        self.draws: random.Random | SeededRandom = self.random
         self.cancellation = Cancellation()
         self.is_closed = False
         self.on_notice: Callable[[str, str], None] | None = None

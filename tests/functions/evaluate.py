@@ -41,6 +41,15 @@ class FakeContext:
     def random(self) -> float:
         return 0.25
 
+    def draw(self) -> float:
+        return 0.25
+
+    def draw_bits(self) -> int:
+        return 1 << 62
+
+    def seed_draws(self, seed: float) -> None:
+        del seed
+
     def setting(self, name: str) -> str:
         return {"timezone": "UTC"}.get(name.lower(), "")
 

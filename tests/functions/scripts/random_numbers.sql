@@ -1,0 +1,14 @@
+select setseed(0.5) is null as x where false;
+select count(*) from (select setseed(0.5)) s;
+select random(), random();
+select random(1,100), random(1::bigint,10000000000), random(0.5,1.5);
+select random_normal(10,0.1), random(0,0), random(-2147483648,2147483647), random(-9223372036854775808,9223372036854775807);
+select random(0.001,99999.5), random(1.0,1.0), random(-5,5.00005), random(0, 123456789012345678901234567890.1234567), random(0::numeric,9), random(0::numeric, 1e40);
+select count(*) from (select setseed(-1)) s;
+select random(), random_normal();
+select random(0.00001,0.00009), random(0,0.5), random(1,12345678901234567.5), random(0,1e17);
+select setseed(1.5);
+select setseed('nan');
+select random('nan'::numeric,1);
+select random(1,'inf'::numeric);
+select random(2,1);
