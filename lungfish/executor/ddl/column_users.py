@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from lungfish.catalog.objects import Column, Table
+from lungfish.catalog.objects import Column, Table, View
 from lungfish.errors import DependentObjectsStillExist, FeatureNotSupported
 from lungfish.executor.ddl.context import DdlContext
+from lungfish.executor.ddl.routine_users import routines_on
 from lungfish.executor.ddl.rules import rule_words, rules_about
 from lungfish.executor.ddl.view_texts import uses_column
 from lungfish.sql.ast.ddl import DropColumn
@@ -26,12 +27,8 @@ def drop_users_of_column(
         if uses_column(context, view, table, column):
             if not action.is_cascade:
                 raise _refuse_column(table, column, f"view {view.name}", action.position)
-            if context.catalog.dependent_views(view.oid):
-                raise FeatureNotSupported(
-                    "DROP COLUMN ... CASCADE over views of views is not supported",
-                    position=action.position,
-                )
-            context.change.remove(view.oid)
+            if context.catalog.object(view.oid) is not None:
+                _drop_view(context, view, action.position)
     for rule in rules_about(context.catalog, table, column.name):
         if not action.is_cascade:
             words = rule_words(context.catalog, rule)
@@ -65,6 +62,29 @@ def drop_users_of_column(
                     other, constraints=tuple(item for item in other.constraints if item not in held)
                 )
             )
+
+
+def _drop_view(context: DdlContext, view: View | Table, position: int) -> None:
+    """Drop a view that uses the column, and those over it. Raises FeatureNotSupported where a routine uses its rows."""
+    shown = f"{'view' if isinstance(view, View) else view.kind} {view.name}"
+    if routines_on(context.catalog, view.oid):
+        raise FeatureNotSupported(
+            f"DROP COLUMN ... CASCADE over routines that use {shown} is not supported",
+            position=position,
+        )
+    context.runner.notice(f"drop cascades to {shown}")
+    for above in context.catalog.dependent_views(view.oid):
+        if context.catalog.object(above.oid) is not None:
+            _drop_view(context, above, position)
+    for rule in (
+        *context.catalog.rules_of(view.oid),
+        *context.catalog.dependent_rules(view.oid),
+    ):
+        if context.catalog.object(rule.oid) is not None:
+            context.change.remove(rule.oid)
+    if isinstance(view, Table):
+        context.runner.lock_table(view, "access exclusive")
+    context.change.remove(view.oid)
 
 
 def _refuse_column(
