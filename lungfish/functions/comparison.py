@@ -161,9 +161,12 @@ def _typed_scalar(compare: Comparison) -> Callable[..., bool]:
     return scalar
 
 
+_UNEQUAL = frozenset({TypeKind.JSON, TypeKind.JSONPATH, TypeKind.UNKNOWN})
+
+
 def _require_key(sql_type: SqlType) -> Callable[[Any], Any]:
     element = sql_type.element
-    if element is not None and element.kind in (TypeKind.JSON, TypeKind.UNKNOWN):
+    if element is not None and element.kind in _UNEQUAL:
         raise UndefinedFunction(f"could not identify an equality operator for type {element}")
     return comparison_key(sql_type) or (lambda value: value)
 

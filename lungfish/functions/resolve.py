@@ -74,6 +74,16 @@ def select(
     """
     given, types = types, [each.base for each in types]
     candidates = _spread_candidates(signatures, types, is_variadic)
+    if any(each.domain is not None and each.kind is TypeKind.ENUM for each in given):
+        # To anyenum a domain over an enum is none.
+        candidates = [
+            item
+            for item in candidates
+            if not any(
+                parameter is _P.ANYENUM and each.domain is not None
+                for parameter, each in zip(item.parameters, given, strict=True)
+            )
+        ]
     exact = [item for item in candidates if _is_exact(item.parameters, types)]
     if exact:
         return _resolve(exact[0], types)
@@ -85,18 +95,29 @@ def select(
     if len(fitting) > 1:
         raise AmbiguousFunction("ambiguous")
     # A domain stays what it is only where any type at all is taken.
+    keeps_domain = _is_one_domain(fitting[0].parameters, given)
     actual = [
-        each if parameter in (_P.ANY, _P.ANY_OR_UNKNOWN) else plain
+        each if parameter in (_P.ANY, _P.ANY_OR_UNKNOWN) or keeps_domain else plain
         for parameter, each, plain in zip(fitting[0].parameters, given, types, strict=True)
     ]
     return _resolve(fitting[0], actual)
+
+
+def _is_one_domain(parameters: Sequence[ArgumentType], given: Sequence[SqlType]) -> bool:
+    """Whether all that the call is given are values of one domain that anyelement stands for."""
+    return all(
+        parameter in (_P.ANYELEMENT, _P.ANYNONARRAY)
+        and each.domain is not None
+        and each.domain_oid == given[0].domain_oid
+        for parameter, each in zip(parameters, given, strict=True)
+    )
 
 
 def select_operator(
     signatures: Sequence[Callee], types: Sequence[SqlType]
 ) -> Resolved[Callee] | None:
     """As `select`; but of two operands an unknown one is first taken to be of the other's type."""
-    types = [each.base for each in types]
+    given, types = types, [each.base for each in types]
     if len(types) == 2:
         left, right = types
         if left.kind is TypeKind.UNKNOWN and right.kind is not TypeKind.UNKNOWN:
@@ -109,7 +130,7 @@ def select_operator(
             for item in signatures:
                 if len(item.arguments) == 2 and _is_exact(item.arguments, guess):
                     return _resolve(_Candidate(item, item.arguments, (), False), types)
-    return select([item for item in signatures if len(item.arguments) == len(types)], types)
+    return select([item for item in signatures if len(item.arguments) == len(types)], given)
 
 
 def _spread_candidates(

@@ -36,6 +36,7 @@ from lungfish.planner.expressions import (
 )
 from lungfish.planner.named_arguments import place_arguments
 from lungfish.planner.own_aggregates import has_own_aggregate, resolve_aggregate
+from lungfish.planner.registered_literals import check_relation_argument
 from lungfish.planner.routine_calls import bind_routine_call
 from lungfish.planner.row_fields import access_field
 from lungfish.planner.scope import AGGREGATES_ALLOWED, SETS_ALLOWED, Clause, Scope
@@ -158,6 +159,7 @@ def _bind_function(
         scope.state.has_volatile = True
         if function.name == COLLATION_FOR:
             scope.state.has_collations = True
+        check_relation_argument(function.name, arguments, scope.state, node.position)
     refuse_uncommitted_ends(function.name, typed, scope.state.catalog, node.position)
     is_array = node.is_variadic and function.is_variadic
     call = Call(function, typed, found.result, is_array, node.position)

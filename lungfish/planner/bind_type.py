@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from lungfish import errors
 from lungfish.catalog.objects import SystemView, Table, View
 from lungfish.planner.bind_collection import bind_array_as
@@ -9,10 +11,13 @@ from lungfish.planner.bind_state import BindState
 from lungfish.planner.coerce import coerce_explicit, coerce_with
 from lungfish.planner.expressions import BoundExpression
 from lungfish.planner.scope import Scope
+from lungfish.sql import parse
 from lungfish.sql.ast import expressions as ast
+from lungfish.sql.ast.queries import Query, Select
 from lungfish.types.coercion import CastContext
 from lungfish.types.sql_type import CHAR, SqlType, TypeKind, array_of
 from lungfish.types.type_names import interval_of_fields, type_by_name
+from lungfish.types.type_oids import PSEUDO_TYPES
 
 
 def find_type(name: ast.TypeName, state: BindState) -> SqlType:
@@ -60,6 +65,18 @@ def _find(name: ast.TypeName, state: BindState) -> SqlType | None:
     return _row_type(name, state)
 
 
+def _check_type_literal(text: str, state: BindState) -> None:
+    """Raise UndefinedObject if regtype would find no type of that name: see `registered_literals.py`."""
+    bare = text.strip().removeprefix("pg_catalog.").strip('"')
+    if bare == "-" or bare.isdecimal() or bare in PSEUDO_TYPES or state.trace is not None:
+        return
+    statement = parse(f"SELECT NULL::{text}")[0].statement
+    if isinstance(statement, Query) and isinstance(statement.body, Select):
+        cast = statement.body.items[0].expression
+        if isinstance(cast, ast.Cast):
+            find_type(replace(cast.type_name, position=-1), state)
+
+
 def _row_type(name: ast.TypeName, state: BindState) -> SqlType | None:
     """The type of a table's or view's rows, which has its name."""
     found = state.catalog.find_relation(name.name, name.schema, state.search_path)
@@ -89,5 +106,9 @@ def bind_cast(node: ast.Cast, scope: Scope) -> BoundExpression:
         assert target.element is not None
         made = bind_array_as(operand, target.element, scope)
         return coerce_explicit(made, target, state, node.position)
-    position = operand.position if isinstance(operand, ast.Literal) else node.position
+    position = node.position
+    if isinstance(operand, ast.Literal):
+        position = operand.position
+        if target.name == "regtype" and operand.kind is ast.Literal.Kind.STRING:
+            _check_type_literal(operand.text, state)
     return coerce_explicit(scope.bind(operand), target, state, position)

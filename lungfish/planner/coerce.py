@@ -12,6 +12,7 @@ from typing import Any
 from lungfish import errors
 from lungfish.catalog.inheritance import ancestors
 from lungfish.catalog.objects import Oid, Table
+from lungfish.functions.json_path_patterns import check_path_patterns
 from lungfish.functions.registry import Resolved
 from lungfish.planner.bind_state import BindState
 from lungfish.planner.collated_calls import COLLATE
@@ -24,6 +25,7 @@ from lungfish.planner.expressions import (
     RowExpr,
 )
 from lungfish.planner.literals import convert_literal, read_literal
+from lungfish.planner.registered_literals import check_relation_name
 from lungfish.planner.uncommitted_labels import refuse_uncommitted
 from lungfish.types.coercion import CastContext, can_coerce, common_type_of, is_same_type
 from lungfish.types.coercion import common_type as require_common_type
@@ -83,8 +85,7 @@ def coerce_with(
     if source.kind is TypeKind.UNKNOWN:
         if isinstance(node, Constant):
             if node.value is not None:
-                if target.kind is TypeKind.ENUM and state.catalog.added_labels:
-                    refuse_uncommitted(node.value, target, state.catalog, position)
+                _check_literal(node.value, target, state, position)
             return read_literal(node, target, is_explicit=is_explicit, position=position)
         if isinstance(node, ParameterRef):
             decided = state.parameters.decide(node.index, target, position)
@@ -124,6 +125,16 @@ def coerce_with(
         if converted is not None:
             return converted
     return CastTo(node, target, is_explicit, position)
+
+
+def _check_literal(text: str, target: SqlType, state: BindState, position: int) -> None:
+    """Raise for a text of which planning can tell that it will be no value of the type."""
+    if target.name == "regclass" and state.trace is None:
+        check_relation_name(text, state, position)
+    if target.kind is TypeKind.JSONPATH:
+        check_path_patterns(text)
+    if target.kind is TypeKind.ENUM and state.catalog.added_labels:
+        refuse_uncommitted(text, target, state.catalog, position)
 
 
 def _goes_by_parts(node: BoundExpression, target: SqlType) -> bool:

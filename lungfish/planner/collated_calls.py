@@ -27,6 +27,8 @@ COLLATION_FOR = "pg_collation_for"
 _COMPARED = "string comparison"
 _LIKE, _ILIKE, _REGEX = "LIKE", "ILIKE", "regular expression"
 _CASES = ("lower", "upper", "initcap")
+_STRINGS = ("text", "bpchar", "name")
+_TESTS = ("eq", "ne", "lt", "le", "gt", "ge")
 # Functions that ask for a collation, with what PostgreSQL's message calls it.
 _ASKING: dict[str, str] = {
     **dict.fromkeys(("=", "<>", "<", "<=", ">", ">=", "@>", "<@", "&&", "^@"), _COMPARED),
@@ -34,12 +36,19 @@ _ASKING: dict[str, str] = {
         (
             "position", "strpos", "replace", "split_part", "starts_with", "string_to_array",
             "string_to_table", "array_position", "array_positions", "array_remove", "array_replace",
-            "array_sort", "width_bucket", "texteq", "textne", "text_lt", "text_le", "text_gt",
-            "text_ge", "bpchareq", "bpcharne", "bpcharlt", "bpcharle", "bpchargt", "bpcharge",
-            "nameeq", "namene", "namelt", "namele", "namegt", "namege",
+            "array_sort", "width_bucket", "text_larger", "text_smaller", "bpchar_larger",
+            "bpchar_smaller", "bttextcmp", "btnamecmp", "btnametextcmp", "bttextnamecmp", "bpcharcmp",
         ),
         _COMPARED,
     ),
+    # What the operators call.
+    **{f"{kind}{test}": _COMPARED for kind in _STRINGS for test in _TESTS},
+    **{f"text_{test}": _COMPARED for test in _TESTS},
+    **{f"{one}{test}{other}": _COMPARED for one, other in (("name", "text"), ("text", "name")) for test in _TESTS},
+    **{f"{kind}{test}": _LIKE for kind in _STRINGS for test in ("like", "nlike")},
+    **{f"{kind}ic{test}": _ILIKE for kind in _STRINGS for test in ("like", "nlike")},
+    **{f"{kind}{test}": _REGEX for kind in _STRINGS for test in ("regexeq", "regexne", "icregexeq", "icregexne")},
+    **dict.fromkeys(("hashtext", "hashtextextended", "hashbpchar", "hashbpcharextended"), "string hashing"),
     **dict.fromkeys(("~~", "!~~", "like", "notlike"), _LIKE),
     **dict.fromkeys(("~~*", "!~~*", "ilike", "notilike"), _ILIKE),
     **dict.fromkeys(
@@ -183,7 +192,8 @@ def _ascii_only(function: Function, collation: str) -> Function:
     plain = function.scalar
     if plain is None:
         return function
-    is_folded = function.name.endswith("*") or function.name in ("ilike", "notilike")
+    name = function.name
+    is_folded = _ASKING[name] is _ILIKE or name.endswith("*") or "icregex" in name
 
     def search(*arguments: Any, **options: Any) -> Any:
         texts = [each for each in arguments if isinstance(each, str)]

@@ -218,9 +218,7 @@ class _Derivation:
         found = self._columns.get(column.index)
         if found is None:
             return _of_type(column.type)
-        if found.strength is Strength.CONFLICT and column.index not in self._state.crossed_columns:
-            return found
-        return found.passed_on
+        return found.passed_on if column.index in self._state.crossed_columns else found
 
     # Plans.
 
@@ -302,7 +300,7 @@ class _Derivation:
         may_differ: bool,
     ) -> None:
         for at, column in enumerate(columns):
-            found = combine(self._of_arm(arm[at]) for arm in arms)
+            found = combine(self.column(arm[at]) for arm in arms)
             if found.strength is Strength.CONFLICT:
                 if not may_differ:
                     raise _mismatch(found)
@@ -310,13 +308,6 @@ class _Derivation:
             self._columns[column.index] = found.passed_on
             if not may_differ:
                 _require(found, column.type)
-
-    def _of_arm(self, column: ColumnRef) -> Collated:
-        """What a column has right where a set operation takes it: an explicit collation is still one."""
-        found = self._columns.get(column.index)
-        if found is None or column.index in self._state.crossed_columns:
-            return self.column(column)
-        return found
 
     def _check_keys(self, plan: LogicalPlan) -> None:
         """Raise if the plan compares rows by what knows no collation."""

@@ -17,7 +17,6 @@ from lungfish.errors import (
     IndeterminateCollation,
     InvalidObjectDefinition,
     UndefinedColumn,
-    UndefinedObject,
 )
 from lungfish.executor.ddl.column_rules import check_column_type
 from lungfish.executor.ddl.context import DdlContext
@@ -27,10 +26,10 @@ from lungfish.executor.ddl.names import (
     find_table,
     key_words,
 )
+from lungfish.executor.ddl.operator_class import check_operator_class
 from lungfish.executor.ddl.partition_columns import require_partition_columns
 from lungfish.executor.ddl.partition_parts import add_to_partitions
 from lungfish.executor.ddl.virtual_columns import refuse_virtual, refuse_virtual_in
-from lungfish.executor.system_views.pg_operator_classes import operator_classes
 from lungfish.planner import ExpressionFacts
 from lungfish.sql.ast.ddl import CreateIndex, IndexElement
 from lungfish.sql.ast.expressions import Collate, Name
@@ -62,9 +61,10 @@ def create_index(context: DdlContext, statement: CreateIndex) -> str:
         raise FeatureNotSupported(
             f'cannot create index on partitioned table "{table.name}" concurrently'
         )
-    columns = tuple(_index_column(context, table, element) for element in statement.elements)
+    columns = tuple(
+        _index_column(context, table, element, statement.method) for element in statement.elements
+    )
     for column, element in zip(columns, statement.elements, strict=True):
-        _require_operator_class(element.operator_class, statement.method)
         if statement.method in ("gist", "spgist") and column.type is not None:
             require_class(column.type, statement.method, element.position)
     include = tuple(_key_column(table, name).number for name in statement.include)
@@ -156,25 +156,6 @@ def _plain_column(element: IndexElement) -> IndexElement:
     return replace(element, column=node.operand.parts[0], expression=None, collation=node.collation)
 
 
-# Operator classes beside those of pg_opclass: a B+Tree here compares texts by bytes or by their collation as the key asks.
-_OTHER_CLASSES = frozenset(
-    {
-        "text_pattern_ops", "varchar_pattern_ops", "bpchar_pattern_ops", "varchar_ops", "cidr_ops", "range_ops", "multirange_ops",
-        "inet_ops", "record_image_ops", "enum_ops", "record_ops", "array_ops", "quad_point_ops", "kd_point_ops",
-    }
-)  # fmt: skip
-
-
-def _require_operator_class(name: str | None, method: str) -> None:
-    """Raise UndefinedObject for the name of an operator class that there is not."""
-    if name is None or name in _OTHER_CLASSES:
-        return
-    if all(each.name != name for each in operator_classes()):
-        raise UndefinedObject(
-            f'operator class "{name}" does not exist for access method "{method}"'
-        )
-
-
 def _key_column(table: Table, name: str) -> Column:
     position = table.column_position(name)
     if position is None:
@@ -182,11 +163,15 @@ def _key_column(table: Table, name: str) -> Column:
     return table.columns[position]
 
 
-def _index_column(context: DdlContext, table: Table, element: IndexElement) -> IndexColumn:
+def _index_column(
+    context: DdlContext, table: Table, element: IndexElement, method: str
+) -> IndexColumn:
     nulls_first = element.is_descending if element.nulls_first is None else element.nulls_first
     element = _plain_column(element)
     if element.column is not None:
         column = _key_column(table, element.column)
+        if element.operator_class is not None:
+            check_operator_class(element.operator_class, column.type, method, element.position)
         has_schema = context.catalog.has_namespace
         collation = collation_of_column(
             element.collation, column.type, has_schema, element.position
@@ -204,6 +189,8 @@ def _index_column(context: DdlContext, table: Table, element: IndexElement) -> I
     facts = _immutable_facts(context, table, element.expression.text, "expression")
     kind = facts.type
     check_column_type("row", kind)
+    if element.operator_class is not None:
+        check_operator_class(element.operator_class, kind, method, element.position)
     collation = collation_of_column(
         element.collation, kind, context.catalog.has_namespace, element.position
     )

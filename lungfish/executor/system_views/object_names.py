@@ -26,6 +26,7 @@ from lungfish.errors import (
     InvalidName,
     InvalidSchemaName,
     InvalidTextRepresentation,
+    SyntaxError,
     UndefinedFunction,
     UndefinedObject,
     UndefinedTable,
@@ -116,6 +117,9 @@ def named_type(asked: Asked, text: str) -> SqlType:
     statement = parse_one(f"SELECT NULL::{text}").statement
     assert isinstance(statement, Query)
     assert isinstance(statement.body, Select)
+    alias = statement.body.items[0].alias
+    if alias is not None:
+        raise SyntaxError(f'syntax error at or near "{alias}"')
     cast = statement.body.items[0].expression
     if not isinstance(cast, Cast):
         raise InvalidName("invalid type name")
@@ -405,11 +409,12 @@ def _collation_in(asked: Asked, arguments: Sequence[Any]) -> int:
     number = _number(text)
     if number is not None:
         return number
-    name = split_name(text)[-1]
+    *schemas, name = split_name(text)
     for oid, known in COLLATIONS.items():
-        if known == name:
+        if known == name and schemas in ([], ["pg_catalog"]):
             return oid
-    raise UndefinedObject(f'collation "{name}" for encoding "UTF8" does not exist')
+    shown = ".".join((*schemas, name))
+    raise UndefinedObject(f'collation "{shown}" for encoding "UTF8" does not exist')
 
 
 def _collation_out(asked: Asked, arguments: Sequence[Any]) -> str:
@@ -421,6 +426,7 @@ def _collation_out(asked: Asked, arguments: Sequence[Any]) -> str:
 
 _NOT_FOUND = (
     AmbiguousFunction,
+    InvalidName,
     InvalidSchemaName,
     UndefinedFunction,
     UndefinedObject,

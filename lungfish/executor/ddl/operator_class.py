@@ -1,0 +1,59 @@
+"""The operator class that an index's or a partition's key names: whether there is one, and whether it takes the key's type."""
+
+from __future__ import annotations
+
+from lungfish.errors import DatatypeMismatch, UndefinedObject
+from lungfish.executor.system_views.pg_operator_classes import (
+    BTREE,
+    HASH,
+    class_of,
+    operator_classes,
+)
+from lungfish.types.sql_type import CHAR, TEXT, SqlType, TypeKind
+
+_METHODS = {"btree": BTREE, "hash": HASH}
+# Classes for LIKE, and that of varchar, which is text's: the types whose own class says whether they fit.
+_ALIASES = {
+    "text_pattern_ops": TEXT,
+    "varchar_pattern_ops": TEXT,
+    "varchar_ops": TEXT,
+    "bpchar_pattern_ops": CHAR,
+    "record_image_ops": SqlType(TypeKind.RECORD),
+}
+# Of types that Lungfish has not, and of other methods.
+_FOREIGN = frozenset(
+    {
+        "inet_ops", "cidr_ops", "macaddr_ops", "macaddr8_ops", "money_ops", "tsvector_ops", "tsquery_ops", "tid_ops", "xid8_ops",
+        "oidvector_ops", "quad_point_ops", "kd_point_ops", "range_ops", "multirange_ops",
+    }
+)  # fmt: skip
+
+
+def check_operator_class(name: str, kind: SqlType, method: str, position: int) -> None:
+    """Raise UndefinedObject if the method has no class of that name, DatatypeMismatch if it is not for the type."""
+    code = _METHODS.get(method)
+    if code is None:
+        return
+    if name in _ALIASES:
+        found = {class_of(_ALIASES[name], method)}
+    else:
+        found = {
+            each.oid for each in operator_classes() if each.method == code and each.name == name
+        }
+    if not found:
+        raise UndefinedObject(
+            f'operator class "{name}" does not exist for access method "{method}"',
+            position=position,
+        )
+    if code is None:
+        # What the other methods take is looked at with their keys.
+        return
+    own = {class_of(kind, method)}
+    if kind.base.kind in (TypeKind.TEXT, TypeKind.VARCHAR):
+        # Texts are taken for values of character as they are.
+        own.add(class_of(CHAR, method))
+    if found.isdisjoint(own):
+        raise DatatypeMismatch(
+            f'operator class "{name}" does not accept data type {kind.unmodified}',
+            position=position,
+        )
