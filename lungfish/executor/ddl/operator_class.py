@@ -32,15 +32,15 @@ _FOREIGN = frozenset(
 def check_operator_class(name: str, kind: SqlType, method: str, position: int) -> None:
     """Raise UndefinedObject if the method has no class of that name, DatatypeMismatch if it is not for the type."""
     code = _METHODS.get(method)
-    if code is None:
-        return
     if name in _ALIASES:
         found = {class_of(_ALIASES[name], method)}
     else:
         found = {
-            each.oid for each in operator_classes() if each.method == code and each.name == name
+            each.oid
+            for each in operator_classes()
+            if each.name == name and code in (None, each.method)
         }
-    if not found:
+    if not found and name not in _FOREIGN:
         raise UndefinedObject(
             f'operator class "{name}" does not exist for access method "{method}"',
             position=position,
