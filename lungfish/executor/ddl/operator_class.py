@@ -9,7 +9,7 @@ from lungfish.executor.system_views.pg_operator_classes import (
     class_of,
     operator_classes,
 )
-from lungfish.types.sql_type import CHAR, TEXT, SqlType, TypeKind
+from lungfish.types.sql_type import CHAR, OID, TEXT, SqlType, TypeKind
 
 _METHODS = {"btree": BTREE, "hash": HASH}
 # Classes for LIKE, and that of varchar, which is text's: the types whose own class says whether they fit.
@@ -20,6 +20,7 @@ _ALIASES = {
     "bpchar_pattern_ops": CHAR,
     "record_image_ops": SqlType(TypeKind.RECORD),
 }
+_SAME_BYTES = {TypeKind.TEXT: (CHAR,), TypeKind.VARCHAR: (CHAR,), TypeKind.INTEGER: (OID,)}
 # Of types that Lungfish has not, and of other methods.
 _FOREIGN = frozenset(
     {
@@ -48,10 +49,8 @@ def check_operator_class(name: str, kind: SqlType, method: str, position: int) -
     if code is None:
         # What the other methods take is looked at with their keys.
         return
-    own = {class_of(kind, method)}
-    if kind.base.kind in (TypeKind.TEXT, TypeKind.VARCHAR):
-        # Texts are taken for values of character as they are.
-        own.add(class_of(CHAR, method))
+    # Values of some types are taken for those of others as they are.
+    own = {class_of(each, method) for each in (kind, *_SAME_BYTES.get(kind.base.kind, ()))}
     if found.isdisjoint(own):
         raise DatatypeMismatch(
             f'operator class "{name}" does not accept data type {kind.unmodified}',
