@@ -183,6 +183,7 @@ cdef class NativeRowFormat:
         cdef bint is_same = not has_tail and PyBytes_GET_SIZE(before) == self.stride
         cdef bytes made
         cdef uint8_t* row
+        cdef uint32_t length
         if size < 0:
             return None
         made = PyBytes_FromStringAndSize(NULL, self.stride + size)
@@ -201,13 +202,17 @@ cdef class NativeRowFormat:
         row[FLAGS] = LIVE | HAS_TAIL if has_tail else LIVE
         for index in range(self.count):
             if PyBytes_AS_STRING(self.kinds)[index] in (c"t", c"v"):
+                memcpy(&length, row + self.offsets[index], 4)
+                if length > INLINE_MAX and place + length > self.stride + size:
+                    # The views of the row before do not share out its tail: the page is damaged.
+                    return None
                 place = self.put_tail(row, index, place, before, positions, values)
                 if place < 0:
                     return None
         return made
 
     cdef Py_ssize_t tail_size_with(self, bytes before, tuple positions, tuple values) except -2:
-        """The size of the tail of a packed row that gets other values at `positions`; -1 if one of them is of another class."""
+        """The size of the tail of a packed row that gets other values at `positions`; -1 if one of them is of another class, or the row is damaged."""
         cdef const uint8_t* row = <const uint8_t*>PyBytes_AS_STRING(before)
         cdef const char* kinds = PyBytes_AS_STRING(self.kinds)
         cdef Py_ssize_t index, position, size, tail_size = PyBytes_GET_SIZE(before) - self.stride
@@ -227,7 +232,8 @@ cdef class NativeRowFormat:
                 return -1
             if size > INLINE_MAX:
                 tail_size += size
-        return tail_size
+        # Less than nothing: the row before has longer views than it has a tail.
+        return tail_size if tail_size >= 0 else -1
 
     cdef bint patch_field(self, uint8_t* row, Py_ssize_t position, object value) except -1:
         """Put a value into its field, but for one that belongs to the tail: of that the length only. False if it does not fit."""
