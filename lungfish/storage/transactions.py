@@ -26,6 +26,7 @@ Invariants:
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from typing import Protocol
 
@@ -81,6 +82,9 @@ class UndoStore(Protocol):
 # The store, the row's address, and its packed row before the change (None: the change was an insert).
 UndoEntry = tuple[UndoStore, TupleId, bytes | None]
 Callback = Callable[[], None]
+
+# How often a commit goes on after a KeyboardInterrupt.
+_COMPLETION_TRIES = 32
 
 
 class Transaction:
@@ -263,8 +267,11 @@ class Transaction:
                     self._manager.append_commit(self)
             self._complete_commit()
         except KeyboardInterrupt:
-            if self.state is TransactionState.COMMITTING:
-                self._complete_commit()
+            # Who is impatient interrupts this too; left halfway, it would keep its rows locked until the database is closed.
+            for _ in range(_COMPLETION_TRIES):
+                if self.state is TransactionState.COMMITTING:
+                    with contextlib.suppress(KeyboardInterrupt):
+                        self._complete_commit()
             raise
 
     def _complete_commit(self) -> None:

@@ -243,6 +243,30 @@ def test_a_full_disk_refuses_the_commit_and_the_next_one_goes_on(
     assert value(connection) == 9
 
 
+def test_a_commit_that_is_interrupted_again_and_again_keeps_nothing_locked(
+    connection: Connection, database: lungfish.Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    interrupts = iter(range(3))
+    sync = LocalFile.sync
+
+    def stop(file: LocalFile) -> None:
+        if next(interrupts, None) is not None:
+            raise KeyboardInterrupt
+        sync(file)
+
+    connection.execute("BEGIN")
+    connection.execute("UPDATE t SET v = 8")
+    monkeypatch.setattr(LocalFile, "sync", stop)
+    with pytest.raises(KeyboardInterrupt):
+        connection.execute("COMMIT")
+    monkeypatch.undo()
+    assert not connection.session.database.transactions.running()
+    commit(connection, 9)
+    with database.connect(autocommit=True) as other:
+        commit(other, 10)
+    assert value(connection) == 10
+
+
 @pytest.mark.parametrize("place", ["write_at", "sync"])
 def test_a_commit_that_is_interrupted_on_its_way_is_done_all_the_same(
     connection: Connection,
