@@ -13,6 +13,8 @@ from lungfish.types.sql_type import TypeKind
 
 def field_of(operand: BoundExpression, field: str, position: int) -> BoundExpression:
     """The field of that name of a row. Raises WrongObjectType, UndefinedColumn."""
+    if field == "*" and field not in operand.type.labels:
+        raise errors.FeatureNotSupported('row expansion via "*" is not supported here').at(position)
     if operand.type.kind is not TypeKind.RECORD:
         raise errors.WrongObjectType(
             f"column notation .{field} applied to type {operand.type}, which is not a composite type"

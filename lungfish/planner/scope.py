@@ -67,6 +67,8 @@ class Clause(enum.Enum):
     COPY_WHERE = "COPY FROM WHERE conditions"
 
 
+# Those of PostgreSQL's tables that ours have not; `tableoid` is bound where a row's table is known.
+_SYSTEM_COLUMNS = frozenset({"ctid", "xmin", "xmax", "cmin", "cmax", "tableoid"})
 AGGREGATES_ALLOWED = frozenset(
     {
         Clause.SELECT,
@@ -398,6 +400,14 @@ class Scope:
     ) -> errors.Error:
         """The error for a column that is not there, with the nearest names as its hint."""
         shown = f'"{name}"' if qualifier is None else f"{qualifier}.{name}"
+        if name in _SYSTEM_COLUMNS and any(
+            entry.table is not None and qualifier in (None, entry.alias)
+            for scope in self.chain()
+            for entry in scope.entries
+        ):
+            return errors.FeatureNotSupported(f"system column {shown} is not supported").at(
+                position
+            )
         candidates = [
             (entry.alias, each)
             for scope in self.chain()

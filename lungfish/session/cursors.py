@@ -209,9 +209,9 @@ def declare_cursor(session: Session, statement: utility.DeclareCursor) -> Statem
     columns = plan.statement.root.columns[: plan.column_count]
     rows: Sequence[tuple[Any, ...]] = ()
     failed: Error | None = None
+    if not plan.statement.is_read_only:
+        session.require_writable(statement.query)
     try:
-        if not plan.statement.is_read_only:
-            session.require_writable(statement.query)
         rows = list(internal_rows(session.run_plan(plan.statement, ())))
     except Error as error:
         if statement.with_hold:

@@ -322,6 +322,7 @@ class Session(PlanningSession):
             return run_as_of(self, statement, text, values, types)
         if is_ddl(statement):
             self.require_writable(statement)
+            self.has_queried = True
             tag = execute_ddl(self.ddl_context(), statement)
             assert self._transaction is not None
             assert self._change is not None

@@ -39,7 +39,7 @@ SETUP = (
     "INSERT INTO m VALUES (1, 'sad')",
 )
 TABLES = ("p", "c", "q", "own", "m", "d", "tt", "w", "v")
-# {k} a key, {n} a number, {t} a letter, {a} a savepoint's name, {e} IMMEDIATE or DEFERRED.
+# No change of keys goes otherwise with another order of rows. {k} a key, {n} a number, {t} a letter, {a} a savepoint's name, {e} IMMEDIATE or DEFERRED.
 CONTROL = (
     "BEGIN", "BEGIN", "BEGIN", "COMMIT", "COMMIT", "ROLLBACK", "SAVEPOINT {a}", "SAVEPOINT {a}", "SAVEPOINT {a}", "ROLLBACK TO {a}", "ROLLBACK TO {a}",
     "RELEASE {a}", "BEGIN ISOLATION LEVEL REPEATABLE READ", "SET CONSTRAINTS ALL {e}", "SET CONSTRAINTS fk {e}", "SET CONSTRAINTS p_t_key, fk {e}",
@@ -47,15 +47,15 @@ CONTROL = (
 )  # fmt: skip
 CHANGES = (
     "INSERT INTO p VALUES ({k}, {n}, '{t}')", "INSERT INTO p (id, t) VALUES ({k}, '{t}') RETURNING *", "INSERT INTO p SELECT id + 4, n, t || '{t}' FROM p",
-    "INSERT INTO p VALUES ({k}, {n}, '{t}') ON CONFLICT (id) DO UPDATE SET n = p.n + excluded.n RETURNING *", "UPDATE p SET id = id + {n}",
+    "INSERT INTO p VALUES ({k}, {n}, '{t}') ON CONFLICT (id) DO UPDATE SET n = p.n + excluded.n RETURNING *", "UPDATE p SET id = id + 1000 WHERE id < 100",
     "INSERT INTO p VALUES ({k}, {n}, '{t}') ON CONFLICT DO NOTHING", "UPDATE p SET t = '{t}' WHERE id <> {k}", "UPDATE p SET t = t || id, n = {n} WHERE id = {k}",
     "DELETE FROM p WHERE id = {k} RETURNING *", "DELETE FROM p WHERE id > {k}", "INSERT INTO c (p, n) VALUES ({k}, {n}) RETURNING *",
     "INSERT INTO c (id, p) VALUES ({k}, {k})", "UPDATE c SET p = {k} WHERE n > {n}", "UPDATE c SET n = n + 40 WHERE p = {k} RETURNING g",
-    "DELETE FROM c WHERE p = {k}", "DELETE FROM c", "INSERT INTO q VALUES ({k}, {n}), ({k} + 5, {n})", "UPDATE q SET id = id + 5 WHERE n = {n}",
+    "DELETE FROM c WHERE p = {k}", "DELETE FROM c", "INSERT INTO q VALUES ({k}, {n}), ({k} + 5, {n})", "UPDATE q SET id = id + 20 WHERE n = {n} AND id < 20",
     "DELETE FROM q WHERE id < {k} RETURNING *", "INSERT INTO own VALUES ({k}, {k} + 1)", "DELETE FROM own WHERE id = {k} RETURNING *",
     "UPDATE own SET up = {k}", "MERGE INTO p USING q ON p.id = q.id + {k} WHEN MATCHED THEN UPDATE SET n = q.n WHEN NOT MATCHED AND q.id < 3 THEN INSERT (id) VALUES (q.id + {k})",
     "WITH x AS (DELETE FROM c WHERE n > {n} RETURNING id) INSERT INTO q SELECT id + 20, {n} FROM x RETURNING *", "TRUNCATE c", "TRUNCATE p CASCADE",
-    "TRUNCATE c RESTART IDENTITY", "TRUNCATE q1", "TRUNCATE own, m", "INSERT INTO v VALUES ({k}, {n}, '{t}') RETURNING *", "UPDATE v SET n = {n}, id = id + {k}",
+    "TRUNCATE c RESTART IDENTITY", "TRUNCATE q1", "TRUNCATE own, m", "INSERT INTO v VALUES ({k}, {n}, '{t}') RETURNING *", "UPDATE v SET n = {n}, id = id - 20 WHERE id > 0",
     "DELETE FROM v WHERE n = {n}", "INSERT INTO m VALUES ({k}, 'ok'), ({k}, '{t}')", "UPDATE m SET m = 'sad' RETURNING *", "INSERT INTO d SELECT id, n FROM p",
     "INSERT INTO tt VALUES ({n})", "DELETE FROM d", "UPDATE c SET id = DEFAULT WHERE id = {k}", "UPDATE p SET n = DEFAULT WHERE id < {k}",
 )  # fmt: skip

@@ -76,7 +76,9 @@ class FamilyAlteration:
                 self._drop_column(table, action)
             case AlterColumnType():
                 self._alter_type(table, action)
-            case AlterColumnDefault() | DropExpression() | SetExpression():
+            case DropExpression():
+                self._drop_expression(table, action, is_below=False)
+            case AlterColumnDefault() | SetExpression():
                 self._apply(self._context, table, action)
                 for child in () if self._is_only else self._children(table):
                     self._for_column(child, action)
@@ -109,11 +111,25 @@ class FamilyAlteration:
         columns = tuple(column if item.number == column.number else item for item in table.columns)
         self._context.change.put(replace(table, columns=columns))
 
-    def _for_column(
-        self, child: Table, action: AlterColumnDefault | DropExpression | SetExpression
-    ) -> None:
+    def _for_column(self, child: Table, action: AlterColumnDefault | SetExpression) -> None:
         """The action for a child and its children."""
         self.run(self._now(child), action)
+
+    def _drop_expression(self, table: Table, action: DropExpression, *, is_below: bool) -> None:
+        children = self._children(table)
+        if self._is_only and children:
+            raise FeatureNotSupported(
+                "ALTER TABLE / DROP EXPRESSION must be applied to child tables too",
+                hint="Do not specify the ONLY keyword.",
+            )
+        find_column(table, action.name, action.position)
+        if not is_below and column_inherit_count(table, action.name, self._context.catalog):
+            raise InvalidTableDefinition(
+                "cannot drop generation expression from inherited column", position=action.position
+            )
+        self._apply(self._context, table, action)
+        for child in children:
+            self._drop_expression(self._now(child), action, is_below=True)
 
     # Columns.
 
@@ -217,7 +233,14 @@ class FamilyAlteration:
                     refuse_no_inherit(table, [definition])
                 self._apply(context, table, action)
                 return
-            if self._is_only and any(not find_column(item, name).is_not_null for item in children):
+            is_alone = self._is_only and bool(children)
+            if is_alone and table.partition_key is None and not column.is_not_null:
+                # Heirs may do without it: PostgreSQL adds NO INHERIT by itself.
+                own = definition or ConstraintDefinition("not null", columns=(name,))
+                own = replace(own, is_no_inherit=True)
+                self._apply(context, table, replace(action, constraint=own))
+                return
+            if is_alone and any(not find_column(item, name).is_not_null for item in children):
                 raise InvalidTableDefinition(
                     "constraint must be added to child tables too",
                     hint="Do not specify the ONLY keyword.",

@@ -38,6 +38,7 @@ from lungfish.executor.ddl.create_table import (
     store_sequence,
     validate_new,
 )
+from lungfish.executor.ddl.grouped_views import release_grouped_views
 from lungfish.executor.ddl.identity import alter_identity
 from lungfish.executor.ddl.names import find_column, find_constraint, find_table, refuse_stored_rows
 from lungfish.executor.ddl.not_null import (
@@ -388,6 +389,8 @@ def _drop_constraint(context: DdlContext, table: Table, action: DropConstraint) 
                 )
         table = context.catalog.table(table.oid)
         context.change.put(drop_keys_of_index(table, {constraint.index_oid}))
+        if constraint.kind == "primary key":
+            release_grouped_views(context, table, constraint, is_cascade=action.is_cascade)
         return
     context.change.put(
         replace(
