@@ -234,11 +234,11 @@ class FamilyAlteration:
                 self._apply(context, table, action)
                 return
             is_alone = self._is_only and bool(children)
-            if is_alone and table.partition_key is None and not column.is_not_null:
+            is_bare = definition is None and not column.is_not_null
+            if is_alone and is_bare and table.partition_key is None:
                 # Heirs may do without it: PostgreSQL adds NO INHERIT by itself.
-                own = definition or ConstraintDefinition("not null", columns=(name,))
-                own = replace(own, is_no_inherit=True)
-                self._apply(context, table, replace(action, constraint=own))
+                alone = ConstraintDefinition("not null", columns=(name,), is_no_inherit=True)
+                self._apply(context, table, replace(action, constraint=alone))
                 return
             if is_alone and any(not find_column(item, name).is_not_null for item in children):
                 raise InvalidTableDefinition(
