@@ -65,7 +65,7 @@ DEFINITIONS = (
     "ALTER TABLE p ALTER COLUMN n DROP NOT NULL", "ALTER TABLE p ADD CONSTRAINT k CHECK (n < 50)", "ALTER TABLE p ADD CONSTRAINT k CHECK (n < {n}) NOT VALID",
     "ALTER TABLE p VALIDATE CONSTRAINT k", "ALTER TABLE p DROP CONSTRAINT k", "ALTER TABLE c DROP CONSTRAINT fk", "ALTER TABLE p RENAME COLUMN n TO o",
     "ALTER TABLE c ADD CONSTRAINT fk FOREIGN KEY (p) REFERENCES p NOT VALID", "ALTER TABLE c ADD CONSTRAINT fk FOREIGN KEY (p) REFERENCES p INITIALLY DEFERRED",
-    "ALTER TABLE p RENAME COLUMN o TO n", "CREATE INDEX i ON p (n)", "CREATE UNIQUE INDEX i ON c (n)", "DROP INDEX i", "REINDEX TABLE p", "CREATE TABLE d AS SELECT id, n FROM c",
+    "ALTER TABLE p RENAME COLUMN o TO n", "CREATE INDEX i ON p (n)", "CREATE UNIQUE INDEX i ON c (n)", "DROP INDEX i", "CREATE TABLE d AS SELECT id, n FROM c",
     "CREATE TABLE d (id int, n int UNIQUE)", "DROP TABLE d", "ALTER TABLE d RENAME TO d2", "ALTER TABLE d2 RENAME TO d", "DROP TABLE IF EXISTS d, d2",
     "CREATE TEMP TABLE tt (a int) ON COMMIT DELETE ROWS", "CREATE TEMP TABLE tt (a int) ON COMMIT DROP", "CREATE TEMP TABLE tt (a int)", "DROP TABLE tt",
     "CREATE VIEW w AS SELECT id, n FROM c WHERE n > {n}", "CREATE OR REPLACE VIEW w AS SELECT id, n, p FROM c", "DROP VIEW w", "DROP VIEW v", "DROP TABLE c",
@@ -148,6 +148,9 @@ def examine(
             return None
         if expected.sqlstate == "34000" and got.tag in ("UPDATE 0", "DELETE 0"):
             # Without rows nobody asks where the cursor of WHERE CURRENT OF stands.
+            return None
+        if got.sqlstate == "25P01" and (expected.sqlstate or "").startswith("42"):
+            # DECLARE outside of a transaction, of a query that is wrong too.
             return None
         what = difference(expected, got, is_ordered=False, is_loose=False)
         if what is not None:
