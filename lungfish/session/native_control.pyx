@@ -119,6 +119,7 @@ cdef class NativeControl:
         session.has_queried = False
         session._deferred = deferred
         session._settings_before = settings._values
+        session._chained_modes = None
         session.transaction_time_us = now
         session._is_explicit = True
         return ExecutionResult(None, statement.tag)

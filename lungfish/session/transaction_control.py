@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from lungfish.session.transactions import TransactionalSession
 
 MODES: Final = ("transaction_isolation", "transaction_read_only", "transaction_deferrable")
+# Isolation, READ ONLY, DEFERRABLE.
+Modes = tuple[IsolationLevel, bool, bool]
 _ABORTED = "current transaction is aborted, commands ignored until end of transaction block"
 
 
@@ -86,18 +88,22 @@ def _end(
     if before is None:
         return StatementResult(None, word)
     is_commit = isinstance(statement, utility.Commit) and not session._is_failed
-    # What has failed as a whole has lost its modes with everything else that was set.
-    keeps_modes = not session._is_failed or session.savepoint_count > 0
+    modes: Modes | None = (before.isolation, before.is_read_only, before.is_deferrable)
+    if session._is_failed and not session.savepoint_count:
+        # What has failed as a whole has lost the modes that were set in it, and has those that it came with.
+        modes = session._chained_modes
     if is_commit:
         session.commit()
     else:
         session.rollback()
     if statement.and_chain:
-        if keeps_modes:
-            session._begin(before.isolation.value, is_read_only=before.is_read_only)
-            set_modes(session, is_deferrable=before.is_deferrable)
-        else:
+        if modes is None:
             session._begin()
+        else:
+            isolation, is_read_only, is_deferrable = modes
+            session._begin(isolation.value, is_read_only=is_read_only)
+            set_modes(session, is_deferrable=is_deferrable)
+        session._chained_modes = modes
         session._is_explicit = True
     return StatementResult(None, "COMMIT" if is_commit else "ROLLBACK")
 

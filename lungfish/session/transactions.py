@@ -29,7 +29,7 @@ from lungfish.session.mutex import SessionMutex
 from lungfish.session.results import StatementResult
 from lungfish.session.serializable import begin_transaction, change_level
 from lungfish.session.settings import SessionSettings
-from lungfish.session.transaction_control import control
+from lungfish.session.transaction_control import Modes, control
 from lungfish.storage.lock_queue import LockOwner
 from lungfish.storage.snapshots import Snapshot
 from lungfish.storage.transactions import IsolationLevel, Transaction, TransactionState
@@ -114,6 +114,8 @@ class TransactionalSession:
         # Newest last.
         self._savepoints: list[_Savepoint] = []
         self._settings_before: Mapping[str, str] = {}
+        # The modes that a transaction was chained with; None: it was begun otherwise.
+        self._chained_modes: Modes | None = None
         # Used again for each single statement that only reads: see `_begin_reading`.
         self._reader: Transaction | None = None
 
@@ -211,6 +213,7 @@ class TransactionalSession:
         self.has_queried = False
         self._deferred = DeferredChecks()
         self._settings_before = self.settings.snapshot()
+        self._chained_modes = None
         self.transaction_time_us = self.database.clock.utc_us()
 
     def _begin_reading(self) -> Transaction:
