@@ -23,6 +23,8 @@ cdef object SERIALIZABLE = IsolationLevel.SERIALIZABLE
 cdef object RUNNING = TransactionState.RUNNING
 cdef tuple FAILURES = (Error, *OWN_MISTAKES)
 cdef tuple NOTHING = ()
+# Results that nobody changes, so they serve all.
+cdef object BEGUN = ExecutionResult(None, "BEGIN")
 cdef object COMMITTED = ExecutionResult(None, "COMMIT")
 
 cdef Py_ssize_t TRANSACTION_ISOLATION = offset_of(Transaction, "isolation")
@@ -91,7 +93,9 @@ cdef class NativeControl:
         cdef object session = self.session, settings = self.settings, owner = self.owner
         cdef object cancellation = session.cancellation
         # Made before anything is looked at: that may set off the garbage collector, and so finalizers that use the session.
-        cdef object transaction = self.new_transaction(), deferred = DeferredChecks()
+        cdef object transaction = self.new_transaction(), deferred = session._deferred
+        if not is_unused(deferred):
+            deferred = DeferredChecks()
         if (
             session._transaction is not None
             or statement.isolation is not None
@@ -122,7 +126,7 @@ cdef class NativeControl:
         session._chained_modes = None
         session.transaction_time_us = now
         session._is_explicit = True
-        return ExecutionResult(None, statement.tag)
+        return BEGUN if statement.tag == "BEGIN" else ExecutionResult(None, statement.tag)
 
     cdef object new_transaction(self):
         """A copy of the template, with lists of its own."""
@@ -169,3 +173,8 @@ cdef class NativeControl:
             settings.end_transaction()
         self.database.after_commit()
         return COMMITTED
+
+
+cdef bint is_unused(object deferred) except -1:
+    """Whether the deferred checks of a transaction are as new ones are."""
+    return not (deferred._modes or deferred._children or deferred._parents or deferred._keys)
