@@ -217,12 +217,19 @@ cdef class NativeTree:
 
     cdef int put(self, Place place, object key, int64_t address, object lsn) except -1:
         """Put an entry where `check_room` has found that it can be put."""
-        cdef object leaf = place.leaf, frame = place.frame, pages = self.pages
+        cdef object leaf = place.leaf
         cdef uint8_t* data = place.page
         cdef uint32_t count = <uint32_t>place.count + 1
         cdef uint8_t* entry
         cdef int64_t number
-        note_change(<PyObject*>frame, pages, lsn)
+        cdef Py_ssize_t size
+        # Here, as there may be no memory for them: an entry that is half put would push another one out.
+        cdef object new_count = count, cell_start = None, live_bytes = None
+        if not self.is_integer:
+            size = ADDRESS_SIZE + rest_size(place, key)
+            cell_start = number_in(<PyObject*>leaf, BYTE_CELL_START) - size
+            live_bytes = number_in(<PyObject*>leaf, BYTE_LIVE_BYTES) + size
+        note_change(<PyObject*>place.frame, self.pages, lsn)
         if self.is_integer:
             number = key
             entry = data + ENTRIES_OFFSET + PAIR_SIZE * place.index
@@ -230,27 +237,31 @@ cdef class NativeTree:
             memcpy(entry, &number, 8)
             memcpy(entry + 8, &address, 8)
         else:
-            put_cell(data, place, key, address)
+            put_cell(data, place, key, address, cell_start, live_bytes)
+            set_slot(<PyObject*>leaf, BYTE_CELL_START, cell_start)
+            set_slot(<PyObject*>leaf, BYTE_LIVE_BYTES, live_bytes)
         memcpy(data + COUNT_OFFSET, &count, 4)
-        set_slot(<PyObject*>leaf, INTEGER_COUNT if self.is_integer else BYTE_COUNT, count)
+        set_slot(<PyObject*>leaf, INTEGER_COUNT if self.is_integer else BYTE_COUNT, new_count)
         return 0
 
 
-cdef int put_cell(uint8_t* data, Place place, object key, int64_t address) except -1:
-    """Write an entry of a leaf with byte-string keys, but for the count."""
-    cdef object leaf = place.leaf
+cdef Py_ssize_t rest_size(Place place, object key) noexcept:
+    """How much of a key goes to its cell: its suffix, but for the head."""
+    cdef Py_ssize_t size = PyBytes_GET_SIZE(key) - place.prefix_size
+    return size - HEAD_SIZE if size > HEAD_SIZE else 0
+
+
+cdef void put_cell(
+    uint8_t* data, Place place, object key, int64_t address, uint32_t cell_start, uint32_t live_bytes
+) noexcept:
+    """Write an entry of a leaf with byte-string keys, but for the count, and how much room is left then."""
     cdef const uint8_t* suffix = <const uint8_t*>PyBytes_AS_STRING(key) + place.prefix_size
     cdef Py_ssize_t size = PyBytes_GET_SIZE(key) - place.prefix_size
-    cdef Py_ssize_t rest = size - HEAD_SIZE if size > HEAD_SIZE else 0
-    cdef uint32_t cell_start = <uint32_t>number_in(<PyObject*>leaf, BYTE_CELL_START)
-    cdef uint32_t live_bytes = <uint32_t>number_in(<PyObject*>leaf, BYTE_LIVE_BYTES)
     cdef uint8_t* entry = data + place.slots_offset + SLOT_SIZE * place.index
     cdef uint16_t short_place, short_size = <uint16_t>size
     cdef uint32_t head = head_of(suffix, size)
-    cell_start -= ADDRESS_SIZE + <uint32_t>rest
-    live_bytes += ADDRESS_SIZE + <uint32_t>rest
     memcpy(data + cell_start, &address, 8)
-    memcpy(data + cell_start + ADDRESS_SIZE, suffix + HEAD_SIZE, rest)
+    memcpy(data + cell_start + ADDRESS_SIZE, suffix + HEAD_SIZE, rest_size(place, key))
     memmove(entry + SLOT_SIZE, entry, SLOT_SIZE * (place.count - place.index))
     short_place = <uint16_t>cell_start
     memcpy(entry, &short_place, 2)
@@ -258,9 +269,6 @@ cdef int put_cell(uint8_t* data, Place place, object key, int64_t address) excep
     memcpy(entry + 4, &head, 4)
     memcpy(data + SPACE_OFFSET, &cell_start, 4)
     memcpy(data + SPACE_OFFSET + 4, &live_bytes, 4)
-    set_slot(<PyObject*>leaf, BYTE_CELL_START, cell_start)
-    set_slot(<PyObject*>leaf, BYTE_LIVE_BYTES, live_bytes)
-    return 0
 
 
 cdef Py_ssize_t child_index(
