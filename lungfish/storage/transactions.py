@@ -83,7 +83,7 @@ class UndoStore(Protocol):
 UndoEntry = tuple[UndoStore, TupleId, bytes | None]
 Callback = Callable[[], None]
 
-# How often a commit goes on after a KeyboardInterrupt.
+# How often a commit goes on after a KeyboardInterrupt, or without memory.
 _COMPLETION_TRIES = 32
 
 
@@ -258,7 +258,8 @@ class Transaction:
 
         Raises StatementCompletionUnknown if the log cannot be synced: whether it is committed will be known when the database is opened
         again. Any other error leaves it as it was: RUNNING if the commit record was refused or the disk is full (roll back), COMMITTING if
-        only the flush was cut off (commit again). A KeyboardInterrupt after the record was appended is let through once the commit is done.
+        only the flush was cut off (commit again). A KeyboardInterrupt or MemoryError after the record was appended is let through once the
+        commit is done.
         """
         try:
             if self.state is not TransactionState.COMMITTING:
@@ -266,11 +267,11 @@ class Transaction:
                 if self.id:
                     self._manager.append_commit(self)
             self._complete_commit()
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, MemoryError):
             # Who is impatient interrupts this too; left halfway, it would keep its rows locked until the database is closed.
             for _ in range(_COMPLETION_TRIES):
                 if self.state is TransactionState.COMMITTING:
-                    with contextlib.suppress(KeyboardInterrupt):
+                    with contextlib.suppress(KeyboardInterrupt, MemoryError):
                         self._complete_commit()
             raise
 

@@ -35,7 +35,9 @@ def rows(connection: Connection) -> list[tuple[Any, ...]]:
     return connection.execute("SELECT * FROM t ORDER BY id").fetchall()
 
 
-def run_without(connection: Connection, number: int, sql: str, values: tuple[Any, ...]) -> None:
+def run_without(
+    connection: Connection, number: int, sql: str, values: tuple[Any, ...] | None
+) -> None:
     """Run a statement whose allocation of that number fails."""
     gc.disable()
     try:
@@ -70,3 +72,18 @@ def test_a_step_without_memory_leaves_rows_and_indexes_whole(name: str, tmp_path
             connection.execute("ROLLBACK")
             assert rows(connection) == before, number
         assert not database.check("full").problems
+
+
+def test_a_commit_without_memory_keeps_nothing_locked(tmp_path: Path) -> None:
+    with lungfish.open(tmp_path / "a.db") as database:
+        connection = database.connect(autocommit=True)
+        connection.execute("CREATE TABLE t (id int PRIMARY KEY, n int)")
+        connection.execute("INSERT INTO t VALUES (1, 0)")
+        for number in range(4 * COUNT):
+            connection.execute("BEGIN")
+            connection.execute("UPDATE t SET n = ? WHERE id = ?", (number, 1))
+            run_without(connection, number, "COMMIT", None)
+            connection.rollback()
+            assert not connection.session.database.transactions.running(), number
+        connection.execute("UPDATE t SET n = -1 WHERE id = ?", (1,))
+        assert rows(connection) == [(1, -1)]
