@@ -192,6 +192,9 @@ def test_a_sync_that_fails_for_lack_of_space_poisons_as_any_failed_sync() -> Non
             insert(connection, 3)
         assert caught.value.sqlstate == "58030"
         assert keys_of(connection) == [1]
+        # The row's writer has no end that could be waited for.
+        with pytest.raises(errors.IoError, match="no more"):
+            connection.execute("INSERT INTO t VALUES (2, '') ON CONFLICT (id) DO NOTHING")
     with opened(disk) as connection:
         assert keys_of(connection) in ([1], [1, 2])
         insert(connection, 3)
