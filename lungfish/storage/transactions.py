@@ -377,11 +377,10 @@ class TransactionManager:
         return self.members.running()
 
     def wait_for_end(self, waiter: Transaction, writer: TransactionId) -> None:
-        """Return once `writer` has ended or given rows back. Requires: no latch is held, nor the fence entered. Raises as `LockManager.acquire`."""
+        """Return once `writer` has ended or given rows back. Requires: no latch is held, nor the fence entered. Raises as `LockManager.acquire`, and IoError if its end is for the next opening to find out."""
         holder = self.members.find(writer)
         if holder is not None:
             if holder.state is TransactionState.COMMITTING:
-                # Its end may be for the next opening to find out.
                 self._raise_if_poisoned()
             self.locks.wait_for_transaction(
                 waiter.lock_owner, writer, holder=holder.lock_owner, is_running=self.is_running

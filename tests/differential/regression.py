@@ -49,7 +49,7 @@ REASONS = (
             "aggregates": (815,),
             "create_index": (1147,),
             "create_table": (543, 547, 557),
-            "create_view": (462, 662),
+            "create_view": (462, 662, 760),
             "interval": (517, 519, 521, 523),
         },
     ),
