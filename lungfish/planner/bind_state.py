@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from lungfish import errors
 from lungfish.catalog.catalog import Catalog, Relation
-from lungfish.catalog.objects import Column, Oid
+from lungfish.catalog.objects import Column, Oid, Table
 from lungfish.planner.bind_trace import BindTrace
 from lungfish.planner.expressions import BoundExpression, ColumnRef, ParameterRef
 from lungfish.planner.logical import LogicalCte, LogicalOutput, LogicalPlan
@@ -116,6 +116,7 @@ class BindState:
         "routines_used",
         "seams",
         "search_path",
+        "stored_with",
         "subquery_depth",
         "takes_views_as_tables",
         "trace",
@@ -132,6 +133,8 @@ class BindState:
     ) -> None:
         self.catalog = catalog
         self.search_path = search_path
+        # The table that a stored expression is kept with, which the catalog may not know yet; None: it is something else that is bound.
+        self.stored_with: Table | None = None
         # What is kept of the binding for whoever writes the statement back.
         self.trace: BindTrace | None = None
         # The parameters in sight, while the body of a routine is bound; the routines that are being inlined into each other.

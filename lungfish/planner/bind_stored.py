@@ -180,7 +180,7 @@ def entry_of(table: Table, state: BindState) -> RangeEntry:
     ]
     state.reserve_columns(len(refs))
     entry = RangeEntry(table.name, [column.name for column in table.columns], refs=refs)
-    entry.table = table
+    entry.table = state.stored_with = table
     return entry
 
 

@@ -46,7 +46,10 @@ def check_relation_name(text: str, state: BindState, position: int) -> None:
         # The execution says what is wrong with it.
         return
     schema = parts[-2] if len(parts) > 1 else None
-    catalog, path = state.catalog, state.search_path
+    catalog, path, made = state.catalog, state.search_path, state.stored_with
+    if made is not None and parts[-1] == made.name:
+        if schema is None or schema == catalog.namespace_name(made.namespace_oid):
+            return
     if catalog.find_relation(parts[-1], schema, path) is not None:
         return
     if catalog.find_index(parts[-1], schema, path) is not None:

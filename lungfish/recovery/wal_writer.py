@@ -154,14 +154,14 @@ class SegmentWriter:
             file.write_at(offset, part)
             self._filled_to = max(self._filled_to, end)
         else:
-            file.write_at(offset, part)
             zeros = _ZEROS[: self._start.segment_size - end]
             try:
-                # By itself: to put both into one string of bytes took longer than a second call.
+                # By itself: to put both into one string of bytes took longer than a second call. First, so that a write that is torn is that of records.
                 file.write_at(end, zeros)
             except DiskFull:
-                # There is room for the records, which is all that is asked for.
+                # There may be room for the records alone.
                 zeros = _ZEROS[:0]
+            file.write_at(offset, part)
             self._filled_to = end + len(zeros)
 
 

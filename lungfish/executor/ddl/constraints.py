@@ -278,7 +278,7 @@ def _add_foreign_key(context: DdlContext, table: Table, definition: ConstraintDe
                 f"table are of incompatible types: {column.type.unmodified} and {other.type.unmodified}.",
             )
     for item in reference.delete_columns:
-        if find_column(table, item).number not in {column.number for column in columns}:
+        if _referencing_column(table, item, -1).number not in {each.number for each in columns}:
             raise InvalidColumnReference(
                 f'column "{item}" referenced in ON DELETE SET action must be part of foreign key',
                 position=definition.position,

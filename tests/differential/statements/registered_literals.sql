@@ -161,3 +161,11 @@ VALUES ('nope'::regclass);
 SELECT 1 UNION ALL SELECT 'nope'::regclass::int WHERE false;
 SELECT sum(1) OVER (PARTITION BY 'nope'::regclass);
 SELECT * FROM generate_series(1, 'nope'::regclass::int);
+-- A table's own name, in what is stored with it.
+CREATE TABLE of_itself (a int, b int GENERATED ALWAYS AS (tableoid::int) VIRTUAL, c bool GENERATED ALWAYS AS (tableoid = 'of_itself'::regclass));
+CREATE TABLE own2 (a int, c regclass default 'own2');
+CREATE TABLE own3 (a int check (tableoid = 'own3'::regclass));
+CREATE TABLE own5 (a int check (tableoid <> 'nope'::regclass));
+INSERT INTO own2 VALUES (1);
+INSERT INTO own3 VALUES (1);
+SELECT * FROM own2, own3;
