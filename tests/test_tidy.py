@@ -44,6 +44,11 @@ def name_of(path: Path) -> str:
     return path.relative_to(ROOT).as_posix()
 
 
+def test_the_top_folder_has_what_a_newcomer_looks_for_and_no_more() -> None:
+    found = {path.name for path in ROOT.iterdir() if path.is_file() and path.name[0] != "."}
+    assert found == {"CONTRIBUTING.md", "LICENSE", "README.md", "pyproject.toml", "setup.py"}
+
+
 @pytest.mark.parametrize("path", SOURCES + COMPILED + TESTS, ids=name_of)
 def test_no_file_is_longer_than_the_cap(path: Path) -> None:
     cap = TEST_FILE_LINES_MAX if path in TESTS else FILE_LINES_MAX
