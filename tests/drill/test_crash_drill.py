@@ -102,7 +102,7 @@ def test_what_a_crash_loses_is_found(shop: Path, monkeypatch: pytest.MonkeyPatch
 def test_half_a_transaction_is_found(shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     real = drill_module._allowed
     monkeypatch.setattr(drill_module, "_allowed", lambda versions, at: real(versions[:1], at))
-    report = lungfish.crash_drill(shop, points=6, workload="INSERT INTO heap VALUES (3, 'three')")
+    report = lungfish.crash_drill(shop, points=12, workload="INSERT INTO heap VALUES (3, 'three')")
     assert "table public.heap has 21 rows" in report.findings[-1].problem
 
 
