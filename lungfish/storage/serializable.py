@@ -313,7 +313,8 @@ class SerializableTransactions:
     def _release_conflicts(self, member: Member, *, is_committed: bool) -> None:
         """Keep of the member's conflicts those that can still be part of a structure."""
         for writer in list(member.out_conflicts):
-            if is_committed and writer.is_committed and not member.is_read_only:
+            # Let through is enough: such a writer may be visible already, and its own end must not find the member to have had no conflict.
+            if is_committed and writer.is_prepared and not member.is_read_only:
                 earliest = member.earliest_out_sequence
                 member.earliest_out_sequence = min(
                     earliest or writer.prepare_sequence, writer.prepare_sequence

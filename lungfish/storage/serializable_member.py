@@ -60,7 +60,7 @@ class Member:
         # Who has read what this one wrote, and whose writes this one has not seen.
         self.in_conflicts: dict[Member, None] = {}
         self.out_conflicts: dict[Member, None] = {}
-        # Whether, at its commit, one of the latter had committed, and when the first of them did.
+        # Whether, when its commit was done, one of the latter had been let through to its own, and when the first of them was.
         self.has_conflict_out = False
         self.earliest_out_sequence = 0
         # The same with transactions that stand in the summary.

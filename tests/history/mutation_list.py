@@ -19,6 +19,7 @@ def history(level: str, operation_count: int = 6_000) -> str:
     return f"tests.history --level {word} --operations {operation_count} --crash-every {operation_count}"
 
 
+CONFLICTS = "pytest -q -x -p no:cacheprovider tests/storage/test_serializable_conflicts.py"
 SQL = "pytest -q -x -p no:cacheprovider tests/session/test_serializable.py"
 
 MUTATIONS: tuple[Mutation, ...] = (
@@ -124,6 +125,13 @@ MUTATIONS: tuple[Mutation, ...] = (
         "    if writer.is_committed and (writer.has_conflict_out or writer.has_summary_out):\n",
         "    if False:\n",
         history("S"),
+    ),
+    Mutation(
+        "structures: a conflict out counts only once that commit is done",
+        GRAPH,
+        "if is_committed and writer.is_prepared and not member.is_read_only:",
+        "if is_committed and writer.is_committed and not member.is_read_only:",
+        CONFLICTS,
     ),
     Mutation(
         "structures: a doomed transaction commits",
