@@ -18,10 +18,6 @@ from lungfish.catalog.objects import (
     Index,
     IndexColumn,
     Namespace,
-    PartitionBound,
-    PartitionKey,
-    PartitionKeyColumn,
-    RangeDatum,
     RoutineParameter,
     Rule,
     Sequence,
@@ -29,6 +25,12 @@ from lungfish.catalog.objects import (
     Table,
     UserType,
     View,
+)
+from lungfish.catalog.partition_parts import (
+    PartitionBound,
+    PartitionKey,
+    PartitionKeyColumn,
+    RangeDatum,
 )
 from lungfish.errors import CorruptDatabase
 from lungfish.types.sql_type import SqlType, TypeKind

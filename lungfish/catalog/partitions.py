@@ -19,7 +19,8 @@ from functools import lru_cache
 from typing import Any
 
 from lungfish.catalog.catalog import Catalog
-from lungfish.catalog.objects import PartitionBound, RangeDatum, Table
+from lungfish.catalog.objects import Table
+from lungfish.catalog.partition_parts import PartitionBound, RangeDatum
 from lungfish.functions.partition_hash import partition_hash
 from lungfish.types.compare import comparison_key
 from lungfish.types.sql_type import SqlType

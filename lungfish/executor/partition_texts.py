@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from lungfish.catalog.catalog import Catalog
-from lungfish.catalog.objects import PartitionBound, RangeDatum, Table
+from lungfish.catalog.objects import Table
+from lungfish.catalog.partition_parts import PartitionBound, RangeDatum
 from lungfish.catalog.partitions import (
     bound_of,
     comparable,
@@ -44,6 +45,8 @@ def partition_key_text(table: Table) -> str:
         shown = text if item.expression is None or _is_call(text) else f"({text})"
         if item.collation is not None:
             shown += f" COLLATE {quote_identifier(item.collation)}"
+        if item.operator_class is not None:
+            shown += f" {quote_identifier(item.operator_class)}"
         texts.append(shown)
     return f"{table.partition_key.strategy.upper()} ({', '.join(texts)})"
 

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from lungfish.catalog.catalog import Catalog
-from lungfish.catalog.objects import PartitionBound, Table
+from lungfish.catalog.objects import Table
+from lungfish.catalog.partition_parts import PartitionBound
 from lungfish.catalog.partitions import (
     bound_of,
     comparable,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from lungfish.catalog.names import type_text
-from lungfish.catalog.objects import Column, Table
+from lungfish.catalog.objects import Column, IndexColumn, Table
 from lungfish.errors import DatatypeMismatch, FeatureNotSupported
 from lungfish.executor.ddl.column_rules import (
     check_column_type,
@@ -18,6 +18,7 @@ from lungfish.executor.ddl.constraints import validate_constraint
 from lungfish.executor.ddl.context import DdlContext
 from lungfish.executor.ddl.create_table import check_stored_texts
 from lungfish.executor.ddl.names import find_column
+from lungfish.executor.ddl.operator_class import chosen_operator_class
 from lungfish.executor.ddl.rewrite import rewrite
 from lungfish.executor.ddl.rules import rule_words, rules_about
 from lungfish.executor.ddl.sequences import change_sequence
@@ -26,7 +27,7 @@ from lungfish.executor.ddl.virtual_columns import check_virtual_type
 from lungfish.sql.ast.ddl import AlterColumnType, AlterTableAction, SequenceOption
 from lungfish.sql.quoting import quote_identifier
 from lungfish.types.collations import collation_of_column
-from lungfish.types.sql_type import TypeKind
+from lungfish.types.sql_type import SqlType, TypeKind
 
 
 def refuse_types_twice(actions: tuple[AlterTableAction, ...]) -> None:
@@ -79,7 +80,7 @@ def alter_type(context: DdlContext, table: Table, action: AlterColumnType) -> No
         replace(
             index,
             columns=tuple(
-                replace(key, type=kind) if key.column_number == column.number else key
+                _retyped(key, kind, index.method) if key.column_number == column.number else key
                 for key in index.columns
             ),
         )
@@ -96,6 +97,12 @@ def alter_type(context: DdlContext, table: Table, action: AlterColumnType) -> No
     for constraint in moved.constraints:
         if constraint.kind != "foreign key" or column.number in constraint.columns:
             validate_constraint(context, moved, constraint)
+
+
+def _retyped(key: IndexColumn, kind: SqlType, method: str) -> IndexColumn:
+    """A key whose column has got another type, which the operator class that it names must take too."""
+    chosen = chosen_operator_class(key.operator_class, kind, method, -1)
+    return replace(key, type=kind, operator_class=chosen)
 
 
 def _check_assignments(

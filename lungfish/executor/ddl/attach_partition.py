@@ -6,7 +6,8 @@ from dataclasses import replace
 
 from lungfish import errors
 from lungfish.catalog.inheritance import ancestors, descendants, partitioned_above
-from lungfish.catalog.objects import Constraint, PartitionBound, Table
+from lungfish.catalog.objects import Constraint, Table
+from lungfish.catalog.partition_parts import PartitionBound
 from lungfish.catalog.partitions import bound_of, partitions_of
 from lungfish.executor.ddl.alter_inherit import forget_parent, require_matching
 from lungfish.executor.ddl.constraints import qualified

@@ -26,7 +26,7 @@ from lungfish.executor.ddl.names import (
     find_table,
     key_words,
 )
-from lungfish.executor.ddl.operator_class import check_operator_class
+from lungfish.executor.ddl.operator_class import chosen_operator_class
 from lungfish.executor.ddl.partition_columns import require_partition_columns
 from lungfish.executor.ddl.partition_parts import add_to_partitions
 from lungfish.executor.ddl.virtual_columns import refuse_virtual, refuse_virtual_in
@@ -170,8 +170,9 @@ def _index_column(
     element = _plain_column(element)
     if element.column is not None:
         column = _key_column(table, element.column)
-        if element.operator_class is not None:
-            check_operator_class(element.operator_class, column.type, method, element.position)
+        chosen = chosen_operator_class(
+            element.operator_class, column.type, method, element.position
+        )
         has_schema = context.catalog.has_namespace
         collation = collation_of_column(
             element.collation, column.type, has_schema, element.position
@@ -184,13 +185,13 @@ def _index_column(
             nulls_first=nulls_first,
             type=column.type,
             collation=None if collation == column.collation else collation,
+            operator_class=chosen,
         )
     assert element.expression is not None
     facts = _immutable_facts(context, table, element.expression.text, "expression")
     kind = facts.type
     check_column_type("row", kind)
-    if element.operator_class is not None:
-        check_operator_class(element.operator_class, kind, method, element.position)
+    chosen = chosen_operator_class(element.operator_class, kind, method, element.position)
     collation = collation_of_column(
         element.collation, kind, context.catalog.has_namespace, element.position
     )
@@ -211,4 +212,5 @@ def _index_column(
         nulls_first=nulls_first,
         type=kind,
         collation=collation,
+        operator_class=chosen,
     )

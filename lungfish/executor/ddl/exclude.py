@@ -27,6 +27,7 @@ from lungfish.executor.ddl.names import (
     key_words,
     refuse_taken_name,
 )
+from lungfish.executor.ddl.operator_class import chosen_operator_class
 from lungfish.executor.ddl.virtual_columns import refuse_virtual, refuse_virtual_in
 from lungfish.functions import resolve_operator
 from lungfish.sql.ast.ddl import ConstraintDefinition, Exclusion, ExpressionText, IndexElement
@@ -57,7 +58,9 @@ def add_exclusion(context: DdlContext, table: Table, definition: ConstraintDefin
     exclusion = definition.exclusion
     assert exclusion is not None, "an exclude constraint has elements"
     _check_method(table, definition, exclusion)
-    keys = tuple(_key(context, table, element) for element, _ in exclusion.elements)
+    keys = tuple(
+        _key(context, table, element, exclusion.method) for element, _ in exclusion.elements
+    )
     for key, (element, operator) in zip(keys, exclusion.elements, strict=True):
         assert key.type is not None, "keys of new indexes have types"
         _check_operator(operator, key.type, exclusion.method, element.position)
@@ -138,7 +141,12 @@ def _check_method(table: Table, definition: ConstraintDefinition, exclusion: Exc
         )
 
 
-def _key(context: DdlContext, table: Table, element: IndexElement) -> IndexColumn:
+def _key(context: DdlContext, table: Table, element: IndexElement, method: str) -> IndexColumn:
+    if element.collation:
+        raise FeatureNotSupported(
+            "a collation of a key of an exclusion constraint is not supported",
+            position=element.position,
+        )
     nulls_first = element.is_descending if element.nulls_first is None else element.nulls_first
     if element.is_descending or nulls_first:
         raise FeatureNotSupported(
@@ -154,7 +162,15 @@ def _key(context: DdlContext, table: Table, element: IndexElement) -> IndexColum
                 column=element.column,
             )
         column = table.columns[position]
-        return IndexColumn(column.number, type=column.type)
+        key = IndexColumn(column.number, type=column.type)
+    else:
+        key = _expression_key(context, table, element)
+    assert key.type is not None, "keys of new indexes have types"
+    chosen = chosen_operator_class(element.operator_class, key.type, method, element.position)
+    return replace(key, operator_class=chosen)
+
+
+def _expression_key(context: DdlContext, table: Table, element: IndexElement) -> IndexColumn:
     assert element.expression is not None, "an element is a column or an expression"
     kind = _immutable_type(context, table, element.expression, "expression")
     return IndexColumn(0, expression=element.expression.text, type=kind)

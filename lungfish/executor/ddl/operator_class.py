@@ -30,8 +30,15 @@ _FOREIGN = frozenset(
 )  # fmt: skip
 
 
-def check_operator_class(name: str, kind: SqlType, method: str, position: int) -> None:
-    """Raise UndefinedObject if the method has no class of that name, DatatypeMismatch if it is not for the type."""
+def chosen_operator_class(
+    name: str | None, kind: SqlType, method: str, position: int
+) -> str | None:
+    """The name of a key's operator class; None for the one that its type has anyway.
+
+    Raises UndefinedObject if the method has no class of that name, DatatypeMismatch if it is not for the type.
+    """
+    if name is None:
+        return None
     code = _METHODS.get(method)
     if name in _ALIASES:
         found = {class_of(_ALIASES[name], method)}
@@ -48,7 +55,7 @@ def check_operator_class(name: str, kind: SqlType, method: str, position: int) -
         )
     if code is None:
         # What the other methods take is looked at with their keys.
-        return
+        return None
     # Values of some types are taken for those of others as they are.
     own = {class_of(each, method) for each in (kind, *_SAME_BYTES.get(kind.base.kind, ()))}
     if found.isdisjoint(own):
@@ -56,3 +63,6 @@ def check_operator_class(name: str, kind: SqlType, method: str, position: int) -
             f'operator class "{name}" does not accept data type {kind.unmodified}',
             position=position,
         )
+    usual = class_of(kind, method)
+    is_usual = any(each.oid == usual and each.name == name for each in operator_classes())
+    return None if is_usual else name

@@ -8,7 +8,8 @@ from dataclasses import replace
 from lungfish import errors
 from lungfish.catalog.catalog import Catalog
 from lungfish.catalog.names import type_text
-from lungfish.catalog.objects import PartitionBound, RangeDatum, Table
+from lungfish.catalog.objects import Table
+from lungfish.catalog.partition_parts import PartitionBound, RangeDatum
 from lungfish.catalog.partitions import (
     bound_of,
     comparable,

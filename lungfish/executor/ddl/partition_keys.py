@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from lungfish import errors
-from lungfish.catalog.objects import Column, PartitionKey, PartitionKeyColumn, Table
+from lungfish.catalog.objects import Column, Table
+from lungfish.catalog.partition_parts import PartitionKey, PartitionKeyColumn
 from lungfish.executor.ddl.context import DdlContext
-from lungfish.executor.ddl.operator_class import check_operator_class
+from lungfish.executor.ddl.operator_class import chosen_operator_class
 from lungfish.functions.partition_hash import can_hash
 from lungfish.functions.registry import Volatility
 from lungfish.planner import bind_stored_expression
@@ -82,14 +83,13 @@ def _key_column(
             f'data type {kind} has no default operator class for access method "btree"',
             hint="You must specify a btree operator class or define a default btree operator class for the data type.",
         )
-    if element.operator_class is not None:
-        method = "hash" if clause.strategy == "hash" else "btree"
-        check_operator_class(element.operator_class, kind, method, element.position)
+    method = "hash" if clause.strategy == "hash" else "btree"
+    chosen = chosen_operator_class(element.operator_class, kind, method, element.position)
     if clause.strategy == "hash" and not can_hash(kind):
         raise errors.FeatureNotSupported(
             f"hash partitioning by type {kind} is not supported", position=element.position
         )
-    return PartitionKeyColumn(number, kind, text, collation)
+    return PartitionKeyColumn(number, kind, text, collation, chosen)
 
 
 def _column(table: Table, element: PartitionElement) -> Column:

@@ -9,7 +9,8 @@ from lungfish.catalog.inheritance import (
     constraint_inherit_count,
     descendants,
 )
-from lungfish.catalog.objects import Column, Constraint, PartitionKey, Table, View
+from lungfish.catalog.objects import Column, Constraint, Table, View
+from lungfish.catalog.partition_parts import PartitionKey
 from lungfish.errors import (
     DuplicateColumn,
     DuplicateObject,

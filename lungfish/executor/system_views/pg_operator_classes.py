@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from lungfish.catalog.objects import PG_CATALOG_OID, Column, Index, SystemView, Table
+from lungfish.catalog.objects import PG_CATALOG_OID, Column, Index, IndexColumn, SystemView, Table
+from lungfish.catalog.partition_parts import PartitionKeyColumn
 from lungfish.errors import UndefinedObject
 from lungfish.executor.system_views.definition import catalog_of
 from lungfish.executor.system_views.routines import FIRST_ROUTINE_OID, operators
@@ -37,6 +38,14 @@ _CONTAINERS = {
     TypeKind.ARRAY: "anyarray", TypeKind.ENUM: "anyenum", TypeKind.RANGE: "anyrange",
     TypeKind.MULTIRANGE: "anymultirange", TypeKind.RECORD: "record",
 }  # fmt: skip
+# Classes that an index takes only where they are named: for each its family and the type that it takes.
+_NAMED = {
+    "text_pattern_ops": ("text_pattern_ops", TypeKind.TEXT),
+    "varchar_pattern_ops": ("text_pattern_ops", TypeKind.TEXT),
+    "bpchar_pattern_ops": ("bpchar_pattern_ops", TypeKind.CHAR),
+    "varchar_ops": ("text_ops", TypeKind.TEXT),
+    "record_image_ops": ("record_image_ops", TypeKind.RECORD),
+}
 _STRATEGIES = {"<": 1, "<=": 2, "=": 3, ">=": 4, ">": 5}
 
 
@@ -50,6 +59,7 @@ class OperatorClass:
     family: str
     family_oid: int
     type_oid: int
+    is_default: bool = True
 
 
 def _ordered_types() -> Iterator[tuple[str, int]]:
@@ -79,12 +89,34 @@ def operator_classes() -> tuple[OperatorClass, ...]:
             shown = _SHARED[name] if name in _CONTAINERS.values() else f"{name}_ops"
             place = FIRST_ROUTINE_OID + len(found)
             found.append(OperatorClass(place, method, shown, family, number, oid))
+    for method in (BTREE, HASH):
+        for name, (family, kind) in _NAMED.items():
+            if method == HASH and kind is TypeKind.RECORD:
+                continue
+            number = families.setdefault((method, family), FIRST_ROUTINE_OID + len(families))
+            oid = BUILT_IN[kind][0]
+            place = FIRST_ROUTINE_OID + len(found)
+            found.append(OperatorClass(place, method, name, family, number, oid, is_default=False))
     return tuple(found)
 
 
 @cache
 def _class_oids() -> dict[tuple[int, int], int]:
-    return {(each.method, each.type_oid): each.oid for each in operator_classes()}
+    return {
+        (each.method, each.type_oid): each.oid for each in operator_classes() if each.is_default
+    }
+
+
+@cache
+def _oids_by_name() -> dict[tuple[int, str], int]:
+    return {(each.method, each.name): each.oid for each in operator_classes()}
+
+
+def class_of_key(key: IndexColumn | PartitionKeyColumn, method: str) -> int:
+    """The operator class of a key: the one that was named, or that of its type; 0 where there is none."""
+    if key.operator_class is not None:
+        return _oids_by_name().get((HASH if method == "hash" else BTREE, key.operator_class), 0)
+    return 0 if key.type is None else class_of(key.type, method)
 
 
 def class_of(kind: SqlType, method: str) -> int:
@@ -129,7 +161,8 @@ def _methods(context: ExecutionContext) -> Rows:
 def _classes(context: ExecutionContext) -> Rows:
     for each in operator_classes():
         yield (
-            each.oid, each.method, each.name, PG_CATALOG_OID, _OWNER_OID, each.family_oid, each.type_oid, True, 0,
+            each.oid, each.method, each.name, PG_CATALOG_OID, _OWNER_OID, each.family_oid, each.type_oid,
+            each.is_default, 0,
         )  # fmt: skip
 
 
@@ -140,7 +173,11 @@ def _families(context: ExecutionContext) -> Rows:
 
 
 def _family_operators(context: ExecutionContext) -> Rows:
-    families = {(each.method, each.type_oid): each.family_oid for each in operator_classes()}
+    families = {
+        (each.method, each.type_oid): each.family_oid
+        for each in operator_classes()
+        if each.is_default
+    }
     number = FIRST_ROUTINE_OID
     for method in (BTREE, HASH):
         for item in operators():

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from lungfish.catalog.objects import PG_CATALOG_OID, Column, PartitionKeyColumn, SystemView, Table
+from lungfish.catalog.objects import PG_CATALOG_OID, Column, SystemView, Table
+from lungfish.catalog.partition_parts import PartitionKeyColumn
 from lungfish.catalog.partitions import bound_of, partitions_of
 from lungfish.executor.system_views.definition import system_view
-from lungfish.executor.system_views.pg_operator_classes import class_of, collation_of
+from lungfish.executor.system_views.pg_operator_classes import class_of_key, collation_of
 from lungfish.executor.system_views.pg_relations import (
     array,
 )
@@ -59,13 +60,14 @@ def _partitioned(context: ExecutionContext) -> Iterator[tuple[Any, ...]]:
             collation_of(Column("", item.type, 1, collation=item.collation or _own(table, item)))
             for item in key.columns
         ]
+        method = "hash" if key.strategy == "hash" else "btree"
         yield (
             table.oid,
             _STRATEGIES[key.strategy],
             len(key.columns),
             default,
             array([item.column_number for item in key.columns], lower=0),
-            array([class_of(item.type, "btree") for item in key.columns], lower=0),
+            array([class_of_key(item, method) for item in key.columns], lower=0),
             array(collations, lower=0),
             expressions or None,
         )

@@ -30,7 +30,7 @@ from lungfish.executor.partition_texts import partition_bound_text
 from lungfish.executor.system_views.asked import is_composite
 from lungfish.executor.system_views.definition import columns_of, system_view
 from lungfish.executor.system_views.pg_operator_classes import (
-    class_of,
+    class_of_key,
     collation_of,
     key_collations,
 )
@@ -348,7 +348,7 @@ def _indexes(context: ExecutionContext) -> Rows:
                 index.is_primary, index.is_exclusion, not index.is_deferrable, index.is_clustered, index.is_valid, False, True, True,
                 index.is_replica_identity,
                 array([*keys, *index.include], lower=0), array(key_collations(table, index), lower=0),
-                array([0 if key.type is None else class_of(key.type, index.method) for key in index.columns], lower=0),
+                array([class_of_key(key, index.method) for key in index.columns], lower=0),
                 array(options, lower=0), expressions or None, predicate_text(context.catalog, table, index),
             )  # fmt: skip
 

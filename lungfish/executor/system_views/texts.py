@@ -79,7 +79,11 @@ def with_list(parameters: tuple[str, ...]) -> str:
     """What stands in WITH (...)."""
     pairs = [text.partition("=") for text in parameters]
     return ", ".join(
-        [f"{quote_identifier(name)}={quote_literal(value)}" for name, _, value in pairs]
+        [
+            f"{quote_identifier(name)}="
+            f"{value if quote_identifier(value) == value else quote_literal(value)}"
+            for name, _, value in pairs
+        ]
     )
 
 
@@ -109,15 +113,17 @@ def index_key(
     with_order: bool = True,
     how: Deparsing | None = None,
 ) -> str:
-    """A key column or expression, with its order where that is not the usual one."""
+    """A key column or expression; `with_order`: what it is ordered by too, where that is not the usual."""
     if key.expression is not None:
         text = show_key(key.expression, table, catalog, how=how or Deparsing(USUAL_PATH))
     else:
         text = quote_identifier(table.columns[table.position_of_number(key.column_number)].name)
-        if key.collation is not None:
+        if with_order and key.collation is not None:
             text += f" COLLATE {quote_identifier(key.collation)}"
     if not with_order:
         return text
+    if key.operator_class is not None:
+        text += f" {quote_identifier(key.operator_class)}"
     if key.is_descending:
         return f"{text} DESC" if key.nulls_first else f"{text} DESC NULLS LAST"
     return f"{text} NULLS FIRST" if key.nulls_first else text

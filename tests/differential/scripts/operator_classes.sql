@@ -1,0 +1,37 @@
+-- Operator classes that keys of indexes and partitioned tables name: kept, shown and looked at.
+create table ix (a text, b varchar(10), c char(5), n int, p text);
+create index ix_tpo on ix (a text_pattern_ops);
+create index ix_vpo on ix (b varchar_pattern_ops);
+create index ix_bpo on ix (c bpchar_pattern_ops);
+create index ix_io on ix (n int4_ops);
+create index ix_oo on ix (n oid_ops);
+create index ix_bt on ix (a bpchar_ops);
+create index ix_vt on ix (b varchar_ops, p text_ops);
+create index ix_coll on ix (a collate "C" text_pattern_ops desc);
+create index ix_expr on ix (lower(a) text_pattern_ops, (n+1));
+create index ix_h on ix using hash (a text_pattern_ops);
+create index ix_dedup on ix (n) with (deduplicate_items=off);
+create index ix_dedup2 on ix (n) with (deduplicate_items=on, fillfactor=60);
+select indexname, indexdef from pg_indexes where tablename='ix' order by 1;
+select opcname, opcdefault, opcintype::regtype, opfname, amname from pg_opclass o join pg_opfamily f on f.oid=opcfamily join pg_am a on a.oid=opcmethod where opcname like '%pattern%' or opcname in ('varchar_ops','record_image_ops') order by 1,5;
+select pg_get_indexdef('ix_expr'::regclass, 1, true), pg_get_indexdef('ix_coll'::regclass, 1, false);
+alter table ix alter a type varchar(30);
+alter table ix alter a type int using 1;
+select indexname, indexdef from pg_indexes where tablename='ix' order by 1;
+create table pt (a text) partition by range (a text_pattern_ops);
+select pg_get_partkeydef('pt'::regclass);
+create index on pt (a text_pattern_ops);
+create table pt1 partition of pt for values from ('a') to ('m');
+select indexdef from pg_indexes where tablename='pt1';
+create table pl (like ix including indexes);
+select indexdef from pg_indexes where tablename='pl' order by 1;
+insert into ix values (1,'abc','x',3,'q');
+select * from ix where b like 'ab%';
+create table ex (r int4range, exclude using gist (r range_ops with &&));
+create table ex2 (a text, exclude using btree (a text_pattern_ops with =));
+select pg_get_constraintdef(oid) from pg_constraint where conrelid in ('ex'::regclass,'ex2'::regclass) order by 1;
+insert into ex2 values ('a'),('a');
+create unique index ix_u on ix (b varchar_pattern_ops);
+insert into ix(b,n) values ('zz',1) on conflict (b) do nothing;
+select c.relname, o.opcname from pg_index i join pg_class c on c.oid = i.indexrelid join pg_opclass o on o.oid = i.indclass[0]
+  where i.indrelid = 'ix'::regclass order by 1;
