@@ -303,7 +303,7 @@ class View:
 
 @dataclass(frozen=True, slots=True)
 class Sequence:
-    """What CREATE SEQUENCE declares. The running value is kept by storage, under `oid`, because nextval is not transactional."""
+    """What CREATE SEQUENCE declares. The running value is kept by storage, under `state_key`, because nextval is not transactional."""
 
     oid: Oid
     name: str
@@ -319,6 +319,14 @@ class Sequence:
     owner_table_oid: Oid | None = None
     owner_column: int | None = None
     comment: str | None = None
+    # Since it was restarted: the number under which its running value is kept, another one each time, so that a restart is as
+    # transactional as the row that says so. PostgreSQL gives it a new relfilenode.
+    state_oid: Oid | None = None
+
+    @property
+    def state_key(self) -> Oid:
+        """The number under which the running value is kept."""
+        return self.oid if self.state_oid is None else self.state_oid
 
 
 @dataclass(frozen=True, slots=True)

@@ -131,7 +131,7 @@ class Database:
         )
         self.statistics.restore()
         core.relation_names = lambda: relation_names(self.catalog)
-        self.sequences.keep_only(item.oid for item in self.catalog.sequences())
+        self.sequences.keep_only(self.catalog.sequences())
         self.scheduler = CheckpointScheduler(
             core.checkpoints,
             pool=core.pool,
@@ -320,16 +320,9 @@ class Database:
         self._changing = None
         self.core.failpoints.reach("catalog.settle")
         self._settle_relations(change.catalog, change.leftover_relations(is_committed=True))
-        self._keep_sequences()
-
-    def _keep_sequences(self) -> None:
-        with self._lock:
-            temporary = [item for each in self._temporaries for item in each.objects]
-        self.sequences.keep_only(
-            item.oid
-            for item in itertools.chain(self.catalog.sequences(), temporary)
-            if isinstance(item, Sequence)
-        )
+        # Not all that the catalog does not have: the next transaction may have begun to change it, with sequences of its own.
+        kept = {item.oid for item in change.catalog.sequences()}
+        self.sequences.drop(item.oid for item in change.base.sequences() if item.oid not in kept)
 
     def _after_catalog_rollback(self, change: CatalogChange) -> None:
         self._changing = None
@@ -357,10 +350,11 @@ class Database:
             self._temporaries.remove(temporary)
         if temporary.objects:
             leftover = relation_ids(temporary.over(self.catalog)) - relation_ids(self.catalog)
+            sequences = [item.oid for item in temporary.objects if isinstance(item, Sequence)]
             temporary.keep(())
             self.stores.drop(leftover)
             self.statistics.forget(leftover)
-            self._keep_sequences()
+            self.sequences.drop(sequences)
 
     # Checkpoints.
 

@@ -172,10 +172,10 @@ def _sequence_row(sequence: objects.Sequence) -> SystemView:
 
     def rows(context: Any) -> list[tuple[Any, ...]]:
         sequences = context.tables.core.sequences
-        state = sequences.state(sequence.oid)
+        state = sequences.state(sequence)
         if state is None:
             return [(sequence.start, 0, False)]
-        return [(state.last_value, sequences.reserved_count(sequence.oid), state.is_called)]
+        return [(state.last_value, sequences.reserved_count(sequence), state.is_called)]
 
     columns = (
         Column("last_value", BIGINT, 1),

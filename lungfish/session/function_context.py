@@ -150,7 +150,7 @@ class SessionFunctions:
                 f"({sequence.minimum}..{sequence.maximum})"
             )
         self._make_durable()
-        self._session.database.sequences.set_value(sequence.oid, value, is_called=is_called)
+        self._session.database.sequences.set_value(sequence, value, is_called=is_called)
         if is_called:
             self._current[sequence.oid] = value
         return value
@@ -226,7 +226,7 @@ class SessionFunctions:
         session = self._session
         if name == "pg_sequence_last_value":
             (oid,) = arguments
-            state = session.database.sequences.state(self.find_sequence(oid).oid)
+            state = session.database.sequences.state(self.find_sequence(oid))
             return state.last_value if state is not None and state.is_called else None
         if name == "pg_get_sequence_data":
             (oid,) = arguments
@@ -240,7 +240,7 @@ class SessionFunctions:
         item = self._session.catalog.object(Oid(oid))
         if not isinstance(item, SequenceObject):
             return None, None
-        state = self._session.database.sequences.state(item.oid)
+        state = self._session.database.sequences.state(item)
         return (item.start, False) if state is None else (state.last_value, state.is_called)
 
     def check_domain(self, value: Any, domain: SqlType) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from lungfish.catalog.names import type_text
 from lungfish.catalog.objects import Column, Index, Oid, Table
+from lungfish.catalog.objects import Sequence as SequenceObject
 from lungfish.errors import DatatypeMismatch, IndeterminateCollation, ObjectInUse
 from lungfish.executor import insert_rows
 from lungfish.executor.exclusions import require_no_clashes
@@ -198,20 +199,14 @@ class SessionRunner:
             return
         raise ObjectInUse(f'cannot {command} "{table.name}" because {reason}')
 
-    def set_sequence(self, oid: Oid, value: int, *, is_called: bool) -> None:
-        """Set a sequence's running value, until the transaction or its part is rolled back."""
+    def begin_sequence(self, sequence: SequenceObject, value: int) -> None:
+        """Let a new sequence, or one with a new `state_oid`, begin at a value, unless the transaction or its part is rolled back."""
         sequences = self._session.database.sequences
-        before = sequences.state(oid)
         transaction = self._session.transaction
         assert transaction is not None
-        if before is None:
-            transaction.on_rollback.append(lambda: sequences.drop(oid))
-        else:
-            last_value, was_called = before
-            transaction.on_rollback.append(
-                lambda: sequences.set_value(oid, last_value, is_called=was_called)
-            )
-        sequences.set_value(oid, value, is_called=is_called)
+        transaction.on_rollback.append(lambda: sequences.take_back(sequence))
+        transaction.on_commit.append(lambda: sequences.settle(sequence))
+        sequences.begin(sequence, value)
 
     @contextmanager
     def searching(self, search_path: tuple[str, ...]) -> Iterator[None]:

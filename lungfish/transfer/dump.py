@@ -258,7 +258,7 @@ class _Dump:
     def _write_sequence_values(self) -> None:
         for item in (*self._first, *self._last):
             if isinstance(item, SequenceObject):
-                state = self._session.database.sequences.state(item.oid)
+                state = self._session.database.sequences.state(item)
                 if state is not None:
                     name = quote_literal(qualified(self._catalog, item))
                     called = "true" if state.is_called else "false"

@@ -8,11 +8,13 @@ from uuid import UUID
 import pytest
 
 from lungfish import errors
+from lungfish.catalog.objects import PUBLIC_OID, Oid, Sequence
 from lungfish.recovery.core import CoreOptions, StorageCore
 from lungfish.recovery.restart_progress import RecoveryPhase, RecoveryProgress
 from lungfish.storage.clock import ManualClock
 from lungfish.storage.disk import Disk
 from lungfish.storage.memory_disk import MemoryDisk
+from lungfish.types.sql_type import BIGINT
 from tests.crash.small_database import OPTIONS, PATH, SmallDatabase
 from tests.crash.workloads import row
 
@@ -133,17 +135,23 @@ def test_relations_that_the_catalog_does_not_know_are_dropped() -> None:
     again.check()
 
 
+def sequence_of(oid: int) -> Sequence:
+    return Sequence(Oid(oid), f"s{oid}", PUBLIC_OID, BIGINT)
+
+
 def test_sequences_go_on_above_what_was_handed_out() -> None:
     disk = MemoryDisk()
     database = with_rows(disk, 1)
-    database.core.sequences.set_value(16_500, 7, is_called=True)
+    called, fresh = (sequence_of(oid) for oid in (16_500, 16_501))
+    database.core.sequences.set_value(called, 7, is_called=True)
     database.checkpoint()
-    database.core.sequences.set_value(16_501, 40, is_called=False)
+    database.core.sequences.set_value(fresh, 40, is_called=False)
     add_rows(database, range(10, 11))
     database.crash()
     sequences = SmallDatabase(disk).core.sequences
-    assert sequences.state(16_500) == (7, True)
-    assert sequences.state(16_501) == (40, False)
+    sequences.keep_only([called, fresh])
+    assert sequences.state(called) == (7, True)
+    assert sequences.state(fresh) == (40, False)
 
 
 def test_transaction_ids_go_on_above_those_of_lost_transactions() -> None:

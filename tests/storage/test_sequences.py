@@ -18,6 +18,7 @@ from lungfish.storage.sequences import AHEAD_COUNT, Sequences, SequenceState
 @dataclass(frozen=True)
 class Definition:
     oid: int = 7
+    state_key: int = 7
     name: str = "s"
     start: int = 1
     increment: int = 1
@@ -56,7 +57,7 @@ def test_a_sequence_begins_at_its_start_and_steps() -> None:
     sequences, _ = make()
     definition = Definition(start=10, increment=5)
     assert [sequences.next_value(definition) for _ in range(3)] == [10, 15, 20]
-    assert sequences.state(7) == SequenceState(20, True)
+    assert sequences.state(PLAIN) == SequenceState(20, True)
 
 
 def test_the_log_is_written_once_for_many_values() -> None:
@@ -82,16 +83,16 @@ def test_a_cycling_sequence_goes_on_at_its_other_end() -> None:
     sequences, _ = make()
     up = Definition(start=2, maximum=3, is_cycle=True)
     assert [sequences.next_value(up) for _ in range(5)] == [2, 3, 1, 2, 3]
-    down = Definition(oid=8, start=2, increment=-1, maximum=3, is_cycle=True)
+    down = Definition(oid=8, state_key=8, start=2, increment=-1, maximum=3, is_cycle=True)
     assert [sequences.next_value(down) for _ in range(5)] == [2, 1, 3, 2, 1]
 
 
 def test_setting_a_value_says_whether_it_counts_as_handed_out() -> None:
     sequences, _ = make()
-    sequences.set_value(7, 100, is_called=True)
+    sequences.set_value(PLAIN, 100, is_called=True)
     assert sequences.next_value(PLAIN) == 101
-    sequences.set_value(7, 5, is_called=False)
-    assert sequences.state(7) == SequenceState(5, False)
+    sequences.set_value(PLAIN, 5, is_called=False)
+    assert sequences.state(PLAIN) == SequenceState(5, False)
     assert sequences.next_value(PLAIN) == 5
 
 
@@ -106,11 +107,59 @@ def test_an_altered_sequence_keeps_to_its_new_limits_at_once() -> None:
 def test_a_dropped_sequence_is_forgotten() -> None:
     sequences, _ = make()
     sequences.next_value(PLAIN)
-    sequences.next_value(Definition(oid=8))
-    sequences.drop(7)
-    assert sequences.state(7) is None
-    sequences.keep_only([7])
-    assert sequences.state(8) is None
+    sequences.next_value(Definition(oid=8, state_key=8))
+    sequences.drop([7])
+    assert sequences.state(PLAIN) is None
+    sequences.keep_only([PLAIN])
+    assert sequences.state(Definition(oid=8, state_key=8)) is None
+
+
+def test_a_restart_is_seen_by_its_transaction_until_it_is_settled_and_by_all_from_then_on() -> None:
+    sequences, log = make()
+    restarted = Definition(state_key=9)
+    assert sequences.next_value(PLAIN) == 1
+    sequences.begin(restarted, 100)
+    assert [sequences.next_value(each) for each in (restarted, PLAIN, restarted)] == [100, 2, 101]
+    assert {key for key, _, _ in log.records} == {7, 9}
+    sequences.settle(restarted)
+    # Who still has the definition from before does not draw what was handed out long ago.
+    assert [sequences.next_value(each) for each in (restarted, PLAIN)] == [102, 103]
+
+
+def test_a_restart_that_is_taken_back_leaves_the_sequence_where_others_have_brought_it() -> None:
+    sequences, _ = make()
+    sequences.next_value(PLAIN)
+    restarted = Definition(state_key=9)
+    sequences.begin(restarted, 100)
+    sequences.next_value(PLAIN)
+    sequences.take_back(restarted)
+    assert sequences.next_value(PLAIN) == 3
+
+
+def test_of_two_restarts_in_one_transaction_the_last_one_holds() -> None:
+    sequences, _ = make()
+    sequences.next_value(PLAIN)
+    first, second = Definition(state_key=8), Definition(state_key=9)
+    sequences.begin(first, 100)
+    sequences.begin(second, 200)
+    sequences.settle(first)
+    sequences.settle(second)
+    assert sequences.next_value(second) == 200
+    assert set(sequences.checkpoint_state()) == {9}
+
+
+@pytest.mark.parametrize("is_committed", [False, True])
+def test_a_crash_leaves_the_state_that_the_catalog_names(is_committed: bool) -> None:
+    sequences, log = make()
+    sequences.next_value(PLAIN)
+    restarted = Definition(state_key=9)
+    image = sequences.checkpoint_state()
+    sequences.begin(restarted, 100)
+    sequences.next_value(restarted)
+    after = restart(image | sequences.checkpoint_state(), log.records)
+    known = restarted if is_committed else PLAIN
+    after.keep_only([known])
+    assert after.next_value(known) == (101 + AHEAD_COUNT if is_committed else 2 + AHEAD_COUNT)
 
 
 def test_a_clean_close_leaves_no_gap() -> None:
@@ -135,7 +184,7 @@ def test_no_value_comes_twice_whenever_the_crash_comes(actions: list[str], incre
             image, mark = sequences.checkpoint_state(), len(log.records)
         elif action == "set":
             last = 1000 * increment
-            sequences.set_value(7, last, is_called=True)
+            sequences.set_value(PLAIN, last, is_called=True)
         else:
             last = sequences.next_value(definition)
         following = restart(image, log.records[mark:]).next_value(definition)

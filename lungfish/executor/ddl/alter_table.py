@@ -35,7 +35,6 @@ from lungfish.executor.ddl.context import DdlContext
 from lungfish.executor.ddl.create_table import (
     append_column,
     check_stored_texts,
-    store_sequence,
     validate_new,
 )
 from lungfish.executor.ddl.grouped_views import release_grouped_views
@@ -50,6 +49,7 @@ from lungfish.executor.ddl.not_null import (
 from lungfish.executor.ddl.relation_options import set_option
 from lungfish.executor.ddl.rewrite import rewrite
 from lungfish.executor.ddl.rules import set_rule_mode
+from lungfish.executor.ddl.sequences import store_sequence
 from lungfish.executor.ddl.statistics import without_column
 from lungfish.executor.ddl.upkeep import alter_other, alter_without_rows, set_triggers
 from lungfish.executor.ddl.virtual_columns import (

@@ -15,6 +15,7 @@ from typing import Any, Protocol
 from lungfish.catalog import Catalog
 from lungfish.catalog.catalog import BUILT_IN_NAMESPACES, PG_TEMP_OID, is_temporary
 from lungfish.catalog.objects import CatalogObject, Column, Index, Namespace, Oid, Table
+from lungfish.catalog.objects import Sequence as SequenceObject
 from lungfish.errors import InsufficientPrivilege, InvalidSchemaName, InvalidTableDefinition
 from lungfish.executor.ddl.not_null import with_not_null_constraints
 from lungfish.planner import ExpressionFacts
@@ -110,7 +111,8 @@ class StatementRunner(Protocol):
     def check_unused(self, table: Table, command: str) -> None:
         """Raise ObjectInUse if an open cursor of the session reads the table, or checks of its rows are put off."""
 
-    def set_sequence(self, oid: Oid, value: int, *, is_called: bool) -> None: ...
+    def begin_sequence(self, sequence: SequenceObject, value: int) -> None:
+        """Let a new sequence, or one with a new `state_oid`, begin at a value, unless the transaction or its part is rolled back."""
 
     def notice(self, message: str) -> None: ...
 

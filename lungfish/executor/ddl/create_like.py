@@ -148,6 +148,7 @@ def _copy_column(context: DdlContext, copied: CopiedTable, column: Column) -> Co
         namespace_oid=table.namespace_oid,
         owner_table_oid=table.oid,
         owner_column=made.number,
+        state_oid=None,
     )
     copied.sequences.append(sequence)
     return replace(made, identity=column.identity, sequence_oid=sequence.oid)

@@ -48,7 +48,7 @@ from lungfish.executor.ddl.names import choose_relation_name, refuse_taken_row_t
 from lungfish.executor.ddl.not_null import check_declarations
 from lungfish.executor.ddl.partition_keys import make_partition_key, refuse_no_inherit
 from lungfish.executor.ddl.partition_parts import add_parts_to
-from lungfish.executor.ddl.sequences import make_sequence
+from lungfish.executor.ddl.sequences import make_sequence, store_sequence
 from lungfish.executor.ddl.virtual_columns import check_virtual_type, require_same_generation
 from lungfish.sql.ast.ddl import (
     ColumnDefinition,
@@ -306,12 +306,6 @@ def _column_sequence(
         default_type=column.type,
     )
     return replace(sequence, owner_table_oid=table.oid, owner_column=column.number)
-
-
-def store_sequence(context: DdlContext, sequence: Sequence) -> None:
-    """Add a new sequence to the catalog and set it to its start."""
-    context.change.put(sequence)
-    context.runner.set_sequence(sequence.oid, sequence.start, is_called=False)
 
 
 def check_stored_texts(context: DdlContext, table: Table) -> None:

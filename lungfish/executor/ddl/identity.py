@@ -9,10 +9,9 @@ from lungfish.catalog.objects import Column, Table
 from lungfish.errors import InvalidTableDefinition, ObjectNotInPrerequisiteState
 from lungfish.executor.ddl.column_rules import check_identity_type
 from lungfish.executor.ddl.context import DdlContext
-from lungfish.executor.ddl.create_table import store_sequence
 from lungfish.executor.ddl.names import choose_relation_name, find_column
 from lungfish.executor.ddl.not_null import refuse_unchecked
-from lungfish.executor.ddl.sequences import change_sequence, make_sequence
+from lungfish.executor.ddl.sequences import change_sequence, make_sequence, store_sequence
 from lungfish.sql.ast.ddl import AlterColumnIdentity
 
 _DONE = {"add": "add identity to a", "drop": "drop identity from a", "set": "change identity"}

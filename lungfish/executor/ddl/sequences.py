@@ -45,9 +45,21 @@ def create_sequence(context: DdlContext, statement: CreateSequence) -> str:
         default_type=BIGINT,
     )
     sequence = _own(context, sequence, statement.options)
-    context.change.put(sequence)
-    context.runner.set_sequence(sequence.oid, sequence.start, is_called=False)
+    store_sequence(context, sequence)
     return "CREATE SEQUENCE"
+
+
+def store_sequence(context: DdlContext, sequence: Sequence) -> None:
+    """Add a new sequence to the catalog and set it to its start."""
+    context.change.put(sequence)
+    context.runner.begin_sequence(sequence, sequence.start)
+
+
+def restart_sequence(context: DdlContext, sequence: Sequence, value: int) -> None:
+    """Let a sequence, maybe declared anew, go on at a value."""
+    restarted = replace(sequence, state_oid=context.change.new_oid())
+    context.change.put(restarted)
+    context.runner.begin_sequence(restarted, value)
 
 
 def alter_sequence(context: DdlContext, statement: AlterSequence) -> str:
@@ -79,7 +91,7 @@ def change_sequence(context: DdlContext, oid: Oid, options: SequenceOf[SequenceO
     for option in restarts:
         value = changed.start if option.value is None else int(option.value)
         _require_within(value, changed)
-        context.runner.set_sequence(changed.oid, value, is_called=False)
+        restart_sequence(context, changed, value)
 
 
 def _require_within(value: int, sequence: Sequence) -> None:

@@ -9,6 +9,7 @@ from lungfish.catalog.objects import Oid, Table
 from lungfish.errors import FeatureNotSupported, WrongObjectType
 from lungfish.executor.ddl.context import DdlContext
 from lungfish.executor.ddl.names import find_table
+from lungfish.executor.ddl.sequences import restart_sequence
 from lungfish.sql.ast.dml import Truncate
 
 
@@ -47,7 +48,7 @@ def truncate(context: DdlContext, statement: Truncate) -> str:
         _empty(context, oid)
         if statement.restart_identity:
             for sequence in context.catalog.owned_sequences(oid):
-                context.runner.set_sequence(sequence.oid, sequence.start, is_called=False)
+                restart_sequence(context, sequence, sequence.start)
     return "TRUNCATE TABLE"
 
 

@@ -73,7 +73,7 @@ def _indexes(context: ExecutionContext) -> Rows:
 def _sequences(context: ExecutionContext) -> Rows:
     for item in context.catalog.objects():
         if isinstance(item, Sequence):
-            state = context.tables.core.sequences.state(item.oid)
+            state = context.tables.core.sequences.state(item)
             yield (
                 context.catalog.namespace_name(item.namespace_oid), item.name, OWNER, type_oid(item.type), item.start,
                 item.minimum, item.maximum, item.increment, item.is_cycle, item.cache,
