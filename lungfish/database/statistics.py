@@ -6,8 +6,8 @@ images and in the log (`recovery/stored_statistics.py`), but for temporary table
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Literal
 
 from lungfish.catalog.catalog import is_temporary
 from lungfish.catalog.objects import Table
@@ -34,12 +34,31 @@ class TableFacts:
     index_page_counts: dict[RelationId, int]
 
 
+@dataclass(frozen=True, slots=True)
+class Rounds:
+    """How often something was done to a table since the database was opened, when it last ended (microseconds since 1970), and how long it took."""
+
+    count: int = 0
+    last_us: int | None = None
+    total_ms: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Upkeep:
+    """What VACUUM and ANALYZE have done for a table."""
+
+    vacuums: Rounds = field(default_factory=Rounds)
+    analyzes: Rounds = field(default_factory=Rounds)
+
+
 class TableStatistics:
     """Implements the planner's protocol for statistics. Facts are replaced whole, so no lock is needed."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._facts: dict[RelationId, TableFacts] = {}
+        # By the oids of tables; those that are gone are dropped now and then.
+        self._upkeep: dict[int, Upkeep] = {}
 
     def restore(self) -> None:
         """At the opening: what was kept of the tables that are there."""
@@ -81,6 +100,23 @@ class TableStatistics:
     def last_seen(self, table: Table) -> TableFacts | None:
         """What ANALYZE or VACUUM found when it last looked; None if none has."""
         return self._facts.get(RelationId(table.relation_id))
+
+    def note_upkeep(
+        self, table: Table, kind: Literal["vacuums", "analyzes"], took_ms: float
+    ) -> None:
+        """Count a VACUUM or an ANALYZE of the table that has just ended."""
+        before = self.upkeep(table)
+        rounds: Rounds = getattr(before, kind)
+        now_us = self._database.core.clock.utc_us()
+        after = Rounds(rounds.count + 1, now_us, rounds.total_ms + took_ms)
+        tables = list(self._database.catalog.tables())
+        if len(self._upkeep) > 2 * len(tables):
+            self._upkeep = {each.oid: self.upkeep(each) for each in tables}
+        self._upkeep[table.oid] = replace(before, **{kind: after})
+
+    def upkeep(self, table: Table) -> Upkeep:
+        """What VACUUM and ANALYZE have done for the table since the database was opened."""
+        return self._upkeep.get(table.oid, Upkeep())
 
     def forget(self, relation_ids: set[RelationId]) -> None:
         """Drop what is known of relations that are gone."""

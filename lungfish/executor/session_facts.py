@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from lungfish.executor.statement_progress import StatementProgress
 from lungfish.storage.transaction_state import TransactionFacts
 
 
@@ -23,6 +24,8 @@ class SessionFacts:
     is_running: bool
     is_failed: bool
     transaction: TransactionFacts | None
+    # How far its last statement has got, if that has told.
+    progress: StatementProgress | None
 
     @property
     def state(self) -> str:

@@ -397,6 +397,7 @@ class Session(PlanningSession):
             is_running=is_running,
             is_failed=self._is_failed,
             transaction=None if transaction is None else transaction.facts(),
+            progress=self.cancellation.progress,
         )
 
     @property

@@ -39,28 +39,48 @@ def run_vacuum(session: Session, statement: utility.Vacuum) -> StatementResult:
     if session.is_in_block:
         raise ActiveSqlTransaction("VACUUM cannot run inside a transaction block")
     tables = [table for table, _ in _tables(session, statement.targets, "vacuum")]
+    clock, statistics = session.database.core.clock, session.database.statistics
+    began_s = clock.monotonic_s()
     session.database.transactions.purge()
+    # One purge for all.
+    purged_ms = (clock.monotonic_s() - began_s) * 1000 / max(len(tables), 1)
+    known = {table.oid: _distinct_counts(session, table) for table in tables}
     if statement.is_full:
         catalog = session.catalog
         names = [
             ObjectName(table.name, catalog.namespace_name(table.namespace_oid)) for table in tables
         ]
         execute_ddl(session.ddl_context(), RewriteTables(tuple(names)))
+    else:
+        for table in tables:
+            statistics.note_upkeep(table, "vacuums", purged_ms)
     if statement.is_analyze:
         _analyze(session, statement.targets)
     else:
         for table in tables:
-            _count(session, session.catalog.table(table.oid), ())
+            # What is known of columns holds for a table that was written anew, too.
+            _count(session, session.catalog.table(table.oid), (), known[table.oid])
     return StatementResult(None, "VACUUM")
 
 
 def _analyze(session: Session, targets: tuple[utility.VacuumTarget, ...]) -> None:
+    clock = session.database.core.clock
     for table, columns in _tables(session, targets, "analyze"):
-        _count(session, table, columns or table.columns)
+        began_s = clock.monotonic_s()
+        _count(session, table, columns or table.columns, {})
+        took_ms = (clock.monotonic_s() - began_s) * 1000
+        session.database.statistics.note_upkeep(table, "analyzes", took_ms)
 
 
-def _count(session: Session, table: Table, columns: tuple[Column, ...]) -> None:
-    """Count the rows of a table and the different values of columns."""
+def _distinct_counts(session: Session, table: Table) -> dict[int, float]:
+    seen = session.database.statistics.last_seen(table)
+    return {} if seen is None else seen.distinct_counts
+
+
+def _count(
+    session: Session, table: Table, columns: tuple[Column, ...], known: dict[int, float]
+) -> None:
+    """Count the rows of a table and the different values of columns, beside those that are known."""
     if not table.is_populated:
         return
     counts = "".join(
@@ -70,7 +90,7 @@ def _count(session: Session, table: Table, columns: tuple[Column, ...]) -> None:
     name = f"{schema}.{quote_identifier(table.name)}"
     ((row_count, *distinct),) = SessionRunner(session).query(f"SELECT count(*){counts} FROM {name}")
     found = dict(zip([column.number for column in columns], distinct, strict=True))
-    session.database.statistics.learn(table, row_count, found)
+    session.database.statistics.learn(table, row_count, {**known, **found})
 
 
 def _tables(

@@ -12,7 +12,10 @@ from lungfish.executor.system_views.pg_relations import RELATION_VIEWS
 from lungfish.executor.system_views.pg_rewrite import REWRITE_VIEWS
 from lungfish.executor.system_views.pg_roles import ROLE_VIEWS
 from lungfish.executor.system_views.pg_routines import ROUTINE_VIEWS
+from lungfish.executor.system_views.pg_server import SERVER_VIEWS
 from lungfish.executor.system_views.pg_settings import SETTINGS_VIEWS
+from lungfish.executor.system_views.pg_stat_database import STAT_DATABASE_VIEWS
+from lungfish.executor.system_views.pg_stat_tables import STAT_TABLE_VIEWS
 from lungfish.executor.system_views.pg_statistics import STATISTICS_VIEWS
 from lungfish.executor.system_views.pg_types import TYPE_VIEWS
 from lungfish.executor.system_views.session_views import SESSION_VIEWS
@@ -36,6 +39,9 @@ SYSTEM_VIEWS: tuple[SystemView, ...] = (
     *STORAGE_VIEWS,
     *ACTIVITY_VIEWS,
     *SESSION_VIEWS,
+    *STAT_TABLE_VIEWS,
+    *STAT_DATABASE_VIEWS,
+    *SERVER_VIEWS,
     *ZONE_VIEWS,
 )
 

@@ -8,21 +8,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from lungfish.catalog.objects import LUNGFISH_OID, PG_CATALOG_OID, Oid, SystemView
+from lungfish.catalog.objects import LUNGFISH_OID, Oid, SystemView
 from lungfish.executor.session_facts import SessionFacts
-from lungfish.executor.system_views.definition import system_view
+from lungfish.executor.system_views.definition import catalog_of, system_view
 from lungfish.storage.ids import TupleId, page_of, slot_of
 from lungfish.storage.lock_modes import LockTag
 from lungfish.storage.locks import LockFact
 from lungfish.types.sql_type import (
     BIGINT,
-    BOOLEAN,
     DOUBLE,
     INTEGER,
-    NAME,
-    OID,
     PG_LSN,
-    SMALLINT,
     TEXT,
     TIMESTAMPTZ,
     SqlType,
@@ -36,40 +32,8 @@ Columns = tuple[tuple[str, SqlType], ...]
 # The one database of the file, as pg_database would number it.
 DATABASE_OID = 1
 USER_OID = 10
+_WORD = 0xFFFFFFFF
 
-_ACTIVITY: Columns = (
-    ("datid", OID),
-    ("datname", NAME),
-    ("pid", INTEGER),
-    ("leader_pid", INTEGER),
-    ("usesysid", OID),
-    ("usename", NAME),
-    ("application_name", TEXT),
-    ("backend_start", TIMESTAMPTZ),
-    ("xact_start", TIMESTAMPTZ),
-    ("query_start", TIMESTAMPTZ),
-    ("wait_event_type", TEXT),
-    ("wait_event", TEXT),
-    ("state", TEXT),
-    ("backend_xid", BIGINT),
-    ("backend_xmin", BIGINT),
-    ("query", TEXT),
-    ("backend_type", TEXT),
-)
-_LOCKS: Columns = (
-    ("locktype", TEXT),
-    ("database", OID),
-    ("relation", OID),
-    ("page", INTEGER),
-    ("tuple", SMALLINT),
-    ("transactionid", BIGINT),
-    ("classid", OID),
-    ("objid", OID),
-    ("pid", INTEGER),
-    ("mode", TEXT),
-    ("granted", BOOLEAN),
-    ("fastpath", BOOLEAN),
-)
 _SNAPSHOTS: Columns = (
     ("connection_id", INTEGER),
     ("thread", TEXT),
@@ -87,7 +51,8 @@ _SNAPSHOTS: Columns = (
 )
 
 
-def _sessions(context: ExecutionContext) -> Sequence[SessionFacts]:
+def sessions(context: ExecutionContext) -> Sequence[SessionFacts]:
+    """Every session of the database, the one that asks among them."""
     own_number = context.functions.session_fact("backend_pid")
     return context.tables.session_facts(own_number)
 
@@ -99,7 +64,7 @@ def _activity_rows(context: ExecutionContext) -> Rows:
         if not fact.is_granted
     }
     name = context.functions.session_fact("current_database")
-    for session in _sessions(context):
+    for session in sessions(context):
         transaction = session.transaction
         wait = waits.get(session.number)
         yield (
@@ -110,14 +75,21 @@ def _activity_rows(context: ExecutionContext) -> Rows:
             USER_OID,
             session.user,
             session.application_name,
+            # Sessions are calls within a process, from no address.
+            None,
+            None,
+            None,
             session.begun_at,
             None if transaction is None else transaction.begun_at,
             session.query_began_at,
+            # When one fell idle is not kept.
+            session.query_began_at if session.is_running else None,
             None if wait is None else _wait_type(wait),
             None if wait is None else _LOCK_TYPES[wait.tag.kind],
             session.state,
             None if transaction is None else transaction.xid or None,
             None if transaction is None else transaction.xmin or None,
+            None,
             session.query,
             "client backend",
         )
@@ -131,6 +103,14 @@ _LOCK_TYPES = {
     "snapshot": "SafeSnapshot",
     "advisory": "advisory",
 }
+# What pg_stat_activity may name as waited for: the class, the name, what that is.
+WAITS = (
+    ("IPC", "SafeSnapshot", "Waiting to obtain a snapshot for a READ ONLY DEFERRABLE transaction"),
+    ("Lock", "advisory", "Waiting to acquire an advisory lock"),
+    ("Lock", "relation", "Waiting to acquire a lock on a table"),
+    ("Lock", "transactionid", "Waiting for a transaction to end"),
+    ("Lock", "tuple", "Waiting to acquire a lock on a row"),
+)
 
 
 def _lock_rows(context: ExecutionContext) -> Rows:
@@ -148,13 +128,14 @@ def _lock_rows(context: ExecutionContext) -> Rows:
             _LOCK_TYPES[fact.tag.kind],
             None if fact.tag.kind == "transaction" else DATABASE_OID,
             *_locked_object(fact.tag, heaps),
+            None,
             *_holder(fact),
         )
-    for session in _sessions(context):
+    for session in sessions(context):
         # A transaction's own lock on its id is not in the lock table: the running set has it.
         if session.transaction is not None and session.transaction.xid:
-            held = (None, None, None, session.transaction.xid, None, None)
-            yield "transactionid", None, *held, session.number, "ExclusiveLock", True, False
+            held = (None, None, None, None, session.transaction.xid, None, None, None, None)
+            yield "transactionid", None, *held, session.number, "ExclusiveLock", True, False, None
     for number, oid, address, index in transactions.serializable.facts():
         yield _read_lock(number, oid, address, indexes.get(index) if index is not None else None)
 
@@ -173,41 +154,51 @@ def _read_lock(
     )
     place = (None, None) if address is None else (page_of(address), slot_of(address))
     relation = oid if index is None else index
-    nothing = (None, None, None)
-    return kind, DATABASE_OID, relation, *place, *nothing, number, "SIReadLock", True, False
+    return (
+        kind,
+        DATABASE_OID,
+        relation,
+        *place,
+        *([None] * 6),
+        number,
+        "SIReadLock",
+        True,
+        False,
+        None,
+    )
 
 
 def _locked_object(tag: LockTag, heaps: Mapping[int, Oid]) -> tuple[int | None, ...]:
-    """relation, page, tuple, transactionid, classid, objid."""
+    """relation, page, tuple, virtualxid, transactionid, classid, objid, objsubid."""
     match tag.kind:
         case "table":
-            return tag.first, None, None, None, None, None
+            return tag.first, *([None] * 7)
         case "row":
             address = TupleId(tag.second)
             return (
                 heaps.get(tag.first),
                 page_of(address),
                 slot_of(address),
-                None,
-                None,
-                None,
+                *([None] * 5),
             )
         case "transaction":
-            return None, None, None, tag.first, None, None
+            return None, None, None, None, tag.first, None, None, None
         case _:
+            # A key of two integers, or one bigint in two parts; the last column tells them apart.
+            keys = (tag.first >> 32 & _WORD, tag.first & _WORD, 1)
             if tag.second:
-                return None, None, None, None, tag.first & 0xFFFFFFFF, tag.second & 0xFFFFFFFF
-            return None, None, None, None, tag.first >> 32 & 0xFFFFFFFF, tag.first & 0xFFFFFFFF
+                keys = (tag.first & _WORD, tag.second & _WORD, 2)
+            return *([None] * 5), *keys
 
 
-def _holder(fact: LockFact) -> tuple[int, str, bool, bool]:
-    return fact.owner_number, fact.mode.label, fact.is_granted, fact.is_fast
+def _holder(fact: LockFact) -> tuple[int, str, bool, bool, None]:
+    return fact.owner_number, fact.mode.label, fact.is_granted, fact.is_fast, None
 
 
 def _snapshot_rows(context: ExecutionContext) -> Rows:
     core = context.tables.core
     now = core.clock.utc_us()
-    for session in _sessions(context):
+    for session in sessions(context):
         transaction = session.transaction
         if transaction is None:
             continue
@@ -231,6 +222,22 @@ def _snapshot_rows(context: ExecutionContext) -> Rows:
 
 ACTIVITY_VIEWS: tuple[SystemView, ...] = (
     system_view(12311, "snapshots", LUNGFISH_OID, _SNAPSHOTS, _snapshot_rows),
-    system_view(12421, "pg_stat_activity", PG_CATALOG_OID, _ACTIVITY, _activity_rows),
-    system_view(12422, "pg_locks", PG_CATALOG_OID, _LOCKS, _lock_rows),
+    catalog_of(
+        12421,
+        "pg_stat_activity",
+        "datid oid, datname name, pid int4, leader_pid int4, usesysid oid, usename name, application_name text,"
+        " client_addr inet, client_hostname text, client_port int4, backend_start timestamptz, xact_start timestamptz,"
+        " query_start timestamptz, state_change timestamptz, wait_event_type text, wait_event text, state text,"
+        " backend_xid xid, backend_xmin xid, query_id int8, query text, backend_type text",
+        _activity_rows,
+    ),
+    # There are no virtual transactions, and since when a session waits is not kept.
+    catalog_of(
+        12422,
+        "pg_locks",
+        "locktype text, database oid, relation oid, page int4, tuple int2, virtualxid text, transactionid xid,"
+        " classid oid, objid oid, objsubid int2, virtualtransaction text, pid int4, mode text, granted bool,"
+        " fastpath bool, waitstart timestamptz",
+        _lock_rows,
+    ),
 )

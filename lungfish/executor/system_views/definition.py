@@ -12,11 +12,14 @@ from lungfish.catalog.objects import PG_CATALOG_OID, Column, Oid, SystemView
 from lungfish.types.sql_type import (
     BIGINT,
     BOOLEAN,
+    BYTEA,
+    DOUBLE,
     INT2VECTOR,
     INTEGER,
     INTERNAL_CHAR,
     INTERVAL,
     NAME,
+    NUMERIC,
     OID,
     OIDVECTOR,
     PG_LSN,
@@ -53,8 +56,8 @@ def system_view(
 
 
 _NAMED = {
-    "acl": array_of(TEXT), "bool": BOOLEAN, "char": INTERNAL_CHAR, "int2": SMALLINT, "int4": INTEGER, "int8": BIGINT,
-    "float4": REAL, "int2vector": INT2VECTOR, "interval": INTERVAL, "name": NAME, "oid": OID, "oidvector": OIDVECTOR,
+    "acl": array_of(TEXT), "anyarray": TEXT, "bool": BOOLEAN, "bytea": BYTEA, "char": INTERNAL_CHAR, "inet": TEXT, "int2": SMALLINT, "int4": INTEGER, "int8": BIGINT,
+    "float4": REAL, "float8": DOUBLE, "numeric": NUMERIC, "xid": BIGINT, "int2vector": INT2VECTOR, "interval": INTERVAL, "name": NAME, "oid": OID, "oidvector": OIDVECTOR,
     "regproc": registered_type("regproc"), "regtype": registered_type("regtype"), "text": TEXT, "tree": TEXT,
     "timestamptz": TIMESTAMPTZ, "pg_lsn": PG_LSN, "varchar": VARCHAR, "flag": SqlType(TypeKind.VARCHAR, (3,)),
 }  # fmt: skip
@@ -63,8 +66,9 @@ _NAMED = {
 def columns_of(text: str) -> tuple[tuple[str, SqlType], ...]:
     """Columns written as `name type, name type[], ...`; `flag` is what says YES or NO.
 
-    Two of PostgreSQL's types are text here: `acl` (aclitem[], whose values nobody sets) and `tree` (pg_node_tree: an expression,
-    which is kept as its SQL and read by pg_get_expr).
+    Some of PostgreSQL's types are others here: `acl` (aclitem[], whose values nobody sets), `tree` (pg_node_tree: an expression,
+    which is kept as its SQL and read by pg_get_expr), `inet` and `anyarray`, of which there are no values, are text, and `xid` is
+    bigint.
     """
     found = []
     for part in text.split(","):

@@ -86,7 +86,7 @@ ABSENT_VIEWS: tuple[SystemView, ...] = (
         "pg_trigger",
         "oid oid, tgrelid oid, tgparentid oid, tgname name, tgfoid oid, tgtype int2, tgenabled char,"
         " tgisinternal bool, tgconstrrelid oid, tgconstrindid oid, tgconstraint oid, tgdeferrable bool,"
-        " tginitdeferred bool, tgnargs int2, tgattr int2vector, tgqual tree, tgoldtable name, tgnewtable name",
+        " tginitdeferred bool, tgnargs int2, tgattr int2vector, tgargs bytea, tgqual tree, tgoldtable name, tgnewtable name",
     ),
     catalog_of(
         3256,

@@ -119,16 +119,19 @@ def class_of_key(key: IndexColumn | PartitionKeyColumn, method: str) -> int:
     return 0 if key.type is None else class_of(key.type, method)
 
 
-def class_of(kind: SqlType, method: str) -> int:
-    """The operator class of an index's key of that type; 0 where there is none."""
+def key_type_oid(kind: SqlType) -> int:
+    """The type that the comparisons of a key of that type are declared for."""
     kind = kind.base
     if kind.kind in _CONTAINERS:
-        oid = PSEUDO_TYPES[_CONTAINERS[kind.kind]]
-    else:
-        oid = type_oid(SqlType(TypeKind.TEXT if kind.kind is TypeKind.VARCHAR else kind.kind))
-        if kind.kind is TypeKind.REGISTERED:
-            oid = BUILT_IN[TypeKind.OID][0]
-    return _class_oids().get((HASH if method == "hash" else BTREE, oid), 0)
+        return PSEUDO_TYPES[_CONTAINERS[kind.kind]]
+    if kind.kind is TypeKind.REGISTERED:
+        return BUILT_IN[TypeKind.OID][0]
+    return type_oid(SqlType(TypeKind.TEXT if kind.kind is TypeKind.VARCHAR else kind.kind))
+
+
+def class_of(kind: SqlType, method: str) -> int:
+    """The operator class of an index's key of that type; 0 where there is none."""
+    return _class_oids().get((HASH if method == "hash" else BTREE, key_type_oid(kind)), 0)
 
 
 def collation_of(column: Column) -> int:

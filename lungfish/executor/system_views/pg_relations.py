@@ -1,7 +1,7 @@
 """pg_class and what hangs on it: attributes, defaults, constraints, indexes, comments, dependencies.
 
-Columns have PostgreSQL's names, types and meaning; those that PostgreSQL has for its own storage are left out, and asking for
-one of them raises 42703.
+Columns have PostgreSQL's names, order and meaning. Nothing is frozen, since transaction ids do not come round: relfrozenxid and
+relminmxid are 0 of all relations. A column that is added is written into every row: attmissingval is null.
 """
 
 from __future__ import annotations
@@ -28,6 +28,10 @@ from lungfish.catalog.objects import (
 from lungfish.catalog.objects import Sequence as SequenceObject
 from lungfish.executor.partition_texts import partition_bound_text
 from lungfish.executor.system_views.asked import is_composite
+from lungfish.executor.system_views.constraint_operators import (
+    exclusion_operators,
+    reference_operators,
+)
 from lungfish.executor.system_views.definition import columns_of, system_view
 from lungfish.executor.system_views.pg_operator_classes import (
     class_of_key,
@@ -104,7 +108,7 @@ def _class_row(
         oid, name, namespace, facts.get("type_oid", 0), 0, OWNER_OID, access, facts.get("relation_id", 0), 0,
         facts.get("page_count", 0), facts.get("row_count", -1.0), 0, 0, 0, facts.get("has_index", False), False, persistence, kind, column_count,
         facts.get("check_count", 0), kind in "vm" or facts.get("has_rules", False), facts.get("has_triggers", False), facts.get("has_children", False), False, False, facts.get("is_populated", True),
-        facts.get("identity", "n"), facts.get("is_partition", False), 0, None, facts.get("parameters"),
+        facts.get("identity", "n"), facts.get("is_partition", False), 0, 0, 0, None, facts.get("parameters"),
         facts.get("bound"),
     )  # fmt: skip
 
@@ -114,8 +118,8 @@ _CLASS_COLUMNS = columns_of(
     " reltablespace oid, relpages int4, reltuples float4, relallvisible int4, relallfrozen int4, reltoastrelid oid,"
     " relhasindex bool, relisshared bool, relpersistence char, relkind char, relnatts int2, relchecks int2,"
     " relhasrules bool, relhastriggers bool, relhassubclass bool, relrowsecurity bool, relforcerowsecurity bool,"
-    " relispopulated bool, relreplident char, relispartition bool, relrewrite oid, relacl acl, reloptions text[],"
-    " relpartbound tree"
+    " relispopulated bool, relreplident char, relispartition bool, relrewrite oid, relfrozenxid xid, relminmxid xid,"
+    " relacl acl, reloptions text[], relpartbound tree"
 )
 
 
@@ -191,7 +195,7 @@ _ATTRIBUTE_COLUMNS = columns_of(
     "attrelid oid, attname name, atttypid oid, attlen int2, attnum int2, atttypmod int4, attndims int2, attbyval bool,"
     " attalign char, attstorage char, attcompression char, attnotnull bool, atthasdef bool, atthasmissing bool,"
     " attidentity char, attgenerated char, attisdropped bool, attislocal bool, attinhcount int2, attcollation oid,"
-    " attstattarget int2, attacl acl, attoptions text[], attfdwoptions text[]"
+    " attstattarget int2, attacl acl, attoptions text[], attfdwoptions text[], attmissingval anyarray"
 )
 
 
@@ -205,7 +209,7 @@ def _attribute(
         alignment, column.storage or default_storage(kind), column.compression or "", column.is_not_null,
         has_default(column), False, {"always": "a", "by default": "d", None: ""}[column.identity],
         _generation(column), False, column.is_local, inherit_count, collation_of(column),
-        column.statistics_target, None, _parameters(column.parameters), None,
+        column.statistics_target, None, _parameters(column.parameters), None, None,
     )  # fmt: skip
 
 
@@ -286,7 +290,8 @@ _CONSTRAINT_COLUMNS = columns_of(
     "oid oid, conname name, connamespace oid, contype char, condeferrable bool, condeferred bool, conenforced bool,"
     " convalidated bool, conrelid oid, contypid oid, conindid oid, conparentid oid, confrelid oid, confupdtype char,"
     " confdeltype char, confmatchtype char, conislocal bool, coninhcount int2, connoinherit bool, conperiod bool,"
-    " conkey int2[], confkey int2[], confdelsetcols int2[], conbin tree"
+    " conkey int2[], confkey int2[], conpfeqop oid[], conppeqop oid[], conffeqop oid[], confdelsetcols int2[],"
+    " conexclop oid[], conbin tree"
 )
 
 
@@ -296,13 +301,16 @@ def _constraint(table: Table, item: Constraint, catalog: Catalog) -> tuple[Any, 
     no_inherit = item.parent_oid is None and not is_whole
     if item.kind in ("check", "not null"):
         no_inherit = item.is_no_inherit
+    compared = reference_operators(catalog, table, item) if is_reference else ()
+    excluded = exclusion_operators(table, item) if item.operators else ()
     return (
         item.oid, item.name, table.namespace_oid, _KINDS[item.kind], item.is_deferrable, item.is_initially_deferred,
         item.is_enforced, item.is_validated, table.oid, 0, item.referenced_index_oid or item.index_oid or 0, item.parent_oid or 0,
         item.referenced_table_oid or 0, _ACTIONS[item.on_update] if is_reference else " ",
         _ACTIONS[item.on_delete] if is_reference else " ", _MATCHES[item.match] if is_reference else " ", item.is_local,
         constraint_inherit_count(table, item, catalog), no_inherit, item.is_period, array(item.columns), array(item.referenced_columns) if is_reference else None,
-        array(item.delete_columns) if item.delete_columns else None, item.check,
+        *(map(array, compared) if compared else (None, None, None)), array(item.delete_columns) if item.delete_columns else None,
+        array(excluded) if excluded else None, item.check,
     )  # fmt: skip
 
 
@@ -313,7 +321,7 @@ def _domain_constraint(
     kind = "n" if text is None else "c"
     return (
         domain.oid * CHECKS_PER_DOMAIN + number, name, domain.namespace_oid, kind, False, False, True, True, 0, domain.oid, 0, 0,
-        0, " ", " ", " ", True, 0, False, False, None, None, None, text,
+        0, " ", " ", " ", True, 0, False, False, *([None] * 7), text,
     )  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from lungfish.catalog import Catalog
 from lungfish.catalog.names import qualified
-from lungfish.catalog.objects import ExtendedStatistics, SystemView, Table
+from lungfish.catalog.objects import Column, ExtendedStatistics, SystemView, Table
 from lungfish.executor.system_views.asked import Answer, Asked
 from lungfish.executor.system_views.definition import catalog_of
 from lungfish.executor.system_views.pg_relations import OWNER_OID, STATISTICS_CATALOG, array
@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 Rows = Iterator[tuple[Any, ...]]
 # Without the parentheses that SQL can do without.
 _PRETTY = Deparsing(("public",), is_pretty=True)
+# What pg_statistic has five of, for figures of different kinds.
+_SLOTS = (
+    ("stakind", "int2"), ("staop", "oid"), ("stacoll", "oid"), ("stanumbers", "float4[]"), ("stavalues", "anyarray"),
+)  # fmt: skip
 _WORDS = {"d": "ndistinct", "f": "dependencies", "m": "mcv"}
 
 
@@ -85,20 +89,30 @@ def _is_visible(asked: Asked, arguments: Sequence[Any]) -> bool | None:
     return asked.catalog.namespace_name(found[1].namespace_oid) in asked.search_path
 
 
-def _column_figures(context: ExecutionContext) -> Rows:
-    """A number of different values below 0 is, as in PostgreSQL, a share of the rows."""
+def _column_figures(context: ExecutionContext) -> Iterator[tuple[Table, Column, float]]:
+    """What ANALYZE keeps of columns: how many different values; below 0 it is, as in PostgreSQL, a share of the rows."""
     statistics = context.functions.session_fact("statistics")
     for table in context.catalog.tables():
         seen = statistics.last_seen(table)
         if seen is None or not seen.row_count:
             continue
-        schema = context.catalog.namespace_name(table.namespace_oid)
         for column in table.columns:
             count = seen.distinct_counts.get(column.number)
             if count is not None and not column.is_virtual:
                 is_growing = count > seen.row_count / 10
-                shown = -count / seen.row_count if is_growing else float(count)
-                yield schema, table.name, column.name, False, shown
+                yield table, column, -count / seen.row_count if is_growing else float(count)
+
+
+def _stats(context: ExecutionContext) -> Rows:
+    for table, column, figure in _column_figures(context):
+        schema = context.catalog.namespace_name(table.namespace_oid)
+        yield schema, table.name, column.name, False, None, None, figure, *([None] * 10)
+
+
+def _statistic(context: ExecutionContext) -> Rows:
+    """Without a slot: nothing is kept of frequencies, histograms and the order of rows."""
+    for table, column, figure in _column_figures(context):
+        yield table.oid, column.number, False, None, None, figure, *([0] * 15), *([None] * 10)
 
 
 STATISTICS_VIEWS: tuple[SystemView, ...] = (
@@ -109,12 +123,25 @@ STATISTICS_VIEWS: tuple[SystemView, ...] = (
         " stxkind char[], stxexprs tree",
         _extended,
     ),
-    # The figures that ANALYZE keeps; of frequencies and histograms it keeps none.
+    # The shares of nulls and the widths of values are not kept: they are null.
     catalog_of(
         12116,
         "pg_stats",
-        "schemaname name, tablename name, attname name, inherited bool, n_distinct float4",
-        _column_figures,
+        "schemaname name, tablename name, attname name, inherited bool, null_frac float4, avg_width int4,"
+        " n_distinct float4, most_common_vals anyarray, most_common_freqs float4[], histogram_bounds anyarray,"
+        " correlation float4, most_common_elems anyarray, most_common_elem_freqs float4[],"
+        " elem_count_histogram float4[], range_length_histogram anyarray, range_empty_frac float4,"
+        " range_bounds_histogram anyarray",
+        _stats,
+    ),
+    catalog_of(
+        2619,
+        "pg_statistic",
+        "starelid oid, staattnum int2, stainherit bool, stanullfrac float4, stawidth int4, stadistinct float4,"
+        + "".join(
+            f" {name}{slot} {kind}," for name, kind in _SLOTS for slot in range(1, 6)
+        ).removesuffix(","),
+        _statistic,
     ),
 )
 STATISTICS_ANSWERS: dict[str, Answer] = {

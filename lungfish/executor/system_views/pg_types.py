@@ -221,7 +221,7 @@ def _sequences(context: ExecutionContext) -> Rows:
 def _databases(context: ExecutionContext) -> Rows:
     name = context.functions.session_fact("current_database")
     yield (
-        1, name, OWNER_OID, 6, "c", False, True, False, -1, DEFAULT_TABLESPACE, "C", "C", None, None, None, None,
+        1, name, OWNER_OID, 6, "c", False, True, False, -1, 0, 0, DEFAULT_TABLESPACE, "C", "C", None, None, None, None,
     )  # fmt: skip
 
 
@@ -278,7 +278,7 @@ TYPE_VIEWS: tuple[SystemView, ...] = (
         1262,
         "pg_database",
         "oid oid, datname name, datdba oid, encoding int4, datlocprovider char, datistemplate bool, datallowconn bool,"
-        " dathasloginevt bool, datconnlimit int4, dattablespace oid, datcollate text, datctype text, datlocale text,"
+        " dathasloginevt bool, datconnlimit int4, datfrozenxid xid, datminmxid xid, dattablespace oid, datcollate text, datctype text, datlocale text,"
         " daticurules text, datcollversion text, datacl acl",
         _databases,
     ),
