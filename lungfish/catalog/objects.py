@@ -230,6 +230,8 @@ class Table:
     partition_key: PartitionKey | None = None
     # Of a partition: which rows of its parent it has.
     partition_bound: PartitionBound | None = None
+    # The composite type that it is OF.
+    of_type_oid: Oid | None = None
     # "default", "full", "nothing" or "index".
     replica_identity: str = "default"
     # WITH (...), as `name=value`.

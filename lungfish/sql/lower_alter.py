@@ -27,7 +27,7 @@ from lungfish.sql.ast.ddl import (
     SetSchema,
     ValidateConstraint,
 )
-from lungfish.sql.ast.partitions import AlterInherit, AttachPartition, DetachPartition
+from lungfish.sql.ast.partitions import AlterInherit, AttachPartition, DetachPartition, SetTableType
 from lungfish.sql.ast.queries import ObjectName
 from lungfish.sql.ast.relation_options import (
     ClusterOn,
@@ -46,7 +46,7 @@ from lungfish.sql.lower_alter_constraint import (
     lower_alter_constraint,
     lower_triggers,
 )
-from lungfish.sql.lower_create_table import lower_partition_values
+from lungfish.sql.lower_create_table import lower_partition_values, type_object_name
 from lungfish.sql.lower_functions import lower_move_function
 from lungfish.sql.lower_rules import RULE_MODES, lower_rule_mode
 from lungfish.sql.lower_statistics import TAG as STATISTICS_TAG
@@ -89,7 +89,7 @@ def _lower_alter_table(fields: Node, lowering: Lowering) -> AlterTable | AlterCo
     commands = [node["AlterTableCmd"] for node in fields["cmds"]]
     if kind == "type":
         actions = tuple([_lower_command(command, name, lowering) for command in commands])
-        return AlterCompositeType(name, actions, name.position)
+        return AlterCompositeType(name, actions, any(map(_is_cascade, commands)), name.position)
     for command in commands:
         if kind != "table" and command["subtype"] not in _COMMANDS_OF_ALL:
             raise_unsupported(
@@ -314,6 +314,12 @@ def _lower_inherit(fields: Node, table: ObjectName, _lowering: Lowering) -> Alte
     return AlterInherit(parent, fields["subtype"] == "AT_DropInherit", table.position)
 
 
+def _lower_table_type(fields: Node, table: ObjectName, _lowering: Lowering) -> SetTableType:
+    given = fields.get("def")
+    name = None if given is None else type_object_name(given["TypeName"])
+    return SetTableType(name, table.position)
+
+
 def _lower_attach(fields: Node, table: ObjectName, lowering: Lowering) -> AttachPartition:
     command = fields["def"]["PartitionCmd"]
     bound = command.get("bound")
@@ -348,6 +354,7 @@ _COMMANDS: Mapping[str, _CommandRule] = MappingProxyType(
         "AT_AddConstraint": _lower_add_constraint,
         "AT_AddIdentity": _lower_add_identity,
         "AT_AddInherit": _lower_inherit,
+        "AT_AddOf": _lower_table_type,
         "AT_AlterColumnType": _lower_column_type,
         "AT_AttachPartition": _lower_attach,
         "AT_ChangeOwner": _lower_owner,
@@ -369,6 +376,7 @@ _COMMANDS: Mapping[str, _CommandRule] = MappingProxyType(
         "AT_DetachPartition": _lower_detach,
         "AT_DropExpression": _lower_drop_expression,
         "AT_DropInherit": _lower_inherit,
+        "AT_DropOf": _lower_table_type,
         "AT_DropIdentity": _lower_drop_identity,
         "AT_DropNotNull": _lower_drop_not_null,
         "AT_SetIdentity": _lower_set_identity,
@@ -441,6 +449,7 @@ def _lower_rename(fields: Node, _lowering: Lowering) -> Rename | MoveFunction | 
         owner_kind=KINDS.get(fields.get("relationType", ""), "table"),
         if_exists=fields.get("missing_ok", False),
         is_only="relation" in fields and not fields["relation"].get("inh", False),
+        is_cascade=_is_cascade(fields),
         position=position,
     )
 

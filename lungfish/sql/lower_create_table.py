@@ -1,4 +1,4 @@
-"""CREATE TABLE: its elements, LIKE, INHERITS, PARTITION BY and PARTITION OF."""
+"""CREATE TABLE: its elements, LIKE, INHERITS, OF, PARTITION BY and PARTITION OF."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from lungfish.sql.ast.partitions import (
     PartitionElement,
     PartitionValues,
 )
+from lungfish.sql.ast.queries import ObjectName
 from lungfish.sql.libpg import Node
 from lungfish.sql.lower_tables import (
     ON_COMMIT,
@@ -29,7 +30,9 @@ from lungfish.sql.lowering import (
     StatementRule,
     name_without_catalog,
     object_name,
+    object_name_of,
     require_only,
+    strings,
 )
 from lungfish.sql.storage_parameters import parameter_texts
 
@@ -45,6 +48,7 @@ _TABLE_FIELDS = frozenset(
         "inhRelations",
         "partbound",
         "partspec",
+        "ofTypename",
     }
 )
 
@@ -66,7 +70,7 @@ def _lower_create_table(fields: Node, lowering: Lowering) -> CreateTable:
     constraints = []
     for node in fields.get("tableElts", ()):
         ((tag, detail),) = node.items()
-        if tag == "ColumnDef" and bound is not None:
+        if tag == "ColumnDef" and (bound is not None or "ofTypename" in fields):
             options.append(lower_column_options(detail, name.name, lowering))
         elif tag == "ColumnDef":
             elements.append(lower_column(detail, name.name, lowering))
@@ -84,10 +88,16 @@ def _lower_create_table(fields: Node, lowering: Lowering) -> CreateTable:
         parents=tuple(object_name(node["RangeVar"]) for node in fields.get("inhRelations", ())),
         partition_by=None if specification is None else _lower_by(specification, lowering),
         values=None if bound is None else lower_partition_values(bound, lowering),
+        of_type=None if "ofTypename" not in fields else type_object_name(fields["ofTypename"]),
         options=tuple(options),
         parameters=parameters,
         position=name.position,
     )
+
+
+def type_object_name(fields: Node) -> ObjectName:
+    """The name of a type that is an object of the catalog, as OF has it."""
+    return object_name_of(strings(fields["names"]), fields.get("location", 0))
 
 
 # PostgreSQL's CREATE_TABLE_LIKE bits (nodes/parsenodes.h).
@@ -164,4 +174,4 @@ def _lower_values(nodes: list[Node] | tuple[()], lowering: Lowering) -> tuple[Ex
 
 STATEMENTS: Mapping[str, StatementRule] = MappingProxyType({"CreateStmt": _lower_create_table})
 
-__all__ = ["STATEMENTS", "lower_partition_values"]
+__all__ = ["STATEMENTS", "lower_partition_values", "type_object_name"]

@@ -143,12 +143,12 @@ def _lower_parts(fields: Node, table: str, lowering: Lowering) -> _ColumnParts:
 
 
 def lower_column_options(fields: Node, table: str, lowering: Lowering) -> ColumnOptions:
-    """A ColumnDef without a type: what a partition says of a column of its parent."""
+    """A ColumnDef without a type: what a partition says of a column of its parent, a typed table of one of its type."""
     position = fields.get("location", 0)
     require_only(fields, _COLUMN_FIELDS, position=position)
     parts = _lower_parts(fields, table, lowering)
     if parts.identity is not None:
-        raise_unsupported("an identity column of a single partition", position)
+        raise_unsupported("an identity column of a partition or a typed table", position)
     return ColumnOptions(
         name=fields["colname"],
         default=parts.default,

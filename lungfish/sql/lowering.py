@@ -29,7 +29,6 @@ FEATURES: Mapping[str, str] = {
     "fdwoptions": "OPTIONS",
     "fk_with_period": "PERIOD in a foreign key",
     "indexspace": "TABLESPACE",
-    "ofTypename": "CREATE TABLE OF type",
     "opclassopts": "a parameter of an operator class",
     "options": "WITH (storage parameters)",
     "pct_type": "%TYPE",

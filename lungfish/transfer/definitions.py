@@ -129,6 +129,10 @@ def create_table(catalog: Catalog, item: Table) -> str:
     if item.partition_key is not None:
         text += f"\nPARTITION BY {partition_key_text(item)}"
     text += _with(item)
+    if item.of_type_oid is not None:
+        of_type = catalog.object(item.of_type_oid)
+        assert isinstance(of_type, UserType), "a typed table's type stays while it does"
+        text += f";\nALTER TABLE {qualified(catalog, item)} OF {qualified(catalog, of_type)}"
     return f"{text};"
 
 

@@ -104,3 +104,7 @@ create view gathered_view as select gathered(a order by a) as all_of_it from tun
 create table lax (a int not null no inherit, b int, c int constraint lax_named not null no inherit);
 insert into lax values (1, null, 2);
 alter table lax add constraint lax_b not null b not valid;
+create type city as (name text, people int);
+create table cities of city (name with options primary key, people with options default 1);
+insert into cities values ('Ur', default), ('Uruk', 40000);
+create index cities_like on cities (name text_pattern_ops desc);

@@ -51,6 +51,7 @@ from lungfish.executor.ddl.rewrite import rewrite
 from lungfish.executor.ddl.rules import set_rule_mode
 from lungfish.executor.ddl.sequences import store_sequence
 from lungfish.executor.ddl.statistics import without_column
+from lungfish.executor.ddl.typed_tables import refuse_change_of_typed, set_table_type
 from lungfish.executor.ddl.upkeep import alter_other, alter_without_rows, set_triggers
 from lungfish.executor.ddl.virtual_columns import (
     refuse_changed_expression,
@@ -75,7 +76,7 @@ from lungfish.sql.ast.ddl import (
     SetTriggers,
     ValidateConstraint,
 )
-from lungfish.sql.ast.partitions import AlterInherit, AttachPartition, DetachPartition
+from lungfish.sql.ast.partitions import AlterInherit, AttachPartition, DetachPartition, SetTableType
 from lungfish.sql.ast.rules import EnableRule
 from lungfish.sql.quoting import quote_identifier
 from lungfish.sql.rename import mentions_name
@@ -117,6 +118,7 @@ def alter_table(context: DdlContext, statement: AlterTable) -> str:
     refuse_types_twice(statement.actions)
     for action in statement.actions:
         current = context.catalog.table(table.oid)
+        refuse_change_of_typed(current, action)
         if current.parents or context.catalog.has_children(table.oid) or current.partition_key:
             family.run(current, action)
         else:
@@ -168,6 +170,8 @@ def _apply(context: DdlContext, table: Table, action: AlterTableAction) -> None:
             _drop_expression(context, table, action)
         case AlterInherit():
             alter_inherit(context, table, action)
+        case SetTableType():
+            set_table_type(context, table, action)
         case AttachPartition():
             attach_partition(context, table, action)
         case DetachPartition():

@@ -18,10 +18,20 @@ from lungfish.errors import (
     UndefinedColumn,
     UndefinedTable,
 )
+from lungfish.executor.ddl.alter_table import alter_table
 from lungfish.executor.ddl.column_rules import check_column_type
 from lungfish.executor.ddl.context import DdlContext
+from lungfish.executor.ddl.rename_parts import rename_column
+from lungfish.executor.ddl.typed_tables import as_plain_tables
 from lungfish.executor.ddl.types import find_user_type, rewrite_values
-from lungfish.sql.ast.ddl import AddColumn, AlterColumnType, DropColumn, Rename
+from lungfish.sql.ast.ddl import (
+    AddColumn,
+    AlterColumnType,
+    AlterTable,
+    AlterTableAction,
+    DropColumn,
+    Rename,
+)
 from lungfish.sql.ast.queries import ObjectName
 from lungfish.sql.ast.type_definitions import AlterCompositeType
 from lungfish.types.sql_type import SqlType, TypeKind
@@ -33,18 +43,25 @@ def alter_composite_type(context: DdlContext, statement: AlterCompositeType) -> 
     """Run ALTER TYPE ... ADD, DROP or ALTER ATTRIBUTE; answers the command tag."""
     for action in statement.actions:
         found = _find_composite(context, statement.name)
-        match action:
-            case AddColumn():
-                _add_attribute(context, found, action)
-            case DropColumn():
-                _drop_attribute(context, found, action)
-            case AlterColumnType():
-                _alter_attribute(context, found, action)
-            case _:
-                raise FeatureNotSupported(
-                    "ALTER TYPE with this action is not supported", position=statement.position
-                )
+        with as_plain_tables(context, found, is_cascade=statement.is_cascade) as tables:
+            _alter(context, found, action)
+            for name in tables:
+                alter_table(context, AlterTable(name, (action,)))
     return "ALTER TYPE"
+
+
+def _alter(context: DdlContext, found: UserType, action: AlterTableAction) -> None:
+    match action:
+        case AddColumn():
+            _add_attribute(context, found, action)
+        case DropColumn():
+            _drop_attribute(context, found, action)
+        case AlterColumnType():
+            _alter_attribute(context, found, action)
+        case _:
+            raise FeatureNotSupported(
+                "ALTER TYPE with this action is not supported", position=action.position
+            )
 
 
 def _find_composite(context: DdlContext, name: ObjectName) -> UserType:
@@ -117,7 +134,10 @@ def rename_attribute(context: DdlContext, statement: Rename) -> None:
             position=statement.position,
         )
     new = replace(found.type, labels=(*labels[:at], statement.new_name, *labels[at + 1 :]))
-    _change_fields(context, found, new, None)
+    with as_plain_tables(context, found, is_cascade=statement.is_cascade) as tables:
+        _change_fields(context, found, new, None)
+        for name in tables:
+            rename_column(context, replace(statement, kind="column", name=name, is_only=False))
 
 
 def _change_fields(

@@ -49,6 +49,7 @@ from lungfish.executor.ddl.not_null import check_declarations
 from lungfish.executor.ddl.partition_keys import make_partition_key, refuse_no_inherit
 from lungfish.executor.ddl.partition_parts import add_parts_to
 from lungfish.executor.ddl.sequences import make_sequence, store_sequence
+from lungfish.executor.ddl.typed_tables import with_columns_of
 from lungfish.executor.ddl.virtual_columns import check_virtual_type, require_same_generation
 from lungfish.sql.ast.ddl import (
     ColumnDefinition,
@@ -135,7 +136,7 @@ def create_table(context: DdlContext, statement: CreateTable) -> str:
 
 
 def _with_parents(context: DdlContext, table: Table, statement: CreateTable) -> Table:
-    """The new table with what it has from the tables of INHERITS or PARTITION OF."""
+    """The new table with what it has from the type of OF, or the tables of INHERITS or PARTITION OF."""
     if statement.partition_by is not None and table.persistence == "unlogged":
         raise FeatureNotSupported("partitioned tables cannot be unlogged")
     if statement.values is not None:
@@ -143,6 +144,8 @@ def _with_parents(context: DdlContext, table: Table, statement: CreateTable) -> 
         bound = bound_for(context, table.name, parent, statement.values)
         refuse_rows_of_default(context, parent, bound)
         return inherit(context, replace(table, partition_bound=bound), [parent])
+    if statement.of_type is not None:
+        return with_columns_of(context, table, statement.of_type)
     if not statement.parents:
         return table
     if statement.partition_by is not None:
@@ -151,11 +154,13 @@ def _with_parents(context: DdlContext, table: Table, statement: CreateTable) -> 
 
 
 def _with_options(table: Table, options: ColumnOptions) -> Table:
-    """The partition with what it says of a column of its parent."""
+    """The partition, or typed table, with what it says of a column that it has anyway."""
     position = table.column_position(options.name)
     if position is None:
         raise UndefinedColumn(f'column "{options.name}" does not exist', position=options.position)
     column = table.columns[position]
+    if options.generated is not None and table.of_type_oid is not None:
+        raise FeatureNotSupported("generated columns are not supported on typed tables")
     if options.default is not None and column.generated is not None:
         raise InvalidColumnDefinition(
             f'column "{column.name}" inherits from generated column but specifies default'

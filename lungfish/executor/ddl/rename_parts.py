@@ -17,6 +17,7 @@ from lungfish.errors import (
     FeatureNotSupported,
     InvalidTableDefinition,
     UndefinedColumn,
+    WrongObjectType,
 )
 from lungfish.executor.ddl.column_rules import check_column_name, refuse_system_column
 from lungfish.executor.ddl.context import DdlContext
@@ -42,6 +43,8 @@ def rename_column(context: DdlContext, statement: Rename) -> None:
         _rename_view_column(context, found, statement)
         return
     table = find_table(context, statement.name)
+    if table.of_type_oid is not None:
+        raise WrongObjectType("cannot rename column of typed table")
     assert statement.old_name is not None
     old = statement.old_name
     refuse_system_column(old, "rename", statement.position)

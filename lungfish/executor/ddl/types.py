@@ -46,6 +46,7 @@ from lungfish.executor.ddl.range_types import (
     refuse_renaming,
 )
 from lungfish.executor.ddl.rewrite import rewrite
+from lungfish.executor.ddl.typed_tables import typed_tables
 from lungfish.sql.ast.ddl import AlterTable, Drop, DropColumn, Rename, SetSchema
 from lungfish.sql.ast.queries import ObjectName
 from lungfish.sql.ast.type_definitions import AlterEnum, CreateCompositeType, CreateEnum
@@ -390,12 +391,14 @@ def drop_type(
     # A range type takes its multirange type along.
     own = multirange_with(context, item)
     # A partition goes with its table, or loses the column with it.
-    for user in sorted(users_of_type(context.catalog, item.oid), key=_is_partition):
+    users = [*typed_tables(context.catalog, item.oid), *users_of_type(context.catalog, item.oid)]
+    for user in sorted(users, key=_is_partition):
         if user == own:
             continue
         now = context.catalog.object(user.oid)
         if now is None or not (
             isinstance(now, (View, Rule))
+            or (isinstance(now, Table) and now.of_type_oid == item.oid)
             or any(uses_type(each, item.oid) for each in types_of(now))
         ):
             # It went with what was dropped before it.
@@ -412,7 +415,11 @@ def drop_type(
             raise FeatureNotSupported(
                 f"dropping type {item.name}, which type {user.name} is made of, is not supported"
             )
-        if isinstance(now, Table) and not _is_partitioned_by(now, item):
+        if (
+            isinstance(now, Table)
+            and now.of_type_oid != item.oid
+            and not _is_partitioned_by(now, item)
+        ):
             _drop_columns(context, now, item)
         else:
             drop_object(now, going)

@@ -105,7 +105,7 @@ def _class_row(
     persistence = facts.get("persistence", "p")
     access = facts.get("access", HEAP_OID if kind in ("r", "m") else 0)
     return (
-        oid, name, namespace, facts.get("type_oid", 0), 0, OWNER_OID, access, facts.get("relation_id", 0), 0,
+        oid, name, namespace, facts.get("type_oid", 0), facts.get("of_type", 0), OWNER_OID, access, facts.get("relation_id", 0), 0,
         facts.get("page_count", 0), facts.get("row_count", -1.0), 0, 0, 0, facts.get("has_index", False), False, persistence, kind, column_count,
         facts.get("check_count", 0), kind in "vm" or facts.get("has_rules", False), facts.get("has_triggers", False), facts.get("has_children", False), False, False, facts.get("is_populated", True),
         facts.get("identity", "n"), facts.get("is_partition", False), 0, 0, 0, None, facts.get("parameters"),
@@ -179,7 +179,7 @@ def _table_rows(table: Table, context: ExecutionContext) -> Rows:
         has_children=catalog.has_children(table.oid), is_partition=bound is not None, bound=bound,
         identity=_IDENTITIES[table.replica_identity], has_rules=bool(catalog.rules_of(table.oid)), parameters=_parameters(table.parameters),
         page_count=0 if seen is None else seen.page_count, row_count=row_count, type_oid=table.oid,
-        has_triggers=_has_references(table, catalog),
+        has_triggers=_has_references(table, catalog), of_type=table.of_type_oid or 0,
     )  # fmt: skip
     for index in table.indexes:
         yield _class_row(

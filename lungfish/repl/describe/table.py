@@ -192,6 +192,11 @@ class _Describer:
         children = self._rows("SELECT inhrelid FROM pg_catalog.pg_inherits WHERE inhparent = :oid")
         if children:
             yield f"Number of child tables: {len(children)}"
+        types = self._rows(
+            "SELECT reloftype::pg_catalog.regtype FROM pg_catalog.pg_class WHERE oid = :oid AND reloftype <> 0"
+        )
+        for (name,) in types:
+            yield f"Typed table of type: {name}"
 
     # Sequences and indexes.
 

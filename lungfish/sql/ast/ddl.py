@@ -16,6 +16,7 @@ from lungfish.sql.ast.partitions import (
     DetachPartition,
     PartitionBy,
     PartitionValues,
+    SetTableType,
 )
 from lungfish.sql.ast.queries import ObjectName, Query
 from lungfish.sql.ast.relation_options import RelationOption
@@ -155,6 +156,8 @@ class CreateTable:
     parents: tuple[ObjectName, ...] = ()
     partition_by: PartitionBy | None = None
     values: PartitionValues | None = None
+    # The composite type of OF, whose attributes `options` speak of.
+    of_type: ObjectName | None = None
     options: tuple[ColumnOptions, ...] = ()
     # WITH (...), as `name=value`.
     parameters: tuple[str, ...] = ()
@@ -428,6 +431,7 @@ AlterTableAction = (
     | EnableRule
     | AlterInherit
     | AttachPartition
+    | SetTableType
     | DetachPartition
 )
 
@@ -455,6 +459,8 @@ class Rename:
     owner_kind: str = "table"
     if_exists: bool = False
     is_only: bool = False
+    # Of an attribute: the columns of typed tables too.
+    is_cascade: bool = False
     position: int = -1
 
 

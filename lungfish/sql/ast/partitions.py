@@ -1,4 +1,4 @@
-"""What statements say of inheritance and partitions: PARTITION BY, FOR VALUES, INHERIT, ATTACH and DETACH."""
+"""What statements say of where a table has its columns from, and of partitions: INHERIT, OF, PARTITION BY, FOR VALUES, ATTACH."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class PartitionValues:
 
 @dataclass(frozen=True, slots=True)
 class ColumnOptions:
-    """What CREATE TABLE ... PARTITION OF says of a column that the parent has: its type is the parent's."""
+    """What CREATE TABLE ... PARTITION OF says of a column that the parent has, and OF of one that its type has."""
 
     name: str
     default: ExpressionText | None = None
@@ -64,6 +64,14 @@ class AlterInherit:
 
     parent: ObjectName
     is_dropped: bool = False
+    position: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class SetTableType:
+    """ALTER TABLE ... OF a composite type; NOT OF without `type_name`."""
+
+    type_name: ObjectName | None
     position: int = -1
 
 

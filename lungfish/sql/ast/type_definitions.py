@@ -79,4 +79,6 @@ class AlterCompositeType:
 
     name: ObjectName
     actions: tuple[AlterTableAction, ...]
+    # Of the type's tables too.
+    is_cascade: bool = False
     position: int = -1

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from lungfish.catalog.catalog import PG_TEMP_NAME, Catalog, is_temporary
-from lungfish.catalog.objects import Namespace, Sequence, SystemView, Table, View
+from lungfish.catalog.objects import Namespace, Sequence, SystemView, Table, UserType, View
 from lungfish.executor.system_views.information_schema.definition import (
     NO_NAME,
     NUMBERS,
@@ -51,9 +51,19 @@ def _tables(context: ExecutionContext) -> Rows:
     names = Names(context)
     for item in listed_relations(context.catalog):
         is_insertable = bool(changes_allowed(item.oid, context.catalog) & INSERT)
+        of_type = _type_of(context.catalog, item)
         yield (
-            *names.of(item), _table_type(item), None, None, *NO_NAME, yes_or_no(is_so=is_insertable), "NO", None,
+            *names.of(item), _table_type(item), None, None, *(NO_NAME if of_type is None else names.of(of_type)),
+            yes_or_no(is_so=is_insertable), yes_or_no(is_so=of_type is not None), None,
         )  # fmt: skip
+
+
+def _type_of(catalog: Catalog, item: Relation) -> UserType | None:
+    """The type that a table is OF."""
+    if not isinstance(item, Table) or item.of_type_oid is None:
+        return None
+    found = catalog.object(item.of_type_oid)
+    return found if isinstance(found, UserType) else None
 
 
 def _table_type(item: Relation) -> str:

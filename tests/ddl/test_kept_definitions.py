@@ -1,0 +1,54 @@
+"""What DDL declares is there again after a restart: typed tables, operator classes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import lungfish
+from lungfish import errors
+
+
+def reopened(path: Path, *statements: str) -> lungfish.Connection:
+    """A database in which the statements were run before it was closed and opened."""
+    with lungfish.connect(path, autocommit=True) as connection:
+        for statement in statements:
+            connection.execute(statement)
+    return lungfish.connect(path, autocommit=True)
+
+
+def test_a_typed_table_follows_its_type_after_a_restart(tmp_path: Path) -> None:
+    with reopened(
+        tmp_path / "app.db",
+        "create type city as (name text, people int)",
+        "create table cities of city (name with options primary key)",
+        "insert into cities values ('Ur', 3)",
+    ) as connection:
+        with pytest.raises(errors.WrongObjectType, match="cannot add column to typed table"):
+            connection.execute("alter table cities add column x int")
+        connection.execute("alter type city add attribute river text cascade")
+        assert connection.execute("select * from cities").fetchall() == [("Ur", 3, None)]
+
+
+def test_a_rolled_back_change_of_a_type_leaves_its_tables_typed() -> None:
+    with lungfish.connect(autocommit=True) as connection:
+        connection.execute("create type city as (name text)")
+        connection.execute("create table cities of city")
+        connection.execute("begin")
+        connection.execute("alter type city add attribute people int cascade")
+        connection.execute("alter table cities not of")
+        connection.execute("rollback")
+        assert connection.execute("table cities").description[0].name == "name"
+        with pytest.raises(errors.DependentObjectsStillExist, match="type of a typed table"):
+            connection.execute("alter type city add attribute people int")
+
+
+def test_an_index_keeps_the_operator_class_that_it_names(tmp_path: Path) -> None:
+    with reopened(
+        tmp_path / "app.db",
+        "create table t (a text)",
+        "create index t_like on t (a text_pattern_ops)",
+    ) as connection:
+        row = connection.execute("select pg_get_indexdef('t_like'::regclass)").fetchone()
+        assert row == ("CREATE INDEX t_like ON public.t USING btree (a text_pattern_ops)",)
