@@ -195,8 +195,19 @@ class Catalog:
             return []
         found: list[SqlFunction] = []
         for namespace_oid in self._search(schema, search_path):
-            found += self._functions.get((namespace_oid, name), ())
+            # Temporary ones are found only where their schema is named.
+            if namespace_oid != PG_TEMP_OID or schema is not None:
+                found += self._functions.get((namespace_oid, name), ())
         return found
+
+    def schemas_before_catalog(self, search_path: Iterable[str]) -> frozenset[Oid]:
+        """The schemas whose functions hide built-in ones: those that the search path names before pg_catalog."""
+        path = tuple(search_path)
+        if "pg_catalog" not in path:
+            return frozenset()
+        before = path[: path.index("pg_catalog")]
+        found = [self._namespaces.get(name) for name in before]
+        return frozenset(each.oid for each in found if each is not None)
 
     def name_is_taken(self, namespace_oid: Oid, name: str) -> bool:
         """Whether a table, view, sequence, index or composite type has that name there."""

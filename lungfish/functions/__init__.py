@@ -9,7 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
-from lungfish.errors import AmbiguousFunction, DatatypeMismatch, Error, UndefinedFunction
+from lungfish.errors import (
+    AmbiguousFunction,
+    DatatypeMismatch,
+    Error,
+    FeatureNotSupported,
+    UndefinedFunction,
+)
 from lungfish.functions import (
     access_lists,
     advisory_locks,
@@ -68,6 +74,9 @@ from lungfish.functions import (
     uuids,
     window_functions,
 )
+from lungfish.functions.absent_names import is_absent_name
+from lungfish.functions.absent_signatures import absent_signatures, is_absent
+from lungfish.functions.cast_functions import CAST_FUNCTIONS
 from lungfish.functions.ranges import constructors_of
 from lungfish.functions.registry import Aggregate, Function, Polymorphic, Resolved, WindowFunction
 from lungfish.functions.resolve import Signature, select, select_operator
@@ -175,9 +184,23 @@ def function_signatures(name: str) -> tuple[Function, ...]:
     return _FUNCTIONS.get(name, ())
 
 
+def callable_signatures(name: str) -> tuple[Function, ...]:
+    """All that takes part in choosing what a call of that name means: casts called as functions, too, and what is then refused."""
+    return (
+        *_FUNCTIONS.get(name, ()),
+        *CAST_FUNCTIONS.get(name, ()),
+        *absent_signatures(name),
+    )
+
+
 def aggregate_signatures(name: str) -> tuple[Aggregate, ...]:
     """The aggregates of that name."""
     return _AGGREGATES.get(name, ())
+
+
+def window_signatures(name: str) -> tuple[WindowFunction, ...]:
+    """The window functions (other than aggregates) of that name."""
+    return _WINDOW_FUNCTIONS.get(name, ())
 
 
 def has_aggregate(name: str) -> bool:
@@ -204,8 +227,18 @@ def function_names() -> tuple[str, ...]:
 def resolve_function(
     name: str, types: Sequence[SqlType], *, is_variadic: bool = False, position: int = -1
 ) -> Resolved[Function]:
-    """The function that a call means. Raises 42883, 42725. `is_variadic`: the last argument was given as VARIADIC array."""
-    return _resolve(_FUNCTIONS.get(name, ()), name, types, is_variadic, position)
+    """The function that a call means. Raises 42883, 42725. `is_variadic`: the last argument was given as VARIADIC array.
+
+    It may be one of `cast_functions.py`. One that only PostgreSQL has is refused with 0A000.
+    """
+    entries = callable_signatures(name)
+    if not entries and is_absent_name(name):
+        raise FeatureNotSupported(f"function {name} is not supported").at(position)
+    found = _resolve(entries, name, types, is_variadic, position)
+    if is_absent(found.callee):
+        shown = ", ".join(str(kind) for kind in found.argument_types)
+        raise FeatureNotSupported(f"function {name}({shown}) is not supported").at(position)
+    return found
 
 
 def resolve_constructor(
@@ -243,7 +276,7 @@ def resolve_operator(
     symbol: str, types: Sequence[SqlType], *, position: int = -1
 ) -> Resolved[Function]:
     """The operator for one operand (prefix) or two. Raises 42883, 42725."""
-    entries = _FUNCTIONS.get(symbol, ())
+    entries = (*_FUNCTIONS.get(symbol, ()), *absent_signatures(symbol))
     shown = " ".join(_with_symbol(symbol, types))
     try:
         found = select_operator(entries, types)
@@ -263,6 +296,9 @@ def resolve_operator(
             else "No operator matches the given name and argument type."
             " You might need to add an explicit type cast.",
         ).at(position)
+    if is_absent(found.callee):
+        shown = " ".join(_with_symbol(symbol, found.argument_types))
+        raise FeatureNotSupported(f"operator {shown} is not supported").at(position)
     return found
 
 

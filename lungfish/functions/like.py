@@ -223,12 +223,11 @@ def _functions() -> list[Function]:
     entries = (
         (("~~", "like"), like, _like_vector(False, like)),
         (("!~~", "notlike"), _not_like, _like_vector(True, _not_like)),
-        (("~~*", "ilike"), ilike, None),
-        (("!~~*", "notilike"), _not_ilike, None),
+        (("~~*",), ilike, None),
+        (("!~~*",), _not_ilike, None),
     )
     for names, scalar, vector in entries:
         for name in names:
-            # PostgreSQL has no SQL-callable ilike; it is here for the binder's sake.
             kinds = (TEXT, NAME, CHAR) if not name.isalpha() else (TEXT, NAME)
             found += [Function(name, (kind, TEXT), BOOLEAN, scalar, vector) for kind in kinds]
     for names, bytes_scalar in (

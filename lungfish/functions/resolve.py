@@ -72,54 +72,27 @@ def select(
 
     Raises AmbiguousFunction without a name where several fit equally, DatatypeMismatch for polymorphic types at odds.
     """
-    given, types = types, [each.base for each in types]
+    plain = [each.base for each in types]
     candidates = _spread_candidates(signatures, types, is_variadic)
-    if any(each.domain is not None and each.kind is TypeKind.ENUM for each in given):
-        # To anyenum a domain over an enum is none.
-        candidates = [
-            item
-            for item in candidates
-            if not any(
-                parameter is _P.ANYENUM and each.domain is not None
-                for parameter, each in zip(item.parameters, given, strict=True)
-            )
-        ]
-    exact = [item for item in candidates if _is_exact(item.parameters, types)]
+    exact = [item for item in candidates if _is_exact(item.parameters, plain)]
     if exact:
         return _resolve(exact[0], types)
     fitting = [item for item in candidates if _fits(item.parameters, types)]
     if not fitting:
         return None
     if len(fitting) > 1:
-        fitting = _narrow(fitting, types)
+        fitting = _narrow(fitting, plain)
     if len(fitting) > 1:
         raise AmbiguousFunction("ambiguous")
-    # A domain stays what it is only where any type at all is taken.
-    keeps_domain = _is_one_domain(fitting[0].parameters, given)
-    actual = [
-        each if parameter in (_P.ANY, _P.ANY_OR_UNKNOWN) or keeps_domain else plain
-        for parameter, each, plain in zip(fitting[0].parameters, given, types, strict=True)
-    ]
-    return _resolve(fitting[0], actual)
-
-
-def _is_one_domain(parameters: Sequence[ArgumentType], given: Sequence[SqlType]) -> bool:
-    """Whether all that the call is given are values of one domain that anyelement stands for."""
-    return all(
-        parameter in (_P.ANYELEMENT, _P.ANYNONARRAY)
-        and each.domain is not None
-        and each.domain_oid == given[0].domain_oid
-        for parameter, each in zip(parameters, given, strict=True)
-    )
+    return _resolve(fitting[0], types)
 
 
 def select_operator(
     signatures: Sequence[Callee], types: Sequence[SqlType]
 ) -> Resolved[Callee] | None:
     """As `select`; but of two operands an unknown one is first taken to be of the other's type."""
-    given, types = types, [each.base for each in types]
     if len(types) == 2:
-        left, right = types
+        left, right = (each.base for each in types)
         if left.kind is TypeKind.UNKNOWN and right.kind is not TypeKind.UNKNOWN:
             guess = (right, right)
         elif right.kind is TypeKind.UNKNOWN and left.kind is not TypeKind.UNKNOWN:
@@ -130,7 +103,7 @@ def select_operator(
             for item in signatures:
                 if len(item.arguments) == 2 and _is_exact(item.arguments, guess):
                     return _resolve(_Candidate(item, item.arguments, (), False), types)
-    return select([item for item in signatures if len(item.arguments) == len(types)], given)
+    return select([item for item in signatures if len(item.arguments) == len(types)], types)
 
 
 def _spread_candidates(
@@ -212,7 +185,8 @@ def _fits_polymorphic(parameter: Polymorphic, given: SqlType) -> bool:
         case _P.ANYNONARRAY | _P.ANYCOMPATIBLENONARRAY:
             return given.kind is not TypeKind.ARRAY
         case _P.ANYENUM:
-            return given.kind is TypeKind.ENUM
+            # A domain over an enum is none.
+            return given.kind is TypeKind.ENUM and given.domain is None
         case _P.ANYRANGE | _P.ANYCOMPATIBLERANGE:
             return given.kind is TypeKind.RANGE
         case _P.ANYMULTIRANGE | _P.ANYCOMPATIBLEMULTIRANGE:
@@ -223,7 +197,11 @@ def _fits_polymorphic(parameter: Polymorphic, given: SqlType) -> bool:
 
 
 def _is_consistent(parameters: Sequence[ArgumentType], types: Sequence[SqlType]) -> bool:
-    """Whether one type can stand for each family of polymorphic parameters."""
+    """Whether one type can stand for each family of polymorphic parameters.
+
+    A domain is a type of its own to anyelement, so int4range @> domain over int4 is not consistent; an array, range or multirange
+    is what its domain is over.
+    """
     element: SqlType | None = None
     compatible: list[SqlType] = []
     subtype: SqlType | None = None
@@ -239,6 +217,9 @@ def _is_consistent(parameters: Sequence[ArgumentType], types: Sequence[SqlType])
             compatible.append(_element_of(parameter, given))
             if parameter in (*_RANGES, *_MULTIRANGES):
                 subtype = compatible[-1]
+    if element is None and _P.ANYENUM in parameters:
+        # What could be of any type is not taken for an enum.
+        return False
     if not compatible:
         return True
     common = common_type_of(compatible)
@@ -371,10 +352,7 @@ class Meanings:
             case _P.ANY_OR_UNKNOWN:
                 return given
             case _P.ANYARRAY:
-                element = _known(self.element)
-                if element.kind is TypeKind.VOID:
-                    raise UndefinedObject("could not find array type for data type void")
-                return array_of(element)
+                return _array_of(_known(self.element))
             case _P.ANYRANGE | _P.ANYCOMPATIBLERANGE:
                 return _known(self.range_type)
             case _P.ANYMULTIRANGE | _P.ANYCOMPATIBLEMULTIRANGE:
@@ -382,7 +360,7 @@ class Meanings:
             case _P.ANYCOMPATIBLE | _P.ANYCOMPATIBLENONARRAY:
                 return _known(self.compatible)
             case _P.ANYCOMPATIBLEARRAY:
-                return array_of(_known(self.compatible))
+                return _array_of(_known(self.compatible))
             case _P.RECORD:
                 if given.kind is TypeKind.UNKNOWN:
                     raise FeatureNotSupported(
@@ -390,6 +368,13 @@ class Meanings:
                     )
                 return given
         return _known(self.element)
+
+
+def _array_of(element: SqlType) -> SqlType:
+    """The array type of what a polymorphic type stands for; an array has none, unless it is a domain."""
+    if element.kind is TypeKind.VOID or (element.kind is TypeKind.ARRAY and element.domain is None):
+        raise UndefinedObject(f"could not find array type for data type {element}")
+    return array_of(element)
 
 
 def _known(found: SqlType | None) -> SqlType:
@@ -432,10 +417,10 @@ def polymorphic_meanings(parameters: Sequence[ArgumentType], types: Sequence[Sql
             if is_known:
                 element = _element_of(parameter, given)
             if is_known and parameter in (_P.ANYRANGE, _P.ANYMULTIRANGE):
-                range_type = given if parameter is _P.ANYRANGE else given.element
+                range_type = given.base if parameter is _P.ANYRANGE else given.element
         elif parameter in _COMPATIBLE_FAMILY:
             if is_known and parameter in (*_RANGES, *_MULTIRANGES):
-                range_type = given if parameter in _RANGES else given.element
+                range_type = given.base if parameter in _RANGES else given.element
             is_compatible_asked = True
             if is_known:
                 compatible.append(_element_of(parameter, given))

@@ -10,7 +10,9 @@ from __future__ import annotations
 from itertools import takewhile
 
 from lungfish import errors
-from lungfish.functions import resolve_constructor
+from lungfish.functions import aggregate_signatures, callable_signatures, resolve_constructor
+from lungfish.functions.cast_functions import is_cast_function
+from lungfish.functions.ranges import constructors_of
 from lungfish.functions.registry import Aggregate, Resolved, Volatility
 from lungfish.planner.bind_arguments import bind_arguments, bind_filter, given_argument
 from lungfish.planner.bind_hypothetical import HYPOTHETICAL, bind_hypothetical
@@ -37,15 +39,32 @@ from lungfish.planner.expressions import (
 from lungfish.planner.named_arguments import place_arguments
 from lungfish.planner.own_aggregates import has_own_aggregate, resolve_aggregate
 from lungfish.planner.registered_literals import check_relation_argument
-from lungfish.planner.routine_calls import bind_routine_call
+from lungfish.planner.routine_calls import bind_routine_call, no_such_function
 from lungfish.planner.row_fields import access_field
 from lungfish.planner.scope import AGGREGATES_ALLOWED, SETS_ALLOWED, Clause, Scope
 from lungfish.planner.sort_keys import check_grouped, make_sort_key
 from lungfish.planner.uncommitted_labels import refuse_uncommitted_ends
 from lungfish.sql.ast import expressions as ast
-from lungfish.types.coercion import CastContext, Category, can_coerce, category_of
+from lungfish.sql.lower_types import SPELT_TYPES, TYPE_NAMES
+from lungfish.types.coercion import is_plain_cast
 from lungfish.types.sql_type import SqlType, TypeKind
 
+# Functions of ours that are none in PostgreSQL: words that stand for a value, and what stands behind brackets.
+_NOT_CALLED = frozenset(
+    {
+        "array_slice",
+        "array_subscript",
+        "jsonb_subscript",
+        "current_catalog",
+        "current_date",
+        "current_role",
+        "current_time",
+        "current_timestamp",
+        "localtime",
+        "localtimestamp",
+        "user",
+    }
+)
 # PostgreSQL's limit.
 _ARGUMENTS_MAX = 100
 
@@ -69,9 +88,12 @@ def bind_call(node: ast.FunctionCall, scope: Scope) -> BoundExpression:
                 return _bind_set(routine, scope)
             return routine
     if node.argument_names:
-        node = place_arguments(node)
+        placed = place_arguments(node)
+        if placed is None:
+            raise no_such_function(node, [each.type for each in bind_arguments(node, scope)])
+        node = placed
     made = _range_made(node, scope)
-    name = _function_name(node, made)
+    name = _function_name(node, made, scope)
     if node.window is not None:
         return bind_window_call(node, name, scope)
     if has_aggregate(name):
@@ -99,17 +121,26 @@ def _range_made(node: ast.FunctionCall, scope: Scope) -> SqlType | None:
     return found.type if found is not None and is_range else None
 
 
-def _function_name(node: ast.FunctionCall, made: SqlType | None) -> str:
-    if len(node.name) == 1:
-        return node.name[0]
-    if len(node.name) == 2 and node.name[0] in ("pg_catalog", "public"):
-        return node.name[1]
+def _function_name(node: ast.FunctionCall, made: SqlType | None, scope: Scope) -> str:
+    """The name under which something built in is called. Raises UndefinedFunction for one of another schema."""
+    *schemas, name = node.name
     shown = ".".join(node.name)
-    if len(node.name) == 2 and has_function(shown):
+    if len(schemas) > 1:
+        raise (
+            errors.FeatureNotSupported(f"cross-database references are not implemented: {shown}")
+            if len(schemas) == 2
+            else errors.SyntaxError(f"improper qualified name (too many dotted names): {shown}")
+        ).at(node.position)
+    if schemas in ([], ["pg_catalog"]):
+        if node.is_sql_syntax or name not in _NOT_CALLED:
+            return name
+    elif has_function(shown):
         return shown
-    if made is not None:
+    elif made is not None:
         return made.name or shown
-    raise errors.UndefinedFunction(f"function {shown} does not exist").at(node.position)
+    elif not scope.state.catalog.has_namespace(schemas[0]):
+        raise errors.InvalidSchemaName(f'schema "{schemas[0]}" does not exist').at(node.position)
+    raise no_such_function(node, [each.type for each in bind_arguments(node, scope)])
 
 
 def _refuse_aggregate_syntax(node: ast.FunctionCall, name: str) -> None:
@@ -133,11 +164,11 @@ def _bind_function(
 ) -> BoundExpression:
     arguments = bind_arguments(node, scope)
     types = tuple(argument.type for argument in arguments)
-    is_known = has_function(name) or (made is not None and made.element in types)
-    if len(arguments) == 1 and not node.is_variadic and not is_known:
-        whole = _field_or_cast(node, name, arguments[0], scope)
-        if whole is not None:
-            return whole
+    is_single = len(arguments) == 1 and not node.is_variadic
+    if is_single:
+        converted = _call_as_cast(node, name, made, arguments[0], scope)
+        if converted is not None:
+            return converted
     try:
         if made is None or has_function(name):
             found = find_function(name, types, node.position, is_variadic=node.is_variadic)
@@ -146,15 +177,17 @@ def _bind_function(
                 made, types, is_variadic=node.is_variadic, position=node.position
             )
     except errors.UndefinedFunction:
-        # What no function takes may be a cast: int4range('[1,2]').
-        is_cast = len(arguments) == 1 and arguments[0].type.kind is TypeKind.UNKNOWN
-        whole = _field_or_cast(node, name, arguments[0], scope) if is_cast else None
-        if whole is None:
-            raise
-        return whole
+        row = types[0] if is_single else None
+        if row is not None and row.kind is TypeKind.RECORD and name in row.labels:
+            return access_field(arguments[0], row.labels.index(name))
+        if len(node.name) > 1:
+            raise no_such_function(node, types) from None
+        raise
     positions = tuple(argument.position for argument in node.arguments)
     typed = coerce_arguments(arguments, found, scope.state, positions)
     function = found.callee
+    if is_cast_function(function):
+        return coerce_explicit(typed[0], found.result, scope.state, node.position)
     if function.volatility is not Volatility.IMMUTABLE:
         scope.state.has_volatile = True
         if function.name == COLLATION_FOR:
@@ -168,24 +201,39 @@ def _bind_function(
     return _bind_set(call, scope)
 
 
-def _field_or_cast(
-    node: ast.FunctionCall, name: str, argument: BoundExpression, scope: Scope
+def _call_as_cast(
+    node: ast.FunctionCall,
+    name: str,
+    made: SqlType | None,
+    argument: BoundExpression,
+    scope: Scope,
 ) -> BoundExpression | None:
-    """`f(x)` where no function is called f: the cast `x::f`, or the field f of a row."""
-    is_row = argument.type.kind is TypeKind.RECORD
-    if is_row and name in argument.type.labels:
-        return access_field(argument, argument.type.labels.index(name))
-    # pg_type knows the type of one byte by the name that SQL gives the one of a length.
-    type_name = ast.TypeName('"char"' if name == "char" else name, position=node.position)
-    if not is_type_name(type_name, scope.state):
+    """`f(x)` where f is a type: the cast `x::f`, if it has no function behind it and none takes exactly such an argument."""
+    source = argument.type
+    target = made or _type_called(name, node, scope)
+    if target is None:
         return None
-    target, source = find_type(type_name, scope.state), argument.type
-    if is_row and category_of(target) is Category.STRING:
-        # A row is not made text by the name of a type alone.
+    signatures = callable_signatures(name) if made is None else constructors_of(made)
+    if any(each.arguments == (source.base.unmodified,) for each in signatures):
         return None
-    if not can_coerce(source, target, CastContext.EXPLICIT):
+    if source.kind is not TypeKind.UNKNOWN and not is_plain_cast(source, target):
         return None
     return coerce_explicit(argument, target, scope.state, node.position)
+
+
+def _type_called(name: str, node: ast.FunctionCall, scope: Scope) -> SqlType | None:
+    """The type of a name as pg_type has it, not as SQL's grammar does; not one of rows."""
+    known = TYPE_NAMES.get(name)
+    if known is None and name in SPELT_TYPES:
+        return None
+    schema = node.name[0] if len(node.name) > 1 else None
+    # pg_type knows the type of one byte by the name that SQL gives the one of a length.
+    written = '"char"' if name == "char" else known or name
+    type_name = ast.TypeName(written, schema, position=node.position)
+    if not is_type_name(type_name, scope.state):
+        return None
+    target = find_type(type_name, scope.state)
+    return None if target.kind is TypeKind.RECORD else target
 
 
 def _bind_set(call: Call, scope: Scope) -> BoundExpression:
@@ -293,11 +341,7 @@ def _aggregate_call(
     if node.is_within_group:
         found, arguments, order_by = _ordered_set(node, name, arguments, order_by, scope)
     else:
-        found = resolve_aggregate(node, name, arguments, scope)
-        if found.callee.is_ordered_set:
-            raise errors.WrongObjectType(
-                f"WITHIN GROUP is required for ordered-set aggregate {name}"
-            ).at(node.position)
+        found = _plain_aggregate(node, name, arguments, scope)
         positions = tuple(argument.position for argument in node.arguments)
         arguments = coerce_arguments(arguments, found, scope.state, positions)
     condition = bind_filter(node, scope)
@@ -311,6 +355,25 @@ def _aggregate_call(
             is_json = given != raw
             order_by = _distinct_order(node, given, given if is_json else arguments, order_by)
     return AggregateCall(found.callee, arguments, found.result, is_distinct, condition, order_by)
+
+
+def _plain_aggregate(
+    node: ast.FunctionCall, name: str, arguments: tuple[BoundExpression, ...], scope: Scope
+) -> Resolved[Aggregate]:
+    """The aggregate of a call without WITHIN GROUP. Raises WrongObjectType for one that needs it."""
+    needs_group = errors.WrongObjectType(
+        f"WITHIN GROUP is required for ordered-set aggregate {name}"
+    ).at(node.position)
+    try:
+        found = resolve_aggregate(node, name, arguments, scope)
+    except errors.DatatypeMismatch:
+        # Which type a polymorphic one has is looked at later.
+        if all(each.is_ordered_set for each in aggregate_signatures(name)):
+            raise needs_group from None
+        raise
+    if found.callee.is_ordered_set:
+        raise needs_group
+    return found
 
 
 def _distinct_order(

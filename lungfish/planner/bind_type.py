@@ -24,6 +24,10 @@ def find_type(name: ast.TypeName, state: BindState) -> SqlType:
     """The type of that name. Raises UndefinedObject."""
     found = _find(name, state)
     if found is None:
+        if name.schema is not None and not state.catalog.has_namespace(name.schema):
+            raise errors.InvalidSchemaName(f'schema "{name.schema}" does not exist').at(
+                name.position
+            )
         shown = name.name if name.schema is None else f"{name.schema}.{name.name}"
         raise errors.UndefinedObject(f'type "{shown}" does not exist').at(name.position)
     if name.is_setof:

@@ -12,7 +12,7 @@ from functools import lru_cache
 from lungfish import errors, functions
 from lungfish.functions import has_aggregate, has_function, has_window_function
 from lungfish.functions.registry import Aggregate, Function, Resolved, WindowFunction
-from lungfish.types.sql_type import SqlType, TypeKind
+from lungfish.types.sql_type import SqlType
 
 Types = tuple[SqlType, ...]
 
@@ -27,12 +27,6 @@ __all__ = [
 ]
 
 
-# Operands that PostgreSQL's @@ takes for documents and words; we have it of jsonb only.
-_TEXTS = frozenset(
-    {TypeKind.TEXT, TypeKind.VARCHAR, TypeKind.CHAR, TypeKind.NAME, TypeKind.UNKNOWN}
-)
-
-
 @lru_cache(maxsize=8192)
 def _operator(symbol: str, types: Types) -> Resolved[Function]:
     return functions.resolve_operator(symbol, types)
@@ -40,8 +34,6 @@ def _operator(symbol: str, types: Types) -> Resolved[Function]:
 
 def find_operator(symbol: str, types: Types, position: int = -1) -> Resolved[Function]:
     """The operator for one operand or two. Raises UndefinedFunction, AmbiguousFunction."""
-    if symbol == "@@" and all(each.kind in _TEXTS for each in types):
-        raise errors.FeatureNotSupported("text search is not supported").at(position)
     try:
         return _operator(symbol, types)
     except errors.Error as error:

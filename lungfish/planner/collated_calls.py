@@ -50,7 +50,7 @@ _ASKING: dict[str, str] = {
     **{f"{kind}{test}": _REGEX for kind in _STRINGS for test in ("regexeq", "regexne", "icregexeq", "icregexne")},
     **dict.fromkeys(("hashtext", "hashtextextended", "hashbpchar", "hashbpcharextended"), "string hashing"),
     **dict.fromkeys(("~~", "!~~", "like", "notlike"), _LIKE),
-    **dict.fromkeys(("~~*", "!~~*", "ilike", "notilike"), _ILIKE),
+    **dict.fromkeys(("~~*", "!~~*"), _ILIKE),
     **dict.fromkeys(
         (
             "~", "!~", "~*", "!~*", "regexp_count", "regexp_instr", "regexp_like", "regexp_match",

@@ -10,18 +10,14 @@ from lungfish.planner.bind_stored import parse_expression
 from lungfish.sql.ast import expressions as ast
 
 
-def place_arguments(node: ast.FunctionCall) -> ast.FunctionCall:
-    """The call with positional arguments only. Raises SyntaxError for a name given twice, UndefinedFunction."""
+def place_arguments(node: ast.FunctionCall) -> ast.FunctionCall | None:
+    """The call with positional arguments only; None where nothing built in has such names. Raises SyntaxError for one given twice."""
     check_names(node)
     names = [name for name, _ in node.argument_names]
     count = len(node.arguments) - len(names)
     arranged = arrange_arguments(node.name[-1], count, names)
     if arranged is None:
-        shown = ", ".join([*(["?"] * count), *(f"{name} => ?" for name in names)])
-        raise errors.UndefinedFunction(
-            f"function {node.name[-1]}({shown}) does not exist",
-            hint="No function matches the given name and argument names.",
-        ).at(node.position)
+        return None
     places = [index for _, index in node.argument_names]
     placed = [
         node.arguments[places[item]] if isinstance(item, int) else parse_expression(item)

@@ -21,7 +21,15 @@ from lungfish.planner.callees import find_aggregate, find_function
 from lungfish.planner.coerce import coerce_arguments, coerce_implicit
 from lungfish.planner.expressions import ArrayExpr, BoundExpression, Call, ColumnRef, Constant
 from lungfish.planner.inline_routine import inline_call
-from lungfish.planner.routine_calls import BoundCall, Fit, called, choose_routine, element_of
+from lungfish.planner.routine_calls import (
+    BoundCall,
+    Fit,
+    built_in,
+    called,
+    choose_routine,
+    element_of,
+    no_such_function,
+)
 from lungfish.planner.routine_types import CallTypes
 from lungfish.planner.scope import Scope
 from lungfish.sql.ast import expressions as ast
@@ -90,17 +98,12 @@ def _resolve_own(
         candidates = [each for each in candidates if not each.parameter_types]
     types = [argument.type for argument in arguments]
     name = node.name[-1]
-    others = aggregate_signatures(name) if len(node.name) == 1 else ()
+    others = built_in(node.name, state.catalog, state.search_path)
     found = choose_routine(candidates, node, types, others)
     if found is None:
-        if others:
+        if aggregate_signatures(name) and len(node.name) == 1:
             return None
-        shown = ", ".join(str(kind.unmodified) for kind in types)
-        raise errors.UndefinedFunction(
-            f"function {'.'.join(node.name)}({shown}) does not exist",
-            hint="No function matches the given name and argument types."
-            " You might need to add explicit type casts.",
-        ).at(node.position)
+        raise no_such_function(node, types)
     try:
         return _resolved(found[0], types, state)
     except errors.Error as error:

@@ -13,12 +13,15 @@ from functools import lru_cache
 from typing import Any
 
 from lungfish import errors
-from lungfish.catalog.objects import INPUT_MODES, RoutineParameter, SqlFunction
+from lungfish.catalog.catalog import Catalog
+from lungfish.catalog.objects import INPUT_MODES, Oid, RoutineParameter, SqlFunction
 from lungfish.functions import (
+    aggregate_signatures,
     function_signatures,
     has_aggregate,
     has_function,
     has_window_function,
+    window_signatures,
 )
 from lungfish.functions.registry import Function, Volatility
 from lungfish.functions.resolve import Signature, select
@@ -181,18 +184,24 @@ def find_routine(
     check_names(node)
     arguments = bind_arguments(node, scope)
     types = [argument.type for argument in arguments]
-    chosen = choose_routine(candidates, node, types, _built_in(node))
+    chosen = choose_routine(
+        candidates, node, types, built_in(node.name, state.catalog, state.search_path)
+    )
     if chosen is None:
         name = node.name[-1]
         if is_call or has_function(name) or has_aggregate(name) or has_window_function(name):
             return None
-        shown = _shown_with_names(node, types)
-        raise errors.UndefinedFunction(
-            f"function {shown} does not exist",
-            hint="No function matches the given name and argument types."
-            " You might need to add explicit type casts.",
-        ).at(node.position)
+        raise no_such_function(node, types)
     return _with_values(chosen[0], node, arguments, state)
+
+
+def no_such_function(node: ast.FunctionCall, types: Sequence[SqlType]) -> errors.Error:
+    """What is raised where no function takes the call's arguments."""
+    return errors.UndefinedFunction(
+        f"function {_shown_with_names(node, types)} does not exist",
+        hint="No function matches the given name and argument types."
+        " You might need to add explicit type casts.",
+    ).at(node.position)
 
 
 def shown_call(name: str, types: Sequence[SqlType]) -> str:
@@ -222,23 +231,43 @@ def _refuse_window(node: ast.FunctionCall, found: BoundCall) -> None:
 
 
 def meant_routine(
-    candidates: Sequence[SqlFunction], node: ast.FunctionCall, types: Sequence[SqlType]
+    candidates: Sequence[SqlFunction],
+    node: ast.FunctionCall,
+    types: Sequence[SqlType],
+    catalog: Catalog,
+    search_path: Sequence[str],
 ) -> tuple[SqlFunction, tuple[SqlType, ...]] | None:
     """The candidate that a call means, and what each of its arguments is cast to."""
-    found = choose_routine(candidates, node, types, _built_in(node))
+    found = choose_routine(candidates, node, types, built_in(node.name, catalog, search_path))
     return None if found is None else (found[0].routine, found[1])
 
 
-def _built_in(node: ast.FunctionCall) -> Sequence[Signature]:
+@dataclass(frozen=True, slots=True)
+class BuiltIn:
     """What is built in under the name of a call."""
-    return function_signatures(node.name[-1]) if len(node.name) == 1 else ()
+
+    signatures: Sequence[Signature]
+    # The schemas that the search path puts before pg_catalog: their routines hide what is built in and takes the same types.
+    schemas_before: frozenset[Oid]
+
+
+def built_in(name: Sequence[str], catalog: Catalog, search_path: Sequence[str]) -> BuiltIn:
+    """What a call of that name may mean beside the routines that users have made."""
+    if len(name) > 1:
+        return BuiltIn((), frozenset())
+    signatures: list[Signature] = [
+        *function_signatures(name[0]),
+        *aggregate_signatures(name[0]),
+        *window_signatures(name[0]),
+    ]
+    return BuiltIn(signatures, catalog.schemas_before_catalog(search_path))
 
 
 def choose_routine(
     candidates: Sequence[SqlFunction],
     node: ast.FunctionCall,
     types: Sequence[SqlType],
-    built_in: Sequence[Signature],
+    others: BuiltIn,
 ) -> tuple[Fit, tuple[SqlType, ...]] | None:
     """The candidate that the call means, and the types that it takes; None where none fits, or something built in fits better."""
     fits = _distinct([fit for each in candidates if (fit := _fit(each, node)) is not None])
@@ -247,7 +276,11 @@ def choose_routine(
     own = {id(fit.signature): fit for fit in fits}
     signatures: list[Signature] = [fit.signature for fit in fits]
     if not node.argument_names and not node.is_variadic:
-        signatures = [*built_in, *signatures]
+        # Of those that take the same types the first one hides the rest.
+        ahead = [
+            fit.signature for fit in fits if fit.routine.namespace_oid in others.schemas_before
+        ]
+        signatures = [*ahead, *others.signatures, *signatures[len(ahead) :]]
     try:
         found = select(signatures, types)
     except errors.AmbiguousFunction:

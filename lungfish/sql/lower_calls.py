@@ -14,7 +14,7 @@ from lungfish.sql.ast.expressions import (
 )
 from lungfish.sql.ast.queries import OrderItem
 from lungfish.sql.libpg import Node
-from lungfish.sql.lowering import Lowering, name_without_catalog, operator_name, require_only
+from lungfish.sql.lowering import Lowering, operator_name, require_only, strings
 
 _CALL_FIELDS = frozenset(
     {
@@ -39,7 +39,7 @@ def lower_call(fields: Node, lowering: Lowering) -> FunctionCall:
     """A FuncCall. The keyword spellings (EXTRACT, POSITION, AT TIME ZONE, ...) are already calls in the raw tree."""
     position = fields.get("location", 0)
     arguments, names = _lower_arguments(fields.get("args", ()), lowering)
-    name = name_without_catalog(fields["funcname"])
+    name = strings(fields["funcname"])
     is_sql_syntax = fields.get("funcformat") == "COERCE_SQL_SYNTAX"
     if fields.keys() <= _PLAIN_CALL_FIELDS:
         return FunctionCall(name, arguments, names, is_sql_syntax=is_sql_syntax, position=position)
@@ -78,12 +78,13 @@ def _lower_arguments(
 def lower_value_function(fields: Node, _lowering: Lowering) -> FunctionCall:
     """CURRENT_DATE and its kin: calls under the same names; a precision is the argument."""
     position = fields.get("location", 0)
-    name = fields["op"].removeprefix("SVFOP_")
+    keyword = fields["op"].removeprefix("SVFOP_")
     arguments: tuple[Expression, ...] = ()
-    if name.endswith("_N"):
-        name = name.removesuffix("_N")
+    if keyword.endswith("_N"):
+        keyword = keyword.removesuffix("_N")
         arguments = (Literal(Literal.Kind.INTEGER, str(fields.get("typmod", 0)), position),)
-    return FunctionCall((name.lower(),), arguments, position=position)
+    name = ("pg_catalog", keyword.lower())
+    return FunctionCall(name, arguments, is_sql_syntax=True, position=position)
 
 
 # ORDER BY.

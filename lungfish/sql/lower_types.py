@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from lungfish.sql.ast.expressions import TypeName
 from lungfish.sql.libpg import Node
 from lungfish.sql.lowering import object_name_of, raise_unsupported, require_only, strings
+from lungfish.types.type_names import is_built_in_type
 
 # The values are those of types.TypeKind, which are format_type's names.
 TYPE_NAMES: Mapping[str, str] = {
@@ -28,6 +29,8 @@ TYPE_NAMES: Mapping[str, str] = {
     "varbit": "bit varying",
     "varchar": "character varying",
 }
+# Names that the grammar knows, and pg_type does not.
+SPELT_TYPES = frozenset({*TYPE_NAMES.values(), "dec", "decimal", "float", "int"})
 
 _TYPE_FIELDS = frozenset({"names", "typmods", "typemod", "arrayBounds", "setof", "location"})
 
@@ -57,7 +60,7 @@ def lower_type(fields: Node) -> TypeName:
     position = fields.get("location", 0)
     require_only(fields, _TYPE_FIELDS, position=position)
     parts = strings(fields["names"])
-    if len(parts) == 2 and parts[0] == "pg_catalog":
+    if len(parts) == 2 and parts[0] == "pg_catalog" and is_built_in_type(parts[1]):
         parts = parts[1:]
     modifiers = _modifiers(fields.get("typmods", ()), position)
     interval_fields = None

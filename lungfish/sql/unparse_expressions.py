@@ -306,12 +306,11 @@ def _write_call(writer: ExpressionWriter, node: FunctionCall) -> str:
 
 def _write_special_call(writer: ExpressionWriter, node: FunctionCall) -> str | None:
     """The spellings that read better than a call by a quoted name; None for a plain call."""
-    if len(node.name) > 1 or node.window is not None:
+    if node.window is not None:
         return None
-    name = node.name[0]
-    if name in _VALUE_FUNCTIONS:
+    if node.is_sql_syntax and node.name[-1] in _VALUE_FUNCTIONS:
         arguments = f"({writer.join(node.arguments)})" if node.arguments else ""
-        return name.upper() + arguments
+        return node.name[-1].upper() + arguments
     return write_sql_syntax(writer.write, node)
 
 

@@ -31,6 +31,8 @@ class Category(enum.Enum):
     COMPOSITE = "C"
     DATETIME = "D"
     ENUM = "E"
+    GEOMETRIC = "G"
+    NETWORK = "I"
     NUMERIC = "N"
     PSEUDO = "P"
     RANGE = "R"
@@ -68,6 +70,13 @@ _CATEGORIES = {
     Category.USER: (K.BYTEA, K.UUID, K.JSON, K.JSONB, K.JSONPATH, K.PG_LSN),
 }
 _CATEGORY_OF = {kind: category for category, kinds in _CATEGORIES.items() for kind in kinds}
+_ABSENT_CATEGORIES = {
+    "money": Category.NUMERIC,
+    "inet": Category.NETWORK,
+    **dict.fromkeys(
+        ("box", "circle", "line", "lseg", "path", "point", "polygon"), Category.GEOMETRIC
+    ),
+}
 _PREFERRED = frozenset({K.BOOLEAN, K.OID, K.DOUBLE, K.TEXT, K.TIMESTAMPTZ, K.INTERVAL, K.VARBIT})
 
 # source: (implicit targets, assignment targets, explicit targets)
@@ -120,6 +129,25 @@ _CONTEXT_OF: dict[tuple[TypeKind, TypeKind], CastContext] = {
     for context, targets in zip(CastContext, groups, strict=True)
     for target in targets
 }
+# Those of pg_cast that have no function: what differs is the type alone, or both go by their text.
+_PLAIN_CASTS = frozenset(
+    {
+        (K.BIT, K.VARBIT),
+        (K.VARBIT, K.BIT),
+        (K.TEXT, K.VARCHAR),
+        (K.TEXT, K.CHAR),
+        (K.VARCHAR, K.TEXT),
+        (K.VARCHAR, K.CHAR),
+        (K.INTEGER, K.OID),
+        (K.INTEGER, K.REGISTERED),
+        (K.OID, K.INTEGER),
+        (K.OID, K.REGISTERED),
+        (K.REGISTERED, K.INTEGER),
+        (K.REGISTERED, K.OID),
+        (K.JSON, K.JSONB),
+        (K.JSONB, K.JSON),
+    }
+)
 # The two types of functions, and the two of operators, which differ in how they are written only.
 _KIN = (frozenset(("regproc", "regprocedure")), frozenset(("regoper", "regoperator")))
 _STRINGS = frozenset(_CATEGORIES[Category.STRING])
@@ -129,12 +157,14 @@ def category_of(sql_type: SqlType) -> Category:
     """The type's category."""
     if sql_type.kind is K.RECORD and not sql_type.oid:
         return Category.PSEUDO
+    if sql_type.kind is K.ABSENT:
+        return _ABSENT_CATEGORIES.get(sql_type.name or "", Category.USER)
     return _CATEGORY_OF[sql_type.kind]
 
 
 def is_preferred(sql_type: SqlType) -> bool:
     """Whether the type is the preferred one of its category."""
-    return sql_type.kind in _PREFERRED
+    return sql_type.kind in _PREFERRED or (sql_type.kind is K.ABSENT and sql_type.name == "inet")
 
 
 def is_same_type(left: SqlType, right: SqlType) -> bool:
@@ -182,6 +212,24 @@ def cast_context(source: SqlType, target: SqlType) -> CastContext | None:
     if source.kind in _STRINGS and target.kind not in (K.VOID, K.UNKNOWN):
         return CastContext.EXPLICIT
     return None
+
+
+def is_plain_cast(source: SqlType, target: SqlType) -> bool:
+    """Whether an explicit cast has no function behind it: it leaves the value as it is, or goes through the value's text."""
+    source, target = source.base, target.base
+    if is_same_type(source, target):
+        return True
+    if target.kind is K.REGISTERED and source.kind is K.REGISTERED:
+        return cast_context(source, target) is not None
+    if (source.kind, target.kind) in _CONTEXT_OF:
+        return (source.kind, target.kind) in _PLAIN_CASTS
+    if target.name == "regclass" and source.kind in (K.TEXT, K.VARCHAR):
+        return False
+    if source.kind is K.RECORD:
+        # A row is not made text by the name of a type alone.
+        return False
+    is_text = source.kind in _STRINGS or target.kind in _STRINGS
+    return is_text and cast_context(source, target) is not None
 
 
 def _record_context(source: SqlType, target: SqlType) -> CastContext | None:

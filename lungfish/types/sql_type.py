@@ -30,6 +30,7 @@ The internal value of each kind, as every room of the house sees it (NULL is Non
     UNKNOWN                  str: a literal whose type is not yet known, coerced by the binder
     VOID                     str, always empty                    large_string
     POLYMORPHIC              none: what a parameter of a routine may be declared as (anyelement), by its name
+    ABSENT                   none: a type that only PostgreSQL has, by its name, in signatures that are refused
 
 Infinite dates and timestamps are the extreme values of the integer: the largest is infinity, the smallest -infinity.
 A NUMERIC vector has one of two forms, told apart by its Arrow type at run time: decimal128 where a column's declared
@@ -85,6 +86,7 @@ class TypeKind(enum.Enum):
     UNKNOWN = "unknown"
     VOID = "void"
     POLYMORPHIC = "polymorphic"
+    ABSENT = "absent"
 
 
 FRACTION_DIGITS_MAX = 6

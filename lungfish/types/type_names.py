@@ -98,6 +98,18 @@ _FRACTION_KINDS = (
 )
 
 
+def is_built_in_type(name: str) -> bool:
+    """Whether the name is one of PostgreSQL's own types, be it one that we have or not."""
+    return (
+        name in _NAMES
+        or name in _NAMED_TYPES
+        or name in RANGE_TYPES
+        or name in MULTIRANGE_TYPES
+        or name in _UNSUPPORTED
+        or (name.startswith("_") and is_built_in_type(name[1:]))
+    )
+
+
 def interval_of_fields(interval: SqlType, fields: str) -> SqlType:
     """The INTERVAL type that keeps some fields only: `interval day to second(3)`."""
     digits = interval.modifiers[0] if interval.modifiers else FRACTION_DIGITS_MAX

@@ -171,7 +171,7 @@ WORDS: dict[tuple[str, int], tuple[str, ...]] = {
     },
     ("regexp_match", 2): ("", "i", "g", "x", "q"), ("regexp_matches", 2): ("", "i", "g"), ("regexp_split_to_array", 2): ("", "i", "g"),
     ("regexp_split_to_table", 2): ("", "i"), ("regexp_like", 2): ("", "i", "n", "zz"), ("regexp_replace", 2): ("", "<\\1>", "\\&\\&", "-"),
-    **{(name, 1): ("a%", "%l%", "_b_", "", "x\\%y\\_z", "%\\") for name in ("~~", "~~*", "!~~", "!~~*", "like", "ilike", "notlike", "notilike")},
+    **{(name, 1): ("a%", "%l%", "_b_", "", "x\\%y\\_z", "%\\") for name in ("~~", "~~*", "!~~", "!~~*", "like", "notlike")},
     ("similar_to_escape", 0): ("a%", "(b|c)+", "_x[0-9]"), ("similar_to_escape", 1): ("\\", "#", "ab"),
 }  # fmt: skip
 # Their answers depend on the session, the clock or chance.
@@ -183,8 +183,6 @@ _INNER = (
     "json_to_recordset",
     "jsonb_to_record",
     "jsonb_to_recordset",
-    "ilike",
-    "notilike",
     "array_subscript",
     "array_slice",
     "jsonb_subscript",

@@ -116,7 +116,8 @@ def test_each_construct_has_its_node(text: str, expected: Expression) -> None:
 
 
 def keyword_call(name: str, *arguments: Expression) -> FunctionCall:
-    return replace(call(name, *arguments), is_sql_syntax=True)
+    named = replace(call(name, *arguments), name=("pg_catalog", name))
+    return replace(named, is_sql_syntax=True)
 
 
 @pytest.mark.parametrize(
@@ -129,10 +130,10 @@ def keyword_call(name: str, *arguments: Expression) -> FunctionCall:
         ("trim(both 'x' from a)", keyword_call("btrim", A, string("x"))),
         ("trim(leading from a)", keyword_call("ltrim", A)),
         ("a at time zone 'UTC'", keyword_call("timezone", string("UTC"), A)),
-        ("current_date", call("current_date")),
-        ("localtimestamp(3)", call("localtimestamp", integer(3))),
+        ("current_date", keyword_call("current_date")),
+        ("localtimestamp(3)", keyword_call("localtimestamp", integer(3))),
         ("(a, b) overlaps (a, b)", keyword_call("overlaps", A, B, A, B)),
-        ("pg_catalog.lower(a)", call("lower", A)),
+        ("pg_catalog.lower(a)", replace(call("lower", A), name=("pg_catalog", "lower"))),
     ],
 )
 def test_keyword_spellings_are_calls(text: str, expected: FunctionCall) -> None:

@@ -147,7 +147,7 @@ class CallTranslator:
         if not candidates or node.window is not None:
             return None
         types = [self._others.trace.bound[id(argument)].type for argument in node.arguments]
-        return meant_routine(candidates, node, types)
+        return meant_routine(candidates, node, types, self._catalog, self._search_path)
 
     def _user_call(
         self, node: ast.FunctionCall, function: SqlFunction, kinds: Sequence[SqlType]

@@ -1,0 +1,60 @@
+"""What a call means is chosen as PostgreSQL 18 chooses it: see `resolution.py`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+
+import lungfish
+from tests.differential.resolution import SETUP, answers, calls, known_names
+from tests.differential.server import ServerUnavailable, start_server
+
+_CALL_COUNT = 3_000
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[psycopg.Connection]:
+    try:
+        with start_server() as uri, psycopg.connect(uri, autocommit=True) as connection:
+            yield connection
+    except ServerUnavailable as error:
+        pytest.skip(str(error))
+
+
+def _answer(connection: lungfish.Connection, query: str) -> str:
+    try:
+        rows = connection.execute(query).fetchall()
+    except lungfish.Error as error:
+        return f"error {error.sqlstate}"
+    return str(rows[0][0]) if rows and rows[0][0] is not None else "null"
+
+
+@pytest.mark.slow
+def test_calls_resolve_as_in_postgresql_or_are_refused(server: psycopg.Connection) -> None:
+    queries = calls(seed=18, count=_CALL_COUNT)
+    expected = answers(server, queries)
+    with lungfish.connect(":memory:", autocommit=True) as ours:
+        for statement in SETUP:
+            ours.execute(statement)
+        got = [_answer(ours, query) for query in queries]
+    different = [
+        f"{query}: {one} | {other}"
+        for query, one, other in zip(queries, expected, got, strict=True)
+        if other not in (one, "error 0A000")
+    ]
+    assert different == []
+    # Few are refused, so that the comparison says something.
+    assert got.count("error 0A000") < _CALL_COUNT // 20
+
+
+@pytest.mark.slow
+def test_functions_that_only_postgresql_has_are_refused_as_such(
+    server: psycopg.Connection,
+) -> None:
+    with lungfish.connect(":memory:", autocommit=True) as ours:
+        for name in ("pg_read_file", "to_tsvector", "inet_client_addr", "area", "lo_import"):
+            assert name in known_names(server)
+            assert _answer(ours, f"SELECT {name}('1')") == "error 0A000"
+        assert _answer(ours, "SELECT no_function_at_all('1')") == "error 42883"
