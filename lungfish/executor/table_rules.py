@@ -19,9 +19,8 @@ from lungfish.executor.foreign_keys import ForeignKey, foreign_keys_of, foreign_
 from lungfish.executor.partition_router import make_partition_check
 from lungfish.executor.violations import check_violation, not_in_partition, not_null_violation
 from lungfish.executor.volatile_calls import runs_volatile_routine
-from lungfish.planner import bind_scalar, bind_stored_expression
+from lungfish.planner import bind_generated, bind_stored_expression
 from lungfish.planner.expressions import BoundExpression, CastTo
-from lungfish.planner.scope import Clause
 from lungfish.types.sql_type import SqlType
 
 # Stored expressions name what they use with its schema, unless it is built in.
@@ -127,12 +126,12 @@ def make_table_rules(table: Table, catalog: Catalog, compiler: Compiler) -> Tabl
             if column.is_not_null and not column.is_virtual
         ),
         virtual_not_null=tuple(
-            (position, compiler.row(_generated(column, column.generated, table, catalog)))
+            (position, compiler.row(bind_generated(column, table, catalog, _SEARCH_PATH)))
             for position, column in enumerate(table.columns)
             if column.is_not_null and column.is_virtual and column.generated is not None
         ),
         generated=tuple(
-            (position, compiler.row(_generated(column, column.generated, table, catalog)))
+            (position, compiler.row(bind_generated(column, table, catalog, _SEARCH_PATH)))
             for position, column in enumerate(table.columns)
             if column.generated is not None and not column.is_virtual
         ),
@@ -155,18 +154,6 @@ def make_table_rules(table: Table, catalog: Catalog, compiler: Compiler) -> Tabl
         belongs=None
         if table.partition_bound is None
         else make_partition_check(table, catalog, compiler),
-    )
-
-
-def _generated(column: Column, text: str, table: Table, catalog: Catalog) -> BoundExpression:
-    """The expression that makes the column, as it is assigned to it: with its type and the checks of a domain."""
-    return bind_scalar(
-        text,
-        table.columns,
-        catalog,
-        search_path=_SEARCH_PATH,
-        target=column,
-        clause=Clause.GENERATED,
     )
 
 

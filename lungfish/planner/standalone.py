@@ -13,18 +13,20 @@ from lungfish.catalog.objects import Sequence as SequenceObject
 from lungfish.functions.interrupts import compute
 from lungfish.planner.bind_domain import check_domain_texts, make_domain_value
 from lungfish.planner.bind_stored import (
+    bind_over_entry,
     bind_over_stored_row,
+    entry_of,
     parse_expression,
     require_no_statements,
 )
 from lungfish.planner.bind_type import find_type
 from lungfish.planner.binder import new_state
-from lungfish.planner.coerce import coerce_assignment, resolve_unknown
+from lungfish.planner.coerce import coerce_assignment
 from lungfish.planner.constant_value import NotConstant, constant_value
 from lungfish.planner.derive_collations import derive_in_expression
 from lungfish.planner.expressions import BoundExpression, ColumnRef
 from lungfish.planner.optimizer import optimize_expression
-from lungfish.planner.scope import Clause, RangeEntry, Scope
+from lungfish.planner.scope import Clause, Scope
 from lungfish.sql.ast.expressions import Expression, TypeName
 from lungfish.sql.ast.queries import ObjectName, TableReference
 from lungfish.types.settings import TextSettings
@@ -51,29 +53,19 @@ def bind_stored_expression(
     return optimize_expression(bound)
 
 
-def bind_scalar(
-    expression: Expression | str,
-    columns: Sequence[Column],
-    catalog: Catalog,
-    *,
-    search_path: Sequence[str] = ("public",),
-    target: Column | None = None,
-    clause: Clause = Clause.DEFAULT,
+def bind_generated(
+    column: Column, table: Table, catalog: Catalog, search_path: Sequence[str]
 ) -> BoundExpression:
-    """An expression over columns by position; with `target` cast as it is assigned to that column."""
+    """What makes a generated column, over the table's columns by position and cast as it is assigned to that column."""
+    assert column.generated is not None, "asked of generated columns"
     state = new_state(catalog, tuple(search_path))
-    node = parse_expression(expression) if isinstance(expression, str) else expression
-    refs = [ColumnRef(at, column.type, column.name) for at, column in enumerate(columns)]
-    state.reserve_columns(len(refs))
-    scope = Scope(state, None, [RangeEntry("", [column.name for column in columns], refs=refs)])
-    scope.clause = clause
-    bound = scope.bind(node)
-    if target is not None:
-        bound = coerce_assignment(bound, target.type, target.name, state, node.position)
-    bound = resolve_unknown(bound, state, node.position)
-    state.note_collations(columns)
+    node = parse_expression(column.generated)
+    entry = entry_of(table, state)
+    bound = bind_over_entry(node, entry, state, Clause.GENERATED)
+    bound = coerce_assignment(bound, column.type, column.name, state, node.position)
+    state.note_collations(table.columns)
     if state.has_collations:
-        bound = derive_in_expression(bound, columns, state)
+        bound = derive_in_expression(bound, table.columns, state)
     return optimize_expression(bound)
 
 

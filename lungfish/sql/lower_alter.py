@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import TypeAlias
 
-from lungfish import errors
 from lungfish.sql.ast.ddl import (
     AddColumn,
     AddConstraint,
@@ -29,13 +28,6 @@ from lungfish.sql.ast.ddl import (
 )
 from lungfish.sql.ast.partitions import AlterInherit, AttachPartition, DetachPartition, SetTableType
 from lungfish.sql.ast.queries import ObjectName
-from lungfish.sql.ast.relation_options import (
-    ClusterOn,
-    ReplicaIdentity,
-    SetColumnStorage,
-    SetParameters,
-    SetStatistics,
-)
 from lungfish.sql.ast.routines import MoveFunction
 from lungfish.sql.ast.rules import EnableRule
 from lungfish.sql.ast.statistics import AlterStatistics
@@ -46,6 +38,7 @@ from lungfish.sql.lower_alter_constraint import (
     lower_alter_constraint,
     lower_triggers,
 )
+from lungfish.sql.lower_alter_options import OPTION_COMMANDS
 from lungfish.sql.lower_create_table import lower_partition_values, type_object_name
 from lungfish.sql.lower_functions import lower_move_function
 from lungfish.sql.lower_rules import RULE_MODES, lower_rule_mode
@@ -69,11 +62,6 @@ from lungfish.sql.lowering import (
     raise_unsupported,
     require_only,
     strings,
-)
-from lungfish.sql.storage_parameters import (
-    check_column_parameters,
-    check_parameters,
-    given_parameters,
 )
 
 # A command's fields, the table's name, and the lowering.
@@ -246,69 +234,6 @@ def _lower_owner(fields: Node, table: ObjectName, _lowering: Lowering) -> Change
     return ChangeOwner(role.get("rolename"), table.position)
 
 
-def _lower_parameters(fields: Node, table: ObjectName, _lowering: Lowering) -> SetParameters:
-    is_reset = fields["subtype"] == "AT_ResetRelOptions"
-    nodes = fields["def"]["List"]["items"]
-    if not is_reset:
-        _check_of_any_kind(nodes)
-    return SetParameters(given_parameters(nodes), is_reset, position=table.position)
-
-
-def _check_of_any_kind(nodes: Sequence[Node]) -> None:
-    """Raise InvalidParameterValue unless a table, an index or a view takes the parameters; which it is, is seen later."""
-    first: errors.InvalidParameterValue | None = None
-    for kind in ("table", "index", "view"):
-        try:
-            check_parameters(nodes, kind)
-        except errors.InvalidParameterValue as error:
-            # What is wrong with a value says more than that another kind has no such parameter.
-            if first is None or "unrecognized" in str(first):
-                first = error
-        else:
-            return
-    assert first is not None, "each kind was tried"
-    raise first
-
-
-def _lower_column_parameters(fields: Node, table: ObjectName, _lowering: Lowering) -> SetParameters:
-    is_reset = fields["subtype"] == "AT_ResetOptions"
-    given = given_parameters(fields["def"]["List"]["items"])
-    if not is_reset:
-        check_column_parameters(given)
-    return SetParameters(given, is_reset, fields["name"], table.position)
-
-
-def _lower_statistics(fields: Node, table: ObjectName, _lowering: Lowering) -> SetStatistics:
-    target = fields.get("def", {}).get("Integer")
-    return SetStatistics(
-        column=fields.get("name"),
-        number=fields.get("num"),
-        target=None if target is None else target.get("ival", 0),
-        position=table.position,
-    )
-
-
-def _lower_column_storage(fields: Node, table: ObjectName, _lowering: Lowering) -> SetColumnStorage:
-    word = fields["def"]["String"]["sval"]
-    is_compression = fields["subtype"] == "AT_SetCompression"
-    return SetColumnStorage(fields["name"], word, is_compression, table.position)
-
-
-def _lower_cluster(fields: Node, table: ObjectName, _lowering: Lowering) -> ClusterOn:
-    return ClusterOn(fields.get("name"), table.position)
-
-
-_REPLICA_IDENTITIES = {"d": "default", "f": "full", "n": "nothing", "i": "index"}
-
-
-def _lower_replica_identity(
-    fields: Node, table: ObjectName, _lowering: Lowering
-) -> ReplicaIdentity:
-    given = fields["def"]["ReplicaIdentityStmt"]
-    kind = _REPLICA_IDENTITIES[given["identity_type"]]
-    return ReplicaIdentity(kind, given.get("name"), table.position)
-
-
 def _lower_inherit(fields: Node, table: ObjectName, _lowering: Lowering) -> AlterInherit:
     parent = object_name(fields["def"]["RangeVar"])
     return AlterInherit(parent, fields["subtype"] == "AT_DropInherit", table.position)
@@ -341,13 +266,14 @@ def _lower_rule_mode(fields: Node, table: ObjectName, _lowering: Lowering) -> En
 _COMMANDS_OF_ALL = frozenset(
     {
         "AT_ChangeOwner", "AT_SetRelOptions", "AT_ResetRelOptions", "AT_SetStatistics", "AT_SetLogged",
-        "AT_SetUnLogged", "AT_AttachPartition", "AT_ColumnDefault",
+        "AT_SetUnLogged", "AT_AttachPartition", "AT_ColumnDefault", "AT_SetTableSpace",
     }
 )  # fmt: skip
 _COMMANDS: Mapping[str, _CommandRule] = MappingProxyType(
     {
         **dict.fromkeys(RULE_MODES, _lower_rule_mode),
         **dict.fromkeys(TRIGGER_COMMANDS, lower_triggers),
+        **OPTION_COMMANDS,
         "AT_AlterConstraint": lower_alter_constraint,
         "AT_SetExpression": _lower_set_expression,
         "AT_AddColumn": _lower_add_column,
@@ -358,17 +284,7 @@ _COMMANDS: Mapping[str, _CommandRule] = MappingProxyType(
         "AT_AlterColumnType": _lower_column_type,
         "AT_AttachPartition": _lower_attach,
         "AT_ChangeOwner": _lower_owner,
-        "AT_ClusterOn": _lower_cluster,
-        "AT_DropCluster": _lower_cluster,
-        "AT_ReplicaIdentity": _lower_replica_identity,
-        "AT_ResetOptions": _lower_column_parameters,
-        "AT_ResetRelOptions": _lower_parameters,
-        "AT_SetCompression": _lower_column_storage,
         "AT_SetLogged": _lower_persistence,
-        "AT_SetOptions": _lower_column_parameters,
-        "AT_SetRelOptions": _lower_parameters,
-        "AT_SetStatistics": _lower_statistics,
-        "AT_SetStorage": _lower_column_storage,
         "AT_SetUnLogged": _lower_persistence,
         "AT_ColumnDefault": _lower_column_default,
         "AT_DropColumn": _lower_drop_column,

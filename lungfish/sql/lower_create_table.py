@@ -35,6 +35,7 @@ from lungfish.sql.lowering import (
     strings,
 )
 from lungfish.sql.storage_parameters import parameter_texts
+from lungfish.sql.tablespaces import check_tablespace
 
 _TABLE_FIELDS = frozenset(
     {
@@ -49,6 +50,7 @@ _TABLE_FIELDS = frozenset(
         "partbound",
         "partspec",
         "ofTypename",
+        "tablespacename",
     }
 )
 
@@ -65,6 +67,7 @@ def _lower_create_table(fields: Node, lowering: Lowering) -> CreateTable:
         )
     parameters = parameter_texts(fields.get("options", ()), "table")
     check_access_method(fields)
+    check_tablespace(fields.get("tablespacename", ""))
     elements: list[ColumnDefinition | LikeClause] = []
     options: list[ColumnOptions] = []
     constraints = []

@@ -17,11 +17,11 @@ from lungfish.sql.ast.ddl import (
     CreateSequence,
     CreateView,
     Drop,
-    DropAbsent,
     ExpressionText,
     RefreshMaterializedView,
 )
 from lungfish.sql.ast.queries import ObjectName
+from lungfish.sql.ast.rights import OWNER
 from lungfish.sql.ast.routines import CommentFunction, DropFunction
 from lungfish.sql.ast.rules import DropRule
 from lungfish.sql.ast.statistics import AlterStatistics, DropStatistics
@@ -31,6 +31,7 @@ from lungfish.sql.ast.type_definitions import (
     CreateDomain,
     CreateEnum,
 )
+from lungfish.sql.ast.upkeep import DropAbsent
 from lungfish.sql.libpg import Node
 from lungfish.sql.lower_alter import kind_of
 from lungfish.sql.lower_built_ins import lower_drop_built_in
@@ -40,6 +41,7 @@ from lungfish.sql.lower_functions import (
     lower_drop_function,
 )
 from lungfish.sql.lower_index_elements import lower_index_element
+from lungfish.sql.lower_rights import lower_role
 from lungfish.sql.lower_rules import lower_drop_rule
 from lungfish.sql.lower_statistics import TAG as STATISTICS_TAG
 from lungfish.sql.lower_statistics import lower_drop_statistics, named_statistics
@@ -62,6 +64,7 @@ from lungfish.sql.lowering import (
     strings,
 )
 from lungfish.sql.storage_parameters import check_parameters, parameter_texts
+from lungfish.sql.tablespaces import check_tablespace
 from lungfish.sql.unparse_queries import unparse_query
 
 # Indexes.
@@ -79,6 +82,7 @@ _INDEX_FIELDS = frozenset(
         "concurrent",
         "if_not_exists",
         "options",
+        "tableSpace",
     }
 )
 
@@ -86,6 +90,7 @@ _INDEX_FIELDS = frozenset(
 def _lower_create_index(fields: Node, lowering: Lowering) -> CreateIndex:
     table = object_name(fields["relation"])
     require_only(fields, _INDEX_FIELDS, position=table.position)
+    check_tablespace(fields.get("tableSpace", ""))
     where = fields.get("whereClause")
     included = [node["IndexElem"] for node in fields.get("indexIncludingParams", ())]
     for element in included:
@@ -163,13 +168,20 @@ def _lower_refresh(fields: Node, _lowering: Lowering) -> RefreshMaterializedView
 
 # Schemas and sequences.
 
-_SCHEMA_FIELDS = frozenset({"schemaname", "schemaElts", "if_not_exists"})
+_SCHEMA_FIELDS = frozenset({"schemaname", "schemaElts", "if_not_exists", "authrole"})
 
 
 def _lower_create_schema(fields: Node, lowering: Lowering) -> CreateSchema:
     require_only(fields, _SCHEMA_FIELDS)
+    owner = lower_role(fields["authrole"]) if "authrole" in fields else None
+    name = fields.get("schemaname")
+    if name is None:
+        # A schema without a name has that of its owner.
+        assert owner is not None, "one of the two is written"
+        name = owner.name or OWNER
     return CreateSchema(
-        name=fields["schemaname"],
+        name=name,
+        owner=owner,
         if_not_exists=fields.get("if_not_exists", False),
         elements=tuple([lowering.statement(node) for node in fields.get("schemaElts", ())]),
     )

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
 from lungfish.sql.ast.queries import ObjectName
-from lungfish.sql.ast.rights import ChangeObjectOwner, Grant, GrantRole, NamedObject, Role
+from lungfish.sql.ast.rights import (
+    AlterDefaultPrivileges,
+    ChangeObjectOwner,
+    Grant,
+    GrantRole,
+    NamedObject,
+    OwnedObjects,
+    Role,
+    SecurityLabel,
+)
 from lungfish.sql.libpg import Node
 from lungfish.sql.lower_types import lower_type
 from lungfish.sql.lowering import (
@@ -36,7 +45,8 @@ def _kind(tag: str, statement: str, position: int) -> str:
     return kind
 
 
-def _role(fields: Node) -> Role:
+def lower_role(fields: Node) -> Role:
+    """A role as a statement names it."""
     kind, position = fields["roletype"], fields.get("location", -1)
     if kind == "ROLESPEC_PUBLIC":
         return Role(None, True, position)
@@ -73,10 +83,11 @@ def _lower_grant(fields: Node, _lowering: Lowering) -> Grant:
         privileges.append((given.get("priv_name", "all"), strings(given.get("cols", ()))))
     return Grant(
         kind=_kind(fields["objtype"], verb, position),
-        objects=tuple([_object(node) for node in fields["objects"]]),
+        objects=tuple([_object(node) for node in fields.get("objects", ())]),
         privileges=tuple(privileges),
-        roles=tuple([_role(node["RoleSpec"]) for node in fields["grantees"]]),
+        roles=tuple([lower_role(node["RoleSpec"]) for node in fields["grantees"]]),
         is_revoke=not fields.get("is_grant", False),
+        is_grantable=fields.get("grant_option", False),
         in_schemas=fields["targtype"] == "ACL_TARGET_ALL_IN_SCHEMA",
         position=position,
     )
@@ -88,15 +99,49 @@ def _lower_grant_role(fields: Node, _lowering: Lowering) -> GrantRole:
 
 
 def _lower_owner(fields: Node, _lowering: Lowering) -> ChangeObjectOwner:
-    role = _role(fields["newowner"])
+    role = lower_role(fields["newowner"])
     kind = _kind(fields["objectType"], "OWNER TO of", role.position)
     return ChangeObjectOwner(kind, _object(fields["object"]), role, role.position)
 
 
+def _roles(nodes: Iterable[Node]) -> tuple[Role, ...]:
+    return tuple([lower_role(node["RoleSpec"]) for node in nodes])
+
+
+def _lower_default_privileges(fields: Node, lowering: Lowering) -> AlterDefaultPrivileges:
+    grant = _lower_grant(fields["action"], lowering)
+    schemas: tuple[str, ...] = ()
+    owners: tuple[Role, ...] = ()
+    for node in fields.get("options", ()):
+        option = node["DefElem"]
+        items = option["arg"]["List"]["items"]
+        if option["defname"] == "schemas":
+            schemas = strings(items)
+        else:
+            owners = _roles(items)
+    return AlterDefaultPrivileges(grant, schemas, owners)
+
+
+def _lower_reassign(fields: Node, _lowering: Lowering) -> OwnedObjects:
+    return OwnedObjects(_roles(fields["roles"]), lower_role(fields["newrole"]))
+
+
+def _lower_drop_owned(fields: Node, _lowering: Lowering) -> OwnedObjects:
+    return OwnedObjects(_roles(fields["roles"]))
+
+
+def _lower_label(fields: Node, _lowering: Lowering) -> SecurityLabel:
+    return SecurityLabel(fields.get("provider"))
+
+
 STATEMENTS: Mapping[str, StatementRule] = MappingProxyType(
     {
+        "AlterDefaultPrivilegesStmt": _lower_default_privileges,
         "AlterOwnerStmt": _lower_owner,
+        "DropOwnedStmt": _lower_drop_owned,
         "GrantRoleStmt": _lower_grant_role,
         "GrantStmt": _lower_grant,
+        "ReassignOwnedStmt": _lower_reassign,
+        "SecLabelStmt": _lower_label,
     }
 )

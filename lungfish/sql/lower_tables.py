@@ -1,4 +1,4 @@
-"""The parts of CREATE TABLE: columns and constraints; and CREATE TABLE AS."""
+"""The parts of CREATE TABLE: columns and constraints."""
 
 from __future__ import annotations
 
@@ -10,21 +10,17 @@ from lungfish import errors
 from lungfish.sql.ast.ddl import (
     ColumnDefinition,
     ConstraintDefinition,
-    CreateTableAs,
     ExpressionText,
     ForeignKeyReference,
     Identity,
     SequenceOption,
 )
 from lungfish.sql.ast.partitions import ColumnOptions
-from lungfish.sql.ast.queries import Query
-from lungfish.sql.ast.utility import Execute
 from lungfish.sql.libpg import Node
 from lungfish.sql.lower_index_elements import expression_text, lower_exclusion
 from lungfish.sql.lower_types import lower_type
 from lungfish.sql.lowering import (
     Lowering,
-    StatementRule,
     name_without_catalog,
     object_name,
     raise_unsupported,
@@ -32,7 +28,7 @@ from lungfish.sql.lowering import (
     strings,
 )
 from lungfish.sql.storage_parameters import parameter_texts
-from lungfish.sql.unparse_queries import unparse_query
+from lungfish.sql.tablespaces import check_tablespace
 
 PERSISTENCE: Mapping[str, str] = {"p": "permanent", "t": "temporary", "u": "unlogged"}
 ON_COMMIT: Mapping[str, str] = {
@@ -53,9 +49,12 @@ def check_access_method(fields: Node) -> None:
 # Columns.
 
 _SERIAL_TYPES = frozenset({"serial", "serial4", "bigserial", "serial8", "smallserial", "serial2"})
+# What is said of how values are kept.
+STORAGE_FIELDS = ("storage_name", "compression")
 _COLUMN_FIELDS = frozenset(
-    {"colname", "typeName", "is_local", "collClause", "constraints", "location"}
+    {"colname", "typeName", "is_local", "collClause", "constraints", "location", *STORAGE_FIELDS}
 )
+_OPTION_FIELDS = _COLUMN_FIELDS - set(STORAGE_FIELDS)
 
 
 # Attribute clauses of which a constraint may have one, by how their kinds end.
@@ -145,7 +144,7 @@ def _lower_parts(fields: Node, table: str, lowering: Lowering) -> _ColumnParts:
 def lower_column_options(fields: Node, table: str, lowering: Lowering) -> ColumnOptions:
     """A ColumnDef without a type: what a partition says of a column of its parent, a typed table of one of its type."""
     position = fields.get("location", 0)
-    require_only(fields, _COLUMN_FIELDS, position=position)
+    require_only(fields, _OPTION_FIELDS, position=position)
     parts = _lower_parts(fields, table, lowering)
     if parts.identity is not None:
         raise_unsupported("an identity column of a partition or a typed table", position)
@@ -180,6 +179,8 @@ def lower_column(fields: Node, table: str, lowering: Lowering) -> ColumnDefiniti
         is_not_null=parts.is_not_null is True,
         is_explicit_null=parts.is_not_null is False,
         collation=lower_collation(fields),
+        storage=fields.get("storage_name"),
+        compression=fields.get("compression"),
         constraints=tuple([part for part in parts.constraints if not _is_plain_not_null(part)]),
         position=position,
     )
@@ -316,6 +317,7 @@ _CONSTRAINT_FIELDS = frozenset(
         "access_method",
         "where_clause",
         "without_overlaps",
+        "indexspace",
     }
 )
 
@@ -329,6 +331,7 @@ def lower_constraint(fields: Node, lowering: Lowering) -> ConstraintDefinition:
     require_only(fields, _CONSTRAINT_FIELDS, position=position)
     columns = fields.get("fk_attrs", ()) if kind == "foreign key" else fields.get("keys", ())
     check = fields.get("raw_expr")
+    check_tablespace(fields.get("indexspace", ""))
     return ConstraintDefinition(
         kind=kind,
         name=fields.get("conname"),
@@ -422,73 +425,9 @@ def _sequence_value(fields: Node, position: int) -> int | str | bool | None:
     return ".".join(names)
 
 
-# CREATE TABLE AS.
-
-_INTO_FIELDS = frozenset({"rel", "colNames", "onCommit", "skipData", "options", "accessMethod"})
-_TABLE_AS_FIELDS = frozenset({"query", "into", "objtype", "is_select_into", "if_not_exists"})
-
-
-def _lower_create_table_as(fields: Node, lowering: Lowering) -> CreateTableAs:
-    require_only(fields, _TABLE_AS_FIELDS)
-    query: Query | Execute
-    if "ExecuteStmt" in fields["query"]:
-        executed = fields["query"]["ExecuteStmt"]
-        query = Execute(executed["name"], lowering.expressions(executed.get("params", ())))
-    else:
-        query = lowering.query(fields["query"])
-    return _table_as(
-        fields["into"],
-        query,
-        if_not_exists=fields.get("if_not_exists", False),
-        is_materialized_view=fields["objtype"] == "OBJECT_MATVIEW",
-    )
-
-
-def _lower_select_statement(fields: Node, lowering: Lowering) -> Query | CreateTableAs:
-    """A query as a statement; with INTO, which stands in its leftmost SELECT, it makes a table."""
-    leftmost = fields
-    while "larg" in leftmost:
-        leftmost = leftmost["larg"]
-    into = leftmost.pop("intoClause", None)
-    query = lowering.select(fields)
-    if into is None:
-        return query
-    return _table_as(into, query, if_not_exists=False, is_materialized_view=False)
-
-
-def _table_as(
-    into: Node, query: Query | Execute, *, if_not_exists: bool, is_materialized_view: bool
-) -> CreateTableAs:
-    relation = into["rel"]
-    name = object_name(relation)
-    require_only(into, _INTO_FIELDS, position=name.position)
-    check_access_method(into)
-    return CreateTableAs(
-        name=name,
-        column_names=strings(into.get("colNames", ())),
-        query=query,
-        text=unparse_query(query) if isinstance(query, Query) else "",
-        with_data=not into.get("skipData", False),
-        if_not_exists=if_not_exists,
-        persistence=PERSISTENCE[relation["relpersistence"]],
-        on_commit=ON_COMMIT[into["onCommit"]],
-        is_materialized_view=is_materialized_view,
-        parameters=parameter_texts(into.get("options", ()), "table"),
-        position=name.position,
-    )
-
-
-STATEMENTS: Mapping[str, StatementRule] = MappingProxyType(
-    {
-        "CreateTableAsStmt": _lower_create_table_as,
-        "SelectStmt": _lower_select_statement,
-    }
-)
-
 __all__ = [
     "ON_COMMIT",
     "PERSISTENCE",
-    "STATEMENTS",
     "check_access_method",
     "expression_text",
     "lower_collation",

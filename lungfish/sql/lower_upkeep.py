@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from lungfish import errors
-from lungfish.sql.ast.ddl import CreateExtension, DropAbsent, Reindex
 from lungfish.sql.ast.queries import ObjectName
 from lungfish.sql.ast.relation_options import Cluster
+from lungfish.sql.ast.upkeep import CreateExtension, DropAbsent, Reindex
 from lungfish.sql.libpg import Node
 from lungfish.sql.lowering import (
     Lowering,
@@ -19,6 +19,7 @@ from lungfish.sql.lowering import (
     require_only,
     strings,
 )
+from lungfish.sql.tablespaces import check_tablespace
 
 # Kinds of objects that cannot be made, so none is ever there to be dropped. The first belong to a relation.
 _OF_RELATIONS: Mapping[str, str] = {
@@ -61,8 +62,11 @@ def _lower_drop_role(fields: Node, _lowering: Lowering) -> DropAbsent:
 def _lower_reindex(fields: Node, _lowering: Lowering) -> Reindex:
     kind = fields["kind"].removeprefix("REINDEX_OBJECT_").lower()
     options = [node["DefElem"]["defname"] for node in fields.get("params", ())]
+    for node in fields.get("params", ()):
+        if node["DefElem"]["defname"] == "tablespace":
+            check_tablespace(node["DefElem"]["arg"]["String"]["sval"])
     for option in options:
-        if option not in ("concurrently", "verbose"):
+        if option not in ("concurrently", "verbose", "tablespace"):
             raise_unsupported(f"REINDEX ({option.upper()})")
     name = None
     if "relation" in fields:

@@ -22,23 +22,16 @@ from lungfish.sql.libpg import Node
 # What a user calls the thing that a field or a node stands for.
 FEATURES: Mapping[str, str] = {
     "accessMethod": "USING access method",
-    "authrole": "AUTHORIZATION",
     "cluster": "CLUSTER",
     "collClause": "COLLATE",
-    "compression": "COMPRESSION",
     "fdwoptions": "OPTIONS",
     "fk_with_period": "PERIOD in a foreign key",
-    "indexspace": "TABLESPACE",
     "opclassopts": "a parameter of an operator class",
     "options": "WITH (storage parameters)",
     "pct_type": "%TYPE",
     "pk_with_period": "PERIOD in a foreign key",
     "setof": "SETOF",
     "storage": "STORAGE",
-    "storage_name": "STORAGE",
-    "tableSpace": "TABLESPACE",
-    "tableSpaceName": "TABLESPACE",
-    "tablespacename": "TABLESPACE",
     "va_cols": "a column list of ANALYZE",
     "RangeTableFunc": "XMLTABLE",
     "XmlExpr": "an XML function",
@@ -133,7 +126,6 @@ _STATEMENT_WORDS: Mapping[str, str] = {
     "CreateTrigStmt": "CREATE TRIGGER",
     "CreatedbStmt": "CREATE DATABASE",
     "DropdbStmt": "DROP DATABASE",
-    "SecLabelStmt": "SECURITY LABEL",
 }
 
 

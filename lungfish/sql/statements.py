@@ -26,7 +26,7 @@ from lungfish.sql import (
     lower_rights,
     lower_rules,
     lower_statistics,
-    lower_tables,
+    lower_table_as,
     lower_types_ddl,
     lower_upkeep,
     lower_utility,
@@ -57,7 +57,7 @@ _LOWERING = Lowering(
     from_items={**lower_queries.FROM_ITEMS, **lower_json.JSON_FROM_ITEMS},
     statements={
         **lower_create_table.STATEMENTS,
-        **lower_tables.STATEMENTS,
+        **lower_table_as.STATEMENTS,
         **lower_dml.STATEMENTS,
         **lower_definitions.STATEMENTS,
         **lower_aggregates.STATEMENTS,

@@ -25,7 +25,14 @@ from lungfish.executor.ddl.functions import create_function
 from lungfish.executor.ddl.materialized_views import refresh
 from lungfish.executor.ddl.range_types import create_range
 from lungfish.executor.ddl.relation_options import cluster, rewrite_tables
-from lungfish.executor.ddl.rights import change_object_owner, grant, grant_role
+from lungfish.executor.ddl.rights import (
+    alter_default_privileges,
+    change_object_owner,
+    grant,
+    grant_role,
+    refuse_label,
+    refuse_owned,
+)
 from lungfish.executor.ddl.rule_texts import follow_in_rules
 from lungfish.executor.ddl.rules import create_rule, drop_rule
 from lungfish.executor.ddl.schemas import (
@@ -56,6 +63,7 @@ from lungfish.sql.ast import (
     rules,
     statistics,
     type_definitions,
+    upkeep,
 )
 
 # Each runs one kind of statement and answers the command tag.
@@ -88,7 +96,7 @@ DDL: dict[type[Any], Callable[[DdlContext, Any], str]] = {
     ddl.Drop: drop,
     ddl.Comment: comment,
     ddl.RefreshMaterializedView: refresh,
-    ddl.Reindex: reindex,
+    upkeep.Reindex: reindex,
     relation_options.Cluster: cluster,
     relation_options.RewriteTables: rewrite_tables,
     built_ins.DropBuiltIn: drop_built_in,
@@ -97,9 +105,12 @@ DDL: dict[type[Any], Callable[[DdlContext, Any], str]] = {
     statistics.DropStatistics: drop_statistics,
     rights.Grant: grant,
     rights.GrantRole: grant_role,
+    rights.AlterDefaultPrivileges: alter_default_privileges,
+    rights.OwnedObjects: refuse_owned,
+    rights.SecurityLabel: refuse_label,
     rights.ChangeObjectOwner: change_object_owner,
-    ddl.CreateExtension: create_extension,
-    ddl.DropAbsent: drop_absent,
+    upkeep.CreateExtension: create_extension,
+    upkeep.DropAbsent: drop_absent,
     dml.Truncate: truncate,
 }
 

@@ -34,6 +34,7 @@ from lungfish.executor.ddl.column_rules import (
     check_generated,
     check_identity_type,
 )
+from lungfish.executor.ddl.column_storage import stored_as
 from lungfish.executor.ddl.constraint_order import order_constraints
 from lungfish.executor.ddl.constraints import add_constraint, validate_constraint
 from lungfish.executor.ddl.context import DdlContext
@@ -266,6 +267,7 @@ def _make_column(context: DdlContext, table: Table, definition: ColumnDefinition
                 position=definition.position,
             )
     check_virtual_type(column)
+    column = _stored(column, definition)
     if definition.identity is None:
         return MadeColumn(column)
     check_identity_type(kind, definition.position)
@@ -276,6 +278,16 @@ def _make_column(context: DdlContext, table: Table, definition: ColumnDefinition
         sequence_oid=sequence.oid,
     )
     return MadeColumn(marked, sequence)
+
+
+def _stored(column: Column, definition: ColumnDefinition) -> Column:
+    """The column with what STORAGE and COMPRESSION say."""
+    position = definition.position
+    if definition.storage is not None:
+        column = stored_as(column, definition.storage, is_compression=False, position=position)
+    if definition.compression is not None:
+        column = stored_as(column, definition.compression, is_compression=True, position=position)
+    return column
 
 
 def _make_serial(

@@ -18,6 +18,7 @@ from lungfish.errors import (
     UndefinedTable,
     WrongObjectType,
 )
+from lungfish.executor.ddl.column_storage import stored_as
 from lungfish.executor.ddl.context import DdlContext
 from lungfish.executor.ddl.names import find_column, find_relation
 from lungfish.executor.ddl.rewrite import rewrite
@@ -26,6 +27,7 @@ from lungfish.sql.ast.queries import ObjectName
 from lungfish.sql.ast.relation_options import (
     Cluster,
     ClusterOn,
+    KeepAsIs,
     RelationOption,
     ReplicaIdentity,
     RewriteTables,
@@ -35,11 +37,8 @@ from lungfish.sql.ast.relation_options import (
 )
 from lungfish.sql.quoting import quote_identifier
 from lungfish.sql.storage_parameters import VIEW_PARAMETERS, merge_parameters
-from lungfish.types.type_oids import has_fixed_length
 
 _TARGET_MAX = 10_000
-_STORAGES = {"plain": "p", "external": "e", "extended": "x", "main": "m", "default": None}
-_COMPRESSIONS = {"pglz": "p", "lz4": "l", "default": None}
 
 
 def set_option(context: DdlContext, table: Table, action: RelationOption) -> None:
@@ -68,6 +67,8 @@ def set_option(context: DdlContext, table: Table, action: RelationOption) -> Non
             _cluster_on(context, table, action.index)
         case ReplicaIdentity():
             _identify(context, table, action)
+        case KeepAsIs():
+            pass
 
 
 def set_index_option(context: DdlContext, statement: AlterTable, action: RelationOption) -> None:
@@ -82,6 +83,8 @@ def set_index_option(context: DdlContext, statement: AlterTable, action: Relatio
             changed = replace(index, parameters=_merged(index.parameters, action))
         case SetStatistics():
             changed = _with_target(table, index, action)
+        case KeepAsIs():
+            return
         case _:
             raise FeatureNotSupported(
                 f"ALTER INDEX {type(action).__name__} is not supported", position=action.position
@@ -168,23 +171,10 @@ def _with_target(table: Table, index: Index, action: SetStatistics) -> Index:
 
 
 def _set_storage(context: DdlContext, table: Table, action: SetColumnStorage) -> None:
-    word = action.word.lower()
-    known = _COMPRESSIONS if action.is_compression else _STORAGES
     column = find_column(table, action.column, action.position)
-    if word not in known:
-        what = "compression method" if action.is_compression else "storage type"
-        raise InvalidParameterValue(f'invalid {what} "{action.word}"', position=action.position)
-    if has_fixed_length(column.type) and word not in ("plain", "default"):
-        raise FeatureNotSupported(
-            f"column data type {column.type.unmodified} does not support compression"
-            if action.is_compression
-            else f"column data type {column.type.unmodified} can only have storage PLAIN",
-            position=action.position,
-        )
-    if action.is_compression:
-        changed = replace(column, compression=known[word])
-    else:
-        changed = replace(column, storage=known[word])
+    changed = stored_as(
+        column, action.word, is_compression=action.is_compression, position=action.position
+    )
     _put_column(context, table, column, changed)
     for child in context.catalog.children(table.oid):
         _set_storage(context, child, action)

@@ -11,8 +11,10 @@ from collections.abc import Callable
 from lungfish.catalog.objects import Oid, Sequence
 from lungfish.errors import (
     AmbiguousFunction,
+    DependentObjectsStillExist,
     InvalidCatalogName,
     InvalidGrantOperation,
+    InvalidParameterValue,
     SyntaxError,
     UndefinedColumn,
     UndefinedFunction,
@@ -23,9 +25,18 @@ from lungfish.executor.ddl.names import find_relation, find_sequence
 from lungfish.executor.ddl.statistics import find_statistics
 from lungfish.executor.ddl.types import find_user_type
 from lungfish.functions import has_aggregate, has_function, has_window_function
-from lungfish.sql.ast.rights import ChangeObjectOwner, Grant, GrantRole, NamedObject, Role
+from lungfish.sql.ast.rights import OWNER as _OWNER
+from lungfish.sql.ast.rights import (
+    AlterDefaultPrivileges,
+    ChangeObjectOwner,
+    Grant,
+    GrantRole,
+    NamedObject,
+    OwnedObjects,
+    Role,
+    SecurityLabel,
+)
 
-_OWNER = "lungfish"
 _LANGUAGES = ("internal", "sql")
 _TABLESPACES = ("pg_default", "pg_global")
 _TABLE = frozenset(
@@ -56,6 +67,8 @@ def grant(context: DdlContext, statement: Grant) -> str:
             _FINDERS[statement.kind](context, item)
     for role in statement.roles:
         require_role(role)
+        if role.is_public and statement.is_grantable and not statement.is_revoke:
+            raise InvalidGrantOperation("grant options can only be granted to roles")
     for word, columns in statement.privileges:
         _require_right(statement, word, columns)
         for item in statement.objects if columns else ():
@@ -105,6 +118,37 @@ def grant_role(context: DdlContext, statement: GrantRole) -> str:
     if not statement.is_revoke:
         raise InvalidGrantOperation(f'role "{_OWNER}" is a member of role "{_OWNER}"')
     return "REVOKE ROLE"
+
+
+def alter_default_privileges(context: DdlContext, statement: AlterDefaultPrivileges) -> str:
+    """Run ALTER DEFAULT PRIVILEGES: looked at like GRANT, and as empty of effect."""
+    for role in statement.owners:
+        require_role(role)
+    if statement.schemas and statement.grant.kind == "schema":
+        raise InvalidGrantOperation(
+            "cannot use IN SCHEMA clause when using GRANT/REVOKE ON SCHEMAS"
+        )
+    grant(context, statement.grant)
+    for name in statement.schemas:
+        context.find_namespace(name, -1)
+    return "ALTER DEFAULT PRIVILEGES"
+
+
+def refuse_owned(_context: DdlContext, statement: OwnedObjects) -> str:
+    """Refuse REASSIGN OWNED and DROP OWNED: the one user that there is owns the system's own objects too."""
+    for role in (*statement.owners, *(() if statement.heir is None else (statement.heir,))):
+        require_role(role)
+    act = "drop objects" if statement.heir is None else "reassign ownership of objects"
+    raise DependentObjectsStillExist(
+        f"cannot {act} owned by role {_OWNER} because they are required by the database system"
+    )
+
+
+def refuse_label(_context: DdlContext, statement: SecurityLabel) -> str:
+    """Refuse SECURITY LABEL: there are no providers."""
+    if statement.provider is None:
+        raise InvalidParameterValue("no security label providers have been loaded")
+    raise InvalidParameterValue(f'security label provider "{statement.provider}" is not loaded')
 
 
 def change_object_owner(context: DdlContext, statement: ChangeObjectOwner) -> str:

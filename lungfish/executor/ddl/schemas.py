@@ -32,6 +32,7 @@ from lungfish.executor.ddl.names import (
     refuse_taken_type,
 )
 from lungfish.executor.ddl.rename_parts import rename_column, rename_constraint
+from lungfish.executor.ddl.rights import require_role
 from lungfish.executor.ddl.rules import comment_rule, rename_rule
 from lungfish.executor.ddl.sequence_users import rename_in_defaults
 from lungfish.executor.ddl.types import find_user_type, move_type, rename_type
@@ -57,6 +58,8 @@ def create_schema(context: DdlContext, statement: CreateSchema) -> str:
             position=statement.position,
             detail='The prefix "pg_" is reserved for system schemas.',
         )
+    if statement.owner is not None:
+        require_role(statement.owner)
     if context.catalog.namespace(statement.name) is not None:
         if statement.if_not_exists:
             context.runner.notice(f'schema "{statement.name}" already exists, skipping')

@@ -23,14 +23,12 @@ from lungfish.executor.ddl.relation_options import set_index_option
 from lungfish.sql.ast.ddl import (
     AlterTable,
     ChangeOwner,
-    CreateExtension,
-    DropAbsent,
-    Reindex,
     SetPersistence,
     SetTriggers,
 )
 from lungfish.sql.ast.partitions import AttachPartition
 from lungfish.sql.ast.relation_options import RelationOption
+from lungfish.sql.ast.upkeep import CreateExtension, DropAbsent, Reindex
 
 
 def reindex(context: DdlContext, statement: Reindex) -> str:

@@ -15,6 +15,7 @@ from lungfish.sql.ast import (
     rules,
     statistics,
     type_definitions,
+    upkeep,
     utility,
 )
 
@@ -52,16 +53,19 @@ Statement = (
     | ddl.Rename
     | ddl.SetSchema
     | ddl.Drop
-    | ddl.DropAbsent
+    | upkeep.DropAbsent
     | built_ins.DropBuiltIn
     | statistics.CreateStatistics
     | statistics.AlterStatistics
     | statistics.DropStatistics
     | rights.Grant
     | rights.GrantRole
+    | rights.AlterDefaultPrivileges
+    | rights.OwnedObjects
+    | rights.SecurityLabel
     | rights.ChangeObjectOwner
-    | ddl.CreateExtension
-    | ddl.Reindex
+    | upkeep.CreateExtension
+    | upkeep.Reindex
     | rules.CreateRule
     | rules.DropRule
     | relation_options.Cluster

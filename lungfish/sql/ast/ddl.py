@@ -20,6 +20,7 @@ from lungfish.sql.ast.partitions import (
 )
 from lungfish.sql.ast.queries import ObjectName, Query
 from lungfish.sql.ast.relation_options import RelationOption
+from lungfish.sql.ast.rights import Role
 from lungfish.sql.ast.rules import EnableRule
 from lungfish.sql.ast.utility import Execute
 
@@ -127,6 +128,9 @@ class ColumnDefinition:
     is_not_null: bool = False
     is_explicit_null: bool = False
     collation: tuple[str, ...] = ()
+    # The words behind STORAGE and COMPRESSION.
+    storage: str | None = None
+    compression: str | None = None
     constraints: tuple[ConstraintDefinition, ...] = ()
     position: int = -1
 
@@ -226,39 +230,11 @@ class RefreshMaterializedView:
 
 
 @dataclass(frozen=True, slots=True)
-class Reindex:
-    """`kind`: index, table, schema or database; a database's `name` is None."""
-
-    kind: str
-    name: ObjectName | None
-    is_concurrent: bool = False
-    position: int = -1
-
-
-@dataclass(frozen=True, slots=True)
-class CreateExtension:
-    """CREATE EXTENSION of one whose operator classes Lungfish has built in: there is nothing to do."""
-
-    name: str
-    position: int = -1
-
-
-@dataclass(frozen=True, slots=True)
-class DropAbsent:
-    """DROP of something that Lungfish cannot have: a trigger, a role, an operator, ... `relation` is whose it is said to be."""
-
-    kind: str
-    names: tuple[str, ...]
-    relation: ObjectName | None = None
-    if_exists: bool = False
-    # The error without IF EXISTS is "function" (42883) or "object" (42704).
-    is_function: bool = False
-    position: int = -1
-
-
-@dataclass(frozen=True, slots=True)
 class CreateSchema:
+    """CREATE SCHEMA; `owner` is that of AUTHORIZATION."""
+
     name: str
+    owner: Role | None = None
     if_not_exists: bool = False
     elements: tuple[object, ...] = ()
     position: int = -1

@@ -58,6 +58,13 @@ class ReplicaIdentity:
 
 
 @dataclass(frozen=True, slots=True)
+class KeepAsIs:
+    """What asks for the state that every relation is in: SET TABLESPACE pg_default, SET ACCESS METHOD heap, DISABLE ROW LEVEL SECURITY."""
+
+    position: int = -1
+
+
+@dataclass(frozen=True, slots=True)
 class Cluster:
     """CLUSTER table USING index, CLUSTER table, or (without a table) CLUSTER of all that have been clustered."""
 
@@ -74,4 +81,6 @@ class RewriteTables:
     position: int = -1
 
 
-RelationOption = SetParameters | SetStatistics | SetColumnStorage | ClusterOn | ReplicaIdentity
+RelationOption = (
+    SetParameters | SetStatistics | SetColumnStorage | ClusterOn | ReplicaIdentity | KeepAsIs
+)

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from lungfish.sql.ast.expressions import TypeName
 from lungfish.sql.ast.queries import ObjectName
 
+# The one user that there is.
+OWNER = "lungfish"
+
 
 @dataclass(frozen=True, slots=True)
 class NamedObject:
@@ -38,6 +41,8 @@ class Grant:
     privileges: tuple[tuple[str, tuple[str, ...]], ...]
     roles: tuple[Role, ...]
     is_revoke: bool = False
+    # WITH GRANT OPTION.
+    is_grantable: bool = False
     in_schemas: bool = False
     position: int = -1
 
@@ -48,6 +53,33 @@ class GrantRole:
 
     granted: tuple[str, ...]
     is_revoke: bool = False
+    position: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class AlterDefaultPrivileges:
+    """ALTER DEFAULT PRIVILEGES: what is granted, or revoked, of objects that `owners` will make in the schemas; all without any."""
+
+    grant: Grant
+    schemas: tuple[str, ...] = ()
+    owners: tuple[Role, ...] = ()
+    position: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class OwnedObjects:
+    """REASSIGN OWNED BY `owners` TO `heir`; without an heir DROP OWNED."""
+
+    owners: tuple[Role, ...]
+    heir: Role | None = None
+    position: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class SecurityLabel:
+    """SECURITY LABEL: `provider` says whose."""
+
+    provider: str | None
     position: int = -1
 
 
