@@ -20,6 +20,7 @@ from lungfish.executor.integer_codes import Codes, first_places
 from lungfish.executor.key_codes import RowCodes
 from lungfish.executor.memory import vector_size_bytes
 from lungfish.executor.own_aggregate import OwnAggregate, call_plainly, compile_own_aggregate
+from lungfish.executor.portions import Portions
 from lungfish.executor.sort_keys import SortOrder, sort_order
 from lungfish.functions.registry import Accumulator
 from lungfish.planner.bind_arguments import given_argument
@@ -53,8 +54,10 @@ class CompiledAggregate:
         return self.call.aggregate.create(self.types, self.call.type)
 
 
-def compile_aggregate(call: AggregateCall, compiler: Compiler) -> CompiledAggregate:
-    """Compile an aggregate call. What an ordered-set aggregate sorts by is its last arguments."""
+def compile_aggregate(
+    call: AggregateCall, portions: Portions, compiler: Compiler
+) -> CompiledAggregate:
+    """Compile an aggregate call, whose input `portions` cuts. What an ordered-set aggregate sorts by is its last arguments."""
     aggregate = call.aggregate
     arguments = call.arguments
     if aggregate.is_ordered_set:
@@ -69,7 +72,7 @@ def compile_aggregate(call: AggregateCall, compiler: Compiler) -> CompiledAggreg
         keys = (*keys, *(SortKey(each, False, False) for each in rest))
     return CompiledAggregate(
         call=call,
-        arguments=compiler.vectors(arguments),
+        arguments=portions.vectors(arguments, compiler),
         types=tuple(argument.type for argument in arguments),
         compared=compiler.vectors(compared) if compared != arguments else None,
         compared_types=tuple(argument.type for argument in compared),

@@ -25,6 +25,7 @@ from lungfish.executor.integer_codes import UNKNOWN, Codes, first_places
 from lungfish.executor.kept_rows import KeptRows
 from lungfish.executor.key_codes import RowCodes
 from lungfish.executor.memory import MemoryAccount
+from lungfish.executor.portions import Portions
 from lungfish.executor.rows import split_batch
 from lungfish.executor.sort_keys import ascending
 from lungfish.planner.physical import HashAggregate
@@ -51,17 +52,18 @@ class _Aggregation:
 def make_hash_aggregate(plan: HashAggregate, compiler: Compiler) -> Operator:
     """The operator of a HashAggregate."""
     source = compiler.operator(plan.input)
+    portions = Portions()
     aggregation = _Aggregation(
-        keys=compiler.vectors(plan.keys),
+        keys=portions.vectors(plan.keys, compiler),
         key_types=tuple(key.type for key in plan.keys),
-        aggregates=tuple(compile_aggregate(call, compiler) for call in plan.aggregates),
+        aggregates=tuple(compile_aggregate(call, portions, compiler) for call in plan.aggregates),
         grouping_sets=plan.grouping_sets,
     )
 
     def run_hash_aggregate(run: Run) -> Iterator[Batch]:
         sets = [_Groups(aggregation, numbers, run) for numbers in aggregation.grouping_sets]
         try:
-            for batch in source(run):
+            for batch in portions.cut(source(run), run):
                 run.check_cancel()
                 keys = [as_array(key(batch, run), batch.row_count) for key in aggregation.keys]
                 for groups in sets:

@@ -6,8 +6,8 @@ nothing: no comparison with NULL is true.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import chain
+from collections.abc import Callable, Iterator, Sequence
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 
 from lungfish.catalog.objects import Index
@@ -15,16 +15,19 @@ from lungfish.executor.compiler import Compiler, Operator, RowEvaluator
 from lungfish.executor.context import Row, Run
 from lungfish.executor.filter import batch_filter
 from lungfish.executor.partition_tests import behind_tests
+from lungfish.executor.portions import RowPortions
 from lungfish.executor.rows import rows_batch
 from lungfish.executor.scan import output_types, stored_positions
 from lungfish.planner.physical import IndexScan, KeyBound
 from lungfish.storage.ids import TupleId
 from lungfish.storage.keys import Bound, KeyCodec, KeyRange
-from lungfish.types.batch import BATCH_ROW_COUNT, Batch
+from lungfish.types.batch import Batch
 from lungfish.types.compare import comparison_key
 
 if TYPE_CHECKING:
     from lungfish.storage.table import TableIndex, TableStore
+
+_FIRST_ROW_COUNT = 64
 
 # Answers the key ranges of one run, in the order in which they are to be read.
 RangeMaker = Callable[[Run, KeyCodec], "Sequence[KeyRange]"]
@@ -38,9 +41,14 @@ def make_index_scan(plan: IndexScan, compiler: Compiler) -> Operator:
     pick = _picker(stored_positions(plan.table, plan.column_indexes), plan.with_tuple_id)
 
     def run_index_scan(run: Run) -> Iterator[Batch]:
-        for found in _chunks(_entries(plan, make_ranges, run)):
+        entries = _entries(plan, make_ranges, run)
+        # A LIMIT above may want only the first few.
+        portions = RowPortions(_FIRST_ROW_COUNT)
+        while found := list(islice(entries, portions.row_count)):
             run.check_cancel()
-            kept = keep(rows_batch([pick(address, row) for address, row in found], types), run)
+            batch = rows_batch([pick(address, row) for address, row in found], types)
+            portions.note_batch(batch)
+            kept = keep(batch, run)
             if kept.row_count:
                 yield kept
 
@@ -63,20 +71,6 @@ def _entries(plan: IndexScan, make_ranges: RangeMaker, run: Run) -> Iterator[tup
         yield from chain.from_iterable(
             store.index_scan(context.snapshot, index, key_range, is_backward=plan.is_backward)
         )
-
-
-def _chunks(rows: Iterable[tuple[TupleId, Row]]) -> Iterator[list[tuple[TupleId, Row]]]:
-    """Rows in lists that grow: a LIMIT above may want only the first few."""
-    size = 64
-    chunk: list[tuple[TupleId, Row]] = []
-    for row in rows:
-        chunk.append(row)
-        if len(chunk) >= size:
-            yield chunk
-            chunk = []
-            size = min(size * 4, BATCH_ROW_COUNT)
-    if chunk:
-        yield chunk
 
 
 def _picker(

@@ -17,10 +17,11 @@ import pyarrow as pa
 from lungfish.executor.compiler import Compiler, VectorEvaluator
 from lungfish.executor.context import Run
 from lungfish.executor.expressions.vectors import true_mask
+from lungfish.executor.portions import cuts, row_widths
 from lungfish.executor.row_matches import Matches, take_rows
 from lungfish.executor.rows import split_batch
 from lungfish.planner.expressions import BoundExpression
-from lungfish.types.batch import Batch, Vector
+from lungfish.types.batch import BATCH_BYTES, Batch, Vector
 from lungfish.types.sql_type import SqlType
 from lungfish.types.vectors import null_vector
 
@@ -45,12 +46,14 @@ class JoinOutput:
         self._right_types = right_types
         keeps_right = kind in ("right", "full")
         self._right_matched = np.zeros(right.row_count, np.bool_) if keeps_right else None
+        self._right_widths = widths = row_widths(right.columns)
+        self._right_width_max = 0 if widths is None or not len(widths) else int(widths.max())
 
     def join(self, left: Batch, candidates: Iterable[Matches], run: Run) -> Iterator[Batch]:
         """The rows that one left batch gives. `candidates` are the pairs for which the condition is still to be looked at."""
         kind = self._kind
         matched = None if kind in ("inner", "right") else np.zeros(left.row_count, np.bool_)
-        for pairs in candidates:
+        for pairs in self._cut(left, candidates):
             run.check_cancel()
             if kind in LEFT_ONLY_KINDS:
                 pairs = self._holding(left, pairs, run)[0]
@@ -65,6 +68,24 @@ class JoinOutput:
                 matched[pairs.left] = True
         if matched is not None:
             yield from self._left_rows(left, matched)
+
+    def _cut(self, left: Batch, candidates: Iterable[Matches]) -> Iterator[Matches]:
+        """The candidates in pieces whose columns keep within the size of a batch."""
+        widths, width_max = row_widths(left.columns), self._right_width_max
+        if widths is not None and len(widths):
+            width_max += int(widths.max())
+        for pairs in candidates:
+            count = len(pairs.left)
+            if count * width_max <= BATCH_BYTES:
+                yield pairs
+                continue
+            taken = np.zeros(count, np.int64)
+            if widths is not None:
+                taken += widths[pairs.left]
+            if self._right_widths is not None:
+                taken += self._right_widths[pairs.right]
+            for piece in cuts(taken):
+                yield Matches(pairs.left[piece], pairs.right[piece])
 
     def _holding(
         self, left: Batch, pairs: Matches, run: Run

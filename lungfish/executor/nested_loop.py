@@ -19,11 +19,12 @@ from lungfish.executor.context import Row, Run
 from lungfish.executor.join_output import JoinOutput, join_condition
 from lungfish.executor.kept_rows import keep_batches
 from lungfish.executor.memo import memo_key, outer_columns_of
+from lungfish.executor.portions import RowPortions
 from lungfish.executor.row_matches import Matches, cross_matches
 from lungfish.executor.row_source import RowSource, make_row_source
 from lungfish.executor.rows import batch_rows, concat_batches, rows_batch
 from lungfish.planner.physical import NestedLoopJoin
-from lungfish.types.batch import BATCH_ROW_COUNT, Batch
+from lungfish.types.batch import Batch
 from lungfish.types.sql_type import SqlType
 
 # How many right sides a lateral join remembers.
@@ -88,14 +89,17 @@ def _run_product(join: _Join, run: Run) -> Iterator[Batch]:
 
 def _run_lateral(join: _Join, used: tuple[int, ...] | None, run: Run) -> Iterator[Batch]:
     right_sides = _RightSides(join, used, run)
+    portions = RowPortions.of_types(join.right_types)
     for left in join.left(run):
         rows = batch_rows(left, join.left_types)
         start, pending = 0, _Pending()
         for number, row in enumerate(rows, 1):
             pending.append(right_sides.of(row))
-            if pending.row_count >= BATCH_ROW_COUNT or number == len(rows):
+            if pending.row_count >= portions.row_count or number == len(rows):
                 part = left.slice(start, number - start)
-                yield from _join_part(join, part, pending, run)
+                right = pending.all_rows(join.right_types)
+                portions.note_batch(right)
+                yield from _join_part(join, part, right, pending.counts, run)
                 start, pending = number, _Pending()
 
 
@@ -125,10 +129,11 @@ class _Pending:
         return rows_batch(self._rows, types) if self._rows else concat_batches(self._batches, types)
 
 
-def _join_part(join: _Join, left: Batch, pending: _Pending, run: Run) -> Iterator[Batch]:
-    right = pending.all_rows(join.right_types)
+def _join_part(
+    join: _Join, left: Batch, right: Batch, counts: list[int], run: Run
+) -> Iterator[Batch]:
     output = JoinOutput(join.kind, join.condition, right, join.left_types, join.right_types)
-    left_rows = np.repeat(np.arange(left.row_count), np.array(pending.counts, np.int64))
+    left_rows = np.repeat(np.arange(left.row_count), np.array(counts, np.int64))
     yield from output.join(left, iter((Matches(left_rows, np.arange(right.row_count)),)), run)
 
 

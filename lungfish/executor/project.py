@@ -13,12 +13,13 @@ from lungfish.executor.compiler import Compiler, Operator, RowEvaluator
 from lungfish.executor.context import Run
 from lungfish.executor.expressions.calls import row_set_function
 from lungfish.executor.expressions.vectors import as_array, spread
+from lungfish.executor.portions import Portions, RowPortions
 from lungfish.executor.rows import batch_rows
 from lungfish.executor.volatile_calls import row_by_row, runs_volatile_routine
 from lungfish.planner.expression_tree import shares_sequences
 from lungfish.planner.expressions import BoundExpression, Call, ColumnRef
 from lungfish.planner.physical import Project, ProjectSet
-from lungfish.types.batch import BATCH_ROW_COUNT, Batch
+from lungfish.types.batch import Batch
 from lungfish.types.sql_type import SqlType
 from lungfish.types.vectors import build_vector
 
@@ -30,10 +31,11 @@ def make_project(plan: Project, compiler: Compiler) -> Operator:
         return _pick_columns(source, [item.index for item in plan.expressions])  # type: ignore[union-attr]
     if any(map(runs_volatile_routine, plan.expressions)) or shares_sequences(plan.expressions):
         source = row_by_row(source)
-    evaluators = compiler.vectors(plan.expressions)
+    portions = Portions()
+    evaluators = portions.vectors(plan.expressions, compiler)
 
     def run_project(run: Run) -> Iterator[Batch]:
-        for batch in source(run):
+        for batch in portions.cut(source(run), run):
             results = [evaluate(batch, run) for evaluate in evaluators]
             for piece in spread(results, batch.row_count):
                 run.check_cancel()
@@ -79,9 +81,12 @@ def make_project_set(plan: ProjectSet, compiler: Compiler) -> Operator:
             started = (
                 [evaluate(row, run) for evaluate in sets] for row in batch_rows(batch, input_types)
             )
-            for sources, columns in _side_by_side(started, len(sets)):
+            portions = RowPortions.of_types(types)
+            for sources, columns in _side_by_side(started, len(sets), portions):
                 run.check_cancel()
-                yield _set_batch(fixed, sources, columns, types)
+                made = _set_batch(fixed, sources, columns, types)
+                portions.note_batch(made)
+                yield made
 
     return run_project_set
 
@@ -100,15 +105,15 @@ def _set_evaluator(expression: BoundExpression, compiler: Compiler) -> _SetEvalu
 
 
 def _side_by_side(
-    started: Iterable[Sequence[Iterator[Any]]], set_count: int
+    started: Iterable[Sequence[Iterator[Any]]], set_count: int, portions: RowPortions
 ) -> Iterator[tuple[list[int], list[list[Any]]]]:
     """The values of each row's sets, the shorter ones padded with NULL: for each value its input row, and a column for each
-    set, at most BATCH_ROW_COUNT values at a time."""
+    set, as many values at a time as `portions` says."""
     sources: list[int] = []
     columns: list[list[Any]] = [[] for _ in range(set_count)]
     for number, sets in enumerate(started):
         while True:
-            room = BATCH_ROW_COUNT - len(sources)
+            room = portions.row_count - len(sources)
             for column, values in zip(columns, sets, strict=True):
                 column.extend(islice(values, room))
             length = max(map(len, columns)) - len(sources)

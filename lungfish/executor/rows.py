@@ -7,7 +7,9 @@ from itertools import islice
 from typing import Any
 
 from lungfish.executor.context import Row
-from lungfish.types.batch import BATCH_ROW_COUNT, Batch
+from lungfish.executor.memory import batch_size_bytes
+from lungfish.executor.portions import RowPortions
+from lungfish.types.batch import BATCH_BYTES, BATCH_ROW_COUNT, Batch
 from lungfish.types.sql_type import SqlType
 from lungfish.types.vectors import build_vector, concat_vectors, to_values
 
@@ -38,8 +40,11 @@ def rows_batch(rows: Sequence[Sequence[Any]], types: Sequence[SqlType]) -> Batch
 def rows_batches(rows: Iterable[Sequence[Any]], types: Sequence[SqlType]) -> Iterator[Batch]:
     """Batches of the usual size from any number of rows."""
     iterator = iter(rows)
-    while chunk := list(islice(iterator, BATCH_ROW_COUNT)):
-        yield rows_batch(chunk, types)
+    portions = RowPortions.of_types(types)
+    while chunk := list(islice(iterator, portions.row_count)):
+        batch = rows_batch(chunk, types)
+        portions.note_batch(batch)
+        yield batch
 
 
 def empty_batch(types: Sequence[SqlType]) -> Batch:
@@ -62,9 +67,16 @@ def concat_batches(batches: Sequence[Batch], types: Sequence[SqlType]) -> Batch:
 
 def split_batch(batch: Batch) -> Iterator[Batch]:
     """A large batch in slices of the usual size; nothing for an empty one."""
-    if batch.row_count <= BATCH_ROW_COUNT:
+    size_bytes = batch_size_bytes(batch)
+    if batch.row_count <= BATCH_ROW_COUNT and size_bytes <= BATCH_BYTES:
         if batch.row_count:
             yield batch
         return
-    for start in range(0, batch.row_count, BATCH_ROW_COUNT):
-        yield batch.slice(start, BATCH_ROW_COUNT)
+    step = rows_within(BATCH_BYTES, batch.row_count, size_bytes)
+    for start in range(0, batch.row_count, step):
+        yield batch.slice(start, step)
+
+
+def rows_within(wanted_bytes: int, row_count: int, size_bytes: int) -> int:
+    """How many rows of their average width a batch of `wanted_bytes` has."""
+    return max(1, min(wanted_bytes * row_count // max(size_bytes, 1), BATCH_ROW_COUNT))

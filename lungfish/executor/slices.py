@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from lungfish.executor.expressions.vectors import as_array
+from lungfish.executor.portions import LONG_KINDS
 from lungfish.planner.expression_tree import LEAVES, children
 from lungfish.planner.expressions import BoundExpression, Call, CastTo, DomainExpr, SubqueryExpr
 from lungfish.types.sql_type import TypeKind
@@ -33,11 +34,8 @@ PART_ROW_COUNT = 2_048
 FIRST_ROW_COUNT = 64
 # What an expression takes at once may be longer than what it took the last time, but not by more than this.
 GROWTH_MAX = 64
-# Values of these kinds may be long.
-_LONG_KINDS = frozenset({
-    TypeKind.NUMERIC, TypeKind.TEXT, TypeKind.VARCHAR, TypeKind.CHAR, TypeKind.BYTEA, TypeKind.JSON, TypeKind.JSONB, TypeKind.BIT,
-    TypeKind.VARBIT, TypeKind.ARRAY, TypeKind.RECORD, TypeKind.MULTIRANGE,
-})  # fmt: skip
+# With values of these kinds a function may be busy for long.
+_LONG_KINDS = LONG_KINDS | {TypeKind.NUMERIC}
 # Functions that ask the session how values are shown, which it knows, and nothing else.
 _SHOWS_BY_SETTINGS = frozenset({
     "array_to_string", "array_to_json", "row_to_json", "to_json", "to_jsonb", "json_build_array", "json_build_object",

@@ -10,11 +10,12 @@ from lungfish.executor.compiler import Compiler, Operator
 from lungfish.executor.context import Row, Run
 from lungfish.executor.expressions.calls import row_set_function
 from lungfish.executor.expressions.vectors import as_array
+from lungfish.executor.portions import RowPortions
 from lungfish.executor.rows import rows_batches
 from lungfish.executor.volatile_calls import runs_volatile_routine
 from lungfish.planner.expressions import BoundExpression, Call, Constant
 from lungfish.planner.physical import EmptyScan, FunctionScan, ValuesScan
-from lungfish.types.batch import BATCH_ROW_COUNT, Batch
+from lungfish.types.batch import Batch
 from lungfish.types.sql_type import SqlType, TypeKind
 from lungfish.types.vectors import build_vector
 
@@ -99,9 +100,12 @@ def _one_column(function: _FunctionRows, sql_type: SqlType) -> Operator:
 
     def run_function(run: Run) -> Iterator[Batch]:
         items = iter(function.items(run))
-        while chunk := list(islice(items, BATCH_ROW_COUNT)):
+        portions = RowPortions.of_types([sql_type])
+        while chunk := list(islice(items, portions.row_count)):
             run.check_cancel()
-            yield Batch((build_vector(chunk, sql_type),), len(chunk))
+            vector = build_vector(chunk, sql_type)
+            portions.note(len(chunk), vector.nbytes)
+            yield Batch((vector,), len(chunk))
 
     return run_function
 

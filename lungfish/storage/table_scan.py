@@ -40,7 +40,7 @@ from lungfish.storage.rows import (
 from lungfish.storage.snapshots import Snapshot
 from lungfish.storage.table_index import TableIndex
 from lungfish.storage.table_rows import TableRows
-from lungfish.types.batch import BATCH_ROW_COUNT, Batch
+from lungfish.types.batch import BATCH_BYTES, BATCH_ROW_COUNT, Batch
 
 # The first `pa.array` of a process imports modules. That must not happen in the middle of a statement: an exception from outside (Ctrl-C) in an
 # import can leave the module's lock held for ever in CPython, and every other thread that comes to the same import waits for it.
@@ -48,8 +48,6 @@ pa.array(np.empty(0, np.int64))
 
 Rows = list[tuple[TupleId, Values]]
 
-# A batch ends with the page on which its long values exceed this, and before the row whose overflowed value would.
-LONG_SIZE_MAX = 16 * 1024 * 1024
 # How many rows of an index scan are looked up under one hold of the latch.
 _LOOKUP_COUNT = 64
 
@@ -103,9 +101,10 @@ class _BatchCopy:
 
     @property
     def is_full(self) -> bool:
-        """Whether the batch should end here."""
+        """Whether the batch should end here: with the page on which its long values exceed BATCH_BYTES. `finish` cuts it before the row whose
+        overflowed value would."""
         return self._slot_count >= BATCH_ROW_COUNT - self._format.slot_count_max or (
-            len(self._tails) > LONG_SIZE_MAX
+            len(self._tails) > BATCH_BYTES
         )
 
     def add_page(self, page_id: PageId) -> None:
@@ -203,7 +202,7 @@ class _BatchCopy:
         total = 0
         for row in np.flatnonzero(sizes).tolist():
             size = int(sizes[row])
-            if total and total + size > LONG_SIZE_MAX:
+            if total and total + size > BATCH_BYTES:
                 ends.append(row)
                 total = 0
             total += size

@@ -11,6 +11,8 @@ import pyarrow as pa
 Vector: TypeAlias = pa.Array
 
 BATCH_ROW_COUNT = 32_768
+# What the values of a batch should take at most; a batch of one row takes what it takes.
+BATCH_BYTES = 16 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)

@@ -93,7 +93,7 @@ def test_a_failed_batch_is_not_there_at_all(world: World, table: TableStore) -> 
 def test_huge_values_do_not_gather_in_one_batch(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(table_scan, "LONG_SIZE_MAX", 100_000)
+    monkeypatch.setattr(table_scan, "BATCH_BYTES", 100_000)
     table = world.table((INTEGER, TEXT))
     rows = [(n, "v" * (40_000 if n % 3 == 0 else 5)) for n in range(20)]
     addresses = committed_rows(world, table, rows)

@@ -9,14 +9,11 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from lungfish.types.batch import Batch, Vector
+from lungfish.types.batch import BATCH_BYTES, Batch, Vector
 from lungfish.types.sql_type import SqlType
 from lungfish.types.vectors import to_values
 
 VectorOrScalar: TypeAlias = pa.Array | pa.Scalar
-
-# Copying so many bytes takes a few milliseconds; meanwhile nobody can stop the statement.
-_COPIES_BYTES_MAX = 16 * 1024 * 1024
 
 
 def as_array(result: VectorOrScalar, row_count: int) -> Vector:
@@ -29,12 +26,12 @@ def as_array(result: VectorOrScalar, row_count: int) -> Vector:
 
 
 def spread(results: Sequence[VectorOrScalar], row_count: int) -> Iterator[Batch]:
-    """The results as columns: in several batches if the scalars are so large that all their copies would take long to make."""
+    """The results as columns: in several batches if the scalars are so large that all their copies would be too much for one."""
     width = sum(as_array(result, 1).nbytes for result in results if isinstance(result, pa.Scalar))
-    if width * row_count <= _COPIES_BYTES_MAX:
+    if width * row_count <= BATCH_BYTES:
         yield Batch(tuple([as_array(result, row_count) for result in results]), row_count)
         return
-    step = max(1, _COPIES_BYTES_MAX // width)
+    step = max(1, BATCH_BYTES // width)
     for first in range(0, row_count, step):
         count = min(step, row_count - first)
         columns = [
