@@ -12,22 +12,24 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from lungfish.executor.aside import run_aside
 from lungfish.executor.compiler import Compiler, VectorEvaluator
 from lungfish.executor.context import Run
+from lungfish.executor.distinct_arguments import DistinctArguments
 from lungfish.executor.expressions.vectors import as_array, true_mask
-from lungfish.executor.integer_codes import Codes, first_places
-from lungfish.executor.key_codes import RowCodes
+from lungfish.executor.external_sort import ExternalSort
+from lungfish.executor.integer_codes import Codes
 from lungfish.executor.memory import vector_size_bytes
 from lungfish.executor.own_aggregate import OwnAggregate, call_plainly, compile_own_aggregate
-from lungfish.executor.portions import Portions
+from lungfish.executor.portions import LONG_KINDS, Portions
 from lungfish.executor.sort_keys import SortOrder, sort_order
 from lungfish.functions.registry import Accumulator
 from lungfish.planner.bind_arguments import given_argument
 from lungfish.planner.expressions import AggregateCall, Constant, SortKey
-from lungfish.types.batch import BATCH_ROW_COUNT, Batch, Vector
+from lungfish.types.batch import Batch, Vector
 from lungfish.types.sql_type import BIGINT, SqlType
-from lungfish.types.vectors import concat_vectors
+
+# What an object of Python's takes beside the text in it.
+_VALUE_BYTES = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,16 +91,22 @@ class Accumulation:
         self._compiled = compiled
         self._accumulator = compiled.create(run)
         is_distinct = compiled.call.is_distinct
-        self._distinct = RowCodes((BIGINT, *compiled.compared_types)) if is_distinct else None
-        self._kept = (
-            _KeptInput(compiled.types, compiled.order) if compiled.order is not None else None
+        self._is_long = bool(compiled.types) and any(
+            sql_type.kind in LONG_KINDS for sql_type in (*compiled.types, compiled.call.type)
         )
+        self._keeps_all = compiled.call.aggregate.is_order_sensitive
+        self._value_bytes = 0
+        self._group_count = 0
+        self._distinct = DistinctArguments(compiled.compared_types) if is_distinct else None
+        # The rows of a call with ORDER BY, until all are there: group, arguments, keys. Groups are mixed in it, which does not matter to an accumulator.
+        self._sort = None if compiled.order is None else _sort_of_arguments(compiled, run)
 
     @property
     def size_bytes(self) -> int:
-        """What is held beside the accumulator's own state."""
-        size = 0 if self._distinct is None else self._distinct.size_bytes
-        return size if self._kept is None else size + self._kept.size_bytes
+        """What is held beside the accumulator's counters and sums."""
+        if self._distinct is None:
+            return self._value_bytes
+        return self._value_bytes + self._distinct.size_bytes
 
     def update(self, batch: Batch, group_ids: Codes, group_count: int, run: Run) -> None:
         """Take in one batch."""
@@ -114,90 +122,78 @@ class Accumulation:
             as_array(evaluate(batch, run), batch.row_count) for evaluate in compiled.arguments
         ]
         keys = [] if compiled.order is None else compiled.order.key_vectors(batch, run)
-        if self._distinct is not None:
-            compared = arguments
-            if compiled.compared is not None:
-                compared = [
-                    as_array(each(batch, run), batch.row_count) for each in compiled.compared
-                ]
-            rows = run.compute(self._new_rows, group_ids, compared)
-            if rows is not None:
-                indices = pa.array(rows)
-                group_ids = group_ids[rows]
-                arguments = [argument.take(indices) for argument in arguments]
-                keys = [key.take(indices) for key in keys]
-        if self._kept is not None:
-            self._kept.append(group_ids, arguments, keys)
-        else:
-            self._compute(run)(self._accumulator.update, group_ids, group_count, arguments)
+        if self._distinct is None:
+            self._take_in(group_ids, group_count, arguments, keys, run)
+            return
+        compared = arguments
+        if compiled.compared is not None:
+            compared = [as_array(each(batch, run), batch.row_count) for each in compiled.compared]
+        columns = (pa.array(group_ids), *compared, *arguments, *keys)
+        rows = run.compute(self._distinct.new_rows, Batch(columns, batch.row_count), run)
+        self._take_in_rows(rows, group_count, run)
+
+    def _take_in_rows(self, rows: Batch, group_count: int, run: Run) -> None:
+        """Take in rows of which a group has not had the like: group, what was compared, arguments, keys."""
+        first = 1 + len(self._compiled.compared_types)
+        last = first + len(self._compiled.types)
+        columns = rows.columns
+        group_ids = columns[0].to_numpy()
+        self._take_in(group_ids, group_count, columns[first:last], columns[last:], run)
+
+    def _take_in(
+        self,
+        group_ids: Codes,
+        group_count: int,
+        arguments: Sequence[Vector],
+        keys: Sequence[Vector],
+        run: Run,
+    ) -> None:
+        if self._sort is not None:
+            self._sort.add(Batch((pa.array(group_ids), *arguments, *keys), len(group_ids)))
+            return
+        self._note_values(arguments, group_count)
+        self._compute(run)(self._accumulator.update, group_ids, group_count, arguments)
+
+    def _note_values(self, arguments: Sequence[Vector], group_count: int) -> None:
+        """Count what the accumulator keeps of long values: all that it is given, or one a group."""
+        if not self._is_long:
+            return
+        row_count = len(arguments[0])
+        taken = row_count if self._keeps_all else min(group_count - self._group_count, row_count)
+        self._group_count = group_count
+        if taken > 0:
+            size = sum(map(vector_size_bytes, arguments)) * taken // row_count
+            self._value_bytes += size + _VALUE_BYTES * taken
 
     def _compute(self, run: Run) -> Callable[..., Any]:
         """How the accumulator is called: one that runs routines does more than compute."""
         return run.compute if self._compiled.own is None else call_plainly
 
-    def _new_rows(self, group_ids: Codes, arguments: Sequence[Vector]) -> Codes | None:
-        """The rows whose arguments their group has not had yet; None for all."""
-        distinct = self._distinct
-        assert distinct is not None, "only for DISTINCT"
-        before = distinct.count
-        codes = distinct.encode([pa.array(group_ids), *arguments], len(group_ids))
-        added = distinct.count - before
-        if added == len(group_ids):
-            return None
-        return np.sort(first_places(codes, before, added))
-
     def finish(self, group_count: int, run: Run) -> Vector:
         """The results of all groups."""
         run.check_cancel()
-        if self._kept is not None:
-            group_ids, arguments = self._kept.sorted(run)
-            # An accumulator may go row by row.
-            for start in range(0, max(len(group_ids), 1), BATCH_ROW_COUNT):
-                part = slice(start, start + BATCH_ROW_COUNT)
-                arguments_of_part = [each.slice(start, BATCH_ROW_COUNT) for each in arguments]
+        if self._distinct is not None:
+            for rows in self._distinct.rest(run):
+                self._take_in_rows(rows, group_count, run)
+        if self._sort is not None:
+            end = 1 + len(self._compiled.types)
+            for batch in self._sort.rows():
+                arguments = batch.columns[1:end]
+                self._note_values(arguments, group_count)
                 self._compute(run)(
-                    self._accumulator.update, group_ids[part], group_count, arguments_of_part
+                    self._accumulator.update, batch.columns[0].to_numpy(), group_count, arguments
                 )
         result: Vector = self._compute(run)(self._accumulator.finish, group_count)
         return result
 
+    def close(self) -> None:
+        """Let go of what was kept to be sorted."""
+        if self._sort is not None:
+            self._sort.close()
 
-class _KeptInput:
-    """The rows of an aggregate with ORDER BY, until all are there."""
 
-    def __init__(self, types: Sequence[SqlType], order: SortOrder) -> None:
-        self._types = types
-        self._order = order
-        self._group_ids: list[Codes] = []
-        self._arguments: list[list[Vector]] = [[] for _ in types]
-        self._keys: list[list[Vector]] = [[] for _ in order.types]
-        self.size_bytes = 0
-
-    def append(self, group_ids: Codes, arguments: Sequence[Vector], keys: Sequence[Vector]) -> None:
-        self._group_ids.append(group_ids)
-        self.size_bytes += group_ids.nbytes + sum(map(vector_size_bytes, (*arguments, *keys)))
-        for kept, vector in zip(self._arguments, arguments, strict=True):
-            kept.append(vector)
-        for kept, vector in zip(self._keys, keys, strict=True):
-            kept.append(vector)
-
-    def sorted(self, run: Run) -> tuple[Codes, list[Vector]]:
-        """All rows in order. Groups are mixed, which does not matter to an accumulator."""
-        if not self._group_ids:
-            return np.empty(0, np.int64), [concat_vectors([], item) for item in self._types]
-        group_ids = np.concatenate(self._group_ids)
-        keys = [
-            concat_vectors(vectors, sql_type)
-            for vectors, sql_type in zip(self._keys, self._order.types, strict=True)
-        ]
-        row_count = len(group_ids)
-        indices = self._order.indices_of(keys, row_count, run)
-
-        def arguments_in_order() -> list[Vector]:
-            return [
-                concat_vectors(vectors, sql_type).take(indices)
-                for vectors, sql_type in zip(self._arguments, self._types, strict=True)
-            ]
-
-        arguments = run_aside(run, row_count, arguments_in_order)
-        return group_ids[indices.to_numpy()], arguments
+def _sort_of_arguments(compiled: CompiledAggregate, run: Run) -> ExternalSort:
+    order = compiled.order
+    assert order is not None, "only for what has an order"
+    types = (BIGINT, *compiled.types, *order.types)
+    return ExternalSort(order.of_columns(1 + len(compiled.types)), types, run)

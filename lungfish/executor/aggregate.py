@@ -1,10 +1,8 @@
 """HashAggregate: GROUP BY, with grouping sets, and aggregation of everything.
 
 Each grouping set numbers its groups (`RowCodes`) and feeds its accumulators batch by batch; nothing is kept but the groups. When the
-groups outgrow the memory budget, no new ones are taken in: rows of unknown groups go to a spill file and are aggregated
-afterwards in the same way, round by round. (PostgreSQL's hybrid hash aggregation does so too; it parts the spilled
-rows by hash, which saves reading rows of later rounds again and again. We read them again: simpler, and groups that
-are several times the budget are rare.)
+groups outgrow the memory budget, no new ones are taken in: rows of unknown groups go to spill files, parted by the hash of their keys, and are aggregated
+afterwards in the same way, part by part. (So does PostgreSQL's hybrid hash aggregation.)
 
 No order is promised. But few groups come in the order of their keys all the same, as from PostgreSQL's sorted grouping: what
 people read (`ORDER BY count(*) DESC`, where groups tie) then hangs on the data alone, not on the order of rows.
@@ -22,9 +20,9 @@ from lungfish.executor.compiler import Compiler, Operator, VectorEvaluator
 from lungfish.executor.context import Run
 from lungfish.executor.expressions.vectors import as_array
 from lungfish.executor.integer_codes import UNKNOWN, Codes, first_places
-from lungfish.executor.kept_rows import KeptRows
 from lungfish.executor.key_codes import RowCodes
 from lungfish.executor.memory import MemoryAccount
+from lungfish.executor.partition import Overflow
 from lungfish.executor.portions import Portions
 from lungfish.executor.rows import split_batch
 from lungfish.executor.sort_keys import ascending
@@ -93,17 +91,20 @@ class _Groups:
         self._numbers = tuple(numbers)
         self._run = run
         self._account = MemoryAccount(run.context.memory)
-        self._overflow: KeptRows | None = None
+        self._types = [aggregation.key_types[number] for number in self._numbers]
+        self._level = 0
+        self._overflow: Overflow | None = None
         self._begin()
 
     def _begin(self) -> None:
         """Start with no groups."""
-        self._codes = RowCodes([self._aggregation.key_types[number] for number in self._numbers])
-        self._accumulations = [
+        self._codes = RowCodes(self._types)
+        self._accumulations: list[Accumulation] = [
             Accumulation(item, self._run) for item in self._aggregation.aggregates
         ]
         # The keys of the groups in order, in parts as they came.
         self._keys: list[list[Vector]] = [[] for _ in self._numbers]
+        self._key_bytes = 0
         self._met_count = 0
         self._is_full = False
 
@@ -112,7 +113,7 @@ class _Groups:
         own_keys = [keys[number] for number in self._numbers]
         if self._is_full:
             codes = self._run.compute(self._codes.lookup, own_keys, batch.row_count)
-            batch, codes = self._set_aside(batch, codes)
+            batch, codes = self._set_aside(batch, own_keys, codes)
         else:
             codes = self._run.compute(self._codes.encode, own_keys, batch.row_count)
             self._note_new_groups(codes, own_keys)
@@ -129,36 +130,49 @@ class _Groups:
             return
         places = pa.array(first_places(codes, self._met_count, added))
         for parts, key in zip(self._keys, keys, strict=True):
-            parts.append(key.take(places))
+            taken = key.take(places)
+            parts.append(taken)
+            self._key_bytes += taken.nbytes
         self._met_count += added
 
     def _size_bytes(self) -> int:
-        size = self._codes.size_bytes + self._met_count * _STATE_BYTES * len(self._accumulations)
+        size = self._met_count * _STATE_BYTES * len(self._accumulations)
+        size += self._codes.size_bytes + self._key_bytes
         return size + sum(accumulation.size_bytes for accumulation in self._accumulations)
 
-    def _set_aside(self, batch: Batch, codes: Codes) -> tuple[Batch, Codes]:
-        """Put rows of unknown groups away for the next round; answers the others."""
+    def _set_aside(self, batch: Batch, keys: Sequence[Vector], codes: Codes) -> tuple[Batch, Codes]:
+        """Put rows of unknown groups away for later; answers the others."""
         is_known = codes != UNKNOWN
         if is_known.all():
             return batch, codes
         if self._overflow is None:
-            context = self._run.context
-            self._overflow = KeptRows(context.memory, context.spill)
-        self._overflow.append(batch.filter(pa.array(~is_known)))
+            self._overflow = Overflow(self._types, self._level, self._run)
+        rest = pa.array(~is_known)
+        self._overflow.add(batch.filter(rest), [key.filter(rest) for key in keys])
         return batch.filter(pa.array(is_known)), codes[is_known]
 
     def results(self) -> Iterator[Batch]:
-        """The rows of all groups: those in memory, then, round by round, those that were set aside."""
-        while True:
-            yield self._result()
-            overflow = self._overflow
-            if overflow is None:
-                return
-            self._account.close()
-            self._overflow = None
-            self._begin()
-            self._update_all(overflow)
+        """The rows of all groups: those in memory, then, part by part, those that were set aside."""
+        yield self._result()
+        overflow, level = self._overflow, self._level
+        if overflow is None:
+            return
+        try:
+            for part in overflow.parts():
+                self._let_go()
+                self._overflow, self._level = None, level + 1
+                self._begin()
+                self._update_all(part)
+                part.close()
+                yield from self.results()
+        finally:
             overflow.close()
+
+    def _let_go(self) -> None:
+        """The groups are done."""
+        self._account.close()
+        for accumulation in self._accumulations:
+            accumulation.close()
 
     def _update_all(self, batches: Iterable[Batch]) -> None:
         for batch in batches:
@@ -167,6 +181,8 @@ class _Groups:
             self.update(batch, [as_array(key(batch, self._run), batch.row_count) for key in keys])
 
     def _result(self) -> Batch:
+        # The keys may take as much memory as there is, and the codes know them too.
+        self._codes = RowCodes(())
         # Without keys there is one group, even if there was no row.
         count = self._met_count if self._numbers else 1
         found = {
@@ -186,6 +202,6 @@ class _Groups:
 
     def close(self) -> None:
         """Give back the memory."""
-        self._account.close()
+        self._let_go()
         if self._overflow is not None:
             self._overflow.close()

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from lungfish.executor.compiler import Compiler, Operator, VectorEvaluator
 from lungfish.executor.context import Run
 from lungfish.executor.expressions.vectors import as_array
-from lungfish.executor.integer_codes import Codes
+from lungfish.executor.integer_codes import UNKNOWN, Codes
+from lungfish.executor.kept_rows import KeptRows, keep_batches
 from lungfish.executor.key_codes import RowCodes, first_places
 from lungfish.executor.memory import MemoryAccount
+from lungfish.executor.partition import Overflow, Parts, parts_for
+from lungfish.executor.sort_keys import column_getter
 from lungfish.planner.physical import Append, Distinct, SetOperation
 from lungfish.types.batch import Batch, Vector
 from lungfish.types.sql_type import SqlType
@@ -31,18 +36,42 @@ def make_distinct(plan: Distinct, compiler: Compiler) -> Operator:
     return lambda run: _distinct_rows(source(run), types, run)
 
 
-def _distinct_rows(batches: Iterator[Batch], types: Sequence[SqlType], run: Run) -> Iterator[Batch]:
+def _distinct_rows(
+    batches: Iterable[Batch], types: Sequence[SqlType], run: Run, *, level: int = 0
+) -> Iterator[Batch]:
+    """The first row of each key. Once the keys take all the memory, rows of others are put away, and done part by part at the end."""
     codes = RowCodes(types)
     account = MemoryAccount(run.context.memory)
+    overflow: Overflow | None = None
     try:
         for batch in batches:
             run.check_cancel()
+            if overflow is not None:
+                found = run.compute(codes.lookup, batch.columns, batch.row_count)
+                rest = batch.filter(pa.array(found == UNKNOWN))
+                if rest.row_count:
+                    overflow.add(rest, rest.columns)
+                continue
             before = codes.count
             found = run.compute(codes.encode, batch.columns, batch.row_count)
-            account.grow_to(codes.size_bytes)
             yield from _first_rows(batch, found, before, codes.count - before)
+            if not account.grow_to(codes.size_bytes) and run.context.spill is not None:
+                overflow = Overflow(types, level, run)
+        account.close()
+        del codes
+        if overflow is not None:
+            yield from _distinct_parts(overflow, types, run, level=level)
     finally:
         account.close()
+        if overflow is not None:
+            overflow.close()
+
+
+def _distinct_parts(
+    overflow: Overflow, types: Sequence[SqlType], run: Run, *, level: int
+) -> Iterator[Batch]:
+    for part in overflow.parts():
+        yield from _distinct_rows(part, types, run, level=level + 1)
 
 
 def _first_rows(batch: Batch, codes: Codes, start: int, count: int) -> Iterator[Batch]:
@@ -101,41 +130,107 @@ def make_set_operation(plan: SetOperation, compiler: Compiler) -> Operator:
     types = [column.type for column in plan.left.columns]
     is_intersect, is_all = plan.kind == "intersect", plan.is_all
 
-    def run_set_operation(run: Run) -> Iterator[Batch]:
-        account = MemoryAccount(run.context.memory)
-        try:
-            yield from count_rows(run, account)
-        finally:
-            account.close()
+    operation = _SetOperation(types=tuple(types), is_intersect=is_intersect, is_all=is_all)
 
-    def count_rows(run: Run, account: MemoryAccount) -> Iterator[Batch]:
-        codes = RowCodes(types)
-        right_counts = _CodeCounts()
-        for batch in right(run):
-            run.check_cancel()
-            encoded = run.compute(codes.encode, batch.columns, batch.row_count)
-            right_counts.add(encoded, codes.count)
-            account.grow_to(codes.size_bytes)
-        met = _CodeCounts()
-        for batch in left(run):
-            run.check_cancel()
-            found = run.compute(codes.encode, batch.columns, batch.row_count)
-            account.grow_to(codes.size_bytes)
-            numbers = met.add(found, codes.count)
-            available = right_counts.of(found)
-            if is_all:
-                wanted = numbers < available if is_intersect else numbers >= available
+    def run_set_operation(run: Run) -> Iterator[Batch]:
+        kept = keep_batches(right(run), run)
+        try:
+            if kept.is_spilled and types:
+                yield from operation.by_parts(left(run), kept, run)
             else:
-                wanted = (numbers == 0) & ((available > 0) if is_intersect else (available == 0))
-            kept = (
-                batch.filter(pa.array(wanted))
-                if batch.columns
-                else batch.slice(0, int(wanted.sum()))
-            )
-            if kept.row_count:
-                yield kept
+                yield from operation.rows(left(run), kept, run)
+        finally:
+            kept.close()
 
     return run_set_operation
+
+
+@dataclass(frozen=True, slots=True)
+class _SetOperation:
+    """INTERSECT or EXCEPT. The right rows are counted, and the left ones go through them one by one.
+
+    A right side that memory cannot hold is parted by the hash of all columns, and the left one with it. What grows with the left rows is only what EXCEPT
+    has given already: when that takes all the memory, further rows are put away, and told apart part by part at the end.
+    """
+
+    types: tuple[SqlType, ...]
+    is_intersect: bool
+    is_all: bool
+
+    def by_parts(self, left: Iterable[Batch], right: KeptRows, run: Run) -> Iterator[Batch]:
+        """The rows, of inputs that are parted first."""
+        columns = [column_getter(index) for index in range(len(self.types))]
+        parts = Parts(parts_for(right, run), run)
+        try:
+            parts.fill(0, right, columns, self.types)
+            right.close()
+            parts.fill(1, left, columns, self.types)
+            for right_part, left_part in parts.pairs():
+                yield from self.rows(left_part, right_part, run)
+                right_part.close()
+                left_part.close()
+        finally:
+            parts.close()
+
+    def rows(self, left: Iterable[Batch], right: Iterable[Batch], run: Run) -> Iterator[Batch]:
+        """The rows, with the codes of all right rows in memory."""
+        account = MemoryAccount(run.context.memory)
+        overflow: Overflow | None = None
+        codes = RowCodes(self.types)
+        # Whether left rows have to be told apart that are not among the right ones.
+        is_noted = not self.is_intersect and not self.is_all
+        try:
+            right_counts = _CodeCounts()
+            for batch in right:
+                run.check_cancel()
+                encoded = run.compute(codes.encode, batch.columns, batch.row_count)
+                right_counts.add(encoded, codes.count)
+                account.grow_to(codes.size_bytes)
+            met = _CodeCounts()
+            for batch in left:
+                run.check_cancel()
+                code = codes.encode if is_noted and overflow is None else codes.lookup
+                found = run.compute(code, batch.columns, batch.row_count)
+                kept = _filter(batch, self._wanted(found, codes.count, right_counts, met))
+                if overflow is not None:
+                    rest = batch.filter(pa.array(found == UNKNOWN))
+                    if rest.row_count:
+                        overflow.add(rest, rest.columns)
+                elif is_noted and not account.grow_to(codes.size_bytes):
+                    overflow = None if run.context.spill is None else Overflow(self.types, 0, run)
+                if kept.row_count:
+                    yield kept
+            if overflow is not None:
+                account.close()
+                del codes
+                yield from _distinct_parts(overflow, self.types, run, level=0)
+        finally:
+            account.close()
+            if overflow is not None:
+                overflow.close()
+
+    def _wanted(
+        self, found: Codes, code_count: int, right_counts: _CodeCounts, met: _CodeCounts
+    ) -> npt.NDArray[np.bool_]:
+        """Which left rows go on, of those whose code is known; of the others all do that EXCEPT ALL gives."""
+        known = found != UNKNOWN
+        codes = found if known.all() else found[known]
+        numbers, available = met.add(codes, code_count), right_counts.of(codes)
+        if self.is_all:
+            passes = numbers < available if self.is_intersect else numbers >= available
+        else:
+            passes = (numbers == 0) & ((available > 0) if self.is_intersect else (available == 0))
+        if codes is found:
+            return passes
+        wanted = np.full(len(found), self.is_all and not self.is_intersect)
+        wanted[known] = passes
+        return wanted
+
+
+def _filter(batch: Batch, wanted: npt.NDArray[np.bool_]) -> Batch:
+    if not batch.columns:
+        return batch.slice(0, int(wanted.sum()))
+    return batch.filter(pa.array(wanted))
 
 
 class _CodeCounts:

@@ -20,7 +20,7 @@ from lungfish.executor.expressions.vectors import as_array
 from lungfish.executor.join_output import LEFT_ONLY_KINDS, JoinOutput, join_condition
 from lungfish.executor.kept_rows import KeptRows, keep_batches
 from lungfish.executor.key_codes import Codes, RowCodes
-from lungfish.executor.partition import Parts
+from lungfish.executor.partition import Parts, parts_for
 from lungfish.executor.row_matches import Matches, RowLists, cross_matches
 from lungfish.executor.rows import concat_batches
 from lungfish.planner.physical import HashJoin
@@ -106,8 +106,7 @@ def _join_by_parts(join: _Join, right: KeptRows, run: Run) -> Iterator[Batch]:
     Equal keys are in the same part, so that each kind of join is the union of the joins of the parts (the "grace" hash join of
     Kitsuregawa, Tanaka and Moto-oka, 1983). A part that is still too large is taken into memory all the same.
     """
-    part_count = min(max(2 * right.size_bytes // max(run.context.memory.limit_bytes, 1), 2), 64)
-    parts = Parts(part_count, run)
+    parts = Parts(parts_for(right, run), run)
     try:
         parts.fill(0, right, join.right_keys, join.key_types)
         right.close()

@@ -141,6 +141,8 @@ class _DictionaryColumn:
         self._key = comparison_key(sql_type)
         self._null_is_value = null_is_value
         self._known: dict[Any, int] = {}
+        # Of the values in `_known`.
+        self._value_bytes = 0
 
     @property
     def count(self) -> int:
@@ -148,12 +150,15 @@ class _DictionaryColumn:
 
     @property
     def size_bytes(self) -> int:
-        return 160 * len(self._known)
+        return 160 * len(self._known) + self._value_bytes
 
     def encode(self, vector: pa.Array) -> Codes:
         known = self._known
         encoded = vector.dictionary_encode()
-        numbers = [known.setdefault(key, len(known)) for key in self._keys(encoded.dictionary)]
+        dictionary, before = encoded.dictionary, len(known)
+        numbers = [known.setdefault(key, len(known)) for key in self._keys(dictionary)]
+        if len(known) > before:
+            self._value_bytes += dictionary.nbytes * (len(known) - before) // len(dictionary)
         null = (
             known.setdefault(None, len(known))
             if self._null_is_value and vector.null_count

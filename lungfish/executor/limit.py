@@ -45,16 +45,17 @@ def make_limit(plan: Limit, compiler: Compiler) -> Operator:
     def run_limit(run: Run) -> Iterator[Batch]:
         row_count_max = evaluate_limit(limit, run)
         skipped = evaluate_offset(offset, run)
-        rows = _after_offset(source(run), skipped)
+        rows = after_offset(source(run), skipped)
         if row_count_max is None:
             yield from rows
         elif row_count_max > 0:
-            yield from _first(rows, row_count_max, ties, run)
+            yield from first_rows(rows, row_count_max, run, ties)
 
     return run_limit
 
 
-def _after_offset(batches: Iterator[Batch], skipped: int) -> Iterator[Batch]:
+def after_offset(batches: Iterator[Batch], skipped: int) -> Iterator[Batch]:
+    """The rows without the first ones."""
     for batch in batches:
         if skipped >= batch.row_count:
             skipped -= batch.row_count
@@ -63,9 +64,10 @@ def _after_offset(batches: Iterator[Batch], skipped: int) -> Iterator[Batch]:
         skipped = 0
 
 
-def _first(
-    batches: Iterator[Batch], row_count: int, ties: SortOrder | None, run: Run
+def first_rows(
+    batches: Iterator[Batch], row_count: int, run: Run, ties: SortOrder | None = None
 ) -> Iterator[Batch]:
+    """So many rows, and those that tie with the last of them."""
     left = row_count
     for batch in batches:
         if batch.row_count < left:

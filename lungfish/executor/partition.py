@@ -25,6 +25,8 @@ from lungfish.types.vectors import integer_view, to_values
 
 # Two inputs are parted side by side.
 _SIDE_COUNT = 2
+# Into how many parts go the rows of keys that had no room.
+_OVERFLOW_PART_COUNT = 16
 
 Hashes = npt.NDArray[np.uint64]
 
@@ -59,10 +61,7 @@ class Parts:
             count = batch.row_count
             vectors = [as_array(evaluate(batch, self._run), count) for evaluate in keys]
             numbers = part_numbers(vectors, types, len(parts))
-            for number, part in enumerate(parts):
-                rows = np.flatnonzero(numbers == number)
-                if len(rows):
-                    part.append(batch.take(pa.array(rows)))
+            _deal(batch, numbers, parts)
 
     def pairs(self) -> Iterator[tuple[KeptRows, KeptRows]]:
         """The parts that belong together, one of each input."""
@@ -75,11 +74,52 @@ class Parts:
                 part.close()
 
 
+def parts_for(rows: KeptRows, run: Run) -> int:
+    """Into how many parts rows go that memory cannot hold, so that it can hold each of them."""
+    return min(max(2 * rows.size_bytes // max(run.context.memory.limit_bytes, 1), 2), 64)
+
+
+class Overflow:
+    """Rows of keys for which there was no room, parted by their hash: one part after the other is done by itself, and may overflow again."""
+
+    def __init__(self, types: Sequence[SqlType], level: int, run: Run) -> None:
+        """`level`: how many times over these rows have been parted before. Rows of one part are parted by another hash."""
+        context = run.context
+        self._types = types
+        self._level = level
+        self._parts = [KeptRows(context.memory, context.spill) for _ in range(_OVERFLOW_PART_COUNT)]
+
+    def add(self, batch: Batch, keys: Sequence[pa.Array]) -> None:
+        """Put rows with these keys away."""
+        numbers = part_numbers(keys, self._types, len(self._parts), level=self._level)
+        _deal(batch, numbers, self._parts)
+
+    def parts(self) -> Iterator[KeptRows]:
+        """The parts that have rows; each is let go of when the next one is asked for."""
+        for part in self._parts:
+            if part.row_count:
+                yield part
+            part.close()
+
+    def close(self) -> None:
+        """Let go of all parts."""
+        for part in self._parts:
+            part.close()
+
+
+def _deal(batch: Batch, numbers: npt.NDArray[np.int64], parts: Sequence[KeptRows]) -> None:
+    """Put each row into the part of its number."""
+    for number, part in enumerate(parts):
+        rows = np.flatnonzero(numbers == number)
+        if len(rows):
+            part.append(batch.take(pa.array(rows)))
+
+
 def part_numbers(
-    keys: Sequence[pa.Array], types: Sequence[SqlType], part_count: int
+    keys: Sequence[pa.Array], types: Sequence[SqlType], part_count: int, *, level: int = 0
 ) -> npt.NDArray[np.int64]:
-    """The part of each row, from 0 up to `part_count`. Requires: at least one key."""
-    hashes = np.zeros(len(keys[0]), np.uint64)
+    """The part of each row, from 0 up to `part_count`; other parts at another level. Requires: at least one key."""
+    hashes = np.full(len(keys[0]), level, np.uint64)
     for vector, sql_type in zip(keys, types, strict=True):
         hashes = _mixed(hashes ^ _hashes(vector, sql_type))
     return (hashes % np.uint64(part_count)).astype(np.int64)

@@ -8,7 +8,7 @@ wanted first, a vector "is it null" goes before the key.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
@@ -39,6 +39,11 @@ class SortOrder:
     are_descending: tuple[bool, ...]
     nulls_first: tuple[bool, ...]
 
+    def of_columns(self, start: int) -> SortOrder:
+        """The same order of rows whose columns from `start` on are the keys."""
+        getters = tuple(column_getter(start + number) for number in range(len(self.types)))
+        return replace(self, evaluators=getters)
+
     def key_vectors(self, batch: Batch, run: Run) -> list[pa.Array]:
         """The keys of a batch's rows."""
         return [as_array(evaluate(batch, run), batch.row_count) for evaluate in self.evaluators]
@@ -68,6 +73,11 @@ class SortOrder:
         table = pa.RecordBatch.from_arrays(vectors, names=names)
         sort_keys = list(zip(names, directions, strict=True))
         return run_aside(run, row_count, lambda: pc.sort_indices(table, sort_keys=sort_keys))
+
+
+def column_getter(index: int) -> VectorEvaluator:
+    """The evaluator of a column."""
+    return lambda batch, _run: batch.columns[index]
 
 
 def sort_order(keys: Sequence[SortKey], compiler: Compiler) -> SortOrder:
