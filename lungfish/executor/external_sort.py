@@ -12,6 +12,7 @@ blocks' last rows are certainly next, so they are cut off, put together, sorted 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
@@ -112,20 +113,22 @@ class ExternalSort:
         space = self._run.context.spill
         assert space is not None, "without one there are no runs"
         file = space.open()
-        for batch in batches:
-            file.append(batch)
+        try:
+            for batch in batches:
+                file.append(batch)
+        except BaseException:
+            file.close()
+            raise
         return file
 
     def _merge_some(self) -> None:
         """Make each `fan_in` runs one. Neighbours, so that equal rows stay in their order."""
-        merged: list[SpillFile] = []
-        while self._runs:
-            taken = self._runs[: self._fan_in]
-            merged.append(self._file_of(self._merge([each.batches() for each in taken])))
-            del self._runs[: self._fan_in]
+        for place in range(math.ceil(len(self._runs) / self._fan_in)):
+            taken = self._runs[place : place + self._fan_in]
+            merged = self._file_of(self._merge([each.batches() for each in taken]))
+            self._runs[place : place + self._fan_in] = [merged]
             for each in taken:
                 each.close()
-        self._runs = merged
 
     def _merge(self, sources: Sequence[Iterator[Batch]]) -> Iterator[Batch]:
         run = self._run

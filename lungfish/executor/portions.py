@@ -30,8 +30,8 @@ LONG_KINDS = frozenset({
 })  # fmt: skip
 
 # The first rows of an unknown width, and how many times as many may be next.
-_FIRST_ROW_COUNT = 256
-_GROWTH_MAX = 4
+_FIRST_ROW_COUNT = 64
+_GROWTH_MAX = 8
 
 
 class RowPortions:
