@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from lungfish.connection.row_factories import ColumnDescription, Description
+from lungfish.errors import OWN_MISTAKES, internal_error
 from lungfish.planner.expressions import OutputColumn
 from lungfish.session import StatementResult
 from lungfish.types.python_values import column_to_python, writer_of
@@ -60,56 +61,62 @@ def _describe_column(name: str, sql_type: SqlType) -> ColumnDescription:
 
 
 def iter_python_rows(result: StatementResult, settings: TextSettings) -> Iterator[tuple[Any, ...]]:
-    """The rows as tuples of Python's own values."""
-    types = [column.type for column in result.columns or ()]
-    if result.rows is not None:
-        writers = [writer_of(kind, settings) for kind in types]
-        if not any(writers):
-            yield from map(tuple, result.rows)
+    """The rows as tuples of Python's own values. Raises what comes of the query, and CorruptDatabase for what no value was stored as."""
+    try:
+        types = [column.type for column in result.columns or ()]
+        if result.rows is not None:
+            writers = [writer_of(kind, settings) for kind in types]
+            if not any(writers):
+                yield from map(tuple, result.rows)
+                return
+            for row in result.rows:
+                yield tuple(
+                    [
+                        value if value is None or writer is None else writer(value)
+                        for value, writer in zip(row, writers, strict=True)
+                    ]
+                )
             return
-        for row in result.rows:
-            yield tuple(
-                [
-                    value if value is None or writer is None else writer(value)
-                    for value, writer in zip(row, writers, strict=True)
-                ]
-            )
-        return
-    for batch in result.batches:
-        if not types:
-            yield from [()] * batch.row_count
-            continue
-        columns = [
-            column_to_python(vector, kind, settings)
-            for vector, kind in zip(batch.columns, types, strict=True)
-        ]
-        yield from zip(*columns, strict=True)
+        for batch in result.batches:
+            if not types:
+                yield from [()] * batch.row_count
+                continue
+            columns = [
+                column_to_python(vector, kind, settings)
+                for vector, kind in zip(batch.columns, types, strict=True)
+            ]
+            yield from zip(*columns, strict=True)
+    except OWN_MISTAKES as error:
+        raise internal_error(error) from error
 
 
 def iter_text_rows(
     result: StatementResult, settings: TextSettings
 ) -> Iterator[tuple[str | None, ...]]:
     """The rows as PostgreSQL's text output, None for NULL."""
-    types = [column.type for column in result.columns or ()]
+    try:
+        types = [column.type for column in result.columns or ()]
 
-    if result.rows is not None:
-        if not types:
-            yield from [()] * len(result.rows)
+        if result.rows is not None:
+            if not types:
+                yield from [()] * len(result.rows)
+                return
+            for start in range(0, len(result.rows), _TEXT_PIECE_ROWS):
+                piece = zip(*result.rows[start : start + _TEXT_PIECE_ROWS], strict=True)
+                columns = [
+                    format_column(values, kind, settings)
+                    for values, kind in zip(piece, types, strict=True)
+                ]
+                yield from zip(*columns, strict=True)
             return
-        for start in range(0, len(result.rows), _TEXT_PIECE_ROWS):
-            piece = zip(*result.rows[start : start + _TEXT_PIECE_ROWS], strict=True)
+        for batch in result.batches:
+            if not types:
+                yield from [()] * batch.row_count
+                continue
             columns = [
-                format_column(values, kind, settings)
-                for values, kind in zip(piece, types, strict=True)
+                format_column(to_values(vector, kind), kind, settings)
+                for vector, kind in zip(batch.columns, types, strict=True)
             ]
             yield from zip(*columns, strict=True)
-        return
-    for batch in result.batches:
-        if not types:
-            yield from [()] * batch.row_count
-            continue
-        columns = [
-            format_column(to_values(vector, kind), kind, settings)
-            for vector, kind in zip(batch.columns, types, strict=True)
-        ]
-        yield from zip(*columns, strict=True)
+    except OWN_MISTAKES as error:
+        raise internal_error(error) from error

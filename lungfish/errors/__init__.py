@@ -16,7 +16,6 @@ from lungfish.errors.base import (
     OperationalError,
     ProgrammingError,
     Warning,
-    internal_error,
 )
 from lungfish.errors.data import (
     ArraySubscriptError,
@@ -121,6 +120,7 @@ from lungfish.errors.operation import (
     TriggeredDataChangeViolation,
     UndefinedFile,
     UnsafeNewEnumValueUsage,
+    internal_error,
 )
 from lungfish.errors.statement import (
     AmbiguousAlias,

@@ -169,14 +169,6 @@ OWN_MISTAKES = (
 )
 
 
-def internal_error(mistake: Exception) -> InternalError:
-    """The error that a user sees where Lungfish itself is wrong; `mistake` is to be its cause."""
-    return InternalError(
-        f"internal error: {type(mistake).__name__}: {mistake}",
-        hint="This is a bug in Lungfish. The statement has had no effect.",
-    )
-
-
 class ProgrammingError(DatabaseError):
     """The statement is wrong (class 42 and neighbours)."""
 

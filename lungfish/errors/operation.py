@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from json import JSONDecodeError
+
 from lungfish.errors.base import DatabaseError, InternalError, OperationalError
 
 
@@ -243,3 +245,17 @@ class IndexCorrupted(CorruptDatabase):
     """An index disagrees with its table."""
 
     sqlstate = "XX002"
+
+
+def internal_error(mistake: Exception) -> DatabaseError:
+    """The error that a user sees where Lungfish itself, or what it has read, is wrong; `mistake` is to be its cause."""
+    if isinstance(mistake, UnicodeDecodeError | JSONDecodeError):
+        # What comes from users is checked; whole columns of stored rows are not on their way through Arrow.
+        return CorruptDatabase(
+            f"a stored value is damaged: {mistake}",
+            hint='"lungfish check" tells of which rows.',
+        )
+    return InternalError(
+        f"internal error: {type(mistake).__name__}: {mistake}",
+        hint="This is a bug in Lungfish. The statement has had no effect.",
+    )

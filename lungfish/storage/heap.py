@@ -60,6 +60,7 @@ class Heap:
         self.pages = pages
         self.overflow = overflow
         self.layout = layout
+        layout.place_of = self._place_of
         self.format = HeapPageFormat(layout, page_size)
         if layout.stride > page_size - HEADER_SIZE:
             raise ProgramLimitExceeded(
@@ -82,6 +83,15 @@ class Heap:
         if frame.cache is not self.format:
             self._check(frame)
         return frame
+
+    def _place_of(self, buffer: bytes | bytearray, offset: int) -> str:
+        """Where a damaged row is: known of one that was read from its page."""
+        relation = f"relation {self.pages.relation_id}"
+        for page_id, frame in list(self.pages.frames.items()):
+            if frame.data is buffer:
+                slot = (offset - HEADER_SIZE) // self.layout.stride
+                return f"It is in slot {slot} of page {page_id} of {relation}."
+        return f"It is a version of a row of {relation}."
 
     def _check(self, frame: Frame) -> None:
         """Check a page's header once in its time in memory."""

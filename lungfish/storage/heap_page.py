@@ -296,8 +296,8 @@ class HeapPageFormat:
         """Flag a live row as deleted by `writer`."""
         offset = HEADER_SIZE + slot * self.stride
         flags = data[offset + FLAGS_OFFSET]
-        assert flags & LIVE, "only a live row can be deleted"
-        assert not flags & DELETED, "only a live row can be deleted"
+        if not flags & LIVE or flags & DELETED:
+            raise CorruptPage(f"the row in slot {slot} has flags {flags}, and is to be deleted")
         STAMP.pack_into(data, offset, writer, flags | DELETED)
         slots, used, deleted = _COUNTS.unpack_from(data, _COUNTS_OFFSET)
         _COUNTS.pack_into(data, _COUNTS_OFFSET, slots, used, deleted + 1)
@@ -391,6 +391,10 @@ class HeapPageFormat:
             if data[offset + FLAGS_OFFSET] & HAS_TAIL:
                 tail_start, size = self._tail_of(data, offset)
                 start -= size
+                if start < rows_end:
+                    raise CorruptPage(
+                        f"a heap page's rows share their long values: {size} bytes at {tail_start}"
+                    )
                 compacted[start : start + size] = data[tail_start : tail_start + size]
                 _shift_long_views(self.layout, compacted, offset, start - tail_start)
         _TAILS.pack_into(compacted, _TAILS_OFFSET, start, 0)

@@ -24,7 +24,6 @@ from cpython.tuple cimport (
     PyTuple_New,
     PyTuple_SET_ITEM,
 )
-from cpython.unicode cimport PyUnicode_DecodeUTF8
 from libc.math cimport isfinite
 from libc.stdint cimport int16_t, int32_t, int64_t, uint8_t, uint32_t, uint64_t
 from libc.string cimport memcpy, memset
@@ -33,6 +32,12 @@ cdef extern from "Python.h":
     int PyUnicode_CheckExact(object value)
     const char* PyUnicode_AsUTF8AndSize(object value, Py_ssize_t* size) except NULL
     long long PyLong_AsLongLongAndOverflow(object value, int* overflow) except? -1
+    # No exception is looked for: NULL says that there is one.
+    PyObject* PyUnicode_DecodeUTF8(const char* raw, Py_ssize_t size, const char* errors)
+    int PyErr_ExceptionMatches(object kind)
+    void PyErr_Clear()
+
+from lungfish.storage.row_functions import DAMAGE
 
 cdef enum:
     # Where the flags and the null bits of a row lie, and what the flags say (rows.py).
@@ -299,15 +304,14 @@ cdef class NativeRowFormat:
         if offset < 0 or offset + self.stride > size:
             return self.plain_unpack(buffer, offset, overflow)
         row = PyTuple_New(self.count)
-        if not self.fill(row, None, start, size, offset):
+        if not self.fill(row, None, start, size, offset) or not self.finish(row, None):
             return self.plain_unpack(buffer, offset, overflow)
-        self.finish(row, None)
         return row
 
     cdef int fill(
         self, tuple row, tuple positions, const uint8_t* buffer, Py_ssize_t size, Py_ssize_t offset
     ) except -1:
-        """Put what the fields at `positions` (None: all) hold into a new tuple. 0: an overflowed value is in the way.
+        """Put what the fields at `positions` (None: all) hold into a new tuple. 0: an overflowed value is in the way, or the row is damaged.
 
         Makes no container and calls no Python, so nothing comes in between; `finish` does what may.
         """
@@ -317,6 +321,7 @@ cdef class NativeRowFormat:
         cdef const uint8_t* field
         cdef const char* raw
         cdef object value
+        cdef PyObject* text
         cdef uint32_t length, number, place
         cdef char kind
         for index in range(count):
@@ -336,7 +341,11 @@ cdef class NativeRowFormat:
                             return 0
                         raw = <const char*>buffer + place
                     if kind == c"t":
-                        value = PyUnicode_DecodeUTF8(raw, length, NULL)
+                        text = PyUnicode_DecodeUTF8(raw, length, NULL)
+                        if text == NULL:
+                            return no_text()
+                        PyTuple_SET_ITEM(row, index, <object>text)
+                        continue
                     else:
                         value = PyBytes_FromStringAndSize(raw, length)
                 else:
@@ -352,7 +361,7 @@ cdef class NativeRowFormat:
         return row if self.fill(row, positions, start, PyBytes_GET_SIZE(packed), 0) else None
 
     cdef int finish(self, tuple row, tuple positions) except -1:
-        """Turn what fields hold into values where these are not the same. The tuple is still nobody else's."""
+        """Turn what fields hold into values where these are not the same; 0: one cannot be. The tuple is still nobody else's."""
         cdef Py_ssize_t index, position
         cdef object value, decode
         for index in range(PyTuple_GET_SIZE(row)):
@@ -362,8 +371,20 @@ cdef class NativeRowFormat:
                 continue
             value = <object>PyTuple_GET_ITEM(row, index)
             if value is not None:
-                replace_item(row, index, decode(value))
-        return 0
+                try:
+                    value = decode(value)
+                except DAMAGE:
+                    return 0
+                replace_item(row, index, value)
+        return 1
+
+
+cdef int no_text() except -1:
+    """What `fill` answers where bytes are no text: the plain form says which. Raises what else has come of decoding them."""
+    if not PyErr_ExceptionMatches(UnicodeDecodeError):
+        return -1
+    PyErr_Clear()
+    return 0
 
 
 cdef const char* raw_value(object value, char kind, Py_ssize_t* size) except? NULL:

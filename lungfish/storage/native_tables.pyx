@@ -136,8 +136,7 @@ cdef class NativeTable:
             return None
         if found == NO_ROW:
             return []
-        self.row_format.finish(row, None)
-        return [(address, row)]
+        return [(address, row)] if self.row_format.finish(row, None) else None
 
     def read_entries(self, object snapshot, list entries):
         """The visible rows behind some entries of an index, as (address, values); None where that has to be found out.
@@ -155,7 +154,8 @@ cdef class NativeTable:
             if found == UNSURE:
                 return None
             if found == DONE:
-                self.row_format.finish(row, None)
+                if not self.row_format.finish(row, None):
+                    return None
                 rows.append((address, row))
         return rows
 

@@ -10,6 +10,8 @@ integer and a text, `unpack` comes to be
         bits = from_bytes(nulls, "little")
         return (None if bits & 1 else f0, None if bits & 2 else (f1[:n1] if n1 <= 12 else long_value(...)).decode(),)
 
+in a `try` whose `except` says which row is damaged, and is paid for by a damaged row only.
+
 The text is made of positions and sizes only, never of names or values that a user gives.
 
 bench/rows.py and bench/oltp.py measure what it brings.
@@ -23,11 +25,15 @@ from functools import lru_cache
 from types import CodeType
 from typing import Any, NamedTuple
 
+from lungfish.errors import CorruptPage, DataError
 from lungfish.storage.row_codec import INLINE_SIZE_MAX, FieldCodec
 
 # `pack(values, writer)` and `unpack(buffer, offset, overflow)`.
 Pack = Callable[..., bytes]
 Unpack = Callable[..., tuple[Any, ...]]
+
+# What comes of decoding bytes that no value was encoded to.
+DAMAGE = (ValueError, ArithmeticError, struct.error, DataError)
 
 # What a view holds behind its length: prefix, buffer number and position of a long value.
 _LONG = struct.Struct("<4sII")
@@ -50,10 +56,12 @@ def make_row_functions(
     stride: int,
     flags: tuple[int, int],
     long_value: Callable[..., bytes],
+    damaged: Callable[[Any, int, Exception], CorruptPage],
 ) -> RowFunctions:
     """The functions of a layout whose fields follow the null bits in that `struct` format, a view as its length and 12 bytes.
 
     `flags`: of a row without and with long values. `long_value(length, place, buffer, overflow)` reads one.
+    `damaged(buffer, offset, mistake)` is the error for a row that cannot be decoded.
     """
     null_byte_count = (len(codecs) + 7) // 8
     whole = struct.Struct(f"<QB{null_byte_count}s{fields_format}")
@@ -66,6 +74,8 @@ def make_row_functions(
         "from_bytes": int.from_bytes,
         "place_long": _LONG.pack,
         "long_value": long_value,
+        "damaged": damaged,
+        "DAMAGE": DAMAGE,
         "join": b"".join,
     }
     for position, codec in enumerate(codecs):
@@ -154,11 +164,14 @@ def _unpack_lines(codecs: Sequence[FieldCodec]) -> list[str]:
     )
     return [
         "def unpack(buffer, offset=0, overflow=None):",
-        f"    nulls{_fields(codecs)}{'' if codecs else ','} = read(buffer, offset + {_NULLS_OFFSET})",
-        f"    if nulls == NO_NULLS{_all_inline(codecs)}:",
-        f"        return ({plain})",
-        "    bits = from_bytes(nulls, 'little')",
-        f"    return ({general})",
+        "    try:",
+        f"        nulls{_fields(codecs)}{'' if codecs else ','} = read(buffer, offset + {_NULLS_OFFSET})",
+        f"        if nulls == NO_NULLS{_all_inline(codecs)}:",
+        f"            return ({plain})",
+        "        bits = from_bytes(nulls, 'little')",
+        f"        return ({general})",
+        "    except DAMAGE as mistake:",
+        "        raise damaged(buffer, offset, mistake) from mistake",
     ]
 
 

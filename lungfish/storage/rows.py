@@ -28,7 +28,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from lungfish.errors import ProgramLimitExceeded
+from lungfish.errors import CorruptPage, ProgramLimitExceeded
 from lungfish.storage.ids import TransactionId
 from lungfish.storage.native import native_row_format
 from lungfish.storage.row_codec import (
@@ -43,7 +43,7 @@ from lungfish.storage.row_codec import (
     FieldCodec,
     field_codec,
 )
-from lungfish.storage.row_functions import make_row_functions
+from lungfish.storage.row_functions import DAMAGE, make_row_functions
 from lungfish.types.sql_type import SqlType
 
 # Flags of a row. A slot whose flags are 0 is free.
@@ -91,6 +91,8 @@ class RowLayout:
 
     def __init__(self, stored_types: Sequence[SqlType]) -> None:
         self.types = tuple(stored_types)
+        # Says where the row at an offset of a buffer is kept, for errors; whoever keeps rows of this layout sets it.
+        self.place_of: Callable[[bytes | bytearray, int], str] | None = None
         self.codecs: tuple[FieldCodec, ...] = tuple(field_codec(each) for each in stored_types)
         self.null_byte_count = (len(self.types) + 7) // 8
         self.offsets, self.stride, formats = _place_fields(self.codecs, self.null_byte_count)
@@ -98,7 +100,7 @@ class RowLayout:
             raise ProgramLimitExceeded(f"row is too big: its fixed part takes {self.stride} bytes")
         # `pack(values, writer=0)`: the packed row of internal values, stamped with its writer. `unpack(buffer, offset=0, overflow=None)`:
         # the values of the row at `offset` of `buffer`, a packed row (offset 0) or a page; `overflow` is needed where the row may have
-        # overflowed values. Hot paths: see bench/rows.py.
+        # overflowed values. Raises CorruptPage if the row is damaged. Hot paths: see bench/rows.py.
         self.pack: Callable[..., bytes]
         self.unpack: Callable[..., Values]
         self.pack, self.unpack = make_row_functions(
@@ -107,6 +109,7 @@ class RowLayout:
             stride=self.stride,
             flags=(LIVE, LIVE | HAS_TAIL),
             long_value=_long_value,
+            damaged=self._damaged,
         )
         self.dtype = self._numpy_dtype()
         # Both of them in C, where that is built.
@@ -135,10 +138,35 @@ class RowLayout:
         offset: int = 0,
         overflow: OverflowReader | None = None,
     ) -> Values:
-        """The values at `positions` only."""
-        return tuple(self._unpack_field(buffer, each, offset, overflow) for each in positions)
+        """The values at `positions` only. Raises CorruptPage, as `unpack` does."""
+        try:
+            fields = [self._raw_field(buffer, each, offset, overflow) for each in positions]
+            for index, position in enumerate(positions):
+                decode = self.codecs[position].decode
+                if decode is not None and fields[index] is not None:
+                    fields[index] = decode(fields[index])
+            return tuple(fields)
+        except DAMAGE as mistake:
+            raise self._damaged(buffer, offset, mistake) from mistake
 
-    def _unpack_field(
+    def raw_fields(
+        self, packed: bytes, positions: Sequence[int], overflow: OverflowReader
+    ) -> list[Any]:
+        """What the values at `positions` were encoded to: of a damaged row too, as long as it is there. Raises CorruptPage."""
+        try:
+            return [self._raw_field(packed, each, 0, overflow) for each in positions]
+        except DAMAGE as mistake:
+            raise self._damaged(packed, 0, mistake) from mistake
+
+    def _damaged(self, buffer: bytes | bytearray, offset: int, mistake: Exception) -> CorruptPage:
+        """The error for a row that does not hold what a row of this layout does."""
+        return CorruptPage(
+            f"a stored row is damaged: {mistake}",
+            detail=None if self.place_of is None else self.place_of(buffer, offset),
+            hint='"lungfish check" tells what else of the file is; take the row from a backup, or delete it.',
+        )
+
+    def _raw_field(
         self,
         buffer: bytes | bytearray,
         position: int,
@@ -155,7 +183,7 @@ class RowLayout:
                 field = raw[:size]
             else:
                 field = _long_value(size, raw, buffer, overflow)
-        return field if codec.decode is None else codec.decode(field)
+        return field
 
     def long_views(
         self, buffer: bytes | bytearray, offset: int = 0
@@ -217,8 +245,12 @@ def _long_value(
     """A value that is not inline; `place` is its view but for the length."""
     number, position = PLACE.unpack_from(place, PREFIX_SIZE)
     if number == 0:
-        return bytes(buffer[position : position + size])
-    assert overflow is not None, "an overflowed value is read without its reader"
+        value = bytes(buffer[position : position + size])
+        if len(value) != size:
+            raise ValueError(f"a value of {size} bytes at {position} reaches beyond its page")
+        return value
+    if overflow is None:
+        raise ValueError(f"a value is on overflow page {number - 1}, of a row that has none there")
     return overflow(OverflowPointer(size, number - 1, position))
 
 

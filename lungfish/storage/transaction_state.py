@@ -6,7 +6,7 @@ import enum
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from lungfish.errors import InvalidSavepointSpecification
+from lungfish.errors import InvalidSavepointSpecification, StatementCompletionUnknown
 from lungfish.storage.ids import TransactionId
 
 
@@ -46,6 +46,15 @@ def find_savepoint(savepoints: Sequence[Savepoint], name: str) -> int:
         if savepoints[index].name == name:
             return index
     raise InvalidSavepointSpecification(f'savepoint "{name}" does not exist')
+
+
+def unknown_end(reason: str, detail: str) -> StatementCompletionUnknown:
+    """The error of a commit whose record is logged, and maybe on the disk."""
+    return StatementCompletionUnknown(
+        f"whether the transaction has committed is unknown: {reason}",
+        detail=detail,
+        hint="Open the database again to find out.",
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,6 +49,7 @@ from lungfish.storage.transaction_state import (
     TransactionFacts,
     TransactionState,
     find_savepoint,
+    unknown_end,
 )
 from lungfish.storage.undo_list import undo_to
 
@@ -83,8 +84,9 @@ class UndoStore(Protocol):
 UndoEntry = tuple[UndoStore, TupleId, bytes | None]
 Callback = Callable[[], None]
 
-# How often a commit goes on after a KeyboardInterrupt, or without memory.
+# How often a commit goes on that was cut off, and by what: Ctrl-C, no memory (for a lock: a RuntimeError), no stack.
 _COMPLETION_TRIES = 32
+_CUT_OFF = (KeyboardInterrupt, MemoryError, RuntimeError)
 
 
 class Transaction:
@@ -257,9 +259,8 @@ class Transaction:
         """Make the transaction durable, then visible.
 
         Raises StatementCompletionUnknown if the log cannot be synced: whether it is committed will be known when the database is opened
-        again. Any other error leaves it as it was: RUNNING if the commit record was refused or the disk is full (roll back), COMMITTING if
-        only the flush was cut off (commit again). A KeyboardInterrupt or MemoryError after the record was appended is let through once the
-        commit is done.
+        again. Any other error leaves it as it was: RUNNING if the commit record was refused or the disk is full (roll back). Cut off after
+        the record was appended, the commit goes on all the same; a KeyboardInterrupt is let through once it is done.
         """
         try:
             if self.state is not TransactionState.COMMITTING:
@@ -267,13 +268,16 @@ class Transaction:
                 if self.id:
                     self._manager.append_commit(self)
             self._complete_commit()
-        except (KeyboardInterrupt, MemoryError):
+        except _CUT_OFF as reason:
             # Who is impatient interrupts this too; left halfway, it would keep its rows locked until the database is closed.
             for _ in range(_COMPLETION_TRIES):
                 if self.state is TransactionState.COMMITTING:
-                    with contextlib.suppress(KeyboardInterrupt, MemoryError):
+                    with contextlib.suppress(*_CUT_OFF):
                         self._complete_commit()
-            raise
+            if self.state is TransactionState.RUNNING or isinstance(reason, KeyboardInterrupt):
+                raise
+            if self.state is TransactionState.COMMITTING:
+                raise unknown_end("there is no memory to find out", repr(reason)) from reason
 
     def _complete_commit(self) -> None:
         if self.id and self.synchronous_commit:
@@ -423,7 +427,7 @@ class TransactionManager:
             with self.fence:
                 try:
                     self._log_commit(transaction)
-                except KeyboardInterrupt:
+                except _CUT_OFF:
                     # The record may be in the log, so it must be; a second one does no harm.
                     self._log_commit(transaction)
                     raise
@@ -443,11 +447,7 @@ class TransactionManager:
                 pass
         except errors.IoError as error:
             self.poison(error)
-            raise errors.StatementCompletionUnknown(
-                "whether the transaction has committed is unknown: the log could not be synced",
-                detail=error.message,
-                hint="Open the database again to find out.",
-            ) from error
+            raise unknown_end("the log could not be synced", error.message) from error
 
     def _try_to_flush(self, transaction: Transaction) -> bool:
         """Flush, or take the commit back (invariant 3). False: another thread had found room for it; flush again."""

@@ -11,13 +11,13 @@ from __future__ import annotations
 
 import decimal
 from collections.abc import Sequence
-from decimal import ROUND_HALF_UP, Context, Decimal
+from decimal import ROUND_HALF_UP, Context, Decimal, InvalidOperation
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from lungfish.errors import NumericValueOutOfRange
+from lungfish.errors import CorruptDatabase, NumericValueOutOfRange
 
 # PostgreSQL's limits: digits before the point, and after it.
 INTEGER_DIGITS_MAX = 131_072
@@ -169,7 +169,11 @@ def numeric_values(vector: pa.Array) -> list[Decimal | None]:
     if pa.types.is_decimal(vector.type):
         values: list[Decimal | None] = vector.to_pylist()
         return values
-    return [None if text is None else Decimal(text) for text in vector.to_pylist()]
+    texts = vector.to_pylist()
+    try:
+        return [None if text is None else Decimal(text) for text in texts]
+    except InvalidOperation as error:
+        raise CorruptDatabase("a stored value is damaged: it is no number") from error
 
 
 def small_words(vector: pa.Array) -> Words | None:

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from lungfish.errors import CorruptDatabase, DataError
 from lungfish.types.batch import Vector
 from lungfish.types.container_text import container_from_text, container_text
 from lungfish.types.numerics import (
@@ -99,10 +100,12 @@ def to_values(vector: Vector, sql_type: SqlType) -> list[Any]:
         integers: list[Any] = integer_view(vector).to_pylist()
         return integers
     if kind in _AS_TEXT:
-        return [
-            None if text is None else container_from_text(text, sql_type)
-            for text in vector.to_pylist()
-        ]
+        texts = vector.to_pylist()
+        try:
+            return [None if text is None else container_from_text(text, sql_type) for text in texts]
+        except DataError as error:
+            # Vectors have the texts that values were written to, so it was not read as it was written.
+            raise CorruptDatabase(f"a stored value is damaged: {error.message}") from error
     values: list[Any] = vector.to_pylist()
     return values
 

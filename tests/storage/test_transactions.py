@@ -158,6 +158,49 @@ def test_an_interrupted_flush_can_be_gone_on_with(world: World) -> None:
     assert world.log.records == [("commit", transaction.id)]
 
 
+@pytest.mark.parametrize("reason", [MemoryError(), RuntimeError("can't allocate lock")])
+def test_a_commit_that_runs_out_of_memory_once_it_is_logged_is_done_and_says_nothing_else(
+    world: World, reason: Exception
+) -> None:
+    transaction = world.writer()
+    world.log.flush_error = reason
+    calls: list[int] = []
+
+    def relent() -> None:
+        calls.append(1)
+        if len(calls) == 3:
+            world.log.flush_error = None
+
+    world.log.on_flush = relent
+    transaction.commit()
+    assert transaction.state is TransactionState.COMMITTED
+    assert world.log.records == [("commit", transaction.id)]
+    assert not world.manager.running()
+
+
+@pytest.mark.parametrize("reason", [MemoryError(), RuntimeError("can't allocate lock")])
+def test_a_commit_that_stays_without_memory_says_that_its_end_is_unknown(
+    world: World, reason: Exception
+) -> None:
+    transaction = world.writer()
+    world.log.flush_error = reason
+    with pytest.raises(errors.StatementCompletionUnknown) as caught:
+        transaction.commit()
+    assert caught.value.__cause__ is reason
+    assert transaction.state is TransactionState.COMMITTING
+
+
+def test_a_commit_without_memory_before_its_record_is_refused(world: World) -> None:
+    transaction = world.writer()
+    world.log.append_error = MemoryError()
+    with pytest.raises(MemoryError):
+        transaction.commit()
+    assert transaction.state is TransactionState.RUNNING
+    world.log.append_error = None
+    transaction.rollback()
+    assert world.store.rows == {}
+
+
 def test_an_ended_transaction_takes_no_more_orders(world: World) -> None:
     transaction = world.writer()
     transaction.commit()
