@@ -14,13 +14,16 @@ Invariants, beyond those of wal.py and wal_group.py:
 3. The lead is handed on, and `alive` let go of, however the thread leaves.
 """
 
+from _thread import get_ident
 from bisect import bisect_left
 from time import monotonic
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
-from cpython.list cimport PyList_Append, PyList_GET_SIZE
-from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
+from cpython.list cimport PyList_GET_SIZE
+from libc.stdint cimport int64_t, uint8_t, uint64_t
 from libc.string cimport memcpy, memset
+
+from lungfish.storage.native_records cimport RECORD_HEADER_SIZE, append_record
 
 from xxhash import xxh3_64_intdigest
 
@@ -32,12 +35,10 @@ from lungfish.storage.clock import SystemClock
 from lungfish.storage.measured_disk import CLIENT, WAL, MeasuredFile
 
 cdef enum:
-    # recovery/wal_records.py: a header, and a MARK.
-    RECORD_HEADER_SIZE = 16
+    # recovery/wal_records.py: a MARK.
     MARK_SIZE = 16
     MARK_TYPE = 7
 
-cdef uint64_t CHECKSUM_MASK = 0xFFFFFFFF
 cdef int64_t SEGMENT_HEADER_SIZE = HEADER_SIZE
 cdef int64_t SIZE_MAX = SMALL_WRITE_MAX
 
@@ -63,10 +64,11 @@ cdef class NativeFlush:
         cdef object group = self.group, durable = 0
         # Made first: it may set off the garbage collector, and so finalizers.
         cdef list empty = []
+        cdef object thread = get_ident()
         # The leader before may have handed the lead on and not be gone: who waited for that would not know who leads by then.
         if not self.may_lead() or not self.take_alive(False):
             return False
-        self.waiter.lsn = lsn
+        self.waiter.lsn, self.waiter.thread = lsn, thread
         try:
             group._leader = self.waiter
             try:
@@ -142,28 +144,14 @@ cdef class NativeFlush:
 
     cdef int append_mark(self) except -1:
         """Append what says up to where the log is durable. Nobody has the log's latch."""
-        cdef object log = self.log, end
+        cdef object log = self.log
         cdef bytes body = PyBytes_FromStringAndSize(NULL, MARK_SIZE)
-        cdef bytes header = PyBytes_FromStringAndSize(NULL, RECORD_HEADER_SIZE)
         cdef uint8_t* out = <uint8_t*>PyBytes_AS_STRING(body)
-        cdef uint64_t durable = log._durable, at = log._end
-        cdef uint32_t size = MARK_SIZE, stored
+        cdef uint64_t durable = log._durable
         memset(out, 0, 8)
         out[0] = MARK_TYPE
         memcpy(out + 8, &durable, 8)
-        stored = <uint32_t>(<uint64_t>xxh3_64_intdigest(body, self.seed) & CHECKSUM_MASK)
-        out = <uint8_t*>PyBytes_AS_STRING(header)
-        memcpy(out, &size, 4)
-        memcpy(out + 4, &stored, 4)
-        memcpy(out + 8, &at, 8)
-        end = at + RECORD_HEADER_SIZE + MARK_SIZE
-        PyList_Append(log._chunks, header)
-        try:
-            PyList_Append(log._chunks, body)
-        except MemoryError:
-            log._chunks.pop()
-            raise
-        log._end = end
+        log._end = append_record(log._chunks, log._end, body, xxh3_64_intdigest(body, self.seed))
         return 0
 
     cdef int write(self, object file, int64_t offset, bytes data) except -1:

@@ -112,20 +112,17 @@ class WriteAheadLog:
         self._latch = threading.Lock()
         # Guarded by the latch: what is appended and not yet taken by a leader, and where it ends.
         self._chunks: list[bytes] = []
-        self._end = self.writer.life_start
-        self._taken = self.writer.life_start
+        self._end = self._taken = self.writer.life_start
         # Changed by the leader only; `_durable` may be read by anyone.
         self._in_flight = b""
-        self._written = self.writer.life_start
-        self._durable = self.writer.life_start
+        self._written = self._durable = self.writer.life_start
         self._failure: errors.Error | None = None
         # The disk was full at the last try.
         self._full: errors.DiskFull | None = None
         # Told of what poisons the log, and of a disk that has become full; from the thread that met it, with no latch held.
         self.on_trouble: Callable[[errors.Error], None] | None = None
         # Commits that are being, or have been, taken back, and those of which the transaction manager knows it.
-        self._take_backs_begun = 0
-        self._take_backs_settled = 0
+        self._take_backs_begun = self._take_backs_settled = 0
         self._is_closed = False
         # Called by whoever has relieved, with no latch held: where a log that grows too fast holds its writers back.
         self.after_relief: Callable[[], None] | None = None
@@ -204,7 +201,8 @@ class WriteAheadLog:
         return end
 
     def append_commit(self, transaction_id: TransactionId, first_lsn: LSN) -> LSN:
-        """Log that the transaction has committed, when, and from where on its records lie."""
+        """Log that the transaction has committed, when, and from where on its records lie. Raises ObjectInUse (see `GroupSync`)."""
+        self._group.refuse_finalizer()
         if self._failpoints.is_on:
             self._failpoints.reach("wal.append.commit")
         now = self._clock.utc_us()
@@ -288,6 +286,8 @@ class WriteAheadLog:
 
     def relieve(self) -> None:
         """Hand what is appended to the disk, without a sync, if it has room. Requires: no latch is held."""
+        if self._group.is_led_here():
+            return
         # Whoever relieves need not be the one who filled the disk: the next commit is told.
         with contextlib.suppress(errors.DiskFull):
             self._group.run_alone(self._write_if_sound)

@@ -10,6 +10,9 @@ is about to hand it on. So nobody relies on a leader's last words: everyone who 
 statement, which is let go of however the thread leaves; a lead whose holder is not alive any more is taken over by the next who
 comes, or by a waiter that has waited for a while.
 
+The garbage collector may run a finalizer in a leading thread, and that may commit: it would wait for itself. It is refused, before anything of its
+transaction's end is logged (`refuse_finalizer`).
+
 Invariants:
 1. At most one thread is inside `lead`.
 2. A waiter that goes on either was served, or leads.
@@ -21,6 +24,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
+from lungfish.errors import ObjectInUse
 from lungfish.storage.ids import LSN
 
 LSN_MAX = LSN(2**63 - 1)
@@ -31,10 +35,12 @@ LEADER_CHECK_S = 0.5
 class Waiter:
     """One call: a thread that waits for `lsn` to be durable, or leads."""
 
-    __slots__ = ("alive", "lsn", "wake")
+    __slots__ = ("alive", "lsn", "thread", "wake")
 
     def __init__(self, lsn: LSN) -> None:
         self.lsn = lsn
+        # Which one it is.
+        self.thread = threading.get_ident()
         # Held by the thread for as long as it takes part.
         self.alive = threading.Lock()
         # Held until the waiter may go on: releasing it is all that waking takes.
@@ -57,7 +63,10 @@ class GroupSync:
         self._durable = LSN(0)
 
     def sync_to(self, lsn: LSN) -> None:
-        """Return once `lead` has answered a position of at least `lsn`, here or in another thread. Raises what `lead` raises."""
+        """Return once `lead` has answered a position of at least `lsn`, here or in another thread. Raises what `lead` raises, and ObjectInUse
+        in a finalizer that runs within it.
+        """
+        self.refuse_finalizer()
         if self.quick is not None and self.quick(lsn):
             return
         waiter = Waiter(lsn)
@@ -70,7 +79,8 @@ class GroupSync:
                     self._pass_on(durable)
 
     def run_alone(self, action: Callable[[], None]) -> None:
-        """Run something else that must not run beside `lead`."""
+        """Run something else that must not run beside `lead`. Raises ObjectInUse as `sync_to` does."""
+        self.refuse_finalizer()
         waiter = Waiter(LSN_MAX)
         with waiter.alive:
             leads = self._wait_for_turn(waiter)
@@ -79,6 +89,21 @@ class GroupSync:
                 action()
             finally:
                 self._pass_on(LSN(0))
+
+    def is_led_here(self) -> bool:
+        """Whether this very thread leads, so that who asks is a finalizer."""
+        leader = self._leader
+        return (
+            leader is not None and leader.thread == threading.get_ident() and leader.alive.locked()
+        )
+
+    def refuse_finalizer(self) -> None:
+        """Raise ObjectInUse if this very thread leads."""
+        if self._leader is not None and self.is_led_here():
+            raise ObjectInUse(
+                "the write-ahead log is being written by the thread that this finalizer runs in",
+                hint="A finalizer may run at any moment: leave what it has to commit to the program.",
+            )
 
     def _wait_for_turn(self, waiter: Waiter) -> bool:
         """Wait until served or leading; whether leading. Requires: the waiter is alive."""

@@ -12,14 +12,15 @@ Invariants:
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
 from cpython.dict cimport PyDict_Contains, PyDict_DelItem, PyDict_Next, PyDict_SetItem, PyDict_Size
-from cpython.list cimport PyList_Append, PyList_GET_ITEM, PyList_GET_SIZE
+from cpython.list cimport PyList_GET_ITEM, PyList_GET_SIZE
 from cpython.object cimport PyObject
 from cpython.tuple cimport PyTuple_GET_ITEM
-from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
+from libc.stdint cimport int64_t, uint8_t, uint64_t
 from libc.string cimport memcpy, memset
 
 from lungfish.slots cimport NONE, offset_of, set_slot, slot
 from lungfish.storage.native_purge cimport purge_in_one_step
+from lungfish.storage.native_records cimport append_record
 
 from heapq import heappush
 
@@ -35,6 +36,9 @@ cdef extern from "Python.h":
     int PyGC_Disable()
     int PyGC_Enable()
 
+cdef extern from "pythread.h":
+    unsigned long PyThread_get_thread_ident()
+
 cdef extern from "time.h":
     struct timespec:
         long long tv_sec
@@ -43,14 +47,12 @@ cdef extern from "time.h":
     int timespec_get(timespec *moment, int base)
 
 cdef enum:
-    # recovery/wal_records.py: a header, and a COMMIT.
-    RECORD_HEADER_SIZE = 16
+    # recovery/wal_records.py: a COMMIT.
     COMMIT_SIZE = 32
     COMMIT_TYPE = 3
     # So many open transactions are looked at for their snapshots.
     ACTIVE_COUNT_MAX = 64
 
-cdef uint64_t CHECKSUM_MASK = 0xFFFFFFFF
 cdef str TRANSACTION_KIND = "transaction"
 cdef object COMMITTING = TransactionState.COMMITTING
 cdef object COMMITTED = TransactionState.COMMITTED
@@ -103,13 +105,12 @@ cdef class NativeEnds:
 
     cdef bint append_record(self, object transaction) except -1:
         """See `append_commit`."""
-        cdef object log = self.log, end, lsn
-        cdef bytes header, body
+        cdef object log = self.log, end, leader
+        cdef bytes body
         cdef uint8_t* out
         cdef timespec moment
-        cdef int64_t now, at, first_lsn
+        cdef int64_t now, first_lsn
         cdef uint64_t writer
-        cdef uint32_t size = COMMIT_SIZE, stored
         if log is None or (
             self.manager._poison is not None
             or self.fence._is_closed
@@ -120,8 +121,11 @@ cdef class NativeEnds:
             or log._failpoints.is_on
         ):
             return False
-        lsn = log._end
-        at, writer, first_lsn = lsn, transaction.id, transaction.first_lsn
+        leader = log._group._leader
+        if leader is not None and leader.thread == PyThread_get_thread_ident():
+            # A finalizer within a flush: it is refused.
+            return False
+        writer, first_lsn = transaction.id, transaction.first_lsn
         timespec_get(&moment, TIME_UTC)
         now = moment.tv_sec * 1_000_000 + moment.tv_nsec // 1000
         body = PyBytes_FromStringAndSize(NULL, COMMIT_SIZE)
@@ -131,19 +135,7 @@ cdef class NativeEnds:
         memcpy(out + 8, &writer, 8)
         memcpy(out + 16, &now, 8)
         memcpy(out + 24, &first_lsn, 8)
-        stored = <uint32_t>(<uint64_t>xxh3_64_intdigest(body, self.seed) & CHECKSUM_MASK)
-        header = PyBytes_FromStringAndSize(NULL, RECORD_HEADER_SIZE)
-        out = <uint8_t*>PyBytes_AS_STRING(header)
-        memcpy(out, &size, 4)
-        memcpy(out + 4, &stored, 4)
-        memcpy(out + 8, &at, 8)
-        end = at + RECORD_HEADER_SIZE + COMMIT_SIZE
-        PyList_Append(log._chunks, header)
-        try:
-            PyList_Append(log._chunks, body)
-        except MemoryError:
-            log._chunks.pop()
-            raise
+        end = append_record(log._chunks, log._end, body, xxh3_64_intdigest(body, self.seed))
         log._end = end
         transaction.commit_lsn = end
         transaction.state = COMMITTING

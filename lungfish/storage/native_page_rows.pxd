@@ -65,6 +65,7 @@ cdef class PageRows:
     cdef int put_stored(self, uint8_t* out, bytes packed, const Spilled* moved, Py_ssize_t count) noexcept
     cdef bint may_free(self, bytes stored) except -1
     cdef int free(self, bytes stored, object lsn) except -1
+    cdef bint next_overflowed(self, bytes stored, Py_ssize_t* index, uint32_t* at) noexcept
 
 
 cdef void note_writer(uint8_t* page, const uint8_t* row) noexcept

@@ -446,32 +446,33 @@ cdef class PageRows:
 
     cdef bint may_free(self, bytes stored) except -1:
         """Whether `free` can be done."""
-        cdef const uint8_t* row = <const uint8_t*>PyBytes_AS_STRING(stored)
-        cdef Py_ssize_t index
-        cdef uint32_t length
-        cdef uint32_t at[2]
-        if row[FLAGS] & HAS_OVERFLOW:
-            for index in range(self.view_count):
-                memcpy(&length, row + self.views[index], 4)
-                memcpy(at, row + self.views[index] + PLACE_OFFSET, 8)
-                if length > INLINE_MAX and at[0]:
-                    if not self.overflow.may_free(at[0], at[1], length):
-                        return False
+        cdef Py_ssize_t index = 0
+        cdef uint32_t at[3]
+        while self.next_overflowed(stored, &index, at):
+            if not self.overflow.may_free(at[0], at[1], at[2]):
+                return False
         return True
 
     cdef int free(self, bytes stored, object lsn) except -1:
         """Free the overflowed values of a stored row that is gone for good, of which `may_free` has just said that it can be done."""
-        cdef const uint8_t* row = <const uint8_t*>PyBytes_AS_STRING(stored)
-        cdef Py_ssize_t index
-        cdef uint32_t length
-        cdef uint32_t at[2]
-        if row[FLAGS] & HAS_OVERFLOW:
-            for index in range(self.view_count):
-                memcpy(&length, row + self.views[index], 4)
-                memcpy(at, row + self.views[index] + PLACE_OFFSET, 8)
-                if length > INLINE_MAX and at[0]:
-                    self.overflow.free(at[0], at[1], lsn)
+        cdef Py_ssize_t index = 0
+        cdef uint32_t at[3]
+        while self.next_overflowed(stored, &index, at):
+            self.overflow.free(at[0], at[1], lsn)
         return 0
+
+    cdef bint next_overflowed(self, bytes stored, Py_ssize_t* index, uint32_t* at) noexcept:
+        """Find the first view from `index` on whose value is on overflow pages: its buffer number, slot and length. `index` goes behind it."""
+        cdef const uint8_t* row = <const uint8_t*>PyBytes_AS_STRING(stored)
+        if not row[FLAGS] & HAS_OVERFLOW:
+            return False
+        while index[0] < self.view_count:
+            memcpy(at + 2, row + self.views[index[0]], 4)
+            memcpy(at, row + self.views[index[0]] + PLACE_OFFSET, 8)
+            index[0] += 1
+            if at[2] > INLINE_MAX and at[0]:
+                return True
+        return False
 
 
 cdef bint is_among(const Spilled* moved, Py_ssize_t count, int64_t view) noexcept:

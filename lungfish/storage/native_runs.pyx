@@ -10,7 +10,7 @@ entries at the end of its last leaf, without a search; the leaf is told their nu
 from cpython.bytearray cimport PyByteArray_AS_STRING
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.dict cimport PyDict_GetItem
-from cpython.list cimport PyList_Append, PyList_GET_ITEM, PyList_GET_SIZE
+from cpython.list cimport PyList_GET_ITEM, PyList_GET_SIZE
 from cpython.long cimport PyLong_AsLongLong
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
 from cpython.object cimport PyObject
@@ -19,6 +19,7 @@ from cpython.tuple cimport PyTuple_CheckExact, PyTuple_GET_ITEM, PyTuple_GET_SIZ
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memcpy, memset
 
+from lungfish.storage.native_records cimport append_record
 from lungfish.storage.native_rows cimport NativeRowFormat, put_field, put_long
 from lungfish.storage.native_tables cimport NativeTable, fill_entry, undo_to
 from lungfish.storage.native_trees cimport KeyMaker, NativeTree, Place
@@ -47,8 +48,7 @@ cdef enum:
     LEAF_COUNT_OFFSET = 4
     ENTRIES_OFFSET = 16
     PAIR_SIZE = 16
-    # recovery/wal_records.py: a header, the fixed part of a ROWS record's body, and what that has for each row before the rows.
-    RECORD_HEADER_SIZE = 16
+    # recovery/wal_records.py: the fixed part of a ROWS record's body, and what that has for each row before the rows.
     ROWS_SIZE = 24
     ROWS_TYPE = 2
     PLACE_SIZE = 12
@@ -56,8 +56,6 @@ cdef enum:
     RECORD_SIZE_MAX = 32768
     # What `packed_size` answers for a row that is not for here.
     REFUSED = -1
-
-cdef uint64_t CHECKSUM_MASK = 0xFFFFFFFF
 
 
 cdef class RunMaker:
@@ -378,21 +376,17 @@ cdef class RunMaker:
     cdef int append_record(self, int64_t writer, int64_t first, Py_ssize_t row_count) except -1:
         """`WriteAheadLog.append_rows` of the first rows that are packed, nobody else appending; then the indexes' newest LSN."""
         cdef NativeTable table = self.table
-        cdef object log = table.log, pages
-        cdef list chunks = log._chunks
-        cdef int64_t lsn = log._end, address
-        cdef object end
+        cdef object log = table.log, pages, end
+        cdef int64_t address
         cdef Py_ssize_t number, content = 0, size
         cdef uint32_t relation_id = <uint32_t>table.relation_id, count = <uint32_t>row_count
-        cdef uint32_t short_size, stored
-        cdef bytes body, header
+        cdef bytes body
         cdef uint8_t* out
         for number in range(row_count):
             content += self.sizes[number]
         size = ROWS_SIZE + PLACE_SIZE * row_count + content
         size += -size & 7
         body = PyBytes_FromStringAndSize(NULL, size)
-        header = PyBytes_FromStringAndSize(NULL, RECORD_HEADER_SIZE)
         out = <uint8_t*>PyBytes_AS_STRING(body)
         memset(out, 0, ROWS_SIZE)
         memset(out + size - 8, 0, 8)
@@ -407,19 +401,7 @@ cdef class RunMaker:
             out += 8
         memcpy(out, self.sizes, 4 * row_count)
         memcpy(out + 4 * row_count, self.packed, content)
-        short_size = <uint32_t>size
-        stored = <uint32_t>(<uint64_t>xxh3_64_intdigest(body, table.seed) & CHECKSUM_MASK)
-        out = <uint8_t*>PyBytes_AS_STRING(header)
-        memcpy(out, &short_size, 4)
-        memcpy(out + 4, &stored, 4)
-        memcpy(out + 8, &lsn, 8)
-        end = lsn + RECORD_HEADER_SIZE + size
-        PyList_Append(chunks, header)
-        try:
-            PyList_Append(chunks, body)
-        except MemoryError:
-            chunks.pop()
-            raise
+        end = append_record(log._chunks, log._end, body, xxh3_64_intdigest(body, table.seed))
         log._end = end
         for number in range(PyTuple_GET_SIZE(self.indexes)):
             pages = (<NativeTree>PyList_GET_ITEM(table.trees, number)).pages

@@ -39,6 +39,7 @@ from lungfish.storage.native_frames cimport (
     touch,
 )
 from lungfish.storage.native_page_rows cimport Fit, PageRows, note_writer
+from lungfish.storage.native_records cimport append_record
 from lungfish.storage.native_rows cimport NativeRowFormat
 from lungfish.storage.native_trees cimport KeyMaker, NativeTree, NOTHING, Place, UNSURE
 
@@ -62,8 +63,7 @@ cdef enum:
     LIVE = 1
     DELETED = 2
     HAS_OVERFLOW = 8
-    # recovery/wal_records.py: a header and the fixed part of a ROW record's body.
-    RECORD_HEADER_SIZE = 16
+    # recovery/wal_records.py: the fixed part of a ROW record's body.
     ROW_SIZE = 32
     ROW_TYPE = 1
     # The checksum of so much is computed without letting another thread in.
@@ -78,7 +78,6 @@ TRANSACTION_ID = offset_of(Transaction, "id")
 TRANSACTION_UNDO = offset_of(Transaction, "undo")
 cdef int64_t ENOUGH_FOR_KEY = 1 << LockMode.FOR_UPDATE
 cdef int64_t ENOUGH_FOR_UPDATE = 1 << LockMode.FOR_NO_KEY_UPDATE | 1 << LockMode.FOR_UPDATE
-cdef uint64_t CHECKSUM_MASK = 0xFFFFFFFF
 
 
 cdef class NativeTable:
@@ -599,12 +598,8 @@ cdef class NativeTable:
         )
         cdef Py_ssize_t size = ROW_SIZE + content + (-content & 7)
         cdef bytes body = PyBytes_FromStringAndSize(NULL, size)
-        cdef bytes header = PyBytes_FromStringAndSize(NULL, RECORD_HEADER_SIZE)
         cdef uint8_t* out = <uint8_t*>PyBytes_AS_STRING(body)
-        cdef uint32_t short_size = <uint32_t>size, stored
-        cdef int64_t lsn = number_in(<PyObject*>log, self.log_end)
-        cdef list chunks = <list>slot(<PyObject*>log, self.log_chunks)
-        cdef object end = lsn + RECORD_HEADER_SIZE + size
+        cdef object end
         memset(out, 0, 4)
         out[0] = ROW_TYPE
         memcpy(out + 4, &relation_id, 4)
@@ -620,17 +615,12 @@ cdef class NativeTable:
             memcpy(out, PyBytes_AS_STRING(after), after_size)
             out += after_size
         memset(out, 0, -content & 7)
-        stored = <uint32_t>(<uint64_t>xxh3_64_intdigest(body, self.seed) & CHECKSUM_MASK)
-        out = <uint8_t*>PyBytes_AS_STRING(header)
-        memcpy(out, &short_size, 4)
-        memcpy(out + 4, &stored, 4)
-        memcpy(out + 8, &lsn, 8)
-        PyList_Append(chunks, header)
-        try:
-            PyList_Append(chunks, body)
-        except MemoryError:
-            chunks.pop()
-            raise
+        end = append_record(
+            <list>slot(<PyObject*>log, self.log_chunks),
+            <object>slot(<PyObject*>log, self.log_end),
+            body,
+            xxh3_64_intdigest(body, self.seed),
+        )
         set_slot(<PyObject*>log, self.log_end, end)
         return 0
 

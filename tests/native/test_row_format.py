@@ -43,6 +43,7 @@ def plain_functions(layout: RowLayout) -> Any:
         stride=stride,
         flags=(LIVE, LIVE | HAS_TAIL),
         long_value=_long_value,
+        damaged=layout._damaged,
     )
 
 
