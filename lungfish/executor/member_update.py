@@ -75,10 +75,10 @@ class MemberUpdater:
         run, target, assignments = writer.run, self.target, self.assignments
         run.check_cancel()
         member, address = target.member(row, writer), target.address(row)
+        values = assignments.of_row(row, run) if computed is None else computed
         if not member.writer.claim(address):
             return None
         old = target.old_row(row)
-        values = assignments.of_row(row, run) if computed is None else computed
         new = assignments.applied(old, values)
         if member.is_same and not writer.may_move(old, new):
             done = member.writer.update_directly(

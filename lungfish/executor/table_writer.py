@@ -137,21 +137,20 @@ class TableWriter:
             self._changes.note(self.table, address, seen)
 
     def claim(self, address: TupleId, verb: str = "updated") -> bool:
-        """Whether the statement has not changed the row yet: a join may meet a row many times, the first time counts."""
+        """Whether the statement has not changed the row yet: a join may meet a row many times, the first time counts.
+
+        Raises TriggeredDataChangeViolation if a routine, called by the statement, has changed the row: whose change would count?
+        """
         if address in self._claimed:
             return False
         if self._changes is not None and self._changes.has_row(self.table, address):
-            self.refuse_changed(address, verb)
+            if self._changes.is_of_routine(self.table, address):
+                raise errors.TriggeredDataChangeViolation(
+                    f"tuple to be {verb} was already modified by an operation triggered by the current command"
+                )
             return False
         self._claimed.add(address)
         return True
-
-    def refuse_changed(self, address: TupleId, verb: str = "updated") -> None:
-        """Raise TriggeredDataChangeViolation if a routine, called by the statement, has changed the row: whose change would count?"""
-        if self._changes is not None and self._changes.is_of_routine(self.table, address):
-            raise errors.TriggeredDataChangeViolation(
-                f"tuple to be {verb} was already modified by an operation triggered by the current command"
-            )
 
     def update_mode(self, old: Row, new: Sequence[object]) -> LockMode:
         """How to lock a row that is to be changed so: a row whose keys stay can be referred to meanwhile."""

@@ -117,11 +117,11 @@ class Updater:
         run, target, assignments = writer.run, self.target, self.assignments
         run.check_cancel()
         address = target.address(row)
+        # Before it is known whether the row is still to be changed: what a value raises, it raises for such a row too.
+        values = assignments.of_row(row, run) if computed is None else computed
         if not writer.claim(address):
             return None
         old = target.old_row(row)
-        values = assignments.of_row(row, run) if computed is None else computed
-        writer.refuse_changed(address)
         new = assignments.applied(old, values)
         done = writer.update_directly(address, old, new, self._changed_by(writer.rules))
         if done is not None:

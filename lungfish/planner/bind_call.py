@@ -28,6 +28,7 @@ from lungfish.planner.callees import (
 )
 from lungfish.planner.coerce import coerce_arguments, coerce_explicit
 from lungfish.planner.collated_calls import COLLATION_FOR
+from lungfish.planner.equivalence import equivalent
 from lungfish.planner.expression_tree import is_volatile
 from lungfish.planner.expressions import (
     AggregateCall,
@@ -386,12 +387,12 @@ def _distinct_order(
     other expression."""
     keys: list[SortKey] = []
     for key in order_by:
-        if key.expression not in raw:
+        found = [at for at, each in enumerate(raw) if equivalent(each, key.expression)]
+        if not found:
             raise errors.InvalidColumnReference(
                 "in an aggregate with DISTINCT, ORDER BY expressions must appear in argument list"
             ).at(node.order_by[0].expression.position)
-        argument = arguments[raw.index(key.expression)]
-        keys.append(SortKey(argument, key.is_descending, key.nulls_first))
+        keys.append(SortKey(arguments[found[0]], key.is_descending, key.nulls_first))
     return tuple(keys)
 
 

@@ -12,12 +12,14 @@ from collections.abc import Callable, Iterable, Sequence
 
 from lungfish import errors
 from lungfish.functions.registry import Function, Polymorphic
+from lungfish.planner.bind_call import add_aggregate
 from lungfish.planner.bind_hypothetical import HYPOTHETICAL_PREFIX
 from lungfish.planner.bind_targets import Target
-from lungfish.planner.callees import find_operator
+from lungfish.planner.callees import find_aggregate, find_operator
 from lungfish.planner.equivalence import equivalent
 from lungfish.planner.expression_tree import LEAVES, is_variable_free, map_children, walk
 from lungfish.planner.expressions import (
+    AggregateCall,
     BoundExpression,
     Call,
     CaseExpr,
@@ -30,7 +32,7 @@ from lungfish.planner.plan_tree import outputs
 from lungfish.planner.scope import RangeEntry, Scope
 from lungfish.planner.simplify import simplify
 from lungfish.planner.substitution import substitute_in_plan, with_plan
-from lungfish.types.sql_type import INTEGER
+from lungfish.types.sql_type import BIGINT, INTEGER
 
 # Stands for GROUPING(...) until the sets are known; never evaluated.
 GROUPING = Function("grouping", (Polymorphic.ANY,), INTEGER, is_strict=False, is_variadic=True)
@@ -93,12 +95,25 @@ class Grouping:
             self._expressions.append((self._elsewhere(key, column), key))
 
     def _elsewhere(self, key: BoundExpression, column: ColumnRef) -> BoundExpression:
-        """What the key's expression is in other places than the key's own target."""
+        """What the key's expression is in other places than the key's own target.
+
+        A key without variables is there what it is in the set's first row, whether or not the set has the key; so it is null
+        in a set of no rows, which only an empty set can be.
+        """
         if self._has_sets:
             simple = simplify(key)
             if is_variable_free(simple):
-                return simple
+                return self._null_without_rows(simple) if () in self._sets else simple
         return column
+
+    def _null_without_rows(self, value: BoundExpression) -> BoundExpression:
+        resolved = find_aggregate("count", (), is_star=True)
+        count = add_aggregate(
+            AggregateCall(resolved.callee, (), resolved.result), self._scope, "count"
+        )
+        equals = find_operator("=", (BIGINT, BIGINT))
+        is_empty = Call(equals.callee, (count, Constant(0, BIGINT)), equals.result)
+        return CaseExpr(((is_empty, Constant(None, value.type)),), value, value.type)
 
     def regroup_target(self, target: Target) -> BoundExpression:
         """A target over the grouped rows. Raises GroupingError."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from lungfish import errors
 from lungfish.planner.bind_operator import make_operator
 from lungfish.planner.coerce import coerce_boolean, coerce_common, common_type, same_type
-from lungfish.planner.expression_tree import conjuncts_of
+from lungfish.planner.expression_tree import TRUE, conjuncts_of
 from lungfish.planner.expressions import BoundExpression, CoalesceExpr, ColumnRef
 from lungfish.planner.logical import Item, LogicalJoin, LogicalPlan, LogicalProject
 from lungfish.planner.range_entries import rename_columns
@@ -23,23 +23,26 @@ def bind_join_condition(
     item: ast.Join, join: LogicalJoin, left: Entries, right: Entries, scope: Scope
 ) -> tuple[LogicalPlan, Entries]:
     """The join with its condition, and the entries that it shows."""
-    if join.kind in ("left", "full"):
-        _mark_nullable(right)
-    if join.kind in ("right", "full"):
-        _mark_nullable(left)
     names = _natural_names(left, right) if item.is_natural else item.using
     if names:
         plan, entries = _merge(item, names, join, (left, right), scope)
     else:
         plan, entries = _on(item, join, left + right, scope), left + right
+    # The condition itself sees the rows of both sides as they are.
+    if join.kind in ("left", "full"):
+        _mark_nullable(right, join.right)
+    if join.kind in ("right", "full"):
+        _mark_nullable(left, join.left)
     if item.alias is None:
         return plan, entries
     return plan, [_alias_join(item, entries)]
 
 
-def _mark_nullable(entries: Entries) -> None:
+def _mark_nullable(entries: Entries, side: LogicalPlan) -> None:
+    """What a join further in may make null stays so marked: nulls come through the one that is further out."""
     for entry in entries:
-        entry.is_nullable = True
+        if entry.nullable_side is None:
+            entry.nullable_side = side
 
 
 def _on(item: ast.Join, join: LogicalJoin, entries: Entries, scope: Scope) -> LogicalPlan:
@@ -161,5 +164,7 @@ def _merged_entries(
         only_merged = RangeEntry(item.using_alias, list(names), refs=merged)
         only_merged.shows_columns = False
         only_merged.is_join = True
+        # A row made of columns, not one of a relation: there even where an outer join makes nulls of all of them.
+        only_merged.presence = TRUE
         entries.append(only_merged)
     return entries

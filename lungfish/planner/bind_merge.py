@@ -20,6 +20,7 @@ from lungfish.planner.logical import (
     LogicalProject,
 )
 from lungfish.planner.plan_tree import outputs
+from lungfish.planner.row_flags import add_row_flags
 from lungfish.planner.scope import Clause, RangeEntry, Scope
 from lungfish.planner.updatable_views import find_target
 from lungfish.sql.ast import dml as ast
@@ -58,16 +59,18 @@ def bind_merge(node: ast.Merge, around: Scope) -> LogicalOutput:
     condition = conjuncts_of(
         coerce_boolean(inside.bind(node.condition), "JOIN/ON", state, node.condition.position)
     )
-    has_source = state.new_column("has_source", BOOLEAN)
-    flagged = LogicalProject(source, ((has_source, TRUE),))
-    join = LogicalJoin(_join_kind(node), plan, flagged, condition)
     branches = _bind_branches(node, changed, (target_entries, source_entries), scope)
     returning = bind_returning(
         node.returning, node.table, changed, scope, others=source_entries, plain="either"
     )
+    flags = [flag for _, flag in state.row_flags.values()]
+    source = add_row_flags(source, state)
+    has_source = state.new_column("has_source", BOOLEAN)
+    flagged = LogicalProject(source, ((has_source, TRUE),))
+    join = LogicalJoin(_join_kind(node), plan, flagged, condition)
     made = outputs(source)
-    refs = [ref for entry in source_entries for ref in entry.columns() if ref.index in made]
-    columns = tuple({ref.index: ref for ref in refs}.values())
+    refs = [ref for entry in source_entries for ref in entry.columns()]
+    columns = tuple({ref.index: ref for ref in (*refs, *flags) if ref.index in made}.values())
     merge = LogicalMerge(
         table, join, target, columns, has_source, branches, returning, changed.members
     )

@@ -6,15 +6,15 @@ from lungfish import errors
 from lungfish.planner.expressions import (
     BoundExpression,
     CaseExpr,
-    ColumnRef,
     Constant,
     IsNullExpr,
     RowExpr,
 )
 from lungfish.planner.row_fields import field_of
+from lungfish.planner.row_flags import row_flag
 from lungfish.planner.scope import Clause, RangeEntry, Scope
 from lungfish.sql.ast import expressions as ast
-from lungfish.types.sql_type import BOOLEAN, OID, SqlType, TypeKind
+from lungfish.types.sql_type import OID, SqlType, TypeKind
 
 
 def bind_name(node: ast.Name, scope: Scope) -> BoundExpression:
@@ -84,9 +84,9 @@ def _table_oid(entry: RangeEntry, owner: Scope) -> BoundExpression | None:
         oid: BoundExpression = Constant(int(entry.table.oid), OID)
     else:
         oid = entry.table_oid
-    if not isinstance(oid, Constant) or not entry.is_nullable or not entry.names:
+    if not isinstance(oid, Constant) or entry.nullable_side is None or not entry.names:
         return oid
-    flag = _row_flag(entry.column(0), owner)
+    flag = row_flag(entry.nullable_side, owner.state)
     return CaseExpr(((IsNullExpr(flag, is_negated=True), oid),), Constant(None, OID), OID)
 
 
@@ -192,17 +192,7 @@ def whole_row(entry: RangeEntry, owner: Scope) -> BoundExpression:
     row = RowExpr(tuple(refs), type_)
     if entry.presence is not None:
         return CaseExpr(((entry.presence, row),), Constant(None, type_), type_)
-    if not entry.is_nullable or not refs:
+    if entry.nullable_side is None or not refs:
         return row
-    flag = _row_flag(entry.column(0), owner)
+    flag = row_flag(entry.nullable_side, owner.state)
     return CaseExpr(((IsNullExpr(flag, is_negated=True), row),), Constant(None, type_), type_)
-
-
-def _row_flag(column: ColumnRef, owner: Scope) -> ColumnRef:
-    """The column that is true where the side of the outer join with that column has a row; see row_flags.py."""
-    for known, flag in owner.row_flags:
-        if known.index == column.index:
-            return flag
-    flag = owner.state.new_column("has_row", BOOLEAN)
-    owner.row_flags.append((column, flag))
-    return flag

@@ -34,7 +34,7 @@ from lungfish.planner.logical import (
     LogicalValues,
 )
 from lungfish.planner.project_targets import add_windows, project_targets
-from lungfish.planner.row_flags import add_row_flag
+from lungfish.planner.row_flags import add_row_flags
 from lungfish.planner.scope import Clause, Scope
 from lungfish.planner.sort_keys import check_grouped
 from lungfish.sql.ast import queries as ast
@@ -111,8 +111,7 @@ class _SelectBinder:
             self.distinct_on = bind_distinct_on(select, self.targets, self.order_by, scope)
         elif select.is_distinct:
             self._check_distinct()
-        for column, flag in scope.row_flags:
-            plan = add_row_flag(plan, column.index, flag)
+        plan = add_row_flags(plan, scope.state)
         if self.where:
             plan = LogicalFilter(plan, self.where)
         if select.group_by or scope.aggregates or self.having is not None:

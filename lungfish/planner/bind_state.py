@@ -114,6 +114,7 @@ class BindState:
         "root",
         "routine",
         "routines_used",
+        "row_flags",
         "seams",
         "search_path",
         "stored_with",
@@ -166,6 +167,8 @@ class BindState:
         self.subquery_depth = 0
         # Columns that USING computes of both sides' columns: grouping by these is grouping by them.
         self.merged_columns: dict[int, BoundExpression] = {}
+        # By identity: sides of outer joins with the columns that tell whether they have a row, still to be added; see row_flags.py.
+        self.row_flags: dict[int, tuple[LogicalPlan, ColumnRef]] = {}
         # For each aggregate whose arguments are being bound, innermost last: the query levels that they use.
         self.level_uses: list[set[Scope]] = []
         # Beside each of these: the levels of the aggregates inside of its arguments, and where these stand.

@@ -22,6 +22,7 @@ from lungfish.planner.logical import (
     LogicalScan,
     LogicalUpdate,
 )
+from lungfish.planner.row_flags import add_row_flags
 from lungfish.planner.scope import Clause, RangeEntry, Scope
 from lungfish.planner.updatable_views import find_target
 from lungfish.sql.ast import dml as ast
@@ -129,7 +130,7 @@ def bind_update(node: ast.Update, around: Scope, guards: Sequence[Guard] = ()) -
     )
     update = LogicalUpdate(
         source.table,
-        source.plan,
+        add_row_flags(source.plan, around.state),
         source.target,
         assignments,
         recheck,
@@ -156,7 +157,6 @@ def bind_delete(node: ast.Delete, around: Scope, guards: Sequence[Guard] = ()) -
         others=source.others,
         plain="old",
     )
-    delete = LogicalDelete(
-        source.table, source.plan, source.target, recheck, returning, source.members
-    )
+    plan = add_row_flags(source.plan, around.state)
+    delete = LogicalDelete(source.table, plan, source.target, recheck, returning, source.members)
     return returned(delete, returning)

@@ -1,7 +1,7 @@
 """Equalities that hash: which conjuncts of a join compare one side with the other, as keys of one type.
 
 An operator across types (integer = bigint) compares as well as it would after both were cast to the wider type, if that cast
-keeps different values different; then that is what is hashed.
+keeps different values different, or if the operator itself is said to cast; then that is what is hashed.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from lungfish.planner.access_paths import is_order_preserving
 from lungfish.planner.expression_tree import columns_of, has_subquery, is_volatile
 from lungfish.planner.expressions import BoundExpression, Call, CastTo, IsDistinctExpr
 from lungfish.types.coercion import common_type_of, is_same_type
+from lungfish.types.sql_type import TypeKind
 
 Pair = tuple[BoundExpression, BoundExpression]
 
@@ -68,6 +69,16 @@ def _sides(conjunct: BoundExpression, left: frozenset[int], right: frozenset[int
     return None
 
 
+# From a type to one that values are cast to by an equality across the two.
+_COMPARED_AS_CAST = frozenset(
+    {
+        (TypeKind.REAL, TypeKind.DOUBLE),
+        (TypeKind.DATE, TypeKind.TIMESTAMPTZ),
+        (TypeKind.TIMESTAMP, TypeKind.TIMESTAMPTZ),
+    }
+)
+
+
 def same_typed(left: BoundExpression, right: BoundExpression) -> Pair | None:
     """Both sides in one type in which they are equal exactly if they were; None if there is none."""
     if is_same_type(left.type, right.type):
@@ -81,7 +92,7 @@ def same_typed(left: BoundExpression, right: BoundExpression) -> Pair | None:
             sides.append(side)
             continue
         cast = CastTo(side, wider.unmodified, is_explicit=False)
-        if not is_order_preserving(cast):
+        if not is_order_preserving(cast) and (side.type.kind, wider.kind) not in _COMPARED_AS_CAST:
             return None
         sides.append(cast)
     return sides[0], sides[1]

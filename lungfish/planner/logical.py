@@ -13,7 +13,7 @@ start, makes each rule that reorders joins or drops columns renumber everything 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from lungfish.catalog.objects import Index, SystemView, Table
 from lungfish.planner.expressions import (
@@ -42,8 +42,9 @@ class LogicalScan:
     # The positions that are read, ascending.
     positions: tuple[int, ...]
     with_tuple_id: bool = False
-    # Of a leaf that is read with its partitioned table: what its bounds tell of its rows.
-    facts: tuple[KeyFact, ...] = ()
+    # Of a leaf that is read with its partitioned table: what its bounds tell of its rows. It follows from the table, and holds
+    # functions, of which no two are equal.
+    facts: tuple[KeyFact, ...] = field(default=(), compare=False)
 
     @property
     def tuple_id_column(self) -> int:

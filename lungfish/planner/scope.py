@@ -23,7 +23,7 @@ from lungfish.planner.expressions import (
     SortKey,
     WindowCall,
 )
-from lungfish.planner.logical import LogicalOutput
+from lungfish.planner.logical import LogicalOutput, LogicalPlan
 from lungfish.planner.name_hints import column_hint
 from lungfish.planner.plan_tree import map_window_call
 from lungfish.sql.ast.expressions import Expression, WindowDefinition
@@ -106,9 +106,9 @@ class RangeEntry:
         "is_cte",
         "is_forbidden",
         "is_join",
-        "is_nullable",
         "is_scalar_function",
         "names",
+        "nullable_side",
         "presence",
         "row_type",
         "schema",
@@ -155,7 +155,7 @@ class RangeEntry:
         # Whether it is a join with an alias.
         self.is_join = False
         # Whether an outer join may make nulls of its columns.
-        self.is_nullable = False
+        self.nullable_side: LogicalPlan | None = None
         # Whether it is in sight only to say that it may not be used: the target of UPDATE, for LATERAL items.
         self.is_forbidden = False
         # Of a rule's OLD: the other items of FROM of the statement that the rule is applied to.
@@ -258,7 +258,6 @@ class Scope:
         "locks",
         "parent",
         "reads_own_recursion",
-        "row_flags",
         "state",
         "used_windows",
         "window_definitions",
@@ -279,8 +278,6 @@ class Scope:
         # Those that a call has named.
         self.used_windows: set[str] = set()
         self.has_set_calls = False
-        # Columns that tell whether a side of an outer join has a row: (a column of that side, the flag).
-        self.row_flags: list[tuple[ColumnRef, ColumnRef]] = []
         self.is_in_aggregate = False
         self.is_in_window = False
         # The set-returning call that was bound last: CASE and COALESCE see by it whether they hold one.

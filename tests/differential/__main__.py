@@ -1,6 +1,7 @@
 """python -m tests.differential --queries 20000 --seed 1    # prints each difference, made small, and the number of them
 
-With --changes the statements change tables instead; with --patterns they are regular expressions; with --histories each is a history of statements.
+With --wide the queries are of more forms, and asked as views, prepared statements and so on; with --forms our own answers to these forms are compared, without
+PostgreSQL. With --changes the statements change tables instead; with --patterns they are regular expressions; with --histories each is a history of statements.
 
 python -m tests.differential --mutations --queries 20000 --seed 1 [--oracle] [--only WALK[:PLACE]]
 
@@ -22,8 +23,9 @@ from tests.differential.histories import run_histories
 from tests.differential.mutations import Campaign, make_sides
 from tests.differential.patterns import run_patterns
 from tests.differential.server import start_server
-from tests.differential.sides import LungfishSide, PostgresSide
+from tests.differential.sides import LungfishSide, PostgresSide, Side
 from tests.differential.walks import corpus_walks, own_walks
+from tests.differential.wide import run_forms, run_wide
 
 CORPORA = Path(__file__).resolve().parents[3] / "shared" / "corpora"
 
@@ -33,6 +35,8 @@ def main() -> int:
     parser.add_argument("--queries", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--first", type=int, default=0, help="the number of the first query")
+    parser.add_argument("--wide", action="store_true", help="queries of more forms")
+    parser.add_argument("--forms", action="store_true", help="the same query in several forms")
     parser.add_argument("--changes", action="store_true", help="INSERT, UPDATE, DELETE, MERGE")
     parser.add_argument("--patterns", action="store_true", help="regular expressions, LIKE")
     parser.add_argument("--histories", action="store_true", help="transactions, DDL, cursors")
@@ -46,10 +50,14 @@ def main() -> int:
         return run_mutations(options)
     started = time.monotonic()
     found = asked = 0
-    with start_server() as uri:
-        postgres, ours = PostgresSide(uri), LungfishSide()
+    with ExitStack() as stack:
+        ours: Side = LungfishSide()
+        # Forms are compared with one another alone.
+        postgres = ours if options.forms else PostgresSide(stack.enter_context(start_server()))
         run = run_campaign
         for is_chosen, other in (
+            (options.wide, run_wide),
+            (options.forms, run_forms),
             (options.patterns, run_patterns),
             (options.changes, run_changes),
             (options.histories, run_histories),
@@ -65,7 +73,8 @@ def main() -> int:
                 if found >= options.most:
                     break
         ours.close()
-        postgres.close()
+        if not options.forms:
+            postgres.close()
     print(f"{asked} queries, {found} differences in {time.monotonic() - started:.0f} s")
     return 1 if found else 0
 

@@ -64,3 +64,13 @@ CREATE INDEX ON t ((a + $1));
 ALTER TABLE t ADD CHECK (a < $1);
 CREATE TABLE filled AS SELECT $1::int AS x;
 SELECT coalesce(1, $1);
+-- Where no row reaches the query, a key without variables is null in the empty set wherever it stands.
+create table nobody (a int, b int);
+select 1 from t where false group by cube (coalesce(1, a)) having coalesce(1, a) is null;
+select 1 from nobody group by cube (coalesce(1, a)) having coalesce(1, a) is not null;
+select coalesce(1, a), coalesce(1, a), coalesce(1, a) + 1, b from nobody group by cube (coalesce(1, a), b);
+select coalesce(1, a) is null, count(*), row_number() over (order by coalesce(1, a)), grouping(coalesce(1, a)) from nobody group by cube (coalesce(1, a));
+select coalesce(1, a), count(*) from t where a > 100 group by grouping sets ((), (), (coalesce(1, a))) having coalesce(1, a) is null order by coalesce(1, a) + 1;
+select coalesce(1, a), count(*) from t where false group by grouping sets ((), ()), coalesce(1, a) having coalesce(1, a) is null;
+select distinct on (coalesce(1, a) + 1) coalesce(1, a) + 1, count(*) filter (where coalesce(1, a) = 1) from nobody group by rollup (coalesce(1, a));
+select 1 from t group by cube ((1 + 1), a) having (1 + 1) is null;
