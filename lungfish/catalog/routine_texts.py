@@ -10,12 +10,17 @@ from lungfish.sql.quoting import quote_identifier, quote_literal
 from lungfish.types.sql_type import SqlType
 
 TypeText = Callable[[SqlType], str]
+DefaultText = Callable[[RoutineParameter], str | None]
 
 _WORDS = {"in": "", "out": "OUT ", "inout": "INOUT ", "variadic": "VARIADIC "}
 
 
+def _written(parameter: RoutineParameter) -> str | None:
+    return parameter.default
+
+
 def arguments_text(
-    function: SqlFunction, type_text: TypeText = str, *, with_defaults: bool = True
+    function: SqlFunction, type_text: TypeText = str, default_text: DefaultText = _written
 ) -> str:
     """The parameters as CREATE FUNCTION takes them, those of TABLE left out (pg_get_function_arguments)."""
     shown = []
@@ -24,14 +29,15 @@ def arguments_text(
             continue
         # With IN only where a procedure's outputs stand beside it, as PostgreSQL has it.
         word = "IN " if function.kind == "procedure" and each.mode == "in" else _WORDS[each.mode]
-        default = f" DEFAULT {each.default}" if with_defaults and each.default is not None else ""
-        shown.append(f"{word}{_named(each, type_text)}{default}")
+        default = default_text(each)
+        tail = "" if default is None else f" DEFAULT {default}"
+        shown.append(f"{word}{_named(each, type_text)}{tail}")
     return ", ".join(shown)
 
 
 def identity_text(function: SqlFunction, type_text: TypeText = str) -> str:
     """The parameters by which the routine is named (pg_get_function_identity_arguments)."""
-    return arguments_text(function, type_text, with_defaults=False)
+    return arguments_text(function, type_text, lambda parameter: None)
 
 
 def result_text(function: SqlFunction, type_text: TypeText = str) -> str | None:

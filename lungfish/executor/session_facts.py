@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from lungfish.executor.statement_progress import StatementProgress
@@ -26,6 +27,8 @@ class SessionFacts:
     transaction: TransactionFacts | None
     # How far its last statement has got, if that has told.
     progress: StatementProgress | None
+    # Stops its statement; from any thread.
+    cancel: Callable[[], None]
 
     @property
     def state(self) -> str:

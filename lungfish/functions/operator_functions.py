@@ -189,6 +189,10 @@ _BY_TYPES: tuple[tuple[str, str, tuple[ArgumentType, ...]], ...] = (
     ("interval_mul", "*", (INTERVAL, DOUBLE)), ("mul_d_interval", "*", (DOUBLE, INTERVAL)), ("interval_div", "/", (INTERVAL, DOUBLE)),
     ("pg_lsn_mi", "-", (PG_LSN, PG_LSN)), ("pg_lsn_pli", "+", (PG_LSN, NUMERIC)), ("numeric_pl_pg_lsn", "+", (NUMERIC, PG_LSN)),
     ("pg_lsn_mii", "-", (PG_LSN, NUMERIC)),
+    ("dexp", "exp", (DOUBLE,)), ("dlog1", "ln", (DOUBLE,)), ("dlog10", "log", (DOUBLE,)), ("dround", "round", (DOUBLE,)),
+    ("dtrunc", "trunc", (DOUBLE,)), ("numeric_exp", "exp", (NUMERIC,)), ("numeric_ln", "ln", (NUMERIC,)),
+    ("numeric_log", "log", (NUMERIC, NUMERIC)), ("numeric_sqrt", "sqrt", (NUMERIC,)), ("numeric_div_trunc", "div", (NUMERIC, NUMERIC)),
+    ("textlen", "length", (TEXT,)),
 )  # fmt: skip
 
 

@@ -145,6 +145,9 @@ class FunctionContext(Protocol):
     def ask_storage(self, name: str, arguments: Sequence[Any]) -> Any:
         """What a function about storage answers: see `functions/storage_functions.py`."""
 
+    def cancel_session(self, number: int) -> bool:
+        """Stop the statement of the session that pg_backend_pid() gives that number; False if there is none."""
+
     def cursor_row(self, cursor: str, table_oid: int) -> int | None:
         """The TupleId of the table's row on which an open cursor stands; None if it is a row of another table."""
 

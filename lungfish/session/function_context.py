@@ -268,6 +268,16 @@ class SessionFunctions:
         """What a routine in SQL answers; see `FunctionContext`."""
         return self._session.routines.run(call, arguments, statement)
 
+    def cancel_session(self, number: int) -> bool:
+        """Stop the statement of a session; see `FunctionContext`."""
+        session = self._session
+        for each in session.database.session_facts(session.number):
+            if each.number == number:
+                each.cancel()
+                return True
+        session.notice(f"PID {number} is not a PostgreSQL backend process", severity="WARNING")
+        return False
+
     def session_fact(self, name: str) -> Any:
         """A fact by name; see `FunctionContext`."""
         session = self._session
@@ -285,6 +295,11 @@ class SessionFunctions:
                 return session.number
             case "transaction_id":
                 return session.assign_transaction_id()
+            case "own_transaction_id":
+                facts = session.facts(session.number).transaction
+                return None if facts is None else facts.xid or None
+            case "query":
+                return session.last_query
             case "version":
                 return VERSION
             case "catalog":

@@ -398,6 +398,7 @@ class Session(PlanningSession):
             is_failed=self._is_failed,
             transaction=None if transaction is None else transaction.facts(),
             progress=self.cancellation.progress,
+            cancel=self.cancel,
         )
 
     @property

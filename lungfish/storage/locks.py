@@ -281,6 +281,19 @@ class LockManager:
             self._queues.pop(tag, None)
             self._row_tags.discard(tag)
 
+    def blockers_of(self, number: int, *, of_snapshots: bool) -> list[int]:
+        """The numbers of those that the owner of that number waits for: for a snapshot that is safe, or for a lock."""
+        with self._mutex:
+            found = [
+                edge.blocker.number
+                for tag, queue in self._queues.items()
+                if (tag.kind == "snapshot") is of_snapshots
+                for request in queue.waiting
+                if request.owner.number == number
+                for edge in self._edges(request.owner)
+            ]
+        return list(dict.fromkeys(found))
+
     def blockers(self, owner: LockOwner) -> list[int]:
         """The numbers of those that the owner waits for just now; none: it does not wait."""
         with self._mutex:

@@ -23,6 +23,7 @@ from lungfish.catalog.objects import (
 from lungfish.catalog.objects import Sequence as SequenceObject
 from lungfish.errors import UndefinedColumn
 from lungfish.executor.system_views.asked import Answer, Asked, is_composite
+from lungfish.executor.system_views.index_properties import INDEX_PROPERTY_ANSWERS
 from lungfish.executor.system_views.object_descriptions import (
     CLASS,
     CONSTRAINT,
@@ -249,6 +250,7 @@ _ANSWERS: dict[str, Answer] = {
     **PRIVILEGE_ANSWERS,
     **DESCRIPTION_ANSWERS,
     **FACT_ANSWERS,
+    **INDEX_PROPERTY_ANSWERS,
     **STATISTICS_ANSWERS,
     **{name: _of_partitions(find) for name, find in PARTITION_ANSWERS.items()},
 }

@@ -17,10 +17,11 @@ from lungfish.catalog.objects import (
     View,
 )
 from lungfish.catalog.objects import Sequence as SequenceObject
-from lungfish.catalog.routine_texts import arguments_text, identity_text, result_text
+from lungfish.catalog.routine_texts import identity_text, result_text
 from lungfish.executor.system_views.asked import Answer, Asked
 from lungfish.executor.system_views.object_names import COLLATIONS, NAME_ANSWERS, format_type
 from lungfish.executor.system_views.pg_relations import CHECKS_PER_DOMAIN
+from lungfish.executor.system_views.routine_answers import arguments_with_defaults
 from lungfish.executor.system_views.routines import casts, routine_by_oid
 from lungfish.executor.system_views.texts import domain_not_null_name
 from lungfish.sql.quoting import quote_identifier
@@ -189,7 +190,11 @@ def _own(asked: Asked, oid: int) -> SqlFunction | None:
 
 def _arguments(asked: Asked, arguments: Sequence[Any]) -> str | None:
     own = _own(asked, arguments[0])
-    return arguments_text(own) if own is not None else _built_in_arguments(asked, arguments)
+    return (
+        arguments_with_defaults(asked.catalog, own)
+        if own is not None
+        else _built_in_arguments(asked, arguments)
+    )
 
 
 def _identity(asked: Asked, arguments: Sequence[Any]) -> str | None:

@@ -9,13 +9,13 @@ from lungfish.catalog.objects import Oid, SqlFunction, Table, UserType
 from lungfish.catalog.objects import Sequence as SequenceObject
 from lungfish.errors import UndefinedTable, WrongObjectType
 from lungfish.executor.system_views.asked import Answer, Asked
-from lungfish.executor.system_views.object_names import COLLATIONS, named_type
+from lungfish.executor.system_views.object_names import COLLATIONS, format_type, named_type
 from lungfish.executor.system_views.pg_operator_classes import operator_classes
 from lungfish.executor.system_views.routines import operators, routine_by_oid
 from lungfish.functions.catalog_functions import VISIBLE
 from lungfish.types.type_oids import type_oid
 
-_UTF8 = 6
+_DEFAULT_TABLESPACE = 1663
 
 
 def _is_function_visible(asked: Asked, oid: int) -> bool | None:
@@ -69,6 +69,39 @@ def _file_node(asked: Asked, arguments: Sequence[Any]) -> int | None:
     return found[1].relation_id
 
 
+def _relation_of_file(asked: Asked, arguments: Sequence[Any]) -> int | None:
+    """The relation in a tablespace (0: the usual one) whose file has that number."""
+    space, number = arguments
+    if space not in (0, _DEFAULT_TABLESPACE):
+        return None
+    for table in asked.catalog.tables():
+        if table.partition_key is None:
+            if table.relation_id == number:
+                return table.oid
+            for index in table.indexes:
+                if index.relation_id == number:
+                    return index.oid
+    item = asked.catalog.object(Oid(number))
+    return item.oid if isinstance(item, SequenceObject) else None
+
+
+def _identity_index(asked: Asked, arguments: Sequence[Any]) -> int | None:
+    """The index that tells rows apart for replication: the primary key's, unless another one was chosen."""
+    table = asked.catalog.object(Oid(arguments[0]))
+    if not isinstance(table, Table) or table.replica_identity not in ("default", "index"):
+        return None
+    is_default = table.replica_identity == "default"
+    for index in table.indexes:
+        if index.is_primary if is_default else index.is_replica_identity:
+            return index.oid
+    return None
+
+
+def _type_list(asked: Asked, arguments: Sequence[Any]) -> str:
+    """oidvectortypes: the names of types, as those of a function's arguments."""
+    return ", ".join([format_type(asked, (oid, None)) or "" for oid in arguments[0].elements])
+
+
 def _sequence_parameters(asked: Asked, arguments: Sequence[Any]) -> tuple[Any, ...]:
     item = asked.catalog.object(Oid(arguments[0]))
     if item is None:
@@ -91,11 +124,10 @@ FACT_ANSWERS: dict[str, Answer] = {
     "named_type": lambda asked, arguments: named_type(asked, arguments[0]),
     "pg_basetype": _base_type,
     "pg_relation_filenode": _file_node,
+    "pg_filenode_relation": _relation_of_file,
+    "pg_get_replica_identity_index": _identity_index,
+    "oidvectortypes": _type_list,
     "pg_sequence_parameters": _sequence_parameters,
     "row_security_active": _has_row_security,
     "pg_tablespace_location": lambda asked, arguments: "",
-    "pg_encoding_to_char": lambda asked, arguments: "UTF8" if arguments[0] == _UTF8 else "",
-    "pg_char_to_encoding": lambda asked, arguments: (
-        _UTF8 if arguments[0].upper().replace("-", "") in ("UTF8", "UNICODE") else -1
-    ),
 }

@@ -14,6 +14,7 @@ from lungfish.executor.system_views.pg_relations import OWNER_OID, STATISTICS_CA
 from lungfish.executor.system_views.texts import column_list
 from lungfish.planner import Deparsing, show_key
 from lungfish.sql.quoting import quote_identifier
+from lungfish.types.array_value import ArrayValue
 
 if TYPE_CHECKING:
     from lungfish.executor.context import ExecutionContext
@@ -53,6 +54,15 @@ def _find(asked: Asked, oid: int) -> tuple[Table, ExtendedStatistics] | None:
 def _columns(asked: Asked, arguments: Sequence[Any]) -> str | None:
     found = _find(asked, arguments[0])
     return None if found is None else _column_texts(asked.catalog, *found)
+
+
+def _expression_list(asked: Asked, arguments: Sequence[Any]) -> ArrayValue | None:
+    found = _find(asked, arguments[0])
+    return (
+        None
+        if found is None or not found[1].expressions
+        else array(_expressions(asked.catalog, *found))
+    )
 
 
 def _column_texts(catalog: Catalog, table: Table, item: ExtendedStatistics) -> str:
@@ -147,5 +157,6 @@ STATISTICS_VIEWS: tuple[SystemView, ...] = (
 STATISTICS_ANSWERS: dict[str, Answer] = {
     "pg_get_statisticsobjdef": _definition,
     "pg_get_statisticsobjdef_columns": _columns,
+    "pg_get_statisticsobjdef_expressions": _expression_list,
     "pg_statistics_obj_is_visible": _is_visible,
 }

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
+from lungfish.catalog import Catalog
 from lungfish.catalog.names import qualified
 from lungfish.catalog.objects import Oid, SqlFunction
 from lungfish.catalog.routine_texts import arguments_text, result_text
 from lungfish.errors import WrongObjectType
 from lungfish.executor.system_views.asked import Answer, Asked
+from lungfish.executor.system_views.texts import parameter_default_text
 from lungfish.sql.quoting import quote_identifier, quote_literal
+
+
+def arguments_with_defaults(catalog: Catalog, item: SqlFunction) -> str:
+    """The parameters with their defaults as they are read, whatever they were written like."""
+    return arguments_text(item, default_text=partial(parameter_default_text, catalog))
 
 
 def _answer(text: Callable[[SqlFunction], str | None]) -> Answer:
@@ -29,7 +37,9 @@ def _definition(asked: Asked, arguments: Sequence[Any]) -> str | None:
     if item.kind == "aggregate":
         raise WrongObjectType(f'"{item.name}" is an aggregate function')
     name = qualified(asked.catalog, item)
-    lines = [f"CREATE OR REPLACE {item.kind.upper()} {name}({arguments_text(item)})"]
+    lines = [
+        f"CREATE OR REPLACE {item.kind.upper()} {name}({arguments_with_defaults(asked.catalog, item)})"
+    ]
     result = result_text(item)
     if result is not None:
         lines.append(f" RETURNS {result}")
@@ -69,7 +79,19 @@ def _standard_body(item: SqlFunction) -> str | None:
     return f"BEGIN ATOMIC\n {item.body.rstrip().rstrip(';')};\nEND"
 
 
+def _default(asked: Asked, arguments: Sequence[Any]) -> str | None:
+    """The default of a parameter, by its place among all of them; null of one that is given out."""
+    oid, number = arguments
+    item = asked.catalog.object(Oid(oid))
+    if not isinstance(item, SqlFunction):
+        return None
+    if not 0 < number <= len(item.parameters):
+        return None
+    return parameter_default_text(asked.catalog, item.parameters[number - 1])
+
+
 ROUTINE_ANSWERS: dict[str, Answer] = {
     "pg_get_functiondef": _definition,
+    "pg_get_function_arg_default": _default,
     "pg_get_function_sqlbody": _answer(_standard_body),
 }

@@ -13,12 +13,14 @@ from lungfish.catalog.objects import (
     Index,
     IndexColumn,
     Oid,
+    RoutineParameter,
     Table,
     UserType,
     View,
 )
 from lungfish.planner import Deparsing, deparse_query, show_default, show_key, show_stored
 from lungfish.sql.quoting import quote_identifier, quote_literal, quote_qualified
+from lungfish.types.sql_type import SqlType
 
 USUAL_PATH = ("public",)
 _SERIAL = re.compile(r"nextval\(('(?:[^']|'')*')::text\)")
@@ -142,14 +144,26 @@ def default_text(catalog: Catalog, table: Table, column: Column) -> str | None:
     return show_default(text, table, column, catalog)
 
 
+def parameter_default_text(catalog: Catalog, parameter: RoutineParameter) -> str | None:
+    """The default of a routine's parameter."""
+    if parameter.default is None:
+        return None
+    return _default_of(catalog, parameter.name, parameter.type, parameter.default)
+
+
 def domain_default_text(catalog: Catalog, domain: UserType) -> str | None:
     """A domain's default."""
     if domain.default is None:
         return None
     assert domain.base is not None, "a domain has a type beneath"
-    value = Column(domain.name, domain.base, 1)
-    over = Table(Oid(0), "", Oid(0), 0, (value,), (domain.base,), (0,))
-    return show_default(domain.default, over, value, catalog)
+    return _default_of(catalog, domain.name, domain.base, domain.default)
+
+
+def _default_of(catalog: Catalog, name: str, kind: SqlType, text: str) -> str:
+    """A default of what is no column, shown as that of one."""
+    value = Column(name, kind, 1)
+    over = Table(Oid(0), "", Oid(0), 0, (value,), (kind,), (0,))
+    return show_default(text, over, value, catalog)
 
 
 def pretty_text(
