@@ -331,11 +331,7 @@ class SerializableTransactions:
     ) -> None:
         """Settle what hangs on the member: whether the snapshots of READ ONLY transactions are safe."""
         for watcher in list(member.watchers):
-            if (
-                is_committed
-                and member.has_conflict_out
-                and member.earliest_out_sequence <= watcher.begin_sequence
-            ):
+            if is_committed and member.has_missed_commit_before(watcher.begin_sequence):
                 watcher.is_unsafe = True
                 self._stop_watching(watcher)
             else:
@@ -385,7 +381,7 @@ class SerializableTransactions:
         for oid in self._writes.relations_of(member):
             summary.writes[oid] = max(summary.writes.get(oid, 0), sequence)
         if member.has_conflict_out or member.has_summary_out:
-            first = member.earliest_out_sequence or 1
+            first = 1 if member.has_summary_out else member.earliest_out_sequence
             summary.earliest_out_sequence = min(summary.earliest_out_sequence or first, first)
         for writer in member.out_conflicts:
             writer.has_summary_in = True

@@ -94,6 +94,12 @@ class Member:
         """Whether its commit is done."""
         return self.commit_sequence != 0
 
+    def has_missed_commit_before(self, sequence: int) -> bool:
+        """Of a committed one: whether one whose writes it has not seen had, or may have, been let through by then. When those of the summary were, nobody knows."""
+        return self.has_summary_out or (
+            self.has_conflict_out and self.earliest_out_sequence <= sequence
+        )
+
 
 def is_harmless_to_reader(reader: Member, writer: Member) -> bool:
     """Whether a read of what a committed transaction wrote cannot matter: the reader only reads, and nobody whom the writer missed had
@@ -101,8 +107,7 @@ def is_harmless_to_reader(reader: Member, writer: Member) -> bool:
     return (
         reader.is_read_only
         and writer.is_committed
-        and not writer.has_summary_out
-        and (not writer.has_conflict_out or reader.begin_sequence < writer.earliest_out_sequence)
+        and not writer.has_missed_commit_before(reader.begin_sequence)
     )
 
 

@@ -134,6 +134,13 @@ MUTATIONS: tuple[Mutation, ...] = (
         CONFLICTS,
     ),
     Mutation(
+        "structures: a snapshot is safe if those that a writer has missed are known by relation only",
+        GRAPH,
+        "if is_committed and member.has_missed_commit_before(watcher.begin_sequence):",
+        "if is_committed and member.has_conflict_out and member.earliest_out_sequence <= watcher.begin_sequence:",
+        CONFLICTS,
+    ),
+    Mutation(
         "structures: a doomed transaction commits",
         RULES,
         '    if member.is_doomed:\n        raise failure("',

@@ -2,57 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import pytest
 
 from lungfish.errors import SerializationFailure
-from lungfish.storage.ids import RelationId, TransactionId
-from lungfish.storage.serializable import SerializableTransactions, Written
-from lungfish.storage.serializable_member import Member
-from lungfish.storage.snapshots import Snapshot
-
-TABLE, INDEX = 1, RelationId(2)
-
-
-@dataclass(eq=False)
-class Writer:
-    """An owner of a member: a transaction of which only the id matters."""
-
-    id: TransactionId
-
-
-class World:
-    """Transactions that read and write keys of one index."""
-
-    def __init__(self) -> None:
-        self.conflicts = SerializableTransactions()
-        self.running: set[int] = set()
-
-    def begin(self, number: int, *, is_read_only: bool = False) -> Member:
-        """A transaction of this id, whose snapshot sees all smaller ones that do not run."""
-        snapshot = Snapshot(
-            TransactionId(min(self.running, default=number)),
-            TransactionId(number),
-            frozenset(TransactionId(each) for each in self.running),
-            TransactionId(number),
-        )
-        self.running.add(number)
-        _, member = self.conflicts.enter(
-            Writer(TransactionId(number)), number, lambda: snapshot, is_read_only=is_read_only
-        )
-        assert member is not None
-        return member
-
-    def read(self, member: Member, key: bytes) -> None:
-        self.conflicts.read_key(member, TABLE, INDEX, key)
-
-    def write(self, member: Member, key: bytes) -> None:
-        self.conflicts.write(member, TABLE, [Written(None, ((INDEX, key, (key, 0)),))])
-
-    def show(self, member: Member) -> None:
-        """From here on snapshots see what the transaction has written."""
-        self.running.discard(member.owner.id)
+from lungfish.storage import serializable
+from tests.storage.serializable_world import World
 
 
 class Overlap:
@@ -91,5 +45,16 @@ def test_a_snapshot_is_unsafe_in_whichever_order_the_commits_are_done(first_done
     overlap = Overlap()
     reader = overlap.world.begin(3, is_read_only=True)
     overlap.finish(first_done)
+    assert reader.is_unsafe
+    assert not reader.is_safe
+
+
+def test_a_snapshot_is_unsafe_if_the_first_to_commit_is_known_by_relation_only(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(serializable, "FINISHED_MAX", 0)
+    overlap = Overlap()
+    reader = overlap.world.begin(3, is_read_only=True)
+    overlap.finish("last")
     assert reader.is_unsafe
     assert not reader.is_safe
