@@ -129,54 +129,77 @@ class SerializableTransactions:
 
     # Reading
 
-    def read_whole(self, member: Member, oid: int) -> None:
+    # Under its own snapshot (None), or what is there now.
+
+    def read_whole(self, member: Member, oid: int, now: Snapshot | None = None) -> None:
         """The member reads a relation from end to end. Raises SerializationFailure, as all reads and writes."""
         with self.mutex:
-            if self._may_skip(member) or self._reads.is_whole(member, oid):
+            if self._may_skip(member, oid, now):
                 return
             self._reads.add_whole(member, oid)
-            self._conflicts_out(member, oid, list(self._writes.touching(oid)))
+            self._conflicts_of_read(member, oid, list(self._writes.touching(oid)), now)
 
-    def read_row(self, member: Member, oid: int, address: TupleId) -> None:
+    def read_row(
+        self, member: Member, oid: int, address: TupleId, now: Snapshot | None = None
+    ) -> None:
         """It reads a row by its address."""
         with self.mutex:
-            if self._may_skip(member) or self._reads.is_whole(member, oid):
+            if self._may_skip(member, oid, now):
                 return
             target = row_target(oid, address)
             self._reads.add_target(member, oid, target)
-            self._conflicts_out(member, oid, [*self._writes.touching_target(target)])
+            self._conflicts_of_read(member, oid, self._writes.touching_target(target), now)
 
-    def read_key(self, member: Member, oid: int, index: RelationId, key: Key) -> None:
+    def read_key(
+        self, member: Member, oid: int, place: tuple[RelationId, Key], now: Snapshot | None = None
+    ) -> None:
         """It looks up a key of an index, whether or not there is anything."""
         with self.mutex:
-            if self._may_skip(member) or self._reads.is_whole(member, oid):
+            if self._may_skip(member, oid, now):
                 return
-            target = key_target(index, key)
+            target = key_target(*place)
             self._reads.add_target(member, oid, target)
-            self._conflicts_out(member, oid, [*self._writes.touching_target(target)])
+            self._conflicts_of_read(member, oid, self._writes.touching_target(target), now)
 
-    def read_range(self, member: Member, oid: int, index: RelationId, key_range: KeyRange) -> None:
+    def read_range(
+        self,
+        member: Member,
+        oid: int,
+        place: tuple[RelationId, KeyRange],
+        now: Snapshot | None = None,
+    ) -> None:
         """It reads a range of an index."""
         with self.mutex:
-            if self._may_skip(member) or self._reads.is_whole(member, oid):
+            if self._may_skip(member, oid, now):
                 return
-            self._reads.add_range(member, oid, index, key_range)
-            self._conflicts_out(member, oid, list(self._writes.entries_within(index, key_range)))
+            self._reads.add_range(member, oid, *place)
+            self._conflicts_of_read(member, oid, list(self._writes.entries_within(*place)), now)
 
-    def _may_skip(self, member: Member) -> bool:
-        """Whether nothing has to be known of the member's reads. Raises if the member is doomed."""
+    def _may_skip(self, member: Member, oid: int, now: Snapshot | None) -> bool:
+        """Whether nothing has to be known of the member's reads, or of those of this relation. Raises if the member is doomed."""
         if member.is_over:
             return True
         if member.is_safe:
             self._leave(member)
             return True
         require_not_doomed(member)
-        return False
+        return now is None and self._reads.is_whole(member, oid)
+
+    def _conflicts_of_read(
+        self, member: Member, oid: int, writers: Iterable[Member], now: Snapshot | None
+    ) -> None:
+        """What follows from whom the read has not seen; and, of a read of what is there now, from whom the member's own snapshot does not see."""
+        writers = [*writers, *self._writes.touching_whole(oid)]
+        if now is not None:
+            seen = [each for each in writers if each.owner.id and now.is_visible(each.owner.id)]
+            self._come_before(member, oid, seen)
+            writers = [each for each in writers if each not in seen]
+        self._conflicts_out(member, oid, writers)
 
     def _conflicts_out(self, member: Member, oid: int, writers: Iterable[Member]) -> None:
         snapshot = member.snapshot
         assert snapshot is not None
-        for writer in (*writers, *self._writes.touching_whole(oid)):
+        for writer in writers:
             if writer is member or writer.is_doomed or writer in member.out_conflicts:
                 continue
             if writer.owner.id and snapshot.is_visible(writer.owner.id):
@@ -237,7 +260,10 @@ class SerializableTransactions:
             if reader.is_committed and reader.commit_sequence <= member.begin_sequence:
                 continue
             self._flag(reader=reader, writer=member, me=member)
-        last = self._summary.reads.get(oid, 0)
+        self._conflict_in_from_summary(member, self._summary.reads.get(oid, 0))
+
+    def _conflict_in_from_summary(self, member: Member, last: int) -> None:
+        """One of the summary comes before the member, at the latest the one of this commit."""
         if last > member.begin_sequence:
             if member.has_summary_out or any(
                 other.is_prepared and other.prepare_sequence <= last
@@ -245,6 +271,34 @@ class SerializableTransactions:
             ):
                 raise failure("Canceled on identification as a pivot, during conflict in checking.")
             member.has_summary_in = True
+
+    # Following those that the snapshot does not see
+
+    def follow_keys(self, member: Member, oid: int, keys: Iterable[tuple[RelationId, Key]]) -> None:
+        """The member has found these keys free, or taken them: whoever has freed one since its snapshot comes before it."""
+        with self.mutex:
+            for index, key in keys:
+                writers = self._writes.touching_target(key_target(index, key))
+                self._come_before(member, oid, [*writers, *self._writes.touching_whole(oid)])
+
+    def follow_range(
+        self, member: Member, oid: int, index: RelationId, key_range: KeyRange
+    ) -> None:
+        """As `follow_keys`, of a range in which nothing was in the way."""
+        with self.mutex:
+            writers = self._writes.entries_within(index, key_range)
+            self._come_before(member, oid, [*writers, *self._writes.touching_whole(oid)])
+
+    def _come_before(self, member: Member, oid: int, writers: Iterable[Member]) -> None:
+        """Note that the member goes by what these have written, though it began before they were done."""
+        snapshot = member.snapshot
+        assert snapshot is not None
+        for writer in writers:
+            if writer is member or not writer.is_prepared or writer in member.in_conflicts:
+                continue
+            if writer.owner.id and not snapshot.is_visible(writer.owner.id):
+                self._flag(reader=writer, writer=member, me=member)
+        self._conflict_in_from_summary(member, self._summary.writes.get(oid, 0))
 
     # Conflicts
 

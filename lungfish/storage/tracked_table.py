@@ -13,6 +13,7 @@ no matter: see invariant 2 of `serializable.py`.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
@@ -32,6 +33,9 @@ from lungfish.storage.table_index import IndexKey, TableIndex, UniqueConflict
 from lungfish.storage.table_scan import Rows
 from lungfish.storage.transactions import Transaction, TransactionManager
 from lungfish.types.batch import Batch, Vector
+
+# An index, and a key in it.
+Place = tuple[RelationId, Key]
 
 
 class TrackedTable(TableStore):
@@ -53,46 +57,34 @@ class TrackedTable(TableStore):
 
     def insert(self, transaction: Transaction, values: Values) -> TupleId:
         """As `TableStore.insert`."""
-        self._write([self._new(values)])
-        try:
+        with self._taking(self._write_new([values])):
             return super().insert(transaction, values)
-        except UniqueConflict:
-            self._conflicts.require_not_doomed(self._member)
-            raise
 
     def insert_many(self, transaction: Transaction, rows: Sequence[Values]) -> list[TupleId]:
         """As `TableStore.insert_many`."""
-        self._write_new(rows)
-        try:
+        with self._taking(self._write_new(rows)):
             return super().insert_many(transaction, rows)
-        except UniqueConflict:
-            self._conflicts.require_not_doomed(self._member)
-            raise
 
     def insert_batch(
         self, transaction: Transaction, columns: Sequence[Vector], row_count: int
     ) -> list[TupleId]:
         """As `TableStore.insert_batch`."""
+        taken: list[Place] = []
         if self.indexes:
             positions = self.rows.key_positions
-            self._write_new(rows_from_columns(self.layout, columns, row_count, positions))
+            taken = self._write_new(rows_from_columns(self.layout, columns, row_count, positions))
         elif row_count:
             self._write([Written(None, ())])
-        try:
+        with self._taking(taken):
             return super().insert_batch(transaction, columns, row_count)
-        except UniqueConflict:
-            self._conflicts.require_not_doomed(self._member)
-            raise
 
     def update(self, transaction: Transaction, address: TupleId, values: Values) -> None:
         """As `TableStore.update`."""
-        keys = [*self._stored_keys(address), *self._keys(self.rows.keys(values))]
-        self._write([Written(address, tuple(dict.fromkeys(keys)))])
-        try:
+        old, new = self._stored_keys(address), self.rows.keys(values)
+        entries = [*self._entries(old), *self._entries(new)]
+        self._write([Written(address, tuple(dict.fromkeys(entries)))])
+        with self._taking([place for place in self._unique(new) if place not in self._unique(old)]):
             super().update(transaction, address, values)
-        except UniqueConflict:
-            self._conflicts.require_not_doomed(self._member)
-            raise
 
     def change_directly(
         self,
@@ -108,30 +100,33 @@ class TrackedTable(TableStore):
 
     def delete(self, transaction: Transaction, address: TupleId) -> None:
         """As `TableStore.delete`."""
-        self._write([Written(address, tuple(self._stored_keys(address)))])
+        self._write([Written(address, tuple(self._entries(self._stored_keys(address))))])
         super().delete(transaction, address)
 
     def _write(self, rows: Sequence[Written]) -> None:
         self._conflicts.write(self._member, self._oid, rows)
 
-    def _write_new(self, rows: Sequence[Values]) -> None:
-        """Tell of new rows, some at a time: the mutex must not be held for long."""
+    def _write_new(self, rows: Sequence[Values]) -> list[Place]:
+        """Tell of new rows, some at a time: the mutex must not be held for long. Answers the unique keys that they are to have."""
+        taken: list[Place] = []
         for start in range(0, len(rows), DETAILS_OF_RELATION_MAX):
-            self._write([self._new(each) for each in rows[start : start + DETAILS_OF_RELATION_MAX]])
+            some = [self.rows.keys(each) for each in rows[start : start + DETAILS_OF_RELATION_MAX]]
+            self._write([Written(None, tuple(self._entries(keys))) for keys in some])
+            for keys in some:
+                taken += self._unique(keys)
+        return taken
 
-    def _new(self, values: Values) -> Written:
-        return Written(None, tuple(self._keys(self.rows.keys(values))))
-
-    def _stored_keys(self, address: TupleId) -> list[tuple[RelationId, Key, Position]]:
+    def _stored_keys(self, address: TupleId) -> list[IndexKey | None]:
         """The keys of a row that the transaction has locked, as it is now."""
-        return self._keys(run_with_pages(partial(self._keys_at, address)))
+        return run_with_pages(partial(self._keys_at, address))
 
     def _keys_at(self, address: TupleId) -> list[IndexKey | None]:
         with self._latch:
             stored = self.heap.stored(address)
             return [] if stored is None else self.rows.stored_keys(stored)
 
-    def _keys(self, keys: Sequence[IndexKey | None]) -> list[tuple[RelationId, Key, Position]]:
+    def _entries(self, keys: Sequence[IndexKey | None]) -> list[tuple[RelationId, Key, Position]]:
+        """A row's keys, each with where it stands in its index."""
         return [
             (index.relation_id, each.key, index.btree.codec.entry(each.key, TupleId(0)))
             for index, each in zip(self.indexes, keys, strict=False)
@@ -139,6 +134,27 @@ class TrackedTable(TableStore):
         ]
 
     # Unique keys
+
+    def _unique(self, keys: Sequence[IndexKey | None]) -> list[Place]:
+        """Those of a row's keys that no other row may have."""
+        return [
+            (index.relation_id, each.key)
+            for index, each in zip(self.indexes, keys, strict=False)
+            if each is not None and each.is_exclusive
+        ]
+
+    @contextmanager
+    def _taking(self, taken: Sequence[Place]) -> Iterator[None]:
+        """Around a change that takes unique keys. Who has freed one of them since the snapshot was taken comes before the transaction."""
+        try:
+            yield
+        except UniqueConflict:
+            self._conflicts.require_not_doomed(self._member)
+            raise
+        for start in range(0, len(taken), DETAILS_OF_RELATION_MAX):
+            self._conflicts.follow_keys(
+                self._member, self._oid, taken[start : start + DETAILS_OF_RELATION_MAX]
+            )
 
     def find_conflict(
         self, transaction: Transaction, index: TableIndex, values: Values
@@ -148,7 +164,7 @@ class TrackedTable(TableStore):
         self._conflicts.require_not_doomed(self._member)
         if found is not None:
             key = index.btree.codec.encode(index.key_of(values))
-            self._read_key(index, key)
+            self._conflicts.read_key(self._member, self._oid, (index.relation_id, key))
         return found
 
     def find_double(
@@ -157,21 +173,30 @@ class TrackedTable(TableStore):
         """As `TableStore.find_double`."""
         found = super().find_double(transaction, index, address)
         self._conflicts.require_not_doomed(self._member)
+        if found is None:
+            keys = self._stored_keys(address)
+            taken = [place for place in self._unique(keys) if place[0] == index.relation_id]
+            self._conflicts.follow_keys(self._member, self._oid, taken)
         return found
 
     def find_clash(
         self, transaction: Transaction, index: TableIndex, search: ClashSearch
     ) -> tuple[TupleId, Values] | None:
-        """As `TableStore.find_clash`."""
+        """As `TableStore.find_clash`. What is in the way is something read; that nothing is, hangs on those who have made room."""
         found = super().find_clash(transaction, index, search)
         self._conflicts.require_not_doomed(self._member)
+        place = (index.relation_id, search.key_range)
+        if found is None:
+            self._conflicts.follow_range(self._member, self._oid, *place)
+        else:
+            self._conflicts.read_range(self._member, self._oid, place)
         return found
 
     # Reading
 
     def get(self, snapshot: Snapshot, address: TupleId) -> Values | None:
         """As `TableStore.get`."""
-        self._conflicts.read_row(self._member, self._oid, address)
+        self._conflicts.read_row(self._member, self._oid, address, self._now(snapshot))
         values = super().get(snapshot, address)
         if values is not None and snapshot is not self._member.snapshot:
             _require_seen(self._own_version(address) == values)
@@ -185,12 +210,12 @@ class TrackedTable(TableStore):
         with_tuple_id: bool = False,
     ) -> Iterator[Batch]:
         """As `TableStore.scan`."""
-        self._conflicts.read_whole(self._member, self._oid)
+        self._conflicts.read_whole(self._member, self._oid, self._now(snapshot))
         return super().scan(snapshot, positions, with_tuple_id=with_tuple_id)
 
     def key_lookup(self, snapshot: Snapshot, index: TableIndex, values: Sequence[Any]) -> Rows:
         """As `TableStore.key_lookup`."""
-        self._read_key(index, index.btree.codec.encode(values))
+        self._read_key(snapshot, index, index.btree.codec.encode(values))
         return super().key_lookup(snapshot, index, values)
 
     def index_scan(
@@ -206,7 +231,7 @@ class TrackedTable(TableStore):
         low, high = key_range
         is_key = low is not None and high is not None and low[0] == high[0]
         if is_key and low is not None and codec.key_range(low[0]) == key_range:
-            self._read_key(index, low[0])
+            self._read_key(snapshot, index, low[0])
             low = high
         for chunk in super().index_scan(snapshot, index, key_range, is_backward=is_backward):
             if low is None or high is None or low < high:
@@ -214,10 +239,10 @@ class TrackedTable(TableStore):
                 assert key is not None, "a row that the index gave is in the index"
                 last = codec.key_range(key.key)
                 if is_backward:
-                    self._read_range(index, KeyRange(last.low, high))
+                    self._read_range(snapshot, index, KeyRange(last.low, high))
                     high = last.low
                 else:
-                    self._read_range(index, KeyRange(low, last.high))
+                    self._read_range(snapshot, index, KeyRange(low, last.high))
                     low = last.high
             if snapshot is not self._member.snapshot:
                 for address, values in chunk:
@@ -225,13 +250,19 @@ class TrackedTable(TableStore):
                     _require_seen(own is not None and index.key(own) == index.key(values))
             yield chunk
         if low is None or high is None or low < high:
-            self._read_range(index, KeyRange(low, high))
+            self._read_range(snapshot, index, KeyRange(low, high))
 
-    def _read_key(self, index: TableIndex, key: Key) -> None:
-        self._conflicts.read_key(self._member, self._oid, index.relation_id, key)
+    def _now(self, snapshot: Snapshot) -> Snapshot | None:
+        """The snapshot, unless it is the transaction's own."""
+        return None if snapshot is self._member.snapshot else snapshot
 
-    def _read_range(self, index: TableIndex, key_range: KeyRange) -> None:
-        self._conflicts.read_range(self._member, self._oid, index.relation_id, key_range)
+    def _read_key(self, snapshot: Snapshot, index: TableIndex, key: Key) -> None:
+        place, now = (index.relation_id, key), self._now(snapshot)
+        self._conflicts.read_key(self._member, self._oid, place, now)
+
+    def _read_range(self, snapshot: Snapshot, index: TableIndex, key_range: KeyRange) -> None:
+        place, now = (index.relation_id, key_range), self._now(snapshot)
+        self._conflicts.read_range(self._member, self._oid, place, now)
 
     def _own_version(self, address: TupleId) -> Values | None:
         """The row as the transaction's own snapshot sees it."""

@@ -27,45 +27,45 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         "reads: a key that is looked up is not noted",
         TRACKED,
-        "        self._read_key(index, index.btree.codec.encode(values))\n        return super()",
+        "        self._read_key(snapshot, index, index.btree.codec.encode(values))\n        return super()",
         "        return super()",
         history("S"),
     ),
     Mutation(
         "reads: a key is noted only if it is there",
         TRACKED,
-        "        self._read_key(index, index.btree.codec.encode(values))\n        return super().key_lookup(snapshot, index, values)",
+        "        self._read_key(snapshot, index, index.btree.codec.encode(values))\n        return super().key_lookup(snapshot, index, values)",
         "        rows = super().key_lookup(snapshot, index, values)\n"
         "        if rows:\n"
-        "            self._read_key(index, index.btree.codec.encode(values))\n"
+        "            self._read_key(snapshot, index, index.btree.codec.encode(values))\n"
         "        return rows",
         history("S"),
     ),
     Mutation(
         "reads: a range is not noted beyond its last row",
         TRACKED,
-        "        if low is None or high is None or low < high:\n            self._read_range(index, KeyRange(low, high))\n",
+        "        if low is None or high is None or low < high:\n            self._read_range(snapshot, index, KeyRange(low, high))\n",
         "",
         SQL,
     ),
     Mutation(
         "reads: a scan of a table is not noted",
         TRACKED,
-        "        self._conflicts.read_whole(self._member, self._oid)\n",
+        "        self._conflicts.read_whole(self._member, self._oid, self._now(snapshot))\n",
         "",
         SQL,
     ),
     Mutation(
         "writes: the keys that a row had before are forgotten",
         TRACKED,
-        "[*self._stored_keys(address), *self._keys(self.rows.keys(values))]",
-        "[*self._keys(self.rows.keys(values))]",
+        "[*self._entries(old), *self._entries(new)]",
+        "[*self._entries(new)]",
         SQL,
     ),
     Mutation(
         "writes: a new row is not noted",
         TRACKED,
-        "        self._write([self._new(values)])\n",
+        "            self._write([Written(None, tuple(self._entries(keys))) for keys in some])\n",
         "",
         history("S"),
     ),

@@ -47,7 +47,7 @@ class World:
         return member
 
     def read(self, member: Member, key: bytes) -> None:
-        self.conflicts.read_key(member, TABLE, INDEX, key)
+        self.conflicts.read_key(member, TABLE, (INDEX, key))
 
     def write(self, member: Member, key: bytes) -> None:
         self.conflicts.write(member, TABLE, [Written(None, ((INDEX, key, (key, 0)),))])

@@ -149,7 +149,7 @@ class Schedule:
     def _read(self, actor: Actor, key: str) -> None:
         conflicts, member = self._world.conflicts, actor.member
         if member is not None and key == "*":
-            conflicts.read_range(member, TABLE, INDEX, KeyRange(None, None))
+            conflicts.read_range(member, TABLE, (INDEX, KeyRange(None, None)))
         elif member is not None:
             self._world.read(member, key.encode())
         for each in KEYS if key == "*" else key:
