@@ -12,6 +12,9 @@ The log's syncs go to the same disk, and a commit waits for whatever the disk is
 An exception from outside (Ctrl-C) in `publish` does not make the file doubtful. Before the superblock is written the image is just
 not published: give it up. From there on `publish` goes through with it, and raises the exception when the image is current.
 
+Overwriting may find no room either: btrfs, ZFS and thin volumes copy what is overwritten. A superblock that was refused so, and that the file does not
+answer, is not on its way to the disk: the image is not published. What a sync leaves out that finds no room is not known, so it poisons the store.
+
 A page written into the image is also what `read` sees from then on, unless an early write of it began since the freeze: that
 version is then the newer one (`page_slots.Building.written_since`). An early write that began before the freeze and ends after
 it may be the older one: it is dropped (`PageStore.write`).
@@ -24,7 +27,7 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from lungfish.errors import Error, InternalError, IoError
+from lungfish.errors import DiskFull, Error, InternalError, IoError
 from lungfish.storage.checksum import checksum
 from lungfish.storage.clock import Clock
 from lungfish.storage.ids import LSN, PageId, RelationId
@@ -44,14 +47,17 @@ from lungfish.storage.superblock import SUPERBLOCK_SIZE, ManifestAddress, Superb
 # Cutting the file's end costs a change of its metadata: worth it for this many units (1 MiB), or always at close.
 _CUT_UNIT_COUNT_MIN = 256
 # So many page table chunks are written at once, and so much of a manifest.
-_CHUNK_RUN = 32
-_MANIFEST_PIECE_SIZE = 128 << 10
+_CHUNK_RUN, _MANIFEST_PIECE_SIZE = 32, 128 << 10
 # So much is written before it is synced while others commit: what a disk writes in the time of a commit. See docs/performance.md.
 SYNC_STEP_BYTES = 64 << 10
 SYNC_PAUSE_MAX_S = 0.01
 # A small image takes its time: each has a moment in which all writers stand still, which must stay rare among the commits meanwhile.
 GENTLE_PAUSE_S = 0.003
 GENTLE_TIME_S = 1.0
+
+
+class SuperblockRefused(DiskFull):
+    """There was no room to overwrite the older superblock, and nothing of the new one will be on the disk."""
 
 
 class ImageFinished(InternalError):
@@ -92,6 +98,8 @@ class _Publication:
     # The chunks that the file did not have, and where it has them now.
     chunks: list[tuple[PageTableChunk, ChunkAddress]]
     image: Image
+    # The runs of units (first, count) that chunks and manifest took.
+    runs: list[tuple[int, int]]
 
 
 class ImageBuilder:
@@ -233,9 +241,9 @@ class ImageBuilder:
     def publish(self) -> PublishReport:
         """Make this image the current one, durably.
 
-        A failure before the first sync (a full disk) leaves everything as it was: publish again later, or abort. A failure from
-        there on poisons the store: it is unknown which image the file has, so nothing in it may be overwritten. What an exception from
-        outside does is said above; `report` tells whether the image is current.
+        A failure before the first sync (a full disk), and SuperblockRefused, leave everything as it was: publish again later, or abort.
+        Another one from there on poisons the store: which image the file has is unknown, so nothing in it may be overwritten. What an
+        exception from outside does is said above; `report` tells whether the image is current.
         """
         slots = self._slots
         slots.check_poison()
@@ -247,9 +255,9 @@ class ImageBuilder:
         try:
             self._go_through(publication)
         except BaseException as error:
-            if is_failed_io(error):
+            if is_failed_io(error) and not isinstance(error, SuperblockRefused):
                 slots.poison(error)
-            if slots.is_poisoned:
+            if slots.is_poisoned or isinstance(error, SuperblockRefused):
                 raise
             # Whatever of the superblock is on its way to the disk, the same again makes it whole.
             try:
@@ -258,15 +266,14 @@ class ImageBuilder:
                 slots.poison(second)
                 raise
             raise
-        assert self.report is not None, "the image is current"
+        assert self.report is not None
         return self.report
 
     def _go_through(self, publication: _Publication) -> None:
         """Let the file's superblock lead to the image, and the image be the current one. Doing it again changes nothing."""
-        slots, superblock = self._slots, publication.superblock
-        reach = slots.failpoints.reach
+        slots, reach = self._slots, self._slots.failpoints.reach
         reach("checkpoint.superblock")
-        slots.file.write_at(superblock.unit * UNIT_SIZE, superblock.encode())
+        self._write_superblock(publication)
         reach("checkpoint.superblock.sync")
         self._sync()
         reach("checkpoint.published")
@@ -275,6 +282,24 @@ class ImageBuilder:
             # A file that stays longer than it need be is no failure. What this image took, the next one will want again.
             written = self.bytes_written // UNIT_SIZE
             slots.cut_end(least_unit_count=max(_CUT_UNIT_COUNT_MIN, 2 * written))
+
+    def _write_superblock(self, publication: _Publication) -> None:
+        """Overwrite the older one. Raises SuperblockRefused, and what else writing raises: then it may be there."""
+        file, data = self._slots.file, publication.superblock.encode()
+        offset = publication.superblock.unit * UNIT_SIZE
+        try:
+            file.write_at(offset, data)
+        except DiskFull as error:
+            if file.read_at(offset, len(data)) != data:
+                self._give_back(publication.runs)
+                raise SuperblockRefused(error.message, hint=error.hint) from error
+
+    def _give_back(self, runs: list[tuple[int, int]]) -> None:
+        """Nobody finds these tables and this manifest: the image may be written to, and published, again."""
+        with self._slots.lock:
+            for first, count in runs:
+                self._slots.free.release(first, count)
+            self._is_sealed = False
 
     def _sync(self) -> None:
         clock = self._clock
@@ -312,14 +337,11 @@ class ImageBuilder:
             slots.failpoints.reach("checkpoint.sync")
             self._sync()
         except BaseException:
-            with slots.lock:
-                for first, count in written:
-                    slots.free.release(first, count)
-                self._is_sealed = False
+            self._give_back(written)
             raise
         self.bytes_written += sum(count for _, count in written) * UNIT_SIZE
         superblock = Superblock(self._uuid, slots.page_size_bytes, self.generation, manifest)
-        return _Publication(superblock, new_chunks, self._image(manifest))
+        return _Publication(superblock, new_chunks, self._image(manifest), written)
 
     def _write_manifest(self, data: bytes, written: list[tuple[int, int]]) -> ManifestAddress:
         """Write the manifest, piece by piece: it carries what transactions owe, perhaps many megabytes."""

@@ -255,3 +255,40 @@ def test_what_a_failed_write_left_on_the_disk_is_cut_off_before_the_commit_is_re
     for persistence in Persistence:
         with opened(disk.crash_state(number, persistence, seed=1)) as connection:
             assert keys_of(connection) == [1]
+
+
+def test_a_checkpoint_that_has_no_room_to_overwrite_its_superblock_fails_and_the_database_goes_on() -> (
+    None
+):
+    """As on btrfs, ZFS and thin volumes, which copy what is overwritten."""
+    disk = SimulatedDisk()
+    with opened(disk) as connection:
+        connection.execute("CREATE TABLE t (id int PRIMARY KEY, body text)")
+        insert(connection, 1)
+        connection.execute("CHECKPOINT")
+        insert(connection, 2)
+
+        def refuse(operation: Operation) -> Fault | None:
+            is_superblock = operation.path == PATH and operation.offset < 8192
+            is_write = operation.kind is OperationKind.WRITE
+            return Fault(errors.DiskFull("no room")) if is_write and is_superblock else None
+
+        disk.before_operation = refuse
+        for key in (3, 4):
+            with pytest.raises(errors.DiskFull, match="no room"):
+                connection.execute("CHECKPOINT")
+            insert(connection, key)
+        for persistence in Persistence:
+            state = disk.crash_state(disk.operation_count, persistence)
+            with opened(state) as after:
+                assert keys_of(after) == [1, 2, 3, 4]
+        disk.before_operation = None
+        connection.execute("CHECKPOINT")
+        insert(connection, 5)
+        failed = "SELECT count(*) FROM lungfish.checkpoint_history WHERE error_sqlstate = '53100'"
+        assert connection.execute(failed).fetchval() == 2
+    with opened(disk.crash_state(disk.operation_count, Persistence.SYNCED)) as after:
+        assert keys_of(after) == [1, 2, 3, 4, 5]
+    state = disk.crash_state(disk.operation_count, Persistence.SYNCED)
+    with lungfish.open(PATH, options=options(state)) as database:
+        assert not database.check("full").problems

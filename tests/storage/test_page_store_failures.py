@@ -17,6 +17,7 @@ from lungfish.storage.memory_disk import MemoryDisk
 from lungfish.storage.page_store import PageStore
 from lungfish.storage.simulated_disk import Fault, SimulatedDisk
 from tests.storage.page_store_tools import (
+    PAGE_SIZE,
     TABLE,
     new_store,
     page,
@@ -147,6 +148,56 @@ def test_a_write_that_fails_on_the_superblock_poisons_too() -> None:
         builder.publish()
     with pytest.raises(IoError, match="since a sync failed"):
         store.write(TABLE, PageId(0), page(1))
+
+
+@pytest.mark.parametrize("applied_size", [0, 100, 511])
+def test_a_superblock_that_finds_no_room_is_not_published_and_poisons_nothing(
+    applied_size: int,
+) -> None:
+    disk = SimulatedDisk()
+    store = new_store(disk)
+    publish(store, {0: page(1)})
+    used = store.usage().used_bytes
+    builder = store.freeze()
+    builder.write(TABLE, PageId(0), page(2))
+    writes = iter((None, Fault(DiskFull("no space"), applied_size=applied_size)))
+    disk.before_operation = lambda operation: (
+        next(writes, None) if operation.kind is OperationKind.WRITE else None
+    )
+    with pytest.raises(DiskFull, match="no space"):
+        builder.publish()
+    disk.before_operation = None
+    for persistence in Persistence:
+        reopened = PageStore.open(disk.crash_state(disk.operation_count, persistence), "a.db")
+        assert reopened.read(TABLE, PageId(0)) == page(1)
+        # At most that the older superblock is torn.
+        assert all("superblock" in each.message for each in check_pages(reopened).findings)
+    # The same image can be published once there is room, or given up.
+    if applied_size:
+        builder.publish()
+    builder.abort()
+    assert store.read(TABLE, PageId(0)) == page(2)
+    publish(store, {0: page(3)})
+    publish(store, {0: page(4)})
+    assert store.usage().used_bytes <= used + 2 * PAGE_SIZE
+    store.close()
+    reopened = PageStore.open(disk, "a.db")
+    assert reopened.read(TABLE, PageId(0)) == page(4)
+    assert check_pages(reopened).findings == ()
+
+
+def test_a_superblock_that_was_written_although_there_was_no_room_is_published() -> None:
+    disk = SimulatedDisk()
+    store = new_store(disk)
+    builder = store.freeze()
+    builder.write(TABLE, PageId(0), page(2))
+    writes = iter((None, Fault(DiskFull("no space"), applied_size=512)))
+    disk.before_operation = lambda operation: (
+        next(writes, None) if operation.kind is OperationKind.WRITE else None
+    )
+    builder.publish()
+    disk.before_operation = None
+    assert PageStore.open(disk, "a.db").read(TABLE, PageId(0)) == page(2)
 
 
 def test_a_short_write_leaves_nothing_behind() -> None:
