@@ -11,7 +11,9 @@ Importing this module loads the exceptions and nothing heavy: the engine is load
 
 from __future__ import annotations
 
+import gc
 import importlib
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from lungfish.errors import (
@@ -151,9 +153,20 @@ def __getattr__(name: str) -> Any:
     home = _HOME.get(name)
     if home is None:
         raise AttributeError(f"module 'lungfish' has no attribute '{name}'")
-    value = getattr(importlib.import_module(home[0]), home[1])
+    value = getattr(_import_engine(home[0]), home[1])
     globals()[name] = value
     return value
+
+
+def _import_engine(name: str) -> ModuleType:
+    """Import a module of the engine. The collector rests: nothing that an import makes is garbage, and it would go over all of it a hundred times."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        return importlib.import_module(name)
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def __dir__() -> list[str]:

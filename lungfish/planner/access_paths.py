@@ -23,6 +23,7 @@ from lungfish.planner.expressions import (
 )
 from lungfish.planner.key_values import Between, Exact, Outside, key_value
 from lungfish.planner.logical import LogicalScan
+from lungfish.types.frozen import frozen
 from lungfish.types.sql_type import BOOLEAN, SqlType, TypeKind
 
 FLIPPED = {"=": "=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
@@ -62,7 +63,7 @@ class IndexMatch:
         return self.index.is_key and len(self.equals) == len(self.index.columns)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Comparison:
     """A conjunct seen as `key operator value`, the value free of the table's columns."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from lungfish.catalog.objects import Table
 from lungfish.planner.bind_state import BindState
@@ -11,9 +10,10 @@ from lungfish.planner.coerce import coerce_boolean
 from lungfish.planner.expressions import BoundExpression, IsBooleanExpr
 from lungfish.planner.scope import Clause, RangeEntry, Scope
 from lungfish.sql.ast.expressions import Expression
+from lungfish.types.frozen import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Guard:
     """The condition of one rule; its names are looked for by `search_path`."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from lungfish import errors
 from lungfish.functions.sql_json_query import QueryForm, is_steady, query_function
@@ -19,6 +19,7 @@ from lungfish.planner.expressions import BoundExpression, Call, CastTo, Constant
 from lungfish.planner.scope import Scope
 from lungfish.sql.ast import expressions as ast
 from lungfish.sql.ast.json import JsonBehavior, JsonQuery, JsonValue
+from lungfish.types.frozen import frozen
 from lungfish.types.sql_type import BOOLEAN, JSONB, JSONPATH, TEXT, SqlType, TypeKind
 
 # What may stand before ON EMPTY and ON ERROR.
@@ -112,7 +113,7 @@ def check_quotes(wrapper: str, quotes: str, position: int) -> None:
         ).at(position)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Behaviors:
     """What ON EMPTY and ON ERROR give, and the expressions of those that are DEFAULT."""
 

@@ -7,7 +7,7 @@ that WITH (OLD AS ..., NEW AS ...) gives) mean either.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from lungfish import errors
 from lungfish.planner.bind_merge_action import merge_action_entry
@@ -29,6 +29,7 @@ from lungfish.planner.scope import Clause, RangeEntry, Scope
 from lungfish.planner.updatable_views import find_rule_target
 from lungfish.sql.ast import dml as ast
 from lungfish.sql.ast.queries import RuleSource, TableReference
+from lungfish.types.frozen import frozen
 from lungfish.types.sql_type import BOOLEAN, OID
 
 
@@ -75,7 +76,7 @@ def _item(target: Target, state: BindState) -> tuple[ColumnRef, BoundExpression]
     return state.new_column(target.name, expression.type), expression
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Rows:
     """What stands for a row of the target: by a plain name, as `old` and as `new`."""
 
@@ -94,7 +95,7 @@ def _with_presence(rows: _Rows, verb: str, has_old: ColumnRef, has_new: ColumnRe
     return _Rows(rows.current, old, new)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Source:
     """What the items of one RETURNING may speak of."""
 

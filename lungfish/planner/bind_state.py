@@ -7,7 +7,6 @@ other through `bind_query` and `bind_expression` here, and no module imports ano
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lungfish import errors
@@ -20,6 +19,7 @@ from lungfish.planner.routine_frame import RoutineFrame
 from lungfish.sql.ast.dml import Delete, Insert, Merge, Update
 from lungfish.sql.ast.expressions import Expression
 from lungfish.sql.ast.queries import ObjectName, RuleSource, With
+from lungfish.types.frozen import frozen
 from lungfish.types.sql_type import UNKNOWN, SqlType, TypeKind
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ class ParameterTypes:
                 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Seams:
     """The functions through which the binder's modules reach each other."""
 

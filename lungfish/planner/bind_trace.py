@@ -10,7 +10,7 @@ With a trace, `coerce_with` leaves literals as they were written and puts a cast
 from __future__ import annotations
 
 import copy
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from lungfish.planner.expressions import (
@@ -23,6 +23,7 @@ from lungfish.planner.expressions import (
 )
 from lungfish.sql.ast.expressions import Expression, FunctionCall
 from lungfish.sql.ast.json import JsonAggregate
+from lungfish.types.frozen import frozen
 
 if TYPE_CHECKING:
     from lungfish.planner.bind_state import BindState
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from lungfish.sql.ast.queries import FromItem, Query, Select
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Origin:
     """Where an expression comes from; `call` is the aggregate or window call that its column stands for."""
 
@@ -41,7 +42,7 @@ class Origin:
     call: AggregateCall | WindowCall | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TracedTarget:
     """A target of a select list before the query is grouped."""
 
@@ -50,7 +51,7 @@ class TracedTarget:
     is_junk: bool
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TracedSelect:
     """One SELECT: its scope, and its targets with those that ORDER BY added."""
 

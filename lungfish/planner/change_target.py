@@ -9,7 +9,7 @@ table: nothing of the views is left in their plans but the conditions that selec
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from lungfish import errors
 from lungfish.catalog.objects import Column, Table, View
@@ -23,6 +23,7 @@ from lungfish.planner.logical import Check
 from lungfish.planner.scope import Clause, RangeEntry, Scope
 from lungfish.sql.ast.expressions import Expression
 from lungfish.sql.ast.queries import TableReference
+from lungfish.types.frozen import frozen
 
 _ACTS = {
     "insert into": "insert into",
@@ -32,7 +33,7 @@ _ACTS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ReadOnlyColumn:
     """Stands in the place of a position for a column that cannot be assigned to, with PostgreSQL's reason."""
 
@@ -52,7 +53,7 @@ class ReadOnlyColumn:
 Place = int | ReadOnlyColumn
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TableRow:
     """One row of the table that is changed, as columns that expressions may use."""
 
@@ -69,7 +70,7 @@ class TableRow:
         return CaseExpr(((self.presence, value),), Constant(None, value.type), value.type)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ViewLevel:
     """A view and what stands beneath it."""
 
@@ -114,7 +115,7 @@ class ViewLevel:
             state.search_path = outer_path
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ChangeTarget:
     """The table that a statement changes, and the names under which it sees the columns at `places`."""
 

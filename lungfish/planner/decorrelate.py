@@ -35,6 +35,7 @@ from lungfish.planner.plan_tree import SEMI_KINDS, outputs, replace_fields, walk
 from lungfish.planner.renumber import fresh_copy
 from lungfish.planner.rewriting import Rewriting, filtered
 from lungfish.planner.substitution import free_columns, plan_is_volatile, substitute
+from lungfish.types.frozen import frozen
 from lungfish.types.sql_type import BOOLEAN
 
 # A plan with more scans than this is not computed a second time for its distinct values.
@@ -205,7 +206,7 @@ def _pull_from_distinct(plan: LogicalDistinct, outer: frozenset[int], context: R
     return Pulled(LogicalDistinct(below.plan, tuple(columns.values())), below.links)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DomainJoin:
     """The inner plan joined with the outer values at stake, `columns`; `links` equate them with the outer plan's."""
 

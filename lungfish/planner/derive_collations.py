@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from lungfish import errors
 from lungfish.catalog.objects import Column
@@ -71,6 +71,7 @@ from lungfish.planner.logical import (
 )
 from lungfish.planner.plan_tree import map_expressions, map_inputs, replace_fields
 from lungfish.types.collations import DEFAULT_COLLATION, collation_of_type
+from lungfish.types.frozen import frozen
 from lungfish.types.sql_type import TEXT, SqlType, TypeKind
 
 
@@ -83,7 +84,7 @@ class Strength(enum.IntEnum):
     EXPLICIT = 3
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Collated:
     """The collation of a value. `other`: of a CONFLICT, the one that does not agree with `name`."""
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from lungfish.planner.explain_formats import FORMATS
 from lungfish.planner.explain_node import Actual, Actuals, ExplainNode
 from lungfish.planner.explain_tree import explain_tree
 from lungfish.planner.physical import PhysicalStatement
+from lungfish.types.frozen import frozen
 
 # Properties that the text form shows; the others are in its titles already.
 TEXT_PROPERTIES = frozenset(
@@ -30,7 +30,7 @@ TEXT_PROPERTIES = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ExplainOptions:
     """What EXPLAIN was asked to show. `format_name`: text, json, yaml or xml."""
 

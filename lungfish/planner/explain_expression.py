@@ -7,7 +7,6 @@ gives is found in `outer`, the names of those rows, nearest last.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from lungfish.planner.expression_tree import children
@@ -39,6 +38,7 @@ from lungfish.planner.expressions import (
 )
 from lungfish.planner.write_json import write_json
 from lungfish.sql.quoting import quote_identifier
+from lungfish.types.frozen import frozen
 from lungfish.types.settings import CANONICAL
 from lungfish.types.sql_type import SqlType, TypeKind
 from lungfish.types.text_format import format_value
@@ -48,7 +48,7 @@ _BARE = frozenset({TypeKind.INTEGER, TypeKind.NUMERIC, TypeKind.BOOLEAN})
 Names = Sequence[str]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Writer:
     """Writes expressions over one operator's input."""
 

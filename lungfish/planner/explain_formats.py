@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from html import escape
 from typing import Any
-from xml.sax.saxutils import escape
 
 Node = dict[str, Any]
 _XML_SCHEMA = "http://www.postgresql.org/2009/explain"
@@ -56,10 +56,12 @@ def _xml_plan(node: Node, indent: int) -> Iterator[str]:
             yield f"{lead}  </Plans>"
         elif isinstance(value, list):
             yield f"{lead}  <{tag}>"
-            yield from (f"{lead}    <Item>{escape(str(item))}</Item>" for item in value)
+            yield from (
+                f"{lead}    <Item>{escape(str(item), quote=False)}</Item>" for item in value
+            )
             yield f"{lead}  </{tag}>"
         else:
-            yield f"{lead}  <{tag}>{escape(_scalar(value, is_quoted=False))}</{tag}>"
+            yield f"{lead}  <{tag}>{escape(_scalar(value, is_quoted=False), quote=False)}</{tag}>"
     yield f"{lead}</Plan>"
 
 

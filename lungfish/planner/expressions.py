@@ -9,10 +9,11 @@ is column i of the current row of an enclosing query's (level 1: the nearest) or
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
 from lungfish.functions.registry import Aggregate, Function, WindowFunction
+from lungfish.types.frozen import frozen
 from lungfish.types.sql_type import BIGINT, BOOLEAN, SqlType
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from lungfish.planner.physical import PhysicalPlan
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Constant:
     """An internal value; None is NULL."""
 
@@ -30,14 +31,14 @@ class Constant:
     position: int = field(default=-1, compare=False)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ColumnRef:
     index: int
     type: SqlType
     name: str = field(default="", compare=False)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class OuterRef:
     level: int
     index: int
@@ -45,7 +46,7 @@ class OuterRef:
     name: str = field(default="", compare=False)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ParameterRef:
     """A statement parameter; `type` was inferred from its use, or given by the value."""
 
@@ -53,7 +54,7 @@ class ParameterRef:
     type: SqlType
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Call:
     """A function or operator applied. `position` marks the place for run-time errors."""
 
@@ -65,7 +66,7 @@ class Call:
     position: int = field(default=-1, compare=False)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CastTo:
     """A cast from the operand's type to `type`, done by `types.casts`. Explicit casts truncate where others raise."""
 
@@ -75,7 +76,7 @@ class CastTo:
     position: int = field(default=-1, compare=False)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DomainCheck:
     """One condition of a domain over ColumnRef(0), the value; NOT NULL where `condition` is None."""
 
@@ -86,7 +87,7 @@ class DomainCheck:
     path: tuple[int | None, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DomainExpr:
     """The operand made a value of `type`, a domain or what holds values of domains: it goes through unchanged, or a check raises."""
 
@@ -96,32 +97,32 @@ class DomainExpr:
     position: int = field(default=-1, compare=False)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AndAll:
     operands: tuple[BoundExpression, ...]
     type: SqlType = BOOLEAN
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class OrAny:
     operands: tuple[BoundExpression, ...]
     type: SqlType = BOOLEAN
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class NotExpr:
     operand: BoundExpression
     type: SqlType = BOOLEAN
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class IsNullExpr:
     operand: BoundExpression
     is_negated: bool
     type: SqlType = BOOLEAN
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class IsBooleanExpr:
     """IS [NOT] TRUE / FALSE / UNKNOWN (`value` None)."""
 
@@ -131,7 +132,7 @@ class IsBooleanExpr:
     type: SqlType = BOOLEAN
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class IsDistinctExpr:
     """`equals` is the `=` operator for the operands' common type."""
 
@@ -142,7 +143,7 @@ class IsDistinctExpr:
     type: SqlType = BOOLEAN
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CaseExpr:
     """Branches are (condition, result); a branch is evaluated only for rows that reach it."""
 
@@ -151,13 +152,13 @@ class CaseExpr:
     type: SqlType
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CoalesceExpr:
     operands: tuple[BoundExpression, ...]
     type: SqlType
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ExtremeExpr:
     """GREATEST or LEAST: nulls are passed over."""
 
@@ -166,7 +167,7 @@ class ExtremeExpr:
     type: SqlType
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class InListExpr:
     """`operand IN (items)`; `equals` is the `=` operator, the items have the operand's type."""
 
@@ -177,13 +178,13 @@ class InListExpr:
     type: SqlType = BOOLEAN
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ArrayExpr:
     items: tuple[BoundExpression, ...]
     type: SqlType
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RowExpr:
     """ROW(...): an internal value of it is a tuple."""
 
@@ -191,7 +192,7 @@ class RowExpr:
     type: SqlType
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class QuantifiedArrayExpr:
     """`operand op ANY (array)` or ALL; `operator` compares the operand with an element."""
 
@@ -202,7 +203,7 @@ class QuantifiedArrayExpr:
     type: SqlType = BOOLEAN
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SubqueryExpr:
     """A subquery in an expression that no rule has turned into a join.
 
@@ -223,14 +224,14 @@ class SubqueryExpr:
     outer_columns: tuple[BoundExpression, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SortKey:
     expression: BoundExpression
     is_descending: bool
     nulls_first: bool
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AggregateCall:
     """An aggregate in an Aggregate or Window node; never inside another expression once bound."""
 
@@ -242,7 +243,7 @@ class AggregateCall:
     order_by: tuple[SortKey, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class BoundFrame:
     """A window frame with bound offsets; see `sql.ast.expressions.WindowFrame` for the words."""
 
@@ -257,7 +258,7 @@ class BoundFrame:
     add: Function | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class WindowCall:
     """A window function, or an aggregate over a window, in a Window node."""
 
@@ -294,7 +295,7 @@ BoundExpression = (
 
 
 # What a plan yields: a name and a type a column.
-@dataclass(frozen=True, slots=True)
+@frozen
 class OutputColumn:
     name: str
     type: SqlType

@@ -14,11 +14,11 @@ None means that nothing is known ahead of time, and no index is used.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 from lungfish.planner.expressions import BoundExpression, CastTo, Constant
+from lungfish.types.frozen import frozen
 from lungfish.types.sql_type import (
     INFINITE_TIMESTAMP,
     MINUS_INFINITE_TIMESTAMP,
@@ -31,17 +31,17 @@ _INTEGER_BITS = {TypeKind.SMALLINT: 16, TypeKind.INTEGER: 32, TypeKind.BIGINT: 6
 _TEXTS = frozenset({TypeKind.TEXT, TypeKind.VARCHAR, TypeKind.NAME})
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Exact:
     value: BoundExpression
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Between:
     below: Constant
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Outside:
     side: int
 

@@ -13,7 +13,7 @@ start, makes each rule that reorders joins or drops columns renumber everything 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from lungfish.catalog.objects import Index, SystemView, Table
 from lungfish.planner.expressions import (
@@ -25,6 +25,7 @@ from lungfish.planner.expressions import (
     WindowCall,
 )
 from lungfish.planner.partition_facts import KeyFact
+from lungfish.types.frozen import frozen
 
 # A column that a node makes, and what it is.
 Item = tuple[ColumnRef, BoundExpression]
@@ -32,7 +33,7 @@ Item = tuple[ColumnRef, BoundExpression]
 Check = tuple[str, BoundExpression]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LogicalScan:
     """A table. Its column at position p has the number `first_column` + p, its TupleId the one after the last."""
 
@@ -52,7 +53,7 @@ class LogicalScan:
         return self.first_column + len(self.table.columns)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LogicalSystemScan:
     """A system view; columns are numbered as in `LogicalScan`."""
 
@@ -62,7 +63,7 @@ class LogicalSystemScan:
     positions: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LogicalFunctionScan:
     """Functions in FROM, side by side. `columns`: those of the calls in order, then the ordinality."""
 
@@ -72,7 +73,7 @@ class LogicalFunctionScan:
     columns: tuple[ColumnRef, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LogicalValues:
     """Literal rows. One row without columns is SELECT without FROM."""
 
@@ -81,14 +82,14 @@ class LogicalValues:
     alias: str = "*VALUES*"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LogicalEmpty:
     """No rows at all."""
 
     columns: tuple[ColumnRef, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LogicalFilter:
     """The rows for which every one of `conjuncts` is true."""
 
@@ -96,7 +97,7 @@ class LogicalFilter:
     conjuncts: tuple[BoundExpression, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LogicalProject:
     """Adds computed columns to the input's."""
 
@@ -104,7 +105,7 @@ class LogicalProject:
     items: tuple[Item, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LogicalProjectSet:
     """Adds columns of set-returning calls; each input row gives as many rows as the longest set."""
 
@@ -112,7 +113,7 @@ class LogicalProjectSet:
     items: tuple[tuple[ColumnRef, Call], ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LogicalJoin:
     """`kind`: inner, left, right, full, semi, anti or "null-aware anti"; no conjuncts on inner make a cross join.
 
@@ -126,7 +127,7 @@ class LogicalJoin:
     is_lateral: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LogicalAggregate:
     """Groups the input. Yields the keys, the aggregates and, with several grouping sets, `set_number`."""
 
@@ -138,7 +139,7 @@ class LogicalAggregate:
     set_number: ColumnRef | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LogicalWindow:
     """Adds a column for each call; all share partitioning and order."""
 
@@ -148,13 +149,13 @@ class LogicalWindow:
     calls: tuple[tuple[ColumnRef, WindowCall], ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LogicalSort:
     input: LogicalPlan
     keys: tuple[SortKey, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LogicalLimit:
     """`keys` matter only with `has_ties`; the input is then sorted by them."""
 
@@ -165,7 +166,7 @@ class LogicalLimit:
     keys: tuple[SortKey, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LogicalDistinct:
     """One row for each value of `on` (the first, of a sorted input); without `on`, for each value of `columns`.
     Yields `columns` only.
@@ -176,7 +177,7 @@ class LogicalDistinct:
     on: tuple[ColumnRef, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LogicalAppend:
     """UNION ALL. Column i of the result is column `input_columns[k][i]` of input k."""
 
@@ -185,7 +186,7 @@ class LogicalAppend:
     columns: tuple[ColumnRef, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LogicalSetOperation:
     """`kind`: intersect or except."""
 
@@ -198,7 +199,7 @@ class LogicalSetOperation:
     columns: tuple[ColumnRef, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LogicalCteScan:
     """Reads a query of WITH; `source_columns` are that query's own numbers for `columns`."""
 
@@ -209,7 +210,7 @@ class LogicalCteScan:
     source_columns: tuple[ColumnRef, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LogicalRecursiveUnion:
     cte_id: int
     initial: LogicalPlan
@@ -220,7 +221,7 @@ class LogicalRecursiveUnion:
     columns: tuple[ColumnRef, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LogicalWorkTable:
     """The rows that the last round of the recursion gave."""
 
@@ -229,7 +230,7 @@ class LogicalWorkTable:
     columns: tuple[ColumnRef, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LogicalLock:
     """FOR UPDATE. Each lock: table, number of its TupleId column, strength, wait."""
 
@@ -237,7 +238,7 @@ class LogicalLock:
     locks: tuple[tuple[Table, ColumnRef, str, str], ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LogicalOutput:
     """The root of a query: which columns, in which order, under which names (the names of the `ColumnRef`s)."""
 
@@ -245,7 +246,7 @@ class LogicalOutput:
     columns: tuple[ColumnRef, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LogicalConflict:
     """ON CONFLICT; `existing` and `proposed` are the columns that assignments and `where` see."""
 
@@ -256,7 +257,7 @@ class LogicalConflict:
     proposed: tuple[ColumnRef, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LogicalReturning:
     """RETURNING: items over the columns `old`, `new` and those of the input; MERGE, which learns for each row only which of the two
     a plain name means, has them once more as `current`, with what was done (MERGE_ACTION()) behind them."""
@@ -271,7 +272,7 @@ class LogicalReturning:
     presence: tuple[ColumnRef, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LogicalInsert:
     """`values` gives a column of the input for each column of the table."""
 
@@ -284,7 +285,7 @@ class LogicalInsert:
     members: tuple[Table, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LogicalUpdate:
     """`target` is the scan of the table within `input`."""
 
@@ -299,7 +300,7 @@ class LogicalUpdate:
     members: tuple[Table, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LogicalDelete:
     table: Table
     input: LogicalPlan
@@ -310,7 +311,7 @@ class LogicalDelete:
     members: tuple[Table, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LogicalMergeBranch:
     """See `physical.MergeBranch`."""
 
@@ -320,7 +321,7 @@ class LogicalMergeBranch:
     assignments: tuple[tuple[int, BoundExpression], ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LogicalMerge:
     """The input joins `target` with the source, whose columns end with the flag `has_source`."""
 
@@ -363,7 +364,7 @@ LogicalPlan = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LogicalCte:
     """A query of WITH that is kept apart. `is_materialized` None leaves the choice to us."""
 
@@ -374,7 +375,7 @@ class LogicalCte:
     is_modifying: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LogicalStatement:
     """A bound statement. `tag`: SELECT, INSERT, UPDATE, DELETE or MERGE."""
 

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from lungfish.planner.expression_tree import has_subquery, map_children
 from lungfish.planner.expressions import BoundExpression, Constant, SubqueryExpr
@@ -56,6 +55,7 @@ from lungfish.planner.rules.unnest_subqueries import unnest_subqueries
 from lungfish.planner.simplify import simplify
 from lungfish.planner.statistics import Statistics
 from lungfish.planner.substitution import with_plan
+from lungfish.types.frozen import frozen
 
 Rewrite = Callable[[LogicalPlan, Rewriting], LogicalPlan]
 # Called after each rule that changed a plan: the rule's name and the new plan.
@@ -76,7 +76,7 @@ class Trait(enum.Enum):
     PRUNABLE = "a join, a grouping, a window or a UNION ALL"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Rule:
     """A rewrite of a plan into an equivalent one."""
 

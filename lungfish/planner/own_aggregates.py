@@ -8,7 +8,6 @@ Both are bound anew for each call, since polymorphic aggregates have other types
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import NoReturn
 
 from lungfish import errors
@@ -33,10 +32,11 @@ from lungfish.planner.routine_calls import (
 from lungfish.planner.routine_types import CallTypes
 from lungfish.planner.scope import Scope
 from lungfish.sql.ast import expressions as ast
+from lungfish.types.frozen import frozen
 from lungfish.types.sql_type import UNKNOWN, SqlType
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AggregateSteps:
     """What stands for `Aggregate.create` of a user's aggregate. Of `step` column 0 is the state, the others are the arguments."""
 

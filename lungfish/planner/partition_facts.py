@@ -6,7 +6,6 @@ Only keys that are plain columns are told, and of a range the first column; a pr
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from lungfish.catalog.catalog import Catalog
@@ -23,13 +22,14 @@ from lungfish.catalog.partitions import (
 from lungfish.functions.partition_hash import partition_hash
 from lungfish.planner.expressions import BoundExpression
 from lungfish.types.compare import comparison_key
+from lungfish.types.frozen import frozen
 from lungfish.types.sql_type import SqlType
 
 # Whether rows may be there whose key column compares so (=, <, <=, >, >=) with a value that is not null.
 MayCompare = Callable[[str, Any], bool]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class KeyFact:
     """A column by whose value rows have come to a leaf. `position`: in the leaf's columns."""
 
@@ -49,7 +49,7 @@ class KeyFact:
         return self.may_compare(operator, value if key is None else key(value))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class KeyTest:
     """A comparison of the key with a value that is known when the statement runs: if it cannot hold, no row of the leaf is looked for."""
 

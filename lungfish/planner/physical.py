@@ -7,7 +7,7 @@ then its right side's.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from lungfish.catalog.objects import Index, SystemView, Table
 from lungfish.planner.expressions import (
@@ -18,10 +18,11 @@ from lungfish.planner.expressions import (
     WindowCall,
 )
 from lungfish.planner.partition_facts import KeyTest
+from lungfish.types.frozen import frozen
 from lungfish.types.sql_type import SqlType
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Estimate:
     """What the optimiser expects: rows out, and cost in PostgreSQL's sense (1.0 is one page read in sequence)."""
 
@@ -30,7 +31,7 @@ class Estimate:
     total_cost: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SeqScan:
     """Reads a table. Yields the table's columns at `column_indexes` (positions in `table.columns`), then, with
     `with_tuple_id`, the TupleId as BIGINT. `filter` refers to this output."""
@@ -47,7 +48,7 @@ class SeqScan:
     tests: tuple[KeyTest, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class KeyBound:
     """One end of an index range; the value may hold OuterRef, ParameterRef and Constant, no ColumnRef."""
 
@@ -55,7 +56,7 @@ class KeyBound:
     is_inclusive: bool
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class IndexScan:
     """Reads a table through an index: `equals` are values for the index's leading columns, `lower` and `upper` bound the
     next one. `any_of`: instead of a range, the leading column equals one of these values (IN lists). A NULL among the
@@ -79,7 +80,7 @@ class IndexScan:
     tests: tuple[KeyTest, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SystemViewScan:
     """Rows of a system view, made by its provider at the start of the scan; then filtered."""
 
@@ -92,7 +93,7 @@ class SystemViewScan:
     alias: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class FunctionScan:
     """Rows of set-returning functions side by side (the shorter ones padded with nulls); plain functions give one row.
     `with_ordinality` adds a BIGINT column counting from 1."""
@@ -105,7 +106,7 @@ class FunctionScan:
     alias: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ProjectSet:
     """A select list with set-returning functions in it: `expressions` may hold such calls at their top.
     Each input row gives as many rows as the longest set; shorter ones are padded with nulls."""
@@ -116,7 +117,7 @@ class ProjectSet:
     estimate: Estimate = Estimate()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ValuesScan:
     """Literal rows. One row of no expressions is SELECT without FROM."""
 
@@ -127,7 +128,7 @@ class ValuesScan:
     alias: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class EmptyScan:
     """No rows: a filter was found false at planning time."""
 
@@ -135,7 +136,7 @@ class EmptyScan:
     estimate: Estimate = Estimate()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Filter:
     input: PhysicalPlan
     predicate: BoundExpression
@@ -143,7 +144,7 @@ class Filter:
     estimate: Estimate = Estimate()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Project:
     input: PhysicalPlan
     expressions: tuple[BoundExpression, ...]
@@ -151,7 +152,7 @@ class Project:
     estimate: Estimate = Estimate()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class HashJoin:
     """`kind`: inner, left, right, full, semi, anti, or "null-aware anti" (NOT IN). Semi and anti yield the left columns only.
     Keys are pairs of equal types: `left_keys` over the left input, `right_keys` over the right one. `null_equals[i]`: nulls
@@ -168,7 +169,7 @@ class HashJoin:
     estimate: Estimate = Estimate()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class NestedLoopJoin:
     """Any join condition; kinds as in HashJoin (without null-aware anti; right and full not when lateral).
 
@@ -184,7 +185,7 @@ class NestedLoopJoin:
     estimate: Estimate = Estimate()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class HashAggregate:
     """Groups by `keys`; yields the keys, then the aggregates, then, with several `grouping_sets`, one INTEGER column: the
     number of the set that the row belongs to (the planner makes GROUPING() of it by a CASE).
@@ -200,7 +201,7 @@ class HashAggregate:
     estimate: Estimate = Estimate()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Sort:
     input: PhysicalPlan
     keys: tuple[SortKey, ...]
@@ -208,7 +209,7 @@ class Sort:
     estimate: Estimate = Estimate()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Limit:
     """With `keys` (the input is then sorted by them) and `has_ties`, rows equal to the last one come too."""
 
@@ -221,7 +222,7 @@ class Limit:
     estimate: Estimate = Estimate()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TopN:
     """ORDER BY with a LIMIT, done without a full sort."""
 
@@ -233,7 +234,7 @@ class TopN:
     estimate: Estimate = Estimate()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Distinct:
     """Rows that differ in all columns; with `on`, the first row of each value of `on` (the input is then sorted)."""
 
@@ -243,7 +244,7 @@ class Distinct:
     estimate: Estimate = Estimate()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Append:
     """UNION ALL."""
 
@@ -252,7 +253,7 @@ class Append:
     estimate: Estimate = Estimate()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SetOperation:
     """`kind`: intersect or except, with or without ALL. (UNION is Distinct over Append.)"""
 
@@ -264,7 +265,7 @@ class SetOperation:
     estimate: Estimate = Estimate()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Window:
     """Adds a column a call to the input's columns. All calls share the partitioning and the order."""
 
@@ -276,7 +277,7 @@ class Window:
     estimate: Estimate = Estimate()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CteScan:
     """Reads what WITH named: run once at its first reader, kept for the others. `cte_id` is unique in the statement;
     the plans stand in `PhysicalStatement.ctes`."""
@@ -289,7 +290,7 @@ class CteScan:
     alias: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RecursiveUnion:
     """WITH RECURSIVE: `initial`, then `step` again and again, reading the rows of the round before through
     WorkTableScan(cte_id), until a round gives none. Without `is_all`, rows seen before are dropped."""
@@ -302,7 +303,7 @@ class RecursiveUnion:
     estimate: Estimate = Estimate()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class WorkTableScan:
     cte_id: int
     columns: tuple[OutputColumn, ...]
@@ -311,7 +312,7 @@ class WorkTableScan:
     alias: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LockRows:
     """SELECT ... FOR UPDATE: locks the row of `table` whose TupleId is in column `tuple_id_index`, for each entry of `locks`,
     and looks again at rows that changed meanwhile. The columns of TupleIds are dropped from the output by a Project above."""
@@ -323,7 +324,7 @@ class LockRows:
     estimate: Estimate = Estimate()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ConflictAction:
     """ON CONFLICT. `arbiters`: the unique indexes that count; empty: all. `assignments`, None for DO NOTHING: (column position,
     expression); they and `where` see the existing row's columns (all of the table's), then the proposed row's."""
@@ -333,7 +334,7 @@ class ConflictAction:
     where: BoundExpression | None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Returning:
     """RETURNING: expressions over the old row's columns (nulls for INSERT), then the new row's (nulls for DELETE), then,
     for UPDATE and DELETE, the other columns of the input (FROM, USING); MERGE has the new or else the old row before those.
@@ -345,7 +346,7 @@ class Returning:
     has_presence: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class InsertRows:
     """The input yields whole rows: one column for each of the table's columns in order, defaults filled in and cast to the column's
     type (generated stored columns hold NULL: the executor computes `generated`). Constraints are the executor's affair."""
@@ -361,7 +362,7 @@ class InsertRows:
     members: tuple[Table, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class UpdateRows:
     """The input yields the old row (all of the table's columns), then its TupleId, then other columns (FROM).
     `assignments`: (column position, expression over the input, cast to the column's type). `recheck`: the WHERE over the input:
@@ -379,7 +380,7 @@ class UpdateRows:
     members: tuple[Table, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DeleteRows:
     """Input and `recheck` as in UpdateRows."""
 
@@ -394,7 +395,7 @@ class DeleteRows:
     members: tuple[Table, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class MergeBranch:
     """One WHEN of MERGE. `match`: matched, not matched by target, not matched by source. `kind`: insert, update, delete, nothing.
     `condition` and the values see the target's columns, its TupleId, then the source's columns. For an insert `assignments` hold
@@ -406,7 +407,7 @@ class MergeBranch:
     assignments: tuple[tuple[int, BoundExpression], ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class MergeRows:
     """The input joins the target (all columns, TupleId) with the source (columns, then a BOOLEAN that is true where there is a source
     row); unmatched sides are null."""
@@ -453,7 +454,7 @@ PhysicalPlan = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PhysicalStatement:
     """A whole planned statement. `tag`: SELECT, INSERT, UPDATE, DELETE or MERGE. `ctes` by id, in order of definition;
     those in `modifying_ctes` run even if nobody reads them."""
@@ -474,7 +475,7 @@ class PhysicalStatement:
     table_uses: tuple[tuple[Table, str], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RuleStep:
     """One of the statements that rules have made of one. `origin`: see rule_rewrite.py."""
 

@@ -8,7 +8,6 @@ have is looked for there, nearest first, and becomes an `OuterRef`.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 
 from lungfish.planner.expression_tree import LEAVES, map_children
 from lungfish.planner.expressions import (
@@ -21,12 +20,13 @@ from lungfish.planner.expressions import (
 )
 from lungfish.planner.logical import LogicalPlan
 from lungfish.planner.physical import PhysicalPlan
+from lungfish.types.frozen import frozen
 
 Layout = Mapping[int, int]
 Frames = tuple[Layout, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Planned:
     """A physical plan with the numbers of its columns, in order."""
 

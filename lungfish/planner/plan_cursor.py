@@ -7,7 +7,6 @@ where it is a plain scan of one table, perhaps filtered, projected or limited; o
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from lungfish.catalog.catalog import Catalog
 from lungfish.catalog.objects import Oid
@@ -45,10 +44,11 @@ from lungfish.planner.physical_planner import plan_physical
 from lungfish.planner.plan_tree import replace_fields
 from lungfish.planner.statistics import Statistics
 from lungfish.sql.ast.queries import Query
+from lungfish.types.frozen import frozen
 from lungfish.types.sql_type import BIGINT
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CursorSource:
     """A table, or several that are read as one, of which a cursor's row has a row."""
 
@@ -58,7 +58,7 @@ class CursorSource:
     table_oid_position: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CursorPlan:
     """What DECLARE runs."""
 

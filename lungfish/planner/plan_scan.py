@@ -41,11 +41,12 @@ from lungfish.planner.planning import Planning
 from lungfish.planner.rules.prune_partitions import tests_at_run_time
 from lungfish.planner.scope import Clause
 from lungfish.planner.substitution import substitute
+from lungfish.types.frozen import frozen
 
 Order = tuple[tuple[int, bool, bool], ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class WantedOrder:
     """An order that the reader would otherwise have to sort into, and of how many rows it takes only the first."""
 

@@ -7,7 +7,6 @@ no column has it (`RoutineFrame`). PostgreSQL: functions.c, check_sql_fn_retval.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 
 from lungfish import errors
@@ -23,12 +22,13 @@ from lungfish.sql.ast import Statement, dml
 from lungfish.sql.ast.expressions import Expression, FieldAccess, Star
 from lungfish.sql.ast.queries import Query, Select
 from lungfish.types.coercion import CastContext, can_coerce, is_same_type
+from lungfish.types.frozen import frozen
 from lungfish.types.sql_type import SqlType, TypeKind
 
 PLANNED = (Query, dml.Insert, dml.Update, dml.Delete, dml.Merge)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ResultShape:
     """How a row of the last statement becomes a value of the routine's result.
 

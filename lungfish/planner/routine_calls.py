@@ -8,7 +8,7 @@ called      anything else: a `Call` whose function runs the body's statements, s
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
@@ -42,10 +42,11 @@ from lungfish.planner.routine_types import (
 from lungfish.planner.scope import Clause, Scope
 from lungfish.sql.ast import expressions as ast
 from lungfish.types.coercion import CastContext
+from lungfish.types.frozen import frozen
 from lungfish.types.sql_type import UNKNOWN, VOID, SqlType, TypeKind
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RoutineCall:
     """What runs a routine needs to know of a call: the actual types of the parameters and of the result (of each row, if it is a set)."""
 
@@ -54,7 +55,7 @@ class RoutineCall:
     result: SqlType
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RoutineForm:
     """The scalar form of a routine: runs it within the statement that calls it."""
 
@@ -64,7 +65,7 @@ class RoutineForm:
         return statement.functions.call_routine(self.call, arguments, statement)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Fit:
     """A routine that takes so many arguments of these names."""
 
@@ -81,7 +82,7 @@ class Fit:
         return self.spread_count >= 0, sum(source is None for source in self.sources)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class BoundCall:
     """A call with each parameter's value."""
 
@@ -242,7 +243,7 @@ def meant_routine(
     return None if found is None else (found[0].routine, found[1])
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class BuiltIn:
     """What is built in under the name of a call."""
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from lungfish.planner.expressions import BoundExpression, ParameterRef
+from lungfish.types.frozen import frozen
 from lungfish.types.sql_type import SqlType
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RoutineFrame:
     """The parameters of a routine: their names ("" where one has none), and what stands for them."""
 

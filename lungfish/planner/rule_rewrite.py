@@ -11,7 +11,7 @@ rules cost one look-up: `rewrite_by_rules` answers None.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 
 from lungfish import errors
@@ -31,13 +31,14 @@ from lungfish.sql.ast import dml
 from lungfish.sql.ast.expressions import Expression, Subquery
 from lungfish.sql.ast.queries import Query, RuleSource, Select, Values
 from lungfish.sql.ast.rules import RuleCommand
+from lungfish.types.frozen import frozen
 
 Ruled = dml.Insert | dml.Update | dml.Delete
 # Where a statement comes from.
 ORIGINAL, INSTEAD, CONDITIONAL, ALSO = "original", "instead", "conditional instead", "also"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Rewritten:
     """One of the statements; its names are looked for by `search_path`."""
 

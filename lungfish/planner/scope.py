@@ -28,6 +28,7 @@ from lungfish.planner.name_hints import column_hint
 from lungfish.planner.plan_tree import map_window_call
 from lungfish.sql.ast.expressions import Expression, WindowDefinition
 from lungfish.sql.ast.queries import CommonTableExpression, LockingClause
+from lungfish.types.frozen import frozen
 from lungfish.types.sql_type import SqlType
 
 
@@ -233,7 +234,7 @@ class CteEntry:
     self_references: set[int] = field(default_factory=set)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class WindowSpecification:
     """PARTITION BY and ORDER BY of a window, bound."""
 

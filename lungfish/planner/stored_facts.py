@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from lungfish.catalog import Catalog
 from lungfish.catalog.objects import Column, Table
@@ -20,6 +19,7 @@ from lungfish.planner.expression_tree import columns_of, walk
 from lungfish.planner.expressions import BoundExpression, Call, CastTo, RowExpr
 from lungfish.planner.scope import Clause, Scope
 from lungfish.types.collations import collation_of_type
+from lungfish.types.frozen import frozen
 from lungfish.types.sql_type import TEXT, SqlType, TypeKind
 
 _CLAUSES = {clause.value: clause for clause in Clause}
@@ -36,7 +36,7 @@ _COMPOSED = frozenset(
 _ZONED = frozenset({TypeKind.TIMETZ, TypeKind.TIMESTAMPTZ})
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ExpressionFacts:
     """An expression over one table's rows."""
 

@@ -7,7 +7,6 @@ of that, it makes of whatever a call will bring.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from lungfish import errors
 from lungfish.catalog.aggregate_parts import SupportFunction
@@ -17,6 +16,7 @@ from lungfish.functions import function_signatures
 from lungfish.functions.registry import Function, Polymorphic
 from lungfish.functions.resolve import select
 from lungfish.planner.routine_types import CallTypes, as_argument, polymorphic
+from lungfish.types.frozen import frozen
 from lungfish.types.ranges import multirange_of
 from lungfish.types.sql_type import VOID, SqlType, TypeKind, array_of
 
@@ -48,7 +48,7 @@ _STAND_INS = {
 _NAMES = {kind: name for name, kind in reversed(_STAND_INS.items())}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SupportCall:
     """A function as an aggregate will call it."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from lungfish.catalog.catalog import Catalog
 from lungfish.catalog.objects import Table
@@ -18,12 +17,13 @@ from lungfish.planner.expressions import BoundExpression, ColumnRef
 from lungfish.planner.scope import RangeEntry, Scope
 from lungfish.sql import parse
 from lungfish.sql.ast.queries import Query
+from lungfish.types.frozen import frozen
 
 # The path that stored expressions are read under.
 _BOUND_PATH = ("public",)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Deparsing:
     """How a query is to be shown."""
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from lungfish.types.frozen import frozen
 from lungfish.types.sql_type import SqlType
 
 if TYPE_CHECKING:
     from lungfish.planner.deparse.nodes import Node
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class JsonBehaviorNode:
     """What stands before ON EMPTY or ON ERROR; `default` is the expression of DEFAULT."""
 
@@ -19,7 +19,7 @@ class JsonBehaviorNode:
     default: Node | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class JsonColumnNode:
     """A column. `kind`: ordinality, value, query, exists or nested; `path_name` is that of a nested path.
 
@@ -39,7 +39,7 @@ class JsonColumnNode:
     columns: tuple[JsonColumnNode, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class JsonTableNode:
     """JSON_TABLE(...). `passing` are names with their values."""
 

@@ -13,12 +13,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lungfish.planner.deparse.json_table_nodes import JsonTableNode
+from lungfish.types.frozen import frozen
 from lungfish.types.sql_type import SqlType
 
 # Expressions.
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Column:
     """Column `position` of an entry of a range table; the whole row where that is None."""
 
@@ -27,7 +28,7 @@ class Column:
     type: SqlType
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SystemColumn:
     """`tableoid` of a table."""
 
@@ -35,7 +36,7 @@ class SystemColumn:
     name: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Const:
     """A constant; `text` instead of the value where a cast to its own type cuts it (`'abcd'::varchar(2)`)."""
 
@@ -44,28 +45,28 @@ class Const:
     text: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Param:
     """`$1`."""
 
     index: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Word:
     """CURRENT_DATE and its kin, and whatever else is written as it stands."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Mixed:
     """What has a syntax of its own: texts, expressions, types, an ORDER BY's items or a window, one after the other."""
 
     parts: tuple[str | Node | SqlType | tuple[SortItem, ...] | Window, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Func:
     """A call. `names` are those of the last arguments; `is_sql_syntax`: with keywords."""
 
@@ -78,7 +79,7 @@ class Func:
     oid: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Cast:
     """`source` is the operand's type."""
 
@@ -88,7 +89,7 @@ class Cast:
     is_implicit: bool
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Op:
     """An operator before one operand or between two."""
 
@@ -96,7 +97,7 @@ class Op:
     operands: tuple[Node, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Distinct:
     """IS DISTINCT FROM."""
 
@@ -104,12 +105,12 @@ class Distinct:
     right: Node
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class NullIf:
     operands: tuple[Node, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ArrayOp:
     """`left symbol ANY (right)` or ALL."""
 
@@ -121,7 +122,7 @@ class ArrayOp:
     type: SqlType
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Bool:
     """`kind`: and, or, not."""
 
@@ -129,7 +130,7 @@ class Bool:
     operands: tuple[Node, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Sublink:
     """`kind`: exists, any, all, row, scalar or array; `left` is compared with the rows by `symbol`."""
 
@@ -139,13 +140,13 @@ class Sublink:
     symbol: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Field:
     operand: Node
     name: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Subscript:
     """Each subscript is (lower, upper, whether it is a slice); a missing bound is None."""
 
@@ -153,20 +154,20 @@ class Subscript:
     subscripts: tuple[tuple[Node | None, Node | None, bool], ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CaseNode:
     operand: Node | None
     branches: tuple[tuple[Node, Node], ...]
     default: Node
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ArrayNode:
     items: tuple[Node, ...]
     type: SqlType
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RowNode:
     """`type` where the row was cast to a named one."""
 
@@ -174,14 +175,14 @@ class RowNode:
     type: SqlType | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RowCompare:
     symbol: str
     left: tuple[Node, ...]
     right: tuple[Node, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Listed:
     """COALESCE, GREATEST and LEAST: a word before a list."""
 
@@ -189,13 +190,13 @@ class Listed:
     operands: tuple[Node, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class NullTest:
     operand: Node
     is_negated: bool
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class BooleanTest:
     """IS [NOT] TRUE, FALSE or UNKNOWN; `words` says which."""
 
@@ -203,13 +204,13 @@ class BooleanTest:
     words: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CollateNode:
     operand: Node
     collation: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AggregateNode:
     """`direct` are the arguments, of an ordered-set aggregate those before WITHIN GROUP."""
 
@@ -223,7 +224,7 @@ class AggregateNode:
     is_variadic: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Window:
     """A window's definition; `base` is the window that it goes on from."""
 
@@ -234,7 +235,7 @@ class Window:
     frame: Frame | None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Frame:
     """A frame as written: see `sql.ast.expressions.WindowFrame`."""
 
@@ -245,7 +246,7 @@ class Frame:
     is_between: bool
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class WindowNode:
     """A call over a window, which is named or written out."""
 
@@ -256,12 +257,12 @@ class WindowNode:
     is_star: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class GroupingNode:
     operands: tuple[Node, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SortItem:
     """An item of ORDER BY; `number` is the output column's where a set operation is sorted."""
 
@@ -365,7 +366,7 @@ class JoinFacts:
     using_names: list[str] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Sample:
     """TABLESAMPLE."""
 
@@ -377,13 +378,13 @@ class Sample:
 # Queries.
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TargetNode:
     name: str
     expression: Node
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class GroupingSetNode:
     """`kind`: empty, simple, rollup, cube or sets."""
 
@@ -391,7 +392,7 @@ class GroupingSetNode:
     items: tuple[Node | GroupingSetNode, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CteNode:
     """A query of WITH, with its clauses SEARCH and CYCLE as text."""
 
@@ -402,7 +403,7 @@ class CteNode:
     clauses: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SetTree:
     """A set operation; a leaf is a query."""
 
@@ -412,7 +413,7 @@ class SetTree:
     right: SetTree | QueryTree
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Lock:
     """FOR UPDATE of one item."""
 

@@ -27,6 +27,7 @@ from lungfish.planner.inferred_equalities import column_pair
 from lungfish.planner.logical import LogicalJoin, LogicalPlan, LogicalScan
 from lungfish.planner.plan_tree import map_inputs, outputs, split_filter
 from lungfish.planner.rewriting import Rewriting, filtered
+from lungfish.types.frozen import frozen
 
 EXHAUSTIVE_MAX = 10
 # Pairs that dynamic programming may look at before greedy ordering takes over.
@@ -68,7 +69,7 @@ class _Tree:
     indexed: frozenset[int] = field(default_factory=frozenset)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Edge:
     """A conjunct of the region, with the relations that it uses."""
 

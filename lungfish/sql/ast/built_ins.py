@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from lungfish.sql.ast.expressions import TypeName
+from lungfish.types.frozen import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class BuiltInName:
     """How one is named. An operator has the types of its operands (None: NONE), a cast its two; a class or family its access method."""
 
@@ -16,7 +15,7 @@ class BuiltInName:
     method: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DropBuiltIn:
     """`kind` is the word of messages: operator, cast, language, collation, operator class, ..."""
 

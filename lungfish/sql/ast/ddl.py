@@ -6,8 +6,6 @@ PostgreSQL's own way of writing it, which parses back to the same tree.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from lungfish.sql.ast.expressions import Expression, TypeName
 from lungfish.sql.ast.partitions import (
     AlterInherit,
@@ -23,9 +21,10 @@ from lungfish.sql.ast.relation_options import RelationOption
 from lungfish.sql.ast.rights import Role
 from lungfish.sql.ast.rules import EnableRule
 from lungfish.sql.ast.utility import Execute
+from lungfish.types.frozen import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ExpressionText:
     """An expression that will be stored: the tree, to bind now, and the text, to keep."""
 
@@ -33,7 +32,7 @@ class ExpressionText:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SequenceOption:
     """`name`: as, increment, minvalue, maxvalue, start, restart, cache, cycle, owned_by; `value` None for NO ..."""
 
@@ -42,7 +41,7 @@ class SequenceOption:
     position: int = -1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ForeignKeyReference:
     """REFERENCES. Actions: "no action", "restrict", "cascade", "set null", "set default". `match`: simple, full."""
 
@@ -55,7 +54,7 @@ class ForeignKeyReference:
     match: str = "simple"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class IndexElement:
     """A column or an expression of an index."""
 
@@ -68,7 +67,7 @@ class IndexElement:
     position: int = -1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Exclusion:
     """What EXCLUDE says: elements, each with the operator that it stands WITH; `method` is the one that USING names."""
 
@@ -77,7 +76,7 @@ class Exclusion:
     where: ExpressionText | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ConstraintDefinition:
     """`kind`: primary key, unique, check, foreign key, not null or exclude.
 
@@ -107,7 +106,7 @@ class ConstraintDefinition:
     position: int = -1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Identity:
     """GENERATED { ALWAYS | BY DEFAULT } AS IDENTITY."""
 
@@ -115,7 +114,7 @@ class Identity:
     options: tuple[SequenceOption, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ColumnDefinition:
     """A column. A `serial` type arrives with its name ("serial", "bigserial", "smallserial") in `type_name`."""
 
@@ -135,7 +134,7 @@ class ColumnDefinition:
     position: int = -1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LikeClause:
     """LIKE t INCLUDING ...: `including` is a set of words, or {"all"}."""
 
@@ -144,7 +143,7 @@ class LikeClause:
     position: int = -1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CreateTable:
     """`elements` keep the order of columns and LIKE clauses. `persistence`: permanent, temporary, unlogged.
 
@@ -168,7 +167,7 @@ class CreateTable:
     position: int = -1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CreateTableAs:
     """CREATE [MATERIALIZED VIEW | TABLE] ... AS, and SELECT INTO."""
 
@@ -187,7 +186,7 @@ class CreateTableAs:
     position: int = -1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CreateIndex:
     """CREATE INDEX; without a `name` one is chosen."""
 
@@ -208,7 +207,7 @@ class CreateIndex:
     position: int = -1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CreateView:
     name: ObjectName
     column_names: tuple[str, ...]
@@ -221,7 +220,7 @@ class CreateView:
     position: int = -1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RefreshMaterializedView:
     name: ObjectName
     with_data: bool = True
@@ -229,7 +228,7 @@ class RefreshMaterializedView:
     is_concurrent: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CreateSchema:
     """CREATE SCHEMA; `owner` is that of AUTHORIZATION."""
 
@@ -240,7 +239,7 @@ class CreateSchema:
     position: int = -1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CreateSequence:
     name: ObjectName
     options: tuple[SequenceOption, ...] = ()
@@ -249,7 +248,7 @@ class CreateSequence:
     position: int = -1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AlterSequence:
     name: ObjectName
     options: tuple[SequenceOption, ...] = ()
@@ -257,14 +256,14 @@ class AlterSequence:
     position: int = -1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AddColumn:
     column: ColumnDefinition
     if_not_exists: bool = False
     position: int = -1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DropColumn:
     name: str
     if_exists: bool = False
@@ -272,7 +271,7 @@ class DropColumn:
     position: int = -1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AlterColumnType:
     name: str
     type_name: TypeName
@@ -281,7 +280,7 @@ class AlterColumnType:
     position: int = -1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AlterColumnDefault:
     """DROP DEFAULT where `default` is None."""
 
@@ -290,7 +289,7 @@ class AlterColumnDefault:
     position: int = -1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AlterColumnNotNull:
     """SET and DROP NOT NULL. `constraint`: the definition, where it was added as a constraint."""
 
@@ -300,7 +299,7 @@ class AlterColumnNotNull:
     constraint: ConstraintDefinition | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AlterColumnIdentity:
     """`action`: add, set or drop."""
 
@@ -313,7 +312,7 @@ class AlterColumnIdentity:
     sets_generation: bool = True
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SetExpression:
     """SET EXPRESSION of a generated column."""
 
@@ -322,7 +321,7 @@ class SetExpression:
     position: int = -1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AlterConstraint:
     """ALTER CONSTRAINT; None is what it does not speak of."""
 
@@ -335,7 +334,7 @@ class AlterConstraint:
     position: int = -1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SetTriggers:
     """ENABLE or DISABLE TRIGGER: the one of that name, ALL, or USER's; and SET WITHOUT OIDS, which does as little."""
 
@@ -344,20 +343,20 @@ class SetTriggers:
     position: int = -1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DropExpression:
     name: str
     if_exists: bool = False
     position: int = -1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AddConstraint:
     constraint: ConstraintDefinition
     position: int = -1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DropConstraint:
     name: str
     if_exists: bool = False
@@ -365,13 +364,13 @@ class DropConstraint:
     position: int = -1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ValidateConstraint:
     name: str
     position: int = -1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SetPersistence:
     """SET LOGGED or SET UNLOGGED."""
 
@@ -379,7 +378,7 @@ class SetPersistence:
     position: int = -1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ChangeOwner:
     """OWNER TO the role; None stands for the current user."""
 
@@ -412,7 +411,7 @@ AlterTableAction = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AlterTable:
     name: ObjectName
     actions: tuple[AlterTableAction, ...]
@@ -423,7 +422,7 @@ class AlterTable:
     kind: str = "table"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Rename:
     """`kind`: table, view, materialized view, index, sequence, schema, type, domain, column, constraint, attribute."""
 
@@ -440,7 +439,7 @@ class Rename:
     position: int = -1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SetSchema:
     kind: str
     name: ObjectName
@@ -449,7 +448,7 @@ class SetSchema:
     position: int = -1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Drop:
     """`kind`: table, view, materialized view, index, sequence, schema, type, domain, ..."""
 
@@ -461,7 +460,7 @@ class Drop:
     position: int = -1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Comment:
     """`sub_name` is the column's or constraint's own name; `text` None removes the comment."""
 

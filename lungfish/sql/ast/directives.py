@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TypeAlias
+
+from lungfish.types.frozen import frozen
 
 # How the rows of a result are compared with those expected.
 ROW_ORDERS = ("ordered", "sorted", "subset")
@@ -11,33 +12,33 @@ ROW_ORDERS = ("ordered", "sorted", "subset")
 FAULT_KINDS = ("enospc", "eio", "short_write", "bit_flip", "clock_jump", "memory")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class UseSession:
     """The statements that follow are that session's, which is connected when it is first used."""
 
     name: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RunAsync:
     """The next statement runs in the background; a `Wait` takes its result."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Wait:
     """Wait for what the session runs in the background."""
 
     session: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Restart:
     """End the database, by a close or as a killed process does, and open it again."""
 
     is_crash: bool
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CrashOptions:
     """What a crash leaves of that which was written and not synced: all of it, unless this says otherwise."""
 
@@ -46,7 +47,7 @@ class CrashOptions:
     torn_bytes: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CrashAt:
     """The next statement crashes at the so-manieth hit of a failpoint, and the database is opened again."""
 
@@ -55,7 +56,7 @@ class CrashAt:
     options: CrashOptions
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CrashEach:
     """The block is run once for each hit of each failpoint that matches, each time with a crash there."""
 
@@ -63,7 +64,7 @@ class CrashEach:
     options: CrashOptions
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Fault:
     """Something goes wrong in the next statement, at the so-manieth hit of a failpoint."""
 
@@ -74,35 +75,35 @@ class Fault:
     amount: int | None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ExpectRows:
     """The next statement gives the rows that stand behind it."""
 
     order: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ExpectError:
     """The next statement fails with one of these SQLSTATEs."""
 
     sqlstates: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ExpectBlocked:
     """The next statement runs in the background and waits for a lock of that session."""
 
     by: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ExpectPlan:
     """EXPLAIN of the next statement has that text in it."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ExpectCounter:
     """A counter of lungfish.metrics grows by an amount that compares so during the next statement."""
 
@@ -111,42 +112,42 @@ class ExpectCounter:
     value: float
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ExpectWithin:
     """The next statement takes no longer."""
 
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ExpectCount:
     """The next statement gives or changes so many rows."""
 
     rows: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ExpectTag:
     """The next statement ends with that command tag."""
 
     tag: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Invariant:
     """A query that answers true, now and after every restart and crash to come."""
 
     sql: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Golden:
     """The next statement's whole output is what a file beside the script has."""
 
     name: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Permute:
     """The block is run in every order of its sessions' statements that keeps each session's own; None: all, else so many."""
 
@@ -154,7 +155,7 @@ class Permute:
     seed: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Loop:
     """The block is run for each number, both ends included."""
 
@@ -163,7 +164,7 @@ class Loop:
     last: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Foreach:
     """The block is run for each value."""
 
@@ -171,12 +172,12 @@ class Foreach:
     values: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class End:
     """A block ends."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SetVariable:
     """From here on `:name` stands for the value."""
 
@@ -184,7 +185,7 @@ class SetVariable:
     value: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Require:
     """The script is left out where the feature is not there."""
 

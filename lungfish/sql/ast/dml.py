@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from lungfish.sql.ast.expressions import Default, Expression
 from lungfish.sql.ast.queries import FromItem, ObjectName, Query, SelectItem, TableReference, With
+from lungfish.types.frozen import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SubscriptStep:
     """[index], or as a slice [index:upper], of which a bound may be missing."""
 
@@ -17,7 +16,7 @@ class SubscriptStep:
     is_slice: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TargetColumn:
     """A column that is assigned to, or a part of it: `a[1] = ...`, and `a.b = ...` by the field's name."""
 
@@ -26,7 +25,7 @@ class TargetColumn:
     position: int = -1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Assignment:
     """`column = value`; several columns take one row value: (a, b) = (SELECT ...)."""
 
@@ -36,7 +35,7 @@ class Assignment:
     position: int = -1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ConflictTarget:
     """What ON CONFLICT names: columns or expressions (with an index predicate), or a constraint."""
 
@@ -46,7 +45,7 @@ class ConflictTarget:
     position: int = -1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class OnConflict:
     """DO NOTHING where `assignments` is empty, else DO UPDATE."""
 
@@ -56,7 +55,7 @@ class OnConflict:
     position: int = -1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Wanted:
     """A statement in whose place a rule's command runs, and the relation whose rule it is. Only the planner makes it."""
 
@@ -66,7 +65,7 @@ class Wanted:
     search_path: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Returning:
     items: tuple[SelectItem, ...]
     # WITH (OLD AS o, NEW AS n)
@@ -76,7 +75,7 @@ class Returning:
     wanted: Wanted | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Insert:
     """`query` None stands for DEFAULT VALUES. `overriding`: "system", "user" or None."""
 
@@ -90,7 +89,7 @@ class Insert:
     position: int = -1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Update:
     table: TableReference
     assignments: tuple[Assignment, ...]
@@ -101,7 +100,7 @@ class Update:
     position: int = -1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Delete:
     table: TableReference
     using: tuple[FromItem, ...] = ()
@@ -111,7 +110,7 @@ class Delete:
     position: int = -1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class MergeAction:
     """`match`: matched, not matched by target, not matched by source. `kind`: insert, update, delete or nothing."""
 
@@ -125,7 +124,7 @@ class MergeAction:
     position: int = -1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Merge:
     table: TableReference
     source: FromItem
@@ -136,7 +135,7 @@ class Merge:
     position: int = -1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Truncate:
     """`only` are those of the tables whose children stay as they are."""
 
@@ -147,7 +146,7 @@ class Truncate:
     position: int = -1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Copy:
     """COPY; `target` None stands for STDIN or STDOUT, and options are (lower-case name, value) pairs."""
 

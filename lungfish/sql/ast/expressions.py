@@ -6,16 +6,16 @@ Every node has `position`, the 0-based character offset of the place that an err
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lungfish.sql.ast.json import JsonExpression
+from lungfish.types.frozen import frozen
 
 if TYPE_CHECKING:
     from lungfish.sql.ast.queries import OrderItem, Query
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TypeName:
     """A type as written: `numeric(10,2)`, `text[]`, `interval day to second(3)`, `public.mood`."""
 
@@ -32,7 +32,7 @@ class TypeName:
     column_of: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Literal:
     """A constant. `text` is the number as written, the string's content, or "true"/"false"."""
 
@@ -54,7 +54,7 @@ class Literal:
     position: int = -1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Parameter:
     """A place for a value, `$1` (index 0). Other spellings were rewritten to this before parsing."""
 
@@ -62,7 +62,7 @@ class Parameter:
     position: int = -1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Name:
     """A possibly qualified name in an expression: column, table.column, schema.table.column, or a whole row."""
 
@@ -70,7 +70,7 @@ class Name:
     position: int = -1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Star:
     """`*` or `t.*` in a select list, in RETURNING or as a row value."""
 
@@ -78,7 +78,7 @@ class Star:
     position: int = -1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Unary:
     """A prefix operator: `-`, `+`, `~`, `@`, `|/` and the like."""
 
@@ -87,7 +87,7 @@ class Unary:
     position: int = -1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Binary:
     """An infix operator by its symbol. LIKE, ILIKE, SIMILAR TO keep theirs: `~~`, `!~~`, `~~*`, `!~~*`; see `PatternMatch`."""
 
@@ -97,7 +97,7 @@ class Binary:
     position: int = -1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PatternMatch:
     """LIKE, ILIKE or SIMILAR TO, with its optional ESCAPE."""
 
@@ -109,32 +109,32 @@ class PatternMatch:
     position: int = -1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class And:
     operands: tuple[Expression, ...]
     position: int = -1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Or:
     operands: tuple[Expression, ...]
     position: int = -1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Not:
     operand: Expression
     position: int = -1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class IsNull:
     operand: Expression
     is_negated: bool
     position: int = -1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class IsBoolean:
     """IS [NOT] TRUE, FALSE or UNKNOWN (`value` None)."""
 
@@ -144,7 +144,7 @@ class IsBoolean:
     position: int = -1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class IsDistinct:
     """IS [NOT] DISTINCT FROM."""
 
@@ -154,7 +154,7 @@ class IsDistinct:
     position: int = -1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Between:
     operand: Expression
     low: Expression
@@ -164,7 +164,7 @@ class Between:
     position: int = -1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class InList:
     operand: Expression
     items: tuple[Expression, ...]
@@ -172,7 +172,7 @@ class InList:
     position: int = -1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Cast:
     """CAST. `is_assignment`: as a value is cast that is stored in a column, which cuts nothing off."""
 
@@ -182,13 +182,13 @@ class Cast:
     is_assignment: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CaseBranch:
     condition: Expression
     result: Expression
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Case:
     """CASE; with an `operand` each branch's condition is compared to it by `=`."""
 
@@ -198,20 +198,20 @@ class Case:
     position: int = -1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Coalesce:
     operands: tuple[Expression, ...]
     position: int = -1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class NullIf:
     left: Expression
     right: Expression
     position: int = -1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Extreme:
     """GREATEST or LEAST."""
 
@@ -220,7 +220,7 @@ class Extreme:
     position: int = -1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class FrameBound:
     """`kind`: unbounded preceding, preceding, current row, following, unbounded following."""
 
@@ -228,7 +228,7 @@ class FrameBound:
     offset: Expression | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class WindowFrame:
     """`unit`: rows, range or groups. `exclude`: no others, current row, group or ties."""
 
@@ -240,7 +240,7 @@ class WindowFrame:
     is_between: bool = True
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class WindowDefinition:
     """OVER (...) or one of WINDOW's definitions; `base` names the definition it extends or, alone, is."""
 
@@ -252,7 +252,7 @@ class WindowDefinition:
     position: int = -1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class FunctionCall:
     """A call by name, of a plain function, an aggregate or a window function; only the binder can tell them apart.
 
@@ -278,7 +278,7 @@ class FunctionCall:
     position: int = -1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Subquery:
     """(SELECT ...) as a value."""
 
@@ -286,13 +286,13 @@ class Subquery:
     position: int = -1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Exists:
     query: Query
     position: int = -1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ArraySubquery:
     """ARRAY(SELECT ...)."""
 
@@ -300,7 +300,7 @@ class ArraySubquery:
     position: int = -1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class QuantifiedSubquery:
     """`x op ANY (SELECT ...)` or ALL; IN is `= ANY`, NOT IN is `<> ALL`."""
 
@@ -313,7 +313,7 @@ class QuantifiedSubquery:
     is_not_in: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class QuantifiedArray:
     """`x op ANY (array)` or ALL."""
 
@@ -324,7 +324,7 @@ class QuantifiedArray:
     position: int = -1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Row:
     """ROW(a, b) or (a, b)."""
 
@@ -332,7 +332,7 @@ class Row:
     position: int = -1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ArrayConstructor:
     """ARRAY[a, b]."""
 
@@ -340,7 +340,7 @@ class ArrayConstructor:
     position: int = -1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Subscript:
     """x[i] or, as a slice, x[i:j] (a bound may be missing)."""
 
@@ -353,7 +353,7 @@ class Subscript:
     is_joined: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class FieldAccess:
     """(row).field, or (row).* with the field `*`."""
 
@@ -362,14 +362,14 @@ class FieldAccess:
     position: int = -1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Collate:
     operand: Expression
     collation: tuple[str, ...]
     position: int = -1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Grouping:
     """GROUPING(a, b)."""
 
@@ -377,14 +377,14 @@ class Grouping:
     position: int = -1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Default:
     """DEFAULT as a value in INSERT or UPDATE."""
 
     position: int = -1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CurrentOf:
     """WHERE CURRENT OF cursor."""
 

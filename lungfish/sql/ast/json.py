@@ -5,15 +5,16 @@ None of these is a call in PostgreSQL's grammar; each has clauses of its own, wh
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from lungfish.types.frozen import frozen
 
 if TYPE_CHECKING:
     from lungfish.sql.ast.expressions import Expression, TypeName, WindowDefinition
     from lungfish.sql.ast.queries import OrderItem, Query
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class JsonFormat:
     """FORMAT JSON [ENCODING name]; the encoding's name in capitals, None if none was written."""
 
@@ -21,7 +22,7 @@ class JsonFormat:
     position: int = -1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class JsonValue:
     """An expression with what may stand behind it: FORMAT JSON."""
 
@@ -29,7 +30,7 @@ class JsonValue:
     format: JsonFormat | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class JsonReturning:
     """RETURNING type [FORMAT JSON]."""
 
@@ -37,7 +38,7 @@ class JsonReturning:
     format: JsonFormat | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class JsonBehavior:
     """What stands before ON EMPTY or ON ERROR.
 
@@ -49,7 +50,7 @@ class JsonBehavior:
     position: int = -1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class JsonMember:
     """`key: value` or `key VALUE value`."""
 
@@ -57,7 +58,7 @@ class JsonMember:
     value: JsonValue
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class JsonObject:
     """JSON_OBJECT(...)."""
 
@@ -68,7 +69,7 @@ class JsonObject:
     position: int = -1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class JsonArray:
     """JSON_ARRAY(value, ...)."""
 
@@ -78,7 +79,7 @@ class JsonArray:
     position: int = -1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class JsonArrayQuery:
     """JSON_ARRAY(SELECT ...)."""
 
@@ -88,7 +89,7 @@ class JsonArrayQuery:
     position: int = -1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class JsonAggregate:
     """JSON_OBJECTAGG, which has a key, and JSON_ARRAYAGG."""
 
@@ -103,7 +104,7 @@ class JsonAggregate:
     position: int = -1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class JsonParse:
     """JSON(value [WITH UNIQUE KEYS])."""
 
@@ -112,7 +113,7 @@ class JsonParse:
     position: int = -1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class JsonScalar:
     """JSON_SCALAR(value)."""
 
@@ -120,7 +121,7 @@ class JsonScalar:
     position: int = -1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class JsonSerialize:
     """JSON_SERIALIZE(value [RETURNING type])."""
 
@@ -129,7 +130,7 @@ class JsonSerialize:
     position: int = -1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class IsJson:
     """IS JSON [VALUE | OBJECT | ARRAY | SCALAR] [WITH UNIQUE KEYS]; IS NOT JSON is NOT around it."""
 
@@ -139,7 +140,7 @@ class IsJson:
     position: int = -1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class JsonQuery:
     """JSON_EXISTS, JSON_VALUE or JSON_QUERY; `function` is exists, value or query.
 
@@ -158,7 +159,7 @@ class JsonQuery:
     position: int = -1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class JsonTableColumn:
     """A column of JSON_TABLE. `kind`: ordinality, regular, formatted, exists, or nested with its own `columns`.
 
@@ -179,7 +180,7 @@ class JsonTableColumn:
     position: int = -1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class JsonTable:
     """JSON_TABLE(...) in FROM."""
 

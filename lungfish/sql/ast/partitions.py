@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lungfish.sql.ast.expressions import Expression
 from lungfish.sql.ast.queries import ObjectName
+from lungfish.types.frozen import frozen
 
 if TYPE_CHECKING:
     from lungfish.sql.ast.ddl import ConstraintDefinition, ExpressionText
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PartitionElement:
     """A column or an expression of PARTITION BY."""
 
@@ -23,7 +23,7 @@ class PartitionElement:
     position: int = -1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PartitionBy:
     """PARTITION BY. `strategy`: range, list or hash."""
 
@@ -32,7 +32,7 @@ class PartitionBy:
     position: int = -1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PartitionValues:
     """FOR VALUES, or DEFAULT. `strategy`: range, list, hash or default. MINVALUE and MAXVALUE come as names in lower case."""
 
@@ -45,7 +45,7 @@ class PartitionValues:
     position: int = -1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ColumnOptions:
     """What CREATE TABLE ... PARTITION OF says of a column that the parent has, and OF of one that its type has."""
 
@@ -58,7 +58,7 @@ class ColumnOptions:
     position: int = -1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AlterInherit:
     """INHERIT parent; NO INHERIT with `is_dropped`."""
 
@@ -67,7 +67,7 @@ class AlterInherit:
     position: int = -1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SetTableType:
     """ALTER TABLE ... OF a composite type; NOT OF without `type_name`."""
 
@@ -75,7 +75,7 @@ class SetTableType:
     position: int = -1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AttachPartition:
     """ATTACH PARTITION; of an index `values` is None."""
 
@@ -84,7 +84,7 @@ class AttachPartition:
     position: int = -1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DetachPartition:
     """DETACH PARTITION; `is_concurrent` must stand outside of transactions, and does the same."""
 

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lungfish.sql.ast.expressions import Expression, WindowDefinition
 from lungfish.sql.ast.json import JsonTable
+from lungfish.types.frozen import frozen
 
 if TYPE_CHECKING:
     from lungfish.sql.ast.dml import Delete, Insert, Merge, Update
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ObjectName:
     """A possibly qualified name of a table, view, index, type, ..."""
 
@@ -25,7 +25,7 @@ class ObjectName:
         return self.name if self.schema is None else f"{self.schema}.{self.name}"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SelectItem:
     """One expression of a select list or of RETURNING."""
 
@@ -34,7 +34,7 @@ class SelectItem:
     position: int = -1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class OrderItem:
     """`nulls_first` None: last when ascending, first when descending."""
 
@@ -46,7 +46,7 @@ class OrderItem:
     position: int = -1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TableSample:
     method: str
     arguments: tuple[Expression, ...]
@@ -54,7 +54,7 @@ class TableSample:
     position: int = -1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TableReference:
     """A table, view or common table expression by name."""
 
@@ -66,7 +66,7 @@ class TableReference:
     position: int = -1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SubqueryReference:
     """(SELECT ...) AS t in FROM."""
 
@@ -77,7 +77,7 @@ class SubqueryReference:
     position: int = -1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ColumnDefinitionItem:
     """A column of `AS t(a int, b text)` behind a function that returns records."""
 
@@ -85,7 +85,7 @@ class ColumnDefinitionItem:
     type_name: object  # TypeName; spelled object to keep this module free of a cycle.
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class FunctionReference:
     """A function in FROM, or what looks like one (coalesce, CAST); several stand for ROWS FROM (...)."""
 
@@ -108,7 +108,7 @@ class JoinKind(enum.Enum):
     CROSS = "cross"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Join:
     """Two items of FROM joined; `condition` or `using` is empty for CROSS and NATURAL."""
 
@@ -126,7 +126,7 @@ class Join:
     position: int = -1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RuleSource:
     """OLD and NEW of a rule: the rows that a statement is about to change. No text has it; the planner makes it."""
 
@@ -143,7 +143,7 @@ class RuleSource:
 FromItem = TableReference | SubqueryReference | FunctionReference | Join | JsonTable | RuleSource
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class GroupingSet:
     """`kind`: empty, simple (a list that counts as one), rollup, cube or sets (holding other sets)."""
 
@@ -152,7 +152,7 @@ class GroupingSet:
     position: int = -1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CommonTableExpression:
     name: str
     query: Query | Insert | Update | Delete | Merge
@@ -164,7 +164,7 @@ class CommonTableExpression:
     position: int = -1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SearchClause:
     is_breadth_first: bool
     columns: tuple[str, ...]
@@ -172,7 +172,7 @@ class SearchClause:
     position: int = -1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CycleClause:
     columns: tuple[str, ...]
     mark_column: str
@@ -182,14 +182,14 @@ class CycleClause:
     position: int = -1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class With:
     is_recursive: bool
     expressions: tuple[CommonTableExpression, ...]
     position: int = -1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LockingClause:
     """FOR UPDATE and its kin. `strength`: update, no key update, share, key share; `wait`: block, nowait, skip locked."""
 
@@ -199,7 +199,7 @@ class LockingClause:
     position: int = -1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Select:
     """One SELECT without its set operations."""
 
@@ -215,13 +215,13 @@ class Select:
     position: int = -1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Values:
     rows: tuple[tuple[Expression, ...], ...]
     position: int = -1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SetOperation:
     """`kind`: union, intersect or except."""
 
@@ -232,7 +232,7 @@ class SetOperation:
     position: int = -1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Query:
     """A whole query: a body with what may stand before and behind it."""
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from lungfish.sql.ast.queries import ObjectName
+from lungfish.types.frozen import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SetParameters:
     """SET (name = value, ...) of a relation; with `is_reset` RESET (name, ...), whose values are empty.
 
@@ -20,7 +19,7 @@ class SetParameters:
     position: int = -1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SetStatistics:
     """ALTER COLUMN ... SET STATISTICS. A column of an index is known by its `number`. `target` None: the default."""
 
@@ -30,7 +29,7 @@ class SetStatistics:
     position: int = -1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SetColumnStorage:
     """ALTER COLUMN ... SET STORAGE, or with `is_compression` SET COMPRESSION: the word that stands behind it."""
 
@@ -40,7 +39,7 @@ class SetColumnStorage:
     position: int = -1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ClusterOn:
     """CLUSTER ON index; None: SET WITHOUT CLUSTER."""
 
@@ -48,7 +47,7 @@ class ClusterOn:
     position: int = -1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ReplicaIdentity:
     """REPLICA IDENTITY. `kind`: default, full, nothing or index."""
 
@@ -57,14 +56,14 @@ class ReplicaIdentity:
     position: int = -1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class KeepAsIs:
     """What asks for the state that every relation is in: SET TABLESPACE pg_default, SET ACCESS METHOD heap, DISABLE ROW LEVEL SECURITY."""
 
     position: int = -1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Cluster:
     """CLUSTER table USING index, CLUSTER table, or (without a table) CLUSTER of all that have been clustered."""
 
@@ -73,7 +72,7 @@ class Cluster:
     position: int = -1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RewriteTables:
     """What VACUUM (FULL) does: the tables are written anew."""
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from lungfish.sql.ast.expressions import TypeName
 from lungfish.sql.ast.queries import ObjectName
+from lungfish.types.frozen import frozen
 
 # The one user that there is.
 OWNER = "lungfish"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class NamedObject:
     """An object by its name; a function with the types of its parameters where they are written."""
 
@@ -19,7 +18,7 @@ class NamedObject:
     parameters: tuple[TypeName, ...] | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Role:
     """A role by its name; None: the current user. `is_public`: everybody."""
 
@@ -28,7 +27,7 @@ class Role:
     position: int = -1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Grant:
     """GRANT or REVOKE. `kind`: table, sequence, schema, function, type, domain, language, database, ...
 
@@ -47,7 +46,7 @@ class Grant:
     position: int = -1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class GrantRole:
     """GRANT role TO role, or REVOKE."""
 
@@ -56,7 +55,7 @@ class GrantRole:
     position: int = -1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AlterDefaultPrivileges:
     """ALTER DEFAULT PRIVILEGES: what is granted, or revoked, of objects that `owners` will make in the schemas; all without any."""
 
@@ -66,7 +65,7 @@ class AlterDefaultPrivileges:
     position: int = -1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class OwnedObjects:
     """REASSIGN OWNED BY `owners` TO `heir`; without an heir DROP OWNED."""
 
@@ -75,7 +74,7 @@ class OwnedObjects:
     position: int = -1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SecurityLabel:
     """SECURITY LABEL: `provider` says whose."""
 
@@ -83,7 +82,7 @@ class SecurityLabel:
     position: int = -1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ChangeObjectOwner:
     """ALTER ... OWNER TO of what is no relation."""
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from lungfish.sql.ast.expressions import Expression, FunctionCall, TypeName
 from lungfish.sql.ast.queries import ObjectName
+from lungfish.types.frozen import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class FunctionParameter:
     """`name` None: it can only be called $n. `mode`: in, out, inout, variadic or table."""
 
@@ -19,7 +18,7 @@ class FunctionParameter:
     position: int = -1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RoutineSetting:
     """SET name = values of a routine; no values stand for DEFAULT, and for RESET (of all where `name` is "all")."""
 
@@ -29,7 +28,7 @@ class RoutineSetting:
     is_current: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CreateFunction:
     """A function or procedure in SQL: `body` is the text of its statements."""
 
@@ -50,7 +49,7 @@ class CreateFunction:
     options: tuple[tuple[str, str], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AggregateOption:
     """`name = value` of CREATE AGGREGATE: the value as a name, where it may be one, and as text; no value means true."""
 
@@ -60,7 +59,7 @@ class AggregateOption:
     position: int = -1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CreateAggregate:
     """`parameters` None: the old form, whose options have the type of the one argument."""
 
@@ -71,7 +70,7 @@ class CreateAggregate:
     position: int = -1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RoutineReference:
     """A routine by its name. `parameters` None: the only one of that name. `kind`: function, procedure, routine or aggregate."""
 
@@ -80,7 +79,7 @@ class RoutineReference:
     kind: str = "function"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DropFunction:
     """DROP FUNCTION, PROCEDURE or ROUTINE."""
 
@@ -91,7 +90,7 @@ class DropFunction:
     kind: str = "function"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AlterFunction:
     """ALTER FUNCTION with other properties; None: as it is."""
 
@@ -103,7 +102,7 @@ class AlterFunction:
     position: int = -1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class MoveFunction:
     """ALTER FUNCTION ... RENAME TO or SET SCHEMA: one of the two is given."""
 
@@ -113,7 +112,7 @@ class MoveFunction:
     position: int = -1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CommentFunction:
     """COMMENT ON FUNCTION, PROCEDURE or ROUTINE."""
 
@@ -122,7 +121,7 @@ class CommentFunction:
     position: int = -1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Call:
     """CALL of a procedure."""
 

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from lungfish.sql.ast.dml import Delete, Insert, Update
 from lungfish.sql.ast.expressions import Expression
 from lungfish.sql.ast.queries import ObjectName, Query
+from lungfish.types.frozen import frozen
 
 # What a rule may do.
 RuleCommand = Insert | Update | Delete | Query
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CreateRule:
     """`event`: select, insert, update or delete. No commands stand for NOTHING."""
 
@@ -26,7 +25,7 @@ class CreateRule:
     position: int = -1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DropRule:
     name: str
     relation: ObjectName
@@ -35,7 +34,7 @@ class DropRule:
     position: int = -1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class EnableRule:
     """ALTER TABLE ... ENABLE or DISABLE RULE. `mode`: "origin", "disabled", "replica" or "always"."""
 

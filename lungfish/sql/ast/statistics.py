@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from lungfish.sql.ast.ddl import ExpressionText
 from lungfish.sql.ast.queries import ObjectName
+from lungfish.types.frozen import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CreateStatistics:
     """`name` None: one is chosen. `columns` and `expressions` are what stands behind ON; `kinds` empty: all."""
 
@@ -21,7 +20,7 @@ class CreateStatistics:
     position: int = -1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AlterStatistics:
     """`action`: target, rename, schema, comment or owner; `value` is the target's number (None: the default) or the new text."""
 
@@ -32,7 +31,7 @@ class AlterStatistics:
     position: int = -1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DropStatistics:
     names: tuple[ObjectName, ...]
     if_exists: bool = False

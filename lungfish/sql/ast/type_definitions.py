@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from lungfish.sql.ast.ddl import (
     AlterTableAction,
     ColumnDefinition,
@@ -12,16 +10,17 @@ from lungfish.sql.ast.ddl import (
 )
 from lungfish.sql.ast.expressions import TypeName
 from lungfish.sql.ast.queries import ObjectName
+from lungfish.types.frozen import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CreateEnum:
     name: ObjectName
     labels: tuple[str, ...]
     position: int = -1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AlterEnum:
     """ADD VALUE (with its neighbour) or RENAME VALUE."""
 
@@ -34,14 +33,14 @@ class AlterEnum:
     position: int = -1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CreateCompositeType:
     name: ObjectName
     columns: tuple[ColumnDefinition, ...]
     position: int = -1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CreateRange:
     """Options by name; each value was written as the name of a type, a function or a collation."""
 
@@ -50,7 +49,7 @@ class CreateRange:
     position: int = -1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CreateDomain:
     name: ObjectName
     type_name: TypeName
@@ -60,7 +59,7 @@ class CreateDomain:
     position: int = -1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AlterDomain:
     """`action`: set default (None drops it), set not null, drop not null, add constraint, drop constraint, validate."""
 
@@ -73,7 +72,7 @@ class AlterDomain:
     position: int = -1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AlterCompositeType:
     """ADD, DROP and ALTER ATTRIBUTE, as the same actions of a table's columns."""
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from lungfish.sql.ast.queries import ObjectName
+from lungfish.types.frozen import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Reindex:
     """`kind`: index, table, schema or database; a database's `name` is None."""
 
@@ -17,7 +16,7 @@ class Reindex:
     position: int = -1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CreateExtension:
     """CREATE EXTENSION of one whose operator classes Lungfish has built in: there is nothing to do."""
 
@@ -25,7 +24,7 @@ class CreateExtension:
     position: int = -1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DropAbsent:
     """DROP of something that Lungfish cannot have: a trigger, a role, an operator, ... `relation` is whose it is said to be."""
 

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lungfish.sql.ast.expressions import Expression, TypeName
 from lungfish.sql.ast.queries import ObjectName, Query
+from lungfish.types.frozen import frozen
 
 if TYPE_CHECKING:
     from lungfish.sql.ast import Statement
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Begin:
     """BEGIN or START TRANSACTION. None: the session's default."""
 
@@ -24,13 +24,13 @@ class Begin:
     tag: str = "BEGIN"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Commit:
     and_chain: bool = False
     position: int = -1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Rollback:
     """ROLLBACK, or ROLLBACK TO `savepoint`."""
 
@@ -39,19 +39,19 @@ class Rollback:
     position: int = -1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Savepoint:
     name: str
     position: int = -1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Release:
     name: str
     position: int = -1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SetTransaction:
     """SET TRANSACTION, or SET SESSION CHARACTERISTICS AS TRANSACTION."""
 
@@ -62,14 +62,14 @@ class SetTransaction:
     position: int = -1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SetConstraints:
     names: tuple[ObjectName, ...]
     is_deferred: bool
     position: int = -1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SetVariable:
     """SET name = values; no values stand for DEFAULT, and for RESET. RESET ALL has the name "all"."""
 
@@ -80,7 +80,7 @@ class SetVariable:
     is_reset: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AlterSystem:
     """ALTER SYSTEM SET or RESET, or (with a name) ALTER DATABASE name SET or RESET."""
 
@@ -89,13 +89,13 @@ class AlterSystem:
     position: int = -1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ShowVariable:
     name: str
     position: int = -1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Explain:
     statement: Statement
     # (name in lower case, value), e.g. ("analyze", True), ("format", "json").
@@ -103,7 +103,7 @@ class Explain:
     position: int = -1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Prepare:
     name: str
     parameter_types: tuple[TypeName, ...]
@@ -111,14 +111,14 @@ class Prepare:
     position: int = -1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Execute:
     name: str
     arguments: tuple[Expression, ...]
     position: int = -1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Deallocate:
     """DEALLOCATE ALL where `name` is None."""
 
@@ -126,7 +126,7 @@ class Deallocate:
     position: int = -1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DeclareCursor:
     name: str
     query: Query
@@ -137,7 +137,7 @@ class DeclareCursor:
     is_binary: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Fetch:
     """FETCH or MOVE. `direction`: forward, backward, absolute, relative; `count` None is ALL."""
 
@@ -148,7 +148,7 @@ class Fetch:
     position: int = -1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CloseCursor:
     """CLOSE ALL where `name` is None."""
 
@@ -156,7 +156,7 @@ class CloseCursor:
     position: int = -1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LockTable:
     tables: tuple[ObjectName, ...]
     mode: str
@@ -164,7 +164,7 @@ class LockTable:
     position: int = -1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class VacuumTarget:
     """A table of VACUUM or ANALYZE; without columns all of them are meant."""
 
@@ -172,13 +172,13 @@ class VacuumTarget:
     columns: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Analyze:
     targets: tuple[VacuumTarget, ...] = ()
     position: int = -1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Vacuum:
     targets: tuple[VacuumTarget, ...] = ()
     position: int = -1
@@ -187,7 +187,7 @@ class Vacuum:
     is_full: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Discard:
     kind: str
     position: int = -1
@@ -196,7 +196,7 @@ class Discard:
 # Lungfish's own, parsed by lark.
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Checkpoint:
     """CHECKPOINT (options): (name in lower case, value)."""
 
@@ -204,7 +204,7 @@ class Checkpoint:
     position: int = -1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DropCheckpoint:
     """DROP CHECKPOINT name, or, where `name` is None, ALL BEFORE `before` (a timestamp's text)."""
 
@@ -213,12 +213,12 @@ class DropCheckpoint:
     before: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CancelCheckpoint:
     position: int = -1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class WalCheckpoint:
     """SQLite's PRAGMA wal_checkpoint(mode), mode in lower case."""
 
@@ -226,13 +226,13 @@ class WalCheckpoint:
     position: int = -1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ExplainRecovery:
     format: str = "text"
     position: int = -1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AsOf:
     """A statement with AS OF CHECKPOINT 'name' behind it: of the database as that image has it."""
 
@@ -242,7 +242,7 @@ class AsOf:
     position: int = -1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Scrub:
     """SCRUB [relation | IMAGES | WAL]; None reads everything."""
 
@@ -250,7 +250,7 @@ class Scrub:
     position: int = -1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Backup:
     path: str
     incremental_from: str | None = None
@@ -258,13 +258,13 @@ class Backup:
     position: int = -1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class VerifyBackup:
     path: str
     position: int = -1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Restore:
     """RESTORE FROM path TO target_path; `target_kind` is lsn, time, name or empty, and `target` its text."""
 
