@@ -10,6 +10,7 @@ from lungfish.types.array_value import EMPTY_ARRAY, ArrayValue
 
 # What stands for the bounds that `a[:]` leaves out: every subscript there is lies between them.
 OPEN_BOUNDS = (-(2**31), 2**31 - 1)
+_NAME_SIZE_BYTES = 64
 
 
 def subscript(array: ArrayValue, *indices: int | None) -> Any:
@@ -24,6 +25,13 @@ def subscript(array: ArrayValue, *indices: int | None) -> Any:
             return None
         place = place * length + offset
     return array.elements[place]
+
+
+def name_byte(name: str, *indices: int) -> str | None:
+    """A byte of a name, which PostgreSQL keeps as 64 of type "char", counted from 0 and filled with zeros."""
+    if len(indices) != 1 or not 0 <= indices[0] < _NAME_SIZE_BYTES:
+        return None
+    return name.encode()[indices[0] : indices[0] + 1].decode("latin-1")
 
 
 def slice_array(array: ArrayValue, *bounds: int) -> ArrayValue:

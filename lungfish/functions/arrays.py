@@ -14,12 +14,21 @@ from lungfish.errors import (
     ProgramLimitExceeded,
     UndefinedFunction,
 )
-from lungfish.functions.array_subscripts import slice_array, subscript
+from lungfish.functions.array_subscripts import name_byte, slice_array, subscript
 from lungfish.functions.datetime_operators import text_settings
 from lungfish.functions.registry import Function, FunctionContext, Polymorphic, Volatility
 from lungfish.types.array_value import EMPTY_ARRAY, ArrayValue, array_value
 from lungfish.types.compare import KeyFunction, comparison_key, grouping_key
-from lungfish.types.sql_type import BOOLEAN, INTEGER, TEXT, SqlType, TypeKind, array_of
+from lungfish.types.sql_type import (
+    BOOLEAN,
+    INTEGER,
+    INTERNAL_CHAR,
+    NAME,
+    TEXT,
+    SqlType,
+    TypeKind,
+    array_of,
+)
 from lungfish.types.text_format import format_value
 
 ELEMENTS_MAX = 134_217_727
@@ -379,6 +388,7 @@ _TEXTS = array_of(TEXT)
 
 FUNCTIONS: tuple[Function, ...] = (
     Function("array_subscript", (_ARRAY, INTEGER), _ELEMENT, subscript, is_variadic=True),
+    Function("array_subscript", (NAME, INTEGER), INTERNAL_CHAR, name_byte, is_variadic=True),
     Function(
         "array_slice",
         (_ARRAY, INTEGER, INTEGER),

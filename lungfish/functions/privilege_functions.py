@@ -14,7 +14,12 @@ from lungfish.types.sql_type import BOOLEAN, NAME, OID, SMALLINT, TEXT, SqlType
 # What stands in has_..._privilege.
 OBJECT_KINDS = (
     "table", "any_column", "column", "sequence", "schema", "database", "function", "type", "language", "tablespace",
+    "foreign_data_wrapper", "server", "largeobject", "parameter",
 )  # fmt: skip
+
+
+# By what objects are named that are not named by both a text and an oid.
+_NAMED_BY = {"largeobject": (OID,), "parameter": (TEXT,)}
 
 
 def _asking(name: str, arguments: tuple[SqlType, ...], *, has_user: bool) -> Function:
@@ -27,7 +32,7 @@ def _asking(name: str, arguments: tuple[SqlType, ...], *, has_user: bool) -> Fun
 def _of_objects() -> Iterator[Function]:
     for kind in OBJECT_KINDS:
         name = f"has_{kind}_privilege"
-        for named_by in (TEXT, OID):
+        for named_by in _NAMED_BY.get(kind, (TEXT, OID)):
             for column in (TEXT, SMALLINT) if kind == "column" else (None,):
                 asked = (named_by, TEXT) if column is None else (named_by, column, TEXT)
                 yield _asking(name, asked, has_user=False)

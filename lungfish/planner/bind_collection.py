@@ -81,7 +81,7 @@ def bind_subscript(node: ast.Subscript, scope: Scope) -> BoundExpression:
     while chain[-1].is_joined and isinstance(chain[-1].operand, ast.Subscript):
         chain.append(chain[-1].operand)
     operand = scope.bind(chain[-1].operand)
-    if operand.type.kind is TypeKind.ARRAY:
+    if operand.type.kind in (TypeKind.ARRAY, TypeKind.NAME):
         return _array_part(operand, chain[::-1], scope)
     for step in chain[::-1]:
         operand = _subscript(operand, step, scope)
@@ -93,6 +93,8 @@ def _array_part(
 ) -> BoundExpression:
     """An element, or where one of the subscripts is a slice, the part that all of them cut out."""
     is_slice = any(step.is_slice for step in steps)
+    if is_slice and operand.type.kind is TypeKind.NAME:
+        raise errors.FeatureNotSupported("slices of fixed-length arrays not implemented")
     arguments = [operand]
     if len(steps) > _DIMENSIONS_MAX:
         raise errors.ProgramLimitExceeded(

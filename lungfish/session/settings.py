@@ -12,10 +12,12 @@ from dataclasses import dataclass, replace
 
 from lungfish.errors import (
     CantChangeRuntimeParam,
+    FeatureNotSupported,
     UndefinedObject,
 )
 from lungfish.executor.memory import DEFAULT_BUDGET_BYTES
 from lungfish.recovery.settings import STORAGE_SETTINGS, StorageSettings
+from lungfish.session.missing_settings import MISSING_SETTINGS
 from lungfish.session.planner_settings import PLANNER_SETTINGS
 from lungfish.session.server_settings import FIXED_SETTINGS, SERVER_SETTINGS
 from lungfish.session.setting_checks import (
@@ -123,11 +125,18 @@ SETTINGS: dict[str, Setting] = {
 }  # fmt: skip
 
 
+def _find(name: str) -> Setting:
+    setting = SETTINGS.get(name.lower())
+    if setting is not None:
+        return setting
+    if name.lower() in MISSING_SETTINGS:
+        raise FeatureNotSupported(f'setting "{name.lower()}" is not supported')
+    raise UndefinedObject(f'unrecognized configuration parameter "{name}"')
+
+
 def checked_value(name: str, value: str) -> str:
     """A value of a session's setting, normalised. Raises UndefinedObject, InvalidParameterValue, FeatureNotSupported."""
-    setting = SETTINGS.get(name.lower())
-    if setting is None:
-        raise UndefinedObject(f'unrecognized configuration parameter "{name}"')
+    setting = _find(name)
     if setting.is_read_only:
         raise CantChangeRuntimeParam(f'parameter "{setting.name}" cannot be changed')
     return setting.check(setting.name, value)
@@ -182,7 +191,7 @@ class SessionSettings:
         if folded in STORAGE_SETTINGS:
             return self._shared.show(folded)
         found = self._defaults.get(folded)
-        return self._find(name).default if found is None else found
+        return _find(name).default if found is None else found
 
     def set(self, name: str, value: str | None, *, is_local: bool = False) -> str:
         """Set, or (None) reset; answers the value as kept. Raises UndefinedObject, InvalidParameterValue, FeatureNotSupported."""
@@ -200,7 +209,7 @@ class SessionSettings:
             self._defaults.setdefault(folded, "")
             self._keep(folded, value or "", is_local=is_local)
             return value or ""
-        setting = self._find(name)
+        setting = _find(name)
         if setting.is_read_only:
             raise CantChangeRuntimeParam(f'parameter "{setting.name}" cannot be changed')
         if value is None:
@@ -217,7 +226,7 @@ class SessionSettings:
         if name.lower() in STORAGE_SETTINGS:
             self._shared.set(name.lower(), value)
             return
-        setting = self._find(name)
+        setting = _find(name)
         self._defaults[name.lower()] = setting.check(setting.name, value)
         self._derive()
 
@@ -331,10 +340,3 @@ class SessionSettings:
             self.string_reading = found
             if self.on_string_reading is not None:
                 self.on_string_reading()
-
-    @staticmethod
-    def _find(name: str) -> Setting:
-        setting = SETTINGS.get(name.lower())
-        if setting is None:
-            raise UndefinedObject(f'unrecognized configuration parameter "{name}"')
-        return setting

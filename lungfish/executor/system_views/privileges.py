@@ -47,6 +47,10 @@ PRIVILEGES: dict[str, set[str]] = {
     "language": {"usage"},
     "tablespace": {"create"},
     "role": {"usage", "member", "set"},
+    "foreign_data_wrapper": {"usage"},
+    "server": {"usage"},
+    "largeobject": {"select", "update"},
+    "parameter": {"set", "alter system"},
 }
 LANGUAGES = ("internal", "sql")
 TABLESPACES = ("pg_default", "pg_global")
@@ -163,6 +167,12 @@ _FINDERS: dict[str, Callable[[Asked, Any], bool]] = {
     ),
     "language": _among("language", LANGUAGES),
     "tablespace": _among("tablespace", TABLESPACES),
+    # There are none of these.
+    "foreign_data_wrapper": _among("foreign-data wrapper", ()),
+    "server": _among("server", ()),
+    "largeobject": lambda asked, item: False,
+    # Whoever may change everything may change what is not there, too.
+    "parameter": lambda asked, item: True,
 }
 
 

@@ -52,3 +52,13 @@ select dexp(1), dlog1(10), dlog10(1000), dround(2.5), dtrunc(-2.5), numeric_exp(
 create type mood as enum ('sad', 'ok', 'happy');
 select enum_cmp('sad'::mood, 'happy'), enum_cmp('ok'::mood, 'ok'), enum_larger('sad'::mood, 'ok'), enum_smaller('sad'::mood, 'ok');
 select btint4cmp(null, 1), bttextcmp('a', null);
+select ('abc'::name)[0], ('abc'::name)[3], ('abc'::name)[63], ('abc'::name)[64], ('abc'::name)[-1], ('é'::name)[0], ('abc'::name)[null], pg_typeof(('abc'::name)[0]), ('abc'::name)[0][1], ('abc'::name)['1'];
+select ('abc'::name)[0:1];
+select typname, typname[0] = '_' from pg_type where typname in ('_int4', 'int4') order by 1;
+create view first_bytes as select relname[0] as first from pg_class;
+select pg_get_viewdef('first_bytes'::regclass);
+select has_parameter_privilege('work_mem', 'set'), has_parameter_privilege(current_user, 'nosuch', 'alter system'), has_parameter_privilege('nosuch', 'set with grant option');
+select has_parameter_privilege('work_mem', 'select');
+select has_server_privilege('x', 'usage');
+select has_foreign_data_wrapper_privilege('x', 'usage');
+select has_server_privilege(1, 'usage'), has_foreign_data_wrapper_privilege(1, 'usage'), has_largeobject_privilege(1, 'select');
