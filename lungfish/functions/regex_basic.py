@@ -2,13 +2,19 @@
 
 In basic ones the marks \\( \\) \\{ \\} are groups and bounds, and ( ) { } + ? | are plain characters; * is plain at the start, ^ is an anchor
 only at the start and $ only at the end of the whole or of a group; inside brackets a backslash is a plain character.
+
+In extended ones a backslash only makes the character behind it plain, also inside brackets, and ? after a quantifier or an opening
+parenthesis has no meaning of its own.
 """
 
 from __future__ import annotations
 
 import re
 
+from lungfish.errors import InvalidRegularExpression
+
 _BRACKETS = re.compile(r"\[\^?\]?(?:\[([.:=]).*?\1\]|[^\]])*\]", re.DOTALL)
+_BOUNDS = re.compile(r"\{\d+(?:,\d*)?\}", re.ASCII)
 _PLAIN = frozenset("+?|(){}")
 _MARKS = {"(": "(", ")": ")", "{": "{", "}": "}", "<": "[[:<:]]", ">": "[[:>:]]"}
 
@@ -30,6 +36,28 @@ def basic_to_advanced(pattern: str) -> str:
         else:
             written.append(_written(piece))
         is_start = piece == "\\(" or (is_start and piece == "^")
+        place += len(piece)
+    return "".join(written)
+
+
+def extended_to_advanced(pattern: str) -> str:
+    """The advanced expression that means the same. Raises 2201B."""
+    written: list[str] = []
+    place = 0
+    before = ""
+    while place < len(pattern):
+        piece = _piece_at(pattern, place)
+        if piece == "{":
+            bounds = _BOUNDS.match(pattern, place)
+            piece = piece if bounds is None else bounds[0]
+        is_quantifier = piece in ("*", "+", "?") or (len(piece) > 1 and piece[0] == "{")
+        if (is_quantifier and before == "quantifier") or (piece == "?" and before == "("):
+            raise InvalidRegularExpression("invalid regular expression: quantifier operand invalid")
+        if len(piece) == 2 and piece[0] == "\\":
+            written.append(f"[{piece[1]}]" if piece[1] not in "^\\" else piece)
+        else:
+            written.append(piece.replace("\\", "\\\\") if piece[0] == "[" else piece)
+        before = "quantifier" if is_quantifier else piece
         place += len(piece)
     return "".join(written)
 

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass, replace
 
 from lungfish.errors import InvalidParameterValue, InvalidRegularExpression
-from lungfish.functions.regex_basic import basic_to_advanced
+from lungfish.functions.regex_basic import basic_to_advanced, extended_to_advanced
 from lungfish.functions.regex_classes import (
     CLASSES,
     CharacterSet,
@@ -97,11 +97,19 @@ class RegexOptions:
     is_expanded: bool = False
     is_literal: bool = False
     is_basic: bool = False
+    # POSIX's extended expressions, which know a few of the advanced ones' marks only.
+    is_extended: bool = False
     is_global: bool = False
 
 
-def parse_options(flags: str, start: RegexOptions = RegexOptions()) -> RegexOptions:
-    """The options that a string of letters names. Raises 22023."""
+def parse_options(
+    flags: str, start: RegexOptions = RegexOptions(), *, is_embedded: bool = False
+) -> RegexOptions:
+    """The options that a string of letters names. Raises 22023.
+
+    As an argument e means basic expressions, as b does (PostgreSQL takes the mark of extended ones off again); within a pattern it
+    means extended ones.
+    """
     options = start
     for letter in flags:
         match letter:
@@ -124,11 +132,11 @@ def parse_options(flags: str, start: RegexOptions = RegexOptions()) -> RegexOpti
             case "t":
                 options = replace(options, is_expanded=False)
             case "q":
-                options = replace(options, is_literal=True, is_basic=False)
-            case "e":
-                options = replace(options, is_literal=False, is_basic=False)
-            case "b":
-                options = replace(options, is_literal=False, is_basic=True)
+                options = replace(options, is_literal=True, is_basic=True, is_extended=False)
+            case "e" if is_embedded:
+                options = replace(options, is_literal=False, is_basic=False, is_extended=True)
+            case "e" | "b":
+                options = replace(options, is_literal=False, is_basic=True, is_extended=False)
             case _:
                 raise InvalidParameterValue(f'invalid regular expression option: "{letter}"')
     return options
@@ -139,28 +147,38 @@ def parse_regex(pattern: str, options: RegexOptions) -> tuple[Node, RegexOptions
 
     Raises 2201B.
     """
-    if options.is_basic:
-        pattern, options = basic_to_advanced(pattern), replace(options, is_basic=False)
-    elif pattern.startswith("***="):
-        pattern, options = pattern[4:], replace(options, is_literal=True)
-    elif pattern.startswith("***:"):
-        pattern = pattern[4:]
-    elif pattern.startswith("***"):
-        raise regex_error("invalid regexp (reg version 0.8)")
     if not options.is_literal:
-        match = re.match(r"\(\?([a-z]+)\)", pattern)
-        if match is not None:
-            try:
-                options = parse_options(match[1].replace("g", "?"), options)
-            except InvalidParameterValue as error:
-                raise regex_error("invalid embedded option") from error
-            pattern = pattern[match.end() :]
+        pattern, options = _without_prefixes(pattern, options)
     if options.is_literal:
         parser = _Parser("", options)
         items = tuple(Characters(parser.set_of(character)) for character in pattern)
         return Concatenation(items), options, 0
+    if options.is_basic:
+        pattern = basic_to_advanced(pattern)
+    elif options.is_extended:
+        pattern = extended_to_advanced(pattern)
     parser = _Parser(pattern, options)
     return parser.parse(), options, parser.group_count
+
+
+def _without_prefixes(pattern: str, options: RegexOptions) -> tuple[str, RegexOptions]:
+    """The pattern without ***=, ***: and (?letters), and the options with what these say. Raises 2201B."""
+    if pattern.startswith("***="):
+        return pattern[4:], replace(options, is_literal=True)
+    if pattern.startswith("***:"):
+        pattern, options = pattern[4:], replace(options, is_basic=False)
+    elif pattern.startswith("***?"):
+        raise regex_error("invalid regexp (reg version 0.8)")
+    elif pattern.startswith("***") and len(pattern) > 3:
+        raise regex_error("quantifier operand invalid")
+    match = None if options.is_basic else re.match(r"\(\?([A-Za-z]+)\)", pattern)
+    if match is None:
+        return pattern, options
+    try:
+        options = parse_options(match[1].replace("g", "?"), options, is_embedded=True)
+    except InvalidParameterValue as error:
+        raise regex_error("invalid embedded option") from error
+    return pattern[match.end() :], options
 
 
 def regex_error(problem: str) -> InvalidRegularExpression:

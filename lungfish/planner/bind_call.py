@@ -133,7 +133,8 @@ def _function_name(node: ast.FunctionCall, made: SqlType | None, scope: Scope) -
             else errors.SyntaxError(f"improper qualified name (too many dotted names): {shown}")
         ).at(node.position)
     if schemas in ([], ["pg_catalog"]):
-        if node.is_sql_syntax or name not in _NOT_CALLED:
+        # A name with a point in it is one of ours in a schema of its own.
+        if node.is_sql_syntax or (name not in _NOT_CALLED and "." not in name):
             return name
     elif has_function(shown):
         return shown
@@ -369,7 +370,8 @@ def _plain_aggregate(
         found = resolve_aggregate(node, name, arguments, scope)
     except errors.DatatypeMismatch:
         # Which type a polymorphic one has is looked at later.
-        if all(each.is_ordered_set for each in aggregate_signatures(name)):
+        built_in = aggregate_signatures(name)
+        if built_in and all(each.is_ordered_set for each in built_in):
             raise needs_group from None
         raise
     if found.callee.is_ordered_set:

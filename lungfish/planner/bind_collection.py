@@ -126,6 +126,8 @@ def _array_part(
 
 def _subscript(operand: BoundExpression, node: ast.Subscript, scope: Scope) -> BoundExpression:
     position = node.position
+    if operand.type.kind is TypeKind.NAME:
+        raise errors.FeatureNotSupported("subscripts of type name are not supported").at(position)
     if operand.type.kind is not TypeKind.JSONB:
         raise errors.DatatypeMismatch(
             f"cannot subscript type {operand.type} because it does not support subscripting"

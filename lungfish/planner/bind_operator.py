@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from lungfish import errors
@@ -39,7 +39,7 @@ def make_operator(
     symbol: str, left: BoundExpression, right: BoundExpression, scope: Scope, position: int
 ) -> BoundExpression:
     """`left symbol right`, the operands cast to what the signature asks for."""
-    if isinstance(left, RowExpr) and isinstance(right, RowExpr) and symbol in COMPARISONS:
+    if isinstance(left, RowExpr) and isinstance(right, RowExpr):
         return compare_rows(symbol, left, right, scope, position)
     return _call_operator(symbol, left, right, scope, position)
 
@@ -121,19 +121,35 @@ def compare_rows(
     if not left.items:
         raise errors.FeatureNotSupported("cannot compare rows of zero length").at(position)
     pairs = list(zip(left.items, right.items, strict=True))
-    if symbol in ("=", "<>"):
+    if symbol in ("=", "<>") or symbol not in COMPARISONS:
         compared = tuple(_call_operator(symbol, a, b, scope, position) for a, b in pairs)
+        if symbol not in COMPARISONS:
+            _check_row_operator(symbol, compared, position)
         if len(compared) == 1:
             return compared[0]
         return AndAll(compared) if symbol == "=" else OrAny(compared)
     strict = STRICT_OF[symbol]
-    last_a, last_b = pairs[-1]
-    result = _call_operator(symbol, last_a, last_b, scope, position)
+    # What is wrong with a pair is raised in their order.
+    *_, result = [_call_operator(symbol, a, b, scope, position) for a, b in pairs]
     for a, b in reversed(pairs[:-1]):
         first = _call_operator(strict, a, b, scope, position)
         tied = _call_operator("=", a, b, scope, position)
         result = OrAny((first, AndAll((tied, result))))
     return result
+
+
+def _check_row_operator(symbol: str, compared: Sequence[BoundExpression], position: int) -> None:
+    """Raise what is wrong with an operator that the fields have, and rows of several have not."""
+    for each in compared:
+        if each.type.kind is not TypeKind.BOOLEAN:
+            raise errors.DatatypeMismatch(
+                f"row comparison operator must yield type boolean, not type {each.type.unmodified}"
+            ).at(position)
+    if len(compared) > 1:
+        raise errors.FeatureNotSupported(
+            f"could not determine interpretation of row comparison operator {symbol}",
+            hint="Row comparison operators must be associated with btree operator families.",
+        ).at(position)
 
 
 def bind_is_null(node: ast.IsNull, scope: Scope) -> BoundExpression:
@@ -306,10 +322,13 @@ def bind_quantified_array(node: ast.QuantifiedArray, scope: Scope) -> BoundExpre
     operand, array = scope.bind(node.operand), scope.bind(node.array)
     position, state = node.position, scope.state
     if array.type.kind is TypeKind.UNKNOWN:
-        own_type = operand.type
-        if own_type.kind is TypeKind.UNKNOWN:
-            own_type = common_type([own_type], "ANY", (position,))
-        array = coerce_implicit(array, array_of(own_type), state, position)
+        meant = find_operator(node.operator, (operand.type, array.type), position)
+        wanted = meant.argument_types[1]
+        if wanted.kind is TypeKind.ARRAY and wanted.domain is None:
+            raise errors.UndefinedObject(
+                f"could not find array type for data type {wanted.unmodified}"
+            ).at(position)
+        array = coerce_implicit(array, array_of(wanted), state, position)
     if array.type.kind is not TypeKind.ARRAY or array.type.element is None:
         raise errors.WrongObjectType("op ANY/ALL (array) requires array on right side").at(position)
     element = array.type.element

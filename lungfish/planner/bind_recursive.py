@@ -14,6 +14,7 @@ from lungfish.planner.scope import CteEntry, Scope
 from lungfish.planner.sort_keys import check_grouped
 from lungfish.planner.table_mentions import mentions_table
 from lungfish.sql.ast import queries as ast
+from lungfish.types.sql_type import SqlType, TypeKind
 
 
 def bind_recursive_query(entry: CteEntry, query: object, scope: Scope) -> LogicalOutput:
@@ -51,11 +52,24 @@ def bind_recursive_query(entry: CteEntry, query: object, scope: Scope) -> Logica
     step = _typed_step(step, columns, entry, scope)
     for column in () if body.is_all else columns:
         check_grouped(column.type, position)
+    if not body.is_all and not all(_is_hashable(column.type) for column in columns):
+        raise errors.FeatureNotSupported(
+            "could not implement recursive UNION",
+            detail="All column datatypes must be hashable.",
+        )
     made = tuple(scope.state.new_column(column.name, column.type) for column in columns)
     union = LogicalRecursiveUnion(
         entry.cte_id, initial.input, step.input, body.is_all, initial.columns, step.columns, made
     )
     return LogicalOutput(union, made)
+
+
+def _is_hashable(kind: SqlType) -> bool:
+    """Whether PostgreSQL can hash values of the type; it has no functions for that of bits."""
+    if kind.kind in (TypeKind.BIT, TypeKind.VARBIT):
+        return False
+    inner = kind.fields if kind.element is None else (kind.element,)
+    return all(map(_is_hashable, inner))
 
 
 def _as_query(body: ast.Query | ast.Select | ast.Values | ast.SetOperation) -> ast.Query:

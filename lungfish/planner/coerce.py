@@ -27,7 +27,14 @@ from lungfish.planner.expressions import (
 from lungfish.planner.literals import convert_literal, read_literal
 from lungfish.planner.registered_literals import check_relation_name
 from lungfish.planner.uncommitted_labels import refuse_uncommitted
-from lungfish.types.coercion import CastContext, can_coerce, common_type_of, is_same_type
+from lungfish.types.coercion import (
+    CastContext,
+    can_coerce,
+    category_of,
+    chosen_type,
+    common_type_of,
+    is_same_type,
+)
 from lungfish.types.coercion import common_type as require_common_type
 from lungfish.types.collations import collation_of_type
 from lungfish.types.sql_type import BOOLEAN, TEXT, SqlType, TypeKind
@@ -76,6 +83,10 @@ def coerce_with(
     source = node.type
     is_explicit = context is CastContext.EXPLICIT
     if target.domain is not None and source.domain_oid != target.domain_oid:
+        if not isinstance(node, RowExpr) and not can_coerce(source, target, context):
+            raise errors.CannotCoerce(
+                f"cannot cast type {source.unmodified} to {target.unmodified}"
+            ).at(position)
         value = coerce_with(node, target.base, context, state, position)
         return state.seams.make_domain_value(value, target, state, position)
     if target.holds_domains and not _goes_by_parts(node, target) and not same_type(source, target):
@@ -249,9 +260,20 @@ def common_type(types: Sequence[SqlType], context: str, positions: Sequence[int]
     found = try_common_type(types)
     if found is not None:
         return found
-    count = next(n for n in range(2, len(types) + 1) if try_common_type(types[:n]) is None)
-    position = positions[count - 1] if count <= len(positions) else -1
-    return require_common_type(types[:count], context, position)
+    # What is of another category comes before what cannot be converted.
+    count = next((n for n in range(2, len(types) + 1) if not _are_kin(types[:n])), len(types))
+    place = count - 1
+    if _are_kin(types):
+        place = next(n for n, each in enumerate(types) if not can_coerce(each, chosen_type(types)))
+    return require_common_type(
+        types[:count], context, positions[place] if place < len(positions) else -1
+    )
+
+
+def _are_kin(types: Sequence[SqlType]) -> bool:
+    """Whether all types are of one category, so that one of them is chosen."""
+    known = [each.base for each in types if each.kind is not TypeKind.UNKNOWN]
+    return all(category_of(each) is category_of(known[0]) for each in known)
 
 
 def coerce_common(

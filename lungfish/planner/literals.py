@@ -71,8 +71,9 @@ def read_literal(
         return Constant(text, target)
     if not is_fixed_text(text, target):
         _refuse_what_nothing_reads(text, target, position)
-        # A name is still a literal of its type to who writes the statement back.
-        kind = UNKNOWN if target.kind is TypeKind.REGISTERED else TEXT
+        # A name is still a literal of its type to who writes the statement back; an interval is read by the fields that it has.
+        is_literal = target.kind in (TypeKind.REGISTERED, TypeKind.INTERVAL)
+        kind = UNKNOWN if is_literal else TEXT
         return CastTo(Constant(text, kind), target, is_explicit, position)
     try:
         value = compute(parse_value, text, plain, CANONICAL)
@@ -94,7 +95,7 @@ def _refuse_what_nothing_reads(text: str, type_: SqlType, position: int) -> None
         return
     failure = None
     # The cast knows an interval's fields too: '1 2' DAY TO HOUR.
-    cast = require_find_cast(TEXT, type_, is_explicit=True)
+    cast = require_find_cast(UNKNOWN, type_, is_explicit=True)
     for settings in _SETTINGS:
         try:
             cast.scalar(text, settings)

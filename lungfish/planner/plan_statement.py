@@ -74,10 +74,13 @@ def _plan_rewritten(
 
 
 def output_collations(
-    query: Query, catalog: Catalog, search_path: Sequence[str]
+    query: Query,
+    catalog: Catalog,
+    search_path: Sequence[str],
+    parameter_types: Sequence[SqlType | None],
 ) -> tuple[str | None, ...] | None:
     """The collations of a query's columns, None for one that could not be determined; None if all have those of their types."""
-    state = new_state(catalog, tuple(search_path))
+    state = new_state(catalog, tuple(search_path), parameter_types)
     bind_statement(query, state)
     return state.output_collations
 

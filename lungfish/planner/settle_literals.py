@@ -22,7 +22,7 @@ from lungfish.sql.statements import parse
 from lungfish.sql.tokens import tokens
 from lungfish.types.casts import require_find_cast
 from lungfish.types.settings import CANONICAL, TextSettings
-from lungfish.types.sql_type import TEXT, SqlType, TypeKind
+from lungfish.types.sql_type import UNKNOWN, SqlType, TypeKind
 from lungfish.types.text_format import format_value
 
 _DATED = frozenset(
@@ -86,7 +86,7 @@ def _unsettled(node: CastTo) -> tuple[int, tuple[str, SqlType]] | None:
     operand = node.operand
     if not isinstance(operand, Constant) or not isinstance(operand.value, str):
         return None
-    if operand.type.kind is not TypeKind.TEXT or node.position < 0:
+    if operand.type.kind not in (TypeKind.TEXT, TypeKind.UNKNOWN) or node.position < 0:
         return None
     if not _is_dated(node.type) or is_fixed_text(operand.value, node.type):
         return None
@@ -99,5 +99,5 @@ def _is_dated(type_: SqlType) -> bool:
 
 
 def _settled(text: str, type_: SqlType, settings: TextSettings) -> str:
-    cast = require_find_cast(TEXT, type_, is_explicit=True)
+    cast = require_find_cast(UNKNOWN, type_, is_explicit=True)
     return format_value(cast.scalar(text, settings), type_, CANONICAL)

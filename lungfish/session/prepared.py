@@ -46,6 +46,12 @@ class Prepared:
         """The types of the result's columns."""
         return None if self.columns is None else tuple(kind for _, kind in self.columns)
 
+    @property
+    def query(self) -> queries.Query:
+        """The statement, of which `query_of` has made sure that it is a query."""
+        assert isinstance(self.statement, queries.Query)
+        return self.statement
+
 
 def _columns_of(plan: PhysicalStatement) -> tuple[tuple[str, SqlType], ...]:
     return tuple((column.name, column.type) for column in plan.root.columns)

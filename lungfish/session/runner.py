@@ -17,6 +17,7 @@ from lungfish.planner import (
     ExpressionFacts,
     bind_stored_expression,
     describe_query,
+    describe_statement,
     objects_used,
     output_collations,
     resolve_type_name,
@@ -106,14 +107,18 @@ class SessionRunner:
         return tuple((column.name, column.type) for column in columns), used
 
     def check_collations(
-        self, query: Query, *, names: Sequence[str], what: str
+        self, query: Query | Execute, *, names: Sequence[str], what: str
     ) -> list[str | None]:
         """What COLLATE would say behind each column of a query."""
         catalog, search_path = self._session.catalog, self._session.settings.search_path
-        found = output_collations(query, catalog, search_path)
+        types: Sequence[SqlType | None] = ()
+        if isinstance(query, Execute):
+            prepared = query_of(self._session, query)
+            query, types = prepared.query, prepared.types
+        found = output_collations(query, catalog, search_path, types)
         if found is None:
             return [None] * len(names)
-        columns = describe_query(query, catalog, search_path)
+        columns, _ = describe_statement(query, catalog, search_path, types)
         return [
             _declared_collation(name, column.type, collation, what)
             for name, column, collation in zip(names, columns, found, strict=True)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 
 from lungfish.errors import FeatureNotSupported, InvalidParameterValue
-from lungfish.types.time_zones import fixed_zone_name, zone_by_name
+from lungfish.types.time_zones import TimeZone, find_zone, fixed_zone_name
 
 Check = Callable[[str, str], str]
 _TRUE = {"on", "true", "yes", "1", "t", "y"}
@@ -109,14 +109,28 @@ def bytes_of(value: str) -> int:
 _HOURS = re.compile(r"[+-]?[0-9]+(\.[0-9]*)?")
 
 
-def check_time_zone(name: str, value: str) -> str:
+def session_zone(value: str) -> TimeZone:
+    """The zone of a session, by its name or specification; an abbreviation does not name one. Raises 22023."""
+    zone = find_zone(value)
+    if zone is None:
+        raise InvalidParameterValue(f'invalid value for parameter "TimeZone": "{value}"')
+    return zone
+
+
+def check_time_zone(_name: str, value: str) -> str:
     """A zone by its name, or as hours east of UTC."""
     if value.lower() in ("default", "local"):
         return "UTC"
     hours = _HOURS.fullmatch(value.strip())
     if hours is not None:
         return fixed_zone_name(round(float(value) * 3600))
-    return zone_by_name(value).name
+    zone = session_zone(value)
+    if zone.fixed_offset is not None and zone.fixed_offset % 60:
+        raise InvalidParameterValue(
+            f'time zone "{value}" appears to use leap seconds',
+            detail="PostgreSQL does not support leap seconds.",
+        )
+    return zone.name
 
 
 _DATE_STYLES = {"iso": "ISO", "sql": "SQL", "postgres": "Postgres", "german": "German"}

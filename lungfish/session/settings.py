@@ -35,11 +35,11 @@ from lungfish.session.setting_checks import (
     milliseconds_of,
     one_of,
     only,
+    session_zone,
 )
 from lungfish.sql.backslashes import StringReading
 from lungfish.storage.transactions import IsolationLevel
 from lungfish.types.settings import ObjectNames, TextSettings
-from lungfish.types.time_zones import zone_by_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -305,7 +305,7 @@ class SessionSettings:
         style = self.get("DateStyle").split(", ")
         text = replace(
             self.text,
-            time_zone=zone_by_name(self.get("TimeZone")),
+            time_zone=session_zone(self.get("TimeZone")),
             date_style=style[0],
             date_order=style[1],
             interval_style=self.get("IntervalStyle"),

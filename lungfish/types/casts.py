@@ -40,7 +40,7 @@ from lungfish.types.parse_interval import parse_interval
 from lungfish.types.settings import TextSettings
 from lungfish.types.sql_type import INTERVAL_FIELDS, Interval, SqlType, TypeKind
 from lungfish.types.text_format import format_value
-from lungfish.types.text_parse import parse_value
+from lungfish.types.text_parse import parse_value, truncate_name
 from lungfish.types.vectors import build_vector, to_values
 
 ScalarCast = Callable[[Any, TextSettings], Any]
@@ -191,7 +191,8 @@ def _conversion(
     if source.kind in (K.INTEGER, K.BIGINT) and target.kind is K.BIT:
         length = target.modifiers[0] if target.modifiers else None
         return (lambda value, settings: integer_to_bits(value, source.kind, length)), None
-    if target.kind is K.INTERVAL and len(target.modifiers) == 2:
+    if source.kind is K.UNKNOWN and target.kind is K.INTERVAL and len(target.modifiers) == 2:
+        # Only a literal is read by the fields; a value of text becomes an interval first, which is cut.
         fields = INTERVAL_FIELDS[target.modifiers[1]]
         return (
             lambda value, settings: parse_interval(
@@ -201,6 +202,8 @@ def _conversion(
     plain = target.unmodified
     if source.kind in (K.UNKNOWN, K.TEXT, K.VARCHAR, K.CHAR, K.NAME):
         return (lambda value, settings: parse_value(value, plain, settings)), None
+    if target.kind is K.NAME:
+        return (lambda value, settings: truncate_name(format_value(value, source, settings))), None
     return (lambda value, settings: format_value(value, source, settings)), None
 
 

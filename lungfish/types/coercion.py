@@ -274,20 +274,30 @@ def common_type(types: Sequence[SqlType], construct: str = "UNION", position: in
     if len(known) == len(types) and all(item == known[0] for item in known):
         return known[0]
     known = [item.base for item in known]
-    chosen = known[0]
-    for item in known[1:]:
-        if is_same_type(item, chosen):
-            continue
-        if category_of(item) is not category_of(chosen):
+    for number, item in enumerate(known):
+        if category_of(item) is not category_of(known[0]):
             place = position if position >= 0 else None
+            chosen = chosen_type(known[:number])
             raise DatatypeMismatch(
                 f"{construct} types {chosen.unmodified} and {item.unmodified} cannot be matched",
                 position=place,
             )
-        if not is_preferred(chosen) and can_coerce(chosen, item) and not can_coerce(item, chosen):
-            chosen = item
+    chosen = chosen_type(known)
     _require_all_coercible(types, chosen, construct, position)
     return _without_differing_modifiers(known, chosen)
+
+
+def chosen_type(types: Sequence[SqlType]) -> SqlType:
+    """Which of several types of one category, beside unknown ones, is taken for all: the first, or one that it becomes and that
+    does not become it."""
+    known = [item.base for item in types if item.kind is not K.UNKNOWN]
+    chosen = known[0]
+    for item in known[1:]:
+        if is_same_type(item, chosen) or is_preferred(chosen):
+            continue
+        if can_coerce(chosen, item) and not can_coerce(item, chosen):
+            chosen = item
+    return chosen
 
 
 def common_type_of(types: Sequence[SqlType]) -> SqlType | None:

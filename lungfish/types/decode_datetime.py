@@ -34,6 +34,7 @@ from lungfish.types.time_zones import (
     STANDARD_ABBREVIATIONS,
     TimeZone,
     find_zone,
+    refuse_dated_abbreviation,
 )
 
 
@@ -346,6 +347,7 @@ class DateTimeDecoder:
             return Part.ZONE
         found = find_date_word(text)
         if found is None:
+            refuse_dated_abbreviation(text)
             zone = find_zone(text)
             if zone is None or not self.allows_zone:
                 raise DecodingError

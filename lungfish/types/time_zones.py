@@ -9,30 +9,23 @@ from __future__ import annotations
 
 import datetime
 import functools
-import re
 import zoneinfo
 from dataclasses import dataclass
 
-from lungfish.errors import InvalidParameterValue
+from lungfish.errors import FeatureNotSupported, InvalidParameterValue
 from lungfish.types.calendar import (
     MICROSECONDS_PER_SECOND,
     civil_from_days,
     days_from_civil,
 )
 from lungfish.types.late_loading import load_apart
+from lungfish.types.posix_zones import PosixZone, parse_posix_zone
 
 _FIRST_DAY = days_from_civil(1, 1, 2)
 _LAST_DAY = days_from_civil(9999, 12, 30)
 _CYCLE_DAYS = 146_097
 _EPOCH = datetime.datetime(1970, 1, 1)
 _EPOCH_UTC = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
-# A POSIX specification, which PostgreSQL accepts beside names: an abbreviation or <...> or nothing, an offset west of Greenwich, and
-# perhaps the abbreviation of daylight saving time, which then follows the rules of the United States.
-_POSIX_ZONE = re.compile(
-    r"(?:<([^<>]*)>|([^\d,+<-][^\d,+-]*))?([+-]?\d+)(?::(\d+))?(?::(\d+))?(<[^<>]*>|[^\d,+-]+)?",
-    re.ASCII,
-)
-_POSIX_HOURS_MAX = 167
 
 # Abbreviations of fixed meaning, in seconds east; those for daylight saving time. (PostgreSQL's default set, without those whose
 # meaning depends on the date.)
@@ -57,6 +50,23 @@ _DAYLIGHT_ABBREVIATIONS = (
 )
 
 
+# Those whose meaning depends on the date, which we do not have.
+_DATED_ABBREVIATIONS = (
+    "amst anast anat arst art azst azt ckt clt davt east fkst fkt gest get gyt iot irkt kgt kost krast krat lhdt lint"
+    " lkt magst magt mawt msk novst novt nut omsst omst petst pett pyt sgt tkt tmt ulat vet vlast vlat volt yakst yakt"
+    " yekt"
+)
+DATED_ABBREVIATIONS = frozenset(_DATED_ABBREVIATIONS.split())
+
+
+def refuse_dated_abbreviation(name: str) -> None:
+    """Raise FeatureNotSupported for an abbreviation whose offset depends on the date."""
+    if name.lower() in DATED_ABBREVIATIONS:
+        raise FeatureNotSupported(
+            f'time zone abbreviation "{name}" is not supported: its offset depends on the date'
+        )
+
+
 def _table(text: str) -> dict[str, int]:
     words = text.split()
     return {name.lower(): int(offset) for name, offset in zip(words[::2], words[1::2], strict=True)}
@@ -64,6 +74,22 @@ def _table(text: str) -> dict[str, int]:
 
 STANDARD_ABBREVIATIONS = _table(_STANDARD_ABBREVIATIONS)
 DAYLIGHT_ABBREVIATIONS = _table(_DAYLIGHT_ABBREVIATIONS)
+
+
+# What the time zone database has as links since 2024, and older copies of it as zones with less of a past.
+_LINKS = {
+    "CET": "Europe/Brussels",
+    "CST6CDT": "America/Chicago",
+    "EET": "Europe/Athens",
+    "EST": "America/Panama",
+    "EST5EDT": "America/New_York",
+    "HST": "Pacific/Honolulu",
+    "MET": "Europe/Brussels",
+    "MST": "America/Phoenix",
+    "MST7MDT": "America/Denver",
+    "PST8PDT": "America/Los_Angeles",
+    "WET": "Europe/Lisbon",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +100,8 @@ class TimeZone:
     fixed_offset: int | None = None
     zone: zoneinfo.ZoneInfo | None = None
     abbreviation: str | None = None
-    # The offset in winter of a zone with the rules of `_with_daylight`.
-    winter_offset: int | None = None
+    # A POSIX specification with daylight saving time.
+    posix: PosixZone | None = None
 
     def offset_at(self, instant: int) -> int:
         """The offset east in seconds at an instant (microseconds since 1970 in UTC)."""
@@ -99,6 +125,8 @@ class TimeZone:
 
     def abbreviation_at(self, instant: int) -> str:
         """The zone's abbreviation at an instant, as to_char's TZ gives it; empty where it has none."""
+        if self.posix is not None and self.posix.is_daylight_at(instant // MICROSECONDS_PER_SECOND):
+            return self.posix.daylight_abbreviation
         if self.zone is None:
             return self.abbreviation or ""
         days, seconds = divmod(instant // MICROSECONDS_PER_SECOND, 86_400)
@@ -107,15 +135,18 @@ class TimeZone:
 
     def is_daylight_at(self, instant: int) -> bool:
         """Whether the zone has daylight saving time at an instant."""
+        if self.posix is not None:
+            return self.posix.is_daylight_at(instant // MICROSECONDS_PER_SECOND)
         if self.zone is None:
-            return self.winter_offset is not None and self.offset_at(instant) != self.winter_offset
+            return False
         days, seconds = divmod(instant // MICROSECONDS_PER_SECOND, 86_400)
         moment = _EPOCH_UTC + datetime.timedelta(days=_day_in_range(days), seconds=seconds)
         return bool(moment.astimezone(self.zone).dst())
 
     def _lookup(self, seconds: int, *, is_local: bool) -> int:
-        if self.winter_offset is not None:
-            return _with_daylight(self.winter_offset, seconds, is_local=is_local)
+        if self.posix is not None:
+            posix = self.posix
+            return posix.offset_of_local(seconds) if is_local else posix.offset_at(seconds)
         days, rest = divmod(seconds, 86_400)
         delta = datetime.timedelta(days=_day_in_range(days), seconds=rest)
         if not is_local:
@@ -144,7 +175,9 @@ UTC = TimeZone("UTC", 0, None, "UTC")
 
 @functools.cache
 def _names_by_lower_case() -> dict[str, str]:
-    return {name.lower(): name for name in load_apart(zoneinfo.available_timezones)}
+    # The machine's own zone is none that has a name.
+    names = load_apart(zoneinfo.available_timezones) - {"localtime"}
+    return {name.lower(): name for name in names}
 
 
 def zone_names() -> list[str]:
@@ -174,44 +207,24 @@ def find_zone(name: str) -> TimeZone | None:
     """The zone of a full name (case does not matter) or of a POSIX specification; None if there is none."""
     lower = name.lower()
     if lower in ("utc", "gmt", "etc/utc", "etc/gmt", "zulu", "uct"):
-        return TimeZone(
-            _names_by_lower_case().get(lower, name.upper()), 0, None, lower[-3:].upper()
-        )
+        shown = _names_by_lower_case().get(lower, name.upper())
+        return TimeZone(shown, 0, None, "GMT" if lower.endswith("gmt") else "UTC")
     full = _names_by_lower_case().get(lower)
     if full is not None:
-        return TimeZone(full, None, load_apart(lambda: zoneinfo.ZoneInfo(full)))
-    match = _POSIX_ZONE.fullmatch(name)
-    if match is None:
+        linked = _LINKS.get(full, full)
+        zone = load_apart(lambda: zoneinfo.ZoneInfo(linked))
+        # Of no moment in particular only a zone that never changes knows its offset.
+        always = zone.utcoffset(None)
+        return TimeZone(full, None if always is None else round(always.total_seconds()), zone)
+    posix = parse_posix_zone(name)
+    if posix is None:
         return None
-    quoted, letters, hours, minutes, seconds, daylight = match.groups()
-    west = abs(int(hours)) * 3600 + int(minutes or 0) * 60 + int(seconds or 0)
-    if abs(int(hours)) > _POSIX_HOURS_MAX or int(minutes or 0) > 59 or int(seconds or 0) > 60:
-        return None
-    offset = west if hours.startswith("-") else -west
-    shown, abbreviation = name.upper() if letters else name, (letters or quoted or "").upper()
-    if daylight is not None:
-        return TimeZone(shown, None, None, abbreviation, winter_offset=offset)
-    return TimeZone(shown, offset, None, abbreviation)
-
-
-def _with_daylight(standard: int, seconds: int, *, is_local: bool) -> int:
-    """The offset by the rules of the United States, which POSIX specifications have without rules of their own: daylight saving
-    time from the second Sunday of March to the first of November, at 02:00. `standard` is the offset in winter.
-    """
-    local = seconds if is_local else seconds + standard
-    year, _, _ = civil_from_days(local // 86_400)
-    start = (_first_sunday(year, 3) + 7) * 86_400 + 7_200
-    # In standard time too.
-    end = _first_sunday(year, 11) * 86_400 + 3_600
-    if is_local:
-        # Not in the hour that is left out; the hour that comes twice is winter's.
-        start += 3_600
-    return standard + 3_600 if start <= local < end else standard
-
-
-def _first_sunday(year: int, month: int) -> int:
-    first = days_from_civil(year, month, 1)
-    return first + (3 - first) % 7
+    shown = name.upper()
+    if posix.daylight is None:
+        return TimeZone(shown, posix.standard, None, posix.abbreviation)
+    is_constant = posix.standard == posix.daylight
+    fixed = posix.standard if is_constant else None
+    return TimeZone(shown, fixed, None, posix.abbreviation, posix)
 
 
 def abbreviation_offset(name: str) -> int | None:
@@ -226,6 +239,7 @@ def zone_by_name(name: str) -> TimeZone:
     offset = abbreviation_offset(name)
     if offset is not None:
         return TimeZone(name.upper(), offset, None, name.upper())
+    refuse_dated_abbreviation(name)
     zone = find_zone(name)
     if zone is None:
         raise InvalidParameterValue(f'time zone "{name}" not recognized')

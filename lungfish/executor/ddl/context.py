@@ -73,7 +73,7 @@ class StatementRunner(Protocol):
         """The names and types of a query's columns, and the oids of the objects that it uses."""
 
     def check_collations(
-        self, query: Query, *, names: Sequence[str], what: str
+        self, query: Query | Execute, *, names: Sequence[str], what: str
     ) -> list[str | None]:
         """What COLLATE would say behind each column of a query; `what` is "view" or "table". Raises IndeterminateCollation for
         a column of which that could not be determined."""

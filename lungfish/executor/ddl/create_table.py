@@ -351,9 +351,7 @@ def _check_default(context: DdlContext, table: Table, column: Column) -> None:
 def _collations_of(
     context: DdlContext, statement: CreateTableAs, names: SequenceOf[str]
 ) -> SequenceOf[str | None]:
-    """What COLLATE would say of the columns of a query; a prepared one has lost it."""
-    if isinstance(statement.query, Execute):
-        return [None] * len(names)
+    """What COLLATE would say of the columns of a query."""
     return context.runner.check_collations(statement.query, names=names, what="table")
 
 

@@ -8,7 +8,7 @@ from lungfish import errors
 from lungfish.planner.deparse.nodes import Const
 from lungfish.types.casts import find_cast
 from lungfish.types.settings import CANONICAL
-from lungfish.types.sql_type import TEXT, SqlType, TypeKind
+from lungfish.types.sql_type import UNKNOWN, SqlType, TypeKind
 from lungfish.types.text_format import format_value
 
 _UNLABELLED = frozenset({TypeKind.BOOLEAN, TypeKind.UNKNOWN})
@@ -39,7 +39,7 @@ def write_const(node: Const, write_type: Callable[[SqlType], str], *, label: int
 
 def settled_text(text: str, type_: SqlType) -> str:
     """A literal as its type writes it under the usual settings; as it stands if it is not one under these (`'now'`)."""
-    cast = find_cast(TEXT, type_)
+    cast = find_cast(UNKNOWN, type_)
     if cast is None:
         return text
     try:

@@ -36,7 +36,11 @@ from lungfish.planner.deparse.nodes import (
     Window,
     WindowNode,
 )
-from lungfish.planner.deparse.translate_expression import ExpressionTranslator, refuse
+from lungfish.planner.deparse.translate_expression import (
+    BARE_WORDS,
+    ExpressionTranslator,
+    refuse,
+)
 from lungfish.planner.expressions import (
     AggregateCall,
     BoundExpression,
@@ -94,6 +98,8 @@ class CallTranslator:
         if isinstance(bound, CastTo) and is_done_by_function(bound.operand.type, bound.type):
             # A type's name called as a function is one that does the cast.
             return Func(node.name[-1], (self._others.translate(bound.operand),))
+        if isinstance(bound, Call) and bound.function.name in BARE_WORDS:
+            return None
         if isinstance(bound, Call) and (node.is_sql_syntax or node.argument_names):
             return self._with_syntax(node, bound)
         if isinstance(bound, Call):

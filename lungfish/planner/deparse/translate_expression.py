@@ -78,7 +78,7 @@ from lungfish.sql.ast.queries import Query
 from lungfish.types.sql_type import SqlType, TypeKind, array_of
 
 # Written without parentheses.
-_BARE_WORDS = frozenset(
+BARE_WORDS = frozenset(
     {"current_date", "current_user", "session_user", "current_role", "user", "current_catalog", "current_schema",
      "current_timestamp", "localtimestamp", "current_time", "localtime", "system_user"}
 )  # fmt: skip
@@ -395,7 +395,7 @@ class ExpressionTranslator:
             return CollateNode(self.translate(arguments[0]), collation.value)
         if bound.function is GROUPING:
             return GroupingNode(self._all(arguments))
-        if name in _BARE_WORDS:
+        if name in BARE_WORDS:
             return Word(f"{name.upper()}{_digits(arguments)}")
         if name in ("array_subscript", "array_slice", "jsonb_subscript"):
             return self._subscripts(name, arguments)
