@@ -12,6 +12,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Iterator, Mapping
 
+from lungfish.catalog.authority import Authority
 from lungfish.catalog.objects import (
     FIRST_USER_OID,
     INFORMATION_SCHEMA_OID,
@@ -69,6 +70,7 @@ class Catalog:
         "_rules",
         "_types",
         "added_labels",
+        "authority",
         "commit_action_tables",
         "next_oid",
         "next_relation_id",
@@ -76,9 +78,16 @@ class Catalog:
     )
 
     def __init__(
-        self, objects: Mapping[Oid, CatalogObject], *, next_oid: int, next_relation_id: int
+        self,
+        objects: Mapping[Oid, CatalogObject],
+        authority: Authority,
+        *,
+        next_oid: int,
+        next_relation_id: int,
     ) -> None:
         self.version = next(_versions)
+        # The roles, and who owns what and may do what with it.
+        self.authority = authority
         self.next_oid = next_oid
         self.next_relation_id = next_relation_id
         self._objects = objects
@@ -124,7 +133,8 @@ class Catalog:
         objects: dict[Oid, CatalogObject] = {item.oid: item for item in BUILT_IN_NAMESPACES}
         objects[PUBLIC_OID] = Namespace(PUBLIC_OID, "public")
         objects.update((view.oid, view) for view in system_views)
-        return cls(objects, next_oid=FIRST_USER_OID, next_relation_id=16)
+        authority = Authority.of_new_database()
+        return cls(objects, authority, next_oid=FIRST_USER_OID, next_relation_id=16)
 
     # Look-ups.
 
@@ -299,6 +309,12 @@ class Catalog:
         """A successor without the object."""
         return self._successor({key: item for key, item in self._objects.items() if key != oid})
 
+    def with_authority(self, authority: Authority) -> Catalog:
+        """A successor with other roles and rights."""
+        made = self._successor(self._objects)
+        made.authority = authority
+        return made
+
     def with_added_label(self, oid: Oid, label: str) -> Catalog:
         """A successor that remembers a label which the transaction has added to an enum."""
         made = self._successor(self._objects)
@@ -331,6 +347,11 @@ class Catalog:
         return self._successor({**shared, PG_TEMP_OID: Namespace(PG_TEMP_OID, PG_TEMP_NAME)})
 
     def _successor(self, objects: Mapping[Oid, CatalogObject]) -> Catalog:
-        made = Catalog(objects, next_oid=self.next_oid, next_relation_id=self.next_relation_id)
+        made = Catalog(
+            objects,
+            self.authority,
+            next_oid=self.next_oid,
+            next_relation_id=self.next_relation_id,
+        )
         made.added_labels = self.added_labels
         return made

@@ -32,15 +32,15 @@ from lungfish.catalog.partition_parts import (
     PartitionKeyColumn,
     RangeDatum,
 )
+from lungfish.catalog.roles import AccessItem, DefaultRights, Membership, ObjectRights, Role
 from lungfish.errors import CorruptDatabase
 from lungfish.types.sql_type import SqlType, TypeKind
 
 _CLASSES: dict[str, type[Any]] = {
     item.__name__: item
     for item in (
-        AggregateParts, Column, Constraint, ExtendedStatistics, Index, IndexColumn, Namespace, PartitionBound, PartitionKey,
-        PartitionKeyColumn, RangeDatum,
-        RoutineParameter, Rule, Sequence, SqlFunction, SqlType, SupportFunction, Table, UserType, View,
+        AccessItem, AggregateParts, Column, Constraint, DefaultRights, ExtendedStatistics, Index, IndexColumn, Membership,
+        Namespace, ObjectRights, PartitionBound, PartitionKey, PartitionKeyColumn, RangeDatum, Role, RoutineParameter, Rule, Sequence, SqlFunction, SqlType, SupportFunction, Table, UserType, View,
     )
 }  # fmt: skip
 

@@ -19,6 +19,7 @@ from collections.abc import Iterable
 from lungfish.catalog.catalog import Catalog
 from lungfish.catalog.codec import decode_object, encode_object
 from lungfish.catalog.objects import CatalogObject, Oid, SystemView
+from lungfish.catalog.roles import RoleObject
 from lungfish.errors import CorruptDatabase
 from lungfish.storage.ids import RelationId, TupleId
 from lungfish.storage.rows import Values
@@ -46,14 +47,20 @@ class CatalogStore:
         """The catalog that the snapshot sees. Raises CorruptDatabase if a row is none of ours."""
         empty = Catalog.empty(system_views)
         objects: dict[Oid, CatalogObject] = {item.oid: item for item in empty.objects()}
+        roles: list[RoleObject] = []
         counters = (empty.next_oid, empty.next_relation_id)
         for batch in self.table.scan(snapshot, (0, 1)):
             for oid, text in zip(*(column.to_pylist() for column in batch.columns), strict=True):
                 if oid == _COUNTERS:
                     counters = _decode_counters(text)
+                    continue
+                item = decode_object(text)
+                if isinstance(item, RoleObject):
+                    roles.append(item)
                 else:
-                    objects[Oid(oid)] = decode_object(text)
-        return Catalog(objects, next_oid=counters[0], next_relation_id=counters[1])
+                    objects[Oid(oid)] = item
+        authority = empty.authority.put(*roles) if roles else empty.authority
+        return Catalog(objects, authority, next_oid=counters[0], next_relation_id=counters[1])
 
     def find(self, snapshot: Snapshot, oid: Oid) -> TupleId | None:
         """Where the object's row is."""
@@ -79,7 +86,7 @@ class CatalogRowWriter:
         self._store = store
         self._transaction = transaction
 
-    def write(self, item: CatalogObject) -> None:
+    def write(self, item: CatalogObject | RoleObject) -> None:
         """Insert the object's row, or replace it."""
         self._put(item.oid, encode_object(item))
 

@@ -1,6 +1,6 @@
 """has_table_privilege and its kin, pg_has_role: what a user may do with an object.
 
-There is one user, who owns everything; what is answered for whom is in `executor/system_views/privileges.py`.
+What is answered for whom is in `executor/system_views/privileges.py`.
 """
 
 from __future__ import annotations

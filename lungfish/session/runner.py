@@ -264,9 +264,9 @@ class SessionRunner:
             settings.restore(before, local)
         return value
 
-    def notice(self, message: str) -> None:
+    def notice(self, message: str, *, severity: str = "NOTICE") -> None:
         """Tell the client."""
-        self._session.notice(message)
+        self._session.notice(message, severity=severity)
 
 
 def internal_rows(result: StatementResult) -> Iterator[tuple[Any, ...]]:

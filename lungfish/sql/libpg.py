@@ -60,6 +60,7 @@ _PARAMETER_JUNK = re.compile(r"\$\d+[^\W\d]")
 # Messages that PostgreSQL raises while parsing under another SQLSTATE than 42601. The first that is found decides.
 _MESSAGE_CLASSES: tuple[tuple[str, type[errors.Error]], ...] = (
     ("invalid byte sequence for encoding", errors.CharacterNotInRepertoire),
+    ("role name", errors.ReservedName),
     ("unrecognized partitioning strategy", errors.InvalidParameterValue),
     ("precision for type float", errors.InvalidParameterValue),
     ("frame start", errors.WindowingError),

@@ -41,6 +41,7 @@ from lungfish.sql.lower_alter_constraint import (
 from lungfish.sql.lower_alter_options import OPTION_COMMANDS
 from lungfish.sql.lower_create_table import lower_partition_values, type_object_name
 from lungfish.sql.lower_functions import lower_move_function
+from lungfish.sql.lower_rights import lower_role
 from lungfish.sql.lower_rules import RULE_MODES, lower_rule_mode
 from lungfish.sql.lower_statistics import TAG as STATISTICS_TAG
 from lungfish.sql.lower_statistics import named_statistics
@@ -231,7 +232,7 @@ def _lower_owner(fields: Node, table: ObjectName, _lowering: Lowering) -> Change
     role = (
         fields["newowner"]["RoleSpec"] if "RoleSpec" in fields["newowner"] else fields["newowner"]
     )
-    return ChangeOwner(role.get("rolename"), table.position)
+    return ChangeOwner(lower_role(role), table.position)
 
 
 def _lower_inherit(fields: Node, table: ObjectName, _lowering: Lowering) -> AlterInherit:
@@ -310,6 +311,7 @@ KINDS: Mapping[str, str] = {
     "OBJECT_DOMCONSTRAINT": "domain constraint",
     "OBJECT_INDEX": "index",
     "OBJECT_MATVIEW": "materialized view",
+    "OBJECT_ROLE": "role",
     "OBJECT_RULE": "rule",
     "OBJECT_SCHEMA": "schema",
     "OBJECT_SEQUENCE": "sequence",
@@ -353,7 +355,7 @@ def _lower_rename(fields: Node, _lowering: Lowering) -> Rename | MoveFunction | 
     position = find_position(fields)
     kind = kind_of(fields["renameType"], "ALTER ... RENAME of", position)
     old_name = fields.get("subname")
-    if kind == "schema":
+    if kind in ("schema", "role"):
         name, old_name = ObjectName(fields["subname"], None, position), None
     else:
         name = _object_of(fields, position)

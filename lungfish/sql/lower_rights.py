@@ -2,20 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from types import MappingProxyType
 
 from lungfish.sql.ast.queries import ObjectName
-from lungfish.sql.ast.rights import (
-    AlterDefaultPrivileges,
-    ChangeObjectOwner,
-    Grant,
-    GrantRole,
-    NamedObject,
-    OwnedObjects,
-    Role,
-    SecurityLabel,
-)
+from lungfish.sql.ast.rights import ChangeObjectOwner, Grant, NamedObject, Role, SecurityLabel
 from lungfish.sql.libpg import Node
 from lungfish.sql.lower_types import lower_type
 from lungfish.sql.lowering import (
@@ -31,7 +22,7 @@ from lungfish.sql.lowering import (
 
 _KINDS = {
     "OBJECT_COLUMN": "table", "OBJECT_DATABASE": "database", "OBJECT_DOMAIN": "domain", "OBJECT_FUNCTION": "function",
-    "OBJECT_LANGUAGE": "language", "OBJECT_PROCEDURE": "function", "OBJECT_ROUTINE": "function",
+    "OBJECT_AGGREGATE": "aggregate", "OBJECT_LANGUAGE": "language", "OBJECT_PROCEDURE": "procedure", "OBJECT_ROUTINE": "routine",
     "OBJECT_SCHEMA": "schema", "OBJECT_SEQUENCE": "sequence", "OBJECT_STATISTIC_EXT": "statistics",
     "OBJECT_TABLE": "table", "OBJECT_TABLESPACE": "tablespace", "OBJECT_TYPE": "type",
 }  # fmt: skip
@@ -46,7 +37,7 @@ def _kind(tag: str, statement: str, position: int) -> str:
 
 
 def lower_role(fields: Node) -> Role:
-    """A role as a statement names it."""
+    """A role as statements name it."""
     kind, position = fields["roletype"], fields.get("location", -1)
     if kind == "ROLESPEC_PUBLIC":
         return Role(None, True, position)
@@ -74,7 +65,8 @@ def _object(node: Node) -> NamedObject:
             return NamedObject(object_name_of(strings(detail["items"])))
 
 
-def _lower_grant(fields: Node, _lowering: Lowering) -> Grant:
+def lower_grant(fields: Node, _lowering: Lowering) -> Grant:
+    """GRANT or REVOKE, also inside ALTER DEFAULT PRIVILEGES, where it names no objects."""
     position = find_position(fields)
     verb = "GRANT ON" if fields.get("is_grant", False) else "REVOKE ON"
     privileges = []
@@ -87,15 +79,11 @@ def _lower_grant(fields: Node, _lowering: Lowering) -> Grant:
         privileges=tuple(privileges),
         roles=tuple([lower_role(node["RoleSpec"]) for node in fields["grantees"]]),
         is_revoke=not fields.get("is_grant", False),
-        is_grantable=fields.get("grant_option", False),
         in_schemas=fields["targtype"] == "ACL_TARGET_ALL_IN_SCHEMA",
+        of_option=fields.get("grant_option", False),
+        grantor=lower_role(fields["grantor"]) if "grantor" in fields else None,
         position=position,
     )
-
-
-def _lower_grant_role(fields: Node, _lowering: Lowering) -> GrantRole:
-    granted = [node["AccessPriv"].get("priv_name", "") for node in fields["granted_roles"]]
-    return GrantRole(tuple(granted), not fields.get("is_grant", False), find_position(fields))
 
 
 def _lower_owner(fields: Node, _lowering: Lowering) -> ChangeObjectOwner:
@@ -104,44 +92,14 @@ def _lower_owner(fields: Node, _lowering: Lowering) -> ChangeObjectOwner:
     return ChangeObjectOwner(kind, _object(fields["object"]), role, role.position)
 
 
-def _roles(nodes: Iterable[Node]) -> tuple[Role, ...]:
-    return tuple([lower_role(node["RoleSpec"]) for node in nodes])
-
-
-def _lower_default_privileges(fields: Node, lowering: Lowering) -> AlterDefaultPrivileges:
-    grant = _lower_grant(fields["action"], lowering)
-    schemas: tuple[str, ...] = ()
-    owners: tuple[Role, ...] = ()
-    for node in fields.get("options", ()):
-        option = node["DefElem"]
-        items = option["arg"]["List"]["items"]
-        if option["defname"] == "schemas":
-            schemas = strings(items)
-        else:
-            owners = _roles(items)
-    return AlterDefaultPrivileges(grant, schemas, owners)
-
-
-def _lower_reassign(fields: Node, _lowering: Lowering) -> OwnedObjects:
-    return OwnedObjects(_roles(fields["roles"]), lower_role(fields["newrole"]))
-
-
-def _lower_drop_owned(fields: Node, _lowering: Lowering) -> OwnedObjects:
-    return OwnedObjects(_roles(fields["roles"]))
-
-
 def _lower_label(fields: Node, _lowering: Lowering) -> SecurityLabel:
     return SecurityLabel(fields.get("provider"))
 
 
 STATEMENTS: Mapping[str, StatementRule] = MappingProxyType(
     {
-        "AlterDefaultPrivilegesStmt": _lower_default_privileges,
         "AlterOwnerStmt": _lower_owner,
-        "DropOwnedStmt": _lower_drop_owned,
-        "GrantRoleStmt": _lower_grant_role,
-        "GrantStmt": _lower_grant,
-        "ReassignOwnedStmt": _lower_reassign,
+        "GrantStmt": lower_grant,
         "SecLabelStmt": _lower_label,
     }
 )

@@ -54,11 +54,6 @@ def lower_drop_absent(fields: Node) -> DropAbsent | None:
     return DropAbsent(kind, (name,), object_name_of(tuple(relation)), if_exists)
 
 
-def _lower_drop_role(fields: Node, _lowering: Lowering) -> DropAbsent:
-    names = [node["RoleSpec"].get("rolename", "") for node in fields["roles"]]
-    return DropAbsent("role", tuple(names), if_exists=fields.get("missing_ok", False))
-
-
 def _lower_reindex(fields: Node, _lowering: Lowering) -> Reindex:
     kind = fields["kind"].removeprefix("REINDEX_OBJECT_").lower()
     options = [node["DefElem"]["defname"] for node in fields.get("params", ())]
@@ -109,7 +104,6 @@ STATEMENTS: Mapping[str, StatementRule] = MappingProxyType(
     {
         "ClusterStmt": _lower_cluster,
         "CreateExtensionStmt": _lower_create_extension,
-        "DropRoleStmt": _lower_drop_role,
         "ReindexStmt": _lower_reindex,
     }
 )

@@ -16,9 +16,9 @@ from lungfish.transfer.report import LoadReport
 
 # What is passed over, and what the report calls it.
 _LEFT_OUT = (
-    (re.compile(r"alter\s.*\sowner\s+to\s", re.IGNORECASE | re.DOTALL), "ALTER ... OWNER TO (there are no roles)"),
-    (re.compile(r"(grant|revoke)\s", re.IGNORECASE), "GRANT and REVOKE (there are no roles)"),
-    (re.compile(r"alter\s+default\s+privileges\s", re.IGNORECASE), "ALTER DEFAULT PRIVILEGES (there are no roles)"),
+    (re.compile(r"alter\s.*\sowner\s+to\s", re.IGNORECASE | re.DOTALL), "ALTER ... OWNER TO (roles are not loaded)"),
+    (re.compile(r"(grant|revoke)\s", re.IGNORECASE), "GRANT and REVOKE (roles are not loaded)"),
+    (re.compile(r"alter\s+default\s+privileges\s", re.IGNORECASE), "ALTER DEFAULT PRIVILEGES (roles are not loaded)"),
     (re.compile(r"(create|drop|alter)\s+database\s", re.IGNORECASE), "CREATE and DROP DATABASE (the file is the database)"),
     (re.compile(r"create\s+extension\s.*\bplpgsql\b", re.IGNORECASE | re.DOTALL), "CREATE EXTENSION plpgsql"),
     (re.compile(r"comment\s+on\s+extension\s", re.IGNORECASE), "COMMENT ON EXTENSION"),

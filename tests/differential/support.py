@@ -46,11 +46,12 @@ REGRESSION = "pg-regress"
 REFUSED: tuple[str, ...] = ()
 
 
-# What PostgreSQL's own regression files show, beside what follows from statements that are refused (triggers, roles).
+# What PostgreSQL's own regression files show, beside what follows from statements that are refused (triggers, SET ROLE).
 REGRESSION_DIFFERENCES = (
     "- Timestamps end in the year 294247, PostgreSQL's in 294276 (22008 beyond).",
-    "- GRANT and REVOKE are checked and change nothing: `relacl` and its kin stay NULL, what PUBLIC may do is refused (0A000).",
     "- Oids of built-in functions, operators and casts are Lungfish's own; columns of type xid are bigint, of inet text.",
+    "- Roles and what is granted to them are kept and shown; statements run as the superuser: SET ROLE and SET SESSION AUTHORIZATION to",
+    "  another role, PASSWORD, settings of roles, and privileges on temporary objects are refused (0A000).",
     "- NO INHERIT and NOT VALID of not-null constraints are refused (0A000).",
     "- A volatile operand of `CASE x WHEN` with several branches or of NULLIF is refused (0A000): it would be evaluated more than once.",
     "- Volatile functions in the list of an ordered query are called for the rows that are shown, in PostgreSQL also for those that",

@@ -61,7 +61,7 @@ def test_text_that_postgresql_could_not_receive_is_refused(sql: str) -> None:
         ("create trigger x before insert on t execute function f()", "CREATE TRIGGER", "create"),
         ("create function f() returns int as 'x' language plpgsql", "LANGUAGE plpgsql", None),
         ("create extension x", "CREATE EXTENSION", "create"),
-        ("create role x", "CREATE ROLE", "create"),
+        ("create role x password 'y'", "PASSWORD of a role", "password"),
         ("listen x", "LISTEN", "listen"),
         ("do $$ begin end $$", "DO", "do"),
         ("alter table t enable row level security", "ROW SECURITY", "t enable"),

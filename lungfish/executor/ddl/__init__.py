@@ -23,16 +23,12 @@ from lungfish.executor.ddl.domains import alter_domain, create_domain
 from lungfish.executor.ddl.drop import drop, drop_function
 from lungfish.executor.ddl.functions import create_function
 from lungfish.executor.ddl.materialized_views import refresh
+from lungfish.executor.ddl.memberships import grant_role
+from lungfish.executor.ddl.owned import change_object_owner, drop_owned, reassign_owned
 from lungfish.executor.ddl.range_types import create_range
 from lungfish.executor.ddl.relation_options import cluster, rewrite_tables
-from lungfish.executor.ddl.rights import (
-    alter_default_privileges,
-    change_object_owner,
-    grant,
-    grant_role,
-    refuse_label,
-    refuse_owned,
-)
+from lungfish.executor.ddl.rights import alter_default_privileges, grant, refuse_label
+from lungfish.executor.ddl.roles import alter_role, create_role, drop_role
 from lungfish.executor.ddl.rule_texts import follow_in_rules
 from lungfish.executor.ddl.rules import create_rule, drop_rule
 from lungfish.executor.ddl.schemas import (
@@ -40,6 +36,7 @@ from lungfish.executor.ddl.schemas import (
     create_schema,
     rename,
     schema_elements,
+    schema_owner,
     set_schema,
 )
 from lungfish.executor.ddl.sequences import alter_sequence, create_sequence
@@ -59,6 +56,7 @@ from lungfish.sql.ast import (
     dml,
     relation_options,
     rights,
+    roles,
     routines,
     rules,
     statistics,
@@ -104,9 +102,13 @@ DDL: dict[type[Any], Callable[[DdlContext, Any], str]] = {
     statistics.AlterStatistics: alter_statistics,
     statistics.DropStatistics: drop_statistics,
     rights.Grant: grant,
-    rights.GrantRole: grant_role,
-    rights.AlterDefaultPrivileges: alter_default_privileges,
-    rights.OwnedObjects: refuse_owned,
+    roles.CreateRole: create_role,
+    roles.AlterRole: alter_role,
+    roles.DropRole: drop_role,
+    roles.GrantRole: grant_role,
+    roles.AlterDefaultPrivileges: alter_default_privileges,
+    roles.ReassignOwned: reassign_owned,
+    roles.DropOwned: drop_owned,
     rights.SecurityLabel: refuse_label,
     rights.ChangeObjectOwner: change_object_owner,
     upkeep.CreateExtension: create_extension,
@@ -140,7 +142,8 @@ def execute_ddl(context: DdlContext, statement: Any) -> str:
         follow_in_rules(context, before)
     if isinstance(statement, ddl.CreateSchema) and statement.elements:
         inside = replace(context, search_path=(statement.name, *context.search_path))
-        with context.runner.searching(inside.search_path):
+        owner = schema_owner(context, statement)
+        with context.runner.searching(inside.search_path), context.change.owned_by(owner):
             for element in schema_elements(inside, statement):
                 execute_ddl(inside, element)
     return tag

@@ -13,7 +13,7 @@ from lungfish.errors import (
 )
 from lungfish.executor.ddl.context import DdlContext
 from lungfish.executor.ddl.create_table import check_stored_texts
-from lungfish.executor.ddl.owners import require_owner
+from lungfish.executor.ddl.owners import change_owner
 from lungfish.executor.ddl.rules import set_rule_mode
 from lungfish.planner import reason_against_changes
 from lungfish.sql.ast.ddl import (
@@ -38,7 +38,7 @@ def alter_view(context: DdlContext, view: View, statement: AlterTable) -> str:
             case EnableRule():
                 set_rule_mode(context, view, action)
             case ChangeOwner():
-                require_owner(action)
+                change_owner(context, view, action)
             case _:
                 raise _refused(view, action)
         context.change.put(view)

@@ -7,15 +7,18 @@ when the transaction ends (`CatalogChange.leftover_relations`).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from lungfish.catalog import Catalog
+from lungfish.catalog.authority import Authority
 from lungfish.catalog.catalog import BUILT_IN_NAMESPACES, PG_TEMP_OID, is_temporary
+from lungfish.catalog.new_rights import default_items, kind_of_rights
 from lungfish.catalog.objects import CatalogObject, Column, Index, Namespace, Oid, Table
 from lungfish.catalog.objects import Sequence as SequenceObject
+from lungfish.catalog.roles import SUPERUSER_OID, ObjectRights, RoleObject
 from lungfish.errors import InsufficientPrivilege, InvalidSchemaName, InvalidTableDefinition
 from lungfish.executor.ddl.not_null import with_not_null_constraints
 from lungfish.planner import ExpressionFacts
@@ -30,7 +33,7 @@ from lungfish.types.sql_type import SqlType
 class CatalogRows(Protocol):
     """Where catalog objects are kept, within one transaction."""
 
-    def write(self, item: CatalogObject) -> None: ...
+    def write(self, item: CatalogObject | RoleObject) -> None: ...
     def remove(self, oid: Oid) -> None: ...
     def write_counters(self, next_oid: int, next_relation_id: int) -> None: ...
 
@@ -114,7 +117,7 @@ class StatementRunner(Protocol):
     def begin_sequence(self, sequence: SequenceObject, value: int) -> None:
         """Let a new sequence, or one with a new `state_oid`, begin at a value, unless the transaction or its part is rolled back."""
 
-    def notice(self, message: str) -> None: ...
+    def notice(self, message: str, *, severity: str = "NOTICE") -> None: ...
 
     def setting(self, name: str) -> str:
         """The value of a setting. Raises UndefinedObject."""
@@ -149,6 +152,8 @@ class CatalogChange:
         self.relations = relations
         self._rows = rows
         self._created: list[RelationId] = []
+        # Whom new objects belong to.
+        self.owner = SUPERUSER_OID
         # Whether anything was changed that other sessions see too.
         self.is_shared = False
 
@@ -161,11 +166,30 @@ class CatalogChange:
         """Add the object, or replace the one with its oid."""
         if isinstance(item, Table):
             item = with_not_null_constraints(item, self.catalog, self.new_oid)
+        is_new = self.catalog.object(item.oid) is None
         self.catalog = self.catalog.with_object(item)
         if not is_temporary(item):
+            if is_new:
+                self._begin_rights(item)
             self.is_shared = True
             self._rows.write(item)
             self._rows.write_counters(*self.relations.counters())
+
+    @contextmanager
+    def owned_by(self, owner: Oid) -> Iterator[None]:
+        """New objects belong to that role meanwhile."""
+        before, self.owner = self.owner, owner
+        try:
+            yield
+        finally:
+            self.owner = before
+
+    def _begin_rights(self, item: CatalogObject) -> None:
+        """Keep whom a new object belongs to and what is granted on it, where that is not what every object begins with."""
+        items = default_items(self.catalog.authority, item, self.owner)
+        if items is not None or self.owner != SUPERUSER_OID:
+            kind = kind_of_rights(item)
+            self.put_role_object(ObjectRights(self.new_oid(), kind, item.oid, self.owner, items))
 
     def remove(self, oid: Oid) -> None:
         """Remove the object."""
@@ -173,6 +197,24 @@ class CatalogChange:
         self.catalog = self.catalog.without_object(oid)
         if item is not None and not is_temporary(item):
             self.is_shared = True
+            self._rows.remove(oid)
+            rights = self.catalog.authority.rights_of(kind_of_rights(item), oid)
+            if rights is not None:
+                self.remove_role_objects([rights.oid])
+
+    def put_role_object(self, item: RoleObject) -> None:
+        """Add a role or what concerns one, or replace what has its oid."""
+        self.catalog = self.catalog.with_authority(self.catalog.authority.put(item))
+        self.is_shared = True
+        self._rows.write(item)
+        self._rows.write_counters(*self.relations.counters())
+
+    def remove_role_objects(self, oids: Iterable[Oid]) -> None:
+        """Remove roles or what concerns them."""
+        gone = tuple(oids)
+        self.catalog = self.catalog.with_authority(self.catalog.authority.without(gone))
+        self.is_shared = True
+        for oid in gone:
             self._rows.remove(oid)
 
     def new_oid(self) -> Oid:
@@ -212,6 +254,11 @@ class DdlContext:
     def catalog(self) -> Catalog:
         """The catalog as changed so far."""
         return self.change.catalog
+
+    @property
+    def authority(self) -> Authority:
+        """Roles and rights as changed so far."""
+        return self.change.catalog.authority
 
     def namespace_for(self, name: ObjectName, persistence: str = "permanent") -> Namespace:
         """Where a new object of that name goes. Raises InvalidSchemaName."""

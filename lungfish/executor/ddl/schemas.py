@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from lungfish.catalog.catalog import PG_TEMP_OID
-from lungfish.catalog.objects import Index, Namespace, Rule, Sequence, SystemView, Table, View
+from lungfish.catalog.objects import Index, Namespace, Oid, Rule, Sequence, SystemView, Table, View
 from lungfish.errors import (
     DuplicateSchema,
     FeatureNotSupported,
@@ -22,6 +22,7 @@ from lungfish.executor.ddl.composite_types import rename_attribute
 from lungfish.executor.ddl.context import DdlContext
 from lungfish.executor.ddl.domains import comment_domain_constraint, rename_domain_constraint
 from lungfish.executor.ddl.drop import kind_of
+from lungfish.executor.ddl.find_roles import find_role
 from lungfish.executor.ddl.names import (
     find_named_constraint,
     find_relation,
@@ -32,7 +33,7 @@ from lungfish.executor.ddl.names import (
     refuse_taken_type,
 )
 from lungfish.executor.ddl.rename_parts import rename_column, rename_constraint
-from lungfish.executor.ddl.rights import require_role
+from lungfish.executor.ddl.roles import comment_role, rename_role
 from lungfish.executor.ddl.rules import comment_rule, rename_rule
 from lungfish.executor.ddl.sequence_users import rename_in_defaults
 from lungfish.executor.ddl.types import find_user_type, move_type, rename_type
@@ -52,23 +53,29 @@ from lungfish.sql.ast.rights import Grant
 
 def create_schema(context: DdlContext, statement: CreateSchema) -> str:
     """Run CREATE SCHEMA; answers the command tag."""
+    owner = schema_owner(context, statement)
     if statement.name.startswith("pg_"):
         raise ReservedName(
             f'unacceptable schema name "{statement.name}"',
             position=statement.position,
             detail='The prefix "pg_" is reserved for system schemas.',
         )
-    if statement.owner is not None:
-        require_role(statement.owner)
-    if context.catalog.namespace(statement.name) is not None:
+    name = statement.name
+    if context.catalog.namespace(name) is not None:
         if statement.if_not_exists:
-            context.runner.notice(f'schema "{statement.name}" already exists, skipping')
+            context.runner.notice(f'schema "{name}" already exists, skipping')
             return "CREATE SCHEMA"
-        raise DuplicateSchema(
-            f'schema "{statement.name}" already exists', position=statement.position
-        )
-    context.change.put(Namespace(context.change.new_oid(), statement.name))
+        raise DuplicateSchema(f'schema "{name}" already exists', position=statement.position)
+    with context.change.owned_by(owner):
+        context.change.put(Namespace(context.change.new_oid(), name))
     return "CREATE SCHEMA"
+
+
+def schema_owner(context: DdlContext, statement: CreateSchema) -> Oid:
+    """Whom the new schema and what is made with it belong to."""
+    if statement.owner is None:
+        return context.change.owner
+    return find_role(context, statement.owner).oid
 
 
 # In this order the elements of CREATE SCHEMA are made, as in PostgreSQL.
@@ -105,6 +112,8 @@ def rename(context: DdlContext, statement: Rename) -> str:
     """Run ALTER ... RENAME; answers the command tag."""
     tag = f"ALTER {statement.kind.upper()}"
     match statement.kind:
+        case "role":
+            return rename_role(context, statement)
         case "column" | "constraint":
             if not _is_skipped(context, statement):
                 (rename_column if statement.kind == "column" else rename_constraint)(
@@ -310,6 +319,8 @@ def comment(context: DdlContext, statement: Comment) -> str:
             comment_domain_constraint(context, statement)
         case "rule":
             comment_rule(context, statement)
+        case "role":
+            comment_role(context, statement)
         case "trigger" | "policy":
             owner = find_relation(context, name)
             raise UndefinedObject(

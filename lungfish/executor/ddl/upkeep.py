@@ -18,7 +18,7 @@ from lungfish.executor.ddl.alter_view import alter_view
 from lungfish.executor.ddl.attach_index import attach_index
 from lungfish.executor.ddl.context import DdlContext
 from lungfish.executor.ddl.names import find_relation
-from lungfish.executor.ddl.owners import require_owner
+from lungfish.executor.ddl.owners import change_index_owner, change_owner
 from lungfish.executor.ddl.relation_options import set_index_option
 from lungfish.sql.ast.ddl import (
     AlterTable,
@@ -147,7 +147,7 @@ def alter_without_rows(
     """An action of ALTER TABLE after which all rows are as they were."""
     match action:
         case ChangeOwner():
-            require_owner(action)
+            change_owner(context, table, action)
         case SetPersistence():
             if table.partition_key is not None:
                 word = "LOGGED" if action.persistence == "permanent" else "UNLOGGED"
@@ -195,9 +195,18 @@ def alter_other(context: DdlContext, statement: AlterTable) -> str:
             return alter_view(context, found, statement)
     for action in statement.actions:
         if isinstance(action, ChangeOwner):
-            require_owner(action)
+            _change_owner(context, statement, action)
         elif isinstance(action, AttachPartition):
             attach_index(context, name, action)
         elif statement.kind == "index" and isinstance(action, RelationOption):
             set_index_option(context, statement, action)
     return f"ALTER {statement.kind.upper()}"
+
+
+def _change_owner(context: DdlContext, statement: AlterTable, action: ChangeOwner) -> None:
+    name = statement.name
+    index = context.catalog.find_index(name.name, name.schema, context.search_path)
+    if statement.kind == "index" and index is not None:
+        change_index_owner(context, index[0], index[1].name, action)
+    else:
+        change_owner(context, find_relation(context, name), action)

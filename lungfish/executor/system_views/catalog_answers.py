@@ -22,6 +22,7 @@ from lungfish.catalog.objects import (
 )
 from lungfish.catalog.objects import Sequence as SequenceObject
 from lungfish.errors import UndefinedColumn
+from lungfish.executor.system_views.access_texts import ACCESS_ANSWERS
 from lungfish.executor.system_views.asked import Answer, Asked, is_composite
 from lungfish.executor.system_views.index_properties import INDEX_PROPERTY_ANSWERS
 from lungfish.executor.system_views.object_descriptions import (
@@ -205,6 +206,13 @@ def _comment(asked: Asked, arguments: Sequence[Any]) -> str | None:
     return None
 
 
+def _shared_comment(asked: Asked, arguments: Sequence[Any]) -> str | None:
+    """Of what all databases of a server would share, roles have comments."""
+    oid, listed_in = arguments
+    role = asked.catalog.authority.role_of_oid(oid)
+    return None if role is None or listed_in != "pg_authid" else role.comment
+
+
 def _column_comment(asked: Asked, arguments: Sequence[Any]) -> str | None:
     item = asked.catalog.object(Oid(arguments[0]))
     if isinstance(item, (Table, View)):
@@ -243,10 +251,11 @@ _ANSWERS: dict[str, Answer] = {
     ),
     "pg_relation_is_publishable": lambda asked, arguments: False,
     "obj_description": _comment,
-    "shobj_description": lambda asked, arguments: None,
+    "shobj_description": _shared_comment,
     "col_description": _column_comment,
     "format_type": format_type,
     **NAME_ANSWERS,
+    **ACCESS_ANSWERS,
     **PRIVILEGE_ANSWERS,
     **DESCRIPTION_ANSWERS,
     **FACT_ANSWERS,

@@ -55,6 +55,12 @@ def system_view(
     )
 
 
+def owner_name(context: ExecutionContext, kind: str, oid: int) -> str:
+    """The name of the role that an object belongs to."""
+    authority = context.catalog.authority
+    return authority.name_of(authority.owner_of(kind, oid))
+
+
 _NAMED = {
     "acl": array_of(TEXT), "anyarray": TEXT, "bool": BOOLEAN, "bytea": BYTEA, "char": INTERNAL_CHAR, "inet": TEXT, "int2": SMALLINT, "int4": INTEGER, "int8": BIGINT,
     "float4": REAL, "float8": DOUBLE, "numeric": NUMERIC, "xid": BIGINT, "int2vector": INT2VECTOR, "interval": INTERVAL, "name": NAME, "oid": OID, "oidvector": OIDVECTOR,

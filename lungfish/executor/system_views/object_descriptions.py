@@ -30,7 +30,7 @@ from lungfish.types.type_oids import PSEUDO_TYPES
 # Oids of catalogs: pg_describe_object's first argument.
 CLASS, TYPE, PROC, NAMESPACE, CONSTRAINT = 1259, 1247, 1255, 2615, 2606
 _ATTRDEF, _REWRITE, _OPERATOR, _CAST, _LANGUAGE = 2604, 2618, 2617, 2605, 2612
-_METHOD, _COLLATION, _ROLE, _DATABASE = 2601, 3456, 1260, 1262
+_METHOD, _COLLATION, _ROLE, _TABLESPACE = 2601, 3456, 1260, 1213
 _DEFAULTS_PER_TABLE = 1000
 _LANGUAGES = {12: "internal", 14: "sql"}
 _METHODS = {2: "heap", 403: "btree", 405: "hash"}
@@ -155,6 +155,7 @@ _DESCRIBERS: dict[int, Callable[[Asked, int, int], str | None]] = {
     _METHOD: _named("access method", _METHODS),
     _COLLATION: _named("collation", COLLATIONS),
     _ROLE: _written("role", "regrole"),
+    _TABLESPACE: _named("tablespace", {1663: "pg_default", 1664: "pg_global"}),
 }
 
 

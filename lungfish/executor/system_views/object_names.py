@@ -58,7 +58,6 @@ from lungfish.types.type_oids import (
     with_modifier,
 )
 
-OWNER_OID = 10
 COLLATIONS = {oid: name for name, oid in COLLATION_OIDS.items()}
 _PSEUDO_NAMES = {oid: name for name, oid in PSEUDO_TYPES.items()}
 
@@ -388,20 +387,23 @@ def _role_in(asked: Asked, arguments: Sequence[Any]) -> int:
     if number is not None:
         return number
     name = _one_part(text)
-    if name != "lungfish":
+    found = asked.catalog.authority.role(name)
+    if found is None:
         raise UndefinedObject(f'role "{name}" does not exist')
-    return OWNER_OID
+    return found.oid
 
 
 def _role_out(asked: Asked, arguments: Sequence[Any]) -> str:
-    if arguments[0] == OWNER_OID:
-        return "lungfish"
+    found = asked.catalog.authority.role_of_oid(arguments[0])
+    if found is not None:
+        return quote_identifier(found.name)
     return str(arguments[0]) if arguments[0] else "-"
 
 
 def role_name(asked: Asked, arguments: Sequence[Any]) -> str:
     """pg_get_userbyid: never null."""
-    return "lungfish" if arguments[0] == OWNER_OID else f"unknown (OID={arguments[0]})"
+    found = asked.catalog.authority.role_of_oid(arguments[0])
+    return f"unknown (OID={arguments[0]})" if found is None else found.name
 
 
 def _collation_in(asked: Asked, arguments: Sequence[Any]) -> int:
@@ -468,7 +470,6 @@ NAME_ANSWERS: dict[str, Callable[[Asked, Sequence[Any]], Any]] = {
 __all__ = [
     "COLLATIONS",
     "NAME_ANSWERS",
-    "OWNER_OID",
     "format_type",
     "named_type",
     "own_routines",

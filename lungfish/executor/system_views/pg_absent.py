@@ -46,27 +46,11 @@ ABSENT_VIEWS: tuple[SystemView, ...] = (
     ),
     catalog_of(1418, "pg_user_mapping", "oid oid, umuser oid, umserver oid, umoptions text[]"),
     catalog_of(2995, "pg_largeobject_metadata", "oid oid, lomowner oid, lomacl acl"),
-    catalog_of(
-        826,
-        "pg_default_acl",
-        "oid oid, defaclrole oid, defaclnamespace oid, defaclobjtype char, defaclacl acl",
-    ),
     catalog_of(3596, "pg_seclabel", "objoid oid, classoid oid, objsubid int4, provider text, label text"),
     catalog_of(3592, "pg_shseclabel", "objoid oid, classoid oid, provider text, label text"),
     catalog_of(3394, "pg_init_privs", "objoid oid, classoid oid, objsubid int4, privtype char, initprivs acl"),
     catalog_of(2964, "pg_db_role_setting", "setdatabase oid, setrole oid, setconfig text[]"),
     catalog_of(6102, "pg_subscription_rel", "srsubid oid, srrelid oid, srsubstate char, srsublsn pg_lsn"),
-    catalog_of(2396, "pg_shdescription", "objoid oid, classoid oid, description text"),
-    catalog_of(
-        1214,
-        "pg_shdepend",
-        "dbid oid, classid oid, objid oid, objsubid int4, refclassid oid, refobjid oid, deptype char",
-    ),
-    catalog_of(
-        1261,
-        "pg_auth_members",
-        "oid oid, roleid oid, member oid, grantor oid, admin_option bool, inherit_option bool, set_option bool",
-    ),
     catalog_of(
         6100,
         "pg_subscription",

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from lungfish.catalog.catalog import PG_TEMP_NAME
 from lungfish.catalog.objects import PG_CATALOG_OID, Namespace, Sequence, SystemView, View
-from lungfish.executor.system_views.definition import system_view
+from lungfish.executor.system_views.access_texts import access_text
+from lungfish.executor.system_views.definition import owner_name, system_view
 from lungfish.executor.system_views.texts import index_definition, listed_definition
 from lungfish.types.sql_type import BIGINT, BOOLEAN, NAME, OID, TEXT, array_of
 from lungfish.types.type_oids import registered_type, type_oid
@@ -19,14 +20,15 @@ if TYPE_CHECKING:
     from lungfish.executor.context import ExecutionContext
 
 Rows = Iterator[tuple[Any, ...]]
-OWNER = "lungfish"
 
 
 def _namespaces(context: ExecutionContext) -> Rows:
     for item in context.catalog.objects():
         # A session without temporary objects has no schema for them.
         if isinstance(item, Namespace) and item.name != PG_TEMP_NAME:
-            yield item.oid, item.name, 10, None
+            authority = context.catalog.authority
+            shown = access_text(authority, authority.kept_items("schema", item.oid))
+            yield item.oid, item.name, authority.owner_of("schema", item.oid), shown
 
 
 def _tables(context: ExecutionContext) -> Rows:
@@ -36,7 +38,7 @@ def _tables(context: ExecutionContext) -> Rows:
             yield (
                 schema,
                 item.name,
-                OWNER,
+                owner_name(context, "relation", item.oid),
                 None,
                 bool(item.indexes),
                 bool(context.catalog.rules_of(item.oid)),
@@ -52,7 +54,7 @@ def _views(context: ExecutionContext) -> Rows:
             yield (
                 context.catalog.namespace_name(item.namespace_oid),
                 item.name,
-                OWNER,
+                owner_name(context, "relation", item.oid),
                 listed_definition(context.catalog, item, path),
             )
 
@@ -75,7 +77,8 @@ def _sequences(context: ExecutionContext) -> Rows:
         if isinstance(item, Sequence):
             state = context.tables.core.sequences.state(item)
             yield (
-                context.catalog.namespace_name(item.namespace_oid), item.name, OWNER, type_oid(item.type), item.start,
+                context.catalog.namespace_name(item.namespace_oid), item.name, owner_name(context, "sequence", item.oid),
+                type_oid(item.type), item.start,
                 item.minimum, item.maximum, item.increment, item.is_cycle, item.cache,
                 None if state is None or not state.is_called else state.last_value,
             )  # fmt: skip

@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from lungfish.catalog.catalog import Catalog, is_temporary
 from lungfish.catalog.inheritance import column_inherit_count, constraint_inherit_count
+from lungfish.catalog.new_rights import kind_of_rights
 from lungfish.catalog.objects import (
     PG_CATALOG_OID,
+    CatalogObject,
     Column,
     Constraint,
     Index,
@@ -27,6 +29,7 @@ from lungfish.catalog.objects import (
 )
 from lungfish.catalog.objects import Sequence as SequenceObject
 from lungfish.executor.partition_texts import partition_bound_text
+from lungfish.executor.system_views.access_texts import access_text
 from lungfish.executor.system_views.asked import is_composite
 from lungfish.executor.system_views.constraint_operators import (
     exclusion_operators,
@@ -105,10 +108,10 @@ def _class_row(
     persistence = facts.get("persistence", "p")
     access = facts.get("access", HEAP_OID if kind in ("r", "m") else 0)
     return (
-        oid, name, namespace, facts.get("type_oid", 0), facts.get("of_type", 0), OWNER_OID, access, facts.get("relation_id", 0), 0,
+        oid, name, namespace, facts.get("type_oid", 0), facts.get("of_type", 0), facts.get("owner", OWNER_OID), access, facts.get("relation_id", 0), 0,
         facts.get("page_count", 0), facts.get("row_count", -1.0), 0, 0, 0, facts.get("has_index", False), False, persistence, kind, column_count,
         facts.get("check_count", 0), kind in "vm" or facts.get("has_rules", False), facts.get("has_triggers", False), facts.get("has_children", False), False, False, facts.get("is_populated", True),
-        facts.get("identity", "n"), facts.get("is_partition", False), 0, 0, 0, None, facts.get("parameters"),
+        facts.get("identity", "n"), facts.get("is_partition", False), 0, 0, 0, facts.get("acl"), facts.get("parameters"),
         facts.get("bound"),
     )  # fmt: skip
 
@@ -133,11 +136,12 @@ def _classes(context: ExecutionContext) -> Rows:
                 yield _class_row(
                     item.oid, item.name, item.namespace_oid, "v", len(item.columns), persistence=persistence,
                     parameters=array(item.parameters) if item.parameters else None, type_oid=item.oid,
+                    **_rights(context, item),
                 )  # fmt: skip
             case UserType() if is_composite(item):
                 yield _class_row(
                     item.oid, item.name, item.namespace_oid, "c", len(item.type.labels),
-                    type_oid=item.oid,
+                    type_oid=item.oid, owner=context.catalog.authority.owner_of("type", item.oid),
                 )  # fmt: skip
             case SystemView():
                 yield _class_row(
@@ -147,12 +151,21 @@ def _classes(context: ExecutionContext) -> Rows:
                     "v",
                     len(item.columns),
                     type_oid=item.oid,
+                    **_rights(context, item),
                 )
             case SequenceObject():
                 yield _class_row(
                     item.oid, item.name, item.namespace_oid, "S", 3, relation_id=item.oid,
                     page_count=1, row_count=1.0, persistence="t" if is_temporary(item) else "p",
+                    **_rights(context, item),
                 )  # fmt: skip
+
+
+def _rights(context: ExecutionContext, item: CatalogObject) -> dict[str, Any]:
+    """The owner and the access list of a relation."""
+    authority, kind = context.catalog.authority, kind_of_rights(item)
+    shown = access_text(authority, authority.kept_items(kind, item.oid))
+    return {"owner": authority.owner_of(kind, item.oid), "acl": shown}
 
 
 def _has_references(table: Table, catalog: Catalog) -> bool:
@@ -179,7 +192,7 @@ def _table_rows(table: Table, context: ExecutionContext) -> Rows:
         has_children=catalog.has_children(table.oid), is_partition=bound is not None, bound=bound,
         identity=_IDENTITIES[table.replica_identity], has_rules=bool(catalog.rules_of(table.oid)), parameters=_parameters(table.parameters),
         page_count=0 if seen is None else seen.page_count, row_count=row_count, type_oid=table.oid,
-        has_triggers=_has_references(table, catalog), of_type=table.of_type_oid or 0,
+        has_triggers=_has_references(table, catalog), of_type=table.of_type_oid or 0, **_rights(context, table),
     )  # fmt: skip
     for index in table.indexes:
         yield _class_row(
@@ -188,6 +201,7 @@ def _table_rows(table: Table, context: ExecutionContext) -> Rows:
             relation_id=0 if is_partitioned else index.relation_id, is_partition=index.parent_oid is not None,
             parameters=_parameters(index.parameters), row_count=max(row_count, 0.0),
             page_count=1 if seen is None else seen.index_page_counts.get(index.relation_id, 1),
+            owner=catalog.authority.owner_of("relation", table.oid),
         )  # fmt: skip
 
 
@@ -200,7 +214,12 @@ _ATTRIBUTE_COLUMNS = columns_of(
 
 
 def _attribute(
-    relation_oid: int, column: Column, number: int, inherit_count: int = 0
+    relation_oid: int,
+    column: Column,
+    number: int,
+    *,
+    inherit_count: int = 0,
+    acl: ArrayValue | None = None,
 ) -> tuple[Any, ...]:
     kind = column.type
     length, by_value, alignment = type_layout(kind)
@@ -209,7 +228,7 @@ def _attribute(
         alignment, column.storage or default_storage(kind), column.compression or "", column.is_not_null,
         has_default(column), False, {"always": "a", "by default": "d", None: ""}[column.identity],
         _generation(column), False, column.is_local, inherit_count, collation_of(column),
-        column.statistics_target, None, _parameters(column.parameters), None, None,
+        column.statistics_target, acl, _parameters(column.parameters), None, None,
     )  # fmt: skip
 
 
@@ -225,13 +244,17 @@ def has_default(column: Column) -> bool:
 
 
 def _attributes(context: ExecutionContext) -> Rows:
+    authority = context.catalog.authority
     for item in context.catalog.objects():
         if isinstance(item, (Table, View, SystemView)):
+            rights = authority.rights_of("relation", item.oid)
             for column in item.columns:
                 count = 0
+                items = None if rights is None else rights.items_of_column(column.number)
                 if isinstance(item, Table) and item.parents:
                     count = column_inherit_count(item, column.name, context.catalog)
-                yield _attribute(item.oid, column, column.number, count)
+                acl = access_text(authority, items)
+                yield _attribute(item.oid, column, column.number, inherit_count=count, acl=acl)
         if isinstance(item, Table):
             for index in item.indexes:
                 yield from _index_attributes(item, index)

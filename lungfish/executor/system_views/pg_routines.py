@@ -10,7 +10,9 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from lungfish.catalog.aggregate_parts import AggregateParts, SupportFunction
+from lungfish.catalog.authority import Authority
 from lungfish.catalog.objects import PG_CATALOG_OID, SqlFunction, SystemView
+from lungfish.executor.system_views.access_texts import access_text
 from lungfish.executor.system_views.definition import catalog_of
 from lungfish.executor.system_views.pg_relations import OWNER_OID, array
 from lungfish.executor.system_views.routines import (
@@ -44,16 +46,16 @@ _NEGATORS = {
 
 def _functions(context: ExecutionContext) -> Rows:
     for item in built_in_routines():
-        yield _function(item)
+        yield _function(item, context.catalog.authority)
     for own in context.catalog.objects():
         if isinstance(own, SqlFunction):
-            yield _own_function(own)
+            yield _own_function(own, context.catalog.authority)
 
 
 _MODES = {"in": "i", "out": "o", "inout": "b", "variadic": "v", "table": "t"}
 
 
-def _own_function(item: SqlFunction) -> tuple[Any, ...]:
+def _own_function(item: SqlFunction, authority: Authority) -> tuple[Any, ...]:
     """A routine in SQL, of a user's."""
     parameters = item.all_parameters
     options = dict(item.options)
@@ -74,7 +76,7 @@ def _own_function(item: SqlFunction) -> tuple[Any, ...]:
             is_compatible = array_type.name == "anycompatiblearray"
             variadic = PSEUDO_TYPES["anycompatible" if is_compatible else "anyelement"]
     return (
-        item.oid, item.name, item.namespace_oid, OWNER_OID, language, float(options.get("cost", cost)),
+        item.oid, item.name, item.namespace_oid, authority.owner_of("function", item.oid), language, float(options.get("cost", cost)),
         float(options.get("rows", _SET_ROWS)) if item.returns_set else 0.0, variadic, 0, item.kind[0],
         options.get("security") == "definer", options.get("leakproof") == "true", item.is_strict, item.returns_set,
         item.volatility[0], options.get("parallel", "unsafe")[0], len(item.parameter_types), len(defaults),
@@ -82,11 +84,12 @@ def _own_function(item: SqlFunction) -> tuple[Any, ...]:
         None if is_plain else array([type_oid(each.type) for each in parameters]), None if is_plain else array(modes),
         array(names) if any(names) else None, ", ".join(defaults) or None, None,
         source, None, item.body if item.is_standard else None,
-        array([f"{name}={value}" for name, value in item.settings]) if item.settings else None, None,
+        array([f"{name}={value}" for name, value in item.settings]) if item.settings else None,
+        access_text(authority, authority.kept_items("function", item.oid)),
     )  # fmt: skip
 
 
-def _function(item: Routine) -> tuple[Any, ...]:
+def _function(item: Routine, authority: Authority) -> tuple[Any, ...]:
     names = item.parameter_names if any(item.parameter_names) else ()
     modes: list[str] = []
     all_types: list[int] = []
@@ -106,7 +109,7 @@ def _function(item: Routine) -> tuple[Any, ...]:
         item.is_strict, item.returns_set, item.volatility, "s", len(item.arguments),
         item.default_count, item.result, array(item.arguments, lower=0), array(all_types) if all_types else None,
         array(modes) if modes else None, array(names) if names else None, None, None,
-        item.name, None, None, None, None,
+        item.name, None, None, None, access_text(authority, authority.kept_items("function", item.oid)),
     )  # fmt: skip
 
 
@@ -172,8 +175,11 @@ def _casts(context: ExecutionContext) -> Rows:
 
 
 def _languages(context: ExecutionContext) -> Rows:
-    yield INTERNAL_LANGUAGE, "internal", OWNER_OID, False, False, 0, 0, 0, None
-    yield SQL_LANGUAGE, "sql", OWNER_OID, False, True, 0, 0, 0, None
+    authority = context.catalog.authority
+    for oid, name in ((INTERNAL_LANGUAGE, "internal"), (SQL_LANGUAGE, "sql")):
+        shown = access_text(authority, authority.kept_items("language", oid))
+        owner = authority.owner_of("language", oid)
+        yield oid, name, owner, False, oid == SQL_LANGUAGE, 0, 0, 0, shown
 
 
 ROUTINE_VIEWS: tuple[SystemView, ...] = (

@@ -14,7 +14,13 @@ from lungfish.catalog.objects import (
     View,
 )
 from lungfish.catalog.objects import Sequence as SequenceObject
-from lungfish.executor.system_views.definition import catalog_of, columns_of, system_view
+from lungfish.executor.system_views.access_texts import access_text
+from lungfish.executor.system_views.definition import (
+    catalog_of,
+    columns_of,
+    owner_name,
+    system_view,
+)
 from lungfish.executor.system_views.pg_operator_classes import class_of, collation_of
 from lungfish.executor.system_views.pg_relations import OWNER_OID
 from lungfish.executor.system_views.routines import type_function
@@ -80,12 +86,13 @@ def _type(
     names = function_names(name, letters[0], facts.get("over"))
     default = facts.get("default")
     return (
-        oid, name, namespace, OWNER_OID, length, by_value, *letters, is_preferred(kind) and letters[0] == "b", True, ",",
+        oid, name, namespace, facts.get("owner", OWNER_OID), length, by_value, *letters, is_preferred(kind) and letters[0] == "b", True, ",",
         facts.get("relation", 0), type_function(names.subscript), facts.get("element", 0), facts.get("array_oid", 0),
         type_function(names.input), type_function(names.output), type_function(names.receive), type_function(names.send),
         type_function(names.read_modifiers), type_function(names.write_modifiers), type_function(names.analyze), alignment,
         facts.get("storage") or default_storage(kind), facts.get("is_not_null", False), facts.get("base", 0),
-        facts.get("modifier", -1), 0, collation_of(Column(name, kind, 1, collation=facts.get("collation"))), default, default, None,
+        facts.get("modifier", -1), 0, collation_of(Column(name, kind, 1, collation=facts.get("collation"))), default, default,
+        facts.get("acl"),
     )  # fmt: skip
 
 
@@ -140,32 +147,38 @@ def _types(context: ExecutionContext) -> Rows:
     yield from _built_in_types()
     for item in context.catalog.objects():
         if isinstance(item, (Table, View, SystemView)):
-            yield from _row_types(item)
+            owner = context.catalog.authority.owner_of("relation", item.oid)
+            yield from _row_types(item, owner)
         if not isinstance(item, UserType):
             continue
         base = item.base
         letters = _letters(item)
+        authority = context.catalog.authority
+        owner = authority.owner_of("type", item.oid)
         yield _type(
             item.oid, item.name, base or item.type, letters, namespace=item.namespace_oid,
             relation=item.oid if letters[0] == "c" else 0, is_not_null=item.is_not_null,
             collation=item.collation, base=0 if base is None else type_oid(base), modifier=-1 if base is None else type_modifier(base),
             default=domain_default_text(context.catalog, item), array_oid=array_oid_of_own(item.oid),
-            over=None if base is None else _pg_name(base),
+            over=None if base is None else _pg_name(base), owner=owner,
+            acl=access_text(authority, authority.kept_items("type", item.oid)),
         )  # fmt: skip
         yield _type(
             array_oid_of_own(item.oid), f"_{item.name}", array_of(base or item.type), ("b", "A"), element=item.oid,
-            namespace=item.namespace_oid, over="",
+            namespace=item.namespace_oid, over="", owner=owner,
         )  # fmt: skip
 
 
-def _row_types(item: Table | View | SystemView) -> Rows:
+def _row_types(item: Table | View | SystemView, owner: int) -> Rows:
     """The type of a relation's rows, which has the relation's oid, and of arrays of them."""
     row, array_oid = SqlType(TypeKind.RECORD), array_oid_of_own(item.oid)
     yield _type(
         item.oid, item.name, row, ("c", "C"), namespace=item.namespace_oid, relation=item.oid, array_oid=array_oid,
+        owner=owner,
     )  # fmt: skip
     yield _type(
         array_oid, f"_{item.name}", array_of(row), ("b", "A"), namespace=item.namespace_oid, element=item.oid, over="",
+        owner=owner,
     )  # fmt: skip
 
 
@@ -220,14 +233,18 @@ def _sequences(context: ExecutionContext) -> Rows:
 
 def _databases(context: ExecutionContext) -> Rows:
     name = context.functions.session_fact("current_database")
+    authority = context.catalog.authority
     yield (
-        1, name, OWNER_OID, 6, "c", False, True, False, -1, 0, 0, DEFAULT_TABLESPACE, "C", "C", None, None, None, None,
+        1, name, authority.owner_of("database", 1), 6, "c", False, True, False, -1, 0, 0, DEFAULT_TABLESPACE, "C", "C", None, None, None,
+        access_text(authority, authority.kept_items("database", 1)),
     )  # fmt: skip
 
 
 def _tablespaces(context: ExecutionContext) -> Rows:
-    yield DEFAULT_TABLESPACE, "pg_default", OWNER_OID, None, None
-    yield 1664, "pg_global", OWNER_OID, None, None
+    authority = context.catalog.authority
+    for oid, name in ((DEFAULT_TABLESPACE, "pg_default"), (1664, "pg_global")):
+        shown = access_text(authority, authority.kept_items("tablespace", oid))
+        yield oid, name, authority.owner_of("tablespace", oid), shown, None
 
 
 def _ranges(context: ExecutionContext) -> Rows:
@@ -251,7 +268,7 @@ def _materialized_views(context: ExecutionContext) -> Rows:
     for table in context.catalog.tables():
         if table.materialized_query is not None:
             yield (
-                context.catalog.namespace_name(table.namespace_oid), table.name, "lungfish", None, bool(table.indexes),
+                context.catalog.namespace_name(table.namespace_oid), table.name, owner_name(context, "relation", table.oid), None, bool(table.indexes),
                 table.is_populated, listed_definition(context.catalog, table, path),
             )  # fmt: skip
 

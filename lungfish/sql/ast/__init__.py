@@ -11,6 +11,7 @@ from lungfish.sql.ast import (
     queries,
     relation_options,
     rights,
+    roles,
     routines,
     rules,
     statistics,
@@ -59,9 +60,13 @@ Statement = (
     | statistics.AlterStatistics
     | statistics.DropStatistics
     | rights.Grant
-    | rights.GrantRole
-    | rights.AlterDefaultPrivileges
-    | rights.OwnedObjects
+    | roles.CreateRole
+    | roles.AlterRole
+    | roles.DropRole
+    | roles.GrantRole
+    | roles.AlterDefaultPrivileges
+    | roles.ReassignOwned
+    | roles.DropOwned
     | rights.SecurityLabel
     | rights.ChangeObjectOwner
     | upkeep.CreateExtension
@@ -113,6 +118,7 @@ __all__ = [
     "queries",
     "relation_options",
     "rights",
+    "roles",
     "routines",
     "statistics",
     "type_definitions",

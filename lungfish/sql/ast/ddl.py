@@ -380,9 +380,9 @@ class SetPersistence:
 
 @frozen
 class ChangeOwner:
-    """OWNER TO the role; None stands for the current user."""
+    """OWNER TO the role."""
 
-    role: str | None
+    role: Role
     position: int = -1
 
 

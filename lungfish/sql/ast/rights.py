@@ -6,7 +6,7 @@ from lungfish.sql.ast.expressions import TypeName
 from lungfish.sql.ast.queries import ObjectName
 from lungfish.types.frozen import frozen
 
-# The one user that there is.
+# The user that runs every statement.
 OWNER = "lungfish"
 
 
@@ -32,7 +32,7 @@ class Grant:
     """GRANT or REVOKE. `kind`: table, sequence, schema, function, type, domain, language, database, ...
 
     `privileges` are words with the columns that they are restricted to; none stand for ALL. `in_schemas`: on all objects of the
-    kind that are in the schemas which `objects` names.
+    kind that are in the schemas which `objects` names. `of_option`: WITH GRANT OPTION, or GRANT OPTION FOR.
     """
 
     kind: str
@@ -40,37 +40,9 @@ class Grant:
     privileges: tuple[tuple[str, tuple[str, ...]], ...]
     roles: tuple[Role, ...]
     is_revoke: bool = False
-    # WITH GRANT OPTION.
-    is_grantable: bool = False
     in_schemas: bool = False
-    position: int = -1
-
-
-@frozen
-class GrantRole:
-    """GRANT role TO role, or REVOKE."""
-
-    granted: tuple[str, ...]
-    is_revoke: bool = False
-    position: int = -1
-
-
-@frozen
-class AlterDefaultPrivileges:
-    """ALTER DEFAULT PRIVILEGES: what is granted, or revoked, of objects that `owners` will make in the schemas; all without any."""
-
-    grant: Grant
-    schemas: tuple[str, ...] = ()
-    owners: tuple[Role, ...] = ()
-    position: int = -1
-
-
-@frozen
-class OwnedObjects:
-    """REASSIGN OWNED BY `owners` TO `heir`; without an heir DROP OWNED."""
-
-    owners: tuple[Role, ...]
-    heir: Role | None = None
+    of_option: bool = False
+    grantor: Role | None = None
     position: int = -1
 
 

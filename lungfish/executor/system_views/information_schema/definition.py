@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 # Catalog, schema, name.
 FullName = tuple[str, str, str]
 NO_NAME = (None, None, None)
-OWNER = "lungfish"
 # Columns that stand together in several views.
 LENGTHS = "character_maximum_length int4, character_octet_length int4"
 NUMBERS = "numeric_precision int4, numeric_precision_radix int4, numeric_scale int4"

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from lungfish.catalog.catalog import PG_TEMP_NAME, Catalog, is_temporary
 from lungfish.catalog.objects import Namespace, Sequence, SystemView, Table, UserType, View
+from lungfish.executor.system_views.definition import owner_name
 from lungfish.executor.system_views.information_schema.definition import (
     NO_NAME,
     NUMBERS,
-    OWNER,
     Names,
     standard_of,
     yes_or_no,
@@ -44,7 +44,7 @@ def _schemata(context: ExecutionContext) -> Rows:
     database = Names(context).database
     for item in context.catalog.objects():
         if isinstance(item, Namespace) and item.name != PG_TEMP_NAME:
-            yield database, item.name, OWNER, *NO_NAME, None
+            yield database, item.name, owner_name(context, "schema", item.oid), *NO_NAME, None
 
 
 def _tables(context: ExecutionContext) -> Rows:
