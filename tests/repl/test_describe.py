@@ -20,15 +20,29 @@ def shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestShell]:
         yield made
 
 
-def golden_cases() -> list[tuple[str, str]]:
+@pytest.fixture(scope="module")
+def families(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestShell]:
+    with open_shell(tmp_path_factory.mktemp("families")) as made:
+        made.told((GOLDEN / "families.sql").read_text())
+        yield made
+
+
+def golden_cases(name: str) -> list[tuple[str, str]]:
     """The commands, each with what psql printed."""
-    parts = (GOLDEN / "describe_expected.txt").read_text().split("=> ")[1:]
+    parts = (GOLDEN / f"{name}_expected.txt").read_text().split("=> ")[1:]
     return [(part.partition("\n")[0], part.partition("\n")[2]) for part in parts]
 
 
-@pytest.mark.parametrize(("command", "printed"), golden_cases())
+@pytest.mark.parametrize(("command", "printed"), golden_cases("describe"))
 def test_a_description_is_psqls(shell: TestShell, command: str, printed: str) -> None:
     assert shell.told(command) == printed
+
+
+@pytest.mark.parametrize(("command", "printed"), golden_cases("families"))
+def test_families_marks_and_options_are_described_as_psql_does(
+    families: TestShell, command: str, printed: str
+) -> None:
+    assert families.told(command) == printed
 
 
 @pytest.mark.parametrize(
@@ -87,7 +101,7 @@ def test_the_database_is_listed_with_its_size(shell: TestShell) -> None:
 
 def test_what_there_is_not_is_told(shell: TestShell) -> None:
     assert shell.told("\\d nope") == 'Did not find any relation named "nope".\n'
-    assert shell.told("\\dt nope") == 'Did not find any relation named "nope".\n'
+    assert shell.told("\\dt nope") == 'Did not find any tables named "nope".\n'
     assert 'function "nope" does not exist' in shell.told("\\sf nope")
     assert 'relation "nope" does not exist' in shell.told("\\sv nope")
 

@@ -18,7 +18,7 @@ from lungfish.repl.describe.objects import (
     list_schemas,
     list_types,
 )
-from lungfish.repl.describe.relations import kinds_of
+from lungfish.repl.describe.relations import kinds_of, plural_of
 from lungfish.repl.describe.table import describe
 from lungfish.repl.editor import edit_text
 from lungfish.repl.formats import ResultText
@@ -51,11 +51,11 @@ def _list(interpreter: Interpreter, name: str, argument: str) -> None:
     connection = interpreter.target.connection
     result = list_relations(connection, kinds, pattern, is_verbose="+" in name)
     if len(result.rows) or kinds == "f":
-        interpreter.show_result(replace(result, title="List of relations"))
+        interpreter.show_result(replace(result, title=f"List of {plural_of(kinds)}"))
     elif pattern.is_given:
-        interpreter.complain(f'Did not find any relation named "{argument}".')
+        interpreter.complain(f'Did not find any {plural_of(kinds)} named "{argument}".')
     else:
-        interpreter.complain("Did not find any relations.")
+        interpreter.complain(f"Did not find any {plural_of(kinds)}.")
 
 
 _DOT_LETTERS = {".tables": "tv", ".indexes": "i", ".indices": "i"}

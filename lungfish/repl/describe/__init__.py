@@ -3,6 +3,7 @@ r"""The `\d` family: what exists, asked of the system views through the connecti
 pattern.py     psql's patterns: schema.name with * and ?
 relations.py   lists of relations (\d, \dt, \di, ...)
 table.py       one relation with its columns, indexes and constraints (\d NAME)
+families.py    its parents, children and partitions
 objects.py     other lists: schemas, functions, types, domains, roles, databases
 definitions.py what made it: \sf, \sv, .schema
 """

@@ -55,7 +55,8 @@ def view_definition(connection: Connection, text: str) -> str:
     parts = unquote_name(text.strip()).split(".")
     found = rows_of(
         connection,
-        """SELECT n.nspname, c.relname, pg_catalog.pg_get_viewdef(c.oid, true) FROM pg_catalog.pg_class c
+        """SELECT n.nspname, c.relname, pg_catalog.pg_get_viewdef(c.oid, true),
+             upper(substring(pg_catalog.array_to_string(c.reloptions, ',') FROM 'check_option=([a-z]+)')) FROM pg_catalog.pg_class c
            JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
            WHERE c.relkind IN ('v', 'm') AND c.relname = :name
              AND (n.nspname = :schema OR (:schema = '' AND pg_catalog.pg_table_is_visible(c.oid)))""",
@@ -64,5 +65,8 @@ def view_definition(connection: Connection, text: str) -> str:
     )
     if not found:
         raise errors.UndefinedTable(f'relation "{text}" does not exist')
-    schema, name, definition = found[0]
-    return f"CREATE OR REPLACE VIEW {quote_qualified(schema, name)} AS\n{definition.rstrip(';')}"
+    schema, name, definition, check = found[0]
+    tail = f"\n WITH {check} CHECK OPTION" if check else ""
+    return (
+        f"CREATE OR REPLACE VIEW {quote_qualified(schema, name)} AS\n{definition.rstrip(';')}{tail}"
+    )

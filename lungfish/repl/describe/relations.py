@@ -34,6 +34,24 @@ def kinds_of(letters: str) -> str:
     return wanted or "rpvmSf"
 
 
+# What psql calls a list of one kind alone.
+_PLURALS = MappingProxyType(
+    {
+        "rp": "tables",
+        "iI": "indexes",
+        "v": "views",
+        "m": "materialized views",
+        "S": "sequences",
+        "f": "foreign tables",
+    }
+)
+
+
+def plural_of(kinds: str) -> str:
+    """What a list of these kinds is a list of, in psql's words."""
+    return _PLURALS.get(kinds, "relations")
+
+
 def list_relations(
     connection: Connection, kinds: str, pattern: Pattern, *, is_verbose: bool = False
 ) -> ResultText:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from lungfish import Connection, errors
+from lungfish.repl.describe.families import family_lines, partition_lines
 from lungfish.repl.describe.pattern import Pattern
 from lungfish.repl.describe.query import query, rows_of
 from lungfish.repl.describe.relations import KIND_WORDS
@@ -19,6 +20,7 @@ _INHERITED = {
     (False, True): " (inherited)",
     (False, False): "",
 }
+_IDENTITIES = {"f": "FULL", "n": "NOTHING"}
 _STORAGE = "CASE a.attstorage WHEN 'p' THEN 'plain' WHEN 'e' THEN 'external' WHEN 'm' THEN 'main' WHEN 'x' THEN 'extended' END"
 
 
@@ -109,50 +111,46 @@ class _Describer:
 
     def _footers(self) -> Iterator[str]:
         relation = self._relation
-        if relation.kind in "vm" and self._is_verbose:
-            yield "View definition:"
-            ((definition,),) = self._rows(
-                "SELECT pg_catalog.pg_get_viewdef(CAST(:oid AS oid), true)"
-            )
-            yield from definition.split("\n")
-            if relation.kind == "v":
-                yield from self._rule_lines()
         if relation.kind in "rpm":
+            yield from partition_lines(self._rows, is_verbose=self._is_verbose)
             yield from _section("Indexes:", self._index_lines())
             yield from _section("Check constraints:", self._constraint_lines("c"))
             yield from _section("Foreign-key constraints:", self._constraint_lines("f"))
             yield from _section("Referenced by:", self._referencing_lines())
+            yield from _section("Statistics objects:", self._statistics_lines())
             yield from self._rule_lines()
             if self._is_verbose:
                 yield from _section("Not-null constraints:", self._not_null_lines())
-            yield from self._inheritance_lines()
+        if relation.kind in "vm" and self._is_verbose:
+            yield from self._query_lines()
+        if relation.kind in "rpm":
+            yield from family_lines(self._rows, is_verbose=self._is_verbose)
+            yield from self._type_lines()
         if relation.kind in "rm" and self._is_verbose:
+            yield from self._identity_lines()
             yield "Access method: heap"
-        if relation.kind == "v" and self._is_verbose:
-            ((options,),) = self._rows(
-                "SELECT pg_catalog.array_to_string(reloptions, ', ') FROM pg_catalog.pg_class WHERE oid = :oid"
-            )
-            if options:
-                yield f"Options: {options}"
+        if relation.kind in "rpvm" and self._is_verbose:
+            yield from self._option_lines()
+
+    def _query_lines(self) -> Iterator[str]:
+        """What a view shows, and its rules."""
+        yield "View definition:"
+        ((definition,),) = self._rows("SELECT pg_catalog.pg_get_viewdef(CAST(:oid AS oid), true)")
+        yield from definition.split("\n")
+        if self._relation.kind == "v":
+            yield from self._rule_lines()
 
     def _index_lines(self) -> list[str]:
         indexes = self._rows(
-            """SELECT c.relname, i.indisprimary, i.indisunique, i.indnullsnotdistinct,
-                 pg_catalog.pg_get_indexdef(i.indexrelid, 0, true), k.contype, k.condeferrable, k.condeferred
+            """SELECT c.relname, i.indisprimary, i.indisunique, pg_catalog.pg_get_indexdef(i.indexrelid, 0, true), k.contype,
+                 k.condeferrable, k.condeferred, CASE WHEN k.contype = 'x' OR k.conperiod THEN pg_catalog.pg_get_constraintdef(k.oid, true) END,
+                 concat(CASE WHEN i.indisclustered THEN ' CLUSTER' END, CASE WHEN NOT i.indisvalid THEN ' INVALID' END,
+                        CASE WHEN i.indisreplident THEN ' REPLICA IDENTITY' END)
                FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid
                LEFT JOIN pg_catalog.pg_constraint k ON k.conindid = i.indexrelid AND k.conrelid = i.indrelid AND k.contype IN ('p', 'u', 'x')
                WHERE i.indrelid = :oid ORDER BY i.indisprimary DESC, c.relname"""
         )
-        lines = []
-        for name, is_primary, is_unique, _nulls, definition, kind, deferrable, deferred in indexes:
-            word = "PRIMARY KEY, " if is_primary == "t" else ""
-            if not word and is_unique == "t":
-                word = "UNIQUE CONSTRAINT, " if kind == "u" else "UNIQUE, "
-            method = definition.partition(" USING ")[2]
-            suffix = " DEFERRABLE" if deferrable == "t" else ""
-            suffix += " INITIALLY DEFERRED" if deferred == "t" else ""
-            lines.append(f'"{name}" {word}{method}{suffix}')
-        return lines
+        return [f'"{name}" {_index_text(*facts)}' for name, *facts in indexes]
 
     def _constraint_lines(self, kind: str) -> list[str]:
         """The checks (c) or foreign keys (f), each as it would be written."""
@@ -183,20 +181,37 @@ class _Describer:
             )
         ]
 
-    def _inheritance_lines(self) -> Iterator[str]:
-        parents = self._rows(
-            "SELECT inhparent::pg_catalog.regclass FROM pg_catalog.pg_inherits WHERE inhrelid = :oid ORDER BY inhseqno"
-        )
-        if parents:
-            yield f"Inherits: {', '.join([name for (name,) in parents])}"
-        children = self._rows("SELECT inhrelid FROM pg_catalog.pg_inherits WHERE inhparent = :oid")
-        if children:
-            yield f"Number of child tables: {len(children)}"
+    def _statistics_lines(self) -> list[str]:
+        """The extended statistics."""
+        return [
+            f'"{name}"{text}'
+            for name, text in self._rows(
+                """SELECT n.nspname || '.' || s.stxname,
+                     substring(pg_catalog.pg_get_statisticsobjdef(s.oid) FROM '^CREATE STATISTICS [^ ]+(.*)$')
+                   FROM pg_catalog.pg_statistic_ext s JOIN pg_catalog.pg_namespace n ON n.oid = s.stxnamespace
+                   WHERE s.stxrelid = :oid ORDER BY n.nspname, s.stxname"""
+            )
+        ]
+
+    def _type_lines(self) -> Iterator[str]:
         types = self._rows(
             "SELECT reloftype::pg_catalog.regtype FROM pg_catalog.pg_class WHERE oid = :oid AND reloftype <> 0"
         )
         for (name,) in types:
             yield f"Typed table of type: {name}"
+
+    def _identity_lines(self) -> Iterator[str]:
+        """What stands for rows in replication, where it is neither the usual nor an index."""
+        ((identity,),) = self._rows("SELECT relreplident FROM pg_catalog.pg_class WHERE oid = :oid")
+        if identity in _IDENTITIES:
+            yield f"Replica Identity: {_IDENTITIES[identity]}"
+
+    def _option_lines(self) -> Iterator[str]:
+        ((options,),) = self._rows(
+            "SELECT pg_catalog.array_to_string(reloptions, ', ') FROM pg_catalog.pg_class WHERE oid = :oid"
+        )
+        if options:
+            yield f"Options: {options}"
 
     # Sequences and indexes.
 
@@ -262,6 +277,25 @@ _RULE_SECTIONS = (
     ("Rules firing always:", "A"),
     ("Rules firing on replica only:", "R"),
 )
+
+
+def _index_text(
+    is_primary: str,
+    is_unique: str,
+    definition: str,
+    kind: str,
+    *rest: str,
+) -> str:
+    """What an index is, as psql has it behind its name. `rest`: deferrable, deferred, the constraint if that tells more, marks."""
+    deferrable, deferred, constraint, marks = rest
+    if constraint:
+        return constraint + marks
+    word = "PRIMARY KEY, " if is_primary == "t" else ""
+    if not word and is_unique == "t":
+        word = "UNIQUE CONSTRAINT, " if kind == "u" else "UNIQUE, "
+    suffix = " DEFERRABLE" if deferrable == "t" else ""
+    suffix += " INITIALLY DEFERRED" if deferred == "t" else ""
+    return f"{word}{definition.partition(' USING ')[2]}{suffix}{marks}"
 
 
 def _section(title: str, lines: list[str]) -> list[str]:
