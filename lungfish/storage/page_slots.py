@@ -37,6 +37,7 @@ from lungfish.storage.page_table import (
     UNIT_MASK,
     UNIT_SIZE,
     PageTable,
+    PageTableChunk,
     pack_location,
     unit_count_of,
     unpack_location,
@@ -168,14 +169,20 @@ class PageSlots:
 
     def release_table(self, relation_id: RelationId, table: PageTable) -> None:
         """Give back all that only this table, which no longer counts, referred to: pages and stored chunks."""
-        others = list(self.tables_of(relation_id))
-        for index, chunk in enumerate(table.chunks):
-            theirs = [other.chunks[index] for other in others if index < len(other.chunks)]
-            if any(other is chunk for other in theirs):
-                continue
+        for chunk, theirs in self._own_chunks(relation_id, table):
             if chunk.address is not None:
                 self.free.release(chunk.address.unit, 1)
             self.free.release_runs(*chunk.runs_not_in(theirs))
+
+    def _own_chunks(
+        self, relation_id: RelationId, table: PageTable
+    ) -> Iterator[tuple[PageTableChunk, list[PageTableChunk]]]:
+        """The chunks that only this table has, each with those that the relation's other tables have in its place."""
+        others = list(self.tables_of(relation_id))
+        for index, chunk in enumerate(table.chunks):
+            theirs = [other.chunks[index] for other in others if index < len(other.chunks)]
+            if all(other is not chunk for other in theirs):
+                yield chunk, theirs
 
     def release_manifest(self, address: ManifestAddress) -> None:
         """Give back a retired image's manifest."""
@@ -250,11 +257,7 @@ class PageSlots:
     def _claim_image(self, image: Image) -> None:
         self.free.claim(image.manifest.first_unit, image.manifest.unit_count)
         for relation_id, relation in image.relations.items():
-            others = list(self.tables_of(relation_id))
-            for index, chunk in enumerate(relation.table.chunks):
-                theirs = [other.chunks[index] for other in others if index < len(other.chunks)]
-                if any(other is chunk for other in theirs):
-                    continue
+            for chunk, theirs in self._own_chunks(relation_id, relation.table):
                 if chunk.address is not None:
                     self.free.claim(chunk.address.unit, 1)
                 self.free.claim_runs(*chunk.runs_not_in(theirs))
