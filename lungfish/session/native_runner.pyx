@@ -196,6 +196,8 @@ cdef class ReadyRunner:
     cdef object run_lane(self, str sql, PyObject *ready, tuple values):
         """Run a valid statement by its lane, if it has one and nothing else is in the way."""
         cdef PyObject *transaction = slot(self.me, SESSION_TRANSACTION)
+        # For its own sake: Python code that runs on the way (another clock than the system's, a finalizer) may end it.
+        cdef object held = <object>transaction
         cdef bint is_in_transaction = transaction != NONE
         if slot(ready, READY_LANE) == NONE or not self.may_run_in(transaction, ready):
             return None
