@@ -8,6 +8,7 @@ from dataclasses import replace
 from lungfish.repl.commands.entry import Entry, one_word, words_of
 from lungfish.repl.commands.query_buffer import run_edited
 from lungfish.repl.describe import Pattern, list_relations
+from lungfish.repl.describe.catalog_lists import LISTS, list_catalog
 from lungfish.repl.describe.definitions import function_definition, view_definition
 from lungfish.repl.describe.objects import (
     list_databases,
@@ -104,6 +105,19 @@ def _databases(interpreter: Interpreter, _pattern: Pattern, is_verbose: bool) ->
     return list_databases(target.connection, target.path, is_verbose=is_verbose)
 
 
+def _catalog_list(interpreter: Interpreter, name: str, argument: str) -> None:
+    """The lists that are one query each."""
+    what = LISTS[_SAME_LISTS.get(name.rstrip("+S"), name.rstrip("+S"))]
+    pattern = _pattern(interpreter, name, argument)
+    connection = interpreter.target.connection
+    result = list_catalog(connection, what, pattern, is_verbose="+" in name)
+    title = what.title if pattern.is_given or not what.title_of_all else what.title_of_all
+    interpreter.show_result(replace(result, title=title))
+
+
+_SAME_LISTS = {"\\z": "\\dp"}
+
+
 def _definition(interpreter: Interpreter, name: str, argument: str) -> None:
     show = function_definition if name.startswith("\\sf") else view_definition
     one_word(interpreter, name, argument)
@@ -140,6 +154,17 @@ ENTRIES = (
     Entry(("\\dn",), "\\dn[S+] [PATTERN]", "list schemas", _lister("List of schemas", _schemas), "schema"),
     Entry(("\\du", "\\dg"), "\\du", "list roles", _lister("List of roles", _roles)),
     Entry(("\\dx",), "\\dx", "list extensions", _lister("List of installed extensions", _extensions)),
+    Entry(("\\dp", "\\z"), "\\dp[S] [PATTERN]", "list access privileges", _catalog_list, "relation"),
+    Entry(("\\dX",), "\\dX [PATTERN]", "list extended statistics", _catalog_list),
+    Entry(("\\dP",), "\\dP [PATTERN]", "list partitioned tables and indexes", _catalog_list, "table"),
+    Entry(("\\dd",), "\\dd[S] [PATTERN]", "list comments of constraints and rules", _catalog_list),
+    Entry(("\\do",), "\\do[S+] [PATTERN]", "list operators", _catalog_list),
+    Entry(("\\dC",), "\\dC [PATTERN]", "list casts", _catalog_list, "type"),
+    Entry(("\\dO",), "\\dO[S] [PATTERN]", "list collations", _catalog_list),
+    Entry(("\\dA",), "\\dA [PATTERN]", "list access methods", _catalog_list),
+    Entry(("\\dL",), "\\dL[S] [PATTERN]", "list languages", _catalog_list),
+    Entry(("\\db",), "\\db[+] [PATTERN]", "list tablespaces", _catalog_list),
+    Entry(("\\dconfig",), "\\dconfig[+] [PATTERN]", "list settings, without a pattern those that were set", _catalog_list),
     Entry(("\\l", "\\list", ".databases"), "\\l[+]", "the database that is open", _lister("List of databases", _databases)),
     Entry(("\\sf",), "\\sf[+] FUNCTION", "what made a function", _definition, "function"),
     Entry(("\\sv",), "\\sv[+] VIEW", "what made a view", _definition, "view"),

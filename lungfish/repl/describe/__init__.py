@@ -4,6 +4,7 @@ pattern.py     psql's patterns: schema.name with * and ?
 relations.py   lists of relations (\d, \dt, \di, ...)
 table.py       one relation with its columns, indexes and constraints (\d NAME)
 families.py    its parents, children and partitions
+catalog_lists.py  more lists, each of one query: privileges, operators, casts, settings
 objects.py     other lists: schemas, functions, types, domains, roles, databases
 definitions.py what made it: \sf, \sv, .schema
 """

@@ -20,3 +20,6 @@ create statistics common (mcv) on x, (x + 2) from mother;
 create view checked as select * from mother where x > 1 with local check option;
 create materialized view kept with (fillfactor = 50) as select 1 as a;
 create unique index kept_a on kept (a);
+alter table mother add constraint x_above check (x > 0);
+comment on constraint x_above on mother is 'No zeros';
+create index undivided_a on undivided (a);
