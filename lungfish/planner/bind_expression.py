@@ -280,6 +280,7 @@ def _bind_grouping(node: ast.Grouping, scope: Scope) -> BoundExpression:
             f"grouping operations are not allowed in {scope.clause.value}"
         ).at(node.position)
     own = {ref.index for entry in scope.entries for ref in entry.columns()}
+    own.update(flag.index for _, flag in scope.state.row_flags.values())
     if any(not columns_of(operand) <= own for operand in operands):
         raise errors.FeatureNotSupported(
             "GROUPING of the keys of an enclosing query is not supported"

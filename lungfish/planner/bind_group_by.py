@@ -13,6 +13,7 @@ from lungfish.planner.bind_grouping import GROUPING
 from lungfish.planner.bind_order_by import target_by_name
 from lungfish.planner.bind_targets import Target
 from lungfish.planner.coerce import resolve_unknown
+from lungfish.planner.equivalence import equivalent
 from lungfish.planner.expression_tree import is_variable_free, walk
 from lungfish.planner.expressions import BoundExpression, Call, ColumnRef, RowExpr
 from lungfish.planner.scope import Scope
@@ -94,7 +95,7 @@ def _key(node: ast.Expression, keys: Keys, targets: list[Target], scope: Scope) 
         check_grouped(part.type, node.position)
         owner = target
         if owner is None and is_variable_free(simplify(part)):
-            owner = next((each for each in targets if each.expression == part), None)
+            owner = next((each for each in targets if equivalent(each.expression, part)), None)
         positions.append(_position(part, owner, keys))
     if target is not None and target.key is None and len(positions) == 1:
         target.key = positions[0]

@@ -205,7 +205,7 @@ class Grouping:
         positions: list[int] = []
         for argument in node.arguments:
             for position, (_, key) in enumerate(self._keys):
-                if key == argument:
+                if equivalent(key, argument):
                     positions.append(position)
                     break
             else:

@@ -15,6 +15,8 @@ from lungfish.planner.expressions import (
     AndAll,
     BoundExpression,
     Call,
+    CaseExpr,
+    ColumnRef,
     Constant,
     InListExpr,
     IsDistinctExpr,
@@ -152,9 +154,25 @@ def _check_row_operator(symbol: str, compared: Sequence[BoundExpression], positi
         ).at(position)
 
 
+def _is_row_or_none(node: CaseExpr) -> bool:
+    """Whether it is what `whole_row` makes of a relation that an outer join may have no row of."""
+    condition, row = node.branches[0]
+    return (
+        isinstance(condition, IsNullExpr)
+        and isinstance(row, RowExpr)
+        and all(isinstance(item, ColumnRef) for item in row.items)
+    )
+
+
 def bind_is_null(node: ast.IsNull, scope: Scope) -> BoundExpression:
     """IS [NOT] NULL; of a row, all its fields are [not] null."""
     operand = scope.bind(node.operand)
+    if scope.state.trace is not None and isinstance(operand, RowExpr):
+        # A view's text has it as it was written.
+        return IsNullExpr(operand, node.is_negated)
+    if scope.state.trace is None and isinstance(operand, CaseExpr) and _is_row_or_none(operand):
+        # Where there is no row, all of its columns are null.
+        operand = operand.branches[0][1]
     if isinstance(operand, RowExpr):
         if not operand.items:
             return Constant(True, BOOLEAN)

@@ -26,7 +26,7 @@ _MORE_VALUES: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 VALUES = {kind: values + _MORE_VALUES.get(kind, ()) for kind, values in COLUMN_VALUES.items()}
 _WEIGHTS = {"integer": 4, "text": 3, "numeric": 2, "bigint": 2, "double precision": 2, "date": 2}
-_SIZES = (0, 1, 3, 12, 40, 40, 150)
+_SIZES = (0, 1, 3, 12, 12, 40, 40)
 _PARTS = (
     ("HASH (id)", tuple(f"FOR VALUES WITH (MODULUS 3, REMAINDER {rest})" for rest in range(3))),
     ("RANGE (id)", ("FOR VALUES FROM (MINVALUE) TO (5)", "FOR VALUES FROM (5) TO (20)", "DEFAULT")),

@@ -24,10 +24,14 @@ from lungfish.planner.expressions import (
 )
 from lungfish.types.array_value import ArrayValue, array_value
 from lungfish.types.batch import Batch
+from lungfish.types.coercion import is_same_type
 from lungfish.types.compare import comparison_key
 from lungfish.types.compute import pc
 from lungfish.types.sql_type import BOOLEAN, SqlType, TypeKind
 from lungfish.types.vectors import arrow_type, build_vector, to_values
+
+# So many elements are sooner looked up by their keys than compared one by one.
+_HASHED_ELEMENTS_MIN = 16
 
 
 def vector_in_list(expression: InListExpr, compiler: Compiler) -> VectorEvaluator:
@@ -126,15 +130,51 @@ def row_quantified(expression: QuantifiedArrayExpr, compiler: Compiler) -> RowEv
     element = array_type.element or array_type
     compare = row_function(expression.operator, (expression.operand.type, element), BOOLEAN)
     combine = all_true if expression.is_all else any_true
+    is_hashed = (
+        expression.operator.name == "="
+        and not expression.is_all
+        and array_type.kind is TypeKind.ARRAY
+        and is_same_type(expression.operand.type, element)
+    )
+    # Of the array's place among the statement's kept results.
+    identity = object()
 
     def evaluate(row: Sequence[Any], run: Run) -> bool | None:
         elements = array(row, run)
         if elements is None:
             return None
         value = operand(row, run)
+        if is_hashed and value is not None and len(elements) >= _HASHED_ELEMENTS_MIN:
+            known: _Elements | None = run.context.kept.get(identity)
+            if known is not None and known.array is elements:
+                return known.holds(value)
+            # The same array again is worth its keys.
+            run.context.kept[identity] = _Elements(elements, element)
         return combine(compare((value, item), run) for item in elements)
 
     return evaluate
+
+
+class _Elements:
+    """An array that many values are looked for in."""
+
+    __slots__ = ("_has_null", "_key", "_keys", "array")
+
+    def __init__(self, array: ArrayValue, element: SqlType) -> None:
+        self.array = array
+        self._key = comparison_key(element)
+        self._has_null = None in array.elements
+        self._keys: set[Any] | None = None
+
+    def holds(self, value: Any) -> bool | None:
+        """Whether an element equals the value; null if none does and one is null."""
+        key = self._key
+        if self._keys is None:
+            items = [item for item in self.array.elements if item is not None]
+            self._keys = set(items if key is None else map(key, items))
+        if (value if key is None else key(value)) in self._keys:
+            return True
+        return None if self._has_null else False
 
 
 def row_array(expression: ArrayExpr, compiler: Compiler) -> RowEvaluator:
@@ -205,10 +245,17 @@ def _by_rows(
 
     def evaluate(batch: Batch, run: Run) -> VectorOrScalar:
         columns = [
-            to_values(as_array(item(batch, run), batch.row_count), kind)
+            _values(item(batch, run), batch.row_count, kind)
             for item, kind in zip(evaluators, types, strict=True)
         ]
         rows = zip(*columns, strict=True) if columns else [()] * batch.row_count
         return build_vector([on_row(row, run) for row in rows], result_type)
 
     return evaluate
+
+
+def _values(column: VectorOrScalar, count: int, kind: SqlType) -> list[Any]:
+    """The values of so many rows; one value for all of them is one object."""
+    if isinstance(column, pa.Scalar):
+        return to_values(as_array(column, 1), kind) * count
+    return to_values(column, kind)
