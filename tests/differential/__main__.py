@@ -23,6 +23,7 @@ from tests.differential.histories import run_histories
 from tests.differential.mutations import Campaign, make_sides
 from tests.differential.patterns import run_patterns
 from tests.differential.server import start_server
+from tests.differential.short import run_short
 from tests.differential.sides import LungfishSide, PostgresSide, Side
 from tests.differential.walks import corpus_walks, own_walks
 from tests.differential.wide import run_forms, run_wide
@@ -36,6 +37,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--first", type=int, default=0, help="the number of the first query")
     parser.add_argument("--wide", action="store_true", help="queries of more forms")
+    parser.add_argument("--short", action="store_true", help="short statements, asked again")
     parser.add_argument("--forms", action="store_true", help="the same query in several forms")
     parser.add_argument("--changes", action="store_true", help="INSERT, UPDATE, DELETE, MERGE")
     parser.add_argument("--patterns", action="store_true", help="regular expressions, LIKE")
@@ -58,6 +60,7 @@ def main() -> int:
         for is_chosen, other in (
             (options.wide, run_wide),
             (options.forms, run_forms),
+            (options.short, run_short),
             (options.patterns, run_patterns),
             (options.changes, run_changes),
             (options.histories, run_histories),

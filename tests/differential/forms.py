@@ -18,6 +18,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from lungfish.planner import optimizer
 from tests.differential.sides import Answer, LungfishSide, Side
@@ -128,8 +129,8 @@ class BareSide(LungfishSide):
         super().__init__(str(path))
         super().run("SET work_mem = '64kB'")
 
-    def run(self, sql: str) -> Answer:
-        return Answer("CREATE INDEX") if is_index(sql) else super().run(sql)
+    def run(self, sql: str, parameters: Sequence[Any] | None = None) -> Answer:
+        return Answer("CREATE INDEX") if is_index(sql) else super().run(sql, parameters)
 
 
 def all_forms(sides: Sequence[FormSide], source: random.Random) -> Iterator[FormSide]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import psycopg
 from psycopg.pq import ExecStatus
@@ -128,11 +128,11 @@ class LungfishSide:
         self._connection = lungfish.connect(path, autocommit=True)
         self._connection.execute("SET lock_timeout = '1s'; SET statement_timeout = '20s'")
 
-    def run(self, sql: str) -> Answer:
+    def run(self, sql: str, parameters: Sequence[Any] | None = None) -> Answer:
         try:
             if _COPY_OUT.match(sql):
                 return self._copied(sql)
-            cursor = self._connection.execute(sql)
+            cursor = self._connection.execute(sql, parameters)
             tag = cursor.statusmessage or ""
             if cursor.description is None:
                 return Answer(tag)
