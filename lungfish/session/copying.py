@@ -41,7 +41,7 @@ from lungfish.session.runner import internal_rows
 from lungfish.sql.ast import dml, queries
 from lungfish.sql.ast.expressions import Default, Name
 from lungfish.storage import LocalDisk
-from lungfish.types.casts import coerce_length
+from lungfish.types.casts import read_text
 from lungfish.types.encodable import check_encodable
 from lungfish.types.sql_type import TEXT, SqlType
 from lungfish.types.text_format import format_value
@@ -316,8 +316,8 @@ def field_parser(kind: SqlType, session: Session) -> Callable[[Any], Any]:
     if kind == TEXT:
         return lambda field: field
     if kind.modifiers:
-        plain = kind.unmodified
-        return lambda field: coerce_length(parse_value(field, plain, settings), kind)
+        base = kind.base
+        return lambda field: read_text(field, base, settings)
     return lambda field: parse_value(field, kind, settings)
 
 

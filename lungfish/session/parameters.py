@@ -10,11 +10,10 @@ from lungfish.errors import Error, InterfaceError
 from lungfish.sql.offsets import OffsetMap
 from lungfish.sql.parameters import rewrite_parameters
 from lungfish.sql.statements import parse
-from lungfish.types.casts import coerce_length
+from lungfish.types.casts import read_text
 from lungfish.types.python_values import ListText, from_python
 from lungfish.types.settings import TextSettings
 from lungfish.types.sql_type import INTEGER, SqlType, TypeKind
-from lungfish.types.text_parse import parse_value
 
 _INTEGER_MIN, _INTEGER_MAX = -(2**31), 2**31 - 1
 
@@ -112,7 +111,7 @@ def infer_values(
 
 def infer_value(value: str, kind: SqlType, settings: TextSettings) -> Any:
     """A parameter's text as the value of the type that the statement wants."""
-    return coerce_length(parse_value(_literal(value, kind), kind.unmodified, settings), kind)
+    return read_text(_literal(value, kind), kind.base, settings)
 
 
 def is_plain_text(kind: SqlType) -> bool:

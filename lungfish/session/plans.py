@@ -39,7 +39,7 @@ from lungfish.sql.normalize import lift_literals
 from lungfish.storage.lock_modes import LockMode, table_tag
 from lungfish.storage.snapshots import Snapshot
 from lungfish.storage.transactions import Transaction
-from lungfish.types.sql_type import SqlType
+from lungfish.types.sql_type import SqlType, TypeKind
 
 if TYPE_CHECKING:
     from lungfish.database import Database
@@ -140,7 +140,10 @@ class PlanningSession(TransactionalSession):
             return self._run_limited(ready, values, timeout_s, is_inferred=True)
         except Error as error:
             lifted = lift_literals(sql)
-            assert lifted is not None, "its literals were lifted before"
+            if lifted is None:
+                # Only a shape that is known takes texts that look like parameters; where their error lies cannot be told then.
+                error.position = None
+                raise
             raise move_position(error, lifted.position_of)  # noqa: B904 - the same error, its place mapped back.
 
     def _run_limited(
@@ -165,12 +168,12 @@ class PlanningSession(TransactionalSession):
             return None
         parsed = parse_text(self.database.parsed_texts, shape, has_parameters=True)
         statement = parsed.statements[0]
-        if isinstance(statement, PLANNED) and looks_up_keys(
-            self.plan(statement, parsed.texts[0], types).plan.root
-        ):
-            made = self._make_ready(shape, True, parsed, types)
-            if made is not None:
-                return made
+        if isinstance(statement, PLANNED):
+            plan = self.plan(statement, parsed.texts[0], types).plan
+            if looks_up_keys(plan.root) and not any(map(_reads_by_place, plan.parameter_types)):
+                made = self._make_ready(shape, True, parsed, types)
+                if made is not None:
+                    return made
         self._ready.refuse(shape, types)
         return None
 
@@ -368,3 +371,9 @@ class PlanningSession(TransactionalSession):
         if timeout_s is None:
             timeout_s = self.settings.statement_timeout_s
         return limit_time(timeout_s, self.cancel)
+
+
+def _reads_by_place(kind: SqlType | None) -> bool:
+    """Whether a literal of the type says something else than a parameter's text: an interval is read by its column's fields, a
+    name while the statement is planned."""
+    return kind is not None and kind.kind in (TypeKind.INTERVAL, TypeKind.REGISTERED)

@@ -97,7 +97,7 @@ COMMON_WORDS = frozenset(
     ]
 )
 
-_NAME_PART = re.compile(r'\s*("(?:[^"]|"")*"|[^."\s][^."]*)\s*(\.|$)')
+_NAME_PART = re.compile(r'[ \t-\r]*("(?:[^"]|"")*"|[^. \t-\r"][^. \t-\r]*)[ \t-\r]*(\.|$)')
 _PLAIN_IDENTIFIER = re.compile(r"[a-z_][a-z0-9_$]*\Z")
 
 
@@ -133,7 +133,7 @@ def split_name(text: str) -> list[str]:
         if part.startswith('"'):
             parts.append(part[1:-1].replace('""', '"'))
         else:
-            parts.append(lower_ascii(part.rstrip()))
+            parts.append(lower_ascii(part))
         place = found.end()
         if not found.group(2):
             return parts

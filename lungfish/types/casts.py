@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from lungfish.errors import CannotCoerce
+from lungfish.errors import CannotCoerce, UndefinedTable
 from lungfish.types.array_value import ArrayValue
 from lungfish.types.batch import Vector
 from lungfish.types.cast_table import CONVERSIONS, DEPENDS_ON_SETTINGS
@@ -38,14 +38,16 @@ from lungfish.types.numeric_vectors import fit_numeric_vector
 from lungfish.types.numerics import DECIMAL128_DIGITS_MAX, fit_decimal
 from lungfish.types.parse_interval import parse_interval
 from lungfish.types.settings import TextSettings
-from lungfish.types.sql_type import INTERVAL_FIELDS, Interval, SqlType, TypeKind
+from lungfish.types.sql_type import INTERVAL_FIELDS, UNKNOWN, Interval, SqlType, TypeKind
 from lungfish.types.text_format import format_value
 from lungfish.types.text_parse import parse_value, truncate_name
+from lungfish.types.type_oids import registered_type
 from lungfish.types.vectors import build_vector, to_values
 
 ScalarCast = Callable[[Any, TextSettings], Any]
 VectorCast = Callable[[Vector, TextSettings], Vector]
 K = TypeKind
+REGCLASS = registered_type("regclass")
 
 __all__ = [
     "Cast",
@@ -58,6 +60,7 @@ __all__ = [
     "common_type",
     "common_type_of",
     "find_cast",
+    "read_text",
     "require_cast",
     "require_find_cast",
 ]
@@ -124,6 +127,11 @@ def cast_value(
     if value is None:
         return None
     return require_find_cast(source, target, is_explicit=is_explicit).scalar(value, settings)
+
+
+def read_text(text: str, sql_type: SqlType, settings: TextSettings) -> Any:
+    """A text as an input function reads it for a value of the type, its modifiers applied. Raises 22P02, 22001 and the like."""
+    return require_find_cast(UNKNOWN, sql_type).scalar(text, settings)
 
 
 def coerce_length(value: Any, sql_type: SqlType, *, is_explicit: bool = False) -> Any:
@@ -200,11 +208,20 @@ def _conversion(
             )
         ), None
     plain = target.unmodified
+    if target.name == "regclass" and source.kind in (K.TEXT, K.VARCHAR):
+        return _named_relation, None
     if source.kind in (K.UNKNOWN, K.TEXT, K.VARCHAR, K.CHAR, K.NAME):
         return (lambda value, settings: parse_value(value, plain, settings)), None
     if target.kind is K.NAME:
         return (lambda value, settings: truncate_name(format_value(value, source, settings))), None
     return (lambda value, settings: format_value(value, source, settings)), None
+
+
+def _named_relation(value: str, settings: TextSettings) -> Any:
+    """The regclass of a text that is no literal: a name, not an oid in digits."""
+    if value == "-" or (value.isascii() and value.isdecimal()):
+        raise UndefinedTable(f'relation "{value}" does not exist')
+    return parse_value(value, REGCLASS, settings)
 
 
 def _array_conversion(source: SqlType, target: SqlType, is_explicit: bool) -> ScalarCast:

@@ -108,9 +108,11 @@ def known_names(connection: psycopg.Connection) -> frozenset[str]:
     return frozenset(str(name) for (name,) in rows)
 
 
-def answers(connection: psycopg.Connection, queries: Sequence[str]) -> list[str]:
-    """What PostgreSQL answers: a type's name, or `error` and the SQLSTATE."""
-    for statement in (*SETUP, _PROBE):
+def answers(
+    connection: psycopg.Connection, setup: Sequence[str], queries: Sequence[str]
+) -> list[str]:
+    """What PostgreSQL answers in an empty schema: one text, or `error` and the SQLSTATE."""
+    for statement in ("DROP SCHEMA public CASCADE", "CREATE SCHEMA public", *setup, _PROBE):
         connection.execute(statement.encode())
     found = connection.execute(
         "SELECT probe(query) FROM unnest(%s::text[]) WITH ORDINALITY AS q(query, n) ORDER BY n",

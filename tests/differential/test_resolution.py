@@ -1,17 +1,20 @@
-"""What a call means is chosen as PostgreSQL 18 chooses it: see `resolution.py`."""
+"""What a call means is chosen as PostgreSQL 18 chooses it, and values become those of other types as there: see `resolution.py`
+and `conversions.py`."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import psycopg
 import pytest
 
 import lungfish
+from tests.differential import conversions
 from tests.differential.resolution import SETUP, answers, calls, known_names
 from tests.differential.server import ServerUnavailable, start_server
 
 _CALL_COUNT = 3_000
+_CONVERSION_COUNT = 3_000
 
 
 @pytest.fixture(scope="module")
@@ -33,10 +36,18 @@ def _answer(connection: lungfish.Connection, query: str) -> str:
 
 @pytest.mark.slow
 def test_calls_resolve_as_in_postgresql_or_are_refused(server: psycopg.Connection) -> None:
-    queries = calls(seed=18, count=_CALL_COUNT)
-    expected = answers(server, queries)
+    _compare(server, SETUP, calls(seed=18, count=_CALL_COUNT))
+
+
+@pytest.mark.slow
+def test_values_are_converted_as_in_postgresql_or_refused(server: psycopg.Connection) -> None:
+    _compare(server, conversions.SETUP, conversions.conversions(seed=18, count=_CONVERSION_COUNT))
+
+
+def _compare(server: psycopg.Connection, setup: Sequence[str], queries: Sequence[str]) -> None:
+    expected = answers(server, setup, queries)
     with lungfish.connect(":memory:", autocommit=True) as ours:
-        for statement in SETUP:
+        for statement in setup:
             ours.execute(statement)
         got = [_answer(ours, query) for query in queries]
     different = [
@@ -46,7 +57,7 @@ def test_calls_resolve_as_in_postgresql_or_are_refused(server: psycopg.Connectio
     ]
     assert different == []
     # Few are refused, so that the comparison says something.
-    assert got.count("error 0A000") < _CALL_COUNT // 20
+    assert got.count("error 0A000") < len(queries) // 20
 
 
 @pytest.mark.slow

@@ -48,6 +48,7 @@ from lungfish.sql.ast.expressions import Cast
 from lungfish.sql.ast.queries import Query, Select
 from lungfish.sql.quoting import quote_identifier, split_name
 from lungfish.types.collations import COLLATION_OIDS
+from lungfish.types.parse_numbers import parse_oid
 from lungfish.types.sql_type import SqlType
 from lungfish.types.type_oids import (
     PSEUDO_TYPES,
@@ -66,7 +67,7 @@ def _number(text: str) -> int | None:
     """The oid that a text gives as a number or a dash; None of a name."""
     if text == "-":
         return 0
-    return int(text) if text.isascii() and text.isdecimal() else None
+    return parse_oid(text) if text.isascii() and text.isdecimal() else None
 
 
 def qualified(catalog: Catalog, item: SequenceObject | Table | View | SystemView) -> str:
@@ -304,7 +305,7 @@ def _operators(symbol: str) -> list[OperatorFacts]:
 def _operator_in(asked: Asked, arguments: Sequence[Any]) -> int:
     text = arguments[0]
     if text.isascii() and text.isdecimal():
-        return int(text)
+        return parse_oid(text)
     found = _operators(text)
     if not found:
         raise UndefinedFunction(f"operator does not exist: {text}")
@@ -328,7 +329,7 @@ def _operator_out(asked: Asked, arguments: Sequence[Any]) -> str:
 def _typed_operator_in(asked: Asked, arguments: Sequence[Any]) -> int:
     text = arguments[0]
     if text.isascii() and text.isdecimal():
-        return int(text)
+        return parse_oid(text)
     symbol, types = _signature(asked, text)
     if len(types) == 1:
         raise InvalidTextRepresentation(

@@ -36,3 +36,13 @@ with recursive r(x) as (select array['101'::bit(3)] union select x from r) selec
 prepare p(text, int) as select $1 collate "C" as x, $2 + 1 as y, $1 as z, $2::text::name as n;
 create table made as execute p('a', 1);
 select attname, attcollation::regcollation from pg_attribute where attrelid = 'made'::regclass and attnum > 0 and attcollation <> 0 order by 1;
+create table spans (a interval day to minute, b interval hour, c varchar(2), d regclass);
+insert into spans values ('1', '2', 'ab', 'spans') returning *;
+insert into spans values ('12345', '-3', 'cd', 'pg_class') returning *;
+insert into spans values ('5'::text::interval, '7'::text::interval, 'cd', ' spans ') returning *;
+insert into spans (c) values ('$.a');
+insert into spans (c) values ('abc');
+insert into spans (d) values ('99999999999');
+insert into spans (d) values ('12'::text);
+insert into spans (d) values ('a b');
+insert into spans (d) values ('{"a":1}');
