@@ -12,6 +12,7 @@ from lungfish.catalog.catalog import PG_TEMP_NAME
 from lungfish.catalog.objects import PG_CATALOG_OID, Namespace, Sequence, SystemView, View
 from lungfish.executor.system_views.access_texts import access_text
 from lungfish.executor.system_views.definition import owner_name, system_view
+from lungfish.executor.system_views.pg_relations import has_references
 from lungfish.executor.system_views.texts import index_definition, listed_definition
 from lungfish.types.sql_type import BIGINT, BOOLEAN, NAME, OID, TEXT, array_of
 from lungfish.types.type_oids import registered_type, type_oid
@@ -42,7 +43,7 @@ def _tables(context: ExecutionContext) -> Rows:
                 None,
                 bool(item.indexes),
                 bool(context.catalog.rules_of(item.oid)),
-                False,
+                has_references(item, context.catalog),
                 False,
             )
 

@@ -168,7 +168,7 @@ def _rights(context: ExecutionContext, item: CatalogObject) -> dict[str, Any]:
     return {"owner": authority.owner_of(kind, item.oid), "acl": shown}
 
 
-def _has_references(table: Table, catalog: Catalog) -> bool:
+def has_references(table: Table, catalog: Catalog) -> bool:
     """Whether a foreign key goes from or to the table, for which PostgreSQL has triggers."""
     return bool(catalog.referencing_tables(table.oid)) or any(
         item.kind == "foreign key" for item in table.constraints
@@ -192,7 +192,7 @@ def _table_rows(table: Table, context: ExecutionContext) -> Rows:
         has_children=catalog.has_children(table.oid), is_partition=bound is not None, bound=bound,
         identity=_IDENTITIES[table.replica_identity], has_rules=bool(catalog.rules_of(table.oid)), parameters=_parameters(table.parameters),
         page_count=0 if seen is None else seen.page_count, row_count=row_count, type_oid=table.oid,
-        has_triggers=_has_references(table, catalog), of_type=table.of_type_oid or 0, **_rights(context, table),
+        has_triggers=has_references(table, catalog), of_type=table.of_type_oid or 0, **_rights(context, table),
     )  # fmt: skip
     for index in table.indexes:
         yield _class_row(
