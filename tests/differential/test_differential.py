@@ -10,12 +10,15 @@ import pytest
 from tests.differential.campaign import run_campaign
 from tests.differential.changes import run_changes
 from tests.differential.compare import difference
+from tests.differential.forms import parametrized
 from tests.differential.fragments import Fragment, listed, optional, shrink, text
 from tests.differential.histories import run_histories
 from tests.differential.patterns import run_patterns
 from tests.differential.schemas import make_schema
 from tests.differential.server import ServerUnavailable, start_server
+from tests.differential.short import run_short
 from tests.differential.sides import Answer, LungfishSide, PostgresSide
+from tests.differential.wide import run_forms, run_wide
 
 
 @pytest.fixture(scope="module")
@@ -38,6 +41,45 @@ def test_random_queries_are_answered_as_postgresql_answers_them(
     found = [item for item in run_campaign(postgres, ours, count=count, seed=20) if item]
     ours.close()
     assert [item.report() for item in found] == []
+
+
+@pytest.mark.slow
+def test_random_queries_of_wide_forms_are_answered_as_postgresql_answers_them(
+    postgres: PostgresSide, request: pytest.FixtureRequest
+) -> None:
+    count = 20_000 if request.config.getoption("--release") else 80
+    ours = LungfishSide()
+    found = [item for item in run_wide(postgres, ours, count=count, seed=20) if item]
+    ours.close()
+    assert [item.report() for item in found] == []
+
+
+@pytest.mark.slow
+def test_one_query_is_answered_alike_in_all_its_forms(request: pytest.FixtureRequest) -> None:
+    count = 3_000 if request.config.getoption("--release") else 10
+    ours = LungfishSide()
+    found = [item for item in run_forms(ours, ours, count=count, seed=20) if item]
+    ours.close()
+    assert [item.report() for item in found] == []
+
+
+@pytest.mark.slow
+def test_short_statements_asked_again_are_answered_as_postgresql_answers_them(
+    postgres: PostgresSide, request: pytest.FixtureRequest
+) -> None:
+    count = 5_000 if request.config.getoption("--release") else 100
+    ours = LungfishSide()
+    found = [item for item in run_short(postgres, ours, count=count, seed=20) if item]
+    ours.close()
+    assert [item.report() for item in found] == []
+
+
+def test_typed_literals_become_parameters_of_which_equal_ones_are_one() -> None:
+    sql = "SELECT 'it''s'::text, (-2)::bigint WHERE x.c1 = 1::integer AND 'it''s'::text <> y"
+    text, types, values = parametrized(sql)
+    assert text == "SELECT $1::text, $2::bigint WHERE x.c1 = $3::integer AND $1::text <> y"
+    assert types == ["text", "bigint", "integer"]
+    assert values == ["'it''s'::text", "(-2)::bigint", "1::integer"]
 
 
 @pytest.mark.slow

@@ -19,3 +19,11 @@ INSERT INTO t VALUES (2, NULL, 3);
 MERGE INTO t USING (t AS a1 LEFT JOIN t AS a2 ON a1.c0 = a2.id) ON t.id = a1.id AND a2 IS NULL WHEN MATCHED THEN UPDATE SET c1 = 99
   WHEN NOT MATCHED AND a2::text IS NULL THEN DO NOTHING WHEN NOT MATCHED AND a1.id = 1 THEN INSERT VALUES (100, 100, length(a2::text)) RETURNING t.*, a2;
 SELECT * FROM t;
+-- Of every kind of source, and wherever a value may stand.
+CREATE VIEW tv AS SELECT * FROM t WHERE c0 IS NOT NULL;
+WITH w AS (SELECT * FROM t) SELECT w::text, x::text FROM t LEFT JOIN w ON w.id = t.c0 LEFT JOIN w AS x ON x.id = w.id + 2 WHERE w IS DISTINCT FROM x;
+SELECT a::text, b::text FROM t AS x LEFT JOIN tv AS a ON x.id = a.id LEFT JOIN (SELECT * FROM tv) AS b ON b.id = a.id;
+SELECT u::text, u IS NULL, v::text, v IS NULL FROM t LEFT JOIN unnest(ARRAY[1, 2], ARRAY['a', 'b']) AS u(a, b) ON u.a = t.id LEFT JOIN (VALUES (1, NULL::int), (2, 3)) AS v ON v.column1 = t.id;
+SELECT (SELECT count(*) FROM t AS x WHERE x.* = a2.*), a1 IN (SELECT a2 FROM t), exists(SELECT FROM t WHERE a2 IS NULL) FROM t AS a1 LEFT JOIN t AS a2 ON a1.c0 = a2.id;
+SELECT a2 IS NOT DISTINCT FROM NULL, a2 IS DISTINCT FROM a1, coalesce(a2, a1), ROW(a2) IS NULL, to_jsonb(a2) FROM t AS a1 LEFT JOIN t AS a2 ON a1.c0 = a2.id;
+SELECT a2, count(*), rank() OVER (ORDER BY a2 NULLS FIRST) FROM t AS a1 LEFT JOIN t AS a2 ON a1.c0 = a2.id GROUP BY a2;
