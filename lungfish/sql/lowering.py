@@ -112,7 +112,7 @@ def statement_words(tag: str) -> str:
 
 _STATEMENT_WORDS: Mapping[str, str] = {
     "AlterObjectDependsStmt": "DEPENDS ON EXTENSION",
-    "AlterRoleSetStmt": "ALTER ROLE",
+    "AlterRoleSetStmt": "ALTER ROLE ... SET",
     "AlterTSConfigurationStmt": "ALTER TEXT SEARCH CONFIGURATION",
     "AlterTSDictionaryStmt": "ALTER TEXT SEARCH DICTIONARY",
     "CreateAmStmt": "CREATE ACCESS METHOD",

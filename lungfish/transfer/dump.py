@@ -46,6 +46,7 @@ from lungfish.sql import parse_one
 from lungfish.sql.ast.queries import Query
 from lungfish.sql.quoting import quote_identifier, quote_literal
 from lungfish.transfer.order import Dependencies, in_order
+from lungfish.transfer.rights import DumpedRights
 from lungfish.transfer.selection import select_tables
 from lungfish.transfer.table_options import table_options
 from lungfish.types.sql_type import TypeKind
@@ -150,6 +151,7 @@ class _Dump:
             (self._options.has_schema, self._write_rules),
             (self._options.has_schema, self._write_comments),
             (self._options.has_data, self._write_refreshes),
+            (self._options.has_schema and not self._options.tables, self._write_rights),
         ):
             if is_wanted:
                 step()
@@ -358,6 +360,12 @@ class _Dump:
         for item in (*self._first, *self._last):
             if isinstance(item, Table) and item.materialized_query and item.is_populated:
                 self._write(f"REFRESH MATERIALIZED VIEW {qualified(self._catalog, item)};")
+
+    def _write_rights(self) -> None:
+        rights = DumpedRights(self._catalog)
+        for statement in rights.statements():
+            self._write(statement)
+        self.report.left_out += rights.left_out
 
 
 def _is_dumped(item: CatalogObject) -> bool:

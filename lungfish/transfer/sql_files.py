@@ -1,6 +1,6 @@
 r"""Loading a file of SQL: a dump of Lungfish, pg_dump's plain output, any script of statements and COPY data.
 
-What has no meaning in a database of one file (owners, privileges, other databases) is passed over, counted and reported. Anything else
+What has no meaning here (privileges of roles that are not here, other databases) is passed over, counted and reported. Anything else
 that fails is an error: nothing is skipped in silence. All of a file is one transaction, unless errors are not to stop it, or the
 file begins and ends transactions itself.
 """
@@ -14,11 +14,20 @@ from lungfish.errors import Error, FeatureNotSupported, SyntaxError
 from lungfish.sql import ScriptPiece, split_script
 from lungfish.transfer.report import LoadReport
 
+# What speaks of roles, which may be others than are here: what fails of it is passed over. And what the report calls it.
+_OF_ROLES = (
+    (
+        re.compile(r"alter\s.*\sowner\s+to\s", re.IGNORECASE | re.DOTALL),
+        "ALTER ... OWNER TO (of other roles)",
+    ),
+    (re.compile(r"(grant|revoke)\s", re.IGNORECASE), "GRANT and REVOKE (of other roles)"),
+    (
+        re.compile(r"alter\s+default\s+privileges\s", re.IGNORECASE),
+        "ALTER DEFAULT PRIVILEGES (of other roles)",
+    ),
+)
 # What is passed over, and what the report calls it.
 _LEFT_OUT = (
-    (re.compile(r"alter\s.*\sowner\s+to\s", re.IGNORECASE | re.DOTALL), "ALTER ... OWNER TO (roles are not loaded)"),
-    (re.compile(r"(grant|revoke)\s", re.IGNORECASE), "GRANT and REVOKE (roles are not loaded)"),
-    (re.compile(r"alter\s+default\s+privileges\s", re.IGNORECASE), "ALTER DEFAULT PRIVILEGES (roles are not loaded)"),
     (re.compile(r"(create|drop|alter)\s+database\s", re.IGNORECASE), "CREATE and DROP DATABASE (the file is the database)"),
     (re.compile(r"create\s+extension\s.*\bplpgsql\b", re.IGNORECASE | re.DOTALL), "CREATE EXTENSION plpgsql"),
     (re.compile(r"comment\s+on\s+extension\s", re.IGNORECASE), "COMMENT ON EXTENSION"),
@@ -80,6 +89,10 @@ def _run(connection: Connection, piece: ScriptPiece, report: LoadReport) -> None
         if pattern.match(piece.text):
             report.left_out[name] += 1
             return
+    for pattern, name in _OF_ROLES:
+        if pattern.match(piece.text):
+            _try(connection, piece, report, name)
+            return
     if piece.data is not None:
         with connection.copy(piece.text) as copy:
             copy.write(piece.data)
@@ -89,6 +102,17 @@ def _run(connection: Connection, piece: ScriptPiece, report: LoadReport) -> None
         if (cursor.statusmessage or "").startswith("INSERT"):
             report.rows[_copied_table(piece.text)] += cursor.rowcount
     report.statement_count += 1
+
+
+def _try(connection: Connection, piece: ScriptPiece, report: LoadReport, name: str) -> None:
+    """Run a statement, and count it as left out if it fails."""
+    try:
+        with connection.transaction():
+            connection.execute(piece.text)
+    except Error:
+        report.left_out[name] += 1
+    else:
+        report.statement_count += 1
 
 
 _TARGET = re.compile(r'(?:copy|insert\s+into)\s+((?:"(?:[^"]|"")*"|[\w$.])+)', re.IGNORECASE)

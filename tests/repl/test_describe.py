@@ -128,3 +128,21 @@ def test_definitions_run_again(shell: TestShell) -> None:
 def test_patterns(text: str, schema: str, name: str) -> None:
     pattern = Pattern.parse(text)
     assert (pattern.schema, pattern.name) == (schema, name)
+
+
+def test_privileges_are_listed_as_psql_lists_them(tmp_path: Path) -> None:
+    with open_shell(tmp_path) as shell:
+        shell.told(
+            "create role alice; create role staff; grant staff to alice with admin option;"
+            " create table t (a int, b int); grant select on t to alice with grant option;"
+            " grant update (b) on t to public; alter default privileges grant select on tables to staff;"
+        )
+        printed = shell.told("\\dp t").split("\n")
+        assert printed[3:6] == [
+            " public | t    | table | lungfish=arwdDxtm/lungfish+| b:               +| ",
+            "        |      |       | alice=r*/lungfish          |   =w/lungfish     | ",
+            "(1 row)",
+        ]
+        assert "alice     | staff     | ADMIN, INHERIT, SET | lungfish" in shell.told("\\drg")
+        assert "staff=r/lungfish" in shell.told("\\ddp")
+        assert "Cannot login" in shell.told("\\du")

@@ -162,7 +162,7 @@ def test_sql_is_all_or_nothing_and_says_the_line(
     assert connection.execute("select to_regclass('t')").fetchval() is None
     report = load(connection, write(tmp_path, "x.sql", text), LoadOptions(stops_at_error=False))
     assert report.failed == ['line 4: 42703 column "nothing" does not exist']
-    assert dict(report.left_out) == {"GRANT and REVOKE (roles are not loaded)": 1}
+    assert dict(report.left_out) == {"GRANT and REVOKE (of other roles)": 1}
     assert connection.execute("select a from t").fetchval() == 1
 
 

@@ -46,6 +46,7 @@ from lungfish.executor.ddl.not_null import (
     kept_not_null,
     set_not_null,
 )
+from lungfish.executor.ddl.owners import give_away
 from lungfish.executor.ddl.relation_options import set_option
 from lungfish.executor.ddl.rewrite import rewrite
 from lungfish.executor.ddl.rules import set_rule_mode
@@ -82,6 +83,11 @@ from lungfish.sql.quoting import quote_identifier
 from lungfish.sql.rename import mentions_name
 
 
+def _gives_away(statement: AlterTable) -> bool:
+    """Whether it does nothing but OWNER TO, which ALTER TABLE may say of any relation."""
+    return all(isinstance(each, ChangeOwner) for each in statement.actions)
+
+
 def alter_table(context: DdlContext, statement: AlterTable) -> str:
     """Run ALTER TABLE; answers the command tag."""
     name = statement.name
@@ -96,6 +102,8 @@ def alter_table(context: DdlContext, statement: AlterTable) -> str:
     found = context.catalog.find_relation(name.name, name.schema, context.search_path)
     if statement.kind == "table" and isinstance(found, View):
         return alter_view(context, found, statement)
+    if statement.kind == "table" and found is not None and _gives_away(statement):
+        return give_away(context, found, statement)
     table = find_table(context, name)
     if statement.kind == "table" and table.materialized_query is not None:
         for each in statement.actions:

@@ -16,6 +16,7 @@ from lungfish.catalog.objects import (
 )
 from lungfish.errors import (
     AmbiguousFunction,
+    FeatureNotSupported,
     InvalidCatalogName,
     UndefinedFunction,
     UndefinedObject,
@@ -23,7 +24,7 @@ from lungfish.errors import (
 )
 from lungfish.executor.ddl.context import DdlContext
 from lungfish.executor.ddl.find_functions import signature_text
-from lungfish.executor.ddl.names import find_relation, find_sequence
+from lungfish.executor.ddl.names import find_relation, find_sequence, refuse_composite
 from lungfish.executor.ddl.rights_target import RightsTarget, target_of
 from lungfish.executor.ddl.statistics import find_statistics
 from lungfish.executor.ddl.types import find_user_type
@@ -31,6 +32,7 @@ from lungfish.functions import has_aggregate, has_function, has_window_function
 from lungfish.planner import resolve_routine_type
 from lungfish.sql.ast.rights import Grant, NamedObject
 from lungfish.sql.quoting import quote_literal, quote_qualified
+from lungfish.types.type_names import type_by_name
 
 LANGUAGES = {"internal": Oid(12), "sql": Oid(14)}
 TABLESPACES = {"pg_default": Oid(1663), "pg_global": Oid(1664)}
@@ -79,7 +81,14 @@ def find_target(context: DdlContext, kind: str, named: NamedObject) -> RightsTar
 
 
 def _find_relation(context: DdlContext, kind: str, named: NamedObject) -> RightsTarget:
-    return target_of(find_relation(context, named.name))
+    name = named.name
+    if name.schema is not None:
+        context.find_namespace(name.schema, name.position)
+    if context.catalog.find_relation(name.name, name.schema, context.search_path) is None:
+        refuse_composite(context, name, "is a composite type", "Use GRANT ON TYPE instead.")
+        if context.catalog.find_index(name.name, name.schema, context.search_path) is not None:
+            raise WrongObjectType(f'"{name.name}" is an index', position=name.position)
+    return target_of(find_relation(context, name))
 
 
 def _find_sequence(context: DdlContext, kind: str, named: NamedObject) -> RightsTarget:
@@ -91,7 +100,23 @@ def _find_schema(context: DdlContext, kind: str, named: NamedObject) -> RightsTa
 
 
 def _find_type(context: DdlContext, kind: str, named: NamedObject) -> RightsTarget:
-    return target_of(find_user_type(context, named.name))
+    name = named.name
+    found = context.catalog.find_type(name.name, name.schema, context.search_path)
+    if found is None:
+        relation = context.catalog.find_relation(name.name, name.schema, context.search_path)
+        if (
+            name.schema == "pg_catalog"
+            or type_by_name(name.name) is not None
+            or relation is not None
+        ):
+            raise FeatureNotSupported(
+                f'privileges on the type "{name}", which nobody has made by itself, are not supported',
+                position=name.position,
+            )
+        found = find_user_type(context, name)
+    if kind == "domain" and found.base is None:
+        raise WrongObjectType(f'"{name.name}" is not a domain', position=name.position)
+    return target_of(found)
 
 
 def _find_routine(context: DdlContext, kind: str, named: NamedObject) -> RightsTarget:

@@ -168,16 +168,21 @@ def remove_members(
 
 
 def _granted_by(items: list[Membership], lost: Membership) -> list[Membership]:
-    """The memberships that nobody could have granted once the ADMIN option of `lost` is gone."""
-    left = [item for item in items if item.oid != lost.oid]
+    """What the member of `lost` has granted, and those to whom it did, if it has no other ADMIN option left."""
     found: list[Membership] = []
-    while True:
-        admins = {item.member_oid for item in left if item.has_admin} | {SUPERUSER_OID}
-        orphans = [item for item in left if item.grantor_oid not in admins]
-        if not orphans:
-            return found
-        found += orphans
-        left = [item for item in left if item not in orphans]
+    gone, members = {lost.oid}, [lost.member_oid]
+    while members:
+        member = members.pop()
+        left = [item for item in items if item.oid not in gone]
+        if any(item.has_admin and item.member_oid == member for item in left):
+            continue
+        for item in left:
+            if item.grantor_oid == member:
+                found.append(item)
+                gone.add(item.oid)
+                if item.has_admin:
+                    members.append(item.member_oid)
+    return found
 
 
 def check_grantor(authority: Authority, role: Role, grantor: Role, *, is_revoke: bool) -> None:

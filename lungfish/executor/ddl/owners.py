@@ -5,13 +5,21 @@ from __future__ import annotations
 from dataclasses import replace
 
 from lungfish.catalog.access import with_new_owner
-from lungfish.catalog.catalog import is_temporary
-from lungfish.catalog.objects import CatalogObject, Oid, Sequence, Table, UserType
-from lungfish.errors import FeatureNotSupported
+from lungfish.catalog.catalog import Relation, is_temporary
+from lungfish.catalog.objects import (
+    FIRST_USER_OID,
+    CatalogObject,
+    Oid,
+    Sequence,
+    SystemView,
+    Table,
+    UserType,
+)
+from lungfish.errors import FeatureNotSupported, InsufficientPrivilege
 from lungfish.executor.ddl.context import DdlContext
 from lungfish.executor.ddl.find_roles import find_role
 from lungfish.executor.ddl.rights_target import RightsTarget, rights_to_change, target_of
-from lungfish.sql.ast.ddl import ChangeOwner
+from lungfish.sql.ast.ddl import AlterTable, ChangeOwner
 from lungfish.types.sql_type import TypeKind
 
 
@@ -28,6 +36,18 @@ def change_owner(context: DdlContext, item: CatalogObject, action: ChangeOwner) 
     give_to(context, target_of(item), role.oid)
 
 
+def give_away(context: DdlContext, item: Relation, statement: AlterTable) -> str:
+    """Run ALTER TABLE that says nothing but OWNER TO, of whatever relation; answers the command tag."""
+    if isinstance(item, SystemView):
+        raise InsufficientPrivilege(f'permission denied: "{item.name}" is a system catalog')
+    if isinstance(item, Table):
+        context.runner.lock_table(item, "access exclusive")
+    for action in statement.actions:
+        if isinstance(action, ChangeOwner):
+            change_owner(context, item, action)
+    return "ALTER TABLE"
+
+
 def change_index_owner(context: DdlContext, table: Table, name: str, action: ChangeOwner) -> None:
     """Run OWNER TO of an index, which has the owner of its table: a warning says so."""
     role = find_role(context, action.role)
@@ -42,6 +62,8 @@ def give_to(context: DdlContext, target: RightsTarget, owner: Oid) -> None:
     old = kept.owner_oid
     if old == owner:
         return
+    if target.oid < FIRST_USER_OID and target.kind in ("function", "type", "relation"):
+        raise FeatureNotSupported(f"another owner of a built-in {target.kind} is not supported")
     if target.kind == "statistics" or (item is not None and is_temporary(item)):
         what = "a temporary object" if target.item is not None else "statistics"
         raise FeatureNotSupported(f"another owner of {what} is not supported")

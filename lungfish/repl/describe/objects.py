@@ -100,6 +100,53 @@ def list_roles(connection: Connection) -> ResultText:
     )
 
 
+def list_privileges(connection: Connection, pattern: Pattern) -> ResultText:
+    r"""\dp."""
+    condition = pattern.conditions(
+        "n.nspname", "c.relname", "pg_catalog.pg_table_is_visible(c.oid)"
+    )
+    return query(
+        connection,
+        f"""SELECT n.nspname AS "Schema", c.relname AS "Name",
+              CASE c.relkind WHEN 'r' THEN 'table' WHEN 'v' THEN 'view' WHEN 'm' THEN 'materialized view'
+                WHEN 'S' THEN 'sequence' WHEN 'p' THEN 'partitioned table' END AS "Type",
+              CASE WHEN pg_catalog.cardinality(c.relacl) = 0 THEN '(none)'
+                ELSE pg_catalog.array_to_string(c.relacl, E'\n') END AS "Access privileges",
+              (SELECT string_agg(a.attname || E':\n  ' || pg_catalog.array_to_string(a.attacl, E'\n  '), E'\n' ORDER BY a.attnum)
+                 FROM pg_catalog.pg_attribute a WHERE a.attrelid = c.oid AND a.attacl IS NOT NULL) AS "Column privileges", '' AS "Policies"
+            FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+            WHERE c.relkind IN ('r', 'v', 'm', 'S', 'p') AND {condition} ORDER BY 1, 2""",
+        **pattern.values,
+    )
+
+
+def list_default_privileges(connection: Connection) -> ResultText:
+    r"""\ddp."""
+    return query(
+        connection,
+        """SELECT pg_catalog.pg_get_userbyid(d.defaclrole) AS "Owner", n.nspname AS "Schema",
+             CASE d.defaclobjtype WHEN 'r' THEN 'table' WHEN 'S' THEN 'sequence' WHEN 'f' THEN 'function'
+               WHEN 'T' THEN 'type' WHEN 'n' THEN 'schema' END AS "Type",
+             CASE WHEN pg_catalog.cardinality(d.defaclacl) = 0 THEN '(none)'
+               ELSE pg_catalog.array_to_string(d.defaclacl, E'\n') END AS "Access privileges"
+           FROM pg_catalog.pg_default_acl d LEFT JOIN pg_catalog.pg_namespace n ON n.oid = d.defaclnamespace
+           ORDER BY 1, 2, 3""",
+    )
+
+
+def list_memberships(connection: Connection) -> ResultText:
+    r"""\drg."""
+    return query(
+        connection,
+        """SELECT m.rolname AS "Role name", r.rolname AS "Member of",
+             concat_ws(', ', CASE WHEN a.admin_option THEN 'ADMIN' END, CASE WHEN a.inherit_option THEN 'INHERIT' END,
+               CASE WHEN a.set_option THEN 'SET' END) AS "Options", g.rolname AS "Grantor"
+           FROM pg_catalog.pg_roles m JOIN pg_catalog.pg_auth_members a ON a.member = m.oid
+             JOIN pg_catalog.pg_roles r ON r.oid = a.roleid JOIN pg_catalog.pg_roles g ON g.oid = a.grantor
+           WHERE m.rolname NOT LIKE 'pg\\_%' ORDER BY 1, 2, 4""",
+    )
+
+
 def list_extensions(connection: Connection) -> ResultText:
     r"""\dx."""
     return query(
