@@ -19,6 +19,7 @@ from cpython.tuple cimport PyTuple_CheckExact, PyTuple_GET_ITEM, PyTuple_GET_SIZ
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memcpy, memset
 
+from lungfish.storage.native_frames cimport note_change
 from lungfish.storage.native_records cimport append_record
 from lungfish.storage.native_rows cimport NativeRowFormat, put_field, put_long
 from lungfish.storage.native_tables cimport NativeTable, fill_entry, undo_to
@@ -366,6 +367,8 @@ cdef class RunMaker:
         place = <Place>kept
         self.places[index] = None
         if place.count != <Py_ssize_t>place.leaf.count:
+            pages = (<NativeTree>PyList_GET_ITEM(self.table.trees, index)).pages
+            note_change(<PyObject*>place.frame, pages, self.table.log._end)
             count = <uint32_t>place.count
             memcpy(place.page + LEAF_COUNT_OFFSET, &count, 4)
             place.leaf.count = place.count
