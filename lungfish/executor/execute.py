@@ -6,6 +6,8 @@ from collections.abc import Iterator
 
 from lungfish.executor.context import ExecutionContext, Run
 from lungfish.executor.cte import CteRows
+from lungfish.executor.kept_rows import KeptRows
+from lungfish.executor.memory import MemoryBudget
 from lungfish.executor.own_changes import OwnChanges
 from lungfish.executor.programs import Program
 from lungfish.executor.referential_actions import finish_constraints
@@ -25,8 +27,12 @@ def execute(statement: PhysicalStatement, context: ExecutionContext) -> Executio
     program = context.programs.program(statement)
     if program.pipeline is not None:
         return program.pipeline(context)
-    batches = list(run_program(program, statement, context))
-    row_count = sum(batch.row_count for batch in batches)
+    # What work_mem cannot hold of the result itself waits in a file until whoever has the result lets go of it.
+    kept = KeptRows(MemoryBudget(context.memory.limit_bytes), context.spill)
+    for batch in run_program(program, statement, context):
+        kept.append(batch)
+    row_count = kept.row_count
+    batches = kept if kept.is_spilled else kept.take_all()
     # Without RETURNING a changing statement yields nothing; its batches only count.
     columns = statement.root.columns
     has_rows = statement.tag == "SELECT" or bool(columns)

@@ -78,6 +78,16 @@ class ExternalSort:
         self._held.append(batch)
         self._held_bytes += size
 
+    @property
+    def is_spilled(self) -> bool:
+        """Whether some of the rows are in files."""
+        return bool(self._runs)
+
+    def take_held(self) -> list[Batch]:
+        """The rows in memory as they came; they are still accounted for until `close`. Instead of `rows`, if nothing is spilled."""
+        held, self._held = self._held, []
+        return held
+
     def rows(self) -> Iterator[Batch]:
         """All rows in order. Once."""
         if not self._runs:

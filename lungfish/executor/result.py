@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -27,7 +27,8 @@ class ExecutionResult:
     tag: str
     # Rows given or changed; -1 where that means nothing.
     row_count: int = -1
-    batches: Sequence[Batch] = ()
+    # Can be gone through again and again.
+    batches: Iterable[Batch] = ()
     rows: Sequence[Row] | None = None
 
     def to_arrow(self) -> pa.Table:
@@ -39,9 +40,10 @@ class ExecutionResult:
                 for index, column in enumerate(columns)
             ]
         else:
+            batches = list(self.batches)
             vectors = [
-                concat_vectors([batch.columns[index] for batch in self.batches], column.type)
-                if self.batches
+                concat_vectors([batch.columns[index] for batch in batches], column.type)
+                if batches
                 else pa.array([], arrow_type(column.type))
                 for index, column in enumerate(columns)
             ]

@@ -19,7 +19,7 @@ from lungfish.executor.aside import run_aside
 from lungfish.executor.compiler import Compiler, Operator, VectorEvaluator
 from lungfish.executor.context import Run
 from lungfish.executor.expressions.vectors import as_array
-from lungfish.executor.kept_rows import keep_batches
+from lungfish.executor.external_sort import ExternalSort
 from lungfish.executor.rows import concat_batches, split_batch
 from lungfish.executor.sort_keys import SortOrder, peer_starts, sort_order
 from lungfish.executor.window_aggregate import WindowAggregate, compile_window_aggregate
@@ -29,7 +29,9 @@ from lungfish.executor.window_frame import (
     compile_frame,
     whole_partitions,
 )
+from lungfish.executor.window_parts import WindowPart, partition_after_partition
 from lungfish.functions.registry import WindowFunction, WindowRows
+from lungfish.planner.expression_tree import add_columns
 from lungfish.planner.expressions import SortKey, WindowCall
 from lungfish.planner.physical import Window
 from lungfish.types.batch import Batch, Vector
@@ -51,27 +53,57 @@ def make_window(plan: Window, compiler: Compiler) -> Operator:
     source = compiler.operator(plan.input)
     partition_keys = tuple(SortKey(item, False, False) for item in plan.partition_by)
     order = sort_order((*partition_keys, *plan.order_by), compiler)
-    partition_count = len(partition_keys)
+    partition_order = sort_order(partition_keys, compiler)
     calls = tuple(_compile(call, plan, compiler) for call in plan.calls)
     types = [column.type for column in plan.input.columns]
+    used = _columns_used(plan)
 
     def run_window(run: Run) -> Iterator[Batch]:
-        kept = keep_batches(source(run), run)
+        sort = ExternalSort(order, types, run)
         try:
-            batches = kept.take_all()
-            rows = run_aside(run, kept.row_count, lambda: concat_batches(batches, types))
-            if not rows.row_count:
+            for batch in source(run):
+                run.check_cancel()
+                sort.add(batch)
+            if sort.is_spilled:
+                part = WindowPart(used, types, results_of_sorted, run)
+                yield from partition_after_partition(sort.rows(), partition_order, part)
+                return
+            batches = sort.take_held()
+            row_count = sum(batch.row_count for batch in batches)
+            rows = run_aside(run, row_count, lambda: concat_batches(batches, types))
+            batches.clear()
+            if not row_count:
                 return
             rows, keys = _sorted(rows, order, run)
-            partitions = run.compute(
-                _partitions, keys, order.types, partition_count, rows.row_count
-            )
-            added = [_evaluate(call, rows, partitions, run) for call in calls]
-            yield from split_batch(Batch((*rows.columns, *added), rows.row_count))
+            added = results(rows, keys, run)
+            yield from split_batch(Batch((*rows.columns, *added), row_count))
         finally:
-            kept.close()
+            sort.close()
+
+    def results_of_sorted(rows: Batch, run: Run) -> list[Vector]:
+        return results(rows, order.key_vectors(rows, run), run)
+
+    def results(rows: Batch, keys: Sequence[Vector], run: Run) -> list[Vector]:
+        partitions = run.compute(
+            _partitions, keys, order.types, len(partition_keys), rows.row_count
+        )
+        return [_evaluate(call, rows, partitions, run) for call in calls]
 
     return run_window
+
+
+def _columns_used(plan: Window) -> frozenset[int]:
+    """The columns of the input that the calls, their partitions, orders and frames look at."""
+    found: set[int] = set()
+    expressions = [*plan.partition_by, *(key.expression for key in plan.order_by)]
+    for call in plan.calls:
+        expressions += call.arguments
+        expressions += [
+            each for each in (call.filter, call.frame.start_offset, call.frame.end_offset) if each
+        ]
+    for expression in expressions:
+        add_columns(expression, found)
+    return frozenset(found)
 
 
 def _compile(call: WindowCall, plan: Window, compiler: Compiler) -> _Call:

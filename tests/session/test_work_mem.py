@@ -26,6 +26,8 @@ QUERIES = [
     "SELECT s FROM t WHERE i % 3 = 0 EXCEPT SELECT s FROM t WHERE i < 1000 ORDER BY 1",
     "SELECT s FROM (SELECT s FROM t UNION ALL SELECT s FROM t) u EXCEPT ALL SELECT s FROM t WHERE i > 1000 ORDER BY 1",
     "SELECT s FROM t ORDER BY s OFFSET 100 LIMIT 50000",
+    "SELECT i, s, sum(i) OVER (PARTITION BY i % 1000 ORDER BY i), count(*) FILTER (WHERE i % 2 = 0) OVER () FROM t ORDER BY i",
+    "SELECT s, rank() OVER (PARTITION BY left(s, 3) ORDER BY s), last_value(i) OVER (ORDER BY i RANGE 5 PRECEDING) FROM t ORDER BY s",
 ]
 
 
@@ -58,7 +60,7 @@ def test_little_memory_gives_the_same_rows(
     connection.execute("SET work_mem = '1MB'")
     before = counter(connection, "temp_bytes")
     assert connection.execute(query).fetchall() == expected
-    assert counter(connection, "temp_bytes") > before or "lag" in query or "LIMIT" in query
+    assert counter(connection, "temp_bytes") > before or "LIMIT" in query
     assert temporary_files(disk) == []
 
 
