@@ -156,12 +156,13 @@ class InternalError(DatabaseError):
     sqlstate = "XX000"
 
 
-# What Python raises where a program is wrong.
+# What Python raises where a program is wrong, or its memory is gone: `internal_error` makes errors of it.
 OWN_MISTAKES = (
     ArithmeticError,
     AssertionError,
     AttributeError,
     LookupError,
+    MemoryError,
     NotImplementedError,
     RecursionError,
     TypeError,

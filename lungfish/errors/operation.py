@@ -255,6 +255,8 @@ def internal_error(mistake: Exception) -> DatabaseError:
             f"a stored value is damaged: {mistake}",
             hint='"lungfish check" tells of which rows.',
         )
+    if isinstance(mistake, MemoryError):
+        return OutOfMemory("out of memory", detail=str(mistake) or None)
     return InternalError(
         f"internal error: {type(mistake).__name__}: {mistake}",
         hint="This is a bug in Lungfish. The statement has had no effect.",

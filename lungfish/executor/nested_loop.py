@@ -19,12 +19,13 @@ from lungfish.executor.context import Row, Run
 from lungfish.executor.join_output import JoinOutput, join_condition
 from lungfish.executor.kept_rows import keep_batches
 from lungfish.executor.memo import memo_key, outer_columns_of
-from lungfish.executor.portions import RowPortions
+from lungfish.executor.memory import batch_size_bytes
+from lungfish.executor.portions import LONG_KINDS, RowPortions
 from lungfish.executor.row_matches import Matches, cross_matches
 from lungfish.executor.row_source import RowSource, make_row_source
 from lungfish.executor.rows import batch_rows, concat_batches, rows_batch
 from lungfish.planner.physical import NestedLoopJoin
-from lungfish.types.batch import Batch
+from lungfish.types.batch import BATCH_BYTES, Batch
 from lungfish.types.sql_type import SqlType
 
 # How many right sides a lateral join remembers.
@@ -145,6 +146,10 @@ class _RightSides:
         self._join = join
         self._run = run
         self._memo: dict[Hashable, Batch | list[Row]] = {}
+        types = (*join.left_types, *join.right_types)
+        self._is_long = any(sql_type.kind in LONG_KINDS for sql_type in types)
+        # What is long in it, about.
+        self._memo_bytes = 0
         # What the statement has changed itself is for the operator to see.
         self._rows = None if run.context.own_changes is not None else join.right_rows
         self._key = _key_getter(used, join.left_types)
@@ -157,9 +162,15 @@ class _RightSides:
         found = self._memo.get(key)
         if found is None:
             found = self._evaluate(row)
-            if len(self._memo) >= _MEMO_ENTRIES_MAX:
+            if len(self._memo) >= _MEMO_ENTRIES_MAX or self._memo_bytes >= BATCH_BYTES:
                 self._memo.clear()
+                self._memo_bytes = 0
             self._memo[key] = found
+            if isinstance(found, Batch):
+                self._memo_bytes += batch_size_bytes(found)
+            if self._is_long:
+                rows = found if isinstance(found, list) else ()
+                self._memo_bytes += _size_of(key) + sum(map(_size_of, rows))
         return found
 
     def _evaluate(self, row: tuple[Any, ...]) -> Batch | list[Row]:
@@ -168,6 +179,13 @@ class _RightSides:
             return self._rows(self._run.inside(row))
         batches = list(self._join.right(self._run.inside(row)))
         return concat_batches(batches, self._join.right_types)
+
+
+def _size_of(key: object) -> int:
+    """About what the long parts of a key or a row take."""
+    if isinstance(key, (str, bytes)):
+        return len(key)
+    return sum(map(_size_of, key)) if isinstance(key, tuple) else 0
 
 
 def _key_getter(

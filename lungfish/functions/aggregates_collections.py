@@ -10,6 +10,7 @@ from typing import Any
 from lungfish.errors import NumericValueOutOfRange
 from lungfish.functions.group_state import GroupIds
 from lungfish.functions.registry import Aggregate, Polymorphic
+from lungfish.functions.value_size import GroupSizes
 from lungfish.types.array_value import ArrayValue, array_value, check_stackable, stack_arrays
 from lungfish.types.batch import Vector
 from lungfish.types.compare import comparison_key
@@ -29,6 +30,7 @@ class Joined:
         self._empty: Any = b"" if result_type == BYTEA else ""
         # Per group the pieces: value, separator, value, ...
         self._pieces: dict[int, list[Any]] = {}
+        self._sizes = GroupSizes()
 
     def update(self, group_ids: GroupIds, group_count: int, arguments: Sequence[Vector]) -> None:
         values, separators = (to_values(vector, self._type) for vector in arguments)
@@ -42,6 +44,7 @@ class Joined:
             else:
                 known.append(empty if separator is None else separator)
                 known.append(value)
+        self._sizes.add(arguments[0].nbytes, pieces)
 
     def finish(self, group_count: int) -> Vector:
         joined = [
@@ -58,6 +61,7 @@ class Collected:
         self._argument = argument_types[0]
         self._type = result_type
         self._values: dict[int, list[Any]] = {}
+        self._sizes = GroupSizes("array size exceeds the maximum allowed ({})")
 
     def update(self, group_ids: GroupIds, group_count: int, arguments: Sequence[Vector]) -> None:
         values = self._values
@@ -65,6 +69,7 @@ class Collected:
             group_ids.tolist(), to_values(arguments[0], self._argument), strict=True
         ):
             values.setdefault(group, []).append(value)
+        self._sizes.add(arguments[0].nbytes, values)
 
     def finish(self, group_count: int) -> Vector:
         arrays = [

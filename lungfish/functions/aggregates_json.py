@@ -25,6 +25,7 @@ from lungfish.functions.registry import (
     Polymorphic,
     Volatility,
 )
+from lungfish.functions.value_size import GroupSizes
 from lungfish.types.batch import Vector
 from lungfish.types.json_text import jsonb_text, load_json, quote_json
 from lungfish.types.sql_type import JSON, JSONB, TEXT, SqlType, TypeKind
@@ -72,6 +73,7 @@ class _Items:
         self._type = result
         self._is_strict = is_strict
         self._items: dict[int, list[str | None]] = {}
+        self._sizes = GroupSizes()
 
     def update(self, group_ids: GroupIds, group_count: int, arguments: Sequence[Vector]) -> None:
         items = self._items
@@ -82,6 +84,7 @@ class _Items:
             known = items.setdefault(group, [])
             if item is not None or not self._is_strict:
                 known.append(item)
+        self._sizes.add(arguments[0].nbytes, items)
 
     def finish(self, group_count: int) -> Vector:
         write = _join_items if self._type == JSON else _jsonb_items
@@ -112,6 +115,7 @@ class _Members:
         self._is_unique = is_unique
         self._members: dict[int, list[tuple[str, str | None]]] = {}
         self._keys: set[tuple[int, str]] = set()
+        self._sizes = GroupSizes()
 
     def update(self, group_ids: GroupIds, group_count: int, arguments: Sequence[Vector]) -> None:
         keys, values = to_values(arguments[0], TEXT), to_values(arguments[1], self._type)
@@ -129,6 +133,7 @@ class _Members:
             if value is None and self._is_strict:
                 continue
             known.append((key, value))
+        self._sizes.add(arguments[0].nbytes + arguments[1].nbytes, self._members)
 
     def finish(self, group_count: int) -> Vector:
         write = _join_members if self._type == JSON else _jsonb_members

@@ -11,6 +11,9 @@ from lungfish.types.array_value import EMPTY_ARRAY, ArrayValue
 
 DIMENSIONS_MAX = 6
 _NEEDS_QUOTES = re.compile(r'[{},"\\\s]')
+# An item without quotes and escapes, that is not blank; and what is in quotes up to their end or the next escape.
+_PLAIN_ITEM = re.compile(r'[^,{}"\\ \t\n\r\v\f][^,{}"\\]*(?=[,}])')
+_UNESCAPED = re.compile(r'[^"\\]*')
 _BLANKS = " \t\n\r\v\f"
 _BOUND = re.compile(r"\[\s*([+-]?\d+)\s*(?::\s*([+-]?\d+)\s*)?\]", re.ASCII)
 
@@ -32,10 +35,14 @@ def format_array(value: ArrayValue, format_item: Callable[[Any], str]) -> str:
 
 
 def _quoted(text: str) -> str:
-    if not text or text.upper() == "NULL" or _NEEDS_QUOTES.search(text):
+    if not text or _is_null(text) or _NEEDS_QUOTES.search(text):
         escaped = text.replace("\\", "\\\\").replace('"', '\\"')
         return f'"{escaped}"'
     return text
+
+
+def _is_null(text: str) -> bool:
+    return len(text) == 4 and text.upper() == "NULL"
 
 
 def parse_array(text: str, parse_item: Callable[[str], Any]) -> ArrayValue:
@@ -160,6 +167,11 @@ class _ArrayReader:
         text, place = self.text, self.place
         if self._peek() == '"':
             return self.parse_item(self._quoted())
+        plain = _PLAIN_ITEM.match(text, place)
+        if plain is not None:
+            self.place = plain.end()
+            item = plain.group().rstrip(_BLANKS)
+            return None if _is_null(item) else self.parse_item(item)
         pieces: list[str] = []
         has_escape = False
         # Blanks at the end do not count, unless escaped.
@@ -187,19 +199,21 @@ class _ArrayReader:
             raise self._malformed(f'Unexpected "{text[place]}" character.')
         self.place = place
         item = "".join(pieces[:kept])
-        if not has_escape and item.upper() == "NULL":
+        if not has_escape and _is_null(item):
             return None
         return self.parse_item(item)
 
     def _quoted(self) -> str:
         text, place = self.text, self.place + 1
         pieces: list[str] = []
-        while place < len(text) and text[place] != '"':
-            if text[place] == "\\":
-                place += 1
-            if place < len(text):
-                pieces.append(text[place])
-            place += 1
+        while True:
+            end = _UNESCAPED.match(text, place).end()  # type: ignore[union-attr]
+            pieces.append(text[place:end])
+            place = end
+            if text[place : place + 1] != "\\":
+                break
+            pieces.append(text[place + 1 : place + 2])
+            place += 2
         if place >= len(text):
             raise self._malformed("Unexpected end of input.")
         self.place = place + 1
