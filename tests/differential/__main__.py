@@ -14,7 +14,7 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from tests.differential.campaign import run_campaign
@@ -66,15 +66,17 @@ def main() -> int:
             (options.histories, run_histories),
         ):
             run = other if is_chosen else run
-        for finding in run(
-            postgres, ours, count=options.queries, seed=options.seed, first=options.first
-        ):
-            asked += 1
-            if finding is not None:
-                found += 1
-                print(finding.report(), flush=True)
-                if found >= options.most:
-                    break
+        # An interrupted campaign says how far it came.
+        with suppress(KeyboardInterrupt):
+            for finding in run(
+                postgres, ours, count=options.queries, seed=options.seed, first=options.first
+            ):
+                asked += 1
+                if finding is not None:
+                    found += 1
+                    print(finding.report(), flush=True)
+                    if found >= options.most:
+                        break
         ours.close()
         if not options.forms:
             postgres.close()

@@ -13,6 +13,8 @@ from tests.differential.schemas import Schema, make_schema
 from tests.differential.sides import Answer, Side
 
 QUERIES_PER_SCHEMA = 200
+# What is said of a query that we do not answer in time.
+SLOW = "slow"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,15 +76,20 @@ def examine(postgres: Side, ours: Side, schema: Schema, query: Query, seed: str)
         if expected.sqlstate == "57014":
             # Too slow for the server's own limit: no answer to compare with.
             return None, expected, got
+        if got.sqlstate == "57014":
+            return SLOW, expected, got
         what = difference(expected, got, is_ordered=query.is_ordered, is_loose=query.is_loose)
         if what == "error" and expected.sqlstate and _raises(postgres, tree, got.sqlstate):
             # Which of two errors in one statement is met first is nobody's promise.
             return None, expected, got
         return what, expected, got
 
-    what = verdict(query.tree)[0]
+    what, expected, got = verdict(query.tree)
     if what is None:
         return None
+    if what == SLOW:
+        # Each smaller one may be as slow.
+        return Finding(seed, schema.statements, str(query.tree), what, expected, got)
     smallest = shrink(query.tree, lambda tree: verdict(tree)[0] == what)
     _, expected, got = verdict(smallest)
     return Finding(seed, schema.statements, str(smallest), what, expected, got)

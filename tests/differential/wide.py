@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tests.differential.campaign import Finding, drop_schema, examine
+from tests.differential.campaign import SLOW, Finding, drop_schema, examine
 from tests.differential.compare import difference
 from tests.differential.forms import BareSide, FormSide, all_forms, choose_form
 from tests.differential.fragments import Fragment, shrink
@@ -130,4 +130,4 @@ def _if_slow(
     if times[1] < SLOW_S or times[1] < 20 * times[0]:
         return None
     slow = replace(answers[1], tag=f"{answers[1].tag} in {times[1]:.1f} s against {times[0]:.3f} s")
-    return Finding(name, schema.statements, sql, "slow", answers[0], slow)
+    return Finding(name, schema.statements, sql, SLOW, answers[0], slow)

@@ -31,6 +31,8 @@ from lungfish.types.vectors import constant_scalar
 # So many rows are compared sooner as a batch than one by one.
 _COMPARED_BATCH_ROWS_MIN = 32
 _MEMO_ENTRIES_MAX = 65_536
+# Keys take some hundred bytes a row, far more than the rows do in batches.
+_HASHED_ROWS_MAX = 500_000
 
 KeyFunction = Callable[[Any], Any]
 
@@ -75,7 +77,7 @@ def compile_comparison(expression: SubqueryExpr, columns: Sequence[SqlType]) -> 
 class ComparedRows:
     """The rows of a subquery, and what operands were answered."""
 
-    __slots__ = ("_batches", "_comparison", "_hashed", "_memo", "_parts", "_types")
+    __slots__ = ("_batches", "_comparison", "_hashed", "_memo", "_parts", "_row_count", "_types")
 
     def __init__(
         self, comparison: Comparison, batches: Iterable[Batch], types: Sequence[SqlType]
@@ -83,6 +85,7 @@ class ComparedRows:
         self._comparison = comparison
         self._types = types
         self._batches = list(batches)
+        self._row_count = sum(batch.row_count for batch in self._batches)
         self._memo: dict[Hashable, bool | None] = {}
         # Made when they are first needed.
         self._hashed: tuple[set[Hashable], list[Row]] | None = None
@@ -101,7 +104,9 @@ class ComparedRows:
 
     def _looked_up(self, operands: Sequence[Any], run: Run) -> bool | None:
         keys = self._comparison.hash_keys
-        if keys is None or None in operands:
+        # One comparison is cheaper than the keys of all rows, which a correlated subquery is often asked no more than.
+        is_first = self._hashed is None and not self._memo
+        if keys is None or None in operands or is_first or self._row_count > _HASHED_ROWS_MAX:
             return self._compared(operands, run)
         if self._hashed is None:
             self._hashed = self._hash(keys)
