@@ -46,6 +46,8 @@ _SEQUENCE_COLUMNS = (
     ("cycle_option", BOOLEAN), ("cache_size", BIGINT), ("data_type", OID),
 )  # fmt: skip
 
+_IDENTITY_COLUMNS = (("type", TEXT), ("schema", TEXT), ("name", TEXT), ("identity", TEXT))
+
 _DEFINITIONS: tuple[tuple[str, tuple[SqlType, ...], SqlType], ...] = (
     ("pg_get_viewdef", (OID,), TEXT),
     ("pg_get_functiondef", (OID,), TEXT),
@@ -120,6 +122,16 @@ CATALOG_FUNCTIONS: tuple[Function, ...] = (
         needs_context=True,
         returns_set=True,
         output_columns=_SEQUENCE_COLUMNS,
+    ),
+    Function(
+        "pg_identify_object",
+        (OID, OID, INTEGER),
+        record_of(_IDENTITY_COLUMNS),
+        lambda context, *address: [context.ask_catalog("pg_identify_object", address)],
+        volatility=Volatility.STABLE,
+        needs_context=True,
+        returns_set=True,
+        output_columns=_IDENTITY_COLUMNS,
     ),
     # A null modifier is no modifier.
     Function(

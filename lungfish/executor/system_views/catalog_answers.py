@@ -33,6 +33,7 @@ from lungfish.executor.system_views.object_descriptions import (
     find_domain_check,
 )
 from lungfish.executor.system_views.object_facts import FACT_ANSWERS
+from lungfish.executor.system_views.object_identities import IDENTITY_ANSWERS
 from lungfish.executor.system_views.object_names import (
     NAME_ANSWERS,
     format_type,
@@ -260,6 +261,7 @@ _ANSWERS: dict[str, Answer] = {
     **DESCRIPTION_ANSWERS,
     **FACT_ANSWERS,
     **INDEX_PROPERTY_ANSWERS,
+    **IDENTITY_ANSWERS,
     **STATISTICS_ANSWERS,
     **{name: _of_partitions(find) for name, find in PARTITION_ANSWERS.items()},
 }

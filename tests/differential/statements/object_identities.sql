@@ -1,0 +1,28 @@
+-- pg_identify_object of what people make and of what is built in.
+create schema "App";
+create type "App".mood as enum ('a');
+create type addr as (street text);
+create domain posint as int constraint positive check (value > 0);
+create table "App"."T x" (id serial primary key, "Odd col" text constraint odd check ("Odd col" <> ''), m "App".mood);
+create index by_odd on "App"."T x" ("Odd col");
+create view v as select 1 as one;
+create materialized view mv as select 1 as one;
+create statistics st on id, "Odd col" from "App"."T x";
+create function add(a int, b "App".mood) returns int language sql as 'select 1';
+create procedure pr(a text) language sql as 'select 1';
+create rule r as on insert to "App"."T x" do also select 1;
+select i.* from pg_class c, pg_identify_object('pg_class'::regclass, c.oid, 0) i where c.relname in ('T x', 'by_odd', 'v', 'mv', 'addr', 'T x_id_seq', 'pg_stats', 'T x_pkey') order by 3;
+select i.* from pg_attribute a, pg_identify_object('pg_class'::regclass, a.attrelid, a.attnum) i where a.attrelid = '"App"."T x"'::regclass and a.attnum > 0 order by 4;
+select i.* from pg_type t, pg_identify_object('pg_type'::regclass, t.oid, 0) i where t.typname in ('mood', '_mood', 'addr', 'posint', 'int4', '_int4', 'bpchar', 'char', 'regclass', '_daterange', 'timestamptz', 'T x') order by 3;
+select typname, i.identity from pg_type t, pg_identify_object('pg_type'::regclass, t.oid, 0) i where t.typname in ('bool', 'int2', 'int8', 'float4', 'float8', 'numeric', 'text', 'varchar', 'name', 'bytea', 'date', 'time', 'timetz', 'timestamp', 'interval', 'uuid', 'json', 'jsonb', 'jsonpath', 'bit', 'varbit', 'oid', 'regtype', 'pg_lsn', 'int4range', 'int4multirange', 'oidvector', 'int2vector', '_text', '_bit', 'void', 'record') order by 1;
+select i.* from pg_namespace n, pg_identify_object('pg_namespace'::regclass, n.oid, 0) i where nspname in ('App', 'public', 'pg_catalog') order by 3;
+select i.* from pg_proc p, pg_identify_object('pg_proc'::regclass, p.oid, 0) i where proname in ('add', 'pr', 'ascii', 'array_append', 'pg_advisory_lock') order by 4;
+select i.* from pg_constraint c, pg_identify_object('pg_constraint'::regclass, c.oid, 0) i where conname in ('odd', 'T x_pkey', 'positive') order by 4;
+select i.* from pg_rewrite r, pg_identify_object('pg_rewrite'::regclass, r.oid, 0) i where ev_class in ('v'::regclass, '"App"."T x"'::regclass) order by 4;
+select i.* from pg_statistic_ext s, pg_identify_object('pg_statistic_ext'::regclass, s.oid, 0) i;
+select type, schema, name = current_user, identity = current_user from pg_roles r, pg_identify_object('pg_authid'::regclass, r.oid, 0) i where rolname = current_user;
+select * from pg_identify_object('pg_class'::regclass, 999999999, 0);
+select * from pg_identify_object('pg_type'::regclass, 999999999, 0);
+select * from pg_identify_object('pg_proc'::regclass, 999999999, 0);
+select * from pg_identify_object('pg_namespace'::regclass, 999999999, 0);
+select (pg_identify_object('pg_namespace'::regclass, 'public'::regnamespace, 0)).identity;
