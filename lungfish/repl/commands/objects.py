@@ -17,7 +17,6 @@ from lungfish.repl.describe.objects import (
     list_extensions,
     list_functions,
     list_memberships,
-    list_privileges,
     list_roles,
     list_schemas,
     list_types,
@@ -99,10 +98,6 @@ def _roles(interpreter: Interpreter, _pattern: Pattern, _is_verbose: bool) -> Re
     return list_roles(interpreter.target.connection)
 
 
-def _privileges(interpreter: Interpreter, pattern: Pattern, _is_verbose: bool) -> ResultText:
-    return list_privileges(interpreter.target.connection, pattern)
-
-
 def _default_privileges(
     interpreter: Interpreter, _pattern: Pattern, _is_verbose: bool
 ) -> ResultText:
@@ -170,7 +165,6 @@ ENTRIES = (
     Entry(("\\dD",), "\\dD[S+] [PATTERN]", "list domains", _lister("List of domains", _domains), "type"),
     Entry(("\\dn",), "\\dn[S+] [PATTERN]", "list schemas", _lister("List of schemas", _schemas), "schema"),
     Entry(("\\du", "\\dg"), "\\du", "list roles", _lister("List of roles", _roles)),
-    Entry(("\\dp", "\\z"), "\\dp[S] [PATTERN]", "who may do what with tables, views and sequences", _lister("Access privileges", _privileges), "relation"),
     Entry(("\\ddp",), "\\ddp", "what is granted on what will be made", _lister("Default access privileges", _default_privileges)),
     Entry(("\\drg",), "\\drg", "which roles are members of which", _lister("List of role grants", _memberships)),
     Entry(("\\dx",), "\\dx", "list extensions", _lister("List of installed extensions", _extensions)),

@@ -8,11 +8,13 @@ from types import MappingProxyType
 
 from lungfish import Connection
 from lungfish.repl.describe.pattern import Pattern
-from lungfish.repl.describe.query import query
+from lungfish.repl.describe.query import query, rights_shown
 from lungfish.repl.formats import ResultText
 
 _ROLE = "pg_catalog.pg_get_userbyid"
-_RIGHTS = 'pg_catalog.array_to_string({}, chr(10)) AS "Access privileges"'
+_COLUMN_RIGHTS = """(SELECT string_agg(a.attname || ':' || chr(10) || '  '
+                 || pg_catalog.array_to_string(a.attacl, chr(10) || '  '), chr(10) ORDER BY a.attnum)
+               FROM pg_catalog.pg_attribute a WHERE a.attrelid = c.oid AND a.attacl IS NOT NULL) AS "Column privileges\""""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +64,8 @@ LISTS: Mapping[str, ListQuery] = MappingProxyType(
             "Access privileges",
             """n.nspname AS "Schema", c.relname AS "Name", CASE c.relkind WHEN 'r' THEN 'table' WHEN 'v' THEN 'view'
                WHEN 'm' THEN 'materialized view' WHEN 'S' THEN 'sequence' WHEN 'p' THEN 'partitioned table' END AS "Type", """
-            + _RIGHTS.format("c.relacl")
-            + ", '' AS \"Column privileges\", '' AS \"Policies\"",
+            + rights_shown("c.relacl")
+            + f", {_COLUMN_RIGHTS}, '' AS \"Policies\"",
             "pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace",
             ("c.relname",),
             "n.nspname",
@@ -75,7 +77,7 @@ LISTS: Mapping[str, ListQuery] = MappingProxyType(
             f'spcname AS "Name", {_ROLE}(spcowner) AS "Owner", pg_catalog.pg_tablespace_location(oid) AS "Location"',
             "pg_catalog.pg_tablespace",
             ("spcname",),
-            more=_RIGHTS.format("spcacl")
+            more=rights_shown("spcacl")
             + """, spcoptions AS "Options", pg_catalog.pg_size_pretty(pg_catalog.pg_tablespace_size(oid)) AS "Size",
                  pg_catalog.shobj_description(oid, 'pg_tablespace') AS "Description\"""",
             order="1",

@@ -7,7 +7,7 @@ import re
 from lungfish import Connection
 from lungfish.connection import RoutineFacts
 from lungfish.repl.describe.pattern import SYSTEM_SCHEMAS, Pattern
-from lungfish.repl.describe.query import query
+from lungfish.repl.describe.query import query, rights_shown
 from lungfish.repl.formats import ResultText
 
 _DATABASE_SIZE = """SELECT pg_catalog.pg_size_pretty(CAST(sum(pg_catalog.pg_total_relation_size(c.oid)) AS bigint))
@@ -17,7 +17,7 @@ _DATABASE_SIZE = """SELECT pg_catalog.pg_size_pretty(CAST(sum(pg_catalog.pg_tota
 def list_schemas(connection: Connection, pattern: Pattern, *, is_verbose: bool) -> ResultText:
     r"""\dn."""
     verbose = (
-        ', NULL AS "Access privileges", pg_catalog.obj_description(oid, \'pg_namespace\') AS "Description"'
+        f", {rights_shown('nspacl')}, pg_catalog.obj_description(oid, 'pg_namespace') AS \"Description\""
         if is_verbose
         else ""
     )
@@ -40,7 +40,8 @@ def list_types(connection: Connection, pattern: Pattern, *, is_verbose: bool) ->
         """, t.typname AS "Internal name",
            CASE WHEN t.typtype = 'c' THEN 'tuple' WHEN t.typlen < 0 THEN 'var' ELSE CAST(t.typlen AS text) END AS "Size",
            (SELECT string_agg(e.enumlabel, chr(10) ORDER BY e.enumsortorder) FROM pg_catalog.pg_enum e WHERE e.enumtypid = t.oid)
-             AS "Elements", pg_catalog.pg_get_userbyid(t.typowner) AS "Owner", NULL AS "Access privileges\""""
+             AS "Elements", pg_catalog.pg_get_userbyid(t.typowner) AS "Owner", """
+        + rights_shown("t.typacl")
         if is_verbose
         else ""
     )
@@ -59,7 +60,7 @@ def list_types(connection: Connection, pattern: Pattern, *, is_verbose: bool) ->
 def list_domains(connection: Connection, pattern: Pattern, *, is_verbose: bool) -> ResultText:
     r"""\dD."""
     verbose = (
-        ', NULL AS "Access privileges", pg_catalog.obj_description(t.oid, \'pg_type\') AS "Description"'
+        f", {rights_shown('t.typacl')}, pg_catalog.obj_description(t.oid, 'pg_type') AS \"Description\""
         if is_verbose
         else ""
     )
@@ -100,35 +101,14 @@ def list_roles(connection: Connection) -> ResultText:
     )
 
 
-def list_privileges(connection: Connection, pattern: Pattern) -> ResultText:
-    r"""\dp."""
-    condition = pattern.conditions(
-        "n.nspname", "c.relname", "pg_catalog.pg_table_is_visible(c.oid)"
-    )
-    return query(
-        connection,
-        f"""SELECT n.nspname AS "Schema", c.relname AS "Name",
-              CASE c.relkind WHEN 'r' THEN 'table' WHEN 'v' THEN 'view' WHEN 'm' THEN 'materialized view'
-                WHEN 'S' THEN 'sequence' WHEN 'p' THEN 'partitioned table' END AS "Type",
-              CASE WHEN pg_catalog.cardinality(c.relacl) = 0 THEN '(none)'
-                ELSE pg_catalog.array_to_string(c.relacl, E'\n') END AS "Access privileges",
-              (SELECT string_agg(a.attname || E':\n  ' || pg_catalog.array_to_string(a.attacl, E'\n  '), E'\n' ORDER BY a.attnum)
-                 FROM pg_catalog.pg_attribute a WHERE a.attrelid = c.oid AND a.attacl IS NOT NULL) AS "Column privileges", '' AS "Policies"
-            FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-            WHERE c.relkind IN ('r', 'v', 'm', 'S', 'p') AND {condition} ORDER BY 1, 2""",
-        **pattern.values,
-    )
-
-
 def list_default_privileges(connection: Connection) -> ResultText:
     r"""\ddp."""
     return query(
         connection,
-        """SELECT pg_catalog.pg_get_userbyid(d.defaclrole) AS "Owner", n.nspname AS "Schema",
+        f"""SELECT pg_catalog.pg_get_userbyid(d.defaclrole) AS "Owner", n.nspname AS "Schema",
              CASE d.defaclobjtype WHEN 'r' THEN 'table' WHEN 'S' THEN 'sequence' WHEN 'f' THEN 'function'
                WHEN 'T' THEN 'type' WHEN 'n' THEN 'schema' END AS "Type",
-             CASE WHEN pg_catalog.cardinality(d.defaclacl) = 0 THEN '(none)'
-               ELSE pg_catalog.array_to_string(d.defaclacl, E'\n') END AS "Access privileges"
+             {rights_shown("d.defaclacl")}
            FROM pg_catalog.pg_default_acl d LEFT JOIN pg_catalog.pg_namespace n ON n.oid = d.defaclnamespace
            ORDER BY 1, 2, 3""",
     )

@@ -21,3 +21,9 @@ def rows_of(connection: Connection, sql: str, **values: object) -> list[list[str
     """Its rows, NULL as an empty text."""
     result = query(connection, sql, **values)
     return [["" if value is None else value for value in row] for row in result.rows]
+
+
+def rights_shown(items: str) -> str:
+    """The column of an access list, one grantee a line, as psql shows it."""
+    return f"""CASE WHEN pg_catalog.cardinality({items}) = 0 THEN '(none)'
+               ELSE pg_catalog.array_to_string({items}, chr(10)) END AS "Access privileges\""""
