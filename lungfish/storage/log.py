@@ -49,6 +49,10 @@ class Log(RowLog, Protocol):
     def append_sequence(self, sequence_oid: int, last_value: int, is_called: bool) -> LSN:
         """Log a sequence's state. It holds whether or not any transaction commits."""
 
+    @property
+    def durable_lsn(self) -> LSN:
+        """The position up to which the log is known to be on disk."""
+
     def flush_to(self, lsn: LSN) -> None:
         """Return once everything up to `lsn` is on disk. Waiting callers share one sync (group commit).
 
@@ -127,6 +131,10 @@ class NoLog:
     def append_sequence(self, sequence_oid: int, last_value: int, is_called: bool) -> LSN:
         self._end += 1
         return LSN(self._end)
+
+    @property
+    def durable_lsn(self) -> LSN:
+        return LSN(2**63 - 1)
 
     def flush_to(self, lsn: LSN) -> None:
         return

@@ -5,7 +5,8 @@ time, one record reserves AHEAD_COUNT values: it says what the sequence will hav
 of them (a gap, as in PostgreSQL, whose SEQ_LOG_VALS is the same number), a clean close loses none.
 
 A record is durable with the next commit that is. So that no value comes again that a client has seen, whoever draws one gets to know
-before a record is made (`before_record`), and lets his transaction have an id: its commit is then one that is flushed.
+before a record is made (`before_record`), and lets his transaction have an id: its commit is then one that is flushed. So does who draws from what
+somebody else's record has reserved, as long as that is not durable.
 
 A restart (ALTER SEQUENCE ... RESTART, TRUNCATE ... RESTART IDENTITY) is transactional all the same. It begins a state under a number of its own, the
 `state_key`, which the sequence's row in the catalog names from then on: whoever sees that row draws from the new state, everybody else from the
@@ -72,6 +73,8 @@ class _Running:
     # How many more values the log has reserved, in steps of `increment`.
     reserved_count: int = 0
     increment: int = 0
+    # Where in the log the record ends that reserved them.
+    logged_to: int = 0
 
 
 def _go_on() -> None:
@@ -96,15 +99,14 @@ class Sequences:
         """Hand out the next value (nextval). Raises SequenceGeneratorLimitExceeded at the end of a sequence that does not cycle."""
         with self._mutex:
             running = self._find(definition)
+            value = None
             if running is not None and running.reserved_count:
-                value = running.last_value + running.increment
-                # The reservation ends at the sequence's limits, but they may have been altered since.
-                is_current = running.increment == definition.increment
-                if is_current and definition.minimum <= value <= definition.maximum:
-                    running.reserved_count -= 1
-                    running.last_value = value
+                value = _take_reserved(running, definition)
+                if value is not None and running.logged_to <= self._log.durable_lsn:
                     return value
         before_record()
+        if value is not None:
+            return value
         with self._fence, self._mutex:
             return self._reserve(definition)
 
@@ -119,8 +121,8 @@ class Sequences:
         increment = definition.increment
         room = definition.maximum - value if increment > 0 else value - definition.minimum
         ahead_count = max(0, min(AHEAD_COUNT, room // abs(increment)))
-        self._log.append_sequence(running.key, value + ahead_count * increment, True)
-        self._put(definition, _Running(running.key, value, True, ahead_count, increment))
+        end = self._log.append_sequence(running.key, value + ahead_count * increment, True)
+        self._put(definition, _Running(running.key, value, True, ahead_count, increment, end))
         return value
 
     def _find(self, definition: SequenceDefinition) -> _Running | None:
@@ -209,6 +211,17 @@ class Sequences:
         """Redo a log record, at restart: the newest one counts."""
         with self._mutex:
             self._running[key] = _Running(key, last_value, is_called)
+
+
+def _take_reserved(running: _Running, definition: SequenceDefinition) -> int | None:
+    """The next of the values that are reserved; None if it is none of the sequence's, whose limits may have been altered since."""
+    value = running.last_value + running.increment
+    is_current = running.increment == definition.increment
+    if not is_current or not definition.minimum <= value <= definition.maximum:
+        return None
+    running.reserved_count -= 1
+    running.last_value = value
+    return value
 
 
 def _step(definition: SequenceDefinition, last_value: int) -> int:

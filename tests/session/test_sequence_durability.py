@@ -57,6 +57,24 @@ def test_drawing_numbers_flushes_the_log_once_for_many() -> None:
     database.close()
 
 
+def test_a_number_from_what_an_open_transaction_has_reserved_does_not_come_again_either() -> None:
+    disk = SimulatedDisk()
+    database = open_on(disk)
+    ask(database, "CREATE SEQUENCE s")
+    with Connection(Session(database, autocommit=True, read_only=False)) as connection:
+        connection.execute("BEGIN")
+        connection.execute("SELECT nextval('s')")
+        ((seen,),) = ask(database, "SELECT nextval('s')")
+        state = disk.crash_state(disk.operation_count, Persistence.SYNCED)
+    database.close()
+    database = open_on(state)
+    ((following,),) = ask(database, "SELECT nextval('s')")
+    database.close()
+    assert isinstance(seen, int)
+    assert isinstance(following, int)
+    assert following > seen
+
+
 RESTARTS = {
     "ALTER SEQUENCE t_a_seq RESTART": (),
     "ALTER SEQUENCE t_a_seq RESTART WITH 2 INCREMENT BY 3": (),
