@@ -13,7 +13,7 @@ from lungfish import errors
 from lungfish.catalog.catalog import Catalog, Relation
 from lungfish.catalog.objects import Column, Oid, Table
 from lungfish.planner.bind_trace import BindTrace
-from lungfish.planner.expressions import BoundExpression, ColumnRef, ParameterRef
+from lungfish.planner.expressions import BoundExpression, ColumnRef, DatedLiteral, ParameterRef
 from lungfish.planner.logical import LogicalCte, LogicalOutput, LogicalPlan
 from lungfish.planner.routine_frame import RoutineFrame
 from lungfish.sql.ast.dml import Delete, Insert, Merge, Update
@@ -101,6 +101,7 @@ class BindState:
         "catalog",
         "crossed_columns",
         "ctes",
+        "dated_literals",
         "has_collations",
         "has_grouping",
         "has_subqueries",
@@ -163,6 +164,8 @@ class BindState:
         self.has_collations = False
         self.crossed_columns: set[int] = set()
         self.output_collations: tuple[str | None, ...] | None = None
+        # Literals whose values depend on the session's settings, so that each execution reads them.
+        self.dated_literals: list[DatedLiteral] = []
         # How many subquery expressions we are inside of.
         self.subquery_depth = 0
         # Columns that USING computes of both sides' columns: grouping by these is grouping by them.

@@ -21,10 +21,11 @@ from lungfish.planner.expressions import (
     Call,
     CastTo,
     Constant,
+    DatedLiteral,
     ParameterRef,
     RowExpr,
 )
-from lungfish.planner.literals import convert_literal, read_literal
+from lungfish.planner.literals import convert_literal, is_dated, read_literal
 from lungfish.planner.registered_literals import check_relation_name
 from lungfish.planner.uncommitted_labels import refuse_uncommitted
 from lungfish.types.coercion import (
@@ -97,7 +98,10 @@ def coerce_with(
         if isinstance(node, Constant):
             if node.value is not None:
                 _check_literal(node.value, target, state, position)
-            return read_literal(node, target, is_explicit=is_explicit, position=position)
+            read = read_literal(node, target, is_explicit=is_explicit, position=position)
+            if isinstance(read, CastTo) and is_dated(node.value, target):
+                state.dated_literals.append(DatedLiteral(node.value, target, read.position))
+            return read
         if isinstance(node, ParameterRef):
             decided = state.parameters.decide(node.index, target, position)
             return _modify(decided, target, is_explicit, position)

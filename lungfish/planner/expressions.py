@@ -55,6 +55,15 @@ class ParameterRef:
 
 
 @frozen
+class DatedLiteral:
+    """A literal whose value depends on the session's settings; no expression, but what is kept of one beside it."""
+
+    text: str
+    type: SqlType
+    position: int
+
+
+@frozen
 class Call:
     """A function or operator applied. `position` marks the place for run-time errors."""
 

@@ -107,6 +107,16 @@ def _refuse_what_nothing_reads(text: str, type_: SqlType, position: int) -> None
         raise failure.at(position)
 
 
+def is_dated(text: str, type_: SqlType) -> bool:
+    """Whether what the text means of the type depends on the session's settings, not on the catalog."""
+    return not is_fixed_text(text, type_) and _holds_dates(type_) and not _holds_names(type_)
+
+
+def _holds_dates(type_: SqlType) -> bool:
+    inner = type_.fields if type_.element is None else (type_.element,)
+    return type_.kind in _FIXED or type_.kind is TypeKind.TIMETZ or any(map(_holds_dates, inner))
+
+
 def _holds_names(type_: SqlType) -> bool:
     """Whether values are read with the help of the catalog."""
     if type_.kind is TypeKind.REGISTERED:

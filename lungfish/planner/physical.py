@@ -13,6 +13,7 @@ from lungfish.catalog.objects import Index, SystemView, Table
 from lungfish.planner.expressions import (
     AggregateCall,
     BoundExpression,
+    DatedLiteral,
     OutputColumn,
     SortKey,
     WindowCall,
@@ -471,6 +472,8 @@ class PhysicalStatement:
     routines: str = ""
     # What rules have made of the statement: then these run one after the other, and `root` is nothing.
     steps: tuple[RuleStep, ...] | None = None
+    # Literals that were read under the settings of the session that planned it.
+    dated_literals: tuple[DatedLiteral, ...] = ()
     # Every table that the plan touches, once: (table, "read", "lock" or "change"), the strongest use of each.
     table_uses: tuple[tuple[Table, str], ...] = ()
 

@@ -105,6 +105,7 @@ def plan_physical(
         is_read_only=not changes_rows and not statement.locks_rows,
         is_volatile=state.has_volatile,
         routines=state.calls_routines,
+        dated_literals=tuple(state.dated_literals),
         table_uses=planner.planning.table_uses,
     )
 

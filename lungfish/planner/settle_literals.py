@@ -6,7 +6,7 @@ which stores constants. We store texts, so such a literal is replaced in it by o
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from lungfish import errors
 from lungfish.catalog.catalog import Catalog
@@ -36,12 +36,24 @@ def settle_literals(
     text: str, catalog: Catalog, search_path: Sequence[str], settings: TextSettings
 ) -> str:
     """The text of a query, in which no literal's meaning depends on the settings or on the clock."""
+    return _settled_text(text, _unsettled_in(text, catalog, search_path), settings)
+
+
+def _unsettled_in(
+    text: str, catalog: Catalog, search_path: Sequence[str]
+) -> dict[int, tuple[str, SqlType]]:
+    """The literals of a query, by their places, that are not settled."""
     if "'" not in text:
-        return text
+        return {}
     query = parse(text)[0].statement
     assert isinstance(query, Query), "what is stored is a query"
     bound = bind_statement(query, new_state(catalog, tuple(search_path)))
-    unsettled = dict(filter(None, map(_unsettled, _casts(bound.root))))
+    return dict(filter(None, map(_unsettled, _casts(bound.root))))
+
+
+def _settled_text(
+    text: str, unsettled: Mapping[int, tuple[str, SqlType]], settings: TextSettings
+) -> str:
     if not unsettled:
         return text
     pieces: list[str] = []
@@ -60,10 +72,11 @@ def settle_default(text: str, type_text: str, catalog: Catalog, settings: TextSe
     """The text of a column's default, which is assigned to that type."""
     before, behind = "SELECT CAST((", f") AS {type_text})"
     try:
-        settled = settle_literals(before + text + behind, catalog, ("public",), settings)
+        unsettled = _unsettled_in(before + text + behind, catalog, ("public",))
     except errors.Error:
         # What is wrong with it is said when it is bound for its column.
         return text
+    settled = _settled_text(before + text + behind, unsettled, settings)
     return settled.removeprefix(before).removesuffix(behind)
 
 

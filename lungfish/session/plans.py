@@ -13,6 +13,7 @@ from lungfish.errors import Error, ReadOnlySqlTransaction, UndefinedParameter
 from lungfish.executor import ExecutionContext, MemoryBudget, execute
 from lungfish.planner import plan_statement
 from lungfish.planner.physical import PhysicalStatement
+from lungfish.session.dated_literals import check_dated_literals
 from lungfish.session.function_context import SessionFunctions
 from lungfish.session.parameters import (
     infer_values,
@@ -91,7 +92,7 @@ class PlanningSession(TransactionalSession):
             return None
         cached = self.plan(statement, parsed.texts[0], types)
         pipeline = self.database.programs.program(cached.plan).pipeline
-        if pipeline is None:
+        if pipeline is None or cached.plan.dated_literals:
             return None
         made = make_ready_statement(
             statement,
@@ -272,6 +273,7 @@ class PlanningSession(TransactionalSession):
         while True:
             catalog = self.catalog
             cached = self.plan(statement, text, types)
+            check_dated_literals(cached.plan.dated_literals, self.settings.text)
             self._lock_tables(cached)
             if self.catalog is catalog:
                 return cached

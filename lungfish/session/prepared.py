@@ -19,6 +19,7 @@ from lungfish.executor.programs import new_compiler
 from lungfish.planner import describe_statement, resolve_type_name
 from lungfish.planner.bind_execute import bind_execute_argument
 from lungfish.planner.physical import PhysicalStatement
+from lungfish.session.dated_literals import check_dated_literals, settle_statement
 from lungfish.session.results import StatementResult
 from lungfish.sql.ast import Statement, dml, queries, utility
 from lungfish.types.sql_type import SqlType, TypeKind
@@ -26,6 +27,8 @@ from lungfish.types.sql_type import SqlType, TypeKind
 if TYPE_CHECKING:
     from lungfish.session.session import Session
 
+# A statement, and the texts of those of its literals that were settled.
+Settled = tuple[Statement, tuple[str, ...]]
 _PLANNED = (queries.Query, dml.Insert, dml.Update, dml.Delete, dml.Merge)
 
 
@@ -34,6 +37,8 @@ class Prepared:
     """What PREPARE made. `types` are the parameters', `columns` those of the result where it has any."""
 
     statement: Statement
+    # The texts of the literals in it that would have meant something else under other settings.
+    settled: tuple[str, ...]
     text: str
     made_us: int
     types: tuple[SqlType | None, ...]
@@ -59,15 +64,22 @@ def _columns_of(plan: PhysicalStatement) -> tuple[tuple[str, SqlType], ...]:
 
 def _described(
     session: Session, statement: Statement, declared: tuple[SqlType | None, ...]
-) -> tuple[tuple[tuple[str, SqlType], ...], tuple[SqlType | None, ...]]:
-    """The columns and the types of the parameters. What goes wrong when constants are computed goes wrong at EXECUTE, as in PostgreSQL."""
+) -> tuple[tuple[tuple[str, SqlType], ...], tuple[SqlType | None, ...], Settled]:
+    """The columns, the types of the parameters, and the statement with its literals settled. What goes wrong when constants are computed goes wrong at EXECUTE, as in PostgreSQL."""
     try:
         plan = session.plan(statement, None, declared).plan
     except DataError:
         path = session.settings.search_path
         columns, types = describe_statement(statement, session.catalog, path, declared)
-        return tuple((column.name, column.type) for column in columns), types
-    return _columns_of(plan), plan.parameter_types
+        return tuple((column.name, column.type) for column in columns), types, (statement, ())
+    literals = plan.dated_literals
+    check_dated_literals(literals, session.settings.text)
+    settings = session.execution_context().functions.session_fact("text_settings")
+    return (
+        _columns_of(plan),
+        plan.parameter_types,
+        settle_statement(statement, literals, settings),
+    )
 
 
 def prepare(session: Session, statement: utility.Prepare) -> StatementResult:
@@ -82,11 +94,12 @@ def prepare(session: Session, statement: utility.Prepare) -> StatementResult:
         resolve_type_name(name, session.catalog, session.settings.search_path)
         for name in statement.parameter_types
     )
-    columns, found = _described(session, statement.statement, declared)
+    columns, found, settled = _described(session, statement.statement, declared)
     types = (*found, *declared[len(found) :])
-    has_rows = isinstance(statement.statement, queries.Query) or bool(columns)
+    has_rows = isinstance(settled[0], queries.Query) or bool(columns)
     session.prepared[statement.name] = Prepared(
-        statement.statement,
+        settled[0],
+        settled[1],
         session.last_query,
         session.functions.statement_time_us,
         types,
@@ -135,7 +148,8 @@ def execute_prepared(session: Session, statement: utility.Execute) -> StatementR
         plan = session.plan(found.statement, None, found.types).plan
         if _columns_of(plan) != found.columns:
             raise FeatureNotSupported("cached plan must not change result type")
-    return session._dispatch(found.statement, f"prepared: {found.text}", values, types)
+    text = f"prepared: {found.text} {found.settled}"
+    return session._dispatch(found.statement, text, values, types)
 
 
 def query_of(session: Session, statement: utility.Execute) -> Prepared:
