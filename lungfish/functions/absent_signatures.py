@@ -14,8 +14,10 @@ from types import MappingProxyType
 from lungfish.functions.registry import ArgumentType, Function, Polymorphic
 from lungfish.types.sql_type import (
     BIGINT,
+    BOOLEAN,
     DOUBLE,
     INTEGER,
+    JSON,
     REAL,
     SMALLINT,
     TEXT,
@@ -27,9 +29,12 @@ from lungfish.types.sql_type import (
 
 _TYPES: Mapping[str, ArgumentType] = MappingProxyType(
     {
+        "anyelement": Polymorphic.ANYELEMENT,
         "bigint": BIGINT,
+        "boolean": BOOLEAN,
         "double precision": DOUBLE,
         "integer": INTEGER,
+        "json": JSON,
         "real": REAL,
         "record": Polymorphic.RECORD,
         "smallint": SMALLINT,
@@ -135,6 +140,8 @@ _SIGNATURES = {
     ),
     "@@@": "tsquery,tsvector | tsvector,tsquery",
     "age": "xid",
+    "json_populate_record": "anyelement,json,boolean",
+    "json_populate_recordset": "anyelement,json,boolean",
     "length": "lseg | path | tsvector",
     "trunc": "macaddr | macaddr8",
     "unnest": "tsvector",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from lungfish.errors import DatatypeMismatch
+from lungfish.errors import DatatypeMismatch, FeatureNotSupported, NullValueNotAllowed
 from lungfish.functions.registry import Function, FunctionContext, Polymorphic, Volatility
 from lungfish.types.array_value import array_value
 from lungfish.types.sql_type import (
@@ -42,8 +42,16 @@ def _current_setting_or_null(context: FunctionContext, name: str, missing_ok: bo
     return context.setting_or_none(name) if missing_ok else context.setting(name)
 
 
-def _set_config(context: FunctionContext, name: str, value: str, is_local: bool) -> str:
-    context.set_setting(name, value, is_local)
+def _set_config(
+    context: FunctionContext, name: str | None, value: str | None, is_local: bool | None
+) -> str:
+    if name is None:
+        raise NullValueNotAllowed("SET requires parameter name")
+    if value is None:
+        # PostgreSQL sets it to its default then.
+        context.setting(name)
+        raise FeatureNotSupported("set_config with a null value is not supported")
+    context.set_setting(name, value, bool(is_local))
     return context.setting(name)
 
 
@@ -108,7 +116,7 @@ SYSTEM_FUNCTIONS: tuple[Function, ...] = (
     Function("pg_current_xact_id", (), BIGINT, _fact("transaction_id"), volatility=_STABLE, needs_context=True),
     Function("current_setting", (TEXT,), TEXT, _current_setting, volatility=_STABLE, needs_context=True),
     Function("current_setting", (TEXT, BOOLEAN), TEXT, _current_setting_or_null, volatility=_STABLE, needs_context=True),
-    Function("set_config", (TEXT, TEXT, BOOLEAN), TEXT, _set_config, volatility=_VOLATILE, needs_context=True),
+    Function("set_config", (TEXT, TEXT, BOOLEAN), TEXT, _set_config, volatility=_VOLATILE, is_strict=False, needs_context=True),
     Function(
         "pg_typeof", (Polymorphic.ANY_OR_UNKNOWN,), registered_type("regtype"), _pg_typeof, volatility=_STABLE,
         is_strict=False, needs_types=True, needs_context=True,

@@ -96,12 +96,7 @@ def coerce_with(
         return state.seams.make_domain_value(value, target, state, position)
     if source.kind is TypeKind.UNKNOWN:
         if isinstance(node, Constant):
-            if node.value is not None:
-                _check_literal(node.value, target, state, position)
-            read = read_literal(node, target, is_explicit=is_explicit, position=position)
-            if isinstance(read, CastTo) and is_dated(node.value, target):
-                state.dated_literals.append(DatedLiteral(node.value, target, read.position))
-            return read
+            return _literal(node, target, is_explicit, state, position)
         if isinstance(node, ParameterRef):
             decided = state.parameters.decide(node.index, target, position)
             return _modify(decided, target, is_explicit, position)
@@ -140,6 +135,18 @@ def coerce_with(
         if converted is not None:
             return converted
     return CastTo(node, target, is_explicit, position)
+
+
+def _literal(
+    node: Constant, target: SqlType, is_explicit: bool, state: BindState, position: int
+) -> BoundExpression:
+    """A literal read as a type; one that each execution reads is noted."""
+    if node.value is not None:
+        _check_literal(node.value, target, state, position)
+    read = read_literal(node, target, is_explicit=is_explicit, position=position)
+    if isinstance(read, CastTo) and is_dated(node.value, target):
+        state.dated_literals.append(DatedLiteral(node.value, target, read.position))
+    return read
 
 
 def _check_literal(text: str, target: SqlType, state: BindState, position: int) -> None:

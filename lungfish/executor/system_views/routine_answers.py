@@ -10,7 +10,7 @@ from lungfish.catalog import Catalog
 from lungfish.catalog.names import qualified
 from lungfish.catalog.objects import Oid, SqlFunction
 from lungfish.catalog.routine_texts import arguments_text, result_text
-from lungfish.errors import WrongObjectType
+from lungfish.errors import FeatureNotSupported, WrongObjectType
 from lungfish.executor.system_views.asked import Answer, Asked
 from lungfish.executor.system_views.texts import parameter_default_text
 from lungfish.sql.quoting import quote_identifier, quote_literal
@@ -74,9 +74,10 @@ def _traits(item: SqlFunction) -> list[str]:
 
 
 def _standard_body(item: SqlFunction) -> str | None:
+    """Raises FeatureNotSupported: PostgreSQL writes the statements anew from what they were understood to mean."""
     if not item.is_standard:
         return None
-    return f"BEGIN ATOMIC\n {item.body.rstrip().rstrip(';')};\nEND"
+    raise FeatureNotSupported("writing the body of an SQL-standard routine back is not supported")
 
 
 def _default(asked: Asked, arguments: Sequence[Any]) -> str | None:
