@@ -26,6 +26,7 @@ from lungfish.executor.foreign_keys import (
     ForeignKey,
     KeyValues,
     children,
+    goes_on_to_refer,
     parent_exists,
     refers_to,
     visible_row,
@@ -195,14 +196,16 @@ def _check_restrict(pending: Iterable[_Pending], context: ExecutionContext) -> N
         ]
         if not changes:
             continue
-        for _, _, number in children(each.foreign_key, [item.old for item in changes], context):
-            raise still_referenced(
-                constraint,
-                each.foreign_key.child,
-                each.foreign_key.parent,
-                changes[number].old,
-                is_restrict=True,
-            )
+        keys = [item.old for item in changes]
+        for address, _, number in children(each.foreign_key, keys, context):
+            if goes_on_to_refer(each.foreign_key, address, keys[number], context):
+                raise still_referenced(
+                    constraint,
+                    each.foreign_key.child,
+                    each.foreign_key.parent,
+                    keys[number],
+                    is_restrict=True,
+                )
 
 
 def _run_actions(
@@ -233,11 +236,11 @@ def check_unreferenced(
     """Raise ForeignKeyViolation if a row still refers to a key that no parent has any more."""
     keys = [change.old for change in changes]
     taken_over: dict[int, bool] = {}
-    for _, _, number in children(foreign_key, keys, context):
+    for address, _, number in children(foreign_key, keys, context):
         if number not in taken_over:
             child_key = foreign_key.as_child_key(keys[number])
             taken_over[number] = parent_exists(foreign_key, child_key, context)
-        if not taken_over[number]:
+        if not taken_over[number] and goes_on_to_refer(foreign_key, address, keys[number], context):
             raise still_referenced(
                 foreign_key.constraint,
                 foreign_key.child,

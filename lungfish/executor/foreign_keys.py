@@ -271,6 +271,19 @@ def children(
         yield from list(found)
 
 
+def goes_on_to_refer(
+    foreign_key: ForeignKey, address: TupleId, key: KeyValues, context: ExecutionContext
+) -> bool:
+    """Whether a row that `children` found for a key (of the parent's types) will refer to it. Waits for one who is deleting the row."""
+    store = context.tables.table_store(foreign_key.child)
+    with context.snapshot_of_now() as snapshot:
+        locked = store.lock(context.transaction, snapshot, address, mode=LockMode.FOR_KEY_SHARE)
+    if locked.values is None:
+        return False
+    row = visible_row(foreign_key.child, locked.values)
+    return refers_to(foreign_key, row, foreign_key.as_child_key(key))
+
+
 def _look_up_children(
     foreign_key: ForeignKey,
     keys: Sequence[KeyValues],

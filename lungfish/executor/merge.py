@@ -17,7 +17,7 @@ from lungfish.executor.rows import batch_rows
 from lungfish.executor.slices import in_parts
 from lungfish.executor.table_writer import TableWriter
 from lungfish.planner.physical import MergeBranch, MergeRows
-from lungfish.storage.table_lock import LockStatus
+from lungfish.storage.table_lock import LockedRow, LockStatus
 from lungfish.types.batch import Batch
 
 MATCHED = "matched"
@@ -54,8 +54,8 @@ def make_merge(plan: MergeRows, compiler: Compiler) -> Operator:
         kept = keep_batches(source(run), run)
         try:
             for batch in in_parts(kept, run):
-                rows = (merge.do(row) for row in batch_rows(batch, input_types))
-                yield returning.batch([row for row in rows if row is not None])
+                rows = [row for item in batch_rows(batch, input_types) for row in merge.do(item)]
+                yield returning.batch(rows)
         finally:
             kept.close()
 
@@ -94,14 +94,14 @@ class _Merge:
         # Where the source's columns begin.
         self._others_from = target.width + target.key_width
 
-    def do(self, row: Row) -> tuple[Any, ...] | None:
-        """Do what the branches say of one row; answers its output if it was changed."""
+    def do(self, row: Row) -> list[tuple[Any, ...]]:
+        """Do what the branches say of one row; answers what is to be put out."""
         self._run.check_cancel()
         branch = self._choose(row)
         if branch is None or branch.kind == "nothing":
-            return None
+            return []
         if branch.kind == "insert":
-            return self._insert(branch, row)
+            return [self._insert(branch, row)]
         if not self._target.claim(row):
             raise errors.CardinalityViolation(
                 "MERGE command cannot affect row a second time",
@@ -110,24 +110,35 @@ class _Merge:
         new = self._new_row(branch, row)
         locked = self._target.lock(row, new)
         if locked.status is LockStatus.SAME:
-            return self._change(row, new)
-        return self._do_again(row, is_gone=locked.values is None)
+            return [self._change(row, new)]
+        outputs = [self._do_chosen(each) for each in self._now(row, locked)]
+        return [output for output in outputs if output is not None]
 
-    def _do_again(self, row: Row, *, is_gone: bool) -> tuple[Any, ...] | None:
-        """The target row changed while we waited for it: its match and its branch are found anew."""
-        current = None if is_gone else self._newest(row)
-        if current is None:
-            if row[-1] is not True:
-                return None
-            # The source row has lost its match.
-            current = (*[None] * self._others_from, *row[self._others_from :])
-        branch = self._choose(current)
+    def _now(self, row: Row, locked: LockedRow) -> list[Row]:
+        """What has become of a row whose target changed while we waited for it: it matches still, or what has lost its match, each for itself."""
+        if locked.values is not None:
+            current = self._newest(row)
+            if current is not None:
+                return [current]
+        rows: list[Row] = []
+        if locked.values is not None:
+            # RETURNING shows what it did match, as in PostgreSQL.
+            target = self._target.newest(row, locked.values)
+            rows.append((*target, *self._others(row), None))
+        if row[-1] is True:
+            rows.append((*[None] * self._others_from, *row[self._others_from :]))
+        return rows
+
+    def _do_chosen(self, row: Row) -> tuple[Any, ...] | None:
+        """Do what the branches say of a row whose target is locked."""
+        branch = self._choose(row)
         if branch is None or branch.kind == "nothing":
             return None
         if branch.kind == "insert":
-            return self._insert(branch, current)
-        self._target.lock(current, None)
-        return self._change(current, self._new_row(branch, current))
+            return self._insert(branch, row)
+        new = self._new_row(branch, row)
+        self._target.lock(row, new)
+        return self._change(row, new)
 
     def _newest(self, row: Row) -> Row | None:
         """The input row as a newer snapshot gives it: the same target row joined with the same source row."""

@@ -31,6 +31,9 @@ class MergeTarget(Protocol):
     def lock(self, row: Row, new: Sequence[Any] | None) -> LockedRow:
         """Lock the target's row, which is to have these values; None: to be deleted."""
 
+    def newest(self, row: Row, values: Sequence[Any]) -> Row:
+        """The target's part of an input row, with what `lock` has found there."""
+
     def change(self, row: Row, new: Sequence[Any] | None) -> tuple[Row, Row | None]:
         """Update or delete the target's row; answers the old and the new one as RETURNING sees them. Requires: it is locked."""
 
@@ -55,6 +58,9 @@ class MergedTable:
         if new is not None:
             mode = self._writer.update_mode(row[: self.width], new)
         return self._writer.lock(TupleId(row[self.width]), mode)
+
+    def newest(self, row: Row, values: Sequence[Any]) -> Row:
+        return (*values, row[self.width])
 
     def change(self, row: Row, new: Sequence[Any] | None) -> tuple[Row, Row | None]:
         old, address = row[: self.width], TupleId(row[self.width])
@@ -89,6 +95,11 @@ class MergedMembers:
         if new is not None:
             mode = member.update_mode(row[: self.width], new)
         return member.writer.lock(address, mode)
+
+    def newest(self, row: Row, values: Sequence[Any]) -> Row:
+        member, address = self._place(row)
+        *seen, oid = member.seen(tuple(values))
+        return (*seen, address, oid)
 
     def change(self, row: Row, new: Sequence[Any] | None) -> tuple[Row, Row | None]:
         member, address = self._place(row)

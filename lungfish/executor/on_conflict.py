@@ -158,11 +158,13 @@ class ConflictHandler:
         return None
 
     def _require_visible(self, address: TupleId) -> None:
-        """Above READ COMMITTED a row that we cannot see must not decide what we do."""
+        """Above READ COMMITTED a row that we cannot see as it is must not decide what we do."""
         context = self._writer.run.context
         if context.transaction.sees_each_commit or address in self._touched:
             return
-        if self._writer.store.get(context.snapshot, address) is None:
+        with context.snapshot_of_now() as now:
+            is_seen = self._writer.store.rows.sees_same(context.snapshot, now, address)
+        if not is_seen:
             raise errors.SerializationFailure("could not serialize access due to concurrent update")
 
     def _update(self, address: TupleId, existing: Row, proposed: Row) -> Changed | None:

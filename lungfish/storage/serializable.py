@@ -9,6 +9,10 @@ of which T3 is the first of the three to commit; T2 is the *pivot*. One of the t
 Not each such structure is part of a cycle: that is the price. If T1 only reads, the structure counts only if T3 had committed
 before T1's snapshot was taken; a snapshot for which that can no longer come about is *safe*, and its reads need not be followed.
 
+A transaction may also go by what its snapshot does not show: a key is free since another one has deleted its row, no row refers to a parent any
+more. That one then *comes before* it, though they are concurrent, which is kept like a rw-conflict from that one. The argument above
+still holds: whoever comes before has committed first, so it takes the place of T1, never of the conflict that leads to the first to commit.
+
 After Cahill, Röhm, Fekete, "Serializable Isolation for Snapshot Databases" (SIGMOD 2008), and Ports, Grittner, "Serializable Snapshot
 Isolation in PostgreSQL" (VLDB 2012), whose choice of victims is kept: the pivot, unless it has committed. Departures: reads and writes are
 both kept in memory and compared here (`predicate_locks.py`) instead of looking at rows' headers while reading, so neither storage

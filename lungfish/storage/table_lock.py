@@ -83,7 +83,10 @@ def lock_row(
             if found is None:
                 return _GONE
             has_moved = found.is_deleted and address in rows.moved_out
-            return _outcome(rows, transaction, snapshot, found, has_moved=has_moved)
+            is_shared = mode in (LockMode.FOR_SHARE, LockMode.FOR_KEY_SHARE)
+            return _outcome(
+                rows, transaction, snapshot, found, has_moved=has_moved, is_shared=is_shared
+            )
         if wait is LockWait.SKIP_LOCKED:
             return _SKIPPED
         if wait is LockWait.NOWAIT:
@@ -208,11 +211,13 @@ def _outcome(
     newest: _Newest,
     *,
     has_moved: bool,
+    is_shared: bool,
 ) -> LockedRow:
     writer, is_deleted, row = newest
     is_seen = snapshot.is_visible(writer)
     if not is_seen and not transaction.sees_each_commit:
-        what = "delete" if is_deleted and not has_moved else "update"
+        # Who only locks is told of an update, as in PostgreSQL; FOR UPDATE is also what a DELETE takes.
+        what = "delete" if is_deleted and not (has_moved or is_shared) else "update"
         raise errors.SerializationFailure(f"could not serialize access due to concurrent {what}")
     if has_moved and not is_seen:
         raise errors.SerializationFailure(

@@ -216,6 +216,16 @@ class TableRows:
             return None
         return found[0] if isinstance(found[0], bytes) else self.heap.stored(address)
 
+    def sees_same(self, one: Snapshot, other: Snapshot, address: TupleId) -> bool:
+        """Whether two snapshots see the same version of a row, and see one."""
+
+        def look() -> bool:
+            with self.latch:
+                seen = self.visible(one, address)
+                return seen is not None and seen == self.visible(other, address)
+
+        return run_with_pages(look)
+
     # Rollback
 
     def undo(self, transaction: Transaction, entry: UndoEntry, *, is_logged: bool) -> None:

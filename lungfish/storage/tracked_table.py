@@ -198,8 +198,9 @@ class TrackedTable(TableStore):
         """As `TableStore.get`."""
         self._conflicts.read_row(self._member, self._oid, address, self._now(snapshot))
         values = super().get(snapshot, address)
-        if values is not None and snapshot is not self._member.snapshot:
-            _require_seen(self._own_version(address) == values)
+        own = self._member.snapshot
+        if values is not None and own is not None and snapshot is not own:
+            _require_seen(self.rows.sees_same(own, snapshot, address))
         return values
 
     def scan(

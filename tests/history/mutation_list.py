@@ -141,6 +141,13 @@ MUTATIONS: tuple[Mutation, ...] = (
         CONFLICTS,
     ),
     Mutation(
+        "conflicts: who has freed a key that is taken does not come before who takes it",
+        GRAPH,
+        "            if writer.owner.id and not snapshot.is_visible(writer.owner.id):\n                self._flag(",
+        "            if False:\n                self._flag(",
+        SQL,
+    ),
+    Mutation(
         "structures: a doomed transaction commits",
         RULES,
         '    if member.is_doomed:\n        raise failure("',

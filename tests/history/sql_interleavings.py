@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol
 
+import lungfish
 from tests.history.interleavings import Choose, every
 
 Rows = tuple[tuple[Any, ...], ...]
@@ -59,27 +61,25 @@ class Bench:
     reset: Sequence[str]
     # Queries that show it.
     look: Sequence[str]
-    # Run by each session before its transaction begins: a statement that it is to find ready.
-    ready: Sequence[str] = field(default=())
 
     def start(self) -> None:
+        """Begin anew."""
         for sql in self.reset:
             self.sessions[0].run(sql)
-        for session in self.sessions:
-            for sql in self.ready:
-                session.run(sql)
 
     def left(self) -> tuple[Rows, ...]:
+        """What is there now."""
         return tuple(self.sessions[0].run(sql) for sql in self.look)
 
     def outcomes(self, programs: Sequence[Program]) -> Iterator[Outcome]:
         """What comes of every order of the programs' steps."""
 
-        def run(choose: Choose[int]) -> Outcome:
-            self.start()
-            return _Run(self, programs).go(choose)
+        return every(partial(self.outcome, programs))
 
-        return every(run)
+    def outcome(self, programs: Sequence[Program], choose: Choose[int]) -> Outcome:
+        """What comes of one order."""
+        self.start()
+        return _Run(self, programs, range(len(programs))).go(choose)
 
     def wrong(self, outcomes: Iterator[Outcome], programs: Sequence[Program]) -> Iterator[Outcome]:
         """Those that no serial order explains."""
@@ -100,18 +100,15 @@ class Bench:
                 yield outcome
 
 
-def _steps(program: Program) -> list[str]:
-    return [*program.statements, "COMMIT"]
-
-
 class _Run:
+    """One run of some of the programs."""
+
     def __init__(
-        self, bench: Bench, programs: Sequence[Program], taking_part: Sequence[int] | None = None
+        self, bench: Bench, programs: Sequence[Program], taking_part: Sequence[int]
     ) -> None:
         self._bench = bench
         self._programs = programs
-        numbers = range(len(programs)) if taking_part is None else taking_part
-        self._steps = {number: _steps(programs[number]) for number in numbers}
+        self._steps = {number: [*programs[number].statements, "COMMIT"] for number in taking_part}
         self._answers: dict[int, list[Rows]] = {}
         self._failures: dict[int, str] = {}
 
@@ -141,21 +138,18 @@ class _Run:
             session.run("ROLLBACK")
 
 
-def lungfish_session(connection: Any) -> Session:
+class LungfishSession:
     """A session of ours."""
-    return _Lungfish(connection)
 
-
-class _Lungfish:
-    def __init__(self, connection: Any) -> None:
+    def __init__(self, connection: lungfish.Connection) -> None:
         self._connection = connection
         connection.execute("SET lock_timeout = '1ms'")
 
     def run(self, sql: str) -> Rows:
-        import lungfish
-
         try:
             cursor = self._connection.execute(sql)
-            return tuple(sorted(cursor.fetchall(), key=repr)) if cursor.description else ()
         except lungfish.Error as error:
             raise Refused(error.sqlstate) from error
+        if cursor.description is None:
+            return ()
+        return tuple(sorted((tuple(row) for row in cursor.fetch_text()), key=repr))

@@ -369,3 +369,58 @@ def test_nothing_is_kept_once_all_have_ended(world: Sessions) -> None:
     conflicts = world.one._session.database.transactions.serializable
     assert not conflicts._finished
     assert not conflicts._active
+
+
+# What the first has not seen, though it goes by it: the second has freed a key, or taken away who referred to one.
+FREED = [
+    (
+        "SELECT id FROM t WHERE w = 100",
+        "INSERT INTO t VALUES (1)",
+        "UPDATE t SET id = 9 WHERE v = 10",
+    ),
+    ("SELECT u FROM k WHERE id = 1", "INSERT INTO k VALUES (7, 1)", "DELETE FROM k WHERE id = 1"),
+    (
+        "SELECT u FROM k WHERE id = 1",
+        "UPDATE k SET u = 1 WHERE id = 2",
+        "DELETE FROM k WHERE id = 1",
+    ),
+    ("SELECT p FROM c WHERE id = 1", "DELETE FROM p WHERE id = 1", "DELETE FROM c WHERE id = 1"),
+    (
+        "SELECT p FROM c WHERE id = 1",
+        "DELETE FROM p WHERE id = 1",
+        "UPDATE c SET p = 2 WHERE id = 1",
+    ),
+    (
+        "SELECT * FROM r WHERE id = 1",
+        "INSERT INTO r VALUES (2, '[3,4)')",
+        "DELETE FROM r WHERE id = 1",
+    ),
+]
+
+
+@pytest.mark.parametrize("reads", [True, False])
+@pytest.mark.parametrize(("read", "change", "freed"), FREED)
+def test_who_goes_by_what_the_snapshot_does_not_see_comes_behind_it(
+    world: Sessions, read: str, change: str, freed: str, *, reads: bool
+) -> None:
+    """Alone that is no harm; but who has also read what it was before, would have to come both before and behind the second."""
+    world.one.execute(
+        """
+        CREATE TABLE k (id integer PRIMARY KEY, u integer UNIQUE);
+        INSERT INTO k VALUES (1, 1), (2, 2);
+        CREATE TABLE p (id integer PRIMARY KEY);
+        CREATE TABLE c (id integer PRIMARY KEY, p integer REFERENCES p);
+        CREATE INDEX ON c (p);
+        INSERT INTO p VALUES (1), (2); INSERT INTO c VALUES (1, 1);
+        CREATE TABLE r (id integer PRIMARY KEY, at int4range, EXCLUDE USING gist (at WITH &&));
+        INSERT INTO r VALUES (1, '[1,5)');
+        """
+    )
+    world.begin()
+    if reads:
+        world.one.execute(read)
+    world.two.execute(freed)
+    world.two.execute("COMMIT")
+    expected = "40001" if reads else None
+    failed = world.failures((world.one, change), (world.one, "COMMIT"))
+    assert failed == ([expected] if reads else [None, None])
