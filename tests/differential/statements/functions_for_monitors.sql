@@ -61,4 +61,4 @@ select has_parameter_privilege('work_mem', 'set'), has_parameter_privilege(curre
 select has_parameter_privilege('work_mem', 'select');
 select has_server_privilege('x', 'usage');
 select has_foreign_data_wrapper_privilege('x', 'usage');
-select has_server_privilege(1, 'usage'), has_foreign_data_wrapper_privilege(1, 'usage'), has_largeobject_privilege(1, 'select');
+select has_largeobject_privilege(1, 'select');
