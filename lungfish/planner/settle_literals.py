@@ -56,15 +56,22 @@ def _settled_text(
 ) -> str:
     if not unsettled:
         return text
-    pieces: list[str] = []
+    words = list(tokens(text))
+    pieces = [text[token.start : token.end] for token in words]
+    settled: dict[tuple[str, ...], str] = {}
     wanted: tuple[str, SqlType] | None = None
-    for token in tokens(text):
+    for at, token in enumerate(words):
         # The place of `date 'today'` is that of its first word.
         wanted = unsettled.get(token.start, wanted)
-        piece = text[token.start : token.end]
-        if wanted is not None and piece == quote_literal(wanted[0]):
-            piece, wanted = quote_literal(_settled(*wanted, settings)), None
-        pieces.append(piece)
+        if wanted is not None and pieces[at] == quote_literal(wanted[0]):
+            cast = tuple(pieces[at : at + 4])
+            pieces[at], wanted = quote_literal(_settled(*wanted, settings)), None
+            settled[cast] = pieces[at]
+    # An item of GROUP BY or DISTINCT ON that is one of the select list is bound once, and must stay the same.
+    for at in range(len(pieces)):
+        cast = tuple(pieces[at : at + 4])
+        if cast in settled and cast[1:3] == (":", ":"):
+            pieces[at] = settled[cast]
     return "".join(pieces)
 
 

@@ -74,3 +74,10 @@ select coalesce(1, a), count(*) from t where a > 100 group by grouping sets ((),
 select coalesce(1, a), count(*) from t where false group by grouping sets ((), ()), coalesce(1, a) having coalesce(1, a) is null;
 select distinct on (coalesce(1, a) + 1) coalesce(1, a) + 1, count(*) filter (where coalesce(1, a) = 1) from nobody group by rollup (coalesce(1, a));
 select 1 from t group by cube ((1 + 1), a) having (1 + 1) is null;
+-- Views whose keys hold literals that are stored in another form than they were written in.
+CREATE TABLE dated (id int, d date);
+INSERT INTO dated VALUES (1, '2024-01-01'), (2, '2024-01-01'), (3, NULL);
+CREATE VIEW first_of_date AS SELECT DISTINCT ON (d + '-1 year'::interval) d + '-1 year'::interval AS x FROM dated ORDER BY 1;
+SELECT * FROM first_of_date ORDER BY 1;
+CREATE VIEW by_date AS SELECT d + '1 mon -1 day'::interval AS x, '-1 year'::text, count(*) FROM dated GROUP BY ROLLUP (d + '1 mon -1 day'::interval);
+SELECT * FROM by_date;
