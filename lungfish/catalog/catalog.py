@@ -31,7 +31,9 @@ from lungfish.catalog.objects import (
     UserType,
     View,
 )
-from lungfish.types.sql_type import TypeKind
+from lungfish.catalog.operator_objects import UserCast, UserOperator
+from lungfish.types.sql_type import SqlType, TypeKind
+from lungfish.types.type_oids import type_oid
 
 PG_TEMP_OID = Oid(12002)
 PG_TEMP_NAME = "pg_temp"
@@ -61,17 +63,20 @@ class Catalog:
     """What exists, as one transaction sees it. Never changed once made."""
 
     __slots__ = (
+        "_casts",
         "_children",
         "_functions",
         "_indexes",
         "_namespaces",
         "_objects",
+        "_operators",
         "_relations",
         "_rules",
         "_types",
         "added_labels",
         "authority",
         "commit_action_tables",
+        "implicit_casts",
         "next_oid",
         "next_relation_id",
         "version",
@@ -98,6 +103,10 @@ class Catalog:
         self._indexes: dict[tuple[Oid, str], tuple[Table, Index]] = {}
         # Functions of one name differ in their parameters' types.
         self._functions: dict[tuple[Oid, str], list[SqlFunction]] = {}
+        # Operators of one symbol differ in their operands' types.
+        self._operators: dict[tuple[Oid, str], list[UserOperator]] = {}
+        # By the oids of the two types; and of those that happen unasked only the oids.
+        self._casts: dict[tuple[int, int], UserCast] = {}
         # The tables that inherit from a table, or are its partitions, by their oids.
         self._children: dict[Oid, list[Oid]] = {}
         # Labels that the transaction which changes the catalog has added to enums, by the types' oids.
@@ -115,6 +124,10 @@ class Catalog:
                     self._types[item.namespace_oid, item.name] = item
                 case SqlFunction():
                     self._functions.setdefault((item.namespace_oid, item.name), []).append(item)
+                case UserOperator():
+                    self._operators.setdefault((item.namespace_oid, item.name), []).append(item)
+                case UserCast():
+                    self._casts[item.ends] = item
                 case Rule():
                     self._rules.setdefault(item.relation_oid, []).append(item)
                 case _:
@@ -126,6 +139,10 @@ class Catalog:
                     self._children.setdefault(parent, []).append(item.oid)
                 if item.on_commit != "preserve rows":
                     self.commit_action_tables += (item,)
+
+        self.implicit_casts = frozenset(
+            ends for ends, cast in self._casts.items() if cast.context == "implicit"
+        )
 
     @classmethod
     def empty(cls, system_views: Iterable[SystemView]) -> Catalog:
@@ -218,6 +235,33 @@ class Catalog:
         before = path[: path.index("pg_catalog")]
         found = [self._namespaces.get(name) for name in before]
         return frozenset(each.oid for each in found if each is not None)
+
+    @property
+    def has_operators(self) -> bool:
+        """Whether anybody has made an operator."""
+        return bool(self._operators)
+
+    def find_operators(
+        self, name: str, schema: str | None = None, search_path: Iterable[str] = ("public",)
+    ) -> list[UserOperator]:
+        """People's operators of that symbol, those of the first schema on the path before others."""
+        if not self._operators:
+            return []
+        found: list[UserOperator] = []
+        for namespace_oid in self._search(schema, search_path):
+            found += self._operators.get((namespace_oid, name), ())
+        return found
+
+    @property
+    def has_casts(self) -> bool:
+        """Whether anybody has made a cast."""
+        return bool(self._casts)
+
+    def find_cast(self, source: SqlType, target: SqlType) -> UserCast | None:
+        """The cast that somebody made from the one type to the other; domains are what they are over."""
+        if not self._casts or TypeKind.UNKNOWN in (source.kind, target.kind):
+            return None
+        return self._casts.get((type_oid(source.base), type_oid(target.base)))
 
     def name_is_taken(self, namespace_oid: Oid, name: str) -> bool:
         """Whether a table, view, sequence, index or composite type has that name there."""

@@ -26,6 +26,7 @@ from lungfish.catalog.objects import (
     UserType,
     View,
 )
+from lungfish.catalog.operator_objects import OperatorName, UserCast, UserOperator
 from lungfish.catalog.partition_parts import (
     PartitionBound,
     PartitionKey,
@@ -41,6 +42,7 @@ _CLASSES: dict[str, type[Any]] = {
     for item in (
         AccessItem, AggregateParts, Column, Constraint, DefaultRights, ExtendedStatistics, Index, IndexColumn, Membership,
         Namespace, ObjectRights, PartitionBound, PartitionKey, PartitionKeyColumn, RangeDatum, Role, RoutineParameter, Rule, Sequence, SqlFunction, SqlType, SupportFunction, Table, UserType, View,
+        OperatorName, UserCast, UserOperator,
     )
 }  # fmt: skip
 

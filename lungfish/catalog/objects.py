@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, NewType
 
 from lungfish.catalog.aggregate_parts import AggregateParts
+from lungfish.catalog.operator_objects import UserCast, UserOperator
 from lungfish.catalog.partition_parts import PartitionBound, PartitionKey
 from lungfish.types.sql_type import SqlType
 
@@ -472,4 +473,15 @@ class Rule:
         return self.mode in ("origin", "always")
 
 
-CatalogObject = Namespace | Table | View | Sequence | UserType | SqlFunction | SystemView | Rule
+CatalogObject = (
+    Namespace
+    | Table
+    | View
+    | Sequence
+    | UserType
+    | SqlFunction
+    | SystemView
+    | Rule
+    | UserOperator
+    | UserCast
+)

@@ -21,6 +21,7 @@ from lungfish.catalog.objects import (
     UserType,
     View,
 )
+from lungfish.catalog.operator_objects import UserCast, UserOperator
 from lungfish.types.sql_type import SqlType
 
 TypeChange = Callable[[SqlType], SqlType]
@@ -84,6 +85,11 @@ def with_types(item: CatalogObject, change: TypeChange) -> CatalogObject:
                 parameters=declared,
                 aggregate=parts,
             )
+        case UserOperator():
+            left = None if item.left is None else mapped(item.left)
+            return replace(item, left=left, right=mapped(item.right), result=mapped(item.result))
+        case UserCast():
+            return replace(item, source=mapped(item.source), target=mapped(item.target))
     return item
 
 
@@ -105,6 +111,12 @@ def types_of(item: CatalogObject) -> Iterator[SqlType]:
             if item.aggregate is not None:
                 yield item.aggregate.state
             yield from (each.type for each in item.parameters)
+        case UserOperator():
+            yield from item.operands
+            yield item.result
+        case UserCast():
+            yield item.source
+            yield item.target
 
 
 def users_of_type(catalog: Catalog, oid: Oid) -> list[CatalogObject]:

@@ -28,6 +28,7 @@ from lungfish.types.coercion import (
 )
 from lungfish.types.ranges import multirange_of
 from lungfish.types.sql_type import TEXT, SqlType, TypeKind, array_of
+from lungfish.types.type_oids import type_oid
 
 _P = Polymorphic
 _SIMPLE_FAMILY = (
@@ -65,11 +66,20 @@ class _Candidate(Generic[Callee]):
     is_spread: bool
 
 
+# Implicit casts that somebody has made: the oids of the two types.
+OwnCasts = frozenset[tuple[int, int]]
+
+
 def select(
-    signatures: Sequence[Callee], types: Sequence[SqlType], *, is_variadic: bool = False
+    signatures: Sequence[Callee],
+    types: Sequence[SqlType],
+    *,
+    is_variadic: bool = False,
+    casts: OwnCasts = frozenset(),
 ) -> Resolved[Callee] | None:
     """The signature that a call with these argument types means; None if none fits.
 
+    `casts` count like the built-in ones.
     Raises AmbiguousFunction without a name where several fit equally, DatatypeMismatch for polymorphic types at odds.
     """
     plain = [each.base for each in types]
@@ -77,18 +87,18 @@ def select(
     exact = [item for item in candidates if _is_exact(item.parameters, plain)]
     if exact:
         return _resolve(exact[0], types)
-    fitting = [item for item in candidates if _fits(item.parameters, types)]
+    fitting = [item for item in candidates if _fits(item.parameters, types, casts)]
     if not fitting:
         return None
     if len(fitting) > 1:
-        fitting = _narrow(fitting, plain)
+        fitting = _narrow(fitting, plain, casts)
     if len(fitting) > 1:
         raise AmbiguousFunction("ambiguous")
     return _resolve(fitting[0], types)
 
 
 def select_operator(
-    signatures: Sequence[Callee], types: Sequence[SqlType]
+    signatures: Sequence[Callee], types: Sequence[SqlType], casts: OwnCasts = frozenset()
 ) -> Resolved[Callee] | None:
     """As `select`; but of two operands an unknown one is first taken to be of the other's type."""
     if len(types) == 2:
@@ -103,7 +113,8 @@ def select_operator(
             for item in signatures:
                 if len(item.arguments) == 2 and _is_exact(item.arguments, guess):
                     return _resolve(_Candidate(item, item.arguments, (), False), types)
-    return select([item for item in signatures if len(item.arguments) == len(types)], types)
+    candidates = [item for item in signatures if len(item.arguments) == len(types)]
+    return select(candidates, types, casts=casts)
 
 
 def _spread_candidates(
@@ -165,11 +176,14 @@ def _is_exact(parameters: Sequence[ArgumentType], types: Sequence[SqlType]) -> b
     )
 
 
-def _fits(parameters: Sequence[ArgumentType], types: Sequence[SqlType]) -> bool:
+def _fits(
+    parameters: Sequence[ArgumentType], types: Sequence[SqlType], casts: OwnCasts = frozenset()
+) -> bool:
     """Whether every argument has an implicit cast to its parameter."""
     for parameter, given in zip(parameters, types, strict=True):
         if isinstance(parameter, SqlType):
-            if not can_coerce(given, parameter):
+            is_own = bool(casts) and (type_oid(given.base), type_oid(parameter)) in casts
+            if not is_own and not can_coerce(given, parameter):
                 return False
         elif not _fits_polymorphic(parameter, given):
             return False
@@ -240,7 +254,7 @@ def _element_of(parameter: Polymorphic, given: SqlType) -> SqlType:
 
 
 def _narrow(
-    candidates: list[_Candidate[Callee]], types: Sequence[SqlType]
+    candidates: list[_Candidate[Callee]], types: Sequence[SqlType], casts: OwnCasts
 ) -> list[_Candidate[Callee]]:
     """PostgreSQL's rules for choosing among signatures that all fit, one after the other."""
     candidates = _most(candidates, types, _counts_as_match)
@@ -258,7 +272,7 @@ def _narrow(
     known = [given for given in types if given.kind is not TypeKind.UNKNOWN]
     if all(is_same_type(given, known[0]) for given in known):
         assumed = [known[0]] * len(types)
-        fitting = [item for item in candidates if _fits(item.parameters, assumed)]
+        fitting = [item for item in candidates if _fits(item.parameters, assumed, casts)]
         if len(fitting) == 1:
             return fitting
     return candidates

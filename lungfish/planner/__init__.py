@@ -5,6 +5,7 @@ with the executor. Nothing here runs a plan or reads a table: what it knows of t
 """
 
 from lungfish.planner.check_rule import check_rule
+from lungfish.planner.coerce import may_assign
 from lungfish.planner.deparse import Deparsing, columns_read, deparse_query
 from lungfish.planner.explain import ExplainOptions, explain
 from lungfish.planner.plan_statement import (
@@ -38,6 +39,7 @@ from lungfish.planner.statistics import DefaultStatistics, Statistics
 from lungfish.planner.stored_facts import (
     ExpressionFacts,
     stored_expression_facts,
+    stored_routines,
     stored_value_type,
 )
 from lungfish.planner.stored_text import show_default, show_key, show_stored
@@ -67,6 +69,7 @@ __all__ = [
     "describe_statement",
     "explain",
     "find_support",
+    "may_assign",
     "objects_of_body",
     "objects_used",
     "output_collations",
@@ -85,5 +88,6 @@ __all__ = [
     "show_key",
     "show_stored",
     "stored_expression_facts",
+    "stored_routines",
     "stored_value_type",
 ]

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from lungfish import errors
+from lungfish.catalog.operator_objects import UserOperator
 from lungfish.functions.registry import Function, Polymorphic
 from lungfish.planner.callees import find_function, find_operator
 from lungfish.planner.coerce import coerce_arguments, coerce_implicit, common_type, try_common_type
@@ -25,6 +26,7 @@ from lungfish.planner.expressions import (
     QuantifiedArrayExpr,
     RowExpr,
 )
+from lungfish.planner.own_operators import bind_own_operator, choose_operator, refuse_own_operator
 from lungfish.planner.scope import Scope
 from lungfish.sql.ast import expressions as ast
 from lungfish.types.sql_type import BOOLEAN, SqlType, TypeKind, array_of
@@ -47,8 +49,16 @@ def make_operator(
 
 
 def _call_operator(
-    symbol: str, left: BoundExpression, right: BoundExpression, scope: Scope, position: int
+    symbol: str,
+    left: BoundExpression,
+    right: BoundExpression,
+    scope: Scope,
+    position: int,
+    schema: str | None = None,
 ) -> BoundExpression:
+    own = bind_own_operator(symbol, schema, (left, right), scope, position)
+    if own is not None:
+        return own
     if TypeKind.RECORD in (left.type.kind, right.type.kind) and symbol in COMPARISONS:
         left, right = _typed_null(left, right.type), _typed_null(right, left.type)
         if left.type.kind is right.type.kind:
@@ -90,10 +100,10 @@ def bind_binary(node: ast.Binary, scope: Scope) -> BoundExpression:
             )
         )
     one, other = scope.bind(left), scope.bind(right)
-    if isinstance(left, ast.Row) and isinstance(right, ast.Row):
+    if isinstance(left, ast.Row) and isinstance(right, ast.Row) and node.schema is None:
         return make_operator(node.operator, one, other, scope, node.position)
     # Whole rows are values: nulls within them are equal, and greater than all else.
-    return _call_operator(node.operator, one, other, scope, node.position)
+    return _call_operator(node.operator, one, other, scope, node.position, node.schema)
 
 
 def bind_unary(node: ast.Unary, scope: Scope) -> BoundExpression:
@@ -109,6 +119,9 @@ def bind_unary(node: ast.Unary, scope: Scope) -> BoundExpression:
             assert isinstance(bound, Constant)
             return Constant(bound.value.copy_negate() if bound.value else bound.value, bound.type)
     value = scope.bind(operand)
+    own = bind_own_operator(node.operator, node.schema, (value,), scope, node.position)
+    if own is not None:
+        return own
     found = find_operator(node.operator, (value.type,), node.position)
     arguments = coerce_arguments((value,), found, scope.state, (node.position,))
     return Call(found.callee, arguments, found.result, position=node.position)
@@ -220,8 +233,10 @@ def make_distinct(
     if _is_null(left):
         return IsNullExpr(right, not node.is_negated)
     if left.type.kind is right.type.kind is TypeKind.RECORD:
+        refuse_own_operator("=", (left.type, right.type), scope, node.position)
         equals = _record_operator("=", left, right, node.position)
         return IsDistinctExpr(left, right, equals, node.is_negated)
+    refuse_own_operator("=", (left.type, right.type), scope, node.position)
     found = find_operator("=", (left.type, right.type), node.position)
     if found.callee.needs_context:
         # Dates and local times beside instants: both as instants.
@@ -284,6 +299,8 @@ def _in_list(
     position = node.position
     type_ = common_type([operand.type, *(item.type for item in items)], "IN", (position,))
     typed = [coerce_implicit(item, type_, scope.state, position) for item in items]
+    if isinstance(choose_operator("=", None, (operand.type, type_), scope, position), UserOperator):
+        return _one_by_one(node, operand, items, scope)
     found = find_operator("=", (operand.type, type_), position)
     wanted = found.argument_types
     left = coerce_implicit(operand, wanted[0], scope.state, position)
@@ -350,6 +367,7 @@ def bind_quantified_array(node: ast.QuantifiedArray, scope: Scope) -> BoundExpre
     if array.type.kind is not TypeKind.ARRAY or array.type.element is None:
         raise errors.WrongObjectType("op ANY/ALL (array) requires array on right side").at(position)
     element = array.type.element
+    refuse_own_operator(node.operator, (operand.type, element), scope, position)
     if operand.type.kind is element.kind is TypeKind.RECORD and node.operator in COMPARISONS:
         own = record_operator(node.operator, operand.type, element)
         if own is not None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from lungfish import errors
 from lungfish.catalog.catalog import Catalog, Relation
 from lungfish.catalog.objects import Column, Oid, Table
+from lungfish.catalog.operator_objects import UserCast
 from lungfish.planner.bind_trace import BindTrace
 from lungfish.planner.expressions import BoundExpression, ColumnRef, DatedLiteral, ParameterRef
 from lungfish.planner.logical import LogicalCte, LogicalOutput, LogicalPlan
@@ -19,6 +20,7 @@ from lungfish.planner.routine_frame import RoutineFrame
 from lungfish.sql.ast.dml import Delete, Insert, Merge, Update
 from lungfish.sql.ast.expressions import Expression
 from lungfish.sql.ast.queries import ObjectName, RuleSource, With
+from lungfish.types.coercion import CastContext
 from lungfish.types.frozen import frozen
 from lungfish.types.sql_type import UNKNOWN, SqlType, TypeKind
 
@@ -83,6 +85,9 @@ class Seams:
     bind_with: Callable[[With, Scope], Scope]
     bind_modification: Callable[[Insert | Update | Delete | Merge, Scope], LogicalOutput]
     make_domain_value: Callable[[BoundExpression, SqlType, BindState, int], BoundExpression]
+    cast_with: Callable[
+        [UserCast, BoundExpression, SqlType, CastContext, BindState], BoundExpression
+    ]
     bind_rule_source: Callable[[RuleSource, BindState], tuple[LogicalPlan, list[RangeEntry]]]
 
 

@@ -11,6 +11,7 @@ from lungfish.planner.coerce import coerce_implicit
 from lungfish.planner.expression_tree import is_volatile
 from lungfish.planner.expressions import BoundExpression, NotExpr, RowExpr, SubqueryExpr
 from lungfish.planner.logical import LogicalOutput, LogicalProject
+from lungfish.planner.own_operators import refuse_own_operator
 from lungfish.planner.row_fields import access_field
 from lungfish.planner.scope import Clause, Scope
 from lungfish.planner.substitution import free_columns
@@ -158,6 +159,7 @@ def _quantified(
     operands: list[BoundExpression] = []
     wanted: list[SqlType] = []
     for left, column in zip(lefts, plan.columns, strict=True):
+        refuse_own_operator(symbol, (left.type, column.type), scope, position)
         found = find_operator(symbol, (left.type, column.type), position)
         if found.result != BOOLEAN:
             raise errors.DatatypeMismatch(

@@ -18,6 +18,7 @@ from lungfish.planner.bind_update import bind_delete, bind_update
 from lungfish.planner.bind_with import bind_with
 from lungfish.planner.derive_collations import derive_collations
 from lungfish.planner.logical import LogicalOutput, LogicalStatement
+from lungfish.planner.own_operators import cast_with
 from lungfish.planner.rule_rewrite import Rewritten, rewrite_by_rules, single_statement
 from lungfish.planner.scope import Scope
 from lungfish.sql.ast import Statement, dml
@@ -64,7 +65,13 @@ def bind_rewritten(item: Rewritten, around: Scope) -> LogicalOutput:
 
 
 SEAMS = Seams(
-    bind_query, bind_expression, bind_with, _bind_nested, make_domain_value, bind_rule_source
+    bind_query,
+    bind_expression,
+    bind_with,
+    _bind_nested,
+    make_domain_value,
+    cast_with,
+    bind_rule_source,
 )
 
 

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from lungfish import errors
+from lungfish.catalog.catalog import Catalog
 from lungfish.catalog.inheritance import ancestors
 from lungfish.catalog.objects import Oid, Table
 from lungfish.functions.json_path_patterns import check_path_patterns
@@ -69,12 +70,35 @@ def coerce_assignment(
     source = node.type
     if source is target:
         return node
-    if not can_coerce(source, target, CastContext.ASSIGNMENT):
+    if not may_coerce(source, target, CastContext.ASSIGNMENT, state):
         raise errors.DatatypeMismatch(
             f'column "{column}" is of type {target.unmodified} but expression is of type {source.unmodified}',
             hint="You will need to rewrite or cast the expression.",
         ).at(position)
     return coerce_with(node, target, CastContext.ASSIGNMENT, state, position)
+
+
+_CONTEXTS = {
+    "implicit": CastContext.IMPLICIT,
+    "assignment": CastContext.ASSIGNMENT,
+    "explicit": CastContext.EXPLICIT,
+}
+
+
+def may_coerce(source: SqlType, target: SqlType, context: CastContext, state: BindState) -> bool:
+    """As `can_coerce`; but where somebody has made a cast between the two types, that says in which context it may be."""
+    cast = state.catalog.find_cast(source, target)
+    if cast is not None:
+        return _CONTEXTS[cast.context] <= context
+    return can_coerce(source, target, context)
+
+
+def may_assign(source: SqlType, target: SqlType, catalog: Catalog) -> bool:
+    """Whether a column of the one type takes values of the other."""
+    cast = catalog.find_cast(source, target)
+    if cast is not None:
+        return _CONTEXTS[cast.context] <= CastContext.ASSIGNMENT
+    return can_coerce(source, target, CastContext.ASSIGNMENT)
 
 
 def coerce_with(
@@ -109,6 +133,9 @@ def coerce_with(
         return CastTo(node, target, is_explicit, position)
     if same_type(source, target):
         return _modify(node, target, is_explicit, position)
+    cast = state.catalog.find_cast(source, target)
+    if cast is not None and _CONTEXTS[cast.context] <= context:
+        return state.seams.cast_with(cast, node, target, context, state)
     if source.kind is TypeKind.RECORD and target.kind is TypeKind.RECORD:
         if not target.fields:
             # Any row is a record, and keeps what it is.
@@ -123,7 +150,7 @@ def coerce_with(
             for item, field in zip(node.items, target.fields, strict=True)
         )
         return RowExpr(items, target)
-    if not can_coerce(source, target, context):
+    if cast is not None or not can_coerce(source, target, context):
         raise errors.CannotCoerce(
             f"cannot cast type {source.unmodified} to {target.unmodified}"
         ).at(position)
@@ -313,7 +340,7 @@ def _coerce_common(
     )
     if node.type.kind is target.kind is TypeKind.RECORD and not (node.type.oid or target.oid):
         _refuse_mixed_rows(node, target, position)
-    if is_other_row or not can_coerce(node.type, target, CastContext.IMPLICIT):
+    if is_other_row or not may_coerce(node.type, target, CastContext.IMPLICIT, state):
         raise errors.CannotCoerce(
             f"{context} could not convert type {node.type.unmodified} to {target.unmodified}"
         ).at(position)

@@ -24,7 +24,7 @@ from lungfish.functions import (
     window_signatures,
 )
 from lungfish.functions.registry import Function, Volatility
-from lungfish.functions.resolve import Signature, select
+from lungfish.functions.resolve import OwnCasts, Signature, select
 from lungfish.planner.bind_arguments import bind_arguments
 from lungfish.planner.bind_state import BindState
 from lungfish.planner.bind_stored import parse_expression
@@ -250,18 +250,19 @@ class BuiltIn:
     signatures: Sequence[Signature]
     # The schemas that the search path puts before pg_catalog: their routines hide what is built in and takes the same types.
     schemas_before: frozenset[Oid]
+    casts: OwnCasts = frozenset()
 
 
 def built_in(name: Sequence[str], catalog: Catalog, search_path: Sequence[str]) -> BuiltIn:
     """What a call of that name may mean beside the routines that users have made."""
     if len(name) > 1:
-        return BuiltIn((), frozenset())
+        return BuiltIn((), frozenset(), catalog.implicit_casts)
     signatures: list[Signature] = [
         *function_signatures(name[0]),
         *aggregate_signatures(name[0]),
         *window_signatures(name[0]),
     ]
-    return BuiltIn(signatures, catalog.schemas_before_catalog(search_path))
+    return BuiltIn(signatures, catalog.schemas_before_catalog(search_path), catalog.implicit_casts)
 
 
 def choose_routine(
@@ -283,7 +284,7 @@ def choose_routine(
         ]
         signatures = [*ahead, *others.signatures, *signatures[len(ahead) :]]
     try:
-        found = select(signatures, types)
+        found = select(signatures, types, casts=others.casts)
     except errors.AmbiguousFunction:
         found = None
         is_ambiguous = True

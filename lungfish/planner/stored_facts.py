@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from lungfish.catalog import Catalog
-from lungfish.catalog.objects import Column, Table
+from lungfish.catalog.objects import Column, Oid, Table
 from lungfish.functions.registry import Volatility
 from lungfish.planner.bind_stored import (
     bind_over_entry,
@@ -74,6 +74,13 @@ def stored_expression_facts(
     if facts.is_immutable:
         require_no_statements(state, _CLAUSES[what])
     return facts
+
+
+def stored_routines(text: str, table: Table, catalog: Catalog) -> frozenset[Oid]:
+    """The routines, operators and casts of people's that a stored expression over the table's columns uses."""
+    state = new_state(catalog, ("public",))
+    bind_over_entry(parse_expression(text), entry_of(table, state), state, Clause.CHECK)
+    return frozenset(state.routines_used)
 
 
 def stored_value_type(

@@ -18,6 +18,7 @@ from lungfish.planner import (
     bind_stored_expression,
     describe_query,
     describe_statement,
+    may_assign,
     objects_used,
     output_collations,
     resolve_type_name,
@@ -35,7 +36,6 @@ from lungfish.sql.ast.utility import Execute
 from lungfish.sql.statements import parse
 from lungfish.storage.lock_modes import LockMode, table_tag
 from lungfish.storage.table_build import TellBuild
-from lungfish.types.casts import CastContext, can_coerce
 from lungfish.types.collations import collation_of_type
 from lungfish.types.settings import TextSettings
 from lungfish.types.sql_type import SqlType
@@ -173,7 +173,7 @@ class SessionRunner:
 
     def check_assignable(self, column: Column, kind: SqlType, position: int) -> None:
         """Raise DatatypeMismatch unless the column's values can be assigned to that type."""
-        if not can_coerce(column.type, kind, CastContext.ASSIGNMENT):
+        if not may_assign(column.type, kind, self._session.catalog):
             raise DatatypeMismatch(
                 f'column "{column.name}" cannot be cast automatically to type {kind}',
                 position=position,

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from lungfish.sql.ast.operators import CreateOperator
 from lungfish.sql.ast.routines import AggregateOption, CreateAggregate
 from lungfish.sql.libpg import Node
 from lungfish.sql.lower_functions import lower_parameter
+from lungfish.sql.lower_operators import lower_create_operator
 from lungfish.sql.lower_types import lower_type
 from lungfish.sql.lowering import (
     Lowering,
@@ -20,7 +22,6 @@ from lungfish.sql.lowering import (
 
 _OTHERS: Mapping[str, str] = {
     "OBJECT_COLLATION": "CREATE COLLATION",
-    "OBJECT_OPERATOR": "CREATE OPERATOR",
     "OBJECT_TSCONFIGURATION": "CREATE TEXT SEARCH CONFIGURATION",
     "OBJECT_TSDICTIONARY": "CREATE TEXT SEARCH DICTIONARY",
     "OBJECT_TSPARSER": "CREATE TEXT SEARCH PARSER",
@@ -29,9 +30,11 @@ _OTHERS: Mapping[str, str] = {
 }
 
 
-def _lower_define(fields: Node, lowering: Lowering) -> CreateAggregate:
+def _lower_define(fields: Node, lowering: Lowering) -> CreateAggregate | CreateOperator:
     kind = fields["kind"]
     position = find_position(fields)
+    if kind == "OBJECT_OPERATOR":
+        return lower_create_operator(fields, position)
     if kind != "OBJECT_AGGREGATE":
         raise_unsupported(_OTHERS[kind], position)
     parameters = None

@@ -26,6 +26,7 @@ from lungfish.sql.ast.ddl import (
     SetSchema,
     ValidateConstraint,
 )
+from lungfish.sql.ast.operators import AlterOperator
 from lungfish.sql.ast.partitions import AlterInherit, AttachPartition, DetachPartition, SetTableType
 from lungfish.sql.ast.queries import ObjectName
 from lungfish.sql.ast.routines import MoveFunction
@@ -41,6 +42,7 @@ from lungfish.sql.lower_alter_constraint import (
 from lungfish.sql.lower_alter_options import OPTION_COMMANDS
 from lungfish.sql.lower_create_table import lower_partition_values, type_object_name
 from lungfish.sql.lower_functions import lower_move_function
+from lungfish.sql.lower_operators import lower_operator_schema
 from lungfish.sql.lower_rights import lower_role
 from lungfish.sql.lower_rules import RULE_MODES, lower_rule_mode
 from lungfish.sql.lower_statistics import TAG as STATISTICS_TAG
@@ -381,10 +383,12 @@ def _object_of(fields: Node, position: int) -> ObjectName:
 
 def _lower_set_schema(
     fields: Node, _lowering: Lowering
-) -> SetSchema | MoveFunction | AlterStatistics:
+) -> SetSchema | MoveFunction | AlterStatistics | AlterOperator:
     moved = lower_move_function(fields)
     if moved is not None:
         return moved
+    if fields["objectType"] == "OBJECT_OPERATOR":
+        return lower_operator_schema(fields)
     if fields["objectType"] == STATISTICS_TAG:
         return AlterStatistics(named_statistics(fields["object"]), "schema", fields["newschema"])
     position = find_position(fields)

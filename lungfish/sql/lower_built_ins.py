@@ -25,7 +25,8 @@ def lower_drop_built_in(fields: Node) -> DropBuiltIn | None:
     if kind is None:
         return None
     objects = tuple([_name(kind, node) for node in fields["objects"]])
-    return DropBuiltIn(kind, objects, fields.get("missing_ok", False))
+    is_cascade = fields["behavior"] == "DROP_CASCADE"
+    return DropBuiltIn(kind, objects, fields.get("missing_ok", False), is_cascade)
 
 
 def _name(kind: str, node: Node) -> BuiltInName:
@@ -37,13 +38,14 @@ def _name(kind: str, node: Node) -> BuiltInName:
             lower_type(each["TypeName"]) if "TypeName" in each else None
             for each in detail.get("objargs", ())
         ]
-        return BuiltInName(".".join(name_without_catalog(detail["objname"])), tuple(types))
+        *schemas, name = name_without_catalog(detail["objname"])
+        return BuiltInName(name, schemas[-1] if schemas else None, tuple(types))
     items = detail["items"]
     if kind == "cast":
         return BuiltInName(types=tuple([lower_type(each["TypeName"]) for each in items]))
     if kind in ("operator class", "operator family"):
-        method, *name = strings(items)
-        return BuiltInName(".".join(name), method=method)
+        method, *parts = strings(items)
+        return BuiltInName(".".join(parts), method=method)
     return BuiltInName(".".join(strings(items)))
 
 

@@ -20,6 +20,7 @@ from lungfish.sql.ast.ddl import (
     ExpressionText,
     RefreshMaterializedView,
 )
+from lungfish.sql.ast.operators import CommentCast, CommentOperator
 from lungfish.sql.ast.queries import ObjectName
 from lungfish.sql.ast.rights import OWNER
 from lungfish.sql.ast.routines import CommentFunction, DropFunction
@@ -41,6 +42,7 @@ from lungfish.sql.lower_functions import (
     lower_drop_function,
 )
 from lungfish.sql.lower_index_elements import lower_index_element
+from lungfish.sql.lower_operators import lower_comment_operator
 from lungfish.sql.lower_rights import lower_role
 from lungfish.sql.lower_rules import lower_drop_rule
 from lungfish.sql.lower_statistics import TAG as STATISTICS_TAG
@@ -372,9 +374,11 @@ _COMMENT_FIELDS = frozenset({"objtype", "object", "comment"})
 
 def _lower_comment(
     fields: Node, _lowering: Lowering
-) -> Comment | CommentFunction | AlterStatistics:
+) -> Comment | CommentFunction | CommentOperator | CommentCast | AlterStatistics:
     require_only(fields, _COMMENT_FIELDS)
     text = fields.get("comment")
+    if fields["objtype"] in ("OBJECT_OPERATOR", "OBJECT_CAST"):
+        return lower_comment_operator(fields["object"], text)
     if fields["objtype"] == STATISTICS_TAG:
         return AlterStatistics(named_statistics(fields["object"]), "comment", text)
     if is_routine_kind(fields["objtype"]):

@@ -298,11 +298,12 @@ def _lower_operation(fields: Node, lowering: Lowering) -> Expression:
     position = fields.get("location", 0)
     kind = fields["kind"]
     if kind == "AEXPR_OP":
-        operator = operator_name(fields["name"], position)
+        *schemas, operator = name_without_catalog(fields["name"])
+        schema = schemas[-1] if schemas else None
         right = lowering.expression(fields["rexpr"])
         if "lexpr" not in fields:
-            return Unary(operator, right, position)
-        return Binary(operator, lowering.expression(fields["lexpr"]), right, position)
+            return Unary(operator, right, position, schema)
+        return Binary(operator, lowering.expression(fields["lexpr"]), right, position, schema)
     require_only(fields, _OPERATION_FIELDS, position=position)
     rule = _OPERATIONS.get(kind)
     if rule is None:

@@ -28,6 +28,12 @@ _KINDS = {
 }  # fmt: skip
 
 
+# What OWNER TO calls by their own names.
+_ROUTINES = {
+    "OBJECT_AGGREGATE": "aggregate", "OBJECT_PROCEDURE": "procedure", "OBJECT_ROUTINE": "routine",
+}  # fmt: skip
+
+
 def _kind(tag: str, statement: str, position: int) -> str:
     kind = _KINDS.get(tag)
     if kind is None:
@@ -86,9 +92,12 @@ def lower_grant(fields: Node, _lowering: Lowering) -> Grant:
     )
 
 
-def _lower_owner(fields: Node, _lowering: Lowering) -> ChangeObjectOwner:
+def lower_owner(fields: Node) -> ChangeObjectOwner:
+    """ALTER ... OWNER TO."""
     role = lower_role(fields["newowner"])
-    kind = _kind(fields["objectType"], "OWNER TO of", role.position)
+    kind = _ROUTINES.get(fields["objectType"])
+    if kind is None:
+        kind = _kind(fields["objectType"], "OWNER TO of", role.position)
     return ChangeObjectOwner(kind, _object(fields["object"]), role, role.position)
 
 
@@ -98,7 +107,6 @@ def _lower_label(fields: Node, _lowering: Lowering) -> SecurityLabel:
 
 STATEMENTS: Mapping[str, StatementRule] = MappingProxyType(
     {
-        "AlterOwnerStmt": _lower_owner,
         "GrantStmt": lower_grant,
         "SecLabelStmt": _lower_label,
     }

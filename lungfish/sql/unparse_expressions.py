@@ -201,12 +201,18 @@ def _write_star(_writer: ExpressionWriter, node: Star) -> str:
     return "".join([f"{quote_identifier(part)}." for part in node.qualifier]) + "*"
 
 
+def _symbol(node: Unary | Binary) -> str:
+    if node.schema is None:
+        return node.operator
+    return f"OPERATOR({quote_identifier(node.schema)}.{node.operator})"
+
+
 def _write_unary(writer: ExpressionWriter, node: Unary) -> str:
-    return f"{node.operator} {writer.operand(node.operand)}"
+    return f"{_symbol(node)} {writer.operand(node.operand)}"
 
 
 def _write_binary(writer: ExpressionWriter, node: Binary) -> str:
-    return f"{writer.operand(node.left)} {node.operator} {writer.operand(node.right)}"
+    return f"{writer.operand(node.left)} {_symbol(node)} {writer.operand(node.right)}"
 
 
 def _write_pattern(writer: ExpressionWriter, node: PatternMatch) -> str:

@@ -33,6 +33,7 @@ from lungfish.catalog.objects import (
     View,
 )
 from lungfish.catalog.objects import Sequence as SequenceObject
+from lungfish.catalog.operator_objects import UserCast, UserOperator
 from lungfish.connection.connection import Connection
 from lungfish.connection.result_rows import iter_text_rows
 from lungfish.errors import FeatureNotSupported
@@ -45,6 +46,7 @@ from lungfish.session.copy_options import CopyOptions
 from lungfish.sql import parse_one
 from lungfish.sql.ast.queries import Query
 from lungfish.sql.quoting import quote_identifier, quote_literal
+from lungfish.transfer.operator_definitions import create_cast, create_operator
 from lungfish.transfer.order import Dependencies, in_order
 from lungfish.transfer.rights import DumpedRights
 from lungfish.transfer.selection import select_tables
@@ -207,6 +209,10 @@ class _Dump:
                 self._write(made.create_type(catalog, item))
             case SqlFunction():
                 self._write(made.create_function(catalog, item))
+            case UserOperator():
+                self._write(create_operator(catalog, item))
+            case UserCast():
+                self._write(create_cast(catalog, item))
             case SequenceObject():
                 self._write(made.create_sequence(catalog, item))
             case Table() if item.materialized_query is None:

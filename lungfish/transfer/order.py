@@ -21,6 +21,7 @@ from lungfish.catalog.objects import (
     View,
 )
 from lungfish.catalog.objects import Sequence as SequenceObject
+from lungfish.catalog.operator_objects import UserCast, UserOperator
 from lungfish.catalog.type_uses import types_of
 from lungfish.sql.tokens import tokens
 from lungfish.types.sql_type import SqlType
@@ -29,7 +30,7 @@ Needs = Callable[[CatalogObject], Iterable[CatalogObject]]
 
 # Ties are broken by kind: schemas first, views last.
 _KIND_ORDER: tuple[type[CatalogObject], ...] = (
-    Namespace, UserType, SequenceObject, SqlFunction, Table, View,
+    Namespace, UserType, SequenceObject, SqlFunction, UserOperator, UserCast, Table, View,
 )  # fmt: skip
 
 
@@ -104,6 +105,8 @@ class Dependencies:
                 oids |= item.depends_on
                 kinds = (SqlFunction, SequenceObject, Table, View, UserType)
                 found = self._named_in([item.body], kinds)
+            case UserOperator() | UserCast():
+                oids |= set() if item.function is None else {Oid(item.function.oid)}
             case _:
                 pass
         known = [self._catalog.object(oid) for oid in oids]

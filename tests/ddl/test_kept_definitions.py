@@ -52,3 +52,32 @@ def test_an_index_keeps_the_operator_class_that_it_names(tmp_path: Path) -> None
     ) as connection:
         row = connection.execute("select pg_get_indexdef('t_like'::regclass)").fetchone()
         assert row == ("CREATE INDEX t_like ON public.t USING btree (a text_pattern_ops)",)
+
+
+OPERATOR = (
+    "create type pair as (x int, y int)",
+    "create function add(pair, pair) returns pair language sql as 'select row($1.x + $2.x, $1.y + $2.y)::pair'",
+    "create function along(int) returns pair language sql as 'select row($1, 0)::pair'",
+    "create operator + (leftarg = pair, rightarg = pair, function = add, commutator = +)",
+    "create cast (int as pair) with function along(int) as implicit",
+)
+
+
+def test_operators_and_casts_are_there_after_a_restart(tmp_path: Path) -> None:
+    with reopened(tmp_path / "app.db", *OPERATOR) as connection:
+        row = connection.execute("select (row(1, 2)::pair + 3)::text").fetchone()
+        assert row == ("(4,2)",)
+        with pytest.raises(errors.DependentObjectsStillExist, match="function add"):
+            connection.execute("drop function add(pair, pair)")
+
+
+def test_an_operator_that_was_rolled_back_is_not_there() -> None:
+    with lungfish.connect(autocommit=True) as connection:
+        for statement in OPERATOR[:3]:
+            connection.execute(statement)
+        connection.execute("begin")
+        connection.execute(OPERATOR[3])
+        connection.execute("select row(1, 2)::pair + row(3, 4)::pair")
+        connection.execute("rollback")
+        with pytest.raises(errors.UndefinedFunction, match=r"pair \+ pair"):
+            connection.execute("select row(1, 2)::pair + row(3, 4)::pair")

@@ -15,6 +15,7 @@ from lungfish.executor.ddl.alter_functions import (
 )
 from lungfish.executor.ddl.alter_table import alter_table
 from lungfish.executor.ddl.built_ins import drop_built_in
+from lungfish.executor.ddl.casts import comment_cast, create_cast
 from lungfish.executor.ddl.composite_types import alter_composite_type
 from lungfish.executor.ddl.context import CatalogChange, DdlContext, relation_ids
 from lungfish.executor.ddl.create_index import create_index
@@ -24,6 +25,7 @@ from lungfish.executor.ddl.drop import drop, drop_function
 from lungfish.executor.ddl.functions import create_function
 from lungfish.executor.ddl.materialized_views import refresh
 from lungfish.executor.ddl.memberships import grant_role
+from lungfish.executor.ddl.operators import alter_operator, comment_operator, create_operator
 from lungfish.executor.ddl.owned import change_object_owner, drop_owned, reassign_owned
 from lungfish.executor.ddl.range_types import create_range
 from lungfish.executor.ddl.relation_options import cluster, rewrite_tables
@@ -54,6 +56,7 @@ from lungfish.sql.ast import (
     built_ins,
     ddl,
     dml,
+    operators,
     relation_options,
     rights,
     roles,
@@ -101,6 +104,11 @@ DDL: dict[type[Any], Callable[[DdlContext, Any], str]] = {
     statistics.CreateStatistics: create_statistics,
     statistics.AlterStatistics: alter_statistics,
     statistics.DropStatistics: drop_statistics,
+    operators.CreateOperator: create_operator,
+    operators.AlterOperator: alter_operator,
+    operators.CommentOperator: comment_operator,
+    operators.CreateCast: create_cast,
+    operators.CommentCast: comment_cast,
     rights.Grant: grant,
     roles.CreateRole: create_role,
     roles.AlterRole: alter_role,

@@ -113,14 +113,16 @@ def _check_assignments(
     kind = runner.resolve_type(action.type_name)
     if column.is_virtual and column.generated is not None:
         given = runner.value_type(table, column.generated, what="column generation expressions")
-        if not is_assignable(given, kind):
+        if not is_assignable(given, kind, context.catalog):
             raise DatatypeMismatch(
                 f'generation expression for column "{column.name}" cannot be cast automatically to type {kind}'
             )
     elif action.using is None:
         runner.check_assignable(column, kind, action.position)
     elif not is_assignable(
-        runner.value_type(table, action.using.text, what="transform expressions"), kind
+        runner.value_type(table, action.using.text, what="transform expressions"),
+        kind,
+        context.catalog,
     ):
         raise DatatypeMismatch(
             f'result of USING clause for column "{column.name}" cannot be cast automatically to type {kind}',
@@ -131,7 +133,8 @@ def _check_assignments(
         return
     given = runner.value_type(table, column.default, what="DEFAULT expressions")
     # A literal has become a value of the column's type.
-    if not is_assignable(column.type if given.kind is TypeKind.UNKNOWN else given, kind):
+    given = column.type if given.kind is TypeKind.UNKNOWN else given
+    if not is_assignable(given, kind, context.catalog):
         raise DatatypeMismatch(
             f'default for column "{column.name}" cannot be cast automatically to type {kind}',
             position=action.position,

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from lungfish.catalog.operator_objects import UserCast, UserOperator
 from lungfish.errors import DependentObjectsStillExist, Error, UndefinedFunction, UndefinedObject
 from lungfish.executor.ddl.context import DdlContext
+from lungfish.executor.ddl.drop import drop_object
+from lungfish.executor.ddl.operators import shown_operator
 from lungfish.executor.system_views.object_names import COLLATIONS
 from lungfish.executor.system_views.pg_operator_classes import BTREE, HASH, operator_classes
 from lungfish.executor.system_views.routines import casts, operators
 from lungfish.sql.ast.built_ins import BuiltInName, DropBuiltIn
+from lungfish.sql.ast.queries import ObjectName
 from lungfish.types.sql_type import SqlType
 from lungfish.types.type_oids import type_oid
 
@@ -23,6 +27,10 @@ _NAMES: dict[str, tuple[str, ...]] = {
 def drop_built_in(context: DdlContext, statement: DropBuiltIn) -> str:
     """Run DROP of one of these kinds: an error, or a notice under IF EXISTS. Answers the command tag."""
     for item in statement.objects:
+        own = _own(context, statement.kind, item)
+        if own is not None:
+            drop_object(context, own, going=frozenset(), is_cascade=statement.is_cascade)
+            continue
         if statement.kind == "operator":
             shown, missing = _look_for_operator(context, item)
         elif statement.kind == "cast":
@@ -39,16 +47,28 @@ def drop_built_in(context: DdlContext, statement: DropBuiltIn) -> str:
     return f"DROP {statement.kind.upper()}"
 
 
+def _own(context: DdlContext, kind: str, item: BuiltInName) -> UserOperator | UserCast | None:
+    """What somebody has made of that name."""
+    if kind == "cast":
+        return context.catalog.find_cast(*(_resolved(context, item, place) for place in (0, 1)))
+    if kind != "operator":
+        return None
+    types = [None if each is None else context.runner.resolve_type(each) for each in item.types]
+    for each in context.catalog.find_operators(item.name, item.schema, context.search_path):
+        if [each.left, each.right] == types:
+            return each
+    return None
+
+
 def _look_for_operator(context: DdlContext, item: BuiltInName) -> tuple[str, Error | None]:
     """How it is called, and what is wrong if there is none."""
     types = [None if each is None else context.runner.resolve_type(each) for each in item.types]
     oids = [0 if each is None else type_oid(each) for each in types]
     for each in operators():
-        if each.symbol == item.name and [each.left, each.right] == oids:
+        if item.schema is None and each.symbol == item.name and [each.left, each.right] == oids:
             names = ",".join(["none" if kind is None else str(kind) for kind in types])
             return f"operator {item.name}({names})", None
-    left, right = ["" if kind is None else str(kind) for kind in types]
-    shown = " ".join([part for part in (left, item.name, right) if part])
+    shown = shown_operator(ObjectName(item.name, item.schema), types)
     return shown, UndefinedFunction(f"operator does not exist: {shown}")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from lungfish.catalog import Catalog
 from lungfish.catalog.objects import Column, Table
 from lungfish.errors import (
     DatatypeMismatch,
@@ -16,9 +17,9 @@ from lungfish.errors import (
 )
 from lungfish.executor.ddl.context import DdlContext
 from lungfish.executor.ddl.virtual_columns import check_virtual_expression, refuse_virtual
+from lungfish.planner import may_assign
 from lungfish.sql.ast.ddl import ConstraintDefinition
 from lungfish.sql.rename import mentions_name
-from lungfish.types.coercion import CastContext, can_coerce
 from lungfish.types.sql_type import SqlType, TypeKind
 
 SYSTEM_COLUMNS = frozenset({"tableoid", "cmax", "xmax", "cmin", "xmin", "ctid"})
@@ -53,14 +54,14 @@ def check_column_type(name: str, kind: SqlType) -> None:
         raise InvalidTableDefinition(f'column "{name}" has pseudo-type {kind}')
 
 
-def is_assignable(given: SqlType, kind: SqlType) -> bool:
+def is_assignable(given: SqlType, kind: SqlType, catalog: Catalog) -> bool:
     """Whether a value of that type, or a literal, can be stored in a column of the other."""
-    return given.kind is TypeKind.UNKNOWN or can_coerce(given, kind, CastContext.ASSIGNMENT)
+    return given.kind is TypeKind.UNKNOWN or may_assign(given, kind, catalog)
 
 
-def check_assigned(column: Column, given: SqlType) -> None:
+def check_assigned(column: Column, given: SqlType, catalog: Catalog) -> None:
     """Raise DatatypeMismatch unless a default or generation expression of that type can be stored in the column."""
-    if not is_assignable(given, column.type):
+    if not is_assignable(given, column.type, catalog):
         raise DatatypeMismatch(
             f'column "{column.name}" is of type {column.type.unmodified} but default expression is of type '
             f"{given.unmodified}",

@@ -333,7 +333,8 @@ def check_stored_texts(context: DdlContext, table: Table) -> None:
         if column.generated is not None:
             check_generated(context, table, column)
             what = "column generation expressions"
-            check_assigned(column, context.runner.value_type(table, column.generated, what=what))
+            given = context.runner.value_type(table, column.generated, what=what)
+            check_assigned(column, given, context.catalog)
 
 
 def _check_default(context: DdlContext, table: Table, column: Column) -> None:
@@ -342,7 +343,7 @@ def _check_default(context: DdlContext, table: Table, column: Column) -> None:
     bare = replace(table, columns=())
     try:
         given = context.runner.value_type(bare, column.default, what="DEFAULT expressions")
-        check_assigned(column, given)
+        check_assigned(column, given, context.catalog)
         context.runner.check_expression(bare, text, what="DEFAULT expressions")
     except (UndefinedColumn, UndefinedTable) as error:
         raise FeatureNotSupported("cannot use column reference in DEFAULT expression") from error

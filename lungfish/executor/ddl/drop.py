@@ -19,6 +19,7 @@ from lungfish.catalog.objects import (
     UserType,
     View,
 )
+from lungfish.catalog.operator_objects import UserCast, UserOperator
 from lungfish.catalog.type_uses import stored_row_of
 from lungfish.errors import (
     ActiveSqlTransaction,
@@ -143,7 +144,7 @@ def drop_object(
             _drop_views_on(context, item, going=going, is_cascade=is_cascade)
             _drop_rules_on(context, item, going=going, is_cascade=is_cascade)
             _drop_routines(context, item, going=going, is_cascade=is_cascade)
-        case SqlFunction():
+        case SqlFunction() | UserOperator() | UserCast():
             release_users(
                 context, item, _dropping(context, is_cascade), going=going, is_cascade=is_cascade
             )
@@ -399,7 +400,7 @@ def _drop_schema(context: DdlContext, name: ObjectName, statement: Drop) -> None
     if inside and not statement.is_cascade:
         raise DependentObjectsStillExist(
             f"cannot drop schema {namespace.name} because other objects depend on it",
-            detail=f"{type(inside[0]).__name__.lower()} {inside[0].name} depends on schema {namespace.name}",
+            detail=f"{type(inside[0]).__name__.lower().removeprefix('user')} {inside[0].name} depends on schema {namespace.name}",
             hint="Use DROP ... CASCADE to drop the dependent objects too.",
         )
     going = frozenset(item.oid for item in inside)

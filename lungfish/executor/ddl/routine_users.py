@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator
+from typing import TypeAlias
 
+from lungfish import errors
 from lungfish.catalog.catalog import Catalog
 from lungfish.catalog.objects import (
     CatalogObject,
@@ -16,8 +18,13 @@ from lungfish.catalog.objects import (
     UserType,
     View,
 )
+from lungfish.catalog.operator_objects import UserCast, UserOperator
+from lungfish.executor.ddl.find_functions import signature_text
+from lungfish.planner import stored_routines
 from lungfish.planner.bind_stored import parse_expression
 from lungfish.sql.ast.expressions import FunctionCall
+
+Used: TypeAlias = SqlFunction | UserOperator | UserCast
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -28,7 +35,7 @@ class RoutineUser:
     part: Column | Constraint | str | None = None
 
 
-def users_of_routine(catalog: Catalog, routine: SqlFunction) -> list[RoutineUser]:
+def users_of_routine(catalog: Catalog, routine: Used) -> list[RoutineUser]:
     """Everything that stops being possible when the routine goes."""
     found: list[RoutineUser] = []
     for item in catalog.objects():
@@ -39,32 +46,56 @@ def users_of_routine(catalog: Catalog, routine: SqlFunction) -> list[RoutineUser
         elif isinstance(item, Table):
             if routine.oid in item.depends_on:
                 found.append(RoutineUser(item))
-            found += _parts_using(item, routine)
+            found += _parts_using(item, routine, catalog)
         elif isinstance(item, UserType):
             texts = [item.default, *(text for _, text in item.checks)]
-            if any(text is not None and uses_routine(text, routine) for text in texts):
+            value = _table_of_value(item)
+            if any(text is not None and _uses(text, routine, value, catalog) for text in texts):
+                found.append(RoutineUser(item))
+        elif isinstance(item, (UserOperator, UserCast)):
+            if item.function is not None and item.function.oid == routine.oid:
                 found.append(RoutineUser(item))
     return found
 
 
-def _parts_using(table: Table, routine: SqlFunction) -> Iterator[RoutineUser]:
+def _parts_using(table: Table, routine: Used, catalog: Catalog) -> Iterator[RoutineUser]:
     for column in table.columns:
         for text in (column.default, column.generated):
-            if text is not None and uses_routine(text, routine):
+            if text is not None and _uses(text, routine, table, catalog):
                 yield RoutineUser(table, column)
     for constraint in table.constraints:
-        if constraint.check is not None and uses_routine(constraint.check, routine):
+        if constraint.check is not None and _uses(constraint.check, routine, table, catalog):
             yield RoutineUser(table, constraint)
     for index in table.indexes:
         texts = [index.predicate, *(key.expression for key in index.columns)]
-        if any(text is not None and uses_routine(text, routine) for text in texts):
+        if any(text is not None and _uses(text, routine, table, catalog) for text in texts):
             yield RoutineUser(table, index.name)
     key = table.partition_key
     if key is not None and any(
-        each.expression is not None and uses_routine(each.expression, routine)
+        each.expression is not None and _uses(each.expression, routine, table, catalog)
         for each in key.columns
     ):
         yield RoutineUser(table)
+
+
+def _table_of_value(domain: UserType) -> Table:
+    """What a domain's checks speak of: a row with VALUE."""
+    kind = domain.base or domain.type
+    value = Column("value", kind, 1)
+    return Table(Oid(0), "", Oid(0), 0, (value,), (kind,), (0,))
+
+
+def _uses(text: str, item: Used, table: Table, catalog: Catalog) -> bool:
+    """Whether an expression over the table's columns uses the routine, operator or cast."""
+    if isinstance(item, SqlFunction):
+        return uses_routine(text, item)
+    if isinstance(item, UserOperator) and item.name not in text:
+        return False
+    try:
+        return item.oid in stored_routines(text, table, catalog)
+    except errors.Error:
+        # A text that means nothing any more, or nothing under the usual search path, uses nothing either.
+        return False
 
 
 def uses_routine(text: str, routine: SqlFunction) -> bool:
@@ -108,7 +139,19 @@ def describe(user: RoutineUser) -> str:
             return f"view {item.name}"
         case UserType():
             return f"type {item.name}"
+        case UserOperator() | UserCast():
+            return described(item)
     return f"{item.kind if isinstance(item, SqlFunction) else 'object'} {item.name}"
+
+
+def described(item: Used) -> str:
+    """A routine, operator or cast as messages name it, with what tells it from others."""
+    match item:
+        case UserOperator():
+            return f"operator {item.signature}"
+        case UserCast():
+            return f"cast from {item.source} to {item.target}"
+    return f"{item.kind} {signature_text(item)}"
 
 
 def routines_on(catalog: Catalog, oid: Oid) -> list[SqlFunction]:

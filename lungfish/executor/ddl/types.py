@@ -23,6 +23,7 @@ from lungfish.catalog.objects import (
     UserType,
     View,
 )
+from lungfish.catalog.operator_objects import UserCast, UserOperator
 from lungfish.catalog.type_uses import types_of, users_of_type, uses_type, with_types
 from lungfish.errors import (
     DependentObjectsStillExist,
@@ -46,6 +47,7 @@ from lungfish.executor.ddl.range_types import (
     refuse_renaming,
 )
 from lungfish.executor.ddl.rewrite import rewrite
+from lungfish.executor.ddl.routine_users import described
 from lungfish.executor.ddl.typed_tables import typed_tables
 from lungfish.sql.ast.ddl import AlterTable, Drop, DropColumn, Rename, SetSchema
 from lungfish.sql.ast.queries import ObjectName
@@ -453,8 +455,8 @@ def _describe_user(user: CatalogObject, item: UserType) -> str:
             return f"{column}table {user.name}"
         case UserType():
             return f"type {user.name}"
-        case SqlFunction():
-            return f"function {user.name}"
+        case SqlFunction() | UserOperator() | UserCast():
+            return described(user)
     return f"{type(user).__name__.lower()} {user.name}"
 
 

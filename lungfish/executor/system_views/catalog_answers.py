@@ -11,10 +11,8 @@ from typing import Any
 from lungfish.catalog import Catalog
 from lungfish.catalog.catalog import PG_TEMP_OID
 from lungfish.catalog.objects import (
-    Namespace,
     Oid,
     Rule,
-    SqlFunction,
     SystemView,
     Table,
     UserType,
@@ -192,7 +190,7 @@ def _comment(asked: Asked, arguments: Sequence[Any]) -> str | None:
         listed = asked.catalog.find_relation(arguments[1], "pg_catalog")
         wanted = -1 if listed is None else listed.oid
     item = asked.catalog.object(Oid(oid))
-    if isinstance(item, (Namespace, Table, View, SequenceObject, UserType, SqlFunction, Rule)):
+    if item is not None and not isinstance(item, SystemView):
         return item.comment if wanted in (None, catalog_of_object(item)) else None
     found = asked.index(oid)
     if found is not None:

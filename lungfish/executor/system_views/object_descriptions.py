@@ -17,6 +17,7 @@ from lungfish.catalog.objects import (
     View,
 )
 from lungfish.catalog.objects import Sequence as SequenceObject
+from lungfish.catalog.operator_objects import UserCast, UserOperator
 from lungfish.catalog.routine_texts import identity_text, result_text
 from lungfish.executor.system_views.asked import Answer, Asked
 from lungfish.executor.system_views.object_names import COLLATIONS, NAME_ANSWERS, format_type
@@ -114,6 +115,9 @@ def _rule(asked: Asked, oid: int, number: int) -> str | None:
 
 
 def _cast(asked: Asked, oid: int, number: int) -> str | None:
+    own = asked.catalog.object(Oid(oid))
+    if isinstance(own, UserCast):
+        return f"cast from {own.source} to {own.target}"
     for item in casts():
         if item.oid == oid:
             source, target = (
@@ -176,6 +180,10 @@ def catalog_of_object(item: object) -> int:
             return PROC
         case Rule():
             return _REWRITE
+        case UserOperator():
+            return _OPERATOR
+        case UserCast():
+            return _CAST
         case _:
             assert isinstance(item, (Table, View, SequenceObject, SystemView, Index))
             return CLASS

@@ -32,12 +32,15 @@ from lungfish.errors import (
     UndefinedTable,
 )
 from lungfish.executor.system_views.asked import Answer, Asked, is_composite
+from lungfish.executor.system_views.own_operators import (
+    named_operators,
+    operator_by_oid,
+    operator_schema,
+)
 from lungfish.executor.system_views.routines import (
     BUILT_IN_SCHEMAS,
-    OperatorFacts,
     Routine,
     built_in_routines,
-    operators,
     own_routine,
     own_routines,
     routine_by_oid,
@@ -292,21 +295,12 @@ def _procedure_out(asked: Asked, arguments: Sequence[Any]) -> str:
 
 # Operators.
 
-_OPERATOR = re.compile(r'(?:("(?:[^"]|"")*"|\w+)\s*\.\s*)?(.+)$', re.DOTALL)
-
-
-def _operators(symbol: str) -> list[OperatorFacts]:
-    found = _OPERATOR.match(symbol.strip())
-    if found is None or found.group(1) not in (None, "pg_catalog"):
-        return []
-    return [each for each in operators() if each.symbol == found.group(2)]
-
 
 def _operator_in(asked: Asked, arguments: Sequence[Any]) -> int:
     text = arguments[0]
     if text.isascii() and text.isdecimal():
         return parse_oid(text)
-    found = _operators(text)
+    found = named_operators(asked, text)
     if not found:
         raise UndefinedFunction(f"operator does not exist: {text}")
     if len(found) > 1:
@@ -314,16 +308,14 @@ def _operator_in(asked: Asked, arguments: Sequence[Any]) -> int:
     return found[0].oid
 
 
-def _operator_by_oid(oid: int) -> OperatorFacts | None:
-    return next((each for each in operators() if each.oid == oid), None)
-
-
 def _operator_out(asked: Asked, arguments: Sequence[Any]) -> str:
-    found = _operator_by_oid(arguments[0])
+    found = operator_by_oid(asked, arguments[0])
     if found is None:
         return str(arguments[0])
     symbol = found.symbol
-    return symbol if len(_operators(symbol)) == 1 else f"pg_catalog.{symbol}"
+    if [each.oid for each in named_operators(asked, symbol)] == [found.oid]:
+        return symbol
+    return f"{quote_identifier(operator_schema(asked, found.oid))}.{symbol}"
 
 
 def _typed_operator_in(asked: Asked, arguments: Sequence[Any]) -> int:
@@ -339,18 +331,21 @@ def _typed_operator_in(asked: Asked, arguments: Sequence[Any]) -> int:
         raise InvalidTextRepresentation(
             "too many arguments", hint="Provide two argument types for operator."
         )
-    for each in _operators(symbol):
+    for each in named_operators(asked, symbol):
         if (each.left, each.right) == types:
             return each.oid
     raise UndefinedFunction(f"operator does not exist: {text}")
 
 
 def _typed_operator_out(asked: Asked, arguments: Sequence[Any]) -> str:
-    found = _operator_by_oid(arguments[0])
+    found = operator_by_oid(asked, arguments[0])
     if found is None:
         return str(arguments[0])
+    symbol = found.symbol
+    if found.oid not in [each.oid for each in named_operators(asked, symbol)]:
+        symbol = f"{quote_identifier(operator_schema(asked, found.oid))}.{symbol}"
     left = str(format_type(asked, (found.left, None))) if found.left else "NONE"
-    return f"{found.symbol}({left},{format_type(asked, (found.right, None))})"
+    return f"{symbol}({left},{format_type(asked, (found.right, None))})"
 
 
 # Schemas, roles, collations.

@@ -28,6 +28,7 @@ from lungfish.catalog.objects import (
     View,
 )
 from lungfish.catalog.objects import Sequence as SequenceObject
+from lungfish.catalog.operator_objects import UserCast, UserOperator
 from lungfish.executor.partition_texts import partition_bound_text
 from lungfish.executor.system_views.access_texts import access_text
 from lungfish.executor.system_views.asked import is_composite
@@ -69,7 +70,7 @@ DEFAULT_COLLATION_OID = 100
 # Catalogs that dependencies and comments speak of.
 CLASS_CATALOG, TYPE_CATALOG, CONSTRAINT_CATALOG = 1259, 1247, 2606
 NAMESPACE_CATALOG, ATTRDEF_CATALOG, PROC_CATALOG, REWRITE_CATALOG = 2615, 2604, 1255, 2618
-STATISTICS_CATALOG = 3381
+STATISTICS_CATALOG, OPERATOR_CATALOG, CAST_CATALOG = 3381, 2617, 2605
 # A domain's checks are no objects of their own here: their oids are made of the domain's.
 CHECKS_PER_DOMAIN = 1000
 SHORT_ARRAY = array_of(SMALLINT)
@@ -397,6 +398,10 @@ def _descriptions(context: ExecutionContext) -> Rows:
                 catalog = PROC_CATALOG
             case Rule():
                 catalog = REWRITE_CATALOG
+            case UserOperator():
+                catalog = OPERATOR_CATALOG
+            case UserCast():
+                catalog = CAST_CATALOG
             case _:
                 catalog = CLASS_CATALOG
         if item.comment is not None:

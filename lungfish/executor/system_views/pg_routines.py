@@ -14,6 +14,7 @@ from lungfish.catalog.authority import Authority
 from lungfish.catalog.objects import PG_CATALOG_OID, SqlFunction, SystemView
 from lungfish.executor.system_views.access_texts import access_text
 from lungfish.executor.system_views.definition import catalog_of
+from lungfish.executor.system_views.own_operators import own_cast_rows, own_operator_rows
 from lungfish.executor.system_views.pg_relations import OWNER_OID, array
 from lungfish.executor.system_views.routines import (
     OperatorFacts,
@@ -153,6 +154,7 @@ def _operators(context: ExecutionContext) -> Rows:
             item.oid, item.symbol, PG_CATALOG_OID, OWNER_OID, "b" if item.left else "l", is_equality, is_equality,
             item.left, item.right, item.result, _commutator(item, known), _negator(item, known), item.function_oid, 0, 0,
         )  # fmt: skip
+    yield from own_operator_rows(context)
 
 
 def _commutator(item: OperatorFacts, known: dict[tuple[str, int, int], Any]) -> int:
@@ -172,6 +174,7 @@ def _negator(item: OperatorFacts, known: dict[tuple[str, int, int], Any]) -> int
 def _casts(context: ExecutionContext) -> Rows:
     for item in casts():
         yield item.oid, item.source, item.target, item.function_oid, item.context, item.method
+    yield from own_cast_rows(context)
 
 
 def _languages(context: ExecutionContext) -> Rows:

@@ -404,7 +404,7 @@ class ExpressionTranslator:
         if name in ("row_is_null", "row_is_not_null"):
             return NullTest(self.translate(arguments[0]), name == "row_is_not_null")
         translated = self._all(arguments)
-        if not (name[:1].isalpha() or name[:1] == "_"):
+        if not (name[:1].isalpha() or name[:1] == "_") or name.startswith("OPERATOR("):
             return Op(name, translated)
         return Func(name, translated, is_variadic=bound.is_variadic_array)
 

@@ -8,6 +8,7 @@ from lungfish.sql.ast import (
     ddl,
     dml,
     expressions,
+    operators,
     queries,
     relation_options,
     rights,
@@ -59,6 +60,11 @@ Statement = (
     | statistics.CreateStatistics
     | statistics.AlterStatistics
     | statistics.DropStatistics
+    | operators.CreateOperator
+    | operators.AlterOperator
+    | operators.CommentOperator
+    | operators.CreateCast
+    | operators.CommentCast
     | rights.Grant
     | roles.CreateRole
     | roles.AlterRole

@@ -11,6 +11,7 @@ class BuiltInName:
     """How one is named. An operator has the types of its operands (None: NONE), a cast its two; a class or family its access method."""
 
     name: str = ""
+    schema: str | None = None
     types: tuple[TypeName | None, ...] = ()
     method: str | None = None
 
@@ -22,4 +23,5 @@ class DropBuiltIn:
     kind: str
     objects: tuple[BuiltInName, ...]
     if_exists: bool = False
+    is_cascade: bool = False
     position: int = -1

@@ -85,6 +85,8 @@ class Unary:
     operator: str
     operand: Expression
     position: int = -1
+    # That of OPERATOR(schema.symbol).
+    schema: str | None = None
 
 
 @frozen
@@ -95,6 +97,8 @@ class Binary:
     left: Expression
     right: Expression
     position: int = -1
+    # That of OPERATOR(schema.symbol).
+    schema: str | None = None
 
 
 @frozen
