@@ -132,6 +132,7 @@ class _Renderer:
             shown["Plan Width"] = node.width
         if self._actuals is not None:
             shown.update(self._actual_json(self._actual(node)))
+        shown.setdefault("Disabled", False)
         if node.output:
             shown["Output"] = node.output
         shown.update((label, value) for label, value in node.properties if label in TEXT_PROPERTIES)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
+from lungfish.catalog.catalog import Relation
 from lungfish.catalog.objects import Oid, Table
+from lungfish.catalog.objects import Sequence as SequenceObject
 from lungfish.errors import (
     ActiveSqlTransaction,
     FeatureNotSupported,
@@ -43,6 +45,7 @@ from lungfish.session.system_settings import (
 from lungfish.session.transaction_control import MODES, no_writing_there, set_mode, set_modes
 from lungfish.session.upkeep import run_analyze, run_vacuum
 from lungfish.sql.ast import ddl, dml, queries, routines, utility
+from lungfish.sql.ast.queries import ObjectName
 from lungfish.sql.quoting import quote_identifier
 from lungfish.storage.lock_modes import LockMode
 from lungfish.types.sql_type import TEXT
@@ -163,14 +166,33 @@ def _set_transaction(session: Session, statement: utility.SetTransaction) -> Sta
     return StatementResult(None, "SET")
 
 
+def _require_lockable(session: Session, name: ObjectName, found: Relation | None) -> None:
+    """Raise UndefinedTable, or WrongObjectType for what is neither a table nor a view."""
+    kind = None
+    if isinstance(found, SequenceObject):
+        kind = "sequences"
+    elif isinstance(found, Table) and found.materialized_query is not None:
+        kind = "materialized views"
+    elif found is None:
+        path = session.settings.search_path
+        if session.catalog.find_index(name.name, name.schema, path) is None:
+            raise UndefinedTable(f'relation "{name}" does not exist', position=name.position)
+        kind = "indexes"
+    if kind is not None:
+        raise WrongObjectType(
+            f'cannot lock relation "{name.name}"',
+            detail=f"This operation is not supported for {kind}.",
+        )
+
+
 def _lock_table(session: Session, statement: utility.LockTable) -> StatementResult:
     if not session.is_in_block:
         raise NoActiveSqlTransaction("LOCK TABLE can only be used in transaction blocks")
     mode = LockMode[statement.mode.upper().replace(" ", "_")]
     for name in statement.tables:
         found = session.catalog.find_relation(name.name, name.schema, session.settings.search_path)
-        if found is None:
-            raise UndefinedTable(f'relation "{name}" does not exist', position=name.position)
+        _require_lockable(session, name, found)
+        assert found is not None, "what cannot be locked has been refused"
         session.lock_relation(found.name, found.oid, mode, is_nowait=statement.is_nowait)
     return StatementResult(None, "LOCK TABLE")
 
