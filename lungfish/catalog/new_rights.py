@@ -15,6 +15,7 @@ from lungfish.catalog.objects import (
     SqlFunction,
     UserType,
 )
+from lungfish.catalog.operator_objects import UserCast, UserOperator
 from lungfish.catalog.roles import AccessItem, AccessList
 
 
@@ -31,6 +32,8 @@ def kind_of_rights(item: CatalogObject) -> str:
             return "schema"
         case Rule():
             return "rule"
+        case UserOperator() | UserCast():
+            return item.kind
         case _:
             return "relation"
 

@@ -171,6 +171,8 @@ class Constraint:
     # Of an exclude constraint, and of a key WITHOUT OVERLAPS: the operator of each key of its index. No two rows may have them
     # all true.
     operators: tuple[str, ...] = ()
+    # Of a foreign key: whether its last column is a PERIOD, which rows of the referenced table cover together.
+    has_period: bool = False
 
     @property
     def is_period(self) -> bool:

@@ -31,6 +31,7 @@ from lungfish.executor.foreign_keys import (
     refers_to,
     visible_row,
 )
+from lungfish.executor.period_keys import find_uncovered, is_covered
 from lungfish.executor.violations import missing_parent, mixed_nulls, still_referenced
 from lungfish.storage.ids import TupleId
 
@@ -235,6 +236,17 @@ def check_unreferenced(
 ) -> None:
     """Raise ForeignKeyViolation if a row still refers to a key that no parent has any more."""
     keys = [change.old for change in changes]
+    if foreign_key.constraint.has_period:
+        uncovered = find_uncovered(foreign_key, keys, context)
+        if uncovered is not None:
+            raise still_referenced(
+                foreign_key.constraint,
+                foreign_key.child,
+                foreign_key.parent,
+                uncovered,
+                is_restrict=False,
+            )
+        return
     taken_over: dict[int, bool] = {}
     for address, _, number in children(foreign_key, keys, context):
         if number not in taken_over:
@@ -253,7 +265,8 @@ def check_unreferenced(
 def check_parent(foreign_key: ForeignKey, key: KeyValues, context: ExecutionContext) -> None:
     """Raise ForeignKeyViolation if the key refers to no row."""
     context.cancellation.check()
-    if not parent_exists(foreign_key, key, context):
+    exists = is_covered if foreign_key.constraint.has_period else parent_exists
+    if not exists(foreign_key, key, context):
         raise missing_parent(foreign_key.constraint, foreign_key.child, foreign_key.parent, key)
 
 

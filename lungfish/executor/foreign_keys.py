@@ -128,7 +128,7 @@ def _resolve(
     parent_index = next(
         index for index in parent.indexes if index.oid == constraint.referenced_index_oid
     )
-    child_index, child_index_order = _index_over(child, constraint.columns)
+    child_index, child_index_order = index_over(child, constraint.columns)
     return ForeignKey(
         constraint=constraint,
         child=child,
@@ -170,7 +170,7 @@ def _casts(sources: Sequence[SqlType], targets: Sequence[SqlType]) -> tuple[Cast
     )
 
 
-def _index_over(table: Table, numbers: Sequence[int]) -> tuple[Index | None, tuple[int, ...]]:
+def index_over(table: Table, numbers: Sequence[int]) -> tuple[Index | None, tuple[int, ...]]:
     """An index whose leading columns are these, in any order, and which of them each is."""
     for index in table.indexes:
         leading = [column.column_number for column in index.columns[: len(numbers)]]

@@ -181,7 +181,7 @@ def _key_positions(table: Table) -> frozenset[int]:
     return frozenset(
         table.position_of_number(part.column_number)
         for index in table.indexes
-        if index.is_unique and index.predicate is None
+        if (index.is_unique or index.is_period) and index.predicate is None
         for part in index.columns
         if part.expression is None
     )

@@ -318,6 +318,8 @@ _CONSTRAINT_FIELDS = frozenset(
         "where_clause",
         "without_overlaps",
         "indexspace",
+        "fk_with_period",
+        "pk_with_period",
     }
 )
 
@@ -372,6 +374,8 @@ def _lower_reference(fields: Node) -> ForeignKeyReference:
         on_delete=_ACTIONS[fields["fk_del_action"]],
         delete_columns=strings(fields.get("fk_del_set_cols", ())),
         match=_MATCHES[fields["fk_matchtype"]],
+        has_period=fields.get("fk_with_period", False),
+        has_referenced_period=fields.get("pk_with_period", False),
     )
 
 

@@ -81,3 +81,34 @@ def test_an_operator_that_was_rolled_back_is_not_there() -> None:
         connection.execute("rollback")
         with pytest.raises(errors.UndefinedFunction, match=r"pair \+ pair"):
             connection.execute("select row(1, 2)::pair + row(3, 4)::pair")
+
+
+def test_a_period_that_nothing_covers_any_more_is_found_after_a_restart(tmp_path: Path) -> None:
+    with reopened(
+        tmp_path / "app.db",
+        "create table rooms (id int, held daterange, primary key (id, held without overlaps))",
+        "create table stays (room int, held daterange, foreign key (room, period held) references rooms)",
+        "insert into rooms values (1, '[2020-01-01,2020-02-01)'), (1, '[2020-02-01,2020-03-01)')",
+        "insert into stays values (1, '[2020-01-15,2020-02-15)')",
+    ) as connection:
+        with pytest.raises(errors.ForeignKeyViolation):
+            connection.execute("delete from rooms where held @> date '2020-02-10'")
+        connection.execute("update rooms set held = daterange(lower(held), upper(held))")
+        with pytest.raises(errors.ForeignKeyViolation):
+            connection.execute("insert into stays values (1, '[2020-01-15,2020-03-15)')")
+
+
+def test_a_period_that_was_not_valid_is_looked_at_when_it_is_validated() -> None:
+    with lungfish.connect(autocommit=True) as connection:
+        connection.execute(
+            "create table rooms (id int, held daterange, primary key (id, held without overlaps))"
+        )
+        connection.execute("create table stays (room int, held daterange)")
+        connection.execute("insert into stays values (1, '[2020-01-15,2020-02-15)')")
+        connection.execute(
+            "alter table stays add constraint held foreign key (room, period held) references rooms not valid"
+        )
+        with pytest.raises(errors.ForeignKeyViolation):
+            connection.execute("alter table stays validate constraint held")
+        connection.execute("insert into rooms values (1, '[2020-01-01,2020-03-01)')")
+        connection.execute("alter table stays validate constraint held")

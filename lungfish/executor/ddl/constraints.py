@@ -35,6 +35,7 @@ from lungfish.executor.ddl.names import (
 )
 from lungfish.executor.ddl.not_null import add_not_null, refuse_as_key, set_not_null
 from lungfish.executor.ddl.partition_columns import require_partition_columns
+from lungfish.executor.ddl.periods import check_period_actions, check_period_sides, covered_by
 from lungfish.executor.ddl.virtual_columns import refuse_virtual
 from lungfish.sql.ast.ddl import ConstraintDefinition, ForeignKeyReference
 from lungfish.sql.ast.queries import ObjectName
@@ -261,12 +262,14 @@ def _add_foreign_key(context: DdlContext, table: Table, definition: ConstraintDe
             "constraints on temporary tables may reference only temporary tables",
             position=definition.position,
         )
+    check_period_sides(reference)
     numbers, index = _referenced_key(target, reference)
     if len(numbers) != len(columns):
         raise InvalidForeignKey(
             "number of referencing and referenced columns for foreign key disagree",
             position=definition.position,
         )
+    check_period_actions(reference, index)
     name = constraint_name(context, table, definition, columns)
     for column, number in zip(columns, numbers, strict=True):
         other = target.columns[target.position_of_number(number)]
@@ -277,12 +280,7 @@ def _add_foreign_key(context: DdlContext, table: Table, definition: ConstraintDe
                 detail=f'Key columns "{column.name}" of the referencing table and "{other.name}" of the referenced '
                 f"table are of incompatible types: {column.type.unmodified} and {other.type.unmodified}.",
             )
-    for item in reference.delete_columns:
-        if _referencing_column(table, item, -1).number not in {each.number for each in columns}:
-            raise InvalidColumnReference(
-                f'column "{item}" referenced in ON DELETE SET action must be part of foreign key',
-                position=definition.position,
-            )
+    delete_columns = _delete_columns(table, definition, columns)
     constraint = Constraint(
         context.change.new_oid(),
         name,
@@ -293,16 +291,32 @@ def _add_foreign_key(context: DdlContext, table: Table, definition: ConstraintDe
         referenced_index_oid=index.oid,
         on_update=reference.on_update,
         on_delete=reference.on_delete,
-        delete_columns=tuple(
-            _referencing_column(table, item, -1).number for item in reference.delete_columns
-        ),
+        delete_columns=delete_columns,
         match=reference.match,
         is_deferrable=definition.is_deferrable,
         is_initially_deferred=definition.is_initially_deferred,
         is_validated=not definition.is_not_valid,
         is_enforced=not definition.is_not_enforced,
+        has_period=reference.has_period,
     )
     return replace(table, constraints=(*table.constraints, constraint))
+
+
+def _delete_columns(
+    table: Table, definition: ConstraintDefinition, columns: Sequence[Column]
+) -> tuple[int, ...]:
+    """The columns of ON DELETE SET NULL or SET DEFAULT, which must be among those of the key."""
+    assert definition.reference is not None, "asked of foreign keys"
+    numbers = []
+    for item in definition.reference.delete_columns:
+        column = _referencing_column(table, item, -1)
+        if column.number not in {each.number for each in columns}:
+            raise InvalidColumnReference(
+                f'column "{item}" referenced in ON DELETE SET action must be part of foreign key',
+                position=definition.position,
+            )
+        numbers.append(column.number)
+    return tuple(numbers)
 
 
 def _is_same_place(context: DdlContext, table: Table, reference: ForeignKeyReference) -> bool:
@@ -328,7 +342,7 @@ def _referenced_key(target: Table, reference: ForeignKeyReference) -> tuple[tupl
     """The referenced columns' numbers in the order written, and the unique index that holds them."""
     if not reference.columns:
         for index in target.indexes:
-            if index.is_primary and index.is_unique:
+            if index.is_primary:
                 _refuse_deferrable(index, target)
                 return tuple(column.column_number for column in index.columns), index
         raise UndefinedObject(
@@ -341,7 +355,10 @@ def _referenced_key(target: Table, reference: ForeignKeyReference) -> tuple[tupl
     )
     for index in target.indexes:
         held = [column.column_number for column in index.columns]
-        if index.is_unique and index.predicate is None and sorted(held) == sorted(numbers):
+        is_key = (index.is_unique and not reference.has_period) or (
+            index.is_period and held[-1:] == list(numbers[-1:])
+        )
+        if is_key and index.predicate is None and sorted(held) == sorted(numbers):
             _refuse_deferrable(index, target)
             return numbers, index
     raise InvalidForeignKey(
@@ -385,15 +402,15 @@ def _validate_foreign_key(context: DdlContext, table: Table, constraint: Constra
         target.columns[target.position_of_number(number)].name
         for number in constraint.referenced_columns
     ]
-    matches = " AND ".join(
-        f"r.{quote_identifier(b)} = f.{quote_identifier(a)}"
-        for a, b in zip(own, theirs, strict=True)
-    )
     present = " AND ".join(f"f.{quote_identifier(a)} IS NOT NULL" for a in own)
-    only = "" if target.partition_key is not None else "ONLY "
+    found = (covered_by if constraint.has_period else _referred_to)(
+        f"{'' if target.partition_key is not None else 'ONLY '}{qualified(context, target)}",
+        own,
+        theirs,
+    )
     missing = context.runner.query(
         f"SELECT {', '.join(f'f.{quote_identifier(a)}::text' for a in own)} FROM ONLY {qualified(context, table)} f "
-        f"WHERE {present} AND NOT EXISTS (SELECT 1 FROM {only}{qualified(context, target)} r WHERE {matches}) LIMIT 1"
+        f"WHERE {present} AND NOT {found} LIMIT 1"
     )
     if missing:
         values = ", ".join(str(value) for value in missing[0])
@@ -403,6 +420,15 @@ def _validate_foreign_key(context: DdlContext, table: Table, constraint: Constra
             table=table.name,
             constraint=constraint.name,
         )
+
+
+def _referred_to(target: str, own: Sequence[str], theirs: Sequence[str]) -> str:
+    """The condition that a row `f` refers to one of the target."""
+    matches = " AND ".join(
+        f"r.{quote_identifier(b)} = f.{quote_identifier(a)}"
+        for a, b in zip(own, theirs, strict=True)
+    )
+    return f"EXISTS (SELECT 1 FROM {target} r WHERE {matches})"
 
 
 def validate_not_null(context: DdlContext, table: Table, column: str) -> None:

@@ -231,10 +231,10 @@ def constraint_definition(
             assert constraint.referenced_table_oid is not None
             target = catalog.table(constraint.referenced_table_oid)
             named = _visible_name(catalog, target, shown.search_path)
-            text = (
-                f"FOREIGN KEY ({columns}) REFERENCES {named}"
-                f"({column_list(target, constraint.referenced_columns)})"
-            )
+            referenced = column_list(target, constraint.referenced_columns)
+            if constraint.has_period:
+                columns, referenced = (_with_period(each) for each in (columns, referenced))
+            text = f"FOREIGN KEY ({columns}) REFERENCES {named}({referenced})"
             if constraint.match == "full":
                 text += " MATCH FULL"
             if constraint.on_update != "no action":
@@ -258,6 +258,12 @@ def constraint_definition(
     elif not constraint.is_validated:
         text += " NOT VALID"
     return text
+
+
+def _with_period(columns: str) -> str:
+    """A list of columns of which the last one is a PERIOD."""
+    head, comma, last = columns.rpartition(", ")
+    return f"{head}{comma}PERIOD {last}"
 
 
 def _exclusion_definition(

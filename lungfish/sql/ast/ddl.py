@@ -52,6 +52,9 @@ class ForeignKeyReference:
     # The columns of ON DELETE SET NULL (a, b).
     delete_columns: tuple[str, ...] = ()
     match: str = "simple"
+    # Whether the last column of the referencing side, and of this one, is written with PERIOD.
+    has_period: bool = False
+    has_referenced_period: bool = False
 
 
 @frozen
