@@ -133,16 +133,18 @@ class Catalog:
                 case _:
                     self._relations[item.namespace_oid, item.name] = item
             if isinstance(item, Table):
-                for index in item.indexes:
-                    self._indexes[index.namespace_oid, index.name] = (item, index)
-                for parent in item.parents:
-                    self._children.setdefault(parent, []).append(item.oid)
-                if item.on_commit != "preserve rows":
-                    self.commit_action_tables += (item,)
-
+                self._note_table(item)
         self.implicit_casts = frozenset(
             ends for ends, cast in self._casts.items() if cast.context == "implicit"
         )
+
+    def _note_table(self, item: Table) -> None:
+        for index in item.indexes:
+            self._indexes[index.namespace_oid, index.name] = (item, index)
+        for parent in item.parents:
+            self._children.setdefault(parent, []).append(item.oid)
+        if item.on_commit != "preserve rows":
+            self.commit_action_tables += (item,)
 
     @classmethod
     def empty(cls, system_views: Iterable[SystemView]) -> Catalog:

@@ -108,7 +108,7 @@ def coerce_with(
     source = node.type
     is_explicit = context is CastContext.EXPLICIT
     if target.domain is not None and source.domain_oid != target.domain_oid:
-        if not isinstance(node, RowExpr) and not can_coerce(source, target, context):
+        if not isinstance(node, RowExpr) and not may_coerce(source, target, context, state):
             raise errors.CannotCoerce(
                 f"cannot cast type {source.unmodified} to {target.unmodified}"
             ).at(position)
@@ -119,18 +119,7 @@ def coerce_with(
         value = coerce_with(node, target.without_domains, context, state, position)
         return state.seams.make_domain_value(value, target, state, position)
     if source.kind is TypeKind.UNKNOWN:
-        if isinstance(node, Constant):
-            return _literal(node, target, is_explicit, state, position)
-        if isinstance(node, ParameterRef):
-            decided = state.parameters.decide(node.index, target, position)
-            return _modify(decided, target, is_explicit, position)
-        if isinstance(node, Call) and node.function is COLLATE:
-            literal, collation = node.arguments
-            typed = coerce_with(literal, target, context, state, position)
-            if collation_of_type(target) is None:
-                return typed
-            return Call(COLLATE, (typed, collation), typed.type, position=node.position)
-        return CastTo(node, target, is_explicit, position)
+        return _coerce_unknown(node, target, context, state, position)
     if same_type(source, target):
         return _modify(node, target, is_explicit, position)
     cast = state.catalog.find_cast(source, target)
@@ -161,6 +150,25 @@ def coerce_with(
         converted = convert_literal(node, target)
         if converted is not None:
             return converted
+    return CastTo(node, target, is_explicit, position)
+
+
+def _coerce_unknown(
+    node: BoundExpression, target: SqlType, context: CastContext, state: BindState, position: int
+) -> BoundExpression:
+    """A literal, or a parameter, whose type its context decides."""
+    is_explicit = context is CastContext.EXPLICIT
+    if isinstance(node, Constant):
+        return _literal(node, target, is_explicit, state, position)
+    if isinstance(node, ParameterRef):
+        decided = state.parameters.decide(node.index, target, position)
+        return _modify(decided, target, is_explicit, position)
+    if isinstance(node, Call) and node.function is COLLATE:
+        literal, collation = node.arguments
+        typed = coerce_with(literal, target, context, state, position)
+        if collation_of_type(target) is None:
+            return typed
+        return Call(COLLATE, (typed, collation), typed.type, position=node.position)
     return CastTo(node, target, is_explicit, position)
 
 
