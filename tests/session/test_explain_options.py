@@ -47,6 +47,7 @@ def test_yaml_and_xml_nest_the_nodes(connection: lungfish.Connection) -> None:
         '    Node Type: "Sort"',
         "    Parallel Aware: false",
         "    Async Capable: false",
+        "    Disabled: false",
         "    Sort Key: ",
         '      - "b"',
         "    Plans: ",
@@ -56,6 +57,7 @@ def test_yaml_and_xml_nest_the_nodes(connection: lungfish.Connection) -> None:
         "        Async Capable: false",
         '        Relation Name: "t"',
         '        Alias: "t"',
+        "        Disabled: false",
     ]
     (xml,) = _lines(connection, f"EXPLAIN (FORMAT XML, COSTS OFF) {sql}")
     assert "      <Sort-Key>\n        <Item>b</Item>\n      </Sort-Key>" in xml
