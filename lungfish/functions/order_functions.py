@@ -63,6 +63,11 @@ def _encoded(value: str) -> bytes:
     return value.encode()
 
 
+def _ended(value: str) -> bytes:
+    """With the zero behind it, which takes part where names are compared."""
+    return value.encode() + b"\0"
+
+
 def _unpadded(value: str) -> bytes:
     return value.rstrip(" ").encode()
 
@@ -73,7 +78,7 @@ def _packed(value: str) -> bytes:
 
 
 _BYTES: tuple[tuple[str, SqlType, SqlType, Callable[[Any], bytes]], ...] = (
-    ("bttextcmp", TEXT, TEXT, _encoded), ("bttext_pattern_cmp", TEXT, TEXT, _encoded), ("btnamecmp", NAME, NAME, _encoded),
+    ("bttextcmp", TEXT, TEXT, _encoded), ("bttext_pattern_cmp", TEXT, TEXT, _encoded), ("btnamecmp", NAME, NAME, _ended),
     ("btnametextcmp", NAME, TEXT, _encoded), ("bttextnamecmp", TEXT, NAME, _encoded), ("bpcharcmp", CHAR, CHAR, _unpadded),
     ("btbpchar_pattern_cmp", CHAR, CHAR, _unpadded), ("byteacmp", BYTEA, BYTEA, bytes), ("uuid_cmp", UUID, UUID, bytes),
 )  # fmt: skip
