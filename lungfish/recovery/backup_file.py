@@ -36,7 +36,7 @@ from lungfish.storage.superblock import ManifestAddress
 
 MAGIC = b"LFBACKUP"
 TRAILER_MAGIC = b"LFBKEND\0"
-VERSION = 1
+VERSION = 2
 HEADER_SIZE = UNIT_SIZE
 _HEADER = struct.Struct("<8sII16s16s16s")
 _TRAILER = struct.Struct("<8sQQQ")

@@ -21,7 +21,7 @@ encoding keeps no more than the order: a display scale or the parts of an interv
     range                    empty first; bounds with their openness
     multirange               its ranges, ended by 00
     jsonb                    a byte for the kind (the empty array at the top before all), then a string as text, a number as numeric, a
-                             boolean as a byte, of a container the count of its parts and these, of members the key's length first
+                             boolean as a byte, of a container the count of its parts and these, members with short keys first
 
 The escape of 00 and the flipped floats are common practice (FoundationDB's tuple layer, CockroachDB's keys); the numeric form is our
 own, made for `bytes.fromhex`, which packs decimal digits at C speed.
@@ -36,7 +36,7 @@ from typing import Any
 
 from lungfish import errors
 from lungfish.types.array_value import ArrayValue
-from lungfish.types.json_text import JsonTree, load_json
+from lungfish.types.json_text import JsonTree, key_order, load_json
 from lungfish.types.range_value import RangeValue
 from lungfish.types.sql_type import SqlType, TypeKind
 
@@ -288,11 +288,9 @@ def _json_tree(tree: JsonTree) -> bytes:
     size = len(tree).to_bytes(4, "big")
     if isinstance(tree, list):
         return b"\x05" + size + b"".join([_json_tree(item) for item in tree])
-    keys = sorted((len(key.encode()), key.encode(), key) for key in tree)
-    parts = [
-        length.to_bytes(4, "big") + _delimited(key) + _json_tree(tree[key])
-        for length, _, key in keys
-    ]
+    # The shortest key comes first, yet one key is compared with another as text.
+    keys = sorted(tree, key=key_order)
+    parts = [_delimited(key) + _json_tree(tree[key]) for key in keys]
     return b"\x06" + size + b"".join(parts)
 
 

@@ -37,7 +37,7 @@ from lungfish.storage.checksum import CHECKSUM_XXH3_64, checksum
 from lungfish.storage.page_table import UNIT_SIZE
 
 MAGIC = b"Lungfish\r\n\x1a\n\0\0\0\0"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 SUPERBLOCK_SIZE = 512
 SUPERBLOCK_COUNT = 2
 PAGE_SIZE_MIN = UNIT_SIZE

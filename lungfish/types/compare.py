@@ -17,7 +17,7 @@ from typing import Any
 
 from lungfish.types.array_value import ArrayValue
 from lungfish.types.calendar import MICROSECONDS_PER_DAY, MICROSECONDS_PER_SECOND
-from lungfish.types.json_text import JsonTree, load_json
+from lungfish.types.json_text import JsonTree, key_order, load_json
 from lungfish.types.range_value import RangeValue
 from lungfish.types.sql_type import Interval, SqlType, TypeKind
 
@@ -67,9 +67,9 @@ def _json_tree_key(tree: JsonTree) -> Key:
     if isinstance(tree, list):
         # An empty array at the top is less than null: a quirk of old that PostgreSQL keeps.
         return (5, len(tree), tuple(_json_tree_key(item) for item in tree))
-    encoded = sorted((len(key.encode()), key.encode(), key) for key in tree)
-    pairs = tuple((size, name, _json_tree_key(tree[key])) for size, name, key in encoded)
-    return (6, len(tree), pairs)
+    # The shortest key comes first, yet one key is compared with another as text.
+    keys = sorted(tree, key=key_order)
+    return (6, len(tree), tuple((key.encode(), _json_tree_key(tree[key])) for key in keys))
 
 
 def _jsonb_key(value: str) -> Key:
