@@ -19,6 +19,7 @@ from lungfish.executor.context import Row, Run
 from lungfish.executor.partition_texts import key_texts
 from lungfish.executor.violations import not_in_partition
 from lungfish.planner import bind_stored_expression
+from lungfish.sql.rename import without_schema
 from lungfish.types.text_format import format_value
 
 _SEARCH_PATH = ("public",)
@@ -169,8 +170,9 @@ def _no_partition(table: Table, key: Sequence[Any]) -> errors.Error:
         "null" if value is None else format_value(value, kind)
         for value, kind in zip(key, key_types(table), strict=True)
     ]
+    names = without_schema(", ".join(key_texts(table)), "public")
     return errors.CheckViolation(
         f'no partition of relation "{table.name}" found for row',
-        detail=f"Partition key of the failing row contains ({', '.join(key_texts(table))}) = ({', '.join(texts)}).",
+        detail=f"Partition key of the failing row contains ({names}) = ({', '.join(texts)}).",
         table=table.name,
     )

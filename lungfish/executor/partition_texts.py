@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from lungfish.catalog.catalog import Catalog
@@ -53,7 +54,7 @@ def partition_key_text(table: Table) -> str:
 
 def _is_call(text: str) -> bool:
     head, _, rest = text.partition("(")
-    return head.replace("_", "").isalnum() and rest.endswith(")") and "(" not in rest[:-1]
+    return re.sub('[_."]', "", head).isalnum() and rest.endswith(")") and "(" not in rest[:-1]
 
 
 def partition_bound_text(partition: Table, catalog: Catalog) -> str:

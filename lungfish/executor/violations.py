@@ -9,12 +9,13 @@ from typing import Any
 from lungfish import errors
 from lungfish.catalog.objects import Column, Constraint, Index, Table
 from lungfish.executor.context import Row
+from lungfish.sql.rename import without_schema
 from lungfish.storage.table_index import UniqueConflict
 from lungfish.types.sql_type import SqlType
 from lungfish.types.text_format import format_value
 
 # A call without parentheses inside: enough to tell lower(name) from a + b.
-_CALL = re.compile(r"\w+\([^()]*\)")
+_CALL = re.compile(r'[\w."]+\([^()]*\)')
 # Longer values are cut in the description of a whole row.
 _VALUE_LENGTH_MAX = 64
 
@@ -146,6 +147,7 @@ def _key(table: Table, index: Index, values: Sequence[Any]) -> str:
 
 def _shown_expression(text: str) -> str:
     """An index expression as PostgreSQL shows it: in parentheses, unless it is one call."""
+    text = without_schema(text, "public")
     return text if _CALL.fullmatch(text) else f"({text})"
 
 

@@ -42,6 +42,7 @@ from lungfish.planner.stored_facts import (
     stored_routines,
     stored_value_type,
 )
+from lungfish.planner.stored_names import names_type, stored_names
 from lungfish.planner.stored_text import show_default, show_key, show_stored
 from lungfish.planner.support_functions import SupportCall, find_support
 from lungfish.planner.updatable_views import own_items, reason_against_changes, relation_beneath
@@ -70,6 +71,7 @@ __all__ = [
     "explain",
     "find_support",
     "may_assign",
+    "names_type",
     "objects_of_body",
     "objects_used",
     "output_collations",
@@ -88,6 +90,7 @@ __all__ = [
     "show_key",
     "show_stored",
     "stored_expression_facts",
+    "stored_names",
     "stored_routines",
     "stored_value_type",
 ]

@@ -26,6 +26,8 @@ from lungfish.sql.ast.json import JsonAggregate
 from lungfish.types.frozen import frozen
 
 if TYPE_CHECKING:
+    from lungfish.catalog.operator_objects import UserOperator
+    from lungfish.functions.registry import Function
     from lungfish.planner.bind_state import BindState
     from lungfish.planner.bind_targets import Target
     from lungfish.planner.logical import LogicalOutput
@@ -62,9 +64,23 @@ class TracedSelect:
 class BindTrace:
     """What was bound, by the identities of syntax nodes and of expressions."""
 
-    __slots__ = ("_kept", "_origins", "_parts", "bound", "expansions", "outputs", "selects")
+    __slots__ = (
+        "_kept",
+        "_origins",
+        "_parts",
+        "bound",
+        "expansions",
+        "operators",
+        "outputs",
+        "selects",
+        "shown_path",
+    )
 
-    def __init__(self) -> None:
+    def __init__(self, shown_path: tuple[str, ...] | None = None) -> None:
+        # The search path of whoever reads what is written back; None: that of the binding.
+        self.shown_path = shown_path
+        # People's operators, by the identities of the functions of their calls.
+        self.operators: dict[int, UserOperator] = {}
         self._origins: dict[int, Origin] = {}
         self.bound: dict[int, BoundExpression] = {}
         # What stands for a node of the text, where the binder put another in its place.
@@ -100,6 +116,11 @@ class BindTrace:
     def entries(self, item: FromItem) -> list[RangeEntry]:
         """What an item of FROM gives to the names."""
         return self._parts[id(item)]
+
+    def note_operator(self, function: Function, operator: UserOperator) -> None:
+        """Keep whose operator a call's function stands for."""
+        self._kept.append(function)
+        self.operators[id(function)] = operator
 
     def note_item(self, item: FromItem, entries: list[RangeEntry]) -> None:
         """Keep what an item of FROM gives."""

@@ -124,7 +124,9 @@ def _written(
     operator: UserOperator, operands: Operands, state: BindState, position: int
 ) -> BoundExpression:
     """The operator as it is written back: with its schema where the search path does not find it."""
-    found = state.catalog.find_operators(operator.name, None, state.search_path)
+    assert state.trace is not None, "what is to be written back is traced"
+    path = state.search_path if state.trace.shown_path is None else state.trace.shown_path
+    found = state.catalog.find_operators(operator.name, None, path)
     name = operator.name
     if operator not in found:
         schema = state.catalog.namespace_name(operator.namespace_oid)
@@ -136,7 +138,9 @@ def _written(
         for each, kind in zip(operands, wanted, strict=True)
     )
     result = types.of(operator.result)
-    return Call(Function(name, wanted, result), typed, result, position=position)
+    function = Function(name, wanted, result)
+    state.trace.note_operator(function, operator)
+    return Call(function, typed, result, position=position)
 
 
 def _call(

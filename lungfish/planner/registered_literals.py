@@ -15,7 +15,7 @@ from lungfish.types.sql_type import TypeKind
 
 _PARTS_MAX = 3
 # Functions whose first argument is a regclass in PostgreSQL, though a text here.
-_OF_RELATIONS = frozenset(
+OF_RELATIONS = frozenset(
     {
         "nextval", "currval", "setval", "pg_relation_size", "pg_table_size", "pg_indexes_size",
         "pg_total_relation_size", "pg_relation_filenode", "pg_sequence_last_value",
@@ -27,7 +27,7 @@ def check_relation_argument(
     name: str, arguments: Sequence[BoundExpression], state: BindState, position: int
 ) -> None:
     """Raise UndefinedTable for a literal that is to name a relation of which a function tells."""
-    if name in _OF_RELATIONS and arguments and state.trace is None:
+    if name in OF_RELATIONS and arguments and state.trace is None:
         first = arguments[0]
         if (
             isinstance(first, Constant)

@@ -75,11 +75,17 @@ def _settled_text(
     return "".join(pieces)
 
 
-def settle_default(text: str, type_text: str, catalog: Catalog, settings: TextSettings) -> str:
+def settle_default(
+    text: str,
+    type_text: str,
+    catalog: Catalog,
+    search_path: Sequence[str],
+    settings: TextSettings,
+) -> str:
     """The text of a column's default, which is assigned to that type."""
     before, behind = "SELECT CAST((", f") AS {type_text})"
     try:
-        unsettled = _unsettled_in(before + text + behind, catalog, ("public",))
+        unsettled = _unsettled_in(before + text + behind, catalog, search_path)
     except errors.Error:
         # What is wrong with it is said when it is bound for its column.
         return text

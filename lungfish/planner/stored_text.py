@@ -32,7 +32,7 @@ def show_stored(
     text: str, table: Table, catalog: Catalog, *, what: str, how: Deparsing = _PLAIN
 ) -> str:
     """The expression's text; `what` is one of `Clause`'s values."""
-    node = _read(text, table, catalog, what)
+    node = _read(text, table, catalog, what, how)
     if node is None:
         return text if how.is_pretty else f"({text})"
     return write_expression(node, catalog, how)
@@ -50,13 +50,13 @@ def show_default(
             return write_expression(typed, catalog, how)
         except errors.Error:
             return f"({text})"
-    node = _read(text, empty, catalog, Clause.DEFAULT.value)
+    node = _read(text, empty, catalog, Clause.DEFAULT.value, how)
     return f"({text})" if node is None else write_expression(node, catalog, how)
 
 
 def show_key(text: str, table: Table, catalog: Catalog, *, how: Deparsing = _PLAIN) -> str:
     """An index's expression: in parentheses, unless it looks like a call; behind them its collation."""
-    node = _read(text, table, catalog, Clause.INDEX.value)
+    node = _read(text, table, catalog, Clause.INDEX.value, how)
     if node is None:
         return f"({text})"
     collation = ""
@@ -69,10 +69,10 @@ def show_key(text: str, table: Table, catalog: Catalog, *, how: Deparsing = _PLA
     return (shown if is_call else f"({shown})") + collation
 
 
-def _read(text: str, table: Table, catalog: Catalog, what: str) -> Node | None:
+def _read(text: str, table: Table, catalog: Catalog, what: str, how: Deparsing) -> Node | None:
     """The expression as it was analysed; None if it is to be shown as it was written."""
     state = new_state(catalog, ("public",))
-    trace = BindTrace()
+    trace = BindTrace(how.search_path)
     trace.attach(state)
     try:
         bound = bind_over_table(parse_expression(text), table, state, _CLAUSES[what])

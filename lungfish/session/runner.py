@@ -26,6 +26,7 @@ from lungfish.planner import (
     settle_default,
     settle_literals,
     stored_expression_facts,
+    stored_names,
     stored_value_type,
 )
 from lungfish.session.parameters import infer_values
@@ -131,10 +132,16 @@ class SessionRunner:
             text, session.catalog, session.settings.search_path, self._text_settings()
         )
 
+    def stored_text(self, table: Table, text: str, *, what: str) -> str:
+        """The text of an expression that is stored; see `planner/stored_names.py`."""
+        catalog, path = self._session.catalog, self._session.settings.search_path
+        return stored_names(text, table, (catalog, catalog), path, what=what)
+
     def settled_default(self, text: str, kind: SqlType) -> str:
         """The text of a default for a column of the type."""
         catalog = self._session.catalog
-        return settle_default(text, type_text(catalog, kind), catalog, self._text_settings())
+        path = self._session.settings.search_path
+        return settle_default(text, type_text(catalog, kind), catalog, path, self._text_settings())
 
     def _text_settings(self) -> TextSettings:
         context = self._session.execution_context()

@@ -47,6 +47,7 @@ from lungfish.executor.ddl.statistics import (
     create_statistics,
     drop_statistics,
 )
+from lungfish.executor.ddl.stored_texts import follow_in_stored_texts
 from lungfish.executor.ddl.truncate import truncate
 from lungfish.executor.ddl.types import alter_enum, create_composite_type, create_enum
 from lungfish.executor.ddl.upkeep import create_extension, drop_absent, reindex
@@ -126,6 +127,8 @@ DDL: dict[type[Any], Callable[[DdlContext, Any], str]] = {
 
 # After these, views may have to be written anew.
 _RENAMING = (ddl.AlterTable, ddl.CreateView, ddl.Rename, ddl.SetSchema)
+# After these, expressions that are stored.
+_MOVING = (ddl.Rename, ddl.SetSchema, routines.MoveFunction, operators.AlterOperator)
 
 # What the syntax tree has and this list has not yet.
 UNSUPPORTED: dict[type[Any], str] = {}
@@ -148,6 +151,8 @@ def execute_ddl(context: DdlContext, statement: Any) -> str:
     if isinstance(statement, _RENAMING):
         follow_in_views(context, before)
         follow_in_rules(context, before)
+    if isinstance(statement, _MOVING):
+        follow_in_stored_texts(context, before)
     if isinstance(statement, ddl.CreateSchema) and statement.elements:
         inside = replace(context, search_path=(statement.name, *context.search_path))
         owner = schema_owner(context, statement)

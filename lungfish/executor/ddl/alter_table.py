@@ -206,8 +206,8 @@ def _add_column(context: DdlContext, table: Table, action: AddColumn) -> None:
     for constraint in constraints:
         if constraint.kind == "not null":
             extended = add_constraint(context, extended, constraint)
-    check_stored_texts(context, extended)
-    column = made.column
+    extended = check_stored_texts(context, extended)
+    column = extended.columns[-1]
     kind = type_text(context.catalog, column.type)
     if column.generated is not None:
         value = f"CAST(({column.generated}) AS {kind})"
@@ -317,8 +317,7 @@ def _alter_default(context: DdlContext, table: Table, action: AlterColumnDefault
     if action.default is not None:
         text = context.runner.settled_default(action.default.text, column.type)
     changed = replace_column(table, column, replace(column, default=text, sequence_oid=None))
-    check_stored_texts(context, changed)
-    context.change.put(changed)
+    context.change.put(check_stored_texts(context, changed))
 
 
 def _alter_not_null(context: DdlContext, table: Table, action: AlterColumnNotNull) -> None:
@@ -438,9 +437,10 @@ def _validate(context: DdlContext, table: Table, action: ValidateConstraint) -> 
 def _set_expression(context: DdlContext, table: Table, action: SetExpression) -> None:
     column = _generated_column(table, action.name, action.position)
     refuse_changed_expression(table, column)
-    text = action.expression.text
-    changed = replace_column(table, column, replace(column, generated=text))
-    check_stored_texts(context, changed)
+    own = replace(column, generated=action.expression.text)
+    changed = replace_column(table, column, own)
+    changed = check_stored_texts(context, changed)
+    text = changed.columns[table.columns.index(column)].generated
     if column.is_virtual:
         context.change.put(changed)
         if column.is_not_null:

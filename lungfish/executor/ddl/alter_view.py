@@ -86,5 +86,4 @@ def _with_default(context: DdlContext, view: View, action: AlterColumnDefault) -
         for column in view.columns
     )
     changed = replace(view, columns=columns)
-    check_stored_texts(context, changed.as_table)
-    return changed
+    return replace(changed, columns=check_stored_texts(context, changed.as_table).columns)

@@ -194,18 +194,19 @@ def _add_check(context: DdlContext, table: Table, definition: ConstraintDefiniti
         raise DatatypeMismatch(
             f"argument of CHECK must be type boolean, not type {kind}", position=definition.position
         )
+    text = context.runner.stored_text(table, definition.check.text, what="check constraints")
+    definition = replace(definition, check=replace(definition.check, text=text))
     if definition.name is not None:
         merged = merge_check(context, table, definition)
         if merged is not None:
             return merged
-    text = definition.check.text
     named = [column for column in table.columns if mentions_name(text, column.name)]
     constraint = Constraint(
         context.change.new_oid(),
         constraint_name(context, table, definition, named),
         "check",
         tuple(column.number for column in named),
-        check=definition.check.text,
+        check=text,
         is_validated=not definition.is_not_valid,
         is_enforced=not definition.is_not_enforced,
         is_no_inherit=definition.is_no_inherit,

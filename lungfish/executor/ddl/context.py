@@ -84,6 +84,9 @@ class StatementRunner(Protocol):
     def settled_query(self, text: str) -> str:
         """The text of a query that is stored: its literals mean what they mean now."""
 
+    def stored_text(self, table: Table, text: str, *, what: str) -> str:
+        """The text of an expression over the table's columns that is stored: it says of what it names in which schema that is."""
+
     def settled_default(self, text: str, kind: SqlType) -> str:
         """The text of a default for a column of the type."""
 

@@ -134,7 +134,7 @@ def _predicate(context: DdlContext, table: Table, statement: CreateIndex) -> str
         raise DatatypeMismatch(
             f"argument of WHERE must be type boolean, not type {kind}", position=statement.position
         )
-    return statement.where.text
+    return context.runner.stored_text(table, statement.where.text, what="index predicates")
 
 
 def _immutable_facts(context: DdlContext, table: Table, text: str, word: str) -> ExpressionFacts:
@@ -202,7 +202,7 @@ def _index_column(
                 hint="Use the COLLATE clause to set the collation explicitly.",
             )
         collation = None if facts.collation == collation_of_type(kind) else facts.collation
-    text = element.expression.text
+    text = context.runner.stored_text(table, element.expression.text, what="index expressions")
     if element.collation:
         text = f"({text}) COLLATE {quote_identifier(element.collation[-1])}"
     return IndexColumn(

@@ -128,7 +128,7 @@ def create_table(context: DdlContext, statement: CreateTable) -> str:
         table = finish_like(context, table, copied)
     for sequence in sequences:
         store_sequence(context, sequence)
-    check_stored_texts(context, table)
+    table = check_stored_texts(context, table)
     context.change.put(table)
     context.change.relations.create_table(table)
     if table.partition_bound is not None:
@@ -325,16 +325,24 @@ def _column_sequence(
     return replace(sequence, owner_table_oid=table.oid, owner_column=column.number)
 
 
-def check_stored_texts(context: DdlContext, table: Table) -> None:
-    """Bind each default and generation expression once, so that a wrong one is found now and not at the first row."""
-    for column in table.columns:
+def check_stored_texts(context: DdlContext, table: Table) -> Table:
+    """Bind each default and generation expression once, so that a wrong one is found now and not at the first row. Answers the table
+    with these texts as they are stored."""
+    columns = list(table.columns)
+    for at, column in enumerate(columns):
         if column.default is not None and column.sequence_oid is None:
             _check_default(context, table, column)
+            bare = replace(table, columns=())
+            text = context.runner.stored_text(bare, column.default, what="DEFAULT expressions")
+            columns[at] = replace(column, default=text)
         if column.generated is not None:
             check_generated(context, table, column)
             what = "column generation expressions"
             given = context.runner.value_type(table, column.generated, what=what)
             check_assigned(column, given, context.catalog)
+            text = context.runner.stored_text(table, column.generated, what=what)
+            columns[at] = replace(column, generated=text)
+    return replace(table, columns=tuple(columns))
 
 
 def _check_default(context: DdlContext, table: Table, column: Column) -> None:

@@ -19,6 +19,7 @@ from lungfish.errors import (
 from lungfish.executor.ddl.constraints import qualified
 from lungfish.executor.ddl.context import DdlContext
 from lungfish.executor.ddl.names import choose_constraint_name
+from lungfish.executor.ddl.stored_texts import stored_domain
 from lungfish.executor.ddl.types import find_user_type, new_type_namespace
 from lungfish.planner import bind_domain_texts
 from lungfish.sql.ast.ddl import Comment, ConstraintDefinition, Rename
@@ -54,7 +55,7 @@ def create_domain(context: DdlContext, statement: CreateDomain) -> str:
     for constraint in statement.constraints:
         made = _with_constraint(made, constraint)
     bind_domain_texts(made, context.catalog, context.search_path)
-    context.change.put(made)
+    context.change.put(stored_domain(context, made))
     return "CREATE DOMAIN"
 
 
@@ -98,7 +99,7 @@ def alter_domain(context: DdlContext, statement: AlterDomain) -> str:
             _require_check(context, domain, name, text)
             changed = domain
     bind_domain_texts(changed, context.catalog, context.search_path)
-    context.change.put(changed)
+    context.change.put(stored_domain(context, changed))
     return "ALTER DOMAIN"
 
 

@@ -6,12 +6,12 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from lungfish.catalog.objects import CatalogObject, Column, Constraint, Oid, SqlFunction, Table
-from lungfish.catalog.operator_objects import UserCast, UserOperator
 from lungfish.errors import DependentObjectsStillExist, FeatureNotSupported
 from lungfish.executor.ddl.context import DdlContext
 from lungfish.executor.ddl.find_functions import find_function, signature_text
 from lungfish.executor.ddl.routine_users import (
     RoutineUser,
+    Used,
     describe,
     described,
     routines_on,
@@ -34,13 +34,13 @@ def find_all(context: DdlContext, statement: DropFunction) -> list[SqlFunction]:
 
 def release_users(
     context: DdlContext,
-    routine: SqlFunction | UserOperator | UserCast,
+    routine: Used,
     drop_object: DropObject,
     *,
     going: frozenset[Oid],
     is_cascade: bool,
 ) -> None:
-    """What uses a routine, an operator or a cast that goes stops it, or goes too under CASCADE."""
+    """What uses a routine, an operator, a cast or, in an expression, a type that goes stops it, or goes too under CASCADE."""
     name = described(routine)
     for user in users_of_routine(context.catalog, routine):
         if user.item.oid in going or context.catalog.object(user.item.oid) is None:

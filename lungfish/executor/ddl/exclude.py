@@ -173,7 +173,8 @@ def _key(context: DdlContext, table: Table, element: IndexElement, method: str) 
 def _expression_key(context: DdlContext, table: Table, element: IndexElement) -> IndexColumn:
     assert element.expression is not None, "an element is a column or an expression"
     kind = _immutable_type(context, table, element.expression, "expression")
-    return IndexColumn(0, expression=element.expression.text, type=kind)
+    text = context.runner.stored_text(table, element.expression.text, what="index expressions")
+    return IndexColumn(0, expression=text, type=kind)
 
 
 def _immutable_type(
@@ -192,7 +193,7 @@ def _predicate(context: DdlContext, table: Table, exclusion: Exclusion) -> str |
     kind = _immutable_type(context, table, exclusion.where, "predicate")
     if kind != BOOLEAN:
         raise DatatypeMismatch(f"argument of WHERE must be type boolean, not type {kind}")
-    return exclusion.where.text
+    return context.runner.stored_text(table, exclusion.where.text, what="index predicates")
 
 
 def _check_operator(operator: str, sql_type: SqlType, method: str, position: int) -> None:

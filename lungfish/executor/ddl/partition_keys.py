@@ -66,6 +66,8 @@ def _key_column(
         assert element.expression is not None, "an element is a column or an expression"
         number, text = 0, element.expression.text
         kind = _expression_type(context, table, element, at + 1)
+        what = "partition key expressions"
+        text = context.runner.stored_text(table, text, what=what)
     has_schema = context.catalog.has_namespace
     collation = collation_of_column(element.collation, kind, has_schema, element.position)
     if not element.collation and element.column is None and collation_of_type(kind) is not None:

@@ -1,4 +1,4 @@
-"""Who uses a routine: views, standard bodies, and the expressions that tables and domains keep as text."""
+"""Who uses a routine or, in an expression, a type: views, standard bodies, and the expressions that tables and domains keep as text."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from lungfish.catalog.objects import (
 )
 from lungfish.catalog.operator_objects import UserCast, UserOperator
 from lungfish.executor.ddl.find_functions import signature_text
-from lungfish.planner import stored_routines
+from lungfish.planner import names_type, stored_routines
 from lungfish.planner.bind_stored import parse_expression
 from lungfish.sql.ast.expressions import FunctionCall
 
-Used: TypeAlias = SqlFunction | UserOperator | UserCast
+Used: TypeAlias = SqlFunction | UserOperator | UserCast | UserType
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ def users_of_routine(catalog: Catalog, routine: Used) -> list[RoutineUser]:
             found += _parts_using(item, routine, catalog)
         elif isinstance(item, UserType):
             texts = [item.default, *(text for _, text in item.checks)]
-            value = _table_of_value(item)
+            value = table_of_value(item)
             if any(text is not None and _uses(text, routine, value, catalog) for text in texts):
                 found.append(RoutineUser(item))
         elif isinstance(item, (UserOperator, UserCast)):
@@ -78,7 +78,7 @@ def _parts_using(table: Table, routine: Used, catalog: Catalog) -> Iterator[Rout
         yield RoutineUser(table)
 
 
-def _table_of_value(domain: UserType) -> Table:
+def table_of_value(domain: UserType) -> Table:
     """What a domain's checks speak of: a row with VALUE."""
     kind = domain.base or domain.type
     value = Column("value", kind, 1)
@@ -89,6 +89,8 @@ def _uses(text: str, item: Used, table: Table, catalog: Catalog) -> bool:
     """Whether an expression over the table's columns uses the routine, operator or cast."""
     if isinstance(item, SqlFunction):
         return uses_routine(text, item)
+    if isinstance(item, UserType):
+        return names_type(text, item, catalog)
     if isinstance(item, UserOperator) and item.name not in text:
         return False
     try:
@@ -151,6 +153,8 @@ def described(item: Used) -> str:
             return f"operator {item.signature}"
         case UserCast():
             return f"cast from {item.source} to {item.target}"
+        case UserType():
+            return f"type {item.name}"
     return f"{item.kind} {signature_text(item)}"
 
 

@@ -51,7 +51,12 @@ def create_statistics(context: DdlContext, statement: CreateStatistics) -> str:
         name,
         namespace.oid,
         _numbers(table, statement),
-        tuple([each.text for each in statement.expressions]),
+        tuple(
+            [
+                context.runner.stored_text(table, each.text, what="index expressions")
+                for each in statement.expressions
+            ]
+        ),
         _kinds(statement),
     )
     for text in made.expressions:

@@ -12,6 +12,7 @@ from lungfish.catalog.partitions import key_types, partitions_of
 from lungfish.errors import InvalidParameterValue
 from lungfish.executor.partition_texts import partition_constraint_text, partition_key_text
 from lungfish.functions.partition_hash import partition_hash
+from lungfish.sql.rename import without_schema
 
 Answer = Callable[[Catalog, Sequence[Any]], Any]
 # oid, oid of what it is part of, whether it has no parts of its own, level below the root asked for.
@@ -32,7 +33,9 @@ def _index(catalog: Catalog, oid: int) -> Index | None:
 
 def _key_text(catalog: Catalog, arguments: Sequence[Any]) -> str | None:
     table = _table(catalog, arguments[0])
-    return None if table is None or table.partition_key is None else partition_key_text(table)
+    if table is None or table.partition_key is None:
+        return None
+    return without_schema(partition_key_text(table), "public")
 
 
 def _constraint_text(catalog: Catalog, arguments: Sequence[Any]) -> str | None:

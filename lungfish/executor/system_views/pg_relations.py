@@ -49,6 +49,7 @@ from lungfish.executor.system_views.texts import (
 )
 from lungfish.planner.bind_stored import parse_expression
 from lungfish.planner.output_names import UNNAMED, output_name
+from lungfish.sql.rename import without_schema
 from lungfish.types.array_value import ArrayValue
 from lungfish.types.sql_type import (
     INTEGER,
@@ -299,14 +300,19 @@ def default_oid(table: Table, column: Column) -> int:
     return table.oid * 1000 + column.number
 
 
+def _shown(text: str | None) -> str | None:
+    return None if text is None else without_schema(text, "public")
+
+
 def _defaults(context: ExecutionContext) -> Rows:
+    path = context.functions.session_fact("search_path")
     for item in context.catalog.objects():
         if not isinstance(item, (Table, View)):
             continue
         table = item.as_table if isinstance(item, View) else item
         for column in table.columns:
             if has_default(column):
-                text = default_text(context.catalog, table, column)
+                text = default_text(context.catalog, table, column, path)
                 yield default_oid(table, column), table.oid, column.number, text
 
 
@@ -334,7 +340,7 @@ def _constraint(table: Table, item: Constraint, catalog: Catalog) -> tuple[Any, 
         _ACTIONS[item.on_delete] if is_reference else " ", _MATCHES[item.match] if is_reference else " ", item.is_local,
         constraint_inherit_count(table, item, catalog), no_inherit, item.is_period or item.has_period, array(item.columns), array(item.referenced_columns) if is_reference else None,
         *(map(array, compared) if compared else (None, None, None)), array(item.delete_columns) if item.delete_columns else None,
-        array(excluded) if excluded else None, item.check,
+        array(excluded) if excluded else None, _shown(item.check),
     )  # fmt: skip
 
 
@@ -381,7 +387,7 @@ def _indexes(context: ExecutionContext) -> Rows:
                 index.is_replica_identity,
                 array([*keys, *index.include], lower=0), array(key_collations(table, index), lower=0),
                 array([class_of_key(key, index.method) for key in index.columns], lower=0),
-                array(options, lower=0), expressions or None, predicate_text(context.catalog, table, index),
+                array(options, lower=0), _shown(expressions or None), predicate_text(context.catalog, table, index),
             )  # fmt: skip
 
 

@@ -68,7 +68,7 @@ def _texts(names: Names, item: Relation, column: Column) -> tuple[str | None, st
     if column.identity is not None or isinstance(item, SystemView):
         return None, None
     shown = item.as_table if isinstance(item, View) else item
-    text = default_text(names.catalog, shown, column)
+    text = default_text(names.catalog, shown, column, names.search_path)
     return (text, None) if column.generated is None else (None, text)
 
 

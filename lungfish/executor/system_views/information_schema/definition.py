@@ -36,10 +36,11 @@ class Named(Protocol):
 class Names:
     """The names of objects, as the statement sees them."""
 
-    __slots__ = ("catalog", "database")
+    __slots__ = ("catalog", "database", "search_path")
 
     def __init__(self, context: ExecutionContext) -> None:
         self.catalog = context.catalog
+        self.search_path: tuple[str, ...] = context.functions.session_fact("search_path")
         self.database = str(context.functions.session_fact("current_database"))
 
     def of(self, item: Named) -> FullName:
