@@ -79,7 +79,7 @@ def stored_expression_facts(
 def stored_routines(text: str, table: Table, catalog: Catalog) -> frozenset[Oid]:
     """The routines, operators and casts of people's that a stored expression over the table's columns uses."""
     state = new_state(catalog, ("public",))
-    bind_over_entry(parse_expression(text), entry_of(table, state), state, Clause.CHECK)
+    bind_over_entry(parse_expression(text), entry_of(table, state), state, Clause.GENERATED)
     return frozenset(state.routines_used)
 
 

@@ -404,7 +404,8 @@ def _drop_schema(context: DdlContext, name: ObjectName, statement: Drop) -> None
             hint="Use DROP ... CASCADE to drop the dependent objects too.",
         )
     going = frozenset(item.oid for item in inside)
-    for item in inside:
+    # Tables before what their expressions use: while they are there, these are evaluated.
+    for item in sorted(inside, key=lambda each: not isinstance(each, Table)):
         if context.catalog.object(item.oid) is not None:
             drop_object(context, item, going=going, is_cascade=True)
     context.change.remove(namespace.oid)

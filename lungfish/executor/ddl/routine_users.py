@@ -87,8 +87,8 @@ def table_of_value(domain: UserType) -> Table:
 
 def _uses(text: str, item: Used, table: Table, catalog: Catalog) -> bool:
     """Whether an expression over the table's columns uses the routine, operator or cast."""
-    if isinstance(item, SqlFunction):
-        return uses_routine(text, item)
+    if isinstance(item, SqlFunction) and not uses_routine(text, item):
+        return False
     if isinstance(item, UserType):
         return names_type(text, item, catalog)
     if isinstance(item, UserOperator) and item.name not in text:
@@ -96,8 +96,8 @@ def _uses(text: str, item: Used, table: Table, catalog: Catalog) -> bool:
     try:
         return item.oid in stored_routines(text, table, catalog)
     except errors.Error:
-        # A text that means nothing any more, or nothing under the usual search path, uses nothing either.
-        return False
+        # A text that means nothing any more uses nothing either, unless a routine of that name is all that is known.
+        return isinstance(item, SqlFunction)
 
 
 def uses_routine(text: str, routine: SqlFunction) -> bool:

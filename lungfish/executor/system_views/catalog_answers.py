@@ -38,7 +38,7 @@ from lungfish.executor.system_views.object_names import (
     qualified,
     role_name,
 )
-from lungfish.executor.system_views.partition_answers import PARTITION_ANSWERS
+from lungfish.executor.system_views.partition_answers import PARTITION_ANSWERS, key_text
 from lungfish.executor.system_views.pg_relations import STATISTICS_CATALOG
 from lungfish.executor.system_views.pg_rewrite import rule_definition
 from lungfish.executor.system_views.pg_statistics import STATISTICS_ANSWERS
@@ -114,6 +114,10 @@ def _constraint_definition(asked: Asked, arguments: Sequence[Any]) -> str | None
         return "NOT NULL"
     how = Deparsing(asked.search_path, len(arguments) > 1 and bool(arguments[1]))
     return domain_check_text(asked.catalog, domain, text, how)
+
+
+def _partition_key(asked: Asked, arguments: Sequence[Any]) -> str | None:
+    return key_text(asked.catalog, arguments, asked.search_path)
 
 
 def _index_definition(asked: Asked, arguments: Sequence[Any]) -> str | None:
@@ -262,4 +266,5 @@ _ANSWERS: dict[str, Answer] = {
     **IDENTITY_ANSWERS,
     **STATISTICS_ANSWERS,
     **{name: _of_partitions(find) for name, find in PARTITION_ANSWERS.items()},
+    "pg_get_partkeydef": _partition_key,
 }

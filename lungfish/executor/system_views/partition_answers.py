@@ -31,11 +31,17 @@ def _index(catalog: Catalog, oid: int) -> Index | None:
         return None
 
 
-def _key_text(catalog: Catalog, arguments: Sequence[Any]) -> str | None:
+def key_text(
+    catalog: Catalog, arguments: Sequence[Any], search_path: tuple[str, ...]
+) -> str | None:
+    """What pg_get_partkeydef answers: without the schemas that the search path makes needless."""
     table = _table(catalog, arguments[0])
     if table is None or table.partition_key is None:
         return None
-    return without_schema(partition_key_text(table), "public")
+    text = partition_key_text(table)
+    for schema in search_path:
+        text = without_schema(text, schema)
+    return text
 
 
 def _constraint_text(catalog: Catalog, arguments: Sequence[Any]) -> str | None:
@@ -151,7 +157,6 @@ def _satisfies(catalog: Catalog, arguments: Sequence[Any]) -> bool:
 
 
 PARTITION_ANSWERS: dict[str, Answer] = {
-    "pg_get_partkeydef": _key_text,
     "pg_get_partition_constraintdef": _constraint_text,
     "pg_partition_root": _root,
     "pg_partition_ancestors": _ancestors,

@@ -86,7 +86,7 @@ alter type elsewhere.pair set schema s2;
 alter sequence elsewhere.sequel set schema s2;
 insert into elsewhere.t (a, o) values (2, 7);
 insert into elsewhere.t (a, o) values (30, 7);
-select a, b, c, m::text, o::int, r, k from elsewhere.t order by a, o;
+select a, b, c, m::text, o::int, r, k from elsewhere.t order by a, o, b;
 insert into elsewhere.p values (3, 'z');
 select conname, pg_get_constraintdef(oid) from pg_constraint where conrelid = 'elsewhere.t'::regclass and contype = 'c' order by conname;
 select pg_get_expr(adbin, adrelid) from pg_attrdef where adrelid = 'elsewhere.t'::regclass order by adnum;
