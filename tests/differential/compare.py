@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Sequence
 from decimal import Decimal, InvalidOperation
@@ -32,8 +33,8 @@ def difference(expected: Answer, got: Answer, *, is_ordered: bool, is_loose: boo
     if one == other:
         return None
     if not is_ordered:
-        one.sort(key=lambda row: _key(row, expected.types))
-        other.sort(key=lambda row: _key(row, expected.types))
+        one.sort(key=lambda row: _key(row, expected.types, is_loose))
+        other.sort(key=lambda row: _key(row, expected.types, is_loose))
     if len(one) != len(other):
         return "rows"
     for left, right in zip(one, other, strict=True):
@@ -43,15 +44,31 @@ def difference(expected: Answer, got: Answer, *, is_ordered: bool, is_loose: boo
     return None
 
 
-def _key(row: Row, types: Sequence[str]) -> tuple[tuple[bool, float, str], ...]:
+def _key(row: Row, types: Sequence[str], is_loose: bool) -> tuple[tuple[bool, float, str], ...]:
     return tuple(
         (
             value is None,
             0.0 if value is None or kind not in _NUMBERS else _rounded(float(value), kind),
-            "" if kind in _FLOATS else value or "",
+            "" if value is None or kind in _FLOATS else _shown(value, kind, is_loose),
         )
         for value, kind in zip(row, types, strict=True)
     )
+
+
+def _shown(value: str, kind: str, is_loose: bool) -> str:
+    """What stands for a value, the same for equal ones if `is_loose`."""
+    if not is_loose:
+        return value
+    if kind in ("numeric", "interval"):
+        return ""
+    if kind == "jsonb":
+        return json.dumps(json.loads(value, parse_float=_plain, parse_int=_plain))
+    return value.rstrip(" ") if kind == "character" else value
+
+
+def _plain(number: str) -> str:
+    """A number of jsonb without its scale, apart from every text."""
+    return f"number {Decimal(number).normalize()}"
 
 
 def _rounded(value: float, kind: str) -> float:
@@ -71,4 +88,6 @@ def _is_same(one: str | None, other: str | None, kind: str, is_loose: bool) -> b
             return Decimal(one) == Decimal(other)
         except InvalidOperation:
             return False
+    if is_loose and kind == "jsonb":
+        return _shown(one, kind, is_loose) == _shown(other, kind, is_loose)
     return is_loose and kind in ("character", "interval")
