@@ -167,8 +167,9 @@ def bind_over_stored_row(
     entry = entry_of(table, state)
     if table.virtual_positions:
         refs = with_virtual(entry.refs(), table, state)
+        schema = entry.schema
         entry = RangeEntry(table.name, entry.names, refs=refs)
-        entry.table = table
+        entry.table, entry.schema = table, schema
     return _settled(bind_over_entry(node, entry, state, clause), table, state)
 
 
@@ -181,6 +182,9 @@ def entry_of(table: Table, state: BindState) -> RangeEntry:
     state.reserve_columns(len(refs))
     entry = RangeEntry(table.name, [column.name for column in table.columns], refs=refs)
     entry.table = state.stored_with = table
+    # What stands for a domain's value is in no schema.
+    if table.namespace_oid:
+        entry.schema = state.catalog.namespace_name(table.namespace_oid)
     return entry
 
 

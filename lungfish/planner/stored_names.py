@@ -1,4 +1,5 @@
-"""Names in expressions that are stored with a table: each with its schema, so that the text means the same under any search path.
+"""Names in expressions that are stored with a table: each with its schema, so that the text means the same under any search path, and
+columns without their table's.
 
 PostgreSQL stores what was meant, by oid. We store a text, and write into it where each thing of people's that it uses is: functions,
 operators, types, and what literals of regclass and the sequence functions name. What is built in stays as it is written.
@@ -83,7 +84,7 @@ def names_type(text: str, item: UserType, catalog: Catalog) -> bool:
 
 
 def _may_name(tree: object, catalog: Catalog, path: tuple[str, ...]) -> bool:
-    """Whether anything in the expression may be somebody's, or name such a thing."""
+    """Whether anything in the expression may be somebody's, or name such a thing, or a column with its table."""
     for node in _nodes(tree):
         match node:
             case ast.FunctionCall():
@@ -91,6 +92,9 @@ def _may_name(tree: object, catalog: Catalog, path: tuple[str, ...]) -> bool:
                 if name in OF_RELATIONS or catalog.find_type(name, schema, path) is not None:
                     return True
                 if catalog.find_functions(name, schema, path):
+                    return True
+            case ast.Name():
+                if len(node.parts) > 1:
                     return True
             case ast.TypeName():
                 if node.name in _NAMING_TYPES or _user_type(node, catalog, path) is not None:
@@ -150,6 +154,8 @@ class _Naming:
         same = all(changed[name] is value for name, value in values.items())
         made: Any = node if same else dataclasses.replace(node, **changed)
         match node:
+            case ast.Name():
+                return self._column(made)
             case ast.FunctionCall():
                 return self._call(node, made)
             case ast.TypeName():
@@ -176,6 +182,12 @@ class _Naming:
         now = item if isinstance(item, Index) else self._after.object(item.oid)
         assert now is not None, "what is used is not dropped"
         return now.name, self._after.namespace_name(now.namespace_oid)  # type: ignore[union-attr]
+
+    def _column(self, made: ast.Name) -> ast.Name:
+        """A column without the table's name, which may change, and is another one in tables that copy the text."""
+        if len(made.parts) > 1 and made.parts[-2] == self._table.name:
+            return dataclasses.replace(made, parts=made.parts[-1:])
+        return made
 
     def _call(self, node: ast.FunctionCall, made: ast.FunctionCall) -> ast.Expression:
         bound = self._trace.bound.get(id(node))
