@@ -117,7 +117,7 @@ class ExternalSort:
         step = rows_within(size_bytes, row_count, batch_size_bytes(whole))
         for start in range(0, row_count, step):
             run.check_cancel()
-            yield whole if indices is None else whole.take(indices.slice(start, step))
+            yield whole if indices is None else _taken(whole, indices.slice(start, step), run)
 
     def _file_of(self, batches: Iterator[Batch]) -> SpillFile:
         space = self._run.context.spill
@@ -149,11 +149,16 @@ class ExternalSort:
             whole, taken = _next_rows(readers, self._order, self._types, run)
             step = rows_within(self._block_bytes, whole.row_count, batch_size_bytes(whole))
             for start in range(0, len(taken), step):
-                yield whole.take(taken.slice(start, step))
+                yield _taken(whole, taken.slice(start, step), run)
             for reader in readers:
                 if reader.block is not None and not reader.block.row_count:
                     reader.advance()
             readers = [reader for reader in readers if reader.block is not None]
+
+
+def _taken(whole: Batch, places: pa.Array, run: Run) -> Batch:
+    """The rows at these places; of many, in a call that need not be waited for."""
+    return run_aside(run, len(places), lambda: whole.take(places))
 
 
 class _RunReader:
