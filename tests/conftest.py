@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import lungfish
+from tests.differential.server import ServerUnavailable, own_database, start_server
+from tests.differential.sides import PostgresSide
 
 CORPORA = Path(__file__).resolve().parent.parent.parent / "shared" / "corpora"
 
@@ -31,6 +34,30 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def corpora() -> Path:
     """The folder of the shared corpora."""
     return CORPORA
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[str]:
+    """The connection string of a PostgreSQL 18. Tests share the server: they ask for `postgres_database` or `postgres` to change anything."""
+    try:
+        with start_server() as uri:
+            yield uri
+    except ServerUnavailable as error:
+        pytest.skip(str(error))
+
+
+@pytest.fixture
+def postgres_database(server: str) -> Iterator[str]:
+    """The connection string of a new database of PostgreSQL 18."""
+    with own_database(server) as uri:
+        yield uri
+
+
+@pytest.fixture
+def postgres(postgres_database: str) -> Iterator[PostgresSide]:
+    """A session of a new database of PostgreSQL 18."""
+    with closing(PostgresSide(postgres_database)) as side:
+        yield side
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from tests.differential.compare import difference
@@ -35,6 +35,10 @@ class Finding:
             f"  PostgreSQL: {self.expected.summary()}",
         ]
         return "\n".join([*lines, f"  Lungfish:   {self.got.summary()}"])
+
+
+# Makes so many statements of a seed and compares their answers: run(postgres, ours, count=, seed=).
+Run = Callable[..., Iterator[Finding | None]]
 
 
 def run_campaign(

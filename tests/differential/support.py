@@ -23,7 +23,7 @@ from lungfish.functions import AGGREGATES, FUNCTIONS, WINDOW_FUNCTIONS
 from lungfish.functions.registry import Aggregate, Function, WindowFunction
 from tests.corpora import classic_slt, features, modern_slt, replay
 from tests.differential import regression
-from tests.differential.campaign import Finding, run_campaign
+from tests.differential.campaign import Run, run_campaign
 from tests.differential.changes import run_changes
 from tests.differential.patterns import run_patterns
 from tests.differential.server import start_server
@@ -205,9 +205,7 @@ def _features(folder: Path) -> dict[str, Any]:
     }
 
 
-def _generated(
-    run: Callable[..., Iterator[Finding | None]], count: int, option: str
-) -> dict[str, Any]:
+def _generated(run: Run, count: int, option: str) -> dict[str, Any]:
     with start_server() as uri:
         postgres, ours = PostgresSide(uri), LungfishSide()
         found = [item for item in run(postgres, ours, count=count, seed=SEED) if item]

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from contextlib import closing
 
 import pytest
 
-from tests.differential.campaign import run_campaign
+from tests.differential.campaign import Run, run_campaign
 from tests.differential.changes import run_changes
 from tests.differential.compare import difference
 from tests.differential.forms import parametrized
@@ -15,62 +15,37 @@ from tests.differential.fragments import Fragment, listed, optional, shrink, tex
 from tests.differential.histories import run_histories
 from tests.differential.patterns import run_patterns
 from tests.differential.schemas import make_schema
-from tests.differential.server import ServerUnavailable, start_server
 from tests.differential.short import run_short
 from tests.differential.sides import Answer, LungfishSide, PostgresSide
 from tests.differential.wide import run_forms, run_wide
 
-
-@pytest.fixture(scope="module")
-def postgres() -> Iterator[PostgresSide]:
-    try:
-        with start_server() as uri:
-            side = PostgresSide(uri)
-            yield side
-            side.close()
-    except ServerUnavailable as error:
-        pytest.skip(str(error))
-
-
-@pytest.mark.slow
-def test_random_queries_are_answered_as_postgresql_answers_them(
-    postgres: PostgresSide, request: pytest.FixtureRequest
-) -> None:
-    count = 100_000 if request.config.getoption("--release") else 600
-    ours = LungfishSide()
-    found = [item for item in run_campaign(postgres, ours, count=count, seed=20) if item]
-    ours.close()
-    assert [item.report() for item in found] == []
+# How many statements are asked, and how many with --release.
+RUNS = [
+    pytest.param(run_campaign, 600, 100_000, id="queries"),
+    pytest.param(run_wide, 80, 20_000, id="wide queries"),
+    pytest.param(run_short, 100, 5_000, id="short statements"),
+    pytest.param(run_changes, 300, 20_000, id="changes"),
+    pytest.param(run_histories, 40, 5_000, id="histories"),
+    pytest.param(run_patterns, 400, 20_000, id="patterns"),
+]
 
 
 @pytest.mark.slow
-def test_random_queries_of_wide_forms_are_answered_as_postgresql_answers_them(
-    postgres: PostgresSide, request: pytest.FixtureRequest
+@pytest.mark.parametrize(("run", "count", "release_count"), RUNS)
+def test_random_statements_are_answered_as_postgresql_answers_them(
+    postgres: PostgresSide, run: Run, count: int, release_count: int, request: pytest.FixtureRequest
 ) -> None:
-    count = 20_000 if request.config.getoption("--release") else 80
-    ours = LungfishSide()
-    found = [item for item in run_wide(postgres, ours, count=count, seed=20) if item]
-    ours.close()
+    asked = release_count if request.config.getoption("--release") else count
+    with closing(LungfishSide()) as ours:
+        found = [item for item in run(postgres, ours, count=asked, seed=20) if item]
     assert [item.report() for item in found] == []
 
 
 @pytest.mark.slow
 def test_one_query_is_answered_alike_in_all_its_forms(request: pytest.FixtureRequest) -> None:
     count = 3_000 if request.config.getoption("--release") else 10
-    ours = LungfishSide()
-    found = [item for item in run_forms(ours, ours, count=count, seed=20) if item]
-    ours.close()
-    assert [item.report() for item in found] == []
-
-
-@pytest.mark.slow
-def test_short_statements_asked_again_are_answered_as_postgresql_answers_them(
-    postgres: PostgresSide, request: pytest.FixtureRequest
-) -> None:
-    count = 5_000 if request.config.getoption("--release") else 100
-    ours = LungfishSide()
-    found = [item for item in run_short(postgres, ours, count=count, seed=20) if item]
-    ours.close()
+    with closing(LungfishSide()) as ours:
+        found = [item for item in run_forms(ours, ours, count=count, seed=20) if item]
     assert [item.report() for item in found] == []
 
 
@@ -80,39 +55,6 @@ def test_typed_literals_become_parameters_of_which_equal_ones_are_one() -> None:
     assert text == "SELECT $1::text, $2::bigint WHERE x.c1 = $3::integer AND $1::text <> y"
     assert types == ["text", "bigint", "integer"]
     assert values == ["'it''s'::text", "(-2)::bigint", "1::integer"]
-
-
-@pytest.mark.slow
-def test_random_changes_do_what_postgresql_does(
-    postgres: PostgresSide, request: pytest.FixtureRequest
-) -> None:
-    count = 20_000 if request.config.getoption("--release") else 300
-    ours = LungfishSide()
-    found = [item for item in run_changes(postgres, ours, count=count, seed=20) if item]
-    ours.close()
-    assert [item.report() for item in found] == []
-
-
-@pytest.mark.slow
-def test_random_histories_end_as_in_postgresql(
-    postgres: PostgresSide, request: pytest.FixtureRequest
-) -> None:
-    count = 5_000 if request.config.getoption("--release") else 40
-    ours = LungfishSide()
-    found = [item for item in run_histories(postgres, ours, count=count, seed=20) if item]
-    ours.close()
-    assert [item.report() for item in found] == []
-
-
-@pytest.mark.slow
-def test_random_patterns_match_what_they_match_in_postgresql(
-    postgres: PostgresSide, request: pytest.FixtureRequest
-) -> None:
-    count = 20_000 if request.config.getoption("--release") else 400
-    ours = LungfishSide()
-    found = [item for item in run_patterns(postgres, ours, count=count, seed=20) if item]
-    ours.close()
-    assert [item.report() for item in found] == []
 
 
 def test_a_seed_always_makes_the_same_schema() -> None:

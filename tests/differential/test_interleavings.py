@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import itertools
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, closing
 
 import pytest
 
 import lungfish
-from tests.differential.server import ServerUnavailable, start_server
 from tests.differential.sides import PostgresSide
-from tests.history.sql_interleavings import Bench, LungfishSession, Program, Refused, Rows
+from tests.history.sql_interleavings import Bench, LungfishSession, Program, Refused, Rows, Session
 from tests.history.sql_steps import (
     KEYS,
     LOOK,
@@ -42,31 +42,27 @@ class PostgresSession:
         self._side.close()
 
 
-@pytest.fixture(scope="module")
-def theirs() -> Iterator[Bench]:
-    try:
-        with start_server() as uri:
-            sessions = [PostgresSession(uri) for _ in range(2)]
-            sessions[0].run(SCHEMA)
-            for session, sql in itertools.product(sessions, PREPARED):
-                session.run(sql)
-            yield Bench(sessions, RESET, LOOK)
-            for session in sessions:
-                session.close()
-    except ServerUnavailable as error:
-        pytest.skip(str(error))
+@pytest.fixture
+def theirs(postgres_database: str) -> Iterator[Bench]:
+    with (
+        closing(PostgresSession(postgres_database)) as one,
+        closing(PostgresSession(postgres_database)) as other,
+    ):
+        yield _bench([one, other])
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def ours() -> Iterator[Bench]:
-    with lungfish.open(":memory:") as database:
-        connections = [database.connect(autocommit=True) for _ in range(2)]
-        connections[0].execute(SCHEMA)
-        for connection, sql in itertools.product(connections, PREPARED):
-            connection.execute(sql)
-        yield Bench([LungfishSession(each) for each in connections], RESET, LOOK)
-        for connection in connections:
-            connection.close()
+    with lungfish.open(":memory:") as database, ExitStack() as stack:
+        connections = [stack.enter_context(database.connect(autocommit=True)) for _ in range(2)]
+        yield _bench([LungfishSession(each) for each in connections])
+
+
+def _bench(sessions: Sequence[Session]) -> Bench:
+    sessions[0].run(SCHEMA)
+    for session, sql in itertools.product(sessions, PREPARED):
+        session.run(sql)
+    return Bench(sessions, RESET, LOOK)
 
 
 @pytest.mark.slow

@@ -3,27 +3,16 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.differential.mutants import Mutant, Mutator, deparse, parse
 from tests.differential.mutations import Campaign, Stage, make_sides, pool_of, shrink
-from tests.differential.server import ServerUnavailable, start_server
 from tests.differential.sides import INTERNAL, Answer
 from tests.differential.walks import Walk, corpus_walks, own_walks
 
 SQL = "SELECT a, sum(b) FROM t WHERE c > 1 GROUP BY a ORDER BY 2 DESC LIMIT 3"
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    try:
-        with start_server() as uri:
-            yield uri
-    except ServerUnavailable as error:
-        pytest.skip(str(error))
 
 
 @pytest.mark.slow

@@ -11,19 +11,15 @@ import pytest
 import lungfish
 from tests.differential import conversions
 from tests.differential.resolution import SETUP, answers, calls, known_names
-from tests.differential.server import ServerUnavailable, start_server
 
 _CALL_COUNT = 3_000
 _CONVERSION_COUNT = 3_000
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[psycopg.Connection]:
-    try:
-        with start_server() as uri, psycopg.connect(uri, autocommit=True) as connection:
-            yield connection
-    except ServerUnavailable as error:
-        pytest.skip(str(error))
+@pytest.fixture
+def theirs(postgres_database: str) -> Iterator[psycopg.Connection]:
+    with psycopg.connect(postgres_database, autocommit=True) as connection:
+        yield connection
 
 
 def _answer(connection: lungfish.Connection, query: str) -> str:
@@ -35,17 +31,17 @@ def _answer(connection: lungfish.Connection, query: str) -> str:
 
 
 @pytest.mark.slow
-def test_calls_resolve_as_in_postgresql_or_are_refused(server: psycopg.Connection) -> None:
-    _compare(server, SETUP, calls(seed=18, count=_CALL_COUNT))
+def test_calls_resolve_as_in_postgresql_or_are_refused(theirs: psycopg.Connection) -> None:
+    _compare(theirs, SETUP, calls(seed=18, count=_CALL_COUNT))
 
 
 @pytest.mark.slow
-def test_values_are_converted_as_in_postgresql_or_refused(server: psycopg.Connection) -> None:
-    _compare(server, conversions.SETUP, conversions.conversions(seed=18, count=_CONVERSION_COUNT))
+def test_values_are_converted_as_in_postgresql_or_refused(theirs: psycopg.Connection) -> None:
+    _compare(theirs, conversions.SETUP, conversions.conversions(seed=18, count=_CONVERSION_COUNT))
 
 
-def _compare(server: psycopg.Connection, setup: Sequence[str], queries: Sequence[str]) -> None:
-    expected = answers(server, setup, queries)
+def _compare(theirs: psycopg.Connection, setup: Sequence[str], queries: Sequence[str]) -> None:
+    expected = answers(theirs, setup, queries)
     with lungfish.connect(":memory:", autocommit=True) as ours:
         for statement in setup:
             ours.execute(statement)
@@ -62,10 +58,10 @@ def _compare(server: psycopg.Connection, setup: Sequence[str], queries: Sequence
 
 @pytest.mark.slow
 def test_functions_that_only_postgresql_has_are_refused_as_such(
-    server: psycopg.Connection,
+    theirs: psycopg.Connection,
 ) -> None:
     with lungfish.connect(":memory:", autocommit=True) as ours:
         for name in ("pg_read_file", "to_tsvector", "inet_client_addr", "area", "lo_import"):
-            assert name in known_names(server)
+            assert name in known_names(theirs)
             assert _answer(ours, f"SELECT {name}('1')") == "error 0A000"
         assert _answer(ours, "SELECT no_function_at_all('1')") == "error 42883"

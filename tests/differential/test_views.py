@@ -7,33 +7,13 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-import psycopg
 import pytest
 
-from tests.differential.server import ServerUnavailable, start_server
 from tests.differential.sides import LungfishSide, PostgresSide
 from tests.differential.views import compare_view, create_view, run_views
 
 _QUERIES = ("select", "with", "values")
 _FILES = ("defog-sql-eval/*.gz", "tpch-sf0.01/replay.jsonl.gz", "pg-regress/replay/select*.gz")
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    try:
-        with start_server() as uri:
-            yield uri
-    except ServerUnavailable as error:
-        pytest.skip(str(error))
-
-
-@pytest.fixture
-def postgres(server: str) -> Iterator[PostgresSide]:
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
-    side = PostgresSide(server)
-    yield side
-    side.close()
 
 
 @pytest.mark.slow

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lungfish.sql.split import split_script
+from tests.differential.scripts import script_paths
 
-FOLDERS = tuple(Path(__file__).parent / name for name in ("statements", "scripts"))
 # The corpora's replay files, and what each folder's begin with.
 _REPLAYS = (
     ("pg-regress/replay", "pg-regress/replay/test_setup.jsonl"),
@@ -45,8 +45,7 @@ def own_walks() -> list[Walk]:
     """The scripts of the folders `statements` and `scripts`."""
     return [
         Walk(path.stem, (), tuple(piece.text for piece in split_script(path.read_text())))
-        for folder in FOLDERS
-        for path in sorted(folder.glob("*.sql"))
+        for path in script_paths()
     ]
 
 

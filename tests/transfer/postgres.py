@@ -3,19 +3,12 @@
 from __future__ import annotations
 
 import importlib.util
-import itertools
 import shutil
 import subprocess
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-
-_NUMBERS = itertools.count(1)
-_CREATE = (
-    "CREATE DATABASE {} TEMPLATE template0 ENCODING 'UTF8'"
-    " LOCALE_PROVIDER builtin BUILTIN_LOCALE 'C.UTF-8' LOCALE 'C'"
-)
 
 
 def find_program(name: str) -> str:
@@ -29,23 +22,11 @@ def find_program(name: str) -> str:
     return found
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Target:
-    """A new database of the server."""
+    """A database of the server, by its connection string."""
 
-    server_uri: str
-    name: str = field(default_factory=lambda: f"target{next(_NUMBERS)}")
-
-    def __post_init__(self) -> None:
-        import psycopg
-
-        with psycopg.connect(self.server_uri, autocommit=True) as connection:
-            connection.execute(_CREATE.format(self.name))  # type: ignore[arg-type]
-
-    @property
-    def uri(self) -> str:
-        base, _, options = self.server_uri.partition("?")
-        return f"{base.rpartition('/')[0]}/{self.name}?{options}"
+    uri: str
 
     def load(self, script: Path) -> None:
         """Run a script with psql. Fails at its first error."""

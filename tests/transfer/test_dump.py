@@ -11,19 +11,9 @@ import pytest
 import lungfish
 from lungfish import errors
 from lungfish.transfer import DumpOptions, LoadReport, dump, load
-from tests.differential.server import ServerUnavailable, start_server
 from tests.transfer.postgres import Target
 
 EVERYTHING = Path(__file__).parent / "everything.sql"
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    try:
-        with start_server() as uri:
-            yield uri
-    except ServerUnavailable as error:
-        pytest.skip(str(error))
 
 
 @pytest.fixture(scope="module")
@@ -32,6 +22,11 @@ def everything(tmp_path_factory: pytest.TempPathFactory) -> Iterator[lungfish.Co
         report = load(connection, str(EVERYTHING))
         assert report.is_good
         yield connection
+
+
+@pytest.fixture
+def target(postgres_database: str) -> Target:
+    return Target(postgres_database)
 
 
 def dumped(connection: lungfish.Connection, options: DumpOptions | None = None) -> str:
@@ -76,11 +71,10 @@ def test_a_dump_loads_into_lungfish_and_dumps_the_same_again(
 
 
 def test_a_dump_loads_into_postgresql_with_the_same_rows(
-    everything: lungfish.Connection, tmp_path: Path, server: str
+    everything: lungfish.Connection, tmp_path: Path, target: Target
 ) -> None:
     script = tmp_path / "dump.sql"
     script.write_text(dumped(everything), encoding="utf-8")
-    target = Target(server)
     target.load(script)
     names = [name for name in relations(everything) if "hollow" not in name]
     assert len(names) > 14
@@ -108,11 +102,10 @@ def test_a_dump_loads_into_postgresql_with_the_same_rows(
 
 
 def test_what_pg_dump_makes_of_it_loads_back_with_the_same_rows(
-    everything: lungfish.Connection, tmp_path: Path, server: str
+    everything: lungfish.Connection, tmp_path: Path, target: Target
 ) -> None:
     script = tmp_path / "dump.sql"
     script.write_text(dumped(everything), encoding="utf-8")
-    target = Target(server)
     target.load(script)
     connection, report = loaded(target.dump(), tmp_path)
     with connection:
@@ -132,12 +125,11 @@ def test_what_pg_dump_makes_of_it_loads_back_with_the_same_rows(
         assert rows(connection, constraints) == rows(everything, constraints)
 
 
-def test_partitions_and_heirs_load_into_postgresql_and_back(tmp_path: Path, server: str) -> None:
+def test_partitions_and_heirs_load_into_postgresql_and_back(tmp_path: Path, target: Target) -> None:
     with lungfish.connect(autocommit=True) as connection:
         load(connection, str(EVERYTHING.with_name("partitions.sql")))
         text = dumped(connection)
         again, report = loaded(text, tmp_path)
-        target = Target(server)
         target.load(tmp_path / "dump.sql")
         with again:
             assert report.is_good
@@ -157,13 +149,12 @@ def test_partitions_and_heirs_load_into_postgresql_and_back(tmp_path: Path, serv
 
 
 @pytest.mark.corpus
-def test_chinook_goes_to_postgresql_and_back(corpora: Path, tmp_path: Path, server: str) -> None:
+def test_chinook_goes_to_postgresql_and_back(corpora: Path, tmp_path: Path, target: Target) -> None:
     with lungfish.connect(autocommit=True) as connection:
         report = load(connection, str(corpora / "chinook" / "Chinook_PostgreSql.sql"))
         assert report.is_good
         script = tmp_path / "chinook.sql"
         script.write_text(dumped(connection), encoding="utf-8")
-        target = Target(server)
         target.load(script)
         again, _ = loaded(target.dump(), tmp_path)
         with again:

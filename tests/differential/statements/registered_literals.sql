@@ -23,7 +23,7 @@ SELECT regclass 't', regclass 'public.t', regclass 'pg_catalog.pg_class', regcla
 SELECT 'public.nope'::regclass;
 SELECT 'nosuch.t'::regclass;
 SELECT 'a.b.c.d'::regclass;
-SELECT 'oracle.public.t'::regclass;
+SELECT format('%I.public.t', current_database())::regclass;
 SELECT ''::regclass;
 SELECT ' t'::regclass;
 SELECT 't '::regclass;
