@@ -17,13 +17,20 @@ from dataclasses import dataclass, field
 
 from lungfish.planner.callees import find_operator
 from lungfish.planner.expression_tree import columns_of, has_subquery, is_volatile, walk
-from lungfish.planner.expressions import BoundExpression, Call, ColumnRef, IsDistinctExpr
+from lungfish.planner.expressions import (
+    BoundExpression,
+    Call,
+    ColumnRef,
+    Constant,
+    IsDistinctExpr,
+)
 from lungfish.planner.logical import (
     Item,
     LogicalAggregate,
     LogicalDistinct,
     LogicalFilter,
     LogicalJoin,
+    LogicalLimit,
     LogicalOutput,
     LogicalPlan,
     LogicalProject,
@@ -57,6 +64,20 @@ class Pulled:
 def uses_outer(plan: LogicalPlan, outer: frozenset[int]) -> bool:
     """Whether the plan uses one of the outer columns."""
     return any(column.index in outer for column in free_columns(plan))
+
+
+def strip_for_exists(plan: LogicalPlan) -> LogicalPlan:
+    """What decides whether there is a row: without order, duplicates, computed columns and a limit that lets one row through."""
+    while True:
+        match plan:
+            case LogicalOutput() | LogicalSort() | LogicalProject() | LogicalDistinct():
+                plan = plan.input
+            case LogicalLimit(limit=limit, offset=None) if limit is None or (
+                isinstance(limit, Constant) and limit.value is not None and limit.value > 0
+            ):
+                plan = plan.input
+            case _:
+                return plan
 
 
 def pull_links(plan: LogicalPlan, outer: frozenset[int], context: Rewriting) -> Pulled:

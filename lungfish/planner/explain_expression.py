@@ -173,7 +173,8 @@ class Writer:
                         zip(node.operands, node.operators, strict=True), 1
                     )
                 )
-                return f"({node.kind.upper()} {compared})"
+                word = "ANY" if node.kind == "member" else node.kind.upper()
+                return f"({word} {compared})"
 
     # What stands in particular nodes.
 

@@ -217,8 +217,9 @@ class SubqueryExpr:
     """A subquery in an expression that no rule has turned into a join.
 
     `kind`: "scalar" (more than one row raises 21000), "exists", "any", "all", "array". For any and all, `operands` are
-    compared with the subquery's columns by `operators` (a row comparison has several). The binder puts a logical plan
-    here, the physical planner replaces it by a physical one.
+    compared with the subquery's columns by `operators` (a row comparison has several). "member", which a rule makes, is an uncorrelated
+    any of equalities within types that is false where it would be null; no row of its plan has a null. The binder puts a
+    logical plan here, the physical planner replaces it by a physical one.
     """
 
     kind: str

@@ -61,11 +61,12 @@ def compile_comparison(expression: SubqueryExpr, columns: Sequence[SqlType]) -> 
     ]
     types = tuple(operand.type for operand in expression.operands)
     have_vectors = all(function.vector is not None for function, _, _ in compared)
-    is_equality = expression.kind == "any" and all(
+    is_any = expression.kind in ("any", "member")
+    is_equality = is_any and all(
         function.name == "=" and is_same_type(*pair) for function, pair, _ in compared
     )
     return Comparison(
-        is_any=expression.kind == "any",
+        is_any=is_any,
         by_row=tuple(row_function(*each) for each in compared),
         by_column=tuple(vector_function(*each) for each in compared) if have_vectors else (),
         types=types,

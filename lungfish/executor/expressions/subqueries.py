@@ -7,6 +7,7 @@ uses: `outer_columns` of the expression names them.
     exists          whether there is a row
     array           the values of all rows
     any, all        the operands compared with each row in three-valued logic (quantified.py)
+    member          whether a row is equal to the operands; over batches by the codes of all rows
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
+
+import pyarrow as pa
 
 from lungfish import errors
 from lungfish.executor.compiler import Compiler, Operator, RowEvaluator, VectorEvaluator
@@ -23,7 +26,8 @@ from lungfish.executor.expressions.quantified import (
     Comparison,
     compile_comparison,
 )
-from lungfish.executor.expressions.vectors import VectorOrScalar
+from lungfish.executor.expressions.vectors import VectorOrScalar, as_array
+from lungfish.executor.key_codes import UNKNOWN, RowCodes
 from lungfish.executor.memo import memo_key, outer_columns_of
 from lungfish.planner.expression_tree import columns_of, is_volatile, walk
 from lungfish.planner.expressions import BoundExpression, ColumnRef, SubqueryExpr
@@ -74,6 +78,8 @@ def vector_subquery(expression: SubqueryExpr, compiler: Compiler) -> VectorEvalu
     """A subquery over batches."""
     subquery = _compile(expression, compiler)
     result_type = expression.type
+    if expression.kind == "member":
+        return _vector_member(expression, subquery, compiler)
     # The rows as the subquery sees them: only the columns that it or the operands use are made.
     used = sorted(columns_of(expression))
     is_repeatable = not subquery.is_correlated or subquery.outer_values is not None
@@ -88,6 +94,30 @@ def vector_subquery(expression: SubqueryExpr, compiler: Compiler) -> VectorEvalu
     return evaluate
 
 
+def _vector_member(
+    expression: SubqueryExpr, subquery: _Subquery, compiler: Compiler
+) -> VectorEvaluator:
+    operands = compiler.vectors(expression.operands)
+    nulls = [False] * len(subquery.types)
+    # The row evaluators keep something else for the same subquery.
+    identity = object()
+
+    def evaluate(batch: Batch, run: Run) -> VectorOrScalar:
+        if not batch.row_count:
+            return pa.array([], pa.bool_())
+        kept = run.context.kept
+        codes = kept.get(identity)
+        if codes is None:
+            codes = RowCodes(subquery.types, nulls)
+            for members in subquery.operator(run.inside(())):
+                run.compute(codes.encode, members.columns, members.row_count)
+            kept[identity] = codes
+        vectors = [as_array(operand(batch, run), batch.row_count) for operand in operands]
+        return pa.array(run.compute(codes.lookup, vectors, batch.row_count) != UNKNOWN)
+
+    return evaluate
+
+
 def row_subquery(expression: SubqueryExpr, compiler: Compiler) -> RowEvaluator:
     """A subquery over one row."""
     subquery = _compile(expression, compiler)
@@ -98,6 +128,9 @@ def _answer(row: Sequence[Any], subquery: _Subquery, run: Run) -> Any:
     if subquery.kind in ("any", "all"):
         operands = [operand(row, run) for operand in subquery.operands]
         return _kept(row, subquery, run, _compared).answer(operands, run)
+    if subquery.kind == "member":
+        operands = [operand(row, run) for operand in subquery.operands]
+        return _kept(row, subquery, run, _compared).answer(operands, run) is True
     return _kept(row, subquery, run, _RESULTS[subquery.kind])
 
 

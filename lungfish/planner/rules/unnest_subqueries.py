@@ -4,7 +4,7 @@
     WHERE x IN (R)            semi join on x = R's column    (NOT IN: null-aware anti join, or a plain one without nulls)
     (SELECT agg(..) FROM R)   left join with R grouped by its links' keys
     (SELECT c FROM R)         left join, where the links hold a key of R, so that there is at most one row
-    EXISTS (R) elsewhere      left join with R's distinct keys and a flag
+    EXISTS (R) elsewhere      left join with R's distinct keys and a flag; or hashed, see hashed_subqueries.py
 
 What decorrelate.py cannot take apart stays a `SubqueryExpr`, and so do subqueries that use nothing from outside: these are
 run once. A scalar subquery over a grouping has a value even without rows: count's is 0, every other aggregate's is null,
@@ -14,13 +14,6 @@ which the left join gives anyway.
 from __future__ import annotations
 
 from lungfish.planner.cardinality import RANGE, RANGE_PAIR
-from lungfish.planner.cost import (
-    OPERATOR_START,
-    group_cost,
-    index_scan_cost,
-    nested_loop_cost,
-    seq_scan_cost,
-)
 from lungfish.planner.decorrelate import (
     ONE_ROW,
     Pulled,
@@ -30,10 +23,12 @@ from lungfish.planner.decorrelate import (
     join_domain,
     pull_links,
     separated,
+    strip_for_exists,
     uses_outer,
 )
 from lungfish.planner.expression_tree import (
     TRUE,
+    children,
     columns_of,
     has_subquery,
     is_volatile,
@@ -56,11 +51,9 @@ from lungfish.planner.logical import (
     LogicalDistinct,
     LogicalFilter,
     LogicalJoin,
-    LogicalLimit,
     LogicalOutput,
     LogicalPlan,
     LogicalProject,
-    LogicalScan,
     LogicalSort,
     LogicalWindow,
 )
@@ -70,9 +63,10 @@ from lungfish.planner.plan_tree import (
     map_inputs,
     outputs,
     replace_fields,
-    walk_plan,
 )
 from lungfish.planner.rewriting import Rewriting, filtered
+from lungfish.planner.rules.hashed_subqueries import HashedSubqueries
+from lungfish.planner.rules.probe_price import is_probe_cheaper
 from lungfish.planner.substitution import plan_is_volatile, substitute, with_plan
 from lungfish.planner.unique_keys import equated_columns, is_covered, unique_keys
 from lungfish.types.sql_type import BIGINT, BOOLEAN
@@ -135,9 +129,12 @@ def _in_outer_join(plan: LogicalJoin, context: Rewriting) -> LogicalJoin:
         left, conjuncts = _below_nullable(left, right, conjuncts, context)
     over_left = _Lifter(left, context, other=outputs(right))
     over_right = _Lifter(right, context, other=outputs(left))
-    lifted = tuple(over_right.lift(over_left.lift(conjunct)) for conjunct in conjuncts)
-    if over_left.plan is plan.left and over_right.plan is plan.right:
-        return plan
+    columns = outputs(left) | outputs(right)
+    pair_count = context.cardinality.rows(left) * context.cardinality.rows(right)
+    hashed = HashedSubqueries(columns, pair_count, context)
+    lifted = tuple(
+        hashed.predicate(over_right.lift(over_left.lift(conjunct))) for conjunct in conjuncts
+    )
     return replace_fields(plan, left=over_left.plan, right=over_right.plan, conjuncts=lifted)
 
 
@@ -209,20 +206,6 @@ def _exists_join(
     return LogicalJoin(kind, below, pulled.plan, tuple(pulled.links))
 
 
-def strip_for_exists(plan: LogicalPlan) -> LogicalPlan:
-    """What decides whether there is a row: without order, duplicates, computed columns and a limit that lets one row through."""
-    while True:
-        match plan:
-            case LogicalOutput() | LogicalSort() | LogicalProject() | LogicalDistinct():
-                plan = plan.input
-            case LogicalLimit(limit=limit, offset=None) if limit is None or (
-                isinstance(limit, Constant) and limit.value is not None and limit.value > 0
-            ):
-                plan = plan.input
-            case _:
-                return plan
-
-
 def _any_join(
     subquery: SubqueryExpr, below: LogicalPlan, context: Rewriting, *, is_negated: bool
 ) -> LogicalPlan | None:
@@ -270,9 +253,15 @@ class _Lifter:
         self._done: list[tuple[SubqueryExpr, BoundExpression]] = []
 
     def lift(self, node: BoundExpression) -> BoundExpression:
-        """The expression with what could be lifted lifted. Parts that are evaluated only for some rows stay."""
-        if isinstance(node, (CaseExpr, CoalesceExpr)) or not has_subquery(node):
+        """The expression with what could be lifted lifted. Parts that are evaluated only for some rows stay, perhaps hashed."""
+        if not has_subquery(node):
             return node
+        if isinstance(node, (CaseExpr, CoalesceExpr)):
+            always, *_ = children(node)
+            hashed = HashedSubqueries(outputs(self._base), self._row_count, self._context)
+            return map_children(
+                node, lambda part: self.lift(part) if part is always else hashed.value(part)
+            )
         changed = map_children(node, self.lift)
         if not isinstance(changed, SubqueryExpr) or not changed.is_correlated:
             return changed
@@ -300,6 +289,11 @@ class _Lifter:
         if node.kind == "exists":
             return self._exists(plan)
         raise StaysCorrelated
+
+    @property
+    def _row_count(self) -> float:
+        """For how many rows the expressions are evaluated, about."""
+        return self._context.cardinality.rows(self._base)
 
     # Scalar subqueries.
 
@@ -367,7 +361,9 @@ class _Lifter:
                 share = cardinality.equality_share(columns[number])
             else:
                 share = RANGE_PAIR / 3 if len(calls) > 1 else RANGE
-            if self._probe_is_cheaper(pulled.plan, columns[number], share, by_pairs=True):
+            if is_probe_cheaper(
+                self._context, self._row_count, pulled.plan, columns[number], share, by_pairs=True
+            ):
                 return True
         return False
 
@@ -377,33 +373,8 @@ class _Lifter:
         for _, key in grouped.plan.keys:
             if isinstance(key, ColumnRef):
                 share = self._context.cardinality.equality_share(key)
-                if self._probe_is_cheaper(grouped.plan.input, key, share):
+                if is_probe_cheaper(self._context, self._row_count, grouped.plan.input, key, share):
                     raise StaysCorrelated
-
-    def _probe_is_cheaper(
-        self, plan: LogicalPlan, inner: ColumnRef, share: float, *, by_pairs: bool = False
-    ) -> bool:
-        """Whether looking a share of the table up for each outer row costs less than reading it once. `by_pairs`: than
-        comparing all its rows with all outer ones."""
-        for scan in walk_plan(plan):
-            if not isinstance(scan, LogicalScan):
-                continue
-            position = inner.index - scan.first_column
-            if not 0 <= position < len(scan.table.columns):
-                continue
-            number = scan.table.columns[position].number
-            if not any(index.columns[0].column_number == number for index in scan.table.indexes):
-                return False
-            cardinality = self._context.cardinality
-            total = cardinality.rows(scan)
-            found = max(total * share, 1.0)
-            each = index_scan_cost(found, 1, 0) + 3 * OPERATOR_START
-            whole = seq_scan_cost(total, 0) + group_cost(total)
-            outer_rows = cardinality.rows(self._base)
-            if by_pairs:
-                whole = nested_loop_cost(outer_rows, total, 0.0)
-            return outer_rows * each < whole
-        return False
 
     def _single_row(self, plan: LogicalOutput) -> BoundExpression:
         """A subquery that finds at most one row, because its links hold a key."""
