@@ -30,7 +30,7 @@ def make_update(plan: UpdateRows, compiler: Compiler) -> Operator:
         try:
             computed = _computed(kept, assignments, run)
             for batch, values in zip(kept, computed, strict=True):
-                rows = batch_rows(batch, target.input_types)
+                rows = run.compute(batch_rows, batch, target.input_types)
                 changed = (
                     change(row, values[number] if values is not None else None)
                     for number, row in enumerate(rows)
@@ -65,7 +65,8 @@ def make_delete(plan: DeleteRows, compiler: Compiler) -> Operator:
         try:
             for batch in kept:
                 run.check_cancel()
-                changed = map(delete, batch_rows(batch, target.input_types))
+                rows = run.compute(batch_rows, batch, target.input_types)
+                changed = map(delete, rows)
                 yield target.returning.batch([row for row in changed if row is not None])
         finally:
             kept.close()

@@ -6,7 +6,7 @@ has casts to the other's types.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 from typing import TYPE_CHECKING, Any
@@ -264,7 +264,8 @@ def children(
     store = context.tables.table_store(foreign_key.child)
     with context.snapshot_of_now() as snapshot:
         if foreign_key.child_index is None:
-            found = _scan_children(foreign_key, child_keys, store, snapshot)
+            check = Run(context).check_cancel
+            found = _scan_children(foreign_key, child_keys, store, snapshot, check)
         else:
             found = _look_up_children(foreign_key, child_keys, store, snapshot)
         # Whoever asks goes on to change these rows, so all must be found first.
@@ -305,6 +306,7 @@ def _scan_children(
     keys: Sequence[KeyValues],
     store: TableStore,
     snapshot: Snapshot,
+    check: Callable[[], None],
 ) -> Iterator[tuple[TupleId, Row, int]]:
     child = foreign_key.child
     types = [child.columns[position].type for position in foreign_key.child_positions]
@@ -312,7 +314,7 @@ def _scan_children(
     numbers = codes.encode(rows_batch(keys, types).columns, len(keys))
     number_of_code = {code: number for number, code in enumerate(numbers.tolist())}
     positions = [child.stored_positions[position] for position in foreign_key.child_positions]
-    for batch in store.scan(snapshot, positions, with_tuple_id=True):
+    for batch in store.scan(snapshot, positions, with_tuple_id=True, check=check):
         found = codes.lookup(batch.columns[:-1], batch.row_count)
         addresses = batch.columns[-1].to_numpy()
         for place in np.flatnonzero(found != UNKNOWN).tolist():

@@ -71,7 +71,8 @@ class OwnChanges:
         before = self._before[table.oid]
         changed = np.fromiter(before, np.int64, len(before))
         store = context.tables.table_store(table)
-        for batch in store.scan(context.snapshot, positions, with_tuple_id=True):
+        check = run.check_cancel
+        for batch in store.scan(context.snapshot, positions, with_tuple_id=True, check=check):
             mask = ~np.isin(batch.columns[-1].to_numpy(), changed)
             columns = batch.columns if with_tuple_id else batch.columns[:-1]
             kept = tuple(column.filter(pa.array(mask)) for column in columns)

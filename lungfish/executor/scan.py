@@ -36,7 +36,9 @@ def make_seq_scan(plan: SeqScan, compiler: Compiler) -> Operator:
         if changes is not None and changes.has(table):
             batches = changes.scan(table, plan.column_indexes, with_tuple_id, run)
         else:
-            batches = store.scan(context.snapshot, positions, with_tuple_id=with_tuple_id)
+            batches = store.scan(
+                context.snapshot, positions, with_tuple_id=with_tuple_id, check=run.check_cancel
+            )
         progress = context.cancellation.expect(f"scanning {table.name}", _rows_expected(store))
         for batch in batches:
             run.check_cancel()

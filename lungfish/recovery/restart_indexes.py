@@ -58,7 +58,8 @@ def _build_by_columns(
     addresses = []
     snapshot = rows.transactions.take_snapshot()
     try:
-        for batch in scan(rows, snapshot, positions, with_tuple_id=True, trim=trim):
+        found = scan(rows, snapshot, positions, with_tuple_id=True, trim=trim, check=lambda: None)
+        for batch in found:
             *columns, places = batch.columns
             stored, placed = encode_entries(codec, columns, places.to_numpy())
             keys.append(stored)

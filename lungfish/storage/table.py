@@ -270,11 +270,9 @@ class TableStore:
 
     def update(self, transaction: Transaction, address: TupleId, values: Values) -> None:
         """Replace a row that the transaction has locked. Raises UniqueConflict."""
-        rows = self.rows
         packed = self.layout.pack(values, transaction.id or transaction.assign_id())
-        keys: Keys = []
-        if rows.indexes:
-            keys = run_with_pages(partial(self._changed_keys, address, values))
+        find_keys = partial(self._changed_keys, address, values)
+        keys: Keys = run_with_pages(find_keys) if self.rows.indexes else []
         mark = len(transaction.undo)
         try:
             while True:
@@ -479,10 +477,12 @@ class TableStore:
         positions: Sequence[int] | None = None,
         *,
         with_tuple_id: bool = False,
+        check: Callable[[], None] = lambda: None,
     ) -> Iterator[Batch]:
-        """The rows seen, in batches: the fields at `positions` (None: all), then the TupleId. The snapshot is held meanwhile."""
+        """The rows seen, in batches: the fields at `positions` (None: all), then the TupleId. The snapshot is held, and `check` called for each page."""
         fields = range(len(self.layout.types)) if positions is None else positions
-        return scan(self.rows, snapshot, fields, with_tuple_id=with_tuple_id, trim=self._trim)
+        rows, trim = self.rows, self._trim
+        return scan(rows, snapshot, fields, with_tuple_id=with_tuple_id, trim=trim, check=check)
 
     def index_scan(
         self,

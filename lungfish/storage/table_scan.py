@@ -59,6 +59,7 @@ def scan(
     *,
     with_tuple_id: bool,
     trim: Callable[[], None],
+    check: Callable[[], None],
 ) -> Iterator[Batch]:
     """The visible rows of a table, in the order of their addresses; see `TableStore.scan`."""
     has_views = any(rows.layout.codecs[position].is_view for position in positions)
@@ -67,6 +68,7 @@ def scan(
     while page_id < page_count:
         copy = _BatchCopy(rows, snapshot, has_views=has_views)
         while page_id < page_count and not copy.is_full:
+            check()
             try:
                 with rows.latch:
                     copy.add_page(PageId(page_id))
@@ -74,7 +76,7 @@ def scan(
             except PageMiss as miss:
                 miss.load()
         trim()
-        yield from copy.finish(positions, with_tuple_id=with_tuple_id)
+        yield from copy.finish(positions, with_tuple_id=with_tuple_id, check=check)
 
 
 def _is_overflowed(view: npt.NDArray[np.void]) -> npt.NDArray[np.bool_]:
@@ -165,7 +167,9 @@ class _BatchCopy:
                     PLACE.pack_into(row, view_offset + PLACE_OFFSET, 0, place)
         self._fixed[offset : offset + stride] = row
 
-    def finish(self, positions: Sequence[int], *, with_tuple_id: bool) -> Iterator[Batch]:
+    def finish(
+        self, positions: Sequence[int], *, with_tuple_id: bool, check: Callable[[], None]
+    ) -> Iterator[Batch]:
         """The columns of what was copied: one batch, or several if many values come from overflow pages. No latch may be held."""
         layout = self._layout
         rows = np.frombuffer(self._fixed, layout.dtype, self._slot_count)
@@ -183,7 +187,7 @@ class _BatchCopy:
             part = rows[start:end]
             tails = self._tails
             if has_overflow:
-                tails = self._with_overflowed(part, views)
+                tails = self._with_overflowed(part, views, check)
             reader = ColumnReader(layout, part, tails)
             columns = [reader.vector(position) for position in positions]
             if addresses is not None:
@@ -208,13 +212,16 @@ class _BatchCopy:
             total += size
         return [*ends, len(rows)]
 
-    def _with_overflowed(self, rows: RowArray, views: Sequence[int]) -> bytearray:
+    def _with_overflowed(
+        self, rows: RowArray, views: Sequence[int], check: Callable[[], None]
+    ) -> bytearray:
         """The tails, with the overflowed values of some rows after them, and the rows' views pointing there."""
         tails = bytearray(self._tails)
         read = self._rows.heap.overflow.read
         for position in views:
             view = rows[f"f{position}"].view(VIEW_DTYPE)
             for row in np.flatnonzero(_is_overflowed(view)).tolist():
+                check()
                 size, _, number, slot = view[row].tolist()
                 value = read(OverflowPointer(size, number - 1, slot))
                 view["number"][row] = 0

@@ -12,7 +12,7 @@ no matter: see invariant 2 of `serializable.py`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from typing import Any
@@ -209,10 +209,11 @@ class TrackedTable(TableStore):
         positions: Sequence[int] | None = None,
         *,
         with_tuple_id: bool = False,
+        check: Callable[[], None] = lambda: None,
     ) -> Iterator[Batch]:
         """As `TableStore.scan`."""
         self._conflicts.read_whole(self._member, self._oid, self._now(snapshot))
-        return super().scan(snapshot, positions, with_tuple_id=with_tuple_id)
+        return super().scan(snapshot, positions, with_tuple_id=with_tuple_id, check=check)
 
     def key_lookup(self, snapshot: Snapshot, index: TableIndex, values: Sequence[Any]) -> Rows:
         """As `TableStore.key_lookup`."""

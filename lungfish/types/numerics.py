@@ -18,12 +18,14 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from lungfish.errors import CorruptDatabase, NumericValueOutOfRange
+from lungfish.types.compute import pc
 
 # PostgreSQL's limits: digits before the point, and after it.
 INTEGER_DIGITS_MAX = 131_072
 SCALE_MAX = 16_383
 PRECISION_MAX = 1000
 DECIMAL128_DIGITS_MAX = 38
+DECIMAL256_DIGITS_MAX = 76
 # The number of values looked at before a vector without declared scale is given up for decimal128.
 UNIFORM_SAMPLE_COUNT = 8
 
@@ -162,6 +164,28 @@ def as_text_form(vector: pa.Array) -> pa.Array:
     if not pa.types.is_decimal(vector.type):
         return vector
     return text_vector(numeric_values(vector))
+
+
+def comparable_form(vector: pa.Array) -> pa.Array | None:
+    """The values of either form as decimals of one scale, which Arrow compares; None where one is not finite, or has too many digits for that."""
+    if pa.types.is_decimal(vector.type):
+        return vector
+    lengths, points = pc.binary_length(vector), pc.find_substring(vector, ".")
+    fractions = pc.if_else(pc.less(points, 0), 0, pc.subtract(pc.subtract(lengths, points), 1))
+    scale = pc.max(fractions).as_py() or 0
+    # A sign counts as a digit here.
+    precision = scale + (pc.max(pc.subtract(lengths, fractions)).as_py() or 0)
+    if precision > DECIMAL256_DIGITS_MAX:
+        return None
+    is_short = precision <= DECIMAL128_DIGITS_MAX
+    try:
+        return vector.cast(
+            pa.decimal128(DECIMAL128_DIGITS_MAX, scale)
+            if is_short
+            else pa.decimal256(DECIMAL256_DIGITS_MAX, scale)
+        )
+    except pa.ArrowInvalid:
+        return None
 
 
 def numeric_values(vector: pa.Array) -> list[Decimal | None]:

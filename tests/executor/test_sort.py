@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import lungfish
 from lungfish import errors
 from lungfish.executor import external_sort
 from lungfish.planner.expressions import BoundExpression, SortKey
@@ -39,7 +40,11 @@ VALUES: dict[SqlType, st.SearchStrategy[Any]] = {
     TEXT: st.sampled_from(["", "a", "B", "b", "ä", "zz", "\U0001f600"]),
     CHAR: st.sampled_from(["a", "a ", "b", ""]),
     DOUBLE: st.sampled_from([0.0, -0.0, -1.5, float("nan"), float("inf"), float("-inf"), 5e-324]),
-    NUMERIC: st.sampled_from([Decimal(x) for x in ("1", "1.00", "-7", "NaN", "2.5", "Infinity")]),
+    NUMERIC: st.one_of(
+        st.sampled_from([Decimal(x) for x in ("1", "1.00", "-7", "0", "10", "-0.5", "2.5")]),
+        st.sampled_from([Decimal("-1e30"), Decimal("1e-40"), Decimal("-1e-37"), Decimal("1e90")]),
+        st.sampled_from([Decimal("NaN"), Decimal("Infinity"), Decimal("-Infinity")]),
+    ),
     INTERVAL: st.builds(Interval, st.integers(-2, 2), st.integers(-40, 40), st.integers(-5, 5)),
     BOOLEAN: st.booleans(),
     UUID: st.binary(min_size=16, max_size=16),
@@ -195,3 +200,12 @@ def test_an_expression_can_be_sorted_by(world: World) -> None:
 
 
 WORLD = World()
+
+
+def test_keys_that_python_compares_are_sorted_in_several_calls() -> None:
+    with lungfish.connect(":memory:", autocommit=True) as connection:
+        numbers = "generate_series(0, 49999) i"
+        shuffled = f"SELECT i * 7919 % 50000 / 2 AS n, i FROM {numbers}"
+        sql = f"SELECT n, i FROM ({shuffled}) x ORDER BY n * interval '1 month', i"
+        found = connection.execute(sql).fetchall()
+        assert found == sorted((i * 7919 % 50000 // 2, i) for i in range(50000))

@@ -53,6 +53,29 @@ def test_a_scan_of_no_columns_still_counts(world: World, table: TableStore) -> N
     assert all(batch.columns == () for batch in batches)
 
 
+def test_a_scan_can_be_stopped_at_every_page_and_every_overflowed_value(world: World) -> None:
+    table = world.table(TYPES, (0,))
+    long_rows = [(n, f"{n:020000}") for n in range(5)]
+    committed_rows(world, table, [*long_rows, *((n, None) for n in range(5, 2000))])
+    snapshot = begin(world).statement_snapshot()
+    place_count = table.heap.pages.page_count + len(long_rows)
+
+    def stop_at(place: int) -> Callable[[], None]:
+        left = iter(range(place))
+
+        def check() -> None:
+            if next(left, None) is None:
+                raise errors.QueryCanceled("enough")
+
+        return check
+
+    for place in range(place_count):
+        with pytest.raises(errors.QueryCanceled):
+            list(table.scan(snapshot, check=stop_at(place)))
+    batches = table.scan(snapshot, check=stop_at(place_count))
+    assert sum(batch.row_count for batch in batches) == 2000
+
+
 def test_a_scan_gives_addresses_that_get_finds(world: World, table: TableStore) -> None:
     addresses = committed_rows(world, table, [(n, f"row {n}") for n in range(300)])
     transaction = begin(world)
