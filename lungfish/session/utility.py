@@ -162,7 +162,9 @@ def _set_transaction(session: Session, statement: utility.SetTransaction) -> Sta
     if statement.isolation is not None:
         session.settings.set("default_transaction_isolation", statement.isolation)
     if statement.is_read_only is not None:
-        session.is_read_only = statement.is_read_only
+        session.settings.set(
+            "default_transaction_read_only", "on" if statement.is_read_only else "off"
+        )
     return StatementResult(None, "SET")
 
 

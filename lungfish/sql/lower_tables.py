@@ -207,7 +207,12 @@ def _add_clause(parts: _ColumnParts, fields: Node, lowering: Lowering) -> None:
         parts.require_single(parts.default, "default values", position)
         parts.default = expression_text(fields["raw_expr"], lowering)
     elif kind == "CONSTR_IDENTITY":
-        parts.require_single(parts.identity, "identity specifications", position)
+        if parts.identity is not None:
+            raise errors.SyntaxError(
+                f'multiple identity specifications for column "{parts.column}" of table "{parts.table}"',
+                position=position,
+            )
+        parts.set_not_null(True, position)
         parts.identity = lower_identity(fields)
         parts.declare_not_null(is_kept=False)
     elif kind == "CONSTR_GENERATED":
@@ -418,6 +423,8 @@ def _sequence_value(fields: Node, position: int) -> int | str | bool | None:
     if tag != "List":
         raise_unsupported(f"this value of {fields['defname']}", position)
     names = strings(detail["items"])
+    if fields["defname"] == "sequence_name":
+        return ".".join(names)
     if names == ("none",):
         return None
     if len(names) < 2:

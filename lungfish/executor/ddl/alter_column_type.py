@@ -42,8 +42,32 @@ def refuse_types_twice(actions: tuple[AlterTableAction, ...]) -> None:
             seen.add(action.name)
 
 
-def alter_type(context: DdlContext, table: Table, action: AlterColumnType) -> None:
-    """Run the action for one table. Raises DatatypeMismatch, FeatureNotSupported where a view reads the column."""
+def alter_types(context: DdlContext, table: Table, actions: tuple[AlterColumnType, ...]) -> None:
+    """Run the actions for one table, whose rows are written once: each USING reads the row as it was.
+
+    Raises DatatypeMismatch, FeatureNotSupported where a view reads a column.
+    """
+    new = table
+    sources: dict[str, str] = {}
+    for action in actions:
+        column = find_column(table, action.name, action.position)
+        new = _retype(context, table, new, action)
+        changed = find_column(new, column.name)
+        name = quote_identifier(column.name)
+        # Without USING the cast must be one that an assignment does by itself.
+        source = f"({action.using.text})" if action.using is not None else name
+        sources[column.name] = f"CAST({source} AS {type_text(context.catalog, changed.type)})"
+    check_stored_texts(context, new)
+    values = [sources.get(item.name, quote_identifier(item.name)) for item in table.columns]
+    moved = rewrite(context, table, new, values)
+    numbers = {item.number for item in table.columns if item.name in sources}
+    for constraint in moved.constraints:
+        if constraint.kind != "foreign key" or not numbers.isdisjoint(constraint.columns):
+            validate_constraint(context, moved, constraint)
+
+
+def _retype(context: DdlContext, table: Table, new: Table, action: AlterColumnType) -> Table:
+    """The changed table with one more column of another type, which nothing stands against."""
     refuse_system_column(action.name, "alter", action.position)
     column = find_column(table, action.name, action.position)
     check_type_change(table, column, has_using=action.using is not None, position=action.position)
@@ -55,22 +79,7 @@ def alter_type(context: DdlContext, table: Table, action: AlterColumnType) -> No
             option = SequenceOption("as", str(kind.base.unmodified))
             change_sequence(context, column.sequence_oid, (option,))
     _check_assignments(context, table, column, action)
-    for view in context.catalog.dependent_views(table.oid):
-        if uses_column(context, view, table, column):
-            raise FeatureNotSupported(
-                "cannot alter type of a column used by a view or rule",
-                position=action.position,
-                detail=f'view {view.name} depends on column "{column.name}"',
-            )
-    for rule in rules_about(context.catalog, table, column.name):
-        raise FeatureNotSupported(
-            "cannot alter type of a column used by a view or rule",
-            position=action.position,
-            detail=f'{rule_words(context.catalog, rule)} depends on column "{column.name}"',
-        )
-    name = quote_identifier(column.name)
-    # Without USING the cast must be one that an assignment does by itself.
-    source = f"({action.using.text})" if action.using is not None else name
+    _refuse_users(context, table, column, action.position)
     collation = collation_of_column(
         action.collation, kind, context.catalog.has_namespace, action.position
     )
@@ -84,19 +93,28 @@ def alter_type(context: DdlContext, table: Table, action: AlterColumnType) -> No
                 for key in index.columns
             ),
         )
-        for index in table.indexes
+        for index in new.indexes
     )
-    new = replace(replace_column(table, column, changed), indexes=indexes)
-    check_stored_texts(context, new)
-    written = type_text(context.catalog, kind)
-    values = [
-        f"CAST({source} AS {written})" if item is column else quote_identifier(item.name)
-        for item in table.columns
+    return replace(replace_column(new, column, changed), indexes=indexes)
+
+
+def _refuse_users(context: DdlContext, table: Table, column: Column, position: int) -> None:
+    """Raise FeatureNotSupported where a view or a rule reads the column."""
+    users = [
+        f"rule _RETURN on view {view.name}"
+        for view in context.catalog.dependent_views(table.oid)
+        if uses_column(context, view, table, column)
     ]
-    moved = rewrite(context, table, new, values)
-    for constraint in moved.constraints:
-        if constraint.kind != "foreign key" or column.number in constraint.columns:
-            validate_constraint(context, moved, constraint)
+    users += [
+        rule_words(context.catalog, rule)
+        for rule in rules_about(context.catalog, table, column.name)
+    ]
+    if users:
+        raise FeatureNotSupported(
+            "cannot alter type of a column used by a view or rule",
+            position=position,
+            detail=f'{users[0]} depends on column "{column.name}"',
+        )
 
 
 def _retyped(key: IndexColumn, kind: SqlType, method: str) -> IndexColumn:

@@ -25,6 +25,7 @@ from lungfish.errors import (
     InvalidTableDefinition,
     WrongObjectType,
 )
+from lungfish.executor.ddl.alter_column_type import alter_types
 from lungfish.executor.ddl.constraints import validate_constraint
 from lungfish.executor.ddl.context import DdlContext
 from lungfish.executor.ddl.identity import alter_identity
@@ -74,8 +75,6 @@ class FamilyAlteration:
                 self._add_column(table, action)
             case DropColumn():
                 self._drop_column(table, action)
-            case AlterColumnType():
-                self._alter_type(table, action)
             case DropExpression():
                 self._drop_expression(table, action, is_below=False)
             case AlterColumnDefault() | SetExpression():
@@ -199,7 +198,14 @@ class FamilyAlteration:
         for child in going:
             self._drop_column(self._now(child), replace(action, if_exists=False))
 
-    def _alter_type(self, table: Table, action: AlterColumnType) -> None:
+    def alter_types(self, table: Table, actions: tuple[AlterColumnType, ...]) -> None:
+        """Give columns of the table and of its children other types."""
+        for action in actions:
+            self._check_type(table, action)
+        for each in descendants(table, self._context.catalog):
+            alter_types(self._context, self._now(each), actions)
+
+    def _check_type(self, table: Table, action: AlterColumnType) -> None:
         context, name = self._context, action.name
         column = find_column(table, name, action.position)
         if column_inherit_count(table, name, context.catalog):
@@ -219,8 +225,6 @@ class FamilyAlteration:
                     f'cannot alter inherited column "{name}" of relation "{child.name}"'
                 )
             refuse_partition_key(child, find_column(child, name), "alter", action.position)
-        for each in family:
-            self._apply(context, self._now(each), action)
 
     def _alter_not_null(self, table: Table, action: AlterColumnNotNull) -> None:
         context, name = self._context, action.name

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 from lungfish.catalog.names import type_text
 from lungfish.catalog.objects import Column, Index, Sequence, Table, View
@@ -14,7 +15,8 @@ from lungfish.errors import (
     SyntaxError,
     WrongObjectType,
 )
-from lungfish.executor.ddl.alter_column_type import alter_type, refuse_types_twice, replace_column
+from lungfish.executor.ddl.action_order import steps_of
+from lungfish.executor.ddl.alter_column_type import alter_types, refuse_types_twice, replace_column
 from lungfish.executor.ddl.alter_constraint import alter_constraint
 from lungfish.executor.ddl.alter_family import FamilyAlteration
 from lungfish.executor.ddl.alter_inherit import alter_inherit
@@ -124,14 +126,28 @@ def alter_table(context: DdlContext, statement: AlterTable) -> str:
         refuse_stored_rows(context, table, name.position)
     family = FamilyAlteration(context, is_only=statement.is_only, apply=_apply, add_made=_add_made)
     refuse_types_twice(statement.actions)
-    for action in statement.actions:
-        current = context.catalog.table(table.oid)
-        refuse_change_of_typed(current, action)
-        if current.parents or context.catalog.has_children(table.oid) or current.partition_key:
-            family.run(current, action)
-        else:
-            _apply(context, current, action)
+    for step in steps_of(statement.actions):
+        _take_step(context, context.catalog.table(table.oid), step, family)
     return f"ALTER {statement.kind.upper()}"
+
+
+def _take_step(
+    context: DdlContext,
+    table: Table,
+    step: tuple[AlterTableAction, ...],
+    family: FamilyAlteration,
+) -> None:
+    for action in step:
+        refuse_change_of_typed(table, action)
+    has_family = table.parents or context.catalog.has_children(table.oid) or table.partition_key
+    types = tuple(each for each in step if isinstance(each, AlterColumnType))
+    if types:
+        change_types = family.alter_types if has_family else partial(alter_types, context)
+        change_types(table, types)
+    elif has_family:
+        family.run(table, step[0])
+    else:
+        _apply(context, table, step[0])
 
 
 def _lock_mode(actions: tuple[AlterTableAction, ...]) -> str:
@@ -154,8 +170,6 @@ def _apply(context: DdlContext, table: Table, action: AlterTableAction) -> None:
             _add_column(context, table, action)
         case DropColumn():
             _drop_column(context, table, action)
-        case AlterColumnType():
-            alter_type(context, table, action)
         case AlterColumnDefault():
             _alter_default(context, table, action)
         case AlterColumnNotNull():
@@ -390,6 +404,10 @@ def _drop_constraint(context: DdlContext, table: Table, action: DropConstraint) 
                     position=action.position,
                     detail=f"constraint {held[0].name} on table {other.name} depends on index {constraint.name}",
                     hint="Use DROP ... CASCADE to drop the dependent objects too.",
+                )
+            for item in held:
+                context.runner.notice(
+                    f"drop cascades to constraint {item.name} on table {other.name}"
                 )
             if held:
                 context.change.put(

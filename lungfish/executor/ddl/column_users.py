@@ -52,10 +52,16 @@ def drop_users_of_column(
             for item in other.constraints
             if item.referenced_table_oid == table.oid and column.number in item.referenced_columns
         ]
-        if held and not action.is_cascade and other.oid != table.oid:
-            raise _refuse_column(
-                table, column, f"constraint {held[0].name} on table {other.name}", action.position
-            )
+        # A key of the table itself that is also on the column goes with it.
+        users = [
+            f"constraint {item.name} on table {other.name}"
+            for item in held
+            if other.oid != table.oid or column.number not in item.columns
+        ]
+        if users and not action.is_cascade:
+            raise _refuse_column(table, column, users[0], action.position)
+        for words in users:
+            context.runner.notice(f"drop cascades to {words}")
         if held:
             context.change.put(
                 replace(

@@ -45,11 +45,11 @@ from lungfish.executor.ddl.inherited_columns import (
     merge_own_column,
     refuse_conflicts,
 )
-from lungfish.executor.ddl.names import choose_relation_name, refuse_taken_row_type
+from lungfish.executor.ddl.names import refuse_taken_row_type
 from lungfish.executor.ddl.not_null import check_declarations
 from lungfish.executor.ddl.partition_keys import make_partition_key, refuse_no_inherit
 from lungfish.executor.ddl.partition_parts import add_parts_to
-from lungfish.executor.ddl.sequences import make_sequence, store_sequence
+from lungfish.executor.ddl.sequences import make_sequence, sequence_name_of, store_sequence
 from lungfish.executor.ddl.typed_tables import with_columns_of
 from lungfish.executor.ddl.virtual_columns import check_virtual_type, require_same_generation
 from lungfish.sql.ast.ddl import (
@@ -303,6 +303,11 @@ def _make_serial(
             f'multiple default values specified for column "{definition.name}" of table "{table.name}"',
             position=definition.position,
         )
+    if definition.is_explicit_null:
+        raise SyntaxError(
+            f'conflicting NULL/NOT NULL declarations for column "{definition.name}" of table "{table.name}"',
+            position=definition.position,
+        )
     column = Column(definition.name, kind, table.next_column_number, is_not_null=True)
     sequence = _column_sequence(context, table, column, definition)
     schema = context.catalog.namespace_name(table.namespace_oid)
@@ -317,7 +322,7 @@ def _column_sequence(
     options = definition.identity.options if definition.identity is not None else ()
     sequence = make_sequence(
         context.change.new_oid(),
-        choose_relation_name(context, table.namespace_oid, table.name, column.name, "seq"),
+        sequence_name_of(context, table, column.name, options),
         table.namespace_oid,
         options,
         default_type=column.type,

@@ -283,6 +283,8 @@ def _drop_references_to(
         held = [item for item in other.constraints if item.referenced_table_oid == table.oid]
         if not is_cascade and other.oid not in going:
             raise _refuse(table, f"constraint {held[0].name} on table {other.name}")
+        for item in held if other.oid not in going and other.partition_bound is None else ():
+            context.runner.notice(f"drop cascades to constraint {item.name} on table {other.name}")
         context.runner.lock_table(other, "access exclusive")
         context.change.put(
             replace(
@@ -303,10 +305,18 @@ def _drop_defaults_on(
         ]
         if not users:
             continue
-        if not is_cascade or users[0].identity is not None:
-            raise _refuse(
-                sequence, f"default value for column {users[0].name} of table {table.name}"
+        owner = next((column for column in users if column.identity is not None), None)
+        if owner is not None:
+            part = f"column {owner.name} of table {table.name}"
+            raise DependentObjectsStillExist(
+                f"cannot drop sequence {sequence.name} because {part} requires it",
+                hint=f"You can drop {part} instead.",
             )
+        for column in users:
+            words = f"default value for column {column.name} of table {table.name}"
+            if not is_cascade:
+                raise _refuse(sequence, words)
+            context.runner.notice(f"drop cascades to {words}")
         columns = tuple(
             replace(column, default=None, sequence_oid=None) if column in users else column
             for column in table.columns

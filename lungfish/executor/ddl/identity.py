@@ -9,9 +9,14 @@ from lungfish.catalog.objects import Column, Table
 from lungfish.errors import InvalidTableDefinition, ObjectNotInPrerequisiteState
 from lungfish.executor.ddl.column_rules import check_identity_type
 from lungfish.executor.ddl.context import DdlContext
-from lungfish.executor.ddl.names import choose_relation_name, find_column
+from lungfish.executor.ddl.names import find_column
 from lungfish.executor.ddl.not_null import refuse_unchecked
-from lungfish.executor.ddl.sequences import change_sequence, make_sequence, store_sequence
+from lungfish.executor.ddl.sequences import (
+    change_sequence,
+    make_sequence,
+    sequence_name_of,
+    store_sequence,
+)
 from lungfish.sql.ast.ddl import AlterColumnIdentity
 
 _DONE = {"add": "add identity to a", "drop": "drop identity from a", "set": "change identity"}
@@ -47,8 +52,9 @@ def alter_identity(
         return
     assert action.identity is not None
     change_sequence(context, column.sequence_oid, action.identity.options)
-    kind = "always" if action.identity.is_always else "by default"
-    _put(context, table, replace(column, identity=kind))
+    if action.sets_generation:
+        kind = "always" if action.identity.is_always else "by default"
+        _put(context, table, replace(column, identity=kind))
 
 
 def _add(context: DdlContext, table: Table, column: Column, action: AlterColumnIdentity) -> None:
@@ -70,7 +76,7 @@ def _add(context: DdlContext, table: Table, column: Column, action: AlterColumnI
             f'column "{column.name}" of relation "{table.name}" already has a default value',
             position=action.position,
         )
-    name = choose_relation_name(context, table.namespace_oid, table.name, column.name, "seq")
+    name = sequence_name_of(context, table, column.name, action.identity.options)
     sequence = make_sequence(
         context.change.new_oid(),
         name,

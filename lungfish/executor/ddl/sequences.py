@@ -16,7 +16,12 @@ from lungfish.errors import (
     UndefinedObject,
 )
 from lungfish.executor.ddl.context import DdlContext
-from lungfish.executor.ddl.names import find_column, find_sequence, find_table
+from lungfish.executor.ddl.names import (
+    choose_relation_name,
+    find_column,
+    find_sequence,
+    find_table,
+)
 from lungfish.sql.ast.ddl import AlterSequence, CreateSequence, SequenceOption
 from lungfish.sql.ast.queries import ObjectName
 from lungfish.sql.quoting import quote_identifier
@@ -29,6 +34,7 @@ _BITS = {SMALLINT: 15, INTEGER: 31, BIGINT: 63}
 
 def create_sequence(context: DdlContext, statement: CreateSequence) -> str:
     """Run CREATE SEQUENCE; answers the command tag."""
+    _refuse_name(statement.options)
     namespace = context.namespace_for(statement.name, statement.persistence)
     if context.catalog.name_is_taken(namespace.oid, statement.name.name):
         if statement.if_not_exists:
@@ -47,6 +53,33 @@ def create_sequence(context: DdlContext, statement: CreateSequence) -> str:
     sequence = _own(context, sequence, statement.options)
     store_sequence(context, sequence)
     return "CREATE SEQUENCE"
+
+
+def sequence_name_of(
+    context: DdlContext, table: Table, column: str, options: SequenceOf[SequenceOption]
+) -> str:
+    """The name of a column's new sequence: what SEQUENCE NAME says, or one made of the table's name and the column's."""
+    said = next((each for each in options if each.name == "sequence_name"), None)
+    if said is None:
+        return choose_relation_name(context, table.namespace_oid, table.name, column, "seq")
+    *schemas, name = str(said.value).split(".")
+    if schemas and schemas[-1] != context.catalog.namespace_name(table.namespace_oid):
+        raise ObjectNotInPrerequisiteState(
+            "sequence must be in same schema as table it is linked to", position=said.position
+        )
+    if context.catalog.name_is_taken(table.namespace_oid, name):
+        raise DuplicateTable(f'relation "{name}" already exists', position=said.position)
+    return name
+
+
+def _refuse_name(options: SequenceOf[SequenceOption]) -> None:
+    """Raise SyntaxError for SEQUENCE NAME, which only new identity columns have."""
+    for option in options:
+        if option.name == "sequence_name":
+            raise SyntaxError(
+                "invalid sequence option SEQUENCE NAME",
+                position=option.position,
+            )
 
 
 def store_sequence(context: DdlContext, sequence: Sequence) -> None:
@@ -151,7 +184,9 @@ def _type_named(option: SequenceOption) -> SqlType:
 
 
 def _apply(sequence: Sequence, options: SequenceOf[SequenceOption]) -> Sequence:
-    for option in options:
+    _refuse_name(options)
+    # Limits that are left to the type and the direction are those of the new ones, wherever these are written.
+    for option in sorted(options, key=lambda each: each.name not in ("as", "increment")):
         match option.name:
             case "as":
                 kind = _type_named(option)

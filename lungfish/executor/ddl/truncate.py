@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import chain
 
-from lungfish.catalog.inheritance import descendants
+from lungfish.catalog.inheritance import descendants, partitioned_above
 from lungfish.catalog.objects import Oid, Table
 from lungfish.errors import FeatureNotSupported, WrongObjectType
 from lungfish.executor.ddl.context import DdlContext
@@ -31,7 +32,10 @@ def truncate(context: DdlContext, statement: Truncate) -> str:
     waiting = list(tables.values())
     while waiting:
         table = waiting.pop()
-        for other in context.catalog.referencing_tables(table.oid):
+        # Who references the whole references its parts.
+        wholes = (table, *partitioned_above(table, context.catalog))
+        others = [context.catalog.referencing_tables(whole.oid) for whole in wholes]
+        for other in chain.from_iterable(others):
             if other.oid in tables:
                 continue
             if not statement.is_cascade:

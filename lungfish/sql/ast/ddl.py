@@ -34,7 +34,7 @@ class ExpressionText:
 
 @frozen
 class SequenceOption:
-    """`name`: as, increment, minvalue, maxvalue, start, restart, cache, cycle, owned_by; `value` None for NO ..."""
+    """`name`: as, increment, minvalue, maxvalue, start, restart, cache, cycle, owned_by, sequence_name; `value` None for NO ..."""
 
     name: str
     value: int | str | bool | None
