@@ -203,6 +203,7 @@ def _apply(context: DdlContext, table: Table, action: AlterTableAction) -> None:
         case SetPersistence() | ChangeOwner():
             alter_without_rows(context, table, action)
         case _:
+            assert not isinstance(action, AlterColumnType), "types are changed by _take_step"
             set_option(context, table, action)
 
 
