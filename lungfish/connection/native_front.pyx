@@ -51,8 +51,9 @@ cdef class ConnectionFront:
         cdef CursorFront cursor
         cdef PyTypeObject *kind
         if timeout is None and type(sql) is str:
-            kind = <PyTypeObject *>self.cursor_type
-            cursor = kind.tp_new(self.cursor_type, <PyObject *>NOTHING, NULL)
+            cursor_type = self.cursor_type
+            kind = <PyTypeObject *>cursor_type
+            cursor = kind.tp_new(cursor_type, <PyObject *>NOTHING, NULL)
             cursor.connection = self
             cursor.row_factory = self.row_factory
             cursor.arraysize = 1

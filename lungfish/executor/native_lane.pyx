@@ -1,12 +1,16 @@
 # cython: language_level=3
 """What compiled lanes have in common: compiled callers reach `run` without looking it up. See lanes.py for its contract."""
 
+from cpython.object cimport PyObject
 from cpython.tuple cimport PyTuple_GET_ITEM, PyTuple_GET_SIZE
 
-from lungfish.storage.native_tables cimport undo_to
+from lungfish.slots cimport offset_of, slot
+from lungfish.storage.native_tables cimport undo_of, undo_to
 
-from lungfish.storage.transactions import IsolationLevel
+from lungfish.storage.transactions import IsolationLevel, Transaction
 
+cdef Py_ssize_t TRANSACTION_ISOLATION = offset_of(Transaction, "isolation")
+cdef Py_ssize_t TRANSACTION_SNAPSHOT = offset_of(Transaction, "snapshot")
 cdef object READ_COMMITTED = IsolationLevel.READ_COMMITTED
 cdef object READ_UNCOMMITTED = IsolationLevel.READ_UNCOMMITTED
 
@@ -24,7 +28,7 @@ cdef class NativeLane:
         Meanwhile the garbage collector rests: making a tuple could set it off, and it runs finalizers, which are Python code.
         """
         cdef bint was_on = PyGC_Disable()
-        cdef Py_ssize_t mark = 0 if transaction is None else len(transaction.undo)
+        cdef Py_ssize_t mark = 0 if transaction is None else len(undo_of(transaction))
         try:
             return self.act(values, transaction)
         except BaseException as error:
@@ -45,10 +49,10 @@ cdef class NativeLane:
 
 cdef object snapshot_of(object transaction):
     """What decides what the statement sees; None: what is committed now."""
-    level = transaction.isolation
+    level = <object>slot(<PyObject *>transaction, TRANSACTION_ISOLATION)
     if level is READ_COMMITTED or level is READ_UNCOMMITTED:
         return None
-    return transaction.snapshot
+    return <object>slot(<PyObject *>transaction, TRANSACTION_SNAPSHOT)
 
 
 cdef bint has_null(tuple values, tuple not_null) except -1:

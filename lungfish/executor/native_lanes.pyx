@@ -10,7 +10,7 @@ from libc.stdint cimport int64_t
 
 from lungfish.executor.native_expressions cimport NodeList
 from lungfish.executor.native_lane cimport NativeLane, has_null, snapshot_of
-from lungfish.storage.native_tables cimport NativeTable
+from lungfish.storage.native_tables cimport NativeTable, id_of
 from lungfish.storage.native_trees cimport KeyMaker, NativeTree
 
 cdef enum:
@@ -64,7 +64,7 @@ cdef class SelectLane(KeyLane):
         if key is None:
             return None
         if transaction is not None:
-            own_id = transaction.id
+            own_id = id_of(transaction)
             snapshot = snapshot_of(transaction)
         row = PyTuple_New(PyTuple_GET_SIZE(self.fields))
         rows = [None]
@@ -99,7 +99,7 @@ cdef class ChangeLane(KeyLane):
         if key is None:
             return None
         address[0] = (<NativeTree>self.table.trees[number]).find_only(key)
-        if address[0] == NOTHING or address[0] == UNSURE or not transaction.id:
+        if address[0] == NOTHING or address[0] == UNSURE or not id_of(transaction):
             return None
         return self.table.row_to_change(
             transaction, snapshot_of(transaction), address[0], is_deleted
@@ -183,7 +183,7 @@ cdef class UpdateLane(ChangeLane):
         assigned = None if old is None else self.assigned.evaluate(old, values)
         if assigned is None or has_null(assigned, self.not_null):
             return None
-        packed = self.table.row_format.patched(whole, self.fields, assigned, transaction.id)
+        packed = self.table.row_format.patched(whole, self.fields, assigned, id_of(transaction))
         if packed is None:
             return None
         outcome = self.outcome(whole, packed, values)
@@ -213,7 +213,7 @@ cdef class InsertLane(NativeLane):
     cdef object act(self, tuple values, object transaction):
         """See `NativeLane.run`."""
         cdef tuple row = self.row.evaluate((), values), output = None
-        if row is None or not transaction.id or has_null(row, self.not_null):
+        if row is None or not id_of(transaction) or has_null(row, self.not_null):
             return None
         if self.returning is not None:
             output = self.returning.evaluate(row, values)

@@ -14,7 +14,7 @@ from lungfish.executor.native_expressions cimport Node, NodeList, UNSURE_VALUE
 from lungfish.executor.native_lane cimport NativeLane, has_null, snapshot_of
 from lungfish.executor.native_sources cimport KeyRange
 from lungfish.storage.native_ranges cimport ENTRIES, RangeWalk
-from lungfish.storage.native_tables cimport NativeTable, has_overflow
+from lungfish.storage.native_tables cimport NativeTable, has_overflow, id_of
 from lungfish.storage.native_trees cimport NOTHING, UNSURE
 
 cdef enum:
@@ -62,7 +62,7 @@ cdef class RangeChangeLane(NativeLane):
         cdef list changes = [], outputs = []
         cdef object snapshot
         cdef int found
-        if number < 0 or not transaction.id:
+        if number < 0 or not id_of(transaction):
             return None
         sizes[0] = sizes[1] = 0
         snapshot = snapshot_of(transaction)
@@ -105,7 +105,7 @@ cdef class RangeChangeLane(NativeLane):
         cdef bytes before, packed = None
         cdef tuple old, assigned, output = ()
         cdef object holds
-        cdef int found = table.read((), (), address, snapshot, transaction.id)
+        cdef int found = table.read((), (), address, snapshot, id_of(transaction))
         if found == UNSURE or found == NO_ROW:
             return found == NO_ROW
         before = table.row_to_change(transaction, snapshot, address, self.assigned is None)
@@ -124,7 +124,7 @@ cdef class RangeChangeLane(NativeLane):
                 return False
             if has_overflow(before):
                 return False
-            packed = table.row_format.patched(before, self.fields, assigned, transaction.id)
+            packed = table.row_format.patched(before, self.fields, assigned, id_of(transaction))
             if packed is None or not table.goes_into_gap(address, before, packed, &sizes[1]):
                 return False
             sizes[0] += PyBytes_GET_SIZE(packed)

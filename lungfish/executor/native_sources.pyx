@@ -15,7 +15,7 @@ from libc.stdint cimport int64_t
 from lungfish.executor.native_expressions cimport Node, NodeList, UNSURE_VALUE
 from lungfish.executor.native_lane cimport NativeLane, snapshot_of
 from lungfish.storage.native_ranges cimport ENTRIES, NO_ENTRIES, RangeShape, RangeWalk
-from lungfish.storage.native_tables cimport NativeTable
+from lungfish.storage.native_tables cimport NativeTable, id_of
 from lungfish.storage.native_trees cimport KeyMaker, NativeTree, NOTHING, UNSURE
 
 cdef enum:
@@ -359,5 +359,5 @@ cdef class SourceLane(NativeLane):
         if transaction is None:
             return self.source.rows(Reading(values, None, 0), (), ALL)
         return self.source.rows(
-            Reading(values, snapshot_of(transaction), transaction.id), (), ALL
+            Reading(values, snapshot_of(transaction), id_of(transaction)), (), ALL
         )

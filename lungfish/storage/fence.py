@@ -25,6 +25,9 @@ class Fence:
     Threads are kept by their number, not counted: taking one off twice is harmless (invariant 4).
     """
 
+    # Named are those attributes that compiled code looks at for each row.
+    __slots__ = ("__dict__", "__weakref__", "_is_closed", "relief")
+
     def __init__(self) -> None:
         self._latch = threading.Lock()
         self._changed = threading.Condition(self._latch)

@@ -1,5 +1,5 @@
 from cpython.bytearray cimport PyByteArray_AS_STRING
-from cpython.dict cimport PyDict_GetItem
+from cpython.dict cimport PyDict_GetItemWithError
 from cpython.long cimport PyLong_AsLongLong
 from cpython.object cimport PyObject
 from libc.stdint cimport int64_t, uint8_t
@@ -16,6 +16,7 @@ cdef Py_ssize_t FRAME_TOUCHES
 cdef Py_ssize_t PAGES_EPOCH
 cdef Py_ssize_t PAGES_FRAMES
 cdef Py_ssize_t PAGES_HITS
+cdef Py_ssize_t PAGES_IS_DROPPED
 cdef Py_ssize_t PAGES_NEWEST_LSN
 
 
@@ -26,7 +27,7 @@ cdef inline int64_t number_in(PyObject* owner, Py_ssize_t offset) except? -1:
 
 cdef inline PyObject* frame_of(object pages, int64_t page_id) except? NULL:
     """The frame of a page, borrowed; NULL if it is not in memory."""
-    return PyDict_GetItem(<object>slot(<PyObject*>pages, PAGES_FRAMES), page_id)
+    return PyDict_GetItemWithError(<object>slot(<PyObject*>pages, PAGES_FRAMES), page_id)
 
 
 cdef inline uint8_t* bytes_of(PyObject* frame) noexcept:

@@ -11,20 +11,52 @@ Invariants, beyond those of native_tables.pyx:
 """
 
 from cpython.bytearray cimport (
-    PyByteArray_AS_STRING,
     PyByteArray_GET_SIZE,
 )
 from cpython.bytes cimport PyBytes_AS_STRING
 from cpython.dict cimport PyDict_Contains, PyDict_DelItem, PyDict_GetItem, PyDict_SetItem
 from cpython.list cimport PyList_GET_ITEM, PyList_GET_SIZE
 from cpython.object cimport PyObject
-from cpython.set cimport PySet_Contains, PySet_Discard, PySet_GET_SIZE
+from cpython.set cimport PySet_Discard, PySet_GET_SIZE
 from cpython.tuple cimport PyTuple_GET_ITEM, PyTuple_GET_SIZE
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t
 from libc.string cimport memcpy, memmove, memset
 
-from lungfish.storage.native_tables cimport NativeTable, RowPlace, find_place, has_overflow
-from lungfish.storage.native_trees cimport KeyMaker, NativeTree, Place, is_entry
+from lungfish.slots cimport FALSE, set_slot, slot
+from lungfish.storage.native_frames cimport (
+    FRAME_PAGE_ID,
+    FRAME_TOUCHES,
+    PAGES_HITS,
+    PAGES_IS_DROPPED,
+    bytes_of,
+    frame_of,
+    is_writable,
+    note_change,
+    number_in,
+)
+from lungfish.storage.native_tables cimport (
+    ROWS_INDEXES,
+    ROWS_NATIVE,
+    NativeTable,
+    RowPlace,
+    find_place,
+    has_all_indexes,
+    has_overflow,
+    is_open,
+    is_stale,
+)
+from lungfish.storage.native_trees cimport (
+    BYTE_CELL_START,
+    BYTE_COUNT,
+    BYTE_LIVE_BYTES,
+    INTEGER_COUNT,
+    KeyMaker,
+    NativeTree,
+    Place,
+    is_entry,
+)
+
+from lungfish.storage.table_rows import TableRows
 
 cdef extern from "Python.h":
     int PyGC_Disable()
@@ -59,16 +91,18 @@ cdef enum:
     # A row with more old versions than this is for Python code.
     CHAIN_SIZE_MAX = 8
 
+cdef object TABLE_ROWS = TableRows
+
 
 def purge_plainly(list undo):
     """Drop the versions of a list's newest entries, and take these off, as long as that can be done here (`TableRows.purge_entry`)."""
     cdef NativeTable table
     cdef bint was_on
     if undo:
-        native = getattr(undo[len(undo) - 1][0], "native", None)
+        native = native_of(<tuple>undo[len(undo) - 1])
         if type(native) is NativeTable:
             table = <NativeTable>native
-            if table.indexes is not table.rows.indexes:
+            if not has_all_indexes(table):
                 # Python code, so not within a step.
                 table.learn_indexes()
     was_on = PyGC_Disable()
@@ -86,11 +120,17 @@ cdef int purge_in_one_step(list undo) except -1:
     cdef Py_ssize_t work = 0
     while undo and work < WORK_MAX:
         entry = <tuple>undo[len(undo) - 1]
-        native = getattr(<object>PyTuple_GET_ITEM(entry, 0), "native", None)
+        native = native_of(entry)
         if type(native) is not NativeTable or not purge_entry(<NativeTable>native, entry, &work):
             return 0
         undo.pop()
     return 0
+
+
+cdef inline object native_of(tuple entry):
+    """The compiled operations of the table whose row an undo entry is about; None if there are none."""
+    rows = <object>PyTuple_GET_ITEM(entry, 0)
+    return <object>slot(<PyObject*>rows, ROWS_NATIVE) if type(rows) is TABLE_ROWS else None
 
 
 cdef bint purge_entry(NativeTable table, tuple entry, Py_ssize_t* work) except -1:
@@ -103,9 +143,8 @@ cdef bint purge_entry(NativeTable table, tuple entry, Py_ssize_t* work) except -
     cdef RowPlace at
     cdef uint8_t flags
     cdef Py_ssize_t index
-    cdef bint is_stale
     work[0] += 1
-    if table.fence._is_closed or table.fence.relief is not None or table.pages.is_dropped:
+    if not is_open(table.fence) or slot(<PyObject*>table.pages, PAGES_IS_DROPPED) != FALSE:
         return False
     if before is None:
         return True
@@ -124,13 +163,12 @@ cdef bint purge_entry(NativeTable table, tuple entry, Py_ssize_t* work) except -
             break
     else:
         return True
-    is_stale = is_in(table.rows.stale, address)
-    if not is_stale and not (flags & DELETED and PyList_GET_SIZE(chain) == 1):
+    if not is_stale(table, place) and not (flags & DELETED and PyList_GET_SIZE(chain) == 1):
         # What is left has the same keys (invariant 4 of table_rows.py).
         return drop_with_overflow(table, address, <bytes>before, chain, index)
     if has_overflow(<bytes>before):
         return False
-    work[0] += PyTuple_GET_SIZE(table.rows.indexes)
+    work[0] += PyTuple_GET_SIZE(<object>slot(<PyObject*>table.rows, ROWS_INDEXES))
     return purge_with_entries(table, address, <bytes>before, chain, index)
 
 
@@ -139,8 +177,8 @@ cdef bint purge_with_entries(
 ) except -1:
     """`TableRows._purge_with_entries`; False: not done."""
     cdef int64_t place = address
-    cdef object frame = <object>PyDict_GetItem(table.pages.frames, place >> SLOT_BITS)
-    cdef uint8_t* page = <uint8_t*>PyByteArray_AS_STRING(frame.data)
+    cdef object frame = <object>frame_of(table.pages, place >> SLOT_BITS)
+    cdef uint8_t* page = bytes_of(<PyObject*>frame)
     cdef uint8_t* row = page + HEADER_SIZE + (place & SLOT_MASK) * table.stride
     cdef bint is_deleted = row[FLAGS] & DELETED
     cdef list staying = [], places
@@ -194,10 +232,6 @@ cdef int drop(NativeTable table, object address, list chain, Py_ssize_t index) e
     return 0
 
 
-cdef inline bint is_in(set found, object address) except -1:
-    return PySet_GET_SIZE(found) and PySet_Contains(found, address)
-
-
 cdef inline int discard(set found, object address) except -1:
     if PySet_GET_SIZE(found):
         PySet_Discard(found, address)
@@ -213,7 +247,7 @@ cdef list entries_to_remove(NativeTable table, int64_t address, bytes gone, list
     cdef object key, other
     cdef Place place
     cdef Py_ssize_t number
-    if table.indexes is not table.rows.indexes or not table.has_plain_keys:
+    if not has_all_indexes(table) or not table.has_plain_keys:
         return None
     try:
         for number in range(PyTuple_GET_SIZE(table.indexes)):
@@ -252,15 +286,18 @@ cdef Place removable(NativeTree tree, object key, int64_t address):
     cdef Py_ssize_t used, left
     if place is None or place.index >= place.count or not is_entry(tree, place, key, address):
         return None
-    if place.frame.epoch != tree.pages._epoch:
+    if not is_writable(<PyObject*>place.frame, tree.pages):
         return None
     left = place.count - 1
-    if not left & MERGE_INTERVAL_MASK and place.frame.page_id != ROOT_PAGE_ID:
+    if not left & MERGE_INTERVAL_MASK and (
+        number_in(<PyObject*>place.frame, FRAME_PAGE_ID) != ROOT_PAGE_ID
+    ):
         # Ruled out here: that the leaf is to be merged (`BTreeStructure.merge_at`).
         if tree.is_integer:
             used = ENTRIES_OFFSET + PAIR_SIZE * left
         else:
-            used = place.slots_offset + SLOT_SIZE * left + place.leaf.live_bytes
+            used = place.slots_offset + SLOT_SIZE * left
+            used += number_in(<PyObject*>place.leaf, BYTE_LIVE_BYTES)
             used -= cell_size(place.page + place.slots_offset + SLOT_SIZE * place.index)
         if used < usable_size(tree, place) // THIN_SHARE:
             return None
@@ -291,7 +328,7 @@ cdef int remove_entries(NativeTable table, list places, object lsn) except -1:
 
 cdef int take_out(NativeTree tree, Place place, object lsn) except -1:
     """Take the entry at a place out of its leaf (`Leaf.delete`)."""
-    cdef object leaf = place.leaf, frame = place.frame, pages = tree.pages
+    cdef object leaf = place.leaf
     cdef uint8_t* data = place.page
     cdef uint32_t count = <uint32_t>place.count - 1
     cdef Py_ssize_t width = PAIR_SIZE if tree.is_integer else SLOT_SIZE
@@ -301,24 +338,24 @@ cdef int take_out(NativeTree tree, Place place, object lsn) except -1:
     cdef uint16_t cell = 0
     cdef object new_count = count, new_cell_start = None, new_live_bytes = None
     if not tree.is_integer:
-        cell_start, live_bytes = leaf.cell_start, leaf.live_bytes
+        cell_start = <uint32_t>number_in(<PyObject*>leaf, BYTE_CELL_START)
+        live_bytes = <uint32_t>number_in(<PyObject*>leaf, BYTE_LIVE_BYTES)
         memcpy(&cell, entry, 2)
         size = cell_size(entry)
         if cell == cell_start:
             cell_start += size
         live_bytes -= size
         new_cell_start, new_live_bytes = cell_start, live_bytes
-    if lsn > frame.newest_lsn:
-        frame.newest_lsn = lsn
-        pages.newest_lsn = lsn
+    note_change(<PyObject*>place.frame, tree.pages, lsn)
     memmove(entry, entry + width, width * (place.count - 1 - place.index))
     memset(data + start + width * count, 0, width)
     memcpy(data + COUNT_OFFSET, &count, 4)
-    leaf.count = new_count
+    set_slot(<PyObject*>leaf, INTEGER_COUNT if tree.is_integer else BYTE_COUNT, new_count)
     if not tree.is_integer:
         memcpy(data + SPACE_OFFSET, &cell_start, 4)
         memcpy(data + SPACE_OFFSET + 4, &live_bytes, 4)
-        leaf.cell_start, leaf.live_bytes = new_cell_start, new_live_bytes
+        set_slot(<PyObject*>leaf, BYTE_CELL_START, new_cell_start)
+        set_slot(<PyObject*>leaf, BYTE_LIVE_BYTES, new_live_bytes)
         memset(data + cell, 0, size)
     return 0
 
@@ -329,7 +366,7 @@ cdef int take_out(NativeTree tree, Place place, object lsn) except -1:
 cdef bint may_erase(NativeTable table, object frame, const uint8_t* row) except -1:
     """Whether the row can be taken off its page here."""
     cdef Py_ssize_t start, size
-    if frame.epoch != table.pages._epoch or row[FLAGS] & HAS_OVERFLOW:
+    if not is_writable(<PyObject*>frame, table.pages) or row[FLAGS] & HAS_OVERFLOW:
         return False
     if not row[FLAGS] & HAS_TAIL:
         return True
@@ -347,11 +384,11 @@ cdef int erase(
     cdef uint32_t tails[2]
     cdef Py_ssize_t start, size, slots
     # Here, as there may be no memory for them.
-    cdef object touches = frame.touches + 1, hits = table.pages.hits + 1
+    cdef PyObject* pages = <PyObject*>table.pages
+    cdef object touches = number_in(<PyObject*>frame, FRAME_TOUCHES) + 1
+    cdef object hits = number_in(pages, PAGES_HITS) + 1
     remove_entries(table, places, lsn)
-    if lsn > frame.newest_lsn:
-        frame.newest_lsn = lsn
-        table.pages.newest_lsn = lsn
+    note_change(<PyObject*>frame, table.pages, lsn)
     memcpy(counts, page + COUNTS_OFFSET, 6)
     memcpy(tails, page + TAILS_OFFSET, 8)
     if row[FLAGS] & HAS_TAIL:
@@ -377,8 +414,9 @@ cdef int erase(
     else:
         memcpy(page + COUNTS_OFFSET, counts, 6)
         memcpy(page + TAILS_OFFSET, tails, 8)
-    frame.touches, table.pages.hits = touches, hits
-    table.page_rows.note_room(page, frame.page_id)
+    set_slot(<PyObject*>frame, FRAME_TOUCHES, touches)
+    set_slot(pages, PAGES_HITS, hits)
+    table.page_rows.note_room(page, <object>slot(<PyObject*>frame, FRAME_PAGE_ID))
     return 0
 
 

@@ -2,7 +2,9 @@ from cpython.object cimport PyObject
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint64_t
 from libc.string cimport memcpy
 
-from lungfish.slots cimport slot
+from cpython.set cimport PySet_Contains, PySet_GET_SIZE
+
+from lungfish.slots cimport FALSE, NONE, slot
 from lungfish.storage.native_frames cimport FRAME_CACHE, bytes_of, frame_of, is_writable, number_in
 
 from lungfish.storage.native_page_rows cimport PageRows
@@ -10,7 +12,12 @@ from lungfish.storage.native_rows cimport NativeRowFormat
 from lungfish.storage.native_trees cimport KeyMaker, NativeTree
 
 
-# Where a `Transaction` has what is looked at.
+# Where a `Fence`, a `TableRows` and a `Transaction` have what is looked at.
+cdef Py_ssize_t FENCE_IS_CLOSED
+cdef Py_ssize_t FENCE_RELIEF
+cdef Py_ssize_t ROWS_INDEXES
+cdef Py_ssize_t ROWS_NATIVE
+cdef Py_ssize_t ROWS_STALE
 cdef Py_ssize_t TRANSACTION_ID
 cdef Py_ssize_t TRANSACTION_UNDO
 
@@ -121,6 +128,25 @@ cdef inline bint find_place(
     if (address & 0xFFFF) < slots:
         place.row = place.page + 32 + (address & 0xFFFF) * table.stride
     return True
+
+
+cdef inline bint is_open(object fence) noexcept:
+    """Whether a writer could pass the fence now, with nothing to be done when it leaves."""
+    return (
+        slot(<PyObject*>fence, FENCE_IS_CLOSED) == FALSE
+        and slot(<PyObject*>fence, FENCE_RELIEF) == NONE
+    )
+
+
+cdef inline bint has_all_indexes(NativeTable table) noexcept:
+    """Whether the indexes that were learned are those that the table has now."""
+    return <PyObject*>table.indexes == slot(<PyObject*>table.rows, ROWS_INDEXES)
+
+
+cdef inline bint is_stale(NativeTable table, int64_t address) except -1:
+    """Whether some version of the row has another key than the one on the page."""
+    cdef PyObject* stale = slot(<PyObject*>table.rows, ROWS_STALE)
+    return PySet_GET_SIZE(<object>stale) and PySet_Contains(<object>stale, address)
 
 
 cdef inline int64_t id_of(object transaction) except? -1:

@@ -45,7 +45,10 @@ from lungfish.storage.native_trees cimport KeyMaker, NativeTree, NOTHING, Place,
 
 from xxhash import xxh3_64_intdigest
 
+from lungfish.storage.fence import Fence
 from lungfish.storage.lock_modes import LockMode
+from lungfish.storage.snapshots import Snapshot
+from lungfish.storage.table_rows import TableRows
 from lungfish.storage.transactions import Transaction
 
 cdef extern from "Python.h":
@@ -74,6 +77,14 @@ cdef enum:
 
 cdef uint32_t ABSENT = 0xFFFFFFFF
 cdef int64_t ADDRESS_MASK = (<int64_t>1 << 62) - 1
+cdef Py_ssize_t SNAPSHOT_XMIN = offset_of(Snapshot, "xmin")
+cdef Py_ssize_t SNAPSHOT_XMAX = offset_of(Snapshot, "xmax")
+cdef Py_ssize_t SNAPSHOT_OWN_ID = offset_of(Snapshot, "own_id")
+FENCE_IS_CLOSED = offset_of(Fence, "_is_closed")
+FENCE_RELIEF = offset_of(Fence, "relief")
+ROWS_INDEXES = offset_of(TableRows, "indexes")
+ROWS_NATIVE = offset_of(TableRows, "native")
+ROWS_STALE = offset_of(TableRows, "stale")
 TRANSACTION_ID = offset_of(Transaction, "id")
 TRANSACTION_UNDO = offset_of(Transaction, "undo")
 cdef int64_t ENOUGH_FOR_KEY = 1 << LockMode.FOR_UPDATE
@@ -172,14 +183,14 @@ cdef class NativeTable:
     cpdef object insert(self, object transaction, tuple values):
         """What `TableStore.insert` does for a row whose keys are free; None: not done."""
         cdef tuple entry = PyTuple_New(3)
-        cdef bytes packed = self.row_format.packed(values, transaction.id)
+        cdef bytes packed = self.row_format.packed(values, id_of(transaction))
         cdef list keys
         if packed is None:
             return None
         keys = self.keys_of(values)
         if keys is None:
             return None
-        mark = len(transaction.undo)
+        mark = len(undo_of(transaction))
         try:
             return self.place_new(transaction, packed, entry, keys)
         except BaseException:
@@ -211,7 +222,7 @@ cdef class NativeTable:
         as whoever asks may have looked at rows of another table.
         """
         cdef Py_ssize_t number
-        if self.indexes is not self.rows.indexes:
+        if not has_all_indexes(self):
             self.learn_indexes()
             return -1
         for number in range(PyTuple_GET_SIZE(self.indexes)):
@@ -247,9 +258,15 @@ cdef class NativeTable:
             return True
         if snapshot is None:
             return not self.running or not PyDict_Contains(self.running, writer)
-        if writer < <int64_t>snapshot.xmin or writer == <int64_t>snapshot.own_id:
+        if (
+            writer < number_in(<PyObject*>snapshot, SNAPSHOT_XMIN)
+            or writer == number_in(<PyObject*>snapshot, SNAPSHOT_OWN_ID)
+        ):
             return True
-        return writer < <int64_t>snapshot.xmax and writer not in snapshot.in_progress
+        return (
+            writer < number_in(<PyObject*>snapshot, SNAPSHOT_XMAX)
+            and writer not in snapshot.in_progress
+        )
 
     cdef int read(
         self, tuple row, tuple fields, int64_t address, object snapshot, int64_t own_id
@@ -260,10 +277,7 @@ cdef class NativeTable:
         cdef RowPlace place
         if self.is_latched():
             return UNSURE
-        stale = self.rows.stale
-        if PySet_GET_SIZE(stale) and PySet_Contains(stale, address):
-            return UNSURE
-        if not find_place(self, address, False, &place):
+        if is_stale(self, address) or not find_place(self, address, False, &place):
             return UNSURE
         if place.row == NULL:
             return NO_ROW
@@ -299,11 +313,10 @@ cdef class NativeTable:
 
     cdef bint is_free(self) except -1:
         """Whether a writer could pass the fence, the heap's latch and the log's now."""
-        cdef object fence = self.fence, log = self.log
+        cdef object log = self.log
         return not (
             log is None
-            or fence._is_closed
-            or fence.relief is not None
+            or not is_open(self.fence)
             or self.is_latched()
             or self.is_log_latched()
             or slot(<PyObject*>log, self.log_failure) != NONE
@@ -347,8 +360,7 @@ cdef class NativeTable:
         # In this order: the tuple of a lock's tag is made before anything is looked at.
         if not self.is_unlocked(transaction, address, is_deleted) or not self.is_free():
             return None
-        stale = self.rows.stale
-        if PySet_GET_SIZE(stale) and PySet_Contains(stale, address):
+        if is_stale(self, address):
             # The entry that led here may be that of an older version.
             return None
         if not find_place(self, address, True, &place) or place.row == NULL:
@@ -566,7 +578,7 @@ cdef class NativeTable:
         cdef tuple positions, picked
         cdef Py_ssize_t index, each
         cdef object value, key
-        if self.indexes is not self.rows.indexes:
+        if not has_all_indexes(self):
             self.learn_indexes()
         if not self.takes_inserts:
             return None
@@ -575,10 +587,10 @@ cdef class NativeTable:
             picked = PyTuple_New(PyTuple_GET_SIZE(positions))
             for each in range(PyTuple_GET_SIZE(positions)):
                 value = values[<Py_ssize_t><object>PyTuple_GET_ITEM(positions, each)]
+                if value is None:
+                    return None
                 Py_INCREF(value)
                 PyTuple_SET_ITEM(picked, each, value)
-            if None in picked:
-                return None
             key = (<KeyMaker>self.makers[index]).make(picked)
             if key is None:
                 return None

@@ -8,6 +8,13 @@ cdef enum Found:
     UNSURE = -2
 
 
+# Where a leaf has what is looked at.
+cdef Py_ssize_t INTEGER_COUNT
+cdef Py_ssize_t BYTE_CELL_START
+cdef Py_ssize_t BYTE_COUNT
+cdef Py_ssize_t BYTE_LIVE_BYTES
+
+
 cdef class NativeTree:
     cdef readonly object btree
     cdef object pages

@@ -66,12 +66,12 @@ cdef int64_t ADDRESS_MASK = (<int64_t>1 << 62) - 1
 cdef Py_ssize_t USED_MAX = USED_SIZE_MAX
 # Where each object has what is looked at.
 cdef Py_ssize_t INTEGER_CAPACITY = offset_of(IntegerLeaf, "capacity")
-cdef Py_ssize_t INTEGER_COUNT = offset_of(IntegerLeaf, "count")
+INTEGER_COUNT = offset_of(IntegerLeaf, "count")
 cdef Py_ssize_t INTEGER_DATA = offset_of(IntegerLeaf, "data")
-cdef Py_ssize_t BYTE_CELL_START = offset_of(ByteLeaf, "cell_start")
-cdef Py_ssize_t BYTE_COUNT = offset_of(ByteLeaf, "count")
+BYTE_CELL_START = offset_of(ByteLeaf, "cell_start")
+BYTE_COUNT = offset_of(ByteLeaf, "count")
 cdef Py_ssize_t BYTE_DATA = offset_of(ByteLeaf, "data")
-cdef Py_ssize_t BYTE_LIVE_BYTES = offset_of(ByteLeaf, "live_bytes")
+BYTE_LIVE_BYTES = offset_of(ByteLeaf, "live_bytes")
 cdef Py_ssize_t BYTE_PREFIX = offset_of(ByteLeaf, "prefix")
 cdef Py_ssize_t BYTE_SLOTS_OFFSET = offset_of(ByteLeaf, "slots_offset")
 cdef Py_ssize_t INNER_KEYS = offset_of(InnerNode, "keys")
@@ -448,10 +448,8 @@ cdef class KeyMaker:
                 return None
             PyLong_AsLongLongAndOverflow(value, &overflow)
             return None if overflow else value
-        if None in values:
-            return None
         if self.kinds is None:
-            return self.encode(values)
+            return None if None in values else self.encode(values)
         for index in range(count):
             value = <object>PyTuple_GET_ITEM(values, index)
             width = <object>PyTuple_GET_ITEM(self.kinds, index)

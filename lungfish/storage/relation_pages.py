@@ -140,6 +140,7 @@ class RelationPages:
         "_epoch",
         "frames",
         "hits",
+        "is_dropped",
         "newest_lsn",
     )
 

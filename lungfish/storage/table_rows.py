@@ -49,6 +49,9 @@ PURGE_BATCH = 32
 class TableRows:
     """One table's heap, version chains and indexes."""
 
+    # Named are those attributes that compiled code looks at for each row.
+    __slots__ = ("__dict__", "__weakref__", "indexes", "native", "stale")
+
     # Of an undo entry.
     row_count: Final = 1
 
