@@ -24,7 +24,13 @@ cdef Py_ssize_t SESSION_IS_CLOSED = offset_of(Session, "is_closed")
 
 cdef Py_ssize_t RESULT_ROWS = offset_of(ExecutionResult, "rows")
 
+cdef extern from "Python.h":
+    # Borrowed, from the class and its bases; by CPython's cache of such searches. NULL, without an error: there is none.
+    PyObject *_PyType_Lookup(PyTypeObject *kind, PyObject *name)
+    PyTypeObject *type_of "Py_TYPE"(PyObject *value)
+
 cdef tuple NOTHING = ()
+cdef str CURSOR_TYPE = "cursor_type"
 cdef object execute_plainly = PlainConnectionFront.execute
 cdef object execute_on_cursor_plainly = PlainCursorFront.execute
 cdef object fetch_one_plainly = PlainCursorFront.fetchone
@@ -51,7 +57,7 @@ cdef class ConnectionFront:
         cdef CursorFront cursor
         cdef PyTypeObject *kind
         if timeout is None and type(sql) is str:
-            cursor_type = self.cursor_type
+            cursor_type = cursor_type_of(self)
             kind = <PyTypeObject *>cursor_type
             cursor = kind.tp_new(cursor_type, <PyObject *>NOTHING, NULL)
             cursor.connection = self
@@ -66,6 +72,12 @@ cdef class ConnectionFront:
         if self.runner is None or self.runner.session is not self._session:
             self.runner = ReadyRunner(self._session) if type(self._session) is Session else None
         return self.runner
+
+
+cdef inline object cursor_type_of(ConnectionFront connection):
+    """`connection.cursor_type`, which is an attribute of the class."""
+    cdef PyObject *found = _PyType_Lookup(type_of(<PyObject *>connection), <PyObject *>CURSOR_TYPE)
+    return connection.cursor_type if found == NULL else <object>found
 
 
 cdef class CursorFront:

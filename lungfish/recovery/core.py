@@ -90,6 +90,8 @@ from lungfish.storage.transactions import TransactionManager
 LOG_SUFFIX = "-wal"
 # A close waits longer for writers than a checkpoint does: there should be none left.
 CLOSE_FENCE_TIMEOUT_MS = 10_000.0
+# Bound once, for each read and write.
+_WAL_CLASS, _FOREGROUND_CLASS = IoClass.WAL, IoClass.FOREGROUND
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,9 +221,9 @@ class StorageCore:
     def _charge(self, purpose: str, kind: str, size: int) -> None:
         """Charge what clients read and write. A checkpoint and a backup claim theirs themselves, as they can be stopped while they wait."""
         if kind == WAL and purpose != RECOVERY:
-            self.io_budget.charge(IoClass.WAL, size)
+            self.io_budget.charge(_WAL_CLASS, size)
         elif purpose == CLIENT:
-            self.io_budget.charge(IoClass.FOREGROUND, size)
+            self.io_budget.charge(_FOREGROUND_CLASS, size)
 
     def _coordinator(self) -> CheckpointCoordinator:
         return CheckpointCoordinator(

@@ -40,6 +40,9 @@ class IoClass(enum.Enum):
     CHECKPOINT = "checkpoint"
     BACKUP = "backup"
 
+    # As the members are compared: without the call of a Python function that an enumeration has there, for each read and write.
+    __hash__ = object.__hash__
+
 
 _WAITS = (IoClass.CHECKPOINT, IoClass.BACKUP)
 

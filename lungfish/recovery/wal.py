@@ -80,7 +80,7 @@ class WriteAheadLog:
     """One life of the log, open for appending. storage/native_tables.pyx also does what `append_row` does, with the same attributes."""
 
     # Those that it looks at each time, and all others.
-    __slots__ = ("__dict__", "__weakref__", "_chunks", "_end", "_failure", "_full", "_taken")
+    __slots__ = ("__dict__", "__weakref__", "_chunks", "_durable", "_end", "_failure", "_full", "_in_flight", "_taken", "_written")  # fmt: skip
 
     def __init__(
         self,

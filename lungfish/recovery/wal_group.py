@@ -51,6 +51,9 @@ class Waiter:
 class GroupSync:
     """Lets one thread at a time run `lead`, which answers the position up to which the log is then durable."""
 
+    # Named are those attributes that compiled code looks at for each commit.
+    __slots__ = ("__dict__", "_durable", "_leader", "_waiters")
+
     def __init__(self, lead: Callable[[], LSN]) -> None:
         self._lead = lead
         # What a thread that need not wait goes by, where that is built: False if it was not done.
@@ -66,9 +69,10 @@ class GroupSync:
         """Return once `lead` has answered a position of at least `lsn`, here or in another thread. Raises what `lead` raises, and ObjectInUse
         in a finalizer that runs within it.
         """
-        self.refuse_finalizer()
         if self.quick is not None and self.quick(lsn):
+            # It has found that nobody leads, so this is no finalizer within a flush.
             return
+        self.refuse_finalizer()
         waiter = Waiter(lsn)
         with waiter.alive:
             if self._wait_for_turn(waiter):

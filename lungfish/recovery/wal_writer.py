@@ -29,6 +29,9 @@ _ZEROS = memoryview(bytes(ZEROS_AHEAD))
 class SegmentWriter:
     """Where a life's records go."""
 
+    # Named are those attributes that compiled code looks at for each commit.
+    __slots__ = ("__dict__", "_file", "_filled_to", "_header", "_on_first_segment")
+
     def __init__(
         self,
         folder: SegmentFolder,

@@ -25,6 +25,7 @@ from lungfish.executor.native_lane cimport NativeLane
 from lungfish.session.native_control cimport NativeControl
 from lungfish.session.native_mutex cimport NativeMutex
 from lungfish.slots cimport FALSE, NONE, TRUE, offset_of, set_slot, slot
+from lungfish.storage.native_frames cimport PAGES_PAGE_COUNT, number_in
 
 from lungfish.database import Database
 from lungfish.database.plan_cache import CachedPlan, ParsedText
@@ -419,7 +420,7 @@ cdef inline bint is_of_type(PyObject *value, PyObject *wanted) noexcept:
 cdef bint is_outgrown(PyObject *cached) except -1:
     """`CachedPlan.is_outgrown`."""
     for pages, count in <tuple>slot(cached, CACHED_SIZES):
-        if <long long>pages.page_count > 4 * <long long>count + 4:
+        if number_in(<PyObject *>pages, PAGES_PAGE_COUNT) > 4 * <long long>count + 4:
             return True
     return False
 

@@ -279,14 +279,14 @@ class LocalFile:
         return done
 
     def write_at(self, offset: int, data: BytesLike) -> None:
-        view = memoryview(data)
-        done = 0
+        size = len(data)
         try:
-            while done < len(view):
-                done += self._write_some(offset + done, view[done:] if done else view)
+            done = self._write_some(offset, data)
+            while done < size:
+                done += self._write_some(offset + done, memoryview(data)[done:])
         except OSError as error:
             raise _typed(error, f'could not write file "{self._path}" at {offset}') from error
-        if offset + len(view) > self._synced_size:
+        if offset + size > self._synced_size:
             self._synced_size = -1
 
     def sync(self) -> None:
@@ -332,18 +332,18 @@ class LocalFile:
             view[: len(data)] = data
             return len(data)
 
-        def _write_some(self, offset: int, view: memoryview) -> int:
+        def _write_some(self, offset: int, data: BytesLike) -> int:
             with self._seek_lock:
                 os.lseek(self._descriptor, offset, os.SEEK_SET)
-                return os.write(self._descriptor, view)
+                return os.write(self._descriptor, data)
 
     else:
 
         def _read_some(self, offset: int, view: memoryview) -> int:
             return os.preadv(self._descriptor, [view], offset)
 
-        def _write_some(self, offset: int, view: memoryview) -> int:
-            return os.pwrite(self._descriptor, view, offset)
+        def _write_some(self, offset: int, data: BytesLike) -> int:
+            return os.pwrite(self._descriptor, data, offset)
 
 
 class _LocalLock:

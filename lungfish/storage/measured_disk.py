@@ -125,6 +125,8 @@ class MeasuredDisk:
 class MeasuredFile:
     """A file in front of another one."""
 
+    __slots__ = ("_file", "_kind", "_now_s", "_size", "_totals")
+
     def __init__(self, file: File, kind: str, totals: IoTotals, clock: Clock) -> None:
         self._file = file
         self._kind = kind

@@ -13,14 +13,17 @@ Invariants:
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
 from cpython.dict cimport PyDict_Contains, PyDict_DelItem, PyDict_Next, PyDict_SetItem, PyDict_Size
 from cpython.list cimport PyList_GET_ITEM, PyList_GET_SIZE
+from cpython.long cimport PyLong_AsUnsignedLongLongMask
 from cpython.object cimport PyObject
 from cpython.tuple cimport PyTuple_GET_ITEM
 from libc.stdint cimport int64_t, uint8_t, uint64_t
 from libc.string cimport memcpy, memset
 
-from lungfish.slots cimport NONE, offset_of, set_slot, slot
+from lungfish.slots cimport FALSE, NONE, offset_of, set_slot, slot
+from lungfish.storage.native_frames cimport number_in
 from lungfish.storage.native_purge cimport purge_in_one_step
 from lungfish.storage.native_records cimport append_record
+from lungfish.storage.native_tables cimport is_open
 
 from heapq import heappush
 
@@ -58,6 +61,10 @@ cdef object COMMITTING = TransactionState.COMMITTING
 cdef object COMMITTED = TransactionState.COMMITTED
 
 cdef Py_ssize_t TRANSACTION_ID = offset_of(Transaction, "id")
+cdef Py_ssize_t TRANSACTION_COMMIT_LSN = offset_of(Transaction, "commit_lsn")
+cdef Py_ssize_t TRANSACTION_FIRST_LSN = offset_of(Transaction, "first_lsn")
+cdef Py_ssize_t TRANSACTION_IS_UNDO_HELD = offset_of(Transaction, "is_undo_held")
+cdef Py_ssize_t TRANSACTION_STATE = offset_of(Transaction, "state")
 cdef Py_ssize_t TRANSACTION_UNDO = offset_of(Transaction, "undo")
 cdef Py_ssize_t TRANSACTION_SNAPSHOT = offset_of(Transaction, "snapshot")
 cdef Py_ssize_t TRANSACTION_ON_PUBLISH = offset_of(Transaction, "on_publish")
@@ -71,7 +78,9 @@ cdef Py_ssize_t SNAPSHOT_XMIN = offset_of(Snapshot, "xmin")
 cdef class NativeEnds:
     """Ends transactions of one `TransactionManager`."""
 
-    cdef object manager, fence, members, log, queue
+    cdef object manager, fence, members, log, group, failpoints, queue
+    # Where the log and its group have what is looked at.
+    cdef Py_ssize_t log_chunks, log_end, log_failure, log_full, log_taken, group_leader
     # Whether locks are held, as functions.
     cdef object is_log_latched, are_members_locked, is_queue_locked
     cdef object seed
@@ -89,7 +98,12 @@ cdef class NativeEnds:
         self.lock_queues = manager.locks._queues
         # The write-ahead log; what ends in another one, or by another clock, ends in the ordinary way.
         if hasattr(log, "_chunks") and type(log._clock) is SystemClock:
-            self.log = log
+            self.log, self.group, self.failpoints = log, log._group, log._failpoints
+            kind = type(log)
+            self.log_chunks, self.log_end = offset_of(kind, "_chunks"), offset_of(kind, "_end")
+            self.log_failure, self.log_full = offset_of(kind, "_failure"), offset_of(kind, "_full")
+            self.log_taken = offset_of(kind, "_taken")
+            self.group_leader = offset_of(type(log._group), "_leader")
             self.is_log_latched = log._latch.locked
             self.seed = log._seed
             self.log_buffer_size_max = log._buffer_size_max
@@ -105,27 +119,28 @@ cdef class NativeEnds:
 
     cdef bint append_record(self, object transaction) except -1:
         """See `append_commit`."""
-        cdef object log = self.log, end, leader
+        cdef PyObject* log = <PyObject*>self.log
+        cdef PyObject* me = <PyObject*>transaction
+        cdef object end, leader
         cdef bytes body
         cdef uint8_t* out
         cdef timespec moment
         cdef int64_t now, first_lsn
         cdef uint64_t writer
-        if log is None or (
+        if self.log is None or (
             self.manager._poison is not None
-            or self.fence._is_closed
-            or self.fence.relief is not None
+            or not is_open(self.fence)
             or self.is_log_latched()
-            or log._failure is not None
-            or log._full is not None
-            or log._failpoints.is_on
+            or slot(log, self.log_failure) != NONE
+            or slot(log, self.log_full) != NONE
+            or self.failpoints.is_on
         ):
             return False
-        leader = log._group._leader
+        leader = <object>slot(<PyObject*>self.group, self.group_leader)
         if leader is not None and leader.thread == PyThread_get_thread_ident():
             # A finalizer within a flush: it is refused.
             return False
-        writer, first_lsn = transaction.id, transaction.first_lsn
+        writer, first_lsn = number_in(me, TRANSACTION_ID), number_in(me, TRANSACTION_FIRST_LSN)
         timespec_get(&moment, TIME_UTC)
         now = moment.tv_sec * 1_000_000 + moment.tv_nsec // 1000
         body = PyBytes_FromStringAndSize(NULL, COMMIT_SIZE)
@@ -135,12 +150,17 @@ cdef class NativeEnds:
         memcpy(out + 8, &writer, 8)
         memcpy(out + 16, &now, 8)
         memcpy(out + 24, &first_lsn, 8)
-        end = append_record(log._chunks, log._end, body, xxh3_64_intdigest(body, self.seed))
-        log._end = end
-        transaction.commit_lsn = end
-        transaction.state = COMMITTING
-        if <int64_t>end - <int64_t>log._taken > self.log_buffer_size_max:
-            log._ask_for_relief()
+        end = append_record(
+            <list>slot(log, self.log_chunks),
+            number_in(log, self.log_end),
+            body,
+            PyLong_AsUnsignedLongLongMask(xxh3_64_intdigest(body, self.seed)),
+        )
+        set_slot(log, self.log_end, end)
+        set_slot(me, TRANSACTION_COMMIT_LSN, end)
+        set_slot(me, TRANSACTION_STATE, COMMITTING)
+        if <int64_t>end - number_in(log, self.log_taken) > self.log_buffer_size_max:
+            self.log._ask_for_relief()
         return True
 
     def finish(self, transaction):
@@ -175,7 +195,7 @@ cdef class NativeEnds:
             return False
         has_purge = has_versions(undo)
         if has_purge and (
-            transaction.is_undo_held
+            slot(me, TRANSACTION_IS_UNDO_HELD) != FALSE
             or self.queue._is_held
             or self.is_queue_locked()
             or self.queue._turn.locked()
@@ -189,7 +209,7 @@ cdef class NativeEnds:
             self.purge(number, undo)
         if owner != NONE and PyDict_Size(<object>slot(owner, OWNER_WEAK)):
             set_slot(owner, OWNER_WEAK, weak)
-        transaction.state = COMMITTED
+        set_slot(me, TRANSACTION_STATE, COMMITTED)
         if PyDict_Contains(self.active, transaction):
             PyDict_DelItem(self.active, transaction)
         return True

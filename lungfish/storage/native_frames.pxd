@@ -18,6 +18,7 @@ cdef Py_ssize_t PAGES_FRAMES
 cdef Py_ssize_t PAGES_HITS
 cdef Py_ssize_t PAGES_IS_DROPPED
 cdef Py_ssize_t PAGES_NEWEST_LSN
+cdef Py_ssize_t PAGES_PAGE_COUNT
 
 
 cdef inline int64_t number_in(PyObject* owner, Py_ssize_t offset) except? -1:

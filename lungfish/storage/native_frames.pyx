@@ -9,7 +9,8 @@ from lungfish.storage.relation_pages import Frame, RelationPages
 cdef int find_offsets() except -1:
     """Look where the classes of now have them."""
     global FRAME_CACHE, FRAME_DATA, FRAME_EPOCH, FRAME_NEWEST_LSN, FRAME_PAGE_ID, FRAME_TOUCHES
-    global PAGES_EPOCH, PAGES_FRAMES, PAGES_HITS, PAGES_IS_DROPPED, PAGES_NEWEST_LSN
+    global PAGES_EPOCH, PAGES_FRAMES, PAGES_HITS, PAGES_IS_DROPPED
+    global PAGES_NEWEST_LSN, PAGES_PAGE_COUNT
     FRAME_CACHE = offset_of(Frame, "cache")
     FRAME_DATA = offset_of(Frame, "data")
     FRAME_EPOCH = offset_of(Frame, "epoch")
@@ -21,6 +22,7 @@ cdef int find_offsets() except -1:
     PAGES_HITS = offset_of(RelationPages, "hits")
     PAGES_IS_DROPPED = offset_of(RelationPages, "is_dropped")
     PAGES_NEWEST_LSN = offset_of(RelationPages, "newest_lsn")
+    PAGES_PAGE_COUNT = offset_of(RelationPages, "page_count")
     return 0
 
 

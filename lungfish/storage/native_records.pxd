@@ -17,7 +17,7 @@ cdef inline object append_record(list chunks, uint64_t lsn, bytes body, uint64_t
     """
     cdef bytes header = PyBytes_FromStringAndSize(NULL, RECORD_HEADER_SIZE)
     cdef uint8_t* out = <uint8_t*>PyBytes_AS_STRING(header)
-    cdef uint32_t size = <uint32_t>PyBytes_GET_SIZE(body), stored = <uint32_t>(checksum & 0xFFFFFFFF)
+    cdef uint32_t size = <uint32_t>PyBytes_GET_SIZE(body), stored = <uint32_t>checksum
     # Made before the log has anything of the record.
     cdef object end = lsn + RECORD_HEADER_SIZE + size
     memcpy(out, &size, 4)

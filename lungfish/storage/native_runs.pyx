@@ -11,7 +11,7 @@ from cpython.bytearray cimport PyByteArray_AS_STRING
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.dict cimport PyDict_GetItem
 from cpython.list cimport PyList_GET_ITEM, PyList_GET_SIZE
-from cpython.long cimport PyLong_AsLongLong
+from cpython.long cimport PyLong_AsLongLong, PyLong_AsUnsignedLongLongMask
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
 from cpython.object cimport PyObject
 from cpython.ref cimport Py_INCREF, Py_XDECREF
@@ -404,7 +404,8 @@ cdef class RunMaker:
             out += 8
         memcpy(out, self.sizes, 4 * row_count)
         memcpy(out + 4 * row_count, self.packed, content)
-        end = append_record(log._chunks, log._end, body, xxh3_64_intdigest(body, table.seed))
+        checksum = PyLong_AsUnsignedLongLongMask(xxh3_64_intdigest(body, table.seed))
+        end = append_record(log._chunks, log._end, body, checksum)
         log._end = end
         for number in range(PyTuple_GET_SIZE(self.indexes)):
             pages = (<NativeTree>PyList_GET_ITEM(table.trees, number)).pages

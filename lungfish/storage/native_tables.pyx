@@ -19,6 +19,7 @@ from cpython.bytearray cimport PyByteArray_AS_STRING, PyByteArray_GET_SIZE
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.dict cimport PyDict_Contains, PyDict_GetItem
 from cpython.list cimport PyList_Append
+from cpython.long cimport PyLong_AsUnsignedLongLongMask
 from cpython.object cimport PyObject
 from cpython.ref cimport Py_INCREF
 from cpython.set cimport PySet_Contains, PySet_GET_SIZE
@@ -629,9 +630,9 @@ cdef class NativeTable:
         memset(out, 0, -content & 7)
         end = append_record(
             <list>slot(<PyObject*>log, self.log_chunks),
-            <object>slot(<PyObject*>log, self.log_end),
+            number_in(<PyObject*>log, self.log_end),
             body,
-            xxh3_64_intdigest(body, self.seed),
+            PyLong_AsUnsignedLongLongMask(xxh3_64_intdigest(body, self.seed)),
         )
         set_slot(<PyObject*>log, self.log_end, end)
         return 0

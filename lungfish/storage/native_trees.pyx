@@ -301,10 +301,12 @@ cdef Py_ssize_t lower_bound(NativeTree tree, Place place, object key, int64_t ad
     cdef Py_ssize_t low = 0, high = place.count, middle
     cdef const uint8_t* entry
     cdef int64_t number, other
+    cdef Suffix suffix
     if not tree.is_integer:
+        suffix = suffix_of(place, key)
         while low < high:
             middle = (low + high) >> 1
-            if compare(tree, place, middle, key, address) == BEFORE:
+            if compare_suffix(place, middle, &suffix, address) == BEFORE:
                 low = middle + 1
             else:
                 high = middle
@@ -327,6 +329,48 @@ cdef Py_ssize_t lower_bound(NativeTree tree, Place place, object key, int64_t ad
     return low
 
 
+cdef struct Suffix:
+    # A key without what all keys of its leaf begin with: its first four bytes as a number, all bytes, how many they are.
+    uint32_t head
+    const uint8_t* data
+    Py_ssize_t size
+
+
+cdef inline Suffix suffix_of(Place place, object key) noexcept:
+    """A byte-string key as its leaf has it."""
+    cdef Suffix made
+    made.data = <const uint8_t*>PyBytes_AS_STRING(key) + place.prefix_size
+    made.size = PyBytes_GET_SIZE(key) - place.prefix_size
+    made.head = head_of(made.data, made.size)
+    return made
+
+
+cdef inline int compare_suffix(
+    Place place, Py_ssize_t index, const Suffix* suffix, int64_t address
+) noexcept:
+    """How the entry of a leaf with byte-string keys stands to the pair."""
+    cdef const uint8_t* slot = place.page + place.slots_offset + SLOT_SIZE * index
+    cdef uint16_t at, size
+    cdef uint32_t head
+    cdef int64_t other
+    cdef Py_ssize_t common
+    cdef int order
+    memcpy(&head, slot + 4, 4)
+    if head != suffix.head:
+        return BEHIND if head > suffix.head else BEFORE
+    memcpy(&at, slot, 2)
+    memcpy(&size, slot + 2, 2)
+    common = (suffix.size if suffix.size < size else size) - HEAD_SIZE
+    if common > 0:
+        order = memcmp(place.page + at + ADDRESS_SIZE, suffix.data + HEAD_SIZE, common)
+        if order:
+            return BEHIND if order > 0 else BEFORE
+    if size != suffix.size:
+        return BEHIND if size > suffix.size else BEFORE
+    memcpy(&other, place.page + at, 8)
+    return (other > address) - (other < address)
+
+
 cdef int compare(NativeTree tree, Place place, Py_ssize_t index, object key, int64_t address) except -2:
     """How the leaf's entry stands to the pair: BEFORE, SAME or BEHIND it."""
     cdef int order = compare_key(tree, place, index, key)
@@ -339,32 +383,14 @@ cdef int compare(NativeTree tree, Place place, Py_ssize_t index, object key, int
 
 cdef int compare_key(NativeTree tree, Place place, Py_ssize_t index, object key) except -2:
     """How the key of the leaf's entry stands to a key."""
-    cdef const uint8_t* data = place.page
     cdef int64_t number, other
-    cdef const uint8_t* suffix
-    cdef Py_ssize_t size, common
-    cdef uint16_t other_place, other_size
-    cdef uint32_t head, other_head
-    cdef int order
+    cdef Suffix suffix
     if tree.is_integer:
         number = key
-        memcpy(&other, data + ENTRIES_OFFSET + PAIR_SIZE * index, 8)
+        memcpy(&other, place.page + ENTRIES_OFFSET + PAIR_SIZE * index, 8)
         return (other > number) - (other < number)
-    suffix = <const uint8_t*>PyBytes_AS_STRING(key) + place.prefix_size
-    size = PyBytes_GET_SIZE(key) - place.prefix_size
-    data += place.slots_offset + SLOT_SIZE * index
-    memcpy(&other_place, data, 2)
-    memcpy(&other_size, data + 2, 2)
-    memcpy(&other_head, data + 4, 4)
-    head = head_of(suffix, size)
-    if head != other_head:
-        return BEHIND if other_head > head else BEFORE
-    common = (size if size < other_size else other_size) - HEAD_SIZE
-    if common > 0:
-        order = memcmp(place.page + other_place + ADDRESS_SIZE, suffix + HEAD_SIZE, common)
-        if order:
-            return BEHIND if order > 0 else BEFORE
-    return (other_size > size) - (other_size < size)
+    suffix = suffix_of(place, key)
+    return compare_suffix(place, index, &suffix, address_at(tree, place, index))
 
 
 cdef bint has_key(NativeTree tree, Place place, Py_ssize_t index, object key) except -1:

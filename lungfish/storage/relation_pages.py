@@ -142,6 +142,7 @@ class RelationPages:
         "hits",
         "is_dropped",
         "newest_lsn",
+        "page_count",
     )
 
     def __init__(

@@ -28,6 +28,13 @@ class TransactionState(enum.Enum):
     ABORTED = "aborted"
 
 
+# Bound once: looking a member of an enumeration up takes longer than most else that a commit does in Python.
+RUNNING = TransactionState.RUNNING
+COMMITTING = TransactionState.COMMITTING
+COMMITTED = TransactionState.COMMITTED
+ABORTED = TransactionState.ABORTED
+
+
 @dataclass(frozen=True, slots=True)
 class Savepoint:
     """A point to roll back to: how long the transaction's lists were."""

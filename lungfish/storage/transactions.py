@@ -44,6 +44,10 @@ from lungfish.storage.serializable import SerializableTransactions
 from lungfish.storage.snapshots import NO_TRANSACTION, Snapshot
 from lungfish.storage.transaction_leave import leave
 from lungfish.storage.transaction_state import (
+    ABORTED,
+    COMMITTED,
+    COMMITTING,
+    RUNNING,
     IsolationLevel,
     Savepoint,
     TransactionFacts,
@@ -134,7 +138,7 @@ class Transaction:
         self.is_deferrable = False  # A SERIALIZABLE one that only reads: waits for a safe snapshot.
         self.synchronous_commit = synchronous_commit
         self.begun_at = begun_at
-        self.state = TransactionState.RUNNING
+        self.state = RUNNING
         # Oldest first. The table store appends (see invariant 2); whoever takes off or replaces goes by `own_undo`.
         self.undo: list[UndoEntry] = []
         self.is_undo_held = False
@@ -185,7 +189,7 @@ class Transaction:
 
     def begin_step(self) -> None:
         """As `statement_snapshot`, for a statement that is one step: one that sees each commit sees what is there then, without a snapshot."""
-        if self.state is not TransactionState.RUNNING or self.expired is not None:
+        if self.state is not RUNNING or self.expired is not None:
             self.statement_snapshot()
         elif self.snapshot is None and not self.sees_each_commit:
             self._manager.members.renew_snapshot(self)
@@ -263,7 +267,7 @@ class Transaction:
         the record was appended, the commit goes on all the same; a KeyboardInterrupt is let through once it is done.
         """
         try:
-            if self.state is not TransactionState.COMMITTING:
+            if self.state is not COMMITTING:
                 self._require_running()
                 if self.id:
                     self._manager.append_commit(self)
@@ -271,28 +275,28 @@ class Transaction:
         except _CUT_OFF as reason:
             # Who is impatient interrupts this too; left halfway, it would keep its rows locked until the database is closed.
             for _ in range(_COMPLETION_TRIES):
-                if self.state is TransactionState.COMMITTING:
+                if self.state is COMMITTING:
                     with contextlib.suppress(*_CUT_OFF):
                         self._complete_commit()
-            if self.state is TransactionState.RUNNING or isinstance(reason, KeyboardInterrupt):
+            if self.state is RUNNING or isinstance(reason, KeyboardInterrupt):
                 raise
-            if self.state is TransactionState.COMMITTING:
+            if self.state is COMMITTING:
                 raise unknown_end("there is no memory to find out", repr(reason)) from reason
 
     def _complete_commit(self) -> None:
         if self.id and self.synchronous_commit:
             self._manager.flush_commit(self)
-        self._manager.finish(self, TransactionState.COMMITTED)
+        self._manager.finish(self, COMMITTED)
 
     def rollback(self) -> None:
         """Put every row back, then leave. After an exception it can be called again and goes on where it was."""
-        if self.state is TransactionState.ABORTED:
+        if self.state is ABORTED:
             return
         self._require_running()
         undo_to(self, 0, is_logged=False)
         if self.id:
             self._manager.append_abort(self)
-        self._manager.finish(self, TransactionState.ABORTED)
+        self._manager.finish(self, ABORTED)
 
     def own_undo(self) -> list[UndoEntry]:
         """The undo list, to be changed. In the fence: a checkpoint that holds the list keeps it, and we go on with a copy."""
@@ -307,11 +311,11 @@ class Transaction:
             self.on_rollback.pop()
 
     def _require_running(self) -> None:
-        if self.state is TransactionState.COMMITTING:
+        if self.state is COMMITTING:
             raise errors.StatementCompletionUnknown(
                 "the transaction's commit record is written but not known to be durable"
             )
-        if self.state is not TransactionState.RUNNING:
+        if self.state is not RUNNING:
             raise errors.InvalidTransactionState(f"the transaction is {self.state.value}")
 
 
@@ -384,7 +388,7 @@ class TransactionManager:
         """Return once `writer` has ended or given rows back. Requires: no latch is held, nor the fence entered. Raises as `LockManager.acquire`, and IoError if its end is for the next opening to find out."""
         holder = self.members.find(writer)
         if holder is not None:
-            if holder.state is TransactionState.COMMITTING:
+            if holder.state is COMMITTING:
                 self._raise_if_poisoned()
             self.locks.wait_for_transaction(
                 waiter.lock_owner, writer, holder=holder.lock_owner, is_running=self.is_running
@@ -433,34 +437,30 @@ class TransactionManager:
                     raise
         except errors.Error:
             # Past the record, leaving the fence has failed: the flush will tell what it means.
-            if transaction.state is TransactionState.RUNNING:
+            if transaction.state is RUNNING:
                 raise
 
     def _log_commit(self, transaction: Transaction) -> None:
         transaction.commit_lsn = self.log.append_commit(transaction.id, transaction.first_lsn)
-        transaction.state = TransactionState.COMMITTING
+        transaction.state = COMMITTING
 
     def flush_commit(self, transaction: Transaction) -> None:
         """Wait until the commit is durable. A failed sync poisons (invariant 5); on a full disk the transaction is RUNNING again."""
         try:
-            while not self._try_to_flush(transaction):
-                pass
+            while True:
+                try:
+                    self.log.flush_to(transaction.commit_lsn)
+                    return
+                except errors.DiskFull:
+                    # Take the commit back (invariant 3), unless another thread had found room for it: then flush again.
+                    if self.log.take_back(transaction.commit_lsn):
+                        with self.fence:
+                            transaction.state = RUNNING
+                            self.log.settle_take_back()
+                        raise
         except errors.IoError as error:
             self.poison(error)
             raise unknown_end("the log could not be synced", error.message) from error
-
-    def _try_to_flush(self, transaction: Transaction) -> bool:
-        """Flush, or take the commit back (invariant 3). False: another thread had found room for it; flush again."""
-        try:
-            self.log.flush_to(transaction.commit_lsn)
-        except errors.DiskFull:
-            if not self.log.take_back(transaction.commit_lsn):
-                return False
-            with self.fence:
-                transaction.state = TransactionState.RUNNING
-                self.log.settle_take_back()
-            raise
-        return True
 
     def append_abort(self, transaction: Transaction) -> None:
         """Log the abort, if the log still takes records: without a commit record the transaction counts as aborted anyway."""
@@ -474,7 +474,7 @@ class TransactionManager:
 
     def finish(self, transaction: Transaction, state: TransactionState) -> None:
         """Take the transaction out of the running set, then tell those who wait to know. Goes on where an exception cut it off."""
-        is_committed = state is TransactionState.COMMITTED
+        is_committed = state is COMMITTED
         if not is_committed or self._native is None or not self._native.finish(transaction):
             leave(self, transaction, state)
         if self.purge_queue:
