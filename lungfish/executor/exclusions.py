@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from lungfish.catalog.objects import Constraint, Index, Table
-from lungfish.executor.context import DETACHED, ExecutionContext, Row
+from lungfish.executor.context import DETACHED, ExecutionContext, Row, Run
 from lungfish.executor.expressions.calls import row_function
 from lungfish.executor.index_scan import find_index
 from lungfish.executor.violations import clashing_rows, empty_period, exclusion_violation
@@ -192,10 +192,13 @@ def require_no_clashes(table: Table, index: Index, context: ExecutionContext) ->
     store = context.tables.table_store(table)
     stored = find_index(store, index)
     seen: set[TupleId] = set()
+    check = Run(context).check_cancel
     with context.snapshot_of_now() as snapshot:
         for chunk in store.index_scan(snapshot, stored, WHOLE_RANGE):
+            check()
             seen.update(address for address, _ in chunk)
         for chunk in store.index_scan(snapshot, stored, WHOLE_RANGE):
+            check()
             for address, values in chunk:
                 # Each pair is met once: by the later of its rows in the index.
                 found = find_clashing(exclusion, stored, values, context, table, ignored=seen)

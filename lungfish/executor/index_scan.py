@@ -7,7 +7,7 @@ nothing: no comparison with NULL is true.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from itertools import chain, islice
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from lungfish.catalog.objects import Index
@@ -68,9 +68,11 @@ def _entries(plan: IndexScan, make_ranges: RangeMaker, run: Run) -> Iterator[tup
         yield from changes.index_scan(plan, index, ranges, run)
         return
     for key_range in ranges:
-        yield from chain.from_iterable(
-            store.index_scan(context.snapshot, index, key_range, is_backward=plan.is_backward)
-        )
+        for chunk in store.index_scan(
+            context.snapshot, index, key_range, is_backward=plan.is_backward
+        ):
+            run.check_cancel()
+            yield from chunk
 
 
 def _picker(

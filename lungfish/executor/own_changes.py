@@ -10,7 +10,6 @@ is remembered; a scan leaves out rows that the statement has written and puts th
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -100,14 +99,15 @@ class OwnChanges:
                 if any(_is_within(place, key_range) for key_range in ranges):
                     found.append((place, address, stored))
         for key_range in ranges:
-            rows = store.index_scan(
+            for chunk in store.index_scan(
                 context.snapshot, index, key_range, is_backward=plan.is_backward
-            )
-            for address, stored in chain.from_iterable(rows):
-                if address not in before:
-                    key = index.key(stored)
-                    assert key is not None, "a row that the index gave is in the index"
-                    found.append((index.btree.codec.entry(key.key, address), address, stored))
+            ):
+                run.check_cancel()
+                for address, stored in chunk:
+                    if address not in before:
+                        key = index.key(stored)
+                        assert key is not None, "a row that the index gave is in the index"
+                        found.append((index.btree.codec.entry(key.key, address), address, stored))
         found.sort(key=lambda item: item[0], reverse=plan.is_backward)
         for _, address, stored in found:
             yield address, stored

@@ -271,6 +271,7 @@ def _index_rows(plan: IndexScan, compiler: Compiler) -> _FirstRows:
         for key_range in make_ranges(run, stored_index.btree.codec):
             chunks = store.index_scan(snapshot, stored_index, key_range, is_backward=is_backward)
             for chunk in chunks:
+                run.check_cancel()
                 picked = [pick(address, stored) for address, stored in chunk]
                 if holds is not None:
                     picked = [row for row in picked if holds(row, run) is True]

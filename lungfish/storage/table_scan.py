@@ -257,7 +257,7 @@ def index_scan(
     *,
     is_backward: bool,
 ) -> Iterator[Rows]:
-    """The visible rows of an index range; see `TableStore.index_scan`."""
+    """The visible rows of an index range; see `TableStore.index_scan`. Chunks may be empty: between them the scan can be stopped."""
     had_stale = bool(rows.stale)
     key_changes = rows.key_changes
     for chunk in index.entries(key_range, is_backward=is_backward):
@@ -268,16 +268,14 @@ def index_scan(
             if rows.native is not None and not may_be_stale:
                 known = rows.native.read_entries(snapshot, chunk[start : start + _LOOKUP_COUNT])
                 if known is not None and rows.key_changes == key_changes:
-                    if known:
-                        yield known
+                    yield known
                     continue
             for entry, found in _look_up(rows, snapshot, chunk[start : start + _LOOKUP_COUNT]):
                 address = TupleId(entry[1] & ADDRESS_MASK)
                 values = rows.heap.values(found) if isinstance(found, bytes) else found
                 if not may_be_stale or index.is_entry_of(entry, values, address):
                     result.append((address, values))
-            if result:
-                yield result
+            yield result
         had_stale = bool(rows.stale)
         key_changes = rows.key_changes
 

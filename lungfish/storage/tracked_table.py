@@ -236,7 +236,7 @@ class TrackedTable(TableStore):
             self._read_key(snapshot, index, low[0])
             low = high
         for chunk in super().index_scan(snapshot, index, key_range, is_backward=is_backward):
-            if low is None or high is None or low < high:
+            if chunk and (low is None or high is None or low < high):
                 key = index.key(chunk[-1][1])
                 assert key is not None, "a row that the index gave is in the index"
                 last = codec.key_range(key.key)
