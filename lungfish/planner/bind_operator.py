@@ -23,6 +23,7 @@ from lungfish.planner.expressions import (
     IsDistinctExpr,
     IsNullExpr,
     OrAny,
+    ParameterRef,
     QuantifiedArrayExpr,
     RowExpr,
 )
@@ -256,17 +257,26 @@ def bind_between(node: ast.Between, scope: Scope) -> BoundExpression:
     operand, low, high = scope.bind(node.operand), scope.bind(node.low), scope.bind(node.high)
     position = node.position
 
+    def compare(symbol: str, limit: BoundExpression) -> BoundExpression:
+        known, other = _as_known(operand, scope), _as_known(limit, scope)
+        return make_operator(symbol, known, other, scope, position)
+
     def within(bottom: BoundExpression, top: BoundExpression) -> BoundExpression:
         if node.is_negated:
-            below = make_operator("<", operand, bottom, scope, position)
-            return OrAny((below, make_operator(">", operand, top, scope, position)))
-        above = make_operator(">=", operand, bottom, scope, position)
-        return AndAll((above, make_operator("<=", operand, top, scope, position)))
+            return OrAny((compare("<", bottom), compare(">", top)))
+        return AndAll((compare(">=", bottom), compare("<=", top)))
 
     if not node.is_symmetric:
         return within(low, high)
     either = (within(low, high), within(high, low))
     return AndAll(either) if node.is_negated else OrAny(either)
+
+
+def _as_known(node: BoundExpression, scope: Scope) -> BoundExpression:
+    """What stands in several comparisons: a parameter has the type that an earlier one gave it."""
+    if isinstance(node, ParameterRef) and node.type.kind is TypeKind.UNKNOWN:
+        return scope.state.parameters.reference(node.index, -1)
+    return node
 
 
 def bind_in_list(node: ast.InList, scope: Scope) -> BoundExpression:

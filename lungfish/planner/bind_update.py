@@ -61,14 +61,9 @@ class ModificationSource:
             self.others = [*self.others, *entries]
             self.scope.entries = [*self.scope.entries, *entries]
 
-    def filter(self, where: Expression | None) -> tuple[BoundExpression, ...]:
-        """Put the WHERE over the plan; answers its conjuncts."""
-        scope = self.scope
-        scope.clause = Clause.WHERE
-        conjuncts = self.conditions
-        if where is not None:
-            own = self._condition(where)
-            conjuncts = (*conjuncts, *conjuncts_of(own))
+    def filter(self, own: tuple[BoundExpression, ...]) -> tuple[BoundExpression, ...]:
+        """Put the WHERE, bound before, over the plan; answers all conjuncts."""
+        conjuncts = (*self.conditions, *own)
         if not conjuncts:
             return ()
         self.plan = LogicalFilter(self.plan, conjuncts)
@@ -84,6 +79,11 @@ class ModificationSource:
             changed = with_generated(changed, self.table, self.scope.state)
         rows = {"old": old, "new": changed}
         self.conditions += bind_guards(guards, self.table, rows, self.scope.state)
+
+    def bind_where(self, where: Expression | None) -> tuple[BoundExpression, ...]:
+        """The conjuncts of WHERE, which is bound before SET and so is the first to type a parameter."""
+        self.scope.clause = Clause.WHERE
+        return () if where is None else conjuncts_of(self._condition(where))
 
     def _condition(self, where: Expression) -> BoundExpression:
         scope, target = self.scope, self.target
@@ -116,6 +116,7 @@ def bind_update(node: ast.Update, around: Scope, guards: Sequence[Guard] = ()) -
         around if node.with_clause is None else around.state.bind_with(node.with_clause, around)
     )
     source = ModificationSource(node.table, node.from_items, around, "update")
+    where = source.bind_where(node.where)
     source.scope.clause = Clause.UPDATE
     assignments = bind_assignments(node.assignments, source.changed, source.scope)
     if source.scope.has_set_calls:
@@ -124,7 +125,7 @@ def bind_update(node: ast.Update, around: Scope, guards: Sequence[Guard] = ()) -
         # Their own copy of the values, as one subquery cannot stand in several places.
         again = bind_assignments(node.assignments, source.changed, source.scope)
         source.guard(guards, dict(again))
-    recheck = source.filter(node.where)
+    recheck = source.filter(where)
     returning = bind_returning(
         node.returning, node.table, source.changed, around, others=source.others
     )
@@ -148,7 +149,7 @@ def bind_delete(node: ast.Delete, around: Scope, guards: Sequence[Guard] = ()) -
     source = ModificationSource(node.table, node.using, around, "delete from")
     if guards:
         source.guard(guards, {})
-    recheck = source.filter(node.where)
+    recheck = source.filter(source.bind_where(node.where))
     returning = bind_returning(
         node.returning,
         node.table,

@@ -21,6 +21,7 @@ from lungfish.catalog.objects import Sequence as SequenceObject
 from lungfish.catalog.roles import SUPERUSER_OID, ObjectRights, RoleObject
 from lungfish.errors import InsufficientPrivilege, InvalidSchemaName, InvalidTableDefinition
 from lungfish.executor.ddl.not_null import with_not_null_constraints
+from lungfish.executor.ddl.row_types import users_of_changed_row
 from lungfish.planner import ExpressionFacts
 from lungfish.sql.ast.expressions import TypeName
 from lungfish.sql.ast.queries import ObjectName, Query
@@ -169,14 +170,16 @@ class CatalogChange:
         """Add the object, or replace the one with its oid."""
         if isinstance(item, Table):
             item = with_not_null_constraints(item, self.catalog, self.new_oid)
-        is_new = self.catalog.object(item.oid) is None
+        before = self.catalog.object(item.oid)
         self.catalog = self.catalog.with_object(item)
         if not is_temporary(item):
-            if is_new:
+            if before is None:
                 self._begin_rights(item)
             self.is_shared = True
             self._rows.write(item)
             self._rows.write_counters(*self.relations.counters())
+        for user in users_of_changed_row(self.catalog, before, item):
+            self.put(user)
 
     @contextmanager
     def owned_by(self, owner: Oid) -> Iterator[None]:
