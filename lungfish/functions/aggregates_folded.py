@@ -91,10 +91,10 @@ def _average(total: Interval, count: int) -> Interval:
     return interval_math.divide(total, float(count))
 
 
-def _bitwise(combine: Callable[[int, int], int]) -> Step:
+def _bitwise(name: str, combine: Callable[[int, int], int]) -> Step:
     def step(left: str, right: str) -> str:
         if len(left) != len(right):
-            raise StringDataLengthMismatch("cannot combine bit strings of different sizes")
+            raise StringDataLengthMismatch(f"cannot {name} bit strings of different sizes")
         return format(combine(int(left or "0", 2), int(right or "0", 2)), f"0{len(left)}b")
 
     return step
@@ -113,9 +113,10 @@ def _integer_bits(ufunc: Any, start: int) -> Callable[[Sequence[SqlType], SqlTyp
 
 
 def _string_bits(
+    name: str,
     combine: Callable[[int, int], int],
 ) -> Callable[[Sequence[SqlType], SqlType], Accumulator]:
-    return lambda types, result: Fold(types, result, step=_bitwise(combine))
+    return lambda types, result: Fold(types, result, step=_bitwise(name, combine))
 
 
 _BIT = SqlType(TypeKind.BIT)
@@ -133,5 +134,8 @@ FOLDED_AGGREGATES: tuple[Aggregate, ...] = (
         for name, ufunc, start, _ in _BITS
         for sql_type in (SMALLINT, INTEGER, BIGINT)
     ),
-    *(Aggregate(name, (_BIT,), _BIT, _string_bits(combine)) for name, _, _, combine in _BITS),
+    *(
+        Aggregate(name, (_BIT,), _BIT, _string_bits(name[4:].upper(), combine))
+        for name, _, _, combine in _BITS
+    ),
 )

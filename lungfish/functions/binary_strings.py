@@ -66,7 +66,7 @@ def _set_byte(value: bytes, index: int, new: int) -> bytes:
 
 def _check_index(index: int, count: int, name: str) -> None:
     if not 0 <= index < count:
-        raise ArraySubscriptError(f"{name} {index} out of valid range (0..{count - 1})")
+        raise ArraySubscriptError(f"{name} {index} out of valid range, 0..{count - 1}")
 
 
 def _get_bit(value: bytes, index: int) -> int:

@@ -92,13 +92,14 @@ class NumberFormat:
             elif not self.locale_sign:
                 self.locale_sign = "post"
             return
-        _refuse(self.has_locale_sign, together)
         if pattern == "PR":
             _refuse(
-                self.has_plus or self.has_minus,
+                self.has_locale_sign or self.has_plus or self.has_minus,
                 'cannot use "PR" and "S"/"PL"/"MI"/"SG" together',
             )
             self.has_bracket = True
+        else:
+            _refuse(self.has_locale_sign, f'cannot use "S" and "{pattern}" together')
         self.has_minus = self.has_minus or pattern in ("MI", "SG")
         self.has_plus = self.has_plus or pattern in ("PL", "SG")
 
@@ -108,13 +109,14 @@ class NumberFormat:
             self.is_blank or self.is_fill or self.has_locale_sign or self.has_bracket
             or self.has_minus or self.has_plus or self.is_roman or self.has_multi,
             '"EEEE" is incompatible with other formats',
+            '"EEEE" may only be used together with digit and decimal point patterns.',
         )  # fmt: skip
         self.is_scientific = True
 
 
-def _refuse(is_wrong: bool, message: str) -> None:
+def _refuse(is_wrong: bool, message: str, detail: str | None = None) -> None:
     if is_wrong:
-        raise SyntaxError(message)
+        raise SyntaxError(message, detail=detail)
 
 
 @functools.lru_cache(maxsize=512)

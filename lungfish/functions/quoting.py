@@ -9,6 +9,7 @@ from typing import Any
 from lungfish.errors import (
     InvalidParameterValue,
     NullValueNotAllowed,
+    NumericValueOutOfRange,
     SyntaxError,
 )
 from lungfish.functions.datetime_operators import text_settings
@@ -170,6 +171,8 @@ class _Formatter:
                     "format specifies argument 0, but arguments are numbered from 1"
                 )
             self._next = int(number) - 1
+        if self._next >= _ARGUMENTS_MAX:
+            raise NumericValueOutOfRange("number is out of range")
         if self._next >= len(self._values):
             raise InvalidParameterValue("too few arguments for format()")
         index = self._next
@@ -210,7 +213,9 @@ def _parse_ident(text: str, is_strict: bool = True) -> ArrayValue:
         match = _IDENTIFIER_PART.match(text, place)
         if match is None:
             detail = 'No valid identifier before ".".' if text[place : place + 1] == "." else None
-            if parts and detail is None:
+            if text[place:].lstrip()[:1] == '"':
+                detail = "String has unclosed double quotes."
+            elif parts and detail is None:
                 detail = 'No valid identifier after ".".'
             raise InvalidParameterValue(
                 f'string is not a valid identifier: "{text}"', detail=detail
@@ -230,6 +235,8 @@ def _parse_ident(text: str, is_strict: bool = True) -> ArrayValue:
         return array_value(parts)
 
 
+# Beyond this the number of an argument of format() is no integer.
+_ARGUMENTS_MAX = 1 << 31
 _UNICODE_ESCAPE = re.compile(
     r"\\(?:(\\)|([0-9a-fA-F]{4})|\+([0-9a-fA-F]{6})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8}))?"
 )

@@ -133,13 +133,16 @@ class QueryForm:
                 MoreThanOneSqlJsonItem,
                 "JSON_QUERY",
                 "must return single item when no wrapper is requested",
+                "Use the WITH WRAPPER clause to wrap SQL/JSON items into an array.",
             )
         return items[0]
 
-    def _refuse(self, error: type[DataError], function: str, problem: str) -> NoReturn:
+    def _refuse(
+        self, error: type[DataError], function: str, problem: str, hint: str | None = None
+    ) -> NoReturn:
         if self.column:
-            raise error(f'JSON path expression for column "{self.column}" {problem}')
-        raise error(f"JSON path expression in {function} {problem}")
+            raise error(f'JSON path expression for column "{self.column}" {problem}', hint=hint)
+        raise error(f"JSON path expression in {function} {problem}", hint=hint)
 
     def _from_scalar(self, item: JsonTree, settings: TextSettings) -> Any:
         """JSON_VALUE's item, read as the type's own input reads its text."""

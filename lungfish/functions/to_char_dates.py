@@ -60,7 +60,7 @@ def fill_template(moment: Moment, template: str) -> str:
         upper = piece.text.upper()
         if moment.is_interval and upper in _CALENDAR_ONLY:
             raise InvalidDatetimeFormat(
-                "invalid format specification for an interval",
+                "invalid format specification for an interval value",
                 hint="Intervals are not tied to specific calendar dates.",
             )
         text = _word(moment, piece.text, upper, piece.is_fill)
@@ -178,7 +178,7 @@ def _date_number(moment: Moment, upper: str, is_fill: bool) -> str:
         case "MM":
             return _padded(moment.month, 2, is_fill)
         case "DD":
-            return _padded(moment.day, 2, is_fill)
+            return _zeros(moment.day, 2, is_fill)
         case "DDD":
             return _zeros(moment.day_of_year, 3, is_fill)
         case "WW":

@@ -111,8 +111,9 @@ def _bit_string(node: ast.Literal) -> Constant:
         try:
             text = "".join(f"{int(digit, 16):04b}" for digit in text[1:])
         except ValueError:
+            wrong = text[1:].strip("0123456789abcdefABCDEF")[0]
             raise errors.InvalidTextRepresentation(
-                f'"{node.text[1:]}" is not a valid hexadecimal digit'
+                f'"{wrong}" is not a valid hexadecimal digit'
             ).at(node.position) from None
     elif text.strip("01"):
         wrong = text.strip("01")[0]

@@ -22,8 +22,13 @@ def bind_name(node: ast.Name, scope: Scope) -> BoundExpression:
     parts = node.parts
     if len(parts) == 1:
         return _unqualified(parts[0], scope, node.position)
+    dotted = ".".join(parts)
+    if len(parts) == 4:
+        # Binding knows of no database, so its own name is refused as well, as in FROM.
+        raise errors.FeatureNotSupported(
+            f"cross-database references are not implemented: {dotted}"
+        ).at(node.position)
     if len(parts) > 4:
-        dotted = ".".join(parts)
         raise errors.SyntaxError(f"improper qualified name (too many dotted names): {dotted}").at(
             node.position
         )
@@ -98,7 +103,7 @@ def _qualified(parts: tuple[str, ...], scope: Scope, position: int) -> BoundExpr
         parameter = _of_parameter(parts, scope, position)
         if parameter is not None:
             return parameter
-        raise scope.missing_table(".".join(parts[:-1]), position)
+        raise scope.missing_table(alias, position)
     entry, owner = found
     at = entry.find(name)
     if at is None and name == "tableoid":

@@ -111,8 +111,8 @@ def bind_cast(node: ast.Cast, scope: Scope) -> BoundExpression:
         made = bind_array_as(operand, target.element, scope)
         return coerce_explicit(made, target, state, node.position)
     position = node.position
-    if isinstance(operand, ast.Literal):
+    if isinstance(operand, ast.Literal) and operand.kind is ast.Literal.Kind.STRING:
         position = operand.position
-        if target.name == "regtype" and operand.kind is ast.Literal.Kind.STRING:
+        if target.name == "regtype":
             _check_type_literal(operand.text, state)
     return coerce_explicit(scope.bind(operand), target, state, position)

@@ -69,12 +69,14 @@ def _check_placement(scope: Scope, position: int) -> None:
         raise errors.GroupingError(
             "aggregate function calls cannot contain window function calls"
         ).at(position)
+    if scope.clause in (Clause.WINDOW_PARTITION, Clause.WINDOW_ORDER, Clause.WINDOW_FRAME):
+        raise errors.WindowingError("window functions are not allowed in window definitions").at(
+            position
+        )
     if scope.is_in_window:
         raise errors.WindowingError("window function calls cannot be nested").at(position)
     if scope.clause not in WINDOWS_ALLOWED:
         where = scope.clause.value
-        if scope.clause in (Clause.WINDOW_PARTITION, Clause.WINDOW_ORDER, Clause.WINDOW_FRAME):
-            where = "window definitions"
         raise errors.WindowingError(f"window functions are not allowed in {where}").at(position)
 
 
@@ -138,8 +140,10 @@ def effective_definition(window: ast.WindowDefinition, scope: Scope) -> ast.Wind
             f'cannot override ORDER BY clause of window "{window.base}"'
         ).at(window.position)
     if base.frame is not None:
+        is_bare = not window.order_by and window.frame is None
         raise errors.WindowingError(
-            f'cannot copy window "{window.base}" because it has a frame clause'
+            f'cannot copy window "{window.base}" because it has a frame clause',
+            hint="Omit the parentheses in this OVER clause." if is_bare else None,
         ).at(window.position)
     order_by = window.order_by or base.order_by
     return ast.WindowDefinition(

@@ -71,9 +71,14 @@ _MESSAGE_CLASSES: tuple[tuple[str, type[errors.Error]], ...] = (
     ("cannot have output arguments", errors.FeatureNotSupported),
     ("cannot be marked", errors.FeatureNotSupported),
     ("is only supported", errors.FeatureNotSupported),
+    ("#,# syntax is not supported", errors.SyntaxError),
     ("not supported", errors.FeatureNotSupported),
     ("stack depth limit exceeded", errors.StatementTooComplex),
 )
+
+
+# The parser tells its messages without their hints.
+_HINTS = {"LIMIT #,# syntax is not supported": "Use separate LIMIT and OFFSET clauses."}
 
 
 class RawStatement(NamedTuple):
@@ -223,10 +228,14 @@ def _error_of(report: Any, sql: str) -> errors.Error:
     position = report.cursor_position - 1 if report.cursor_position > 0 else None
     for fragment, error_class in _MESSAGE_CLASSES:
         if fragment in message:
-            return error_class(message, position=position)
-    if message == "invalid Unicode escape" and _is_in_escape_string(sql, position or 0):
-        return errors.InvalidEscapeSequence(message, position=position)
-    return errors.SyntaxError(message, position=position)
+            return error_class(message, position=position, hint=_HINTS.get(message))
+    if message == "invalid Unicode escape":
+        if _is_in_escape_string(sql, position or 0):
+            hint = "Unicode escapes must be \\uXXXX or \\UXXXXXXXX."
+            return errors.InvalidEscapeSequence(message, position=position, hint=hint)
+        hint = "Unicode escapes must be \\XXXX or \\+XXXXXX."
+        return errors.SyntaxError(message, position=position, hint=hint)
+    return errors.SyntaxError(message, position=position, hint=_HINTS.get(message))
 
 
 def _is_in_escape_string(sql: str, position: int) -> bool:

@@ -108,6 +108,8 @@ def split_multirange(text: str) -> list[str]:
         place += 1
         if mark == "}":
             break
+        if not mark:
+            raise _malformed_multirange(text, "Unexpected end of input.")
         if mark != ",":
             raise _malformed_multirange(text, "Expected comma or end of multirange.")
     if place != len(stripped):
