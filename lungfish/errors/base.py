@@ -63,12 +63,33 @@ class Error(Exception):
         self.column = column
         self.constraint = constraint
         self.sql: str | None = None
+        # The part of the statement's text in which `position` counts; None for the whole of it.
+        self.part: str | None = None
 
     def with_statement(self, sql: str) -> Error:
         """Attach the statement's text, once: an inner statement's text is not replaced by an outer one's."""
         if self.sql is None:
             self.sql = sql
+            if self.part is not None:
+                self._place_in(sql)
         return self
+
+    def in_part(self, part: str, offset: int) -> Error:
+        """The place was counted from that many characters before `part`, a piece of the statement's text that was read alone."""
+        if self.position is not None:
+            self.position -= offset
+            self.part = part
+        return self
+
+    def _place_in(self, sql: str) -> None:
+        """Count the place from the statement's beginning; a piece that it has twice, or not as it was read, has no place."""
+        assert self.part is not None, "asked of errors in a part"
+        start = sql.find(self.part)
+        if self.position is None or start < 0 or sql.find(self.part, start + 1) >= 0:
+            self.position = None
+        else:
+            self.position += start
+        self.part = None
 
     def at(self, position: int | None) -> Error:
         """Attach the place in the text, unless a deeper one is known already."""

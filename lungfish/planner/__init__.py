@@ -4,6 +4,7 @@ Start at `plan_statement`; `RULES` in optimizer.py is the list of rewrites. `exp
 with the executor. Nothing here runs a plan or reads a table: what it knows of the data comes through `Statistics`.
 """
 
+from lungfish.planner.bind_stored import placed_in
 from lungfish.planner.check_rule import check_rule
 from lungfish.planner.coerce import may_assign
 from lungfish.planner.deparse import Deparsing, columns_read, deparse_query
@@ -76,6 +77,7 @@ __all__ = [
     "objects_used",
     "output_collations",
     "own_items",
+    "placed_in",
     "plan_statement",
     "reason_against_changes",
     "refuse_several",

@@ -6,7 +6,8 @@ the table, which is what the executor evaluates them over.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import lru_cache
 
 from lungfish import errors
@@ -40,10 +41,23 @@ def require_no_statements(state: BindState, clause: Clause) -> None:
         )
 
 
+_BEFORE = "SELECT "
+
+
+@contextmanager
+def placed_in(text: str) -> Iterator[None]:
+    """The place of an error within is one of the expression's text, which the statement may hold."""
+    try:
+        yield
+    except errors.Error as error:
+        error.in_part(text, len(_BEFORE))
+        raise
+
+
 @lru_cache(maxsize=1024)
 def parse_expression(text: str) -> Expression:
     """The tree of a stored expression's text."""
-    statement = parse(f"SELECT {text}")[0].statement
+    statement = parse(_BEFORE + text)[0].statement
     assert isinstance(statement, Query)
     body = statement.body
     assert isinstance(body, Select)

@@ -21,6 +21,7 @@ from lungfish.planner import (
     may_assign,
     objects_used,
     output_collations,
+    placed_in,
     resolve_type_name,
     routines_used,
     settle_default,
@@ -159,24 +160,28 @@ class SessionRunner:
 
     def check_expression(self, table: Table, text: str, *, what: str) -> SqlType:
         """Bind a stored expression over the table's columns and answer its type."""
-        bound = bind_stored_expression(
-            text, table, self._session.catalog, self._session.settings.search_path, what=what
-        )
+        session = self._session
+        with placed_in(text):
+            bound = bind_stored_expression(
+                text, table, session.catalog, session.settings.search_path, what=what
+            )
         return bound.type
 
     def check_expression_facts(self, table: Table, text: str, *, what: str) -> ExpressionFacts:
         """Bind a stored expression over the table's columns and answer what it depends on."""
         session = self._session
-        return stored_expression_facts(
-            text, table, session.catalog, session.settings.search_path, what=what
-        )
+        with placed_in(text):
+            return stored_expression_facts(
+                text, table, session.catalog, session.settings.search_path, what=what
+            )
 
     def value_type(self, table: Table, text: str, *, what: str) -> SqlType:
         """The type of an expression before it is assigned to a column: unknown for a literal."""
         session = self._session
-        return stored_value_type(
-            text, table, session.catalog, session.settings.search_path, what=what
-        )
+        with placed_in(text):
+            return stored_value_type(
+                text, table, session.catalog, session.settings.search_path, what=what
+            )
 
     def check_assignable(self, column: Column, kind: SqlType, position: int) -> None:
         """Raise DatatypeMismatch unless the column's values can be assigned to that type."""

@@ -13,6 +13,7 @@ from lungfish.catalog.type_uses import domain_collation
 from lungfish.errors import (
     DuplicateColumn,
     DuplicateTable,
+    Error,
     FeatureNotSupported,
     InvalidColumnDefinition,
     InvalidObjectDefinition,
@@ -352,14 +353,24 @@ def check_stored_texts(context: DdlContext, table: Table) -> Table:
 
 def _check_default(context: DdlContext, table: Table, column: Column) -> None:
     assert column.default is not None
-    text = f"CAST(({column.default}) AS {type_text(context.catalog, column.type)})"
+    before = "CAST(("
+    text = f"{before}{column.default}) AS {type_text(context.catalog, column.type)})"
     bare = replace(table, columns=())
     try:
         given = context.runner.value_type(bare, column.default, what="DEFAULT expressions")
         check_assigned(column, given, context.catalog)
-        context.runner.check_expression(bare, text, what="DEFAULT expressions")
+        try:
+            context.runner.check_expression(bare, text, what="DEFAULT expressions")
+        except Error as error:
+            error.in_part(column.default, len(before))
+            raise
     except (UndefinedColumn, UndefinedTable) as error:
-        raise FeatureNotSupported("cannot use column reference in DEFAULT expression") from error
+        refused = FeatureNotSupported(
+            "cannot use column reference in DEFAULT expression", position=error.position
+        )
+        if error.part is not None:
+            refused.in_part(error.part, 0)
+        raise refused from error
 
 
 def _collations_of(
