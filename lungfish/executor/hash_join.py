@@ -17,7 +17,8 @@ from lungfish.executor.aside import run_aside
 from lungfish.executor.compiler import Compiler, Operator, VectorEvaluator
 from lungfish.executor.context import Run
 from lungfish.executor.expressions.vectors import as_array
-from lungfish.executor.join_output import LEFT_ONLY_KINDS, JoinOutput, join_condition
+from lungfish.executor.join_condition import JoinCondition, join_condition
+from lungfish.executor.join_output import LEFT_ONLY_KINDS, JoinOutput
 from lungfish.executor.kept_rows import KeptRows, keep_batches
 from lungfish.executor.key_codes import Codes, RowCodes
 from lungfish.executor.partition import Parts, parts_for
@@ -40,7 +41,7 @@ class _Join:
     right_keys: tuple[VectorEvaluator, ...]
     key_types: tuple[SqlType, ...]
     null_equals: tuple[bool, ...]
-    condition: VectorEvaluator | None
+    condition: JoinCondition | None
     left_types: tuple[SqlType, ...]
     right_types: tuple[SqlType, ...]
 
@@ -55,7 +56,12 @@ def make_hash_join(plan: HashJoin, compiler: Compiler) -> Operator:
         right_keys=compiler.vectors(plan.right_keys),
         key_types=tuple(key.type for key in plan.left_keys),
         null_equals=plan.null_equals,
-        condition=join_condition(plan.condition, compiler),
+        condition=join_condition(
+            plan.condition,
+            len(plan.left.columns),
+            len(plan.left.columns) + len(plan.right.columns),
+            compiler,
+        ),
         left_types=tuple(column.type for column in plan.left.columns),
         right_types=tuple(column.type for column in plan.right.columns),
     )

@@ -14,13 +14,11 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from lungfish.executor.compiler import Compiler, VectorEvaluator
 from lungfish.executor.context import Run
-from lungfish.executor.expressions.vectors import true_mask
+from lungfish.executor.join_condition import JoinCondition, PairTest
 from lungfish.executor.portions import cuts, row_widths
 from lungfish.executor.row_matches import Matches, take_rows
 from lungfish.executor.rows import split_batch
-from lungfish.planner.expressions import BoundExpression
 from lungfish.types.batch import BATCH_BYTES, Batch, Vector
 from lungfish.types.sql_type import SqlType
 from lungfish.types.vectors import null_vector
@@ -34,13 +32,13 @@ class JoinOutput:
     def __init__(
         self,
         kind: str,
-        condition: VectorEvaluator | None,
+        condition: JoinCondition | None,
         right: Batch,
         left_types: Sequence[SqlType],
         right_types: Sequence[SqlType],
     ) -> None:
         self._kind = kind
-        self._condition = condition
+        self._test = None if condition is None else PairTest(condition, right)
         self._right = right
         self._left_types = left_types
         self._right_types = right_types
@@ -55,13 +53,10 @@ class JoinOutput:
         matched = None if kind in ("inner", "right") else np.zeros(left.row_count, np.bool_)
         for pairs in self._cut(left, candidates):
             run.check_cancel()
-            if kind in LEFT_ONLY_KINDS:
-                pairs = self._holding(left, pairs, run)[0]
-            else:
-                pairs, columns = self._holding(left, pairs, run)
+            pairs = self._holding(left, pairs, run)
+            if kind not in LEFT_ONLY_KINDS:
                 if len(pairs.left):
-                    joined = columns if columns is not None else self._columns(left, pairs)
-                    yield Batch(joined, len(pairs.left))
+                    yield Batch(self._columns(left, pairs), len(pairs.left))
                 if self._right_matched is not None:
                     self._right_matched[pairs.right] = True
             if matched is not None:
@@ -87,22 +82,15 @@ class JoinOutput:
             for piece in cuts(taken):
                 yield Matches(pairs.left[piece], pairs.right[piece])
 
-    def _holding(
-        self, left: Batch, pairs: Matches, run: Run
-    ) -> tuple[Matches, tuple[Vector, ...] | None]:
-        """The pairs for which the condition holds, with their columns if these had to be made."""
-        if self._condition is None or not len(pairs.left):
-            return pairs, None
-        columns = self._columns(left, pairs)
-        count = len(pairs.left)
-        mask = true_mask(self._condition(Batch(columns, count), run), count)
-        if mask.true_count == count:
-            return pairs, columns
+    def _holding(self, left: Batch, pairs: Matches, run: Run) -> Matches:
+        """The pairs for which the condition holds."""
+        if self._test is None or not len(pairs.left):
+            return pairs
+        mask = self._test.mask(left, pairs, run)
+        if mask.true_count == len(pairs.left):
+            return pairs
         kept = mask.to_numpy(zero_copy_only=False)
-        return (
-            Matches(pairs.left[kept], pairs.right[kept]),
-            tuple(column.filter(mask) for column in columns),
-        )
+        return Matches(pairs.left[kept], pairs.right[kept])
 
     def _columns(self, left: Batch, pairs: Matches) -> tuple[Vector, ...]:
         return (*take_rows(left, pairs.left), *take_rows(self._right, pairs.right))
@@ -127,8 +115,3 @@ class JoinOutput:
         rows = np.flatnonzero(~self._right_matched)
         nulls = tuple(null_vector(sql_type, len(rows)) for sql_type in self._left_types)
         yield from split_batch(Batch((*nulls, *take_rows(self._right, rows)), len(rows)))
-
-
-def join_condition(condition: BoundExpression | None, compiler: Compiler) -> VectorEvaluator | None:
-    """The evaluator of a join's condition, if there is one."""
-    return None if condition is None else compiler.vector(condition)

@@ -14,9 +14,10 @@ from typing import Any
 import numpy as np
 
 from lungfish import errors
-from lungfish.executor.compiler import Compiler, Operator, VectorEvaluator
+from lungfish.executor.compiler import Compiler, Operator
 from lungfish.executor.context import Row, Run
-from lungfish.executor.join_output import JoinOutput, join_condition
+from lungfish.executor.join_condition import JoinCondition, join_condition
+from lungfish.executor.join_output import JoinOutput
 from lungfish.executor.kept_rows import keep_batches
 from lungfish.executor.memo import memo_key, outer_columns_of
 from lungfish.executor.memory import batch_size_bytes
@@ -39,7 +40,7 @@ class _Join:
     right: Operator
     # What gives the right side's rows, of a lateral join, where they are few; None: the operator does.
     right_rows: RowSource | None
-    condition: VectorEvaluator | None
+    condition: JoinCondition | None
     left_types: tuple[SqlType, ...]
     right_types: tuple[SqlType, ...]
 
@@ -51,7 +52,12 @@ def make_nested_loop_join(plan: NestedLoopJoin, compiler: Compiler) -> Operator:
         left=compiler.operator(plan.left),
         right=compiler.operator(plan.right),
         right_rows=_right_rows(plan, compiler),
-        condition=join_condition(plan.condition, compiler),
+        condition=join_condition(
+            plan.condition,
+            len(plan.left.columns),
+            len(plan.left.columns) + len(plan.right.columns),
+            compiler,
+        ),
         left_types=tuple(column.type for column in plan.left.columns),
         right_types=tuple(column.type for column in plan.right.columns),
     )
