@@ -67,7 +67,7 @@ def _table_as(
         name=name,
         column_names=strings(into.get("colNames", ())),
         query=query,
-        text=unparse_query(query) if isinstance(query, Query) else "",
+        text=unparse_query(query) if is_materialized_view and isinstance(query, Query) else "",
         with_data=not into.get("skipData", False),
         if_not_exists=if_not_exists,
         persistence=PERSISTENCE[relation["relpersistence"]],

@@ -177,7 +177,7 @@ class CreateTableAs:
     name: ObjectName
     column_names: tuple[str, ...]
     query: Query | Execute
-    # The query's; of EXECUTE nothing.
+    # A materialized view's query.
     text: str
     with_data: bool = True
     if_not_exists: bool = False
