@@ -5,10 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from lungfish.catalog.objects import CatalogObject, Column, Constraint, Oid, SqlFunction, Table
+from lungfish.catalog.inheritance import column_inherit_count
+from lungfish.catalog.objects import (
+    CatalogObject,
+    Column,
+    Constraint,
+    Index,
+    Oid,
+    SqlFunction,
+    Table,
+    UserType,
+)
 from lungfish.errors import DependentObjectsStillExist, FeatureNotSupported
+from lungfish.executor.ddl.alter_table import alter_table
+from lungfish.executor.ddl.constraints import drop_keys_of_index
 from lungfish.executor.ddl.context import DdlContext
 from lungfish.executor.ddl.find_functions import find_function, signature_text
+from lungfish.executor.ddl.partition_parts import drop_parts
 from lungfish.executor.ddl.routine_users import (
     RoutineUser,
     Used,
@@ -17,6 +30,8 @@ from lungfish.executor.ddl.routine_users import (
     routines_on,
     users_of_routine,
 )
+from lungfish.sql.ast.ddl import AlterTable, DropColumn
+from lungfish.sql.ast.queries import ObjectName
 from lungfish.sql.ast.routines import DropFunction
 
 # Drops one object after what depends on it: `drop.drop_object`, which this module cannot import.
@@ -43,7 +58,7 @@ def release_users(
     """What uses a routine, an operator, a cast or, in an expression, a type that goes stops it, or goes too under CASCADE."""
     name = described(routine)
     for user in users_of_routine(context.catalog, routine):
-        if user.item.oid in going or context.catalog.object(user.item.oid) is None:
+        if user.item.oid in going or not _is_there(context, user):
             continue
         if not is_cascade:
             raise _refuse(name, describe(user))
@@ -51,31 +66,60 @@ def release_users(
         _release(context, user, drop_object, going=going)
 
 
+def _is_there(context: DdlContext, user: RoutineUser) -> bool:
+    """Whether the user has not gone with what was dropped before it."""
+    now = context.catalog.object(user.item.oid)
+    match user.part:
+        case Column() if isinstance(now, Table):
+            return now.column_position(user.part.name) is not None
+        case Constraint() if isinstance(now, Table):
+            return any(each.oid == user.part.oid for each in now.constraints)
+        case Index() if isinstance(now, Table):
+            return any(each.oid == user.part.oid for each in now.indexes)
+    return now is not None
+
+
 def _release(
     context: DdlContext, user: RoutineUser, drop_object: DropObject, *, going: frozenset[Oid]
 ) -> None:
     item, part = user.item, user.part
-    if part is None and not isinstance(item, Table):
-        drop_object(item, going)
-        return
-    is_whole = isinstance(item, Table) and (item.materialized_query or item.partition_key)
-    if not isinstance(item, Table) or (part is None and not is_whole):
-        raise FeatureNotSupported(f"DROP ... CASCADE over {describe(user)} is not supported")
-    table = context.catalog.table(item.oid)
-    match part:
-        case None:
+    match item:
+        case UserType() if part is not None:
+            now = context.catalog.object(item.oid)
+            assert isinstance(now, UserType), "it was found among the users"
+            kept = tuple(check for check in now.checks if check[0] != part)
+            context.change.put(replace(now, checks=kept))
+        case Table() if part is not None:
+            _release_part(context, context.catalog.table(item.oid), part)
+        case Table() if not (item.materialized_query or item.partition_key):
+            raise FeatureNotSupported(f"DROP ... CASCADE over {describe(user)} is not supported")
+        case _:
             drop_object(item, going)
+
+
+def _release_part(
+    context: DdlContext, table: Table, part: Column | Constraint | Index | str
+) -> None:
+    """Let a table do without what uses the routine: a default, or a generated column, constraint or index as a whole."""
+    match part:
         case Column() if part.generated is None:
             columns = tuple(
                 replace(column, default=None) if column.name == part.name else column
                 for column in table.columns
             )
             context.change.put(replace(table, columns=columns))
+        case Column():
+            # A child's column goes with its parent's.
+            if not column_inherit_count(table, part.name, context.catalog):
+                name = ObjectName(table.name, context.catalog.namespace_name(table.namespace_oid))
+                alter_table(context, AlterTable(name, (DropColumn(part.name, is_cascade=True),)))
         case Constraint():
             kept = tuple(each for each in table.constraints if each.oid != part.oid)
             context.change.put(replace(table, constraints=kept))
-        case _:
-            raise FeatureNotSupported(f"DROP ... CASCADE over {describe(user)} is not supported")
+        case Index():
+            context.change.put(drop_keys_of_index(table, {part.oid}))
+            if table.partition_key is not None:
+                drop_parts(context, context.catalog.table(table.oid), {part.oid})
 
 
 def drop_routines_on(

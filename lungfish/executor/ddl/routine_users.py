@@ -12,6 +12,7 @@ from lungfish.catalog.objects import (
     CatalogObject,
     Column,
     Constraint,
+    Index,
     Oid,
     SqlFunction,
     Table,
@@ -29,10 +30,10 @@ Used: TypeAlias = SqlFunction | UserOperator | UserCast | UserType
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class RoutineUser:
-    """An object that uses a routine; in a table the column or constraint whose text does, or an index's name."""
+    """An object that uses a routine; in a table the column, constraint or index whose text does, of a domain its check's name."""
 
     item: CatalogObject
-    part: Column | Constraint | str | None = None
+    part: Column | Constraint | Index | str | None = None
 
 
 def users_of_routine(catalog: Catalog, routine: Used) -> list[RoutineUser]:
@@ -48,10 +49,14 @@ def users_of_routine(catalog: Catalog, routine: Used) -> list[RoutineUser]:
                 found.append(RoutineUser(item))
             found += _parts_using(item, routine, catalog)
         elif isinstance(item, UserType):
-            texts = [item.default, *(text for _, text in item.checks)]
             value = table_of_value(item)
-            if any(text is not None and _uses(text, routine, value, catalog) for text in texts):
+            if item.default is not None and _uses(item.default, routine, value, catalog):
                 found.append(RoutineUser(item))
+            found += [
+                RoutineUser(item, name)
+                for name, text in item.checks
+                if _uses(text, routine, value, catalog)
+            ]
         elif isinstance(item, (UserOperator, UserCast)):
             if item.function is not None and item.function.oid == routine.oid:
                 found.append(RoutineUser(item))
@@ -69,7 +74,7 @@ def _parts_using(table: Table, routine: Used, catalog: Catalog) -> Iterator[Rout
     for index in table.indexes:
         texts = [index.predicate, *(key.expression for key in index.columns)]
         if any(text is not None and _uses(text, routine, table, catalog) for text in texts):
-            yield RoutineUser(table, index.name)
+            yield RoutineUser(table, index)
     key = table.partition_key
     if key is not None and any(
         each.expression is not None and _uses(each.expression, routine, table, catalog)
@@ -132,8 +137,10 @@ def describe(user: RoutineUser) -> str:
             return f"{what} {part.name} of table {item.name}"
         case Constraint():
             return f"constraint {part.name} on table {item.name}"
+        case Index():
+            return f"index {part.name}"
         case str():
-            return f"index {part}"
+            return f"constraint {part}"
     match item:
         case Table():
             return f"{item.kind} {item.name}"

@@ -1,0 +1,23 @@
+-- CREATE TABLE AS and SELECT INTO over queries that change rows in WITH.
+create table s (a int, b text);
+create table c1 as with x as (insert into s values (1, 'x'), (2, 'y') returning *) select a, b || '!' as b from x;
+select * from c1 order by 1;
+select * from s order by 1;
+with d as (delete from s where a = 1 returning *) select * into c2 from d;
+select * from c2;
+create table c3 as with d as (update s set b = 'z' returning old.b as o, new.b as n) select * from d with no data;
+select * from c3;
+select * from s;
+create materialized view m as with d as (update s set b = 'z' returning *) select * from d;
+create view v as with d as (update s set b = 'z' returning *) select * from d;
+create temp table c4 on commit drop as with d as (update s set b = 'q' returning *) select count(*) from d;
+select * from s;
+begin;
+create table c5 as with d as (merge into s using c1 on s.a = c1.a when matched then delete when not matched then insert values (c1.a, c1.b) returning merge_action() as act, s.a) select * from d;
+select * from c5 order by 1, 2;
+rollback;
+select * from s;
+create table if not exists c1 as with d as (delete from s returning *) select * from d;
+select * from s;
+create table c6 as with d as (delete from s returning *) select a / 0 as x from d;
+select * from s;
