@@ -17,7 +17,7 @@ import pyarrow as pa
 from lungfish.executor.context import Run
 from lungfish.executor.join_condition import JoinCondition, PairTest
 from lungfish.executor.portions import cuts, row_widths
-from lungfish.executor.row_matches import Matches, take_rows
+from lungfish.executor.row_matches import NO_ROW, Matches, take_rows
 from lungfish.executor.rows import split_batch
 from lungfish.types.batch import BATCH_BYTES, Batch, Vector
 from lungfish.types.sql_type import SqlType
@@ -64,6 +64,27 @@ class JoinOutput:
         if matched is not None:
             yield from self._left_rows(left, matched)
 
+    def join_in_order(self, left: Batch, candidates: Matches, run: Run) -> Iterator[Batch]:
+        """As `join`, of all pairs of a batch, with each left row at its place also if it has no pair: what was sorted stays so."""
+        if self._kind != "left":
+            yield from self.join(left, (candidates,), run)
+            return
+        held = [self._holding(left, pairs, run) for pairs in self._cut(left, (candidates,))]
+        lefts = np.concatenate([pairs.left for pairs, _ in held])
+        rights = np.concatenate([pairs.right for pairs, _ in held])
+        matched = np.zeros(left.row_count, np.bool_)
+        matched[lefts] = True
+        alone = np.flatnonzero(~matched)
+        if not len(alone) and len(held) == 1:
+            columns = held[0][1]
+            yield Batch(columns or self._columns(left, held[0][0]), len(lefts))
+            return
+        lefts = np.concatenate((lefts, alone))
+        rights = np.concatenate((rights, np.full(len(alone), NO_ROW)))
+        order = np.argsort(lefts, kind="stable")
+        for pairs in self._cut(left, (Matches(lefts[order], rights[order]),)):
+            yield Batch(self._columns(left, pairs), len(pairs.left))
+
     def _cut(self, left: Batch, candidates: Iterable[Matches]) -> Iterator[Matches]:
         """The candidates in pieces whose columns keep within the size of a batch."""
         widths, width_max = row_widths(left.columns), self._right_width_max
@@ -78,7 +99,8 @@ class JoinOutput:
             if widths is not None:
                 taken += widths[pairs.left]
             if self._right_widths is not None:
-                taken += self._right_widths[pairs.right]
+                # What stands for no row counts as any other.
+                taken += self._right_widths[pairs.right] if self._right.row_count else 0
             for piece in cuts(taken):
                 yield Matches(pairs.left[piece], pairs.right[piece])
 

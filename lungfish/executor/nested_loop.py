@@ -141,7 +141,9 @@ def _join_part(
 ) -> Iterator[Batch]:
     output = JoinOutput(join.kind, join.condition, right, join.left_types, join.right_types)
     left_rows = np.repeat(np.arange(left.row_count), np.array(counts, np.int64))
-    yield from output.join(left, iter((Matches(left_rows, np.arange(right.row_count)),)), run)
+    pairs = Matches(left_rows, np.arange(right.row_count))
+    # The planner counts on it that rows come in the order of the left ones.
+    yield from output.join_in_order(left, pairs, run)
 
 
 class _RightSides:

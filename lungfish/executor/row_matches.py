@@ -20,6 +20,8 @@ from lungfish.types.batch import BATCH_ROW_COUNT, Batch, Vector
 
 # Pairs are handed on in pieces of about this many, so that a skewed key cannot make one huge batch.
 PAIR_COUNT_MAX = 4 * BATCH_ROW_COUNT
+# In the place of a right row: there is none.
+NO_ROW = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,10 +104,11 @@ def ranges(starts: Codes, lengths: Codes) -> Codes:
 
 
 def take_rows(batch: Batch, rows: Codes) -> tuple[Vector, ...]:
-    """The columns of the batch at `rows`."""
+    """The columns of the batch at `rows`; nulls for `NO_ROW`."""
     if len(rows) == batch.row_count and _is_identity(rows):
         return batch.columns
-    indices = pa.array(rows)
+    is_none = rows == NO_ROW
+    indices = pa.array(rows, mask=is_none) if is_none.any() else pa.array(rows)
     return tuple(column.take(indices) for column in batch.columns)
 
 
