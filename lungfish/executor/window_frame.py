@@ -26,10 +26,15 @@ from lungfish.executor.sort_keys import order_vector
 from lungfish.functions.registry import Function
 from lungfish.planner.expressions import BoundExpression, BoundFrame, SortKey
 from lungfish.types.batch import Batch, Vector
+from lungfish.types.calendar import MICROSECONDS_PER_SECOND
 from lungfish.types.compute import pc
-from lungfish.types.sql_type import SqlType
+from lungfish.types.sql_type import BIGINT, SqlType, TypeKind
 from lungfish.types.vectors import build_vector, concat_vectors, constant_scalar, to_values
 
+_CLOCKS = (TypeKind.TIME, TypeKind.TIMETZ)
+# No step goes further beyond a day, in microseconds; and more than there are zones, in seconds.
+_LONGEST_STEP = 10**12
+_ZONE_COUNT = 10**6
 # Answers the frames of all rows.
 FrameMaker = Callable[[Batch, "Partitions", Run], "Frames"]
 
@@ -201,25 +206,32 @@ def _range_bound(
     function = frame.subtract if is_subtracted else frame.add
     assert function is not None, "RANGE with an offset comes with both operators"
     shift = _shift_function(function, sql_type, offset.type)
+    is_clock = sql_type.kind in _CLOCKS
     what = "starting" if is_start else "ending"
 
     def bound(rows: Batch, partitions: Partitions, run: Run) -> Codes:
         value = evaluate_offset((), run)
         if value is None:
             raise errors.NullValueNotAllowed(f"frame {what} offset must not be null")
-        if _is_negative(value):
+        if _is_negative(value[2] if is_clock else value):
             raise errors.InvalidPrecedingOrFollowingSize(
                 "invalid preceding or following size in window function"
             )
         keys = as_array(evaluate_key(rows, run), rows.row_count)
         scalar = constant_scalar(value, offset.type)
-        if _is_infinite(value):
+        searched_type = BIGINT if is_clock else sql_type
+        if is_clock:
+            step = min(value[2], _LONGEST_STEP)
+            targets = _clock_numbers(keys, sql_type, -step if is_subtracted else step)
+            keys = _clock_numbers(keys, sql_type, 0)
+        elif _is_infinite(value):
             far = -value if is_subtracted else value
             outermost = -value if is_start is not key.is_descending else value
             targets = _infinitely_far(keys, far, outermost, sql_type)
         else:
             targets = as_array(shift((keys, scalar), rows.row_count, run), rows.row_count)
-        found = _search(keys, targets, key, partitions, side="left" if is_start else "right")
+        both = order_vector(concat_vectors([keys, targets], searched_type), searched_type)
+        found = _search(keys, both, key, partitions, side="left" if is_start else "right")
         nulls = np.asarray(pc.is_null(keys))
         own = partitions.peer_start if is_start else partitions.peer_end
         return np.where(nulls, own, found)
@@ -237,6 +249,20 @@ def _is_negative(value: object) -> bool:
         months, days, microseconds = value
         return bool((months * 30 + days) * 86_400_000_000 + microseconds < 0)
     return bool(value != value or value < 0)  # type: ignore[operator]
+
+
+def _clock_numbers(keys: Vector, sql_type: SqlType, step: int) -> Vector:
+    """Times of day, each `step` microseconds later, as numbers in their order. There midnight is no end, as it is for + and -."""
+    numbers: list[int | None] = []
+    for clock in to_values(keys, sql_type):
+        if isinstance(clock, tuple):
+            # With a zone: by the time in Greenwich, then by the zone, in seconds west.
+            time, west = clock
+            moment = time + step + west * MICROSECONDS_PER_SECOND
+            numbers.append(moment * _ZONE_COUNT + west)
+        else:
+            numbers.append(None if clock is None else clock + step)
+    return build_vector(numbers, BIGINT)
 
 
 def _is_infinite(value: object) -> bool:
@@ -261,15 +287,17 @@ def _infinitely_far(
 
 def _search(
     keys: Vector,
-    targets: Vector,
+    both: Vector,
     key: SortKey,
     partitions: Partitions,
     *,
     side: Literal["left", "right"],
 ) -> Codes:
-    """Where each target would stand among the keys of its row's partition: before its equals (left) or after them (right)."""
+    """Where each target would stand among the keys of its row's partition: before its equals (left) or after them (right).
+
+    `both`: the keys and behind them the targets, as they are sorted.
+    """
     count = len(keys)
-    both = order_vector(concat_vectors([keys, targets], key.expression.type), key.expression.type)
     ranks = pc.rank(both, sort_keys="ascending", tiebreaker="dense").to_numpy().astype(np.int64)
     width = 2 * count + 3
     if key.is_descending:

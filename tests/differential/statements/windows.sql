@@ -11,3 +11,15 @@ SELECT sum(id) OVER (w) FROM ends WINDOW w AS (ORDER BY id ROWS 1 PRECEDING);
 SELECT sum(id) OVER w FROM ends WINDOW w AS (ORDER BY id ROWS 1 PRECEDING) ORDER BY id;
 SELECT id, stddev(n) OVER (ORDER BY id ROWS 1 PRECEDING) FROM (VALUES (1, 600.0), (2, 470), (3, 170)) t(id, n) ORDER BY id;
 SELECT substring('banana' SIMILAR 'b*#"%#"a' ESCAPE '#'), substring('banana' FROM '(?:ba){1,1}?(.*)'), interval 'PT99999999.123456789S';
+-- Times of day do not turn over at midnight in frames, as they do in sums.
+CREATE TABLE clocks (id int, t time, z timetz, ts timestamp, i interval);
+INSERT INTO clocks SELECT n, time '00:00' + n * interval '3 hours', timetz '00:00+00' + n * interval '3 hours', timestamp '2024-01-31' + n * interval '3 hours', n * interval '3 hours' FROM generate_series(0, 9) n;
+SELECT id, t, min(t) OVER w, max(t) OVER w, count(*) OVER w FROM clocks WINDOW w AS (ORDER BY t RANGE BETWEEN interval '4 hours' PRECEDING AND interval '4 hours' FOLLOWING) ORDER BY id;
+SELECT id, t, min(t) OVER w, max(t) OVER w, count(*) OVER w FROM clocks WINDOW w AS (ORDER BY t DESC RANGE BETWEEN interval '4 hours' PRECEDING AND interval '4 hours' FOLLOWING) ORDER BY id;
+SELECT id, z, min(z) OVER w, max(z) OVER w, count(*) OVER w FROM clocks WINDOW w AS (ORDER BY z RANGE BETWEEN interval '4 hours' PRECEDING AND interval '4 hours' FOLLOWING) ORDER BY id;
+SELECT id, t, count(*) OVER (ORDER BY t RANGE BETWEEN interval '1 day 1 hour' PRECEDING AND CURRENT ROW) FROM clocks ORDER BY id;
+SELECT id, t, count(*) OVER (ORDER BY t RANGE BETWEEN interval '1 mon' PRECEDING AND CURRENT ROW) FROM clocks ORDER BY id;
+SELECT id, t, count(*) OVER (ORDER BY t RANGE BETWEEN interval '30 hours' PRECEDING AND interval '30 hours' FOLLOWING) FROM clocks ORDER BY id;
+SELECT id, count(*) OVER (ORDER BY t RANGE BETWEEN interval '-1 hours' PRECEDING AND CURRENT ROW) FROM clocks ORDER BY id;
+SELECT id, count(*) OVER (ORDER BY t RANGE BETWEEN interval '-1 day 1 hours' PRECEDING AND CURRENT ROW) FROM clocks ORDER BY id;
+SELECT id, count(*) OVER (ORDER BY t RANGE BETWEEN UNBOUNDED PRECEDING AND interval '4 hours' PRECEDING), count(*) OVER (ORDER BY z DESC NULLS FIRST RANGE BETWEEN interval '4 hours' FOLLOWING AND UNBOUNDED FOLLOWING) FROM clocks ORDER BY id;
