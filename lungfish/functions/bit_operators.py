@@ -123,7 +123,8 @@ def _overlay(value: str, new: str, start: int, count: int | None = None) -> str:
 
 
 def _position(value: str, part: str) -> int:
-    return value.find(part) + 1
+    # Nothing is found in no bits, not even no bits.
+    return value.find(part) + 1 if value else 0
 
 
 def _check_index(value: str, index: int) -> None:

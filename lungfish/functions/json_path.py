@@ -91,10 +91,7 @@ def has_items(
     settings: TextSettings | None = None,
 ) -> bool:
     """Whether the path finds anything. In lax mode what stands behind the first item is not looked at."""
-    found = iter_items(path, root, variables, settings)
-    if path.is_strict:
-        return bool(list(found))
-    return next((True for _ in found), False)
+    return _Evaluation(path, root, variables, settings).finds(path.root, root)
 
 
 def plain_item(item: JsonTree) -> JsonTree:
@@ -123,6 +120,17 @@ class _Evaluation:
         self.lasts: list[int] = []
         # The nodes that forgive although the path is strict, by identity.
         self.lenient: frozenset[int] = frozenset() if self.is_lax else lenient_nodes(path)
+
+    def finds(self, node: PathNode, current: JsonTree) -> bool:
+        """Whether the node finds anything. In lax mode what stands behind the first item is not looked at, and a sign
+        passes over what is no number.
+        """
+        if not self.is_lax:
+            return bool(list(self.items(node, current)))
+        if isinstance(node, Sign):
+            signed = list(self._unwrapped(node.operand, current))
+            return any(isinstance(item, Decimal) for item in signed)
+        return next((True for _ in self.items(node, current)), False)
 
     def items(self, node: PathNode, current: JsonTree) -> Iterator[JsonTree]:
         """What the node finds, in order."""
@@ -200,7 +208,12 @@ class _Evaluation:
     ) -> Iterator[JsonTree]:
         parts = list(item.values()) if isinstance(item, dict) else item
         is_leaf = not isinstance(parts, list)
-        if (is_leaf if first is None else level >= first) and (last is None or level <= last):
+        if first is None:
+            # `{last}`: what has no parts, but for the item at which the descent begins.
+            is_wanted = is_leaf and level > 0 and last is None
+        else:
+            is_wanted = level >= first and (last is None or level <= last)
+        if is_wanted:
             yield item
         if not is_leaf and (last is None or level < last):
             for part in parts:
@@ -358,8 +371,7 @@ class _Evaluation:
                 return self.truth(operand, current) is None
             case Wrapped(_, operand):
                 try:
-                    found = self.items(operand, current)
-                    return next((True for _ in found), False) if self.is_lax else bool([*found])
+                    return self.finds(operand, current)
                 except DataError:
                     return None
             case Infix(operator, left, right) if operator in _PREDICATES:

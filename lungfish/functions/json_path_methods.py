@@ -10,9 +10,10 @@ from lungfish.functions.json_path_datetime import JsonDatetime
 from lungfish.types.format_numbers import format_double
 from lungfish.types.json_text import JsonTree
 from lungfish.types.numerics import canonical, fit_decimal, numeric_text
-from lungfish.types.parse_numbers import parse_double, parse_numeric
+from lungfish.types.parse_numbers import integer_range, parse_double, parse_integer, parse_numeric
+from lungfish.types.sql_type import BIGINT, INTEGER
 
-_INTEGER_BOUNDS = {"integer": 2**31, "bigint": 2**63}
+_INTEGERS = {"integer": INTEGER, "bigint": BIGINT}
 _TYPE_NAMES = {
     "double": "double precision",
     "number": "numeric",
@@ -62,13 +63,12 @@ def as_number(name: str, item: JsonTree, arguments: Sequence[int] = ()) -> Decim
         )
     if name == "double":
         return _as_double(item)
+    if name in _INTEGERS:
+        return _as_integer(name, item)
     try:
         number = parse_numeric(item) if isinstance(item, str) else item
     except DataError:
         raise _invalid(name, item) from None
-    bound = _INTEGER_BOUNDS.get(name)
-    if bound is not None:
-        return _as_integer(name, item, number, bound)
     if not number.is_finite():
         raise NonNumericSqlJsonItem(
             f"NaN or Infinity is not allowed for jsonpath item method .{name}()"
@@ -88,13 +88,16 @@ def _as_double(item: str | Decimal) -> Decimal:
     return canonical(Decimal(format_double(number))) if isinstance(item, str) else item
 
 
-def _as_integer(name: str, item: str | Decimal, number: Decimal, bound: int) -> Decimal:
-    if not number.is_finite() or (
-        isinstance(item, str) and (number != number.to_integral_value() or "." in item)
-    ):
-        raise _invalid(name, item)
-    whole = number.to_integral_value(ROUND_HALF_UP)
-    if not -bound <= whole < bound:
+def _as_integer(name: str, item: str | Decimal) -> Decimal:
+    sql_type = _INTEGERS[name]
+    try:
+        if isinstance(item, str):
+            return canonical(Decimal(parse_integer(item, sql_type)))
+    except DataError:
+        raise _invalid(name, item) from None
+    low, high = integer_range(sql_type.kind)
+    whole = item.to_integral_value(ROUND_HALF_UP) if item.is_finite() else item
+    if not low <= whole <= high:
         raise _invalid(name, item)
     return canonical(whole)
 
@@ -131,7 +134,7 @@ def as_boolean(item: JsonTree) -> bool:
     if isinstance(item, bool):
         return item
     if isinstance(item, Decimal):
-        if item != item.to_integral_value() or abs(item) >= _INTEGER_BOUNDS["integer"]:
+        if item != item.to_integral_value() or abs(item) >= 2**31:
             raise _invalid("boolean", item)
         return bool(item)
     if isinstance(item, str):

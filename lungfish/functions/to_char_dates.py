@@ -227,12 +227,14 @@ def _year(moment: Moment, upper: str, is_fill: bool) -> str:
     if not moment.is_interval and year <= 0:
         year = 1 - year
     if upper == "Y,YYY":
-        return f"{year // 1000},{year % 1000:03d}"
+        thousands = _cut(year, 1000)
+        return f"{thousands},{year - thousands * 1000:03d}"
     digits = len(upper)
     if digits < 4:
         size = abs(year) % 10**digits
         year = -size if year < 0 else size
-    return _padded(year, digits, is_fill)
+    # An ISO year has room for the sign of the year itself.
+    return _padded(year, digits, is_fill, sign_of=moment.year if moment.is_interval else 0)
 
 
 def _moment_of(local: int, *, offset: int | None = None, zone: str = "") -> Moment:

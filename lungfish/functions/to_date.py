@@ -243,8 +243,8 @@ class _Reader:
             self.fields[field] = number
             return
         elif upper == "ID":
-            # From Monday = 1 to Sunday = 1.
-            number = number % 7 + 1
+            # From Monday = 1 to Sunday = 1, which is also what days after the seventh are.
+            number = number + 1 if number < 7 else 1
         elif field == "year":
             self.year_digits = len(upper)
             if len(upper) < 4 and length < 4:

@@ -34,7 +34,7 @@ from lungfish.types.array_value import ArrayValue
 from lungfish.types.casts import find_cast
 from lungfish.types.compare import comparison_key
 from lungfish.types.settings import CANONICAL, TextSettings
-from lungfish.types.sql_type import SqlType
+from lungfish.types.sql_type import SqlType, TypeKind
 from lungfish.types.vectors import build_vector, to_values
 
 
@@ -103,7 +103,8 @@ def _compound(node: BoundExpression, settings: TextSettings | None) -> Any:
         case RowExpr():
             return tuple(constant_value(item, settings) for item in node.items)
         case ArrayExpr():
-            if any(isinstance(item, ArrayExpr) for item in node.items):
+            # Of arrays it is one of more dimensions, whose lengths must agree: the executor's business.
+            if any(item.type.kind is TypeKind.ARRAY for item in node.items):
                 raise NotConstant
             items = tuple(constant_value(item, settings) for item in node.items)
             return ArrayValue(items, (len(items),), (1,)) if items else ArrayValue((), (), ())

@@ -43,6 +43,11 @@ class ArrayValue:
 EMPTY_ARRAY = ArrayValue((), (), ())
 
 
+def have_same_shape(one: ArrayValue, other: ArrayValue) -> bool:
+    """Whether two arrays have the same subscripts."""
+    return one.dimensions == other.dimensions and one.lower_bounds == other.lower_bounds
+
+
 def stack_arrays(parts: Sequence[ArrayValue]) -> ArrayValue:
     """The array with a dimension more whose parts are arrays of one shape, at least one."""
     elements = tuple([item for part in parts for item in part.elements])
@@ -56,7 +61,7 @@ def check_stackable(part: ArrayValue | None, first: ArrayValue | None) -> ArrayV
         raise NullValueNotAllowed("cannot accumulate null arrays")
     if not part.dimensions:
         raise ArraySubscriptError("cannot accumulate empty arrays")
-    if first is not None and first.dimensions != part.dimensions:
+    if first is not None and not have_same_shape(first, part):
         raise ArraySubscriptError("cannot accumulate arrays of different dimensionality")
     return part
 

@@ -205,6 +205,8 @@ class _Reader:
         # How many filters and subscripts are around the place: there `@` and `last` mean something.
         self.filter_depth = 0
         self.subscript_depth = 0
+        # Of symbols out of their place, the first: told once all could be read.
+        self.misplaced: SyntaxError | None = None
         self._split()
 
     def _split(self) -> None:
@@ -262,6 +264,8 @@ class _Reader:
         root = self._or()
         if self.place < len(self.tokens):
             self._fail()
+        if self.misplaced is not None:
+            raise self.misplaced
         return JsonPath(mode == "strict", root)
 
     def _or(self) -> PathNode:
@@ -351,9 +355,13 @@ class _Reader:
         symbol = self._take("$", "@", "last")
         if symbol is not None:
             if symbol == "@" and not self.filter_depth:
-                raise SyntaxError("@ is not allowed in root expressions")
+                self.misplaced = self.misplaced or SyntaxError(
+                    "@ is not allowed in root expressions"
+                )
             if symbol == "last" and not self.subscript_depth:
-                raise SyntaxError("LAST is allowed only in array subscripts")
+                self.misplaced = self.misplaced or SyntaxError(
+                    "LAST is allowed only in array subscripts"
+                )
             return Start(symbol)
         if self._take("("):
             return self._parenthesized()

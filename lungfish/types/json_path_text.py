@@ -67,7 +67,7 @@ def _write(node: PathNode, *, has_brackets: bool) -> str:
                 kind, f"({inner}) is unknown"
             )
         case LikeRegex(operand, pattern, flags):
-            text = f"{_write(operand, has_brackets=False)} like_regex {quote_json(pattern)}"
+            text = f"{_write(operand, has_brackets=True)} like_regex {quote_json(pattern)}"
             ordered = "".join(flag for flag in "ismxq" if flag in flags)
             return _bracketed(text + (f' flag "{ordered}"' if ordered else ""), has_brackets)
         case _:

@@ -77,11 +77,11 @@ class RangeLine:
         return len(end) == len(start) == 3 and end[1] == start[1] and end[2] + 1 == start[2]
 
     def span(self, left: RangeValue, right: RangeValue) -> RangeValue:
-        """The smallest range with both in it."""
+        """The smallest range with both in it. Of equal bounds, which may be written otherwise, it has those of `right`."""
         if left.is_empty or right.is_empty:
             return right if left.is_empty else left
-        first = left if self.low(left) <= self.low(right) else right
-        last = left if self.high(left) >= self.high(right) else right
+        first = left if self.low(left) < self.low(right) else right
+        last = left if self.high(left) > self.high(right) else right
         return RangeValue(
             first.lower, last.upper, first.is_lower_inclusive, last.is_upper_inclusive
         )
@@ -123,7 +123,8 @@ class RangeLine:
     def united(self, ranges: Iterable[RangeValue]) -> tuple[RangeValue, ...]:
         """The ranges in order, those that overlap or touch made one."""
         found: list[RangeValue] = []
-        for each in sorted((item for item in ranges if not item.is_empty), key=self.low):
+        filled = [item for item in ranges if not item.is_empty]
+        for each in sorted(filled, key=lambda item: (self.low(item), self.high(item))):
             if found and (self.overlaps(found[-1], each) or self.is_adjacent(found[-1], each)):
                 found[-1] = self.span(found[-1], each)
             else:

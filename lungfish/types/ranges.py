@@ -72,7 +72,8 @@ def canonical_range(value: RangeValue, range_type: SqlType) -> RangeValue:
         return EMPTY_RANGE
     element = range_type.element
     assert element is not None, "ranges have bounds of a type"
-    _require_order(value, element)
+    if _is_empty(value, element):
+        return EMPTY_RANGE
     if element.kind in _DISCRETE and not range_type.oid:
         lower, upper = value.lower, value.upper
         if lower is not None and not value.is_lower_inclusive and not _is_infinite(lower, element):
@@ -84,21 +85,21 @@ def canonical_range(value: RangeValue, range_type: SqlType) -> RangeValue:
         )
         is_upper = upper is not None and value.is_upper_inclusive and _is_infinite(upper, element)
         value = RangeValue(lower, upper, is_lower, is_upper)
-    if value.lower is not None and value.upper is not None:
-        order = compare_values(value.lower, value.upper, element)
-        if order > 0 or (
-            order == 0 and not (value.is_lower_inclusive and value.is_upper_inclusive)
-        ):
-            return EMPTY_RANGE
+        # What was `(1,2)` is `[2,2)` now.
+        return EMPTY_RANGE if _is_empty(value, element) else value
     return value
 
 
-def _require_order(value: RangeValue, element: SqlType) -> None:
-    if value.lower is not None and value.upper is not None:
-        if compare_values(value.lower, value.upper, element) > 0:
-            raise InvalidRangeBounds(
-                "range lower bound must be less than or equal to range upper bound"
-            )
+def _is_empty(value: RangeValue, element: SqlType) -> bool:
+    """Whether no value is between the bounds. Raises 22000 where they are the wrong way round."""
+    if value.lower is None or value.upper is None:
+        return False
+    order = compare_values(value.lower, value.upper, element)
+    if order > 0:
+        raise InvalidRangeBounds(
+            "range lower bound must be less than or equal to range upper bound"
+        )
+    return order == 0 and not (value.is_lower_inclusive and value.is_upper_inclusive)
 
 
 def _is_infinite(bound: int, element: SqlType) -> bool:

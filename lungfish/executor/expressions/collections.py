@@ -22,7 +22,12 @@ from lungfish.planner.expressions import (
     QuantifiedArrayExpr,
     RowExpr,
 )
-from lungfish.types.array_value import ArrayValue, array_value
+from lungfish.types.array_value import (
+    ArrayValue,
+    array_value,
+    have_same_shape,
+    stack_arrays,
+)
 from lungfish.types.batch import Batch
 from lungfish.types.coercion import is_same_type
 from lungfish.types.compare import comparison_key
@@ -193,14 +198,12 @@ def _stacked(arrays: Sequence[ArrayValue | None]) -> ArrayValue:
     parts = [array for array in arrays if array is not None and array.elements]
     if not parts:
         return array_value(())
-    shapes = {part.dimensions for part in parts}
-    if len(shapes) > 1 or len(parts) < len(arrays):
+    first = parts[0]
+    if len(parts) < len(arrays) or not all(have_same_shape(first, part) for part in parts):
         raise errors.ArraySubscriptError(
             "multidimensional arrays must have array expressions with matching dimensions"
         )
-    elements = tuple(element for part in parts for element in part.elements)
-    dimensions = (len(parts), *parts[0].dimensions)
-    return ArrayValue(elements, dimensions, (1,) * len(dimensions))
+    return stack_arrays(parts)
 
 
 def row_row(expression: RowExpr, compiler: Compiler) -> RowEvaluator:

@@ -1,0 +1,27 @@
+-- Values at the edges of their types: what `python -m tests.differential --edges` once found to be answered differently.
+SELECT int4range(2147483647, 2147483647, '()'), int8range(9223372036854775807, 9223372036854775807, '(]'), daterange('5874897-12-31', '5874897-12-31', '()')::datemultirange;
+SELECT int4range(1, 2, '()'), int4range(1, 1, '[]'), int4range(2, 1, '()');
+SELECT nummultirange('[1.50,1.5]'::numrange, '[0,1.50]'::numrange), '{[0,1.50]}'::nummultirange + '{(,1.5]}', '[0,1.50]'::numrange + '(,1.5]', '{[1.0,2]}'::nummultirange + '{[1,1.5]}';
+SELECT range_agg(x) FROM (VALUES ('{(,1.5]}'::nummultirange), ('{(,1.50]}')) AS v(x);
+SELECT jsonb_path_query('[1, [2, {"a": 3}], [], {}]', '$.**{last}'), jsonb_path_query_array('[1, [2, {"a": 3}]]', '$.**{last to 2}'), jsonb_path_query_array('[1, [2]]', '$.**{0 to 1}');
+SELECT jsonb_path_query_array('"a"', '$.**{last}'), '-1.50'::jsonb @? 'strict $.**{last}', jsonb_path_query_array('[[], [1]]', '$.**{last}');
+SELECT '[{"a": 1}, {"a": "x", "b": null}, {"b": 2}]'::jsonb @? '(-$.b)', '{"a": 1}'::jsonb @? '(-$)', '{"a": 1}'::jsonb @? 'strict -$.a', '[1]'::jsonb @? 'strict -$';
+SELECT JSON_EXISTS(jsonb '{"a": 1}', '(-$)' ERROR ON ERROR), jsonb_path_query_array('["x", 2]', '$[*] ? (exists (-@))');
+SELECT jsonb_path_query('["x"]', '-$[*]');
+SELECT '($[1] + 0) like_regex "a.b"'::jsonpath, '(-$[*]."") like_regex "a" flag "q"'::jsonpath, '$.a like_regex "a"'::jsonpath;
+SELECT '!(@ like_regex "a b" flag "x")'::jsonpath;
+SELECT '@ > 1 || (last'::jsonpath;
+SELECT '@ > last'::jsonpath;
+SELECT jsonb_path_query('"12"', '$.bigint()'), jsonb_path_query('" 0x10 "', '$.integer()'), jsonb_path_query('1.5', '$.integer()');
+SELECT jsonb_path_query('"1e3"', '$.bigint()');
+SELECT jsonb_path_query('2147483647.5', '$.integer()');
+SELECT jsonb_path_query('"2147483648"', '$.integer()');
+SELECT to_char(interval '-1 year -2 mons -3 days', 'Y,YYY YYYY MM DD DDD'), to_char(interval '-3 days', 'DD FMDD'), to_char(interval '-1234 years', 'Y,YYY');
+SELECT to_char(interval '1 day', 'YYYY IYYY');
+SELECT to_date('2024-02-9', 'IYYY-IW-ID'), to_date('2024-02-7', 'IYYY-IW-ID'), to_date('2024-02-0', 'IYYY-IW-ID'), to_date('20240299', 'IYYYIWID');
+SELECT position(B'' IN B''), position(B'' IN B'1'), position(B'1' IN B'');
+SELECT array_sort(ARRAY['{2,1}'::integer[], '{1,1}'::integer[]], true)::text[], array_reverse(ARRAY['{1,2}'::integer[], '{3,4}'])::text, cardinality(ARRAY['{1,2}'::integer[], '{3,4}']);
+SELECT ARRAY['[0:1]={5,6}'::integer[], '[0:1]={1,2}']::text, (SELECT array_agg(x)::text FROM (VALUES ('[0:1]={5,6}'::integer[]), ('[0:1]={1,2}')) AS v(x));
+SELECT ARRAY['[0:1]={5,6}'::integer[], '{1,2}'];
+SELECT array_agg(x) FROM (VALUES ('[0:1]={5,6}'::integer[]), ('{1,2}')) AS v(x);
+SELECT ARRAY(SELECT x FROM (VALUES ('[0:1]={5,6}'::integer[]), ('{1,2}')) AS v(x));
