@@ -19,6 +19,7 @@ from pathlib import Path
 
 from tests.differential.campaign import run_campaign
 from tests.differential.changes import run_changes
+from tests.differential.edges import run_edges
 from tests.differential.histories import run_histories
 from tests.differential.mutations import Campaign, make_sides
 from tests.differential.patterns import run_patterns
@@ -41,6 +42,7 @@ def main() -> int:
     parser.add_argument("--forms", action="store_true", help="the same query in several forms")
     parser.add_argument("--changes", action="store_true", help="INSERT, UPDATE, DELETE, MERGE")
     parser.add_argument("--patterns", action="store_true", help="regular expressions, LIKE")
+    parser.add_argument("--edges", action="store_true", help="constants at the edges of types")
     parser.add_argument("--histories", action="store_true", help="transactions, DDL, cursors")
     parser.add_argument("--most", type=int, default=40, help="stop after so many differences")
     parser.add_argument("--mutations", action="store_true", help="mutated statements")
@@ -62,6 +64,7 @@ def main() -> int:
             (options.forms, run_forms),
             (options.short, run_short),
             (options.patterns, run_patterns),
+            (options.edges, run_edges),
             (options.changes, run_changes),
             (options.histories, run_histories),
         ):

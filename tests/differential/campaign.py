@@ -83,7 +83,7 @@ def examine(postgres: Side, ours: Side, schema: Schema, query: Query, seed: str)
         if got.sqlstate == "57014":
             return SLOW, expected, got
         what = difference(expected, got, is_ordered=query.is_ordered, is_loose=query.is_loose)
-        if what == "error" and expected.sqlstate and _raises(postgres, tree, got.sqlstate):
+        if what == "error" and expected.sqlstate and raises(postgres, tree, got.sqlstate):
             # Which of two errors in one statement is met first is nobody's promise.
             return None, expected, got
         return what, expected, got
@@ -99,7 +99,7 @@ def examine(postgres: Side, ours: Side, schema: Schema, query: Query, seed: str)
     return Finding(seed, schema.statements, str(smallest), what, expected, got)
 
 
-def _raises(postgres: Side, tree: Fragment, sqlstate: str | None) -> bool:
+def raises(postgres: Side, tree: Fragment, sqlstate: str | None) -> bool:
     """Whether a part of the query, asked alone, raises this error on the server."""
     parts = [part for part in pieces(tree) if part.kind.startswith("expression")]
     return any(postgres.run(f"SELECT {part}").sqlstate == sqlstate for part in parts)

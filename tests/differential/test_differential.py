@@ -10,6 +10,7 @@ import pytest
 from tests.differential.campaign import Run, run_campaign
 from tests.differential.changes import run_changes
 from tests.differential.compare import difference
+from tests.differential.edges import run_edges
 from tests.differential.forms import parametrized
 from tests.differential.fragments import Fragment, listed, optional, shrink, text
 from tests.differential.histories import run_histories
@@ -24,6 +25,7 @@ RUNS = [
     pytest.param(run_campaign, 600, 100_000, id="queries"),
     pytest.param(run_wide, 80, 20_000, id="wide queries"),
     pytest.param(run_short, 100, 5_000, id="short statements"),
+    pytest.param(run_edges, 200, 20_000, id="edges of types"),
     pytest.param(run_changes, 300, 20_000, id="changes"),
     pytest.param(run_histories, 40, 5_000, id="histories"),
     pytest.param(run_patterns, 400, 20_000, id="patterns"),

@@ -102,9 +102,9 @@ class WideExpressions(Expressions):
             filtered: str | Fragment = ""
             if self.source.random() < 0.3:
                 filtered = text(" FILTER (WHERE ", both.calm("boolean", 1), ")")
-            call = text(f"{aggregate}(", own.calm(kind, 1), ")", filtered)
-            if kind == "boolean":
-                call = text("bool_or(", own.calm(kind, 1), ")", filtered)
+            # With a column of its own, or it might be an aggregate of the query around.
+            value = text(f"CASE WHEN {alias}.id IS NOT NULL THEN ", own.calm(kind, 1), " END")
+            call = text(f"{aggregate}(", value, ")", filtered)
             having = text(" HAVING count(*) > 1") if self.source.random() < 0.2 else text("")
             return text(
                 "(SELECT ", call, f" FROM {name} AS {alias} WHERE ", both.calm("boolean", depth), having, ")"
@@ -117,7 +117,7 @@ class WideExpressions(Expressions):
             name, alias, both, own = self.inside(depth)
             call = text(self.source.choice(("count(*)", f"count({alias}.c0)", f"count({alias})")))
             if kind == "numeric":
-                call = text("sum(", own.calm("bigint", 1), ")")
+                call = text(f"sum({alias}.id + ", own.calm("bigint", 1), ")")
             return text(
                 "(SELECT ", call, f" FROM {name} AS {alias} WHERE ", both.calm("boolean", depth), ")"
             )  # fmt: skip
