@@ -70,15 +70,11 @@ class JoinOutput:
             yield from self.join(left, (candidates,), run)
             return
         held = [self._holding(left, pairs, run) for pairs in self._cut(left, (candidates,))]
-        lefts = np.concatenate([pairs.left for pairs, _ in held])
-        rights = np.concatenate([pairs.right for pairs, _ in held])
+        lefts = np.concatenate([pairs.left for pairs in held])
+        rights = np.concatenate([pairs.right for pairs in held])
         matched = np.zeros(left.row_count, np.bool_)
         matched[lefts] = True
         alone = np.flatnonzero(~matched)
-        if not len(alone) and len(held) == 1:
-            columns = held[0][1]
-            yield Batch(columns or self._columns(left, held[0][0]), len(lefts))
-            return
         lefts = np.concatenate((lefts, alone))
         rights = np.concatenate((rights, np.full(len(alone), NO_ROW)))
         order = np.argsort(lefts, kind="stable")

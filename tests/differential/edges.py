@@ -78,7 +78,10 @@ def run_edges(
             yield None if found is not None and _is_excused(postgres, query, found) else found
     finally:
         resets = [f"RESET {name}" for name, _ in STYLES]
-        _run_all((postgres, ours), (*resets, "RESET search_path", "DROP SCHEMA edges CASCADE"))
+        _run_all(
+            (postgres, ours),
+            (*resets, "DROP TYPE nest", "RESET search_path", "DROP SCHEMA edges CASCADE"),
+        )
 
 
 def _run_all(sides: Sequence[Side], statements: Sequence[str]) -> None:
