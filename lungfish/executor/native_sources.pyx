@@ -171,10 +171,11 @@ cdef class ProjectSource(NativeSource):
 
     cdef list rows(self, Reading reading, tuple outer, Py_ssize_t wanted):
         """See `NativeSource.rows`."""
-        cdef list found = self.source.rows(reading, outer, wanted), made = []
+        cdef list found = self.source.rows(reading, outer, wanted), made
         cdef tuple row, output
-        if found is None:
-            return None
+        if found is None or not PyList_GET_SIZE(found):
+            return found
+        made = []
         for row in found:
             output = self.expressions.evaluate(row, reading.values)
             if output is None:
@@ -299,6 +300,8 @@ cdef class JoinSource(NativeSource):
                 rights = self.right.rows(reading, row, ALL)
                 if rights is None:
                     return None
+            if self.kind == INNER and not PyList_GET_SIZE(rights):
+                continue
             reading.budget -= PyList_GET_SIZE(rights)
             if reading.budget < 0:
                 return None

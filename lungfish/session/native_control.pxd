@@ -1,3 +1,6 @@
+from cpython.object cimport PyObject
+
+
 cdef class NativeControl:
     cdef object session, mutex, database, settings, owner, temporary, clock, on_expired, template
     cdef dict active
@@ -7,3 +10,7 @@ cdef class NativeControl:
     cdef object begin(self, str sql, object statement)
     cdef object commit(self, str sql, object statement)
     cdef object new_transaction(self)
+
+
+cdef int note_start(PyObject *session, object owner, str sql) except -1
+cdef object now_us(object clock)

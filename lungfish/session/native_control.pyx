@@ -6,19 +6,39 @@ option, no temporary objects, no deferred checks, no transaction that has failed
 transaction's affair, as are the errors that come out of it.
 """
 
+from cpython.long cimport PyLong_AsUnsignedLong
 from cpython.object cimport PyObject, PyTypeObject
+from cpython.pythread cimport PyThread_get_thread_ident
 from cpython.tuple cimport PyTuple_GET_SIZE
 
 from lungfish.session.native_mutex cimport NativeMutex
-from lungfish.slots cimport offset_of, set_slot, slot
+from lungfish.slots cimport FALSE, offset_of, set_slot, slot
 
 from lungfish.errors import OWN_MISTAKES, Error
 from lungfish.executor import DeferredChecks
+from lungfish.executor.context import Cancellation
 from lungfish.executor.result import ExecutionResult
+from lungfish.session.session import Session
 from lungfish.session.string_reading import raise_worded
 from lungfish.sql.ast.utility import Begin, Commit
+from lungfish.storage.clock import SystemClock
+from lungfish.storage.lock_queue import LockOwner
 from lungfish.storage.transactions import IsolationLevel, Transaction, TransactionState
 
+cdef extern from "time.h":
+    struct timespec:
+        long long tv_sec
+        long tv_nsec
+    int TIME_UTC
+    int timespec_get(timespec *moment, int base)
+
+cdef Py_ssize_t SESSION_CANCELLATION = offset_of(Session, "cancellation")
+cdef Py_ssize_t SESSION_LAST_QUERY = offset_of(Session, "last_query")
+cdef Py_ssize_t SESSION_THREAD_NUMBER = offset_of(Session, "_thread_number")
+cdef Py_ssize_t CANCELLATION_IS_REQUESTED = offset_of(Cancellation, "is_requested")
+cdef Py_ssize_t CANCELLATION_ERROR = offset_of(Cancellation, "error")
+cdef Py_ssize_t CANCELLATION_PROGRESS = offset_of(Cancellation, "progress")
+cdef Py_ssize_t OWNER_CANCEL_MESSAGE = offset_of(LockOwner, "cancel_message")
 cdef object SERIALIZABLE = IsolationLevel.SERIALIZABLE
 cdef object RUNNING = TransactionState.RUNNING
 cdef tuple FAILURES = (Error, *OWN_MISTAKES)
@@ -91,7 +111,6 @@ cdef class NativeControl:
     cdef object begin(self, str sql, object statement):
         """`TransactionalSession._control_begin`."""
         cdef object session = self.session, settings = self.settings, owner = self.owner
-        cdef object cancellation = session.cancellation
         # Made before anything is looked at: that may set off the garbage collector, and so finalizers that use the session.
         cdef object transaction = self.new_transaction(), deferred = session._deferred
         if not is_unused(deferred):
@@ -105,12 +124,10 @@ cdef class NativeControl:
             or not self.is_usual()
         ):
             return None
-        session._note_start(sql)
+        note_start(<PyObject *>session, owner, sql)
         owner.cancel_message = None
         owner.timeout_s = settings.lock_timeout_s
-        cancellation.is_requested = False
-        cancellation.error = None
-        now = self.clock.utc_us()
+        now = now_us(self.clock)
         set_slot(<PyObject *>transaction, TRANSACTION_ISOLATION, settings.default_isolation)
         set_slot(<PyObject *>transaction, TRANSACTION_SYNCHRONOUS_COMMIT, settings.is_synchronous)
         set_slot(<PyObject *>transaction, TRANSACTION_BEGUN_AT, now)
@@ -173,6 +190,32 @@ cdef class NativeControl:
             settings.end_transaction()
         self.database.after_commit()
         return COMMITTED
+
+
+cdef int note_start(PyObject *session, object owner, str sql) except -1:
+    """Leave behind what a statement leaves that begins, and runs nothing that could be stopped."""
+    cdef PyObject *cancellation = slot(session, SESSION_CANCELLATION)
+    cdef unsigned long thread = <unsigned long>PyThread_get_thread_ident()
+    if slot(session, SESSION_LAST_QUERY) != <PyObject *>sql:
+        set_slot(session, SESSION_LAST_QUERY, sql)
+    if PyLong_AsUnsignedLong(<object>slot(session, SESSION_THREAD_NUMBER)) != thread:
+        set_slot(session, SESSION_THREAD_NUMBER, thread)
+    set_slot(cancellation, CANCELLATION_PROGRESS, None)
+    if slot(cancellation, CANCELLATION_IS_REQUESTED) != FALSE:
+        # What was asked of an earlier statement is no matter of this one.
+        set_slot(cancellation, CANCELLATION_IS_REQUESTED, False)
+        set_slot(cancellation, CANCELLATION_ERROR, None)
+        set_slot(<PyObject *>owner, OWNER_CANCEL_MESSAGE, None)
+    return 0
+
+
+cdef object now_us(object clock):
+    """`Clock.utc_us`."""
+    cdef timespec moment
+    if type(clock) is not SystemClock:
+        return clock.utc_us()
+    timespec_get(&moment, TIME_UTC)
+    return moment.tv_sec * 1_000_000 + moment.tv_nsec // 1000
 
 
 cdef bint is_unused(object deferred) except -1:

@@ -15,14 +15,14 @@ Invariants:
 
 from cpython.dict cimport PyDict_GetItem, PyDict_Next, PyDict_SetItem, PyDict_Size
 from cpython.float cimport PyFloat_AS_DOUBLE
-from cpython.long cimport PyLong_AsLong, PyLong_AsUnsignedLong, PyLong_FromLongLong
+from cpython.long cimport PyLong_AsLong
 from cpython.object cimport PyObject, PyTypeObject
 from cpython.pythread cimport PyThread_get_thread_ident
 from cpython.ref cimport Py_INCREF
 from cpython.set cimport PySet_Contains, PySet_GET_SIZE
 
 from lungfish.executor.native_lane cimport NativeLane
-from lungfish.session.native_control cimport NativeControl
+from lungfish.session.native_control cimport NativeControl, note_start, now_us
 from lungfish.session.native_mutex cimport NativeMutex
 from lungfish.slots cimport FALSE, NONE, TRUE, offset_of, set_slot, slot
 from lungfish.storage.native_frames cimport PAGES_PAGE_COUNT, number_in
@@ -30,12 +30,10 @@ from lungfish.storage.native_frames cimport PAGES_PAGE_COUNT, number_in
 from lungfish.database import Database
 from lungfish.database.plan_cache import CachedPlan, ParsedText
 from lungfish.database.temporaries import TemporaryObjects
-from lungfish.executor.context import Cancellation
 from lungfish.session.function_context import SessionFunctions
 from lungfish.session.ready import ReadyStatement, ReadyText
 from lungfish.session.session import Session
 from lungfish.session.settings import SessionSettings
-from lungfish.storage.clock import SystemClock
 from lungfish.storage.lock_queue import LockOwner
 from lungfish.storage.transactions import IsolationLevel, Transaction, TransactionState
 from lungfish.types.sql_type import BIGINT, BOOLEAN, BYTEA, DOUBLE, INTEGER
@@ -56,14 +54,6 @@ cdef extern from "Python.h":
     PyObject *PyTuple_GET_ITEM(PyObject *values, Py_ssize_t index)
 
 
-cdef extern from "time.h":
-    struct timespec:
-        long long tv_sec
-        long tv_nsec
-    int TIME_UTC
-    int timespec_get(timespec *moment, int base)
-
-
 # Where each object has what is looked at.
 cdef Py_ssize_t SESSION_IS_CLOSED = offset_of(Session, "is_closed")
 cdef Py_ssize_t SESSION_TRANSACTION = offset_of(Session, "_transaction")
@@ -72,10 +62,7 @@ cdef Py_ssize_t SESSION_LATE = offset_of(Session, "_late")
 cdef Py_ssize_t SESSION_CHANGE = offset_of(Session, "_change")
 cdef Py_ssize_t SESSION_AUTOCOMMIT = offset_of(Session, "autocommit")
 cdef Py_ssize_t SESSION_TABLES = offset_of(Session, "tables")
-cdef Py_ssize_t SESSION_CANCELLATION = offset_of(Session, "cancellation")
 cdef Py_ssize_t SESSION_HAS_QUERIED = offset_of(Session, "has_queried")
-cdef Py_ssize_t SESSION_LAST_QUERY = offset_of(Session, "last_query")
-cdef Py_ssize_t SESSION_THREAD_NUMBER = offset_of(Session, "_thread_number")
 cdef Py_ssize_t DATABASE_IS_CLOSED = offset_of(Database, "is_closed")
 cdef Py_ssize_t DATABASE_CATALOG = offset_of(Database, "catalog")
 cdef Py_ssize_t DATABASE_CLOCK = offset_of(Database, "clock")
@@ -85,11 +72,7 @@ cdef Py_ssize_t SETTINGS_TIMEOUT_S = offset_of(SessionSettings, "statement_timeo
 cdef Py_ssize_t SETTINGS_ISOLATION = offset_of(SessionSettings, "default_isolation")
 cdef Py_ssize_t TEMPORARY_OBJECTS = offset_of(TemporaryObjects, "objects")
 cdef Py_ssize_t FUNCTIONS_TIME = offset_of(SessionFunctions, "statement_time_us")
-cdef Py_ssize_t CANCELLATION_IS_REQUESTED = offset_of(Cancellation, "is_requested")
-cdef Py_ssize_t CANCELLATION_ERROR = offset_of(Cancellation, "error")
-cdef Py_ssize_t CANCELLATION_PROGRESS = offset_of(Cancellation, "progress")
 cdef Py_ssize_t OWNER_WEAK = offset_of(LockOwner, "weak")
-cdef Py_ssize_t OWNER_CANCEL_MESSAGE = offset_of(LockOwner, "cancel_message")
 cdef Py_ssize_t TRANSACTION_ID = offset_of(Transaction, "id")
 cdef Py_ssize_t TRANSACTION_STATE = offset_of(Transaction, "state")
 cdef Py_ssize_t TRANSACTION_EXPIRED = offset_of(Transaction, "expired")
@@ -307,26 +290,9 @@ cdef class ReadyRunner:
 
     cdef int note_start(self, str sql) except -1:
         """Leave behind what a statement leaves that has run."""
-        cdef PyObject *cancellation = slot(self.me, SESSION_CANCELLATION)
-        cdef unsigned long thread = <unsigned long>PyThread_get_thread_ident()
-        cdef PyObject *clock = slot(<PyObject *>self.database, DATABASE_CLOCK)
-        cdef timespec moment
-        if slot(self.me, SESSION_LAST_QUERY) != <PyObject *>sql:
-            set_slot(self.me, SESSION_LAST_QUERY, sql)
-        if PyLong_AsUnsignedLong(<object>slot(self.me, SESSION_THREAD_NUMBER)) != thread:
-            set_slot(self.me, SESSION_THREAD_NUMBER, thread)
+        note_start(self.me, self.owner, sql)
         set_slot(self.me, SESSION_HAS_QUERIED, True)
-        set_slot(cancellation, CANCELLATION_PROGRESS, None)
-        if slot(cancellation, CANCELLATION_IS_REQUESTED) != FALSE:
-            # What was asked of an earlier statement is no matter of this one.
-            set_slot(cancellation, CANCELLATION_IS_REQUESTED, False)
-            set_slot(cancellation, CANCELLATION_ERROR, None)
-            set_slot(<PyObject *>self.owner, OWNER_CANCEL_MESSAGE, None)
-        if <PyObject *>type_of(clock) == <PyObject *>SystemClock:
-            timespec_get(&moment, TIME_UTC)
-            now = PyLong_FromLongLong(moment.tv_sec * 1_000_000 + moment.tv_nsec // 1000)
-        else:
-            now = (<object>clock).utc_us()
+        now = now_us(<object>slot(<PyObject *>self.database, DATABASE_CLOCK))
         set_slot(<PyObject *>self.functions, FUNCTIONS_TIME, now)
         return 0
 

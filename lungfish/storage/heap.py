@@ -54,6 +54,9 @@ _CANDIDATE_COUNT = 4
 class Heap:
     """The pages of one table."""
 
+    # Named is what compiled code looks at for each new row.
+    __slots__ = ("__dict__", "__weakref__", "_current")
+
     def __init__(
         self, pages: RelationPages, overflow: Overflow, layout: RowLayout, page_size: int
     ) -> None:

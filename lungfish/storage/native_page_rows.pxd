@@ -30,6 +30,9 @@ cdef struct Spilled:
 
 cdef class PageRows:
     cdef object heap
+    cdef object pages
+    # Where the heap has the number of its current page.
+    cdef Py_ssize_t heap_current
     cdef object page_format
     cdef readonly NativeOverflow overflow
     cdef Py_ssize_t page_size

@@ -12,8 +12,8 @@ from cpython.object cimport PyObject
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memcpy, memset
 
-from lungfish.slots cimport slot
-from lungfish.storage.native_frames cimport FRAME_CACHE, bytes_of, frame_of
+from lungfish.slots cimport offset_of, slot
+from lungfish.storage.native_frames cimport FRAME_CACHE, bytes_of, frame_of, number_in
 from lungfish.storage.native_overflow cimport NativeOverflow, level_of, note_room
 
 from lungfish.storage.relation_pages import Frame
@@ -47,7 +47,9 @@ cdef class PageRows:
     """The rows of one heap, beside its `HeapPageFormat`."""
 
     def __init__(self, object heap):
-        self.heap, self.page_format = heap, heap.format
+        self.heap, self.pages, self.page_format = heap, heap.pages, heap.format
+        # Not of the class at import: that module imports this one.
+        self.heap_current = offset_of(type(heap), "_current")
         self.overflow = NativeOverflow(heap.overflow)
         self.page_size = heap.format.page_size
         self.stride = heap.layout.stride
@@ -255,7 +257,9 @@ cdef class PageRows:
 
     cdef bint has_room(self, Py_ssize_t size) except -1:
         """Whether the current page has room for a packed row of that size; True also where that is not to be told here."""
-        cdef PyObject* frame = frame_of(self.heap.pages, self.heap._current)
+        cdef PyObject* frame = frame_of(
+            self.pages, number_in(<PyObject*>self.heap, self.heap_current)
+        )
         if frame == NULL or slot(frame, FRAME_CACHE) != <PyObject*>self.page_format:
             return True
         return self.fits_on(bytes_of(frame), size)

@@ -14,7 +14,7 @@ from cpython.bytearray cimport (
     PyByteArray_GET_SIZE,
 )
 from cpython.bytes cimport PyBytes_AS_STRING
-from cpython.dict cimport PyDict_Contains, PyDict_DelItem, PyDict_GetItem, PyDict_SetItem
+from cpython.dict cimport PyDict_Contains, PyDict_DelItem, PyDict_GetItemWithError, PyDict_SetItem
 from cpython.list cimport PyList_GET_ITEM, PyList_GET_SIZE
 from cpython.object cimport PyObject
 from cpython.set cimport PySet_Discard, PySet_GET_SIZE
@@ -153,7 +153,7 @@ cdef bint purge_entry(NativeTable table, tuple entry, Py_ssize_t* work) except -
     if not find_place(table, place, False, &at) or at.row == NULL:
         return False
     flags = at.row[FLAGS]
-    found = PyDict_GetItem(table.chains, address)
+    found = PyDict_GetItemWithError(table.chains, address)
     if found == NULL:
         # It was done before.
         return True

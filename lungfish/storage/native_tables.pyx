@@ -17,7 +17,7 @@ Invariants:
 
 from cpython.bytearray cimport PyByteArray_AS_STRING, PyByteArray_GET_SIZE
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
-from cpython.dict cimport PyDict_Contains, PyDict_GetItem
+from cpython.dict cimport PyDict_Contains, PyDict_GetItemWithError
 from cpython.list cimport PyList_Append
 from cpython.long cimport PyLong_AsUnsignedLongLongMask
 from cpython.object cimport PyObject
@@ -478,7 +478,7 @@ cdef class NativeTable:
         fill_entry(entry, self.rows, number, before)
         lsn = <object>slot(<PyObject*>self.log, self.log_end)
         PyList_Append(undo_of(transaction), entry)
-        found = PyDict_GetItem(self.chains, number)
+        found = PyDict_GetItemWithError(self.chains, number)
         if found == NULL:
             chain[0] = before
             # It has bytes only, so it is in no circle.
@@ -507,7 +507,7 @@ cdef class NativeTable:
         cdef uint16_t counts[3]
         cdef uint32_t tails_start
         cdef Py_ssize_t index, chosen, slots, tail_size = PyBytes_GET_SIZE(packed) - self.stride
-        cdef int64_t address
+        cdef int64_t address, page_id
         cdef bint is_new = False
         if tail_size > self.page_rows.tail_size_max or PyBytes_GET_SIZE(packed) > RECORD_SIZE_MAX:
             return None
@@ -516,7 +516,7 @@ cdef class NativeTable:
             return None
         if not self.page_rows.has_room(PyBytes_GET_SIZE(packed)):
             is_new = self.page_rows.move_on(PyBytes_GET_SIZE(packed), self.log._end)
-        page_id = self.heap._current
+        page_id = number_in(<PyObject*>self.heap, self.page_rows.heap_current)
         frame = frame_of(pages, page_id)
         if frame == NULL or slot(frame, FRAME_CACHE) != <PyObject*>self.page_format:
             return None
@@ -540,7 +540,7 @@ cdef class NativeTable:
             or HEADER_SIZE + slots * self.stride + tail_size > tails_start
         ):
             return None
-        address = (<int64_t>page_id << SLOT_BITS) | chosen
+        address = (page_id << SLOT_BITS) | chosen
         number = address
         for index in range(len(keys)):
             tree = <NativeTree>self.trees[index]

@@ -13,7 +13,7 @@ from cpython.bytes cimport (
     PyBytes_FromStringAndSize,
     PyBytes_GET_SIZE,
 )
-from cpython.dict cimport PyDict_GetItem
+from cpython.dict cimport PyDict_GetItemWithError
 from cpython.list cimport PyList_GET_ITEM, PyList_GET_SIZE
 from cpython.long cimport PyLong_AsLongLong, PyLong_CheckExact
 from cpython.object cimport PyObject
@@ -132,7 +132,7 @@ cdef class NativeTree:
             return None
         frames = <object>slot(<PyObject*>self.pages, PAGES_FRAMES)
         for level in range(LEVEL_MAX):
-            found = PyDict_GetItem(frames, page_id)
+            found = PyDict_GetItemWithError(frames, page_id)
             if found == NULL:
                 return None
             frame = <object>found
