@@ -56,7 +56,7 @@ circle_contain circle_contain_pt circle_contained circle_distance circle_div_pt 
 circle_gt circle_in circle_le circle_left circle_lt circle_mul_pt circle_ne circle_out
 circle_overabove circle_overbelow circle_overlap circle_overleft circle_overright circle_right
 circle_same circle_send circle_sub_pt close_ls close_lseg close_pb close_pl close_ps close_sb
-convert cstring_in cstring_out cstring_send current_query currtid2 cursor_to_xml
+cstring_in cstring_out cstring_send current_query currtid2 cursor_to_xml
 cursor_to_xmlschema database_to_xml database_to_xml_and_xmlschema database_to_xmlschema date_cmp
 date_cmp_timestamp date_cmp_timestamptz date_in date_out daterange_canonical daterange_subdiff dexp
 diagonal diameter dist_bp dist_bs dist_cpoint dist_cpoly dist_lp dist_ls dist_pathp dist_pb dist_pc

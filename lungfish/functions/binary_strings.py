@@ -14,6 +14,7 @@ from typing import Any
 from lungfish.errors import (
     ArraySubscriptError,
     CharacterNotInRepertoire,
+    FeatureNotSupported,
     InvalidParameterValue,
     SubstringError,
     UntranslatableCharacter,
@@ -200,6 +201,25 @@ def _convert_to(text: str, name: str) -> bytes:
         ) from error
 
 
+_UTF8 = "utf-8"
+_ANY_BYTES = "ascii"
+
+
+def _convert(value: bytes, source: str, destination: str) -> bytes:
+    """convert: text in one encoding as that in another, one of them UTF8. SQL_ASCII is not converted, only looked at."""
+    codecs_named = (_codec(source), _codec(destination, "destination"))
+    if codecs_named[1] == _ANY_BYTES:
+        return value
+    if codecs_named[0] == _ANY_BYTES:
+        _convert_from(value, destination)
+        return value
+    if _UTF8 not in codecs_named and codecs_named[0] != codecs_named[1]:
+        raise FeatureNotSupported(
+            f"converting from {source.upper()} to {destination.upper()} is not supported"
+        )
+    return _convert_to(_convert_from(value, source), destination)
+
+
 # Hashes
 
 
@@ -264,6 +284,7 @@ FUNCTIONS: tuple[Function, ...] = (
     Function("bit_count", (BYTEA,), BIGINT, _bit_count),
     Function("encode", (BYTEA, TEXT), TEXT, encode),
     Function("decode", (TEXT, TEXT), BYTEA, decode),
+    Function("convert", (BYTEA, NAME, NAME), BYTEA, _convert, volatility=Volatility.STABLE),
     Function("convert_from", (BYTEA, NAME), TEXT, _convert_from, volatility=Volatility.STABLE),
     Function("convert_to", (TEXT, NAME), BYTEA, _convert_to, volatility=Volatility.STABLE),
     Function("md5", (TEXT,), TEXT, lambda value: _md5(value.encode())),
