@@ -11,7 +11,7 @@ from lungfish.catalog.names import type_text
 from lungfish.catalog.objects import Column, Index, Oid, Table
 from lungfish.catalog.objects import Sequence as SequenceObject
 from lungfish.errors import DatatypeMismatch, IndeterminateCollation, ObjectInUse
-from lungfish.executor import insert_rows
+from lungfish.executor import execute_batches, insert_batches, insert_rows
 from lungfish.executor.exclusions import require_no_clashes
 from lungfish.planner import (
     ExpressionFacts,
@@ -30,6 +30,7 @@ from lungfish.planner import (
     stored_names,
     stored_value_type,
 )
+from lungfish.planner.physical import PhysicalStatement
 from lungfish.session.parameters import infer_values
 from lungfish.session.prepared import argument_values, query_of
 from lungfish.sql.ast.expressions import Cast, TypeName
@@ -38,6 +39,7 @@ from lungfish.sql.ast.utility import Execute
 from lungfish.sql.statements import parse
 from lungfish.storage.lock_modes import LockMode, table_tag
 from lungfish.storage.table_build import TellBuild
+from lungfish.types.batch import Batch
 from lungfish.types.collations import collation_of_type
 from lungfish.types.settings import TextSettings
 from lungfish.types.sql_type import SqlType
@@ -58,7 +60,7 @@ class SessionRunner:
         """Rows of internal values."""
         (piece,) = parse(sql)
         assert isinstance(piece.statement, Query)
-        return list(self.run_query(piece.statement)[1])
+        return self._rows(piece.statement)
 
     def query_assigned(self, sql: str) -> list[tuple[Any, ...]]:
         """Rows whose outermost casts are those of an assignment: what is too long for a column is an error."""
@@ -72,30 +74,29 @@ class SessionRunner:
             for item in piece.statement.body.items
         )
         body = replace(piece.statement.body, items=items)
-        return list(self.run_query(replace(piece.statement, body=body))[1])
+        return self._rows(replace(piece.statement, body=body))
 
-    def run_query(
-        self, query: Query
-    ) -> tuple[tuple[tuple[str, SqlType], ...], Iterable[tuple[Any, ...]]]:
-        """The names and types of a query's columns, and its rows."""
+    def _rows(self, query: Query) -> list[tuple[Any, ...]]:
         cached = self._session.locked_plan(query, None, ())
-        result = self._session.run_plan(cached.plan, ())
-        columns = tuple((column.name, column.type) for column in result.columns or ())
-        return columns, internal_rows(result)
+        return list(internal_rows(self._session.run_plan(cached.plan, ())))
+
+    def run_query(self, query: Query) -> tuple[tuple[tuple[str, SqlType], ...], Iterable[Batch]]:
+        """The names and types of a query's columns, and its rows, which are made as they are asked for."""
+        plan = self._session.locked_plan(query, None, ()).plan
+        return _columns(plan), execute_batches(plan, self._session.execution_context())
 
     def run_execute(
         self, statement: Execute, *, with_rows: bool
-    ) -> tuple[tuple[tuple[str, SqlType], ...], Iterable[tuple[Any, ...]]]:
-        """The names and types of a prepared query's columns, and its rows if these are asked for."""
+    ) -> tuple[tuple[tuple[str, SqlType], ...], Iterable[Batch]]:
+        """The names and types of a prepared query's columns, and its rows if these are asked for, as `run_query` has them."""
         session = self._session
         found = query_of(session, statement)
         values, types = argument_values(session, statement, found)
         plan = session.locked_plan(found.statement, None, types).plan
-        columns = tuple((column.name, column.type) for column in plan.root.columns)
         if not with_rows:
-            return columns, ()
+            return _columns(plan), ()
         values = infer_values(values, types, plan.parameter_types, session.settings.text)
-        return columns, internal_rows(session.run_plan(plan, values))
+        return _columns(plan), execute_batches(plan, session.execution_context(values))
 
     def describe_query(
         self, query: Query
@@ -157,6 +158,10 @@ class SessionRunner:
         if expected_count:
             progress = self._session.cancellation.begin(f"rewriting {table.name}", expected_count)
         return insert_rows(table, rows, self._session.execution_context(), progress)
+
+    def insert_batches(self, table: Table, batches: Iterable[Batch]) -> int:
+        """`insert_rows` for rows that come by column."""
+        return insert_batches(table, batches, self._session.execution_context())
 
     def check_expression(self, table: Table, text: str, *, what: str) -> SqlType:
         """Bind a stored expression over the table's columns and answer its type."""
@@ -279,6 +284,10 @@ class SessionRunner:
     def notice(self, message: str, *, severity: str = "NOTICE") -> None:
         """Tell the client."""
         self._session.notice(message, severity=severity)
+
+
+def _columns(plan: PhysicalStatement) -> tuple[tuple[str, SqlType], ...]:
+    return tuple((column.name, column.type) for column in plan.root.columns)
 
 
 def internal_rows(result: StatementResult) -> Iterator[tuple[Any, ...]]:

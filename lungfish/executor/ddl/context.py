@@ -28,6 +28,7 @@ from lungfish.sql.ast.queries import ObjectName, Query
 from lungfish.sql.ast.utility import Execute
 from lungfish.storage.ids import RelationId
 from lungfish.storage.table_build import TellBuild
+from lungfish.types.batch import Batch
 from lungfish.types.sql_type import SqlType
 
 
@@ -61,15 +62,13 @@ class StatementRunner(Protocol):
     def query_assigned(self, sql: str) -> list[tuple[Any, ...]]:
         """Rows whose outermost casts are those of an assignment: what is too long for a column is an error."""
 
-    def run_query(
-        self, query: Query
-    ) -> tuple[tuple[tuple[str, SqlType], ...], Iterable[tuple[Any, ...]]]:
-        """The names and types of a query's columns, and its rows."""
+    def run_query(self, query: Query) -> tuple[tuple[tuple[str, SqlType], ...], Iterable[Batch]]:
+        """The names and types of a query's columns, and its rows, which are made as they are asked for."""
 
     def run_execute(
         self, statement: Execute, *, with_rows: bool
-    ) -> tuple[tuple[tuple[str, SqlType], ...], Iterable[tuple[Any, ...]]]:
-        """The names and types of a prepared query's columns, and its rows if these are asked for."""
+    ) -> tuple[tuple[tuple[str, SqlType], ...], Iterable[Batch]]:
+        """The names and types of a prepared query's columns, and its rows if these are asked for, as `run_query` has them."""
 
     def describe_query(
         self, query: Query
@@ -98,6 +97,9 @@ class StatementRunner(Protocol):
 
         `expected_count` rows (0: unknown) are what the statement's progress is told to expect.
         """
+
+    def insert_batches(self, table: Table, batches: Iterable[Batch]) -> int:
+        """`insert_rows` for rows that come by column."""
 
     def check_expression(self, table: Table, text: str, *, what: str) -> SqlType:
         """Bind a stored expression over the table's columns and answer its type. `what` names it in errors."""

@@ -63,6 +63,7 @@ from lungfish.sql.ast.ddl import (
 from lungfish.sql.ast.partitions import ColumnOptions
 from lungfish.sql.ast.utility import Execute
 from lungfish.sql.quoting import quote_identifier, quote_literal
+from lungfish.types.batch import Batch
 from lungfish.types.collations import collation_of_column
 from lungfish.types.sql_type import BIGINT, INTEGER, SMALLINT, TEXT, SqlType, TypeKind
 
@@ -399,7 +400,7 @@ def create_table_as(context: DdlContext, statement: CreateTableAs) -> str:
         _skip_taken(context, statement)
         return tag
     refuse_taken_row_type(context, namespace, statement.name)
-    rows: Iterable[tuple[object, ...]] = ()
+    rows: Iterable[Batch] = ()
     depends_on: frozenset[Oid] = frozenset()
     if isinstance(statement.query, Execute):
         columns, rows = context.runner.run_execute(statement.query, with_rows=statement.with_data)
@@ -447,7 +448,7 @@ def create_table_as(context: DdlContext, statement: CreateTableAs) -> str:
     context.change.relations.create_table(table)
     if not statement.with_data and not isinstance(statement.query, Execute):
         return tag
-    return f"SELECT {context.runner.insert_rows(table, rows)}"
+    return f"SELECT {context.runner.insert_batches(table, rows)}"
 
 
 def validate_new(context: DdlContext, before: Table, after: Table) -> None:
