@@ -117,6 +117,10 @@ class Campaign:
     def _walk(
         self, walk: Walk, functions: dict[int, list[Any]], share: float, only: str
     ) -> Iterator[Found]:
+        chosen = self._places(walk, share, only)
+        if not any(chosen):
+            return
+        last = max(number for number, places in enumerate(chosen) if places)
         pool = pool_of(walk)
         pool.functions = functions
         postgres, ours = self.make_sides()
@@ -124,19 +128,28 @@ class Campaign:
         stage = Stage(postgres, ours)
         for sql in walk.setup:
             stage.advance(sql)
-        for number, sql in enumerate(walk.statements):
-            tree = parse(sql)
+        for number, sql in enumerate(walk.statements[: last + 1]):
+            tree = parse(sql) if chosen[number] else None
             if tree is not None and statement_kind(tree) in _MUTATED and stage.enter():
-                for turn in range(_turns(f"{self.seed}/{walk.name}/{number}", share)):
-                    place = f"{number}.{turn}"
-                    if only in ("", place):
-                        source = random.Random(f"{self.seed}/{walk.name}/{place}")
-                        mutant = Mutator(source, pool).make(tree)
-                        yield from self._try(stage, mutant, f"{walk.name}:{place}")
+                for place in chosen[number]:
+                    source = random.Random(f"{self.seed}/{walk.name}/{place}")
+                    mutant = Mutator(source, pool).make(tree)
+                    yield from self._try(stage, mutant, f"{walk.name}:{place}")
                 stage.leave()
             stage.advance(sql)
         for side in sides:
             side.close()
+
+    def _places(self, walk: Walk, share: float, only: str) -> list[list[str]]:
+        """The place of each mutant, by statement."""
+        return [
+            [
+                place
+                for turn in range(_turns(f"{self.seed}/{walk.name}/{number}", share))
+                if only in ("", place := f"{number}.{turn}")
+            ]
+            for number in range(len(walk.statements))
+        ]
 
     def _try(self, stage: Stage, mutant: Mutant, place: str) -> Iterator[Found]:
         steps = mutant.statements()
