@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -25,14 +24,13 @@ from lungfish.types.batch import Batch
 from lungfish.types.compare import KeyFunction, comparison_key
 from lungfish.types.compute import pc
 from lungfish.types.numerics import comparable_form
+from lungfish.types.sorting import in_order
 from lungfish.types.sql_type import SqlType, TypeKind
 from lungfish.types.vectors import integer_view, to_values
 
 # Floats as integers in the same order: negative ones have all bits but the sign turned around.
 _SIGN_BIT = np.int64(-(2**63))
 _MAGNITUDE_BITS = np.int64(2**63 - 1)
-# So many keys are sorted in one call of Python.
-_RUN_COUNT = 16_384
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,19 +129,11 @@ def _ranks(vector: pa.Array, sql_type: SqlType, key: KeyFunction) -> pa.Array:
     encoded = vector.dictionary_encode()
     keys = [key(value) for value in to_values(encoded.dictionary, sql_type)]
     places: dict[Any, int] = {}
-    for item in _in_order(keys):
+    # `run.compute` stops it: there is nothing to look at.
+    for item in in_order(keys, lambda: None):
         places.setdefault(item, len(places))
     ranks = pa.array([places[item] for item in keys], pa.int64())
     return ranks.take(encoded.indices)
-
-
-def _in_order(items: list[Any]) -> list[Any]:
-    """`sorted`, in many calls: one call of millions of comparisons could not be stopped."""
-    runs = [sorted(items[at : at + _RUN_COUNT]) for at in range(0, len(items), _RUN_COUNT)]
-    while len(runs) > 1:
-        # Python's sort sees that these are two runs, and merges them (timsort, Peters 2002).
-        runs = [sorted(chain.from_iterable(runs[at : at + 2])) for at in range(0, len(runs), 2)]
-    return runs[0] if runs else []
 
 
 def peer_starts(keys: Sequence[pa.Array], types: Sequence[SqlType], row_count: int) -> Codes:

@@ -6,7 +6,7 @@ trimmed in between; nothing is reachable before the root is written at the end.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
@@ -19,6 +19,7 @@ from lungfish.storage.btree_pages import ROOT_PAGE
 from lungfish.storage.ids import LSN, PageId, TupleId
 from lungfish.storage.keys import Key, KeyCodec, Position
 from lungfish.storage.relation_pages import PageMiss
+from lungfish.types.sorting import RUN_COUNT, in_order
 
 FILL_SHARE_DEFAULT: Final = 0.9
 # How many pages are written between two calls of `trim`.
@@ -29,26 +30,35 @@ Integers: TypeAlias = npt.NDArray[np.int64]
 StoredKeys: TypeAlias = Integers | list[bytes]
 
 
-def sort_entries(keys: StoredKeys, addresses: Integers) -> tuple[StoredKeys, Integers]:
-    """Put stored entries (of `encode_entries` or `store_entries`) into the tree's order."""
+def sort_entries(
+    keys: StoredKeys, addresses: Integers, look: Callable[[], None] = lambda: None
+) -> tuple[StoredKeys, Integers]:
+    """Put stored entries (of `encode_entries` or `store_entries`) into the tree's order. `look` is called meanwhile, and may raise."""
     if isinstance(keys, np.ndarray):
         if (keys[1:] > keys[:-1]).all():
             # As rows come that were inserted in the order of their key.
             return keys, addresses
         order = np.lexsort((addresses, keys))
         return keys[order], addresses[order]
-    pairs = sorted(zip(keys, addresses.tolist(), strict=True))
+    pairs = in_order(list(zip(keys, addresses.tolist(), strict=True)), look)
     return [key for key, _ in pairs], np.array([address for _, address in pairs], np.int64)
 
 
 def store_entries(
-    codec: KeyCodec, entries: Iterable[tuple[Key, TupleId]]
+    codec: KeyCodec,
+    entries: Sequence[tuple[Key, TupleId]],
+    look: Callable[[], None] = lambda: None,
 ) -> tuple[StoredKeys, Integers]:
-    """Entries one by one, with keys from `codec.encode`, as a tree stores them."""
-    pairs = [codec.entry(key, address) for key, address in entries]
-    addresses = np.array([address for _, address in pairs], np.int64)
-    keys: list[Any] = [key for key, _ in pairs]
-    return (np.array(keys, np.int64) if codec.is_integer else keys), addresses
+    """Entries one by one, with keys from `codec.encode`, as a tree stores them. `look` is called meanwhile, and may raise."""
+    keys: list[Any] = []
+    addresses: list[int] = []
+    for start in range(0, len(entries), RUN_COUNT):
+        look()
+        pairs = [codec.entry(key, address) for key, address in entries[start : start + RUN_COUNT]]
+        keys += [key for key, _ in pairs]
+        addresses += [address for _, address in pairs]
+    stored = np.array(keys, np.int64) if codec.is_integer else keys
+    return stored, np.array(addresses, np.int64)
 
 
 def build_btree(
@@ -84,7 +94,9 @@ class _TreeBuilder:
 
     def build(self, keys: StoredKeys, addresses: Integers) -> None:
         if isinstance(keys, list):
-            for key in keys:
+            for number, key in enumerate(keys):
+                if not number % RUN_COUNT:
+                    self._trim()
                 self._form.check_key(key)
         ends = self._leaf_ends(keys)
         if len(ends) <= 1:

@@ -43,13 +43,16 @@ def build_index(rows: TableRows, index: TableIndex, tell: TellBuild | None = Non
                 raise UniqueConflict(index, owner, _key_values(rows, index, address))
         entries += [(key, address) for key in keys]
         index.unsettled += [(key, address) for key in keys if live is None or key != live.key]
-    tell_writing = None if tell is None else partial(tell, "writing", count, count)
-    if tell_writing is not None:
-        tell_writing()
-    keys_and_addresses = store_entries(index.btree.codec, entries)
+    look = _nothing if tell is None else partial(tell, "writing", count, count)
+    look()
+    keys_and_addresses = store_entries(index.btree.codec, entries, look)
     del entries, owners
-    sorted_entries = sort_entries(*keys_and_addresses)
-    build_btree(index.btree, *sorted_entries, rows.log.end_lsn(), trim=tell_writing)
+    sorted_entries = sort_entries(*keys_and_addresses, look)
+    build_btree(index.btree, *sorted_entries, rows.log.end_lsn(), trim=look)
+
+
+def _nothing() -> None:
+    return
 
 
 def check_index(
