@@ -11,6 +11,7 @@ from lungfish.catalog.objects import Index, Table
 from lungfish.planner.bind_stored import bind_over_entry, bind_over_table, parse_expression
 from lungfish.planner.change_target import ChangeTarget, TableRow
 from lungfish.planner.collated_calls import COLLATE, collation_argument
+from lungfish.planner.expression_tree import conjuncts_of
 from lungfish.planner.expressions import BoundExpression, Call, ColumnRef
 from lungfish.planner.scope import Clause, Scope
 from lungfish.sql.ast import dml as ast
@@ -113,4 +114,5 @@ def _matches(
     stored = bind_over_table(
         parse_expression(index.predicate), table, scope.state, Clause.INDEX_PREDICATE
     )
-    return stored == predicate
+    said = conjuncts_of(predicate)
+    return all(part in said for part in conjuncts_of(stored))

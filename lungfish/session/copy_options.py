@@ -176,9 +176,7 @@ def _check_characters(options: CopyOptions) -> None:
                 f"CSV quote character must not appear in the {what} specification"
             )
     if options.default is not None and options.default == null:
-        raise InvalidParameterValue(
-            "NULL specification and DEFAULT specification cannot be the same"
-        )
+        raise FeatureNotSupported("NULL specification and DEFAULT specification cannot be the same")
 
 
 def _check_csv(options: CopyOptions, given: dict[str, object], *, is_from: bool) -> None:

@@ -21,7 +21,7 @@ from lungfish.errors import (
     FeatureNotSupported,
     IntegrityError,
     InvalidColumnReference,
-    InvalidParameterValue,
+    InvalidTextRepresentation,
     ProgrammingError,
     UndefinedColumn,
     UndefinedTable,
@@ -294,7 +294,7 @@ class _RowReader:
         self._skipped_count += 1
         limit = self._options.reject_limit
         if limit is not None and self._skipped_count > limit:
-            raise InvalidParameterValue(
+            raise InvalidTextRepresentation(
                 f"skipped more than REJECT_LIMIT ({limit}) rows due to data type incompatibility"
             ) from error
         if self._options.verbosity == "verbose":

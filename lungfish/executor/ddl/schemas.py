@@ -54,13 +54,8 @@ from lungfish.sql.ast.rights import Grant
 def create_schema(context: DdlContext, statement: CreateSchema) -> str:
     """Run CREATE SCHEMA; answers the command tag."""
     owner = schema_owner(context, statement)
-    if statement.name.startswith("pg_"):
-        raise ReservedName(
-            f'unacceptable schema name "{statement.name}"',
-            position=statement.position,
-            detail='The prefix "pg_" is reserved for system schemas.',
-        )
     name = statement.name
+    _refuse_reserved(name, statement.position)
     if context.catalog.namespace(name) is not None:
         if statement.if_not_exists:
             context.runner.notice(f'schema "{name}" already exists, skipping')
@@ -218,12 +213,22 @@ def _rename_index(context: DdlContext, statement: Rename) -> None:
     context.change.put(replace(table, indexes=indexes, constraints=constraints))
 
 
+def _refuse_reserved(name: str, position: int) -> None:
+    if name.startswith("pg_"):
+        raise ReservedName(
+            f'unacceptable schema name "{name}"',
+            position=position,
+            detail='The prefix "pg_" is reserved for system schemas.',
+        )
+
+
 def _rename_schema(context: DdlContext, statement: Rename) -> None:
     namespace = context.find_namespace(statement.name.name, statement.name.position)
     if context.catalog.namespace(statement.new_name) is not None:
         raise DuplicateSchema(
             f'schema "{statement.new_name}" already exists', position=statement.position
         )
+    _refuse_reserved(statement.new_name, statement.position)
     renamed = replace(namespace, name=statement.new_name)
     for view in list(context.catalog.objects()):
         if isinstance(view, (View, Table, Rule)) and namespace.name in view.search_path:
@@ -310,7 +315,10 @@ def comment(context: DdlContext, statement: Comment) -> str:
             )
             context.change.put(replace(table, indexes=indexes))
         case "type" | "domain":
-            context.change.put(replace(find_user_type(context, name), comment=statement.text))
+            found = find_user_type(context, name)
+            if statement.kind == "domain" and found.base is None:
+                raise WrongObjectType(f'"{name}" is not a domain', position=name.position)
+            context.change.put(replace(found, comment=statement.text))
         case "column":
             _comment_column(context, statement)
         case "constraint":
