@@ -1,7 +1,7 @@
 """ON CONFLICT's target: which unique indexes of the table it means (PostgreSQL calls this arbiter inference).
 
 An index is meant if its key columns and expressions are exactly those named, in any order, and, for a partial index, if the
-target's WHERE is the index's own predicate.
+target's WHERE says each part of the index's own predicate, maybe more.
 """
 
 from __future__ import annotations
