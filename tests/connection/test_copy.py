@@ -84,7 +84,7 @@ def test_bad_lines_can_be_passed_over_up_to_a_limit(connection: lungfish.Connect
     data = "1\ta\t1\nx\tb\t1\n2\tc\t99999\n3\td\t3\n"
     assert copy_in(connection, "COPY t FROM STDIN (ON_ERROR ignore)", data) == 2
     assert notices == ["2 rows were skipped due to data type incompatibility"]
-    with pytest.raises(errors.InvalidParameterValue, match="more than REJECT_LIMIT"):
+    with pytest.raises(errors.InvalidTextRepresentation, match="more than REJECT_LIMIT"):
         copy_in(connection, "COPY t FROM STDIN (ON_ERROR ignore, REJECT_LIMIT 1)", data)
 
 
