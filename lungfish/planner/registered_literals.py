@@ -10,10 +10,9 @@ from lungfish import errors
 from lungfish.catalog.objects import UserType
 from lungfish.planner.bind_state import BindState
 from lungfish.planner.expressions import BoundExpression, Constant
-from lungfish.sql.quoting import split_name
+from lungfish.sql.quoting import relation_name
 from lungfish.types.sql_type import TypeKind
 
-_PARTS_MAX = 3
 # Functions whose first argument is a regclass in PostgreSQL, though a text here.
 OF_RELATIONS = frozenset(
     {
@@ -38,23 +37,20 @@ def check_relation_argument(
 
 
 def check_relation_name(text: str, state: BindState, position: int) -> None:
-    """Raise UndefinedTable if regclass would find nothing under that name, InvalidName if it is none."""
+    """Raise UndefinedTable if regclass would find nothing under that name, and as `relation_name`."""
     if text == "-" or text.isdecimal():
         return
-    parts = split_name(text)
-    if len(parts) > _PARTS_MAX:
-        # The execution says what is wrong with it.
-        return
-    schema = parts[-2] if len(parts) > 1 else None
+    schema, name = relation_name(text)
     catalog, path, made = state.catalog, state.search_path, state.stored_with
-    if made is not None and parts[-1] == made.name:
+    if made is not None and name == made.name:
         if schema is None or schema == catalog.namespace_name(made.namespace_oid):
             return
-    if catalog.find_relation(parts[-1], schema, path) is not None:
+    if catalog.find_relation(name, schema, path) is not None:
         return
-    if catalog.find_index(parts[-1], schema, path) is not None:
+    if catalog.find_index(name, schema, path) is not None:
         return
-    found = catalog.find_type(parts[-1], schema, path)
+    found = catalog.find_type(name, schema, path)
     if isinstance(found, UserType) and found.type.kind is TypeKind.RECORD:
         return
-    raise errors.UndefinedTable(f'relation "{".".join(parts)}" does not exist').at(position)
+    shown = name if schema is None else f"{schema}.{name}"
+    raise errors.UndefinedTable(f'relation "{shown}" does not exist').at(position)

@@ -23,6 +23,7 @@ from lungfish.recovery.views.storage_functions import STORAGE_ANSWERS
 from lungfish.session.domain_checks import DomainChecks
 from lungfish.session.relation_sizes import size_in_bytes
 from lungfish.session.transaction_control import MODES, set_mode
+from lungfish.sql.quoting import relation_name
 from lungfish.storage.lock_modes import LockMode, LockTag, advisory_tag
 from lungfish.types.settings import TextSettings
 from lungfish.types.sql_type import SqlType
@@ -186,9 +187,8 @@ class SessionFunctions:
             if item is None:
                 raise UndefinedTable(f"could not open relation with OID {name}")
         else:
-            parts = _split_name(name)
-            schema = parts[-2] if len(parts) > 1 else None
-            found = catalog.find_relation(parts[-1], schema, self._session.settings.search_path)
+            schema, bare = relation_name(name)
+            found = catalog.find_relation(bare, schema, self._session.settings.search_path)
             if found is None:
                 raise UndefinedTable(f'relation "{name}" does not exist')
             item = found
@@ -326,24 +326,3 @@ def _advisory_tag(keys: Sequence[int]) -> LockTag:
     if len(keys) == 1:
         return advisory_tag(keys[0])
     return advisory_tag(keys[0], 1 << 32 | keys[1] & 0xFFFFFFFF)
-
-
-def _split_name(text: str) -> list[str]:
-    """The parts of a qualified name as SQL reads it: folded to lower case unless quoted."""
-    parts: list[str] = []
-    place = 0
-    while place <= len(text):
-        if text[place : place + 1] == '"':
-            end = place + 1
-            while text[end : end + 1] != '"' or text[end + 1 : end + 2] == '"':
-                if end >= len(text):
-                    return [*parts, text[place + 1 :]]
-                end += 2 if text[end] == '"' else 1
-            parts.append(text[place + 1 : end].replace('""', '"'))
-            place = end + 2
-        else:
-            end = text.find(".", place)
-            end = len(text) if end < 0 else end
-            parts.append(text[place:end].strip().lower())
-            place = end + 1
-    return parts

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from lungfish.errors import InvalidName
+from lungfish.errors import FeatureNotSupported, InvalidName, SyntaxError
 from lungfish.types.keywords import KEYWORDS, lower_ascii
 
 # Words that open or structure statements and are unreserved; the prompt proposes them beside KEYWORDS.
@@ -97,6 +97,8 @@ COMMON_WORDS = frozenset(
     ]
 )
 
+# A name with the database, the schema and the object's own.
+_DATABASE_PARTS = 3
 _NAME_PART = re.compile(r'[ \t-\r]*("(?:[^"]|"")*"|[^. \t-\r"][^. \t-\r]*)[ \t-\r]*(\.|$)')
 _PLAIN_IDENTIFIER = re.compile(r"[a-z_][a-z0-9_$]*\Z")
 
@@ -119,6 +121,28 @@ def quote_literal(text: str) -> str:
     if "\\" in text:
         return "E" + quoted.replace("\\", "\\\\")
     return quoted
+
+
+def relation_name(text: str) -> tuple[str | None, str]:
+    """A relation's schema, None where it is not said, and its name. Raises InvalidName, and what `_in_one_database` raises."""
+    parts = split_name(text)
+    return _in_one_database(parts, kind="relation", database_name=f'"{".".join(parts)}"')
+
+
+def qualified_name(text: str) -> tuple[str | None, str]:
+    """The same of any other object."""
+    parts = split_name(text)
+    return _in_one_database(parts, kind="qualified", database_name=".".join(parts))
+
+
+def _in_one_database(parts: list[str], *, kind: str, database_name: str) -> tuple[str | None, str]:
+    """Raises FeatureNotSupported for a name with that of a database before it, SyntaxError (42601) for one of still more parts."""
+    if len(parts) == _DATABASE_PARTS:
+        raise FeatureNotSupported(f"cross-database references are not implemented: {database_name}")
+    if len(parts) > _DATABASE_PARTS:
+        dotted = ".".join(parts)
+        raise SyntaxError(f"improper {kind} name (too many dotted names): {dotted}")
+    return (parts[0] if len(parts) > 1 else None), parts[-1]
 
 
 def split_name(text: str) -> list[str]:

@@ -8,11 +8,9 @@ from typing import Any
 from lungfish.catalog import Catalog
 from lungfish.catalog.catalog import Relation
 from lungfish.catalog.objects import Index, Oid, Table, UserType
-from lungfish.errors import SyntaxError, UndefinedTable
-from lungfish.sql.quoting import split_name
+from lungfish.errors import UndefinedTable
+from lungfish.sql.quoting import relation_name
 from lungfish.types.sql_type import TypeKind
-
-_PARTS_MAX = 3
 
 
 def is_composite(item: UserType) -> bool:
@@ -28,21 +26,19 @@ class Asked:
         self.search_path = search_path
 
     def relation(self, name: str) -> Relation | UserType | tuple[Table, Index]:
-        """What regclass finds under a name. Raises UndefinedTable, SyntaxError, InvalidName."""
-        parts = split_name(name)
-        if len(parts) > _PARTS_MAX:
-            raise SyntaxError(f"improper relation name (too many dotted names): {'.'.join(parts)}")
-        schema = parts[-2] if len(parts) > 1 else None
-        found = self.catalog.find_relation(parts[-1], schema, self.search_path)
+        """What regclass finds under a name. Raises UndefinedTable, and as `relation_name`."""
+        schema, bare = relation_name(name)
+        found = self.catalog.find_relation(bare, schema, self.search_path)
         if found is not None:
             return found
-        index = self.catalog.find_index(parts[-1], schema, self.search_path)
+        index = self.catalog.find_index(bare, schema, self.search_path)
         if index is not None:
             return index
-        composite = self.catalog.find_type(parts[-1], schema, self.search_path)
+        composite = self.catalog.find_type(bare, schema, self.search_path)
         if composite is not None and is_composite(composite):
             return composite
-        raise UndefinedTable(f'relation "{".".join(parts)}" does not exist')
+        shown = bare if schema is None else f"{schema}.{bare}"
+        raise UndefinedTable(f'relation "{shown}" does not exist')
 
     def index(self, oid: int) -> tuple[Table, Index] | None:
         """The index with that oid."""

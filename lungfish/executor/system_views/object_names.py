@@ -49,7 +49,7 @@ from lungfish.planner import resolve_type_name
 from lungfish.sql import parse_one
 from lungfish.sql.ast.expressions import Cast
 from lungfish.sql.ast.queries import Query, Select
-from lungfish.sql.quoting import quote_identifier, split_name
+from lungfish.sql.quoting import qualified_name, quote_identifier, split_name
 from lungfish.types.collations import COLLATION_OIDS
 from lungfish.types.parse_numbers import parse_oid
 from lungfish.types.sql_type import SqlType
@@ -183,9 +183,8 @@ def format_type(asked: Asked, arguments: Sequence[Any]) -> str | None:
 
 def _routines(asked: Asked, text: str) -> list[Routine]:
     """The functions that a name stands for, those of the first schema that has any."""
-    parts = split_name(text)
-    name = parts[-1]
-    schemas = [parts[-2]] if len(parts) > 1 else asked.schemas()
+    said, name = qualified_name(text)
+    schemas = asked.schemas() if said is None else [said]
     found: list[Routine] = []
     for schema in schemas:
         namespace = BUILT_IN_SCHEMAS.get(schema)
@@ -407,11 +406,11 @@ def _collation_in(asked: Asked, arguments: Sequence[Any]) -> int:
     number = _number(text)
     if number is not None:
         return number
-    *schemas, name = split_name(text)
+    schema, name = qualified_name(text)
     for oid, known in COLLATIONS.items():
-        if known == name and schemas in ([], ["pg_catalog"]):
+        if known == name and schema in (None, "pg_catalog"):
             return oid
-    shown = ".".join((*schemas, name))
+    shown = name if schema is None else f"{schema}.{name}"
     raise UndefinedObject(f'collation "{shown}" for encoding "UTF8" does not exist')
 
 

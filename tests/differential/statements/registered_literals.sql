@@ -23,7 +23,6 @@ SELECT regclass 't', regclass 'public.t', regclass 'pg_catalog.pg_class', regcla
 SELECT 'public.nope'::regclass;
 SELECT 'nosuch.t'::regclass;
 SELECT 'a.b.c.d'::regclass;
-SELECT format('%I.public.t', current_database())::regclass;
 SELECT ''::regclass;
 SELECT ' t'::regclass;
 SELECT 't '::regclass;
@@ -169,3 +168,13 @@ CREATE TABLE own5 (a int check (tableoid <> 'nope'::regclass));
 INSERT INTO own2 VALUES (1);
 INSERT INTO own3 VALUES (1);
 SELECT * FROM own2, own3;
+-- Names with a database's.
+SELECT 'foo.public.t'::regclass;
+SELECT to_regclass('foo.public.t');
+SELECT 'foo.pg_catalog.abs'::regproc;
+SELECT 'foo.pg_catalog.abs(int)'::regprocedure;
+SELECT 'foo.pg_catalog."C"'::regcollation;
+SELECT pg_relation_size('foo.public.t');
+SELECT nextval('foo.public.s');
+SELECT x::regclass FROM (VALUES ('foo.public.t')) v(x);
+SELECT 'a.b.c.d'::regproc;
