@@ -122,6 +122,7 @@ def test_the_collector_rests_from_the_stop_to_the_end() -> None:
 
 
 def test_a_collector_that_the_program_has_switched_off_stays_off() -> None:
+    _wait_for_other_threads()
     gc.disable()
     try:
         rest_collector("one")
@@ -132,6 +133,7 @@ def test_a_collector_that_the_program_has_switched_off_stays_off() -> None:
 
 
 def test_the_collector_rests_until_nobody_needs_it_to() -> None:
+    _wait_for_other_threads()
     rest_collector("one")
     rest_collector("other")
     wake_collector("one")

@@ -38,12 +38,12 @@ def refresh(context: DdlContext, statement: RefreshMaterializedView) -> str:
     )
     query = parse_one(view.materialized_query).statement
     assert isinstance(query, Query), "a stored query"
-    # The rows are made while they are stored, and what makes them may look for names.
-    with context.runner.searching(view.search_path):
-        rows = context.runner.run_query(query)[1] if statement.with_data else ()
-        context.change.put(fresh)
-        context.change.relations.create_table(fresh)
-        context.runner.insert_batches(fresh, rows)
+    context.change.put(fresh)
+    context.change.relations.create_table(fresh)
+    if statement.with_data:
+        # The rows are made while they are stored, and what makes them may look for names.
+        with context.runner.searching(view.search_path):
+            context.runner.insert_batches(fresh, context.runner.run_query(query)[1])
     return "REFRESH MATERIALIZED VIEW"
 
 
