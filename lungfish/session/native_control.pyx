@@ -1,7 +1,7 @@
 # cython: language_level=3
 """BEGIN and COMMIT as they nearly always are, from their texts to their results.
 
-What `Session.execute` does with them is done here in the same order, under the session's mutex, where nothing is out of the ordinary: no time limit, no
+What `Session.execute` does with them is done here in the same order, under the session's mutex, where nothing is out of the ordinary: no
 option, no temporary objects, no deferred checks, no transaction that has failed. Else nothing is done, and it does it. Committing itself is the
 transaction's affair, as are the errors that come out of it.
 """
@@ -104,7 +104,6 @@ cdef class NativeControl:
             not session.is_closed
             and not self.database.is_closed
             and session._late is None
-            and settings.statement_timeout_s <= 0
             and settings.string_reading is None
         )
 

@@ -19,6 +19,7 @@ cdef class ReadyRunner:
     cdef object run_lane(self, str sql, PyObject *ready, tuple values)
     cdef bint gives_python_values(self, object ready) noexcept
     cdef bint gets_id(self, PyObject *ready, PyObject *transaction) except -1
+    cdef bint has_time_limit(self) except -1
     cdef bint is_valid(self, PyObject *ready) except -1
     cdef bint may_run_in(self, PyObject *transaction, PyObject *ready) noexcept
     cdef bint has_locks(self, PyObject *ready, bint is_noted) except -1

@@ -155,7 +155,7 @@ cdef class ReadyRunner:
             # A text that is to be read as another type, and maybe cannot be: then the statement is none of this shape.
             return None
         if outcome is None:
-            if not self.is_valid(<PyObject *>statement):
+            if self.has_time_limit() or not self.is_valid(<PyObject *>statement):
                 # Giving out an id is Python code, and may have waited.
                 return None
             outcome = self.run_pipeline(sql, statement, values, parsed)
@@ -227,6 +227,10 @@ cdef class ReadyRunner:
         finally:
             mutex.release()
 
+    cdef bint has_time_limit(self) except -1:
+        """Whether a timer must run beside the statement. Not beside a lane: it is over in less time than any limit has."""
+        return PyFloat_AS_DOUBLE(<object>slot(<PyObject *>self.settings, SETTINGS_TIMEOUT_S)) > 0
+
     cdef bint is_valid(self, PyObject *ready) except -1:
         """Whether the session is free and as it was when the statement was planned: `Session._check_open`, `PlanningSession._is_valid`."""
         cdef PyObject *database = <PyObject *>self.database
@@ -243,7 +247,6 @@ cdef class ReadyRunner:
             and slot(ready, READY_CATALOG) == slot(database, DATABASE_CATALOG)
             and slot(ready, READY_SEARCH_PATH) == slot(settings, SETTINGS_SEARCH_PATH)
             and PyTuple_GET_SIZE(slot(<PyObject *>self.temporary, TEMPORARY_OBJECTS)) == 0
-            and PyFloat_AS_DOUBLE(<object>slot(settings, SETTINGS_TIMEOUT_S)) <= 0
             and not is_outgrown(slot(ready, READY_CACHED))
         )
 

@@ -11,6 +11,7 @@ import pytest
 
 import lungfish
 from lungfish.native import compiled_module
+from lungfish.session import time_limit
 from lungfish.storage.transactions import Transaction
 
 
@@ -184,3 +185,32 @@ def test_a_row_of_a_range_is_not_changed_from_what_it_no_longer_is(
         one.execute("COMMIT")
         (value,) = one.execute("SELECT v FROM t WHERE id = 1").fetchone()
         assert value == (101 if True in looks else 14)
+
+
+@pytest.mark.skipif(
+    compiled_module("lungfish.session.native_runner") is None, reason="built without a C compiler"
+)
+def test_a_time_limit_costs_a_statement_in_one_step_no_timer(
+    database: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sql, change = "SELECT v FROM t WHERE id = ?", "UPDATE t SET v = ? WHERE id = ?"
+    with database.connect(autocommit=True) as connection:
+        connection.execute("SET statement_timeout = '10s'")
+        for _ in range(3):
+            connection.execute(sql, (1,))
+            connection.execute("BEGIN")
+            connection.execute(change, (11, 1))
+            connection.execute("COMMIT")
+
+        def no_timer(*_: object) -> None:
+            raise AssertionError("a timer")
+
+        monkeypatch.setattr(time_limit.threading, "Timer", no_timer)
+        assert connection.execute(sql, (1,)).fetchall() == [(11,)]
+        connection.execute("BEGIN")
+        connection.execute(sql, (1,))
+        connection.execute(change, (12, 1))
+        connection.execute("COMMIT")
+        assert connection.execute(sql, (1,)).fetchall() == [(12,)]
+        with pytest.raises(lungfish.errors.InternalError, match="a timer"):
+            connection.execute("SELECT count(*) FROM t, t u")
