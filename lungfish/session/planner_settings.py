@@ -51,7 +51,6 @@ PLANNER_SETTINGS: tuple[tuple[str, str, str], ...] = (
     ("plan_cache_mode", "text", "auto"),
     ("random_page_cost", "number", "4"),
     ("recursive_worktable_factor", "number", "10"),
-    ("restrict_nonsystem_relation_kind", "text", ""),
     ("seq_page_cost", "number", "1"),
     ("temp_buffers", "text", "8MB"),
 )  # fmt: skip

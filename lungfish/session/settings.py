@@ -86,6 +86,7 @@ SETTINGS: dict[str, Setting] = {
         Setting("lock_timeout", "0", check_milliseconds),
         # Deadlocks are found at once, however long a wait was to last before they are looked for.
         Setting("deadlock_timeout", "1s", check_milliseconds),
+        Setting("restrict_nonsystem_relation_kind", "", only("")),
         Setting("row_security", "on", only("on", "off")),
         Setting("search_path", '"$user", public', check_text),
         Setting("server_encoding", "UTF8", check_text, is_read_only=True),

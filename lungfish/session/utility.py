@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
-from lungfish.catalog.catalog import Relation
+from lungfish.catalog.catalog import Catalog, Relation
 from lungfish.catalog.objects import Oid, Table
 from lungfish.catalog.objects import Sequence as SequenceObject
 from lungfish.errors import (
@@ -238,8 +238,18 @@ def _constraints_named(session: Session, name: queries.ObjectName) -> list[Oid]:
                 raise WrongObjectType(
                     f'constraint "{name.name}" is not deferrable', position=name.position
                 )
-            return [item.oid for item in found]
+            return _with_parts({item.oid for item in found}, catalog)
     raise UndefinedObject(f'constraint "{name}" does not exist', position=name.position)
+
+
+def _with_parts(oids: set[Oid], catalog: Catalog) -> list[Oid]:
+    """The constraints, and what stands for them on partitions at all depths."""
+    constraints = [item for table in catalog.tables() for item in table.constraints]
+    found: set[Oid] = set()
+    while oids:
+        found |= oids
+        oids = {item.oid for item in constraints if item.parent_oid in oids}
+    return sorted(found)
 
 
 def _discard(session: Session, statement: utility.Discard) -> StatementResult:

@@ -33,5 +33,12 @@ def test_a_slip_is_no_setting(connection: Any) -> None:
     assert connection.execute("SELECT current_setting('no_such', true)").fetchval() is None
 
 
+@pytest.mark.parametrize("name", ["restrict_nonsystem_relation_kind", "transform_null_equals"])
+def test_what_would_change_answers_is_not_taken_and_forgotten(connection: Any, name: str) -> None:
+    value = "view" if name.startswith("restrict") else "on"
+    with pytest.raises(errors.FeatureNotSupported, match=f'^{name} cannot be set to "{value}"'):
+        connection.execute(f"SET {name} TO '{value}'")
+
+
 def test_nothing_is_both_there_and_missing() -> None:
     assert MISSING_SETTINGS.isdisjoint(SETTINGS)

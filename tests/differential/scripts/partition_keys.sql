@@ -121,3 +121,22 @@ insert into gen values (15);
 select count(*) from gen;
 drop table gen1;
 select count(*) from gen;
+
+-- SET CONSTRAINTS of a partitioned table's key means the keys of its partitions too, at all depths.
+create table dk (i int unique deferrable) partition by range (i);
+create table dk1 partition of dk for values from (0) to (10) partition by range (i);
+create table dk11 partition of dk1 for values from (0) to (5);
+begin;
+insert into dk values (1);
+set constraints dk_i_key deferred;
+insert into dk values (1);
+commit;
+begin;
+insert into dk values (1);
+set constraints dk_i_key deferred;
+insert into dk values (1);
+delete from dk11;
+set constraints dk_i_key immediate;
+insert into dk values (2), (2);
+rollback;
+select * from dk;
