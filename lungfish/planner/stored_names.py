@@ -11,7 +11,7 @@ after a statement that renames or moves something when it follows that.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any, TypeAlias
 
 from lungfish import errors
@@ -27,6 +27,7 @@ from lungfish.planner.registered_literals import OF_RELATIONS
 from lungfish.planner.routine_calls import routine_call_of
 from lungfish.planner.scope import Clause
 from lungfish.sql.ast import expressions as ast
+from lungfish.sql.ast.walk import walk
 from lungfish.sql.quoting import quote_identifier, split_name
 from lungfish.sql.unparse_queries import unparse_expression
 from lungfish.types.sql_type import TypeKind
@@ -75,7 +76,7 @@ def names_type(text: str, item: UserType, catalog: Catalog) -> bool:
     """Whether a stored expression names the type."""
     if item.name not in text:
         return False
-    for node in _nodes(parse_expression(text)):
+    for node in walk(parse_expression(text)):
         if isinstance(node, ast.TypeName):
             found = _user_type(node, catalog, _PUBLIC)
             if found is not None and found.oid == item.oid:
@@ -85,7 +86,7 @@ def names_type(text: str, item: UserType, catalog: Catalog) -> bool:
 
 def _may_name(tree: object, catalog: Catalog, path: tuple[str, ...]) -> bool:
     """Whether anything in the expression may be somebody's, or name such a thing, or a column with its table."""
-    for node in _nodes(tree):
+    for node in walk(tree):
         match node:
             case ast.FunctionCall():
                 name, schema = node.name[-1], node.name[0] if len(node.name) > 1 else None
@@ -102,16 +103,6 @@ def _may_name(tree: object, catalog: Catalog, path: tuple[str, ...]) -> bool:
             case _:
                 pass
     return catalog.has_operators
-
-
-def _nodes(node: object) -> Iterator[object]:
-    if isinstance(node, tuple):
-        for each in node:
-            yield from _nodes(each)
-    elif dataclasses.is_dataclass(node):
-        yield node
-        for field in dataclasses.fields(node):
-            yield from _nodes(getattr(node, field.name))
 
 
 def _user_type(

@@ -396,7 +396,11 @@ def lower_sequence_options(nodes: Iterable[Node]) -> tuple[SequenceOption, ...]:
         position = fields.get("location", 0)
         if name in options:
             raise errors.SyntaxError("conflicting or redundant options", position=position)
-        options[name] = SequenceOption(name, _sequence_value(fields, position), position)
+        if "List" in fields.get("arg", {}):
+            parts = _sequence_parts(fields, position)
+            options[name] = SequenceOption(name, None, position, parts)
+        else:
+            options[name] = SequenceOption(name, _sequence_value(fields, position), position)
     return tuple(options.values())
 
 
@@ -418,22 +422,25 @@ def _sequence_value(fields: Node, position: int) -> int | str | bool | None:
             ) from None
     if tag == "Boolean":
         return bool(detail.get("boolval", False))
-    if tag == "TypeName":
-        return lower_type(detail).name
-    if tag != "List":
+    if tag != "TypeName":
         raise_unsupported(f"this value of {fields['defname']}", position)
-    names = strings(detail["items"])
+    return lower_type(detail).name
+
+
+def _sequence_parts(fields: Node, position: int) -> tuple[str, ...]:
+    """The name after OWNED BY or SEQUENCE NAME, part for part; nothing for OWNED BY NONE."""
+    parts = strings(fields["arg"]["List"]["items"])
     if fields["defname"] == "sequence_name":
-        return ".".join(names)
-    if names == ("none",):
-        return None
-    if len(names) < 2:
+        return parts
+    if parts == ("none",):
+        return ()
+    if len(parts) < 2:
         raise errors.SyntaxError(
             "invalid OWNED BY option",
             position=position,
             hint="Specify OWNED BY table.column or OWNED BY NONE.",
         )
-    return ".".join(names)
+    return parts
 
 
 __all__ = [

@@ -24,6 +24,7 @@ from lungfish.executor.ddl.find_functions import signature_text
 from lungfish.planner import names_type, stored_routines
 from lungfish.planner.bind_stored import parse_expression
 from lungfish.sql.ast.expressions import FunctionCall
+from lungfish.sql.ast.walk import walk
 
 Used: TypeAlias = SqlFunction | UserOperator | UserCast | UserType
 
@@ -109,23 +110,13 @@ def uses_routine(text: str, routine: SqlFunction) -> bool:
     """Whether an expression calls the routine: by its name, with as many arguments as it may take."""
     if routine.name not in text:
         return False
-    return any(_is_call_of(node, routine) for node in _nodes(parse_expression(text)))
+    return any(_is_call_of(node, routine) for node in walk(parse_expression(text)))
 
 
 def _is_call_of(node: object, routine: SqlFunction) -> bool:
     if not isinstance(node, FunctionCall) or node.name[-1] != routine.name:
         return False
     return routine.is_variadic or len(node.arguments) <= len(routine.parameter_types)
-
-
-def _nodes(node: object) -> Iterator[object]:
-    if isinstance(node, tuple):
-        for each in node:
-            yield from _nodes(each)
-    elif dataclasses.is_dataclass(node):
-        yield node
-        for field in dataclasses.fields(node):
-            yield from _nodes(getattr(node, field.name))
 
 
 def describe(user: RoutineUser) -> str:

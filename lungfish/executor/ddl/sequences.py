@@ -14,6 +14,7 @@ from lungfish.errors import (
     ObjectNotInPrerequisiteState,
     SyntaxError,
     UndefinedObject,
+    UndefinedTable,
 )
 from lungfish.executor.ddl.context import DdlContext
 from lungfish.executor.ddl.names import (
@@ -24,6 +25,7 @@ from lungfish.executor.ddl.names import (
 )
 from lungfish.sql.ast.ddl import AlterSequence, CreateSequence, SequenceOption
 from lungfish.sql.ast.queries import ObjectName
+from lungfish.sql.lowering import object_name_of
 from lungfish.sql.quoting import quote_identifier
 from lungfish.types.sql_type import BIGINT, INTEGER, SMALLINT, SqlType
 from lungfish.types.type_names import type_by_name
@@ -62,14 +64,27 @@ def sequence_name_of(
     said = next((each for each in options if each.name == "sequence_name"), None)
     if said is None:
         return choose_relation_name(context, table.namespace_oid, table.name, column, "seq")
-    *schemas, name = str(said.value).split(".")
-    if schemas and schemas[-1] != context.catalog.namespace_name(table.namespace_oid):
-        raise ObjectNotInPrerequisiteState(
-            "sequence must be in same schema as table it is linked to", position=said.position
-        )
-    if context.catalog.name_is_taken(table.namespace_oid, name):
-        raise DuplicateTable(f'relation "{name}" already exists', position=said.position)
-    return name
+    path = object_name_of(said.parts, said.position)
+    if path.schema is not None:
+        _require_schema_of(context, table, path)
+    if context.catalog.name_is_taken(table.namespace_oid, path.name):
+        raise DuplicateTable(f'relation "{path.name}" already exists', position=said.position)
+    return path.name
+
+
+def _require_schema_of(context: DdlContext, table: Table, path: ObjectName) -> None:
+    """Raise what is wrong with a new column's sequence in another schema than that of its table."""
+    namespace = context.namespace_for(path)
+    if namespace.oid == table.namespace_oid:
+        return
+    elsewhere = replace(path, name=table.name)
+    # PostgreSQL looks for a table of that name beside the sequence, and goes on with one that is nobody's intent.
+    if context.catalog.find_relation(elsewhere.name, elsewhere.schema, ()) is None:
+        raise UndefinedTable(f'relation "{elsewhere}" does not exist', position=path.position)
+    raise FeatureNotSupported(
+        f'a sequence in schema "{namespace.name}" for a column of table "{table.name}" of another schema is not supported',
+        position=path.position,
+    )
 
 
 def _refuse_name(options: SequenceOf[SequenceOption]) -> None:
@@ -251,17 +266,13 @@ def _own(context: DdlContext, sequence: Sequence, options: SequenceOf[SequenceOp
         if option.name != "owned_by":
             continue
         _refuse_identity(context, sequence, option)
-        if option.value is None or option.value == "none":
+        if not option.parts:
             return replace(sequence, owner_table_oid=None, owner_column=None)
-        *table_parts, column = str(option.value).split(".")
-        if not table_parts:
-            raise SyntaxError(
-                "invalid OWNED BY option",
-                position=option.position,
-                hint="Specify OWNED BY table.column or OWNED BY NONE.",
-            )
-        schema = table_parts[-2] if len(table_parts) > 1 else None
-        table = find_table(context, ObjectName(table_parts[-1], schema, option.position))
+        *table_parts, column = option.parts
+        name = object_name_of(tuple(table_parts), option.position)
+        if name.schema is not None:
+            context.find_namespace(name.schema, name.position)
+        table = find_table(context, name)
         if table.namespace_oid != sequence.namespace_oid:
             raise ObjectNotInPrerequisiteState(
                 "sequence must be in same schema as table it is linked to",

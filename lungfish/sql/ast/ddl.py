@@ -39,6 +39,8 @@ class SequenceOption:
     name: str
     value: int | str | bool | None
     position: int = -1
+    # The name that owned_by (none of it: OWNED BY NONE) and sequence_name give.
+    parts: tuple[str, ...] = ()
 
 
 @frozen
