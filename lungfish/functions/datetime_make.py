@@ -49,20 +49,25 @@ from lungfish.types.sql_type import (
 )
 from lungfish.types.time_zones import zone_by_name
 
+_MINUTE = 60 * MICROSECONDS_PER_SECOND
+
 
 def make_date(year: int, month: int, day: int) -> int:
     """The date; a negative year is BC. Raises 22008."""
-    shown = f"{year}-{month:02d}-{day:02d}"
-    error = DatetimeFieldOverflow(f"date field value out of range: {shown}")
-    if year == 0 or not 1 <= month <= 12:
-        raise error
-    astronomical = year if year > 0 else year + 1
-    if not 1 <= day <= days_in_month(astronomical, month):
-        raise error
-    days = days_from_civil(astronomical, month, day)
+    days = _calendar_day(year, month, day)
     if not is_valid_date(days):
-        raise DatetimeFieldOverflow(f"date out of range: {shown}")
+        raise DatetimeFieldOverflow(f"date out of range: {year}-{month:02d}-{day:02d}")
     return days
+
+
+def _calendar_day(year: int, month: int, day: int) -> int:
+    """Days since 1970, however far away. Raises 22008 where the calendar has no such day."""
+    astronomical = year if year > 0 else year + 1
+    is_day = year != 0 and 1 <= month <= 12 and 1 <= day <= days_in_month(astronomical, month)
+    if not is_day:
+        shown = f"{year}-{month:02d}-{day:02d}"
+        raise DatetimeFieldOverflow(f"date field value out of range: {shown}")
+    return days_from_civil(astronomical, month, day)
 
 
 def make_time(hour: int, minute: int, second: float) -> int:
@@ -75,22 +80,29 @@ def make_time(hour: int, minute: int, second: float) -> int:
 
 
 def _clock(hour: int, minute: int, second: float) -> int | None:
-    if not (0 <= hour <= 24 and 0 <= minute <= 59 and 0 <= second <= 60):
+    scaled = second * MICROSECONDS_PER_SECOND
+    # Seconds count as they are rounded: -1e-7 is none, 60.0000001 a minute.
+    if not (0 <= hour <= 24 and 0 <= minute <= 59 and -1 < scaled < _MINUTE + 1):
         return None
-    microseconds = round(second * MICROSECONDS_PER_SECOND)
+    microseconds = round(scaled)
+    if not 0 <= microseconds <= _MINUTE:
+        return None
     clock = (hour * 60 + minute) * 60 * MICROSECONDS_PER_SECOND + microseconds
     return clock if clock <= MICROSECONDS_PER_DAY else None
 
 
 def _seconds_text(second: float) -> str:
-    return f"{second:02g}"
+    if math.isfinite(second):
+        return f"{second:02g}"
+    return "NaN" if math.isnan(second) else "Infinity" if second > 0 else "-Infinity"
 
 
 def make_timestamp(year: int, month: int, day: int, hour: int, minute: int, second: float) -> int:
     """The timestamp. Raises 22008."""
-    if year == 0:
-        raise DatetimeFieldOverflow(f"date field value out of range: {year}-{month:02d}-{day:02d}")
-    days = make_date(year, month, day)
+    days = _calendar_day(year, month, day)
+    # A day before the first one that a date may be: its last moment is a timestamp.
+    if days < days_from_civil(-4713, 11, 1):
+        raise DatetimeFieldOverflow(f"date out of range: {year}-{month:02d}-{day:02d}")
     clock = _clock(hour, minute, second)
     if clock is None:
         shown = f"{hour}:{minute:02d}:{_seconds_text(second)}"

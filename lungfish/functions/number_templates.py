@@ -65,6 +65,7 @@ class NumberFormat:
                 self.has_multi = True
             case "EEEE":
                 self._take_exponent()
+        self._check_roman()
 
     def _take_digit(self, pattern: str) -> None:
         _refuse(self.has_bracket, f'"{pattern}" must be ahead of "PR"')
@@ -112,6 +113,16 @@ class NumberFormat:
             '"EEEE" may only be used together with digit and decimal point patterns.',
         )  # fmt: skip
         self.is_scientific = True
+
+    def _check_roman(self) -> None:
+        _refuse(
+            self.is_roman and (
+                self.has_zero or self.is_blank or self.has_decimal or self.has_multi or self.has_locale_sign
+                or self.has_bracket or self.has_minus or self.has_plus or self.is_scientific
+            ),
+            '"RN" is incompatible with other formats',
+            '"RN" may only be used together with "FM".',
+        )  # fmt: skip
 
 
 def _refuse(is_wrong: bool, message: str, detail: str | None = None) -> None:

@@ -25,6 +25,9 @@ ROMAN_NUMERALS = (
 ROMAN_MAX = 3999
 _ROMAN_WIDTH = 15
 _DOUBLE_DIGITS, _REAL_DIGITS = 15, 6
+# What a digit pattern writes where the number has no character left: PostgreSQL copies the end of the C string, and its
+# text ends there, whatever else the template has.
+_END = "\0"
 
 
 class _Writer:
@@ -83,7 +86,7 @@ class _Writer:
                 self._digit(piece.text)
             else:
                 self.out.append(self._other(piece.text))
-        return "".join(self.out)
+        return "".join(self.out).partition(_END)[0]
 
     def _other(self, pattern: str) -> str:
         is_fill = self.form.is_fill
@@ -168,9 +171,7 @@ class _Writer:
         return self.last_relevant >= 0 and self.number[self.last_relevant] == "."
 
     def _number_character(self, pattern: str) -> None:
-        if self.place >= len(self.number):
-            return
-        character = self.number[self.place]
+        character = self.number[self.place : self.place + 1] or _END
         if character == ".":
             self.out.append(".")
         elif self.last_relevant >= 0 and self.place > self.last_relevant and pattern != "0":
@@ -183,7 +184,8 @@ class _Writer:
         else:
             self.out.append(character)
             self.is_inside = True
-        self.place += 1
+        if self.place < len(self.number):
+            self.place += 1
 
 
 def _written(form: NumberFormat, digits: str, post: int) -> str:
@@ -255,7 +257,14 @@ def roman_numeral(number: int) -> str:
 
 
 def integer_to_char(value: int, template: str) -> str:
-    """An integer by a template."""
+    """An integer by a template. Raises NumericValueOutOfRange where V makes too much of it."""
+    form = number_format(template)
+    if form.is_scientific:
+        # Rounded as floats are: 999 is 1e+03, where a NUMERIC is 10e+02.
+        return f"{value: .{form.post}e}"
+    if form.multi and not form.is_roman and not -(2**31) <= value * 10**form.multi < 2**31:
+        # PostgreSQL shows what is left of the product in 32 bits, which differs by the machine: refused here.
+        raise NumericValueOutOfRange("integer out of range")
     return numeric_to_char(Decimal(value), template)
 
 
@@ -263,9 +272,9 @@ def bigint_to_char(value: int, template: str) -> str:
     """A bigint by a template. Raises NumericValueOutOfRange where V makes too much of it."""
     form = number_format(template)
     if form.multi and not (form.is_roman or form.is_scientific):
-        if not -(2**63) <= value * 10**form.multi < 2**63:
+        if not -(2**63) <= (value or 1) * 10**form.multi < 2**63:
             raise NumericValueOutOfRange("bigint out of range")
-    return integer_to_char(value, template)
+    return numeric_to_char(Decimal(value), template)
 
 
 def _float_to_char(digits_max: int) -> Callable[[float, str], str]:
@@ -276,8 +285,7 @@ def _float_to_char(digits_max: int) -> Callable[[float, str], str]:
         if form.is_scientific:
             if not math.isfinite(value):
                 return f" {'#' * form.pre}.{'#' * (form.post + 4)}"
-            text = f"{value:.{form.post}e}"
-            return text if text.startswith("-") else " " + text
+            return f"{value: .{form.post}e}"
         if form.multi:
             value *= 10.0**form.multi
         if math.isfinite(value):

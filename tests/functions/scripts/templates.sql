@@ -1,0 +1,21 @@
+-- Templates of to_char and its relatives, sensible and not; seconds that are rounded before they are checked.
+select make_time(5, 5, -1e-30), make_time(5, 5, -5e-7), make_time(5, 5, 60.0000005), make_time(24, 0, -1e-7), make_time(5, 5, 59.9999999);
+select make_time(5, 5, -6e-7);
+select make_time(5, 5, 60.000001);
+select make_time(5, 5, 'nan');
+select make_time(5, 5, '-infinity');
+select make_timestamp(2024, 1, 1, 5, 5, -1e-7), make_timestamptz(2024, 1, 1, 5, 5, 60.0000001, '+03'), make_timestamp(-4714, 11, 23, 24, 0, 0);
+select make_timestamp(-4714, 11, 23, 23, 0, 0);
+select make_timestamp(294277, 1, 1, 0, 0, -1e-7);
+select make_timestamp(5874898, 1, 1, 0, 0, 0);
+select make_interval(secs => -1e-7), make_interval(secs => 59.9999999);
+select to_char(1, md5('x%y_z')), to_char('-999.995'::float4, '67731b7ad12fb9c0a65b474028c8b02e'), to_char(1::numeric, 'c43c9066279f304068b9fccc5eedae6f');
+select to_char('NaN'::numeric, '9999.99PR'), to_char('NaN'::numeric, '9999.99MI'), to_char('NaN'::numeric, '9999.99SG'), to_char('-Infinity'::numeric, '9999.99PL');
+select to_char('NaN'::float8, '9999.99PR'), to_char('-infinity'::float8, '99999999.99PR'), to_char('infinity'::float8, 'S99999999.99');
+select to_char(-1, '$0PR.FM'), to_char(0, '9L.,') || '|', to_char(7, '9SGth9fmDth-');
+select to_char(9, '09G09GRN');
+select to_char(9, 'RNPR');
+select to_char(9, 'RNBfmfmd');
+select to_char(9, 'RNRN'), to_char(12, 'FMRN'), to_char(12, '999rn') || '|';
+select to_char(999, '9EEEE'), to_char(999::int8, '9EEEE'), to_char(999::numeric, '9EEEE'), to_char(-999, '9.9EEEE');
+select to_char(0::int8, '9V99999999999999999999');
