@@ -16,7 +16,7 @@ from typing import Any, Self
 
 from lungfish.errors import ProgrammingError
 from lungfish.session import Session, StatementResult
-from lungfish.session.copy_lines import format_lines, read_lines
+from lungfish.session.copy_lines import encode_line, format_lines, read_lines
 from lungfish.session.copy_options import read_options
 from lungfish.session.string_reading import read_strings
 from lungfish.sql import parse_one
@@ -44,8 +44,8 @@ class Copy:
         if not self._statement.is_from:
             (self._result,) = self._session.execute(self._sql)
             rows = self._result.rows or ()
-            encoding = read_options(self._statement).encoding
-            self._lines = ((line + "\n").encode(encoding, "replace") for (line,) in rows)
+            options = read_options(self._statement)
+            self._lines = (encode_line(line + "\n", options) for (line,) in rows)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:

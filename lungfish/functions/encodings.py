@@ -37,6 +37,11 @@ def _number(name: str) -> int:
     return _NUMBERS.get(word, -1)
 
 
+def has_encoding(name: str) -> bool:
+    """Whether the name is that of a character set."""
+    return _number(name) >= 0
+
+
 def _length_max(number: int) -> int | None:
     return _ENCODINGS[number][1] if 0 <= number < len(_ENCODINGS) else None
 

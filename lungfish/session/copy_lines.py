@@ -14,8 +14,12 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Final
 
-from lungfish.errors import BadCopyFileFormat
-from lungfish.session.copy_options import ColumnChoice, CopyOptions
+from lungfish.errors import (
+    BadCopyFileFormat,
+    CharacterNotInRepertoire,
+    UntranslatableCharacter,
+)
+from lungfish.session.copy_options import ColumnChoice, CopyOptions, encoding_name
 
 
 class Mark(enum.Enum):
@@ -27,10 +31,13 @@ class Mark(enum.Enum):
 DEFAULT: Final = Mark.DEFAULT
 Field = str | None | Mark
 
-_ESCAPE = re.compile(r"\\([0-7]{1,3}|x[0-9a-fA-F]{1,2}|.)", re.DOTALL)
+_ESCAPE = re.compile(r"\\([0-7]{1,3}|x[0-9a-fA-F]{1,2}|.|$)", re.DOTALL)
 _CONTROL = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
 _ESCAPED = {ord(char): f"\\{letter}" for letter, char in _CONTROL.items()}
 _ESCAPED[ord("\\")] = "\\\\"
+# Bytes that escapes stand for, as surrogateescape has them, until the field is put together.
+_LONE_BYTE = re.compile(r"[\udc80-\udcff]")
+_ESCAPED_OR_END = re.compile(r"\\.|[\r\n]", re.DOTALL)
 _END = "\\."
 # Behind an even number of backslashes, which stand for others.
 _END_INSIDE = re.compile(r"(?<!\\)(?:\\\\)*\\\.")
@@ -70,18 +77,22 @@ def _check_header(header: Sequence[Field], names: Sequence[str]) -> None:
 
 
 def _text_lines(text: str) -> Iterator[str]:
-    """The lines; one that ends with an unescaped backslash goes on behind its newline."""
-    lines = text.split("\n")
-    if lines[-1] == "":
-        lines.pop()
-    if "\r" in text:
-        lines = [line.removesuffix("\r") for line in lines]
-    held = ""
-    for line in lines:
-        if line == _END and not held:
+    """The lines before the one that ends the data."""
+    for line in _returned_lines(text) if "\r" in text else _plain_lines(text):
+        if line == _END:
             return
         if _END in line and _END_INSIDE.search(line):
             raise BadCopyFileFormat("end-of-copy marker is not alone on its line")
+        yield line
+
+
+def _plain_lines(text: str) -> Iterator[str]:
+    """The lines of a text without carriage returns; one that ends with an unescaped backslash goes on behind its newline."""
+    lines = text.split("\n")
+    if lines[-1] == "":
+        lines.pop()
+    held = ""
+    for line in lines:
         if line.endswith("\\") and (len(line) - len(line.rstrip("\\"))) % 2:
             held += line + "\n"
             continue
@@ -89,6 +100,33 @@ def _text_lines(text: str) -> Iterator[str]:
         held = ""
     if held:
         yield held.removesuffix("\n")
+
+
+def _returned_lines(text: str) -> Iterator[str]:
+    """The lines of a text with carriage returns: all end as the first does, and a backslash escapes either character."""
+    start, ending = 0, None
+    for match in _ESCAPED_OR_END.finditer(text):
+        place = match.start()
+        # An escaped pair, or the second character of an ending.
+        if match[0][0] == "\\" or place < start:
+            continue
+        ending = _ending_at(text, place, ending, "literal")
+        yield text[start:place]
+        start = place + len(ending)
+    if start < len(text):
+        yield text[start:]
+
+
+def _ending_at(text: str, place: int, before: str | None, kind: str) -> str:
+    """How the line ends whose end is at `place`. Raises BadCopyFileFormat if those before it ended otherwise."""
+    if text[place] == "\n":
+        found, shown = "\n", "newline"
+    else:
+        is_pair = before != "\r" and text.startswith("\r\n", place)
+        found, shown = "\r\n" if is_pair else "\r", "carriage return"
+    if before not in (None, found):
+        raise BadCopyFileFormat(f"{kind} {shown} found in data")
+    return found
 
 
 def _text_fields(line: str, options: CopyOptions) -> list[Field]:
@@ -110,16 +148,42 @@ def _text_field(piece: str, options: CopyOptions) -> Field:
         return None
     if piece == options.default:
         return DEFAULT
-    return _ESCAPE.sub(_unescaped, piece) if "\\" in piece else piece
+    return _unescape(piece) if "\\" in piece else piece
+
+
+def _unescape(piece: str) -> str:
+    """The field that a piece spells. Raises CharacterNotInRepertoire if its bytes are not UTF-8, or one is zero."""
+    field = _ESCAPE.sub(_unescaped, piece)
+    if "\0" in field:
+        raise invalid_bytes(b"\0")
+    if _LONE_BYTE.search(field):
+        try:
+            return field.encode("utf-8", "surrogateescape").decode()
+        except UnicodeDecodeError as error:
+            raise invalid_bytes(error.object[error.start : error.end]) from None
+    return field
+
+
+def invalid_bytes(wrong: bytes) -> CharacterNotInRepertoire:
+    """The error for bytes that are not UTF-8."""
+    shown = " ".join(f"0x{byte:02x}" for byte in wrong)
+    return CharacterNotInRepertoire(f'invalid byte sequence for encoding "UTF8": {shown}')
 
 
 def _unescaped(match: re.Match[str]) -> str:
     code = match[1]
+    if not code:
+        # A backslash that nothing follows, at the end of the data.
+        return ""
     if code[0] == "x" and len(code) > 1:
-        return chr(int(code[1:], 16))
+        return _byte(int(code[1:], 16))
     if code[0] in "01234567":
-        return chr(int(code, 8) & 0o377)
+        return _byte(int(code, 8) & 0o377)
     return _CONTROL.get(code, code)
+
+
+def _byte(code: int) -> str:
+    return chr(code if code < 0x80 else 0xDC00 + code)
 
 
 # CSV.
@@ -129,8 +193,10 @@ def _read_csv(text: str, options: CopyOptions, names: Sequence[str]) -> Iterator
     never_null = _positions(options.force_not_null, names)
     null_quoted = _positions(options.force_null, names)
     position, end = 0, len(text)
+    # Where there is no carriage return, newlines end lines; else what ends the first one.
+    ending = None if "\r" in text else "\n"
     while position < end:
-        fields, position = _csv_record(text, position, options)
+        fields, position, ending = _csv_record(text, position, options, ending)
         yield [
             _csv_value(piece, is_quoted, options, at in never_null, at in null_quoted)
             for at, (piece, is_quoted) in enumerate(fields)
@@ -154,18 +220,18 @@ def _csv_value(
 
 
 def _csv_record(
-    text: str, position: int, options: CopyOptions
-) -> tuple[list[tuple[str, bool]], int]:
-    """The fields of one record with whether they were quoted, and where the next one begins."""
+    text: str, position: int, options: CopyOptions, ending: str | None
+) -> tuple[list[tuple[str, bool]], int, str | None]:
+    """The fields of one record with whether they were quoted, where the next one begins, and how lines end."""
     quote, delimiter = options.quote, options.delimiter
-    newline = text.find("\n", position)
-    stop = len(text) if newline < 0 else newline
-    line = text[position:stop]
-    if quote not in line:
-        line = line.removesuffix("\r")
-        return [(piece, False) for piece in line.split(delimiter)], stop + 1
+    if ending is not None:
+        found = text.find(ending, position)
+        line = text[position:] if found < 0 else text[position:found]
+        if not (quote in line or "\r" in line or "\n" in line):
+            following = position + len(line) + len(ending)
+            return [(piece, False) for piece in line.split(delimiter)], following, ending
     fields: list[tuple[str, bool]] = []
-    special = re.compile(f"[{re.escape(quote)}{re.escape(delimiter)}\n]")
+    special = re.compile(f"[{re.escape(quote)}{re.escape(delimiter)}\r\n]")
     pieces: list[str] = []
     is_quoted = False
     while True:
@@ -177,13 +243,12 @@ def _csv_record(
             inside, position = _csv_quoted(text, place + 1, options)
             pieces.append(inside)
             continue
-        is_last = match is None or match[0] == "\n"
-        field = "".join(pieces)
-        fields.append((field.removesuffix("\r") if is_last and not is_quoted else field, is_quoted))
-        if is_last:
-            if is_quoted and pieces[-1] == "\r":
-                fields[-1] = (field[:-1], True)
-            return fields, place + 1
+        fields.append(("".join(pieces), is_quoted))
+        if match is None:
+            return fields, place, ending
+        if match[0] != delimiter:
+            ending = _ending_at(text, place, ending, "unquoted")
+            return fields, place + len(ending), ending
         pieces, is_quoted, position = [], False, place + 1
 
 
@@ -221,6 +286,18 @@ def format_lines(
         yield _format_line(names, options, ())
     for row in rows:
         yield _format_line(row, options, quoted)
+
+
+def encode_line(line: str, options: CopyOptions) -> bytes:
+    """A line in the encoding of the data. Raises UntranslatableCharacter."""
+    try:
+        return line.encode(options.encoding)
+    except UnicodeEncodeError as error:
+        shown = " ".join(f"0x{byte:02x}" for byte in line[error.start].encode())
+        raise UntranslatableCharacter(
+            f'character with byte sequence {shown} in encoding "UTF8" has no equivalent'
+            f' in encoding "{encoding_name(options)}"'
+        ) from None
 
 
 def _format_line(row: Sequence[str | None], options: CopyOptions, quoted: Collection[int]) -> str:

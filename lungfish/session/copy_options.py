@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from lungfish.errors import FeatureNotSupported, InvalidParameterValue, SyntaxError
+from lungfish.functions.encodings import has_encoding
 from lungfish.sql.ast.dml import Copy
+from lungfish.types.sql_type import BIGINT
+from lungfish.types.text_parse import parse_value
 
 _TRUE = ("true", "on", "1")
 _FALSE = ("false", "off", "0")
@@ -128,7 +131,16 @@ def _encoding(value: object) -> str:
         return "utf-8"
     if name in _ENCODINGS:
         return _ENCODINGS[name]
+    if has_encoding(name):
+        raise FeatureNotSupported(f"COPY with encoding {name} is not supported")
     raise InvalidParameterValue('argument to option "encoding" must be a valid encoding name')
+
+
+def encoding_name(options: CopyOptions) -> str:
+    """PostgreSQL's name of the encoding."""
+    return next(
+        (name.upper() for name, codec in _ENCODINGS.items() if codec == options.encoding), "UTF8"
+    )
 
 
 def _word(given: dict[str, object], name: str, words: tuple[str, ...], default: str) -> str:
@@ -141,10 +153,9 @@ def _word(given: dict[str, object], name: str, words: tuple[str, ...], default: 
 def _reject_limit(value: object) -> int | None:
     if value is None:
         return None
-    try:
-        limit = int(str(value))
-    except ValueError:
-        raise SyntaxError("reject_limit requires a numeric value") from None
+    if value is True:
+        raise SyntaxError("reject_limit requires a numeric value")
+    limit: int = parse_value(str(value), BIGINT)
     if limit <= 0:
         raise InvalidParameterValue(f"REJECT_LIMIT ({limit}) must be greater than zero")
     return limit
@@ -166,15 +177,15 @@ def _check_characters(options: CopyOptions) -> None:
         )
     if not options.is_csv and delimiter in _TEXT_DELIMITERS_REFUSED:
         raise InvalidParameterValue(f'COPY delimiter cannot be "{delimiter}"')
-    for what, text in (("NULL", null), ("DEFAULT", options.default or "")):
+    # The same fault has another SQLSTATE with each of the two.
+    for what, text, wrong in (
+        ("NULL", null, InvalidParameterValue),
+        ("DEFAULT", options.default or "", FeatureNotSupported),
+    ):
         if delimiter in text:
-            raise InvalidParameterValue(
-                f"COPY delimiter character must not appear in the {what} specification"
-            )
+            raise wrong(f"COPY delimiter character must not appear in the {what} specification")
         if options.is_csv and options.quote in text:
-            raise InvalidParameterValue(
-                f"CSV quote character must not appear in the {what} specification"
-            )
+            raise wrong(f"CSV quote character must not appear in the {what} specification")
     if options.default is not None and options.default == null:
         raise FeatureNotSupported("NULL specification and DEFAULT specification cannot be the same")
 

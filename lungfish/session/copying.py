@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from lungfish.catalog.objects import Column, Table, View
 from lungfish.catalog.objects import Sequence as SequenceObject
-from lungfish.catalog.objects import Table, View
+from lungfish.catalog.type_uses import domain_default
 from lungfish.errors import (
     BadCopyFileFormat,
-    CharacterNotInRepertoire,
     DataError,
     DuplicateColumn,
     Error,
@@ -34,7 +34,14 @@ from lungfish.executor.slices import PART_ROW_COUNT
 from lungfish.planner import bind_domain_value, bind_row_condition, refuse_several
 from lungfish.planner.expressions import OutputColumn
 from lungfish.planner.physical import InsertRows, ValuesScan
-from lungfish.session.copy_lines import DEFAULT, Field, format_lines, read_lines
+from lungfish.session.copy_lines import (
+    DEFAULT,
+    Field,
+    encode_line,
+    format_lines,
+    invalid_bytes,
+    read_lines,
+)
 from lungfish.session.copy_options import CopyOptions, read_options
 from lungfish.session.results import StatementResult
 from lungfish.session.runner import internal_rows
@@ -141,7 +148,9 @@ def _check_choice(
     for name in choice:
         if name == "*" or name in names:
             continue
-        if table is not None and table.column_position(name) is None:
+        if table is None:
+            raise UndefinedColumn(f'column "{name}" does not exist')
+        if table.column_position(name) is None:
             raise UndefinedColumn(f'column "{name}" of relation "{table.name}" does not exist')
         raise InvalidColumnReference(f'{label.upper()} column "{name}" not referenced by COPY')
 
@@ -170,22 +179,22 @@ def _input_text(session: Session, statement: dml.Copy, options: CopyOptions) -> 
             ]
         )
         check_encodable(text)
-        return text
-    file = LocalDisk().open(statement.path)
-    try:
-        return _decode(file.read_at(0, file.size()), options)
-    finally:
-        file.close()
+    else:
+        file = LocalDisk().open(statement.path)
+        try:
+            text = _decode(file.read_at(0, file.size()), options)
+        finally:
+            file.close()
+    if "\0" in text:
+        raise invalid_bytes(b"\0")
+    return text
 
 
 def _decode(data: bytes, options: CopyOptions) -> str:
     try:
         return data.decode(options.encoding)
     except UnicodeDecodeError as error:
-        wrong = " ".join(f"0x{byte:02x}" for byte in data[error.start : error.start + 1])
-        raise CharacterNotInRepertoire(
-            f'invalid byte sequence for encoding "UTF8": {wrong}'
-        ) from None
+        raise invalid_bytes(data[error.start : error.start + 1]) from None
 
 
 class _RowReader:
@@ -211,6 +220,7 @@ class _RowReader:
         self._parsers = [field_parser(column.type, session) for column in self._columns]
         self._checks = [_domain_check(column.type, session) for column in self._columns]
         self._has_checks = any(self._checks)
+        self._has_default = [_has_default(column, session) for column in self._columns]
         self._is_whole = list(positions) == list(range(len(table.columns)))
         self._skipped_count = 0
 
@@ -257,15 +267,17 @@ class _RowReader:
         place = f"COPY {self._table.name}, line {number}"
         if not columns and fields == [""]:
             fields = []
-        if len(fields) < len(columns):
-            raise BadCopyFileFormat(
-                f'missing data for column "{columns[len(fields)].name}"', detail=place
-            )
         if len(fields) > len(columns):
             raise BadCopyFileFormat("extra data after last expected column", detail=place)
+        for at, field in enumerate(fields):
+            if field is DEFAULT and not self._has_default[at]:
+                raise BadCopyFileFormat(
+                    "unexpected default marker in COPY data",
+                    detail=f'Column "{columns[at].name}" has no default value.',
+                )
         row: list[Any] = [None] * len(self._table.columns)
         for at, column, parse, check, field in zip(
-            self._positions, columns, self._parsers, self._checks, fields, strict=True
+            self._positions, columns, self._parsers, self._checks, fields, strict=False
         ):
             if field is DEFAULT:
                 row[at] = self._defaults[at]((), self.run)
@@ -279,6 +291,11 @@ class _RowReader:
                     if error.detail is None:
                         error.detail = f"{place}, column {column.name}: {shown}"
                     raise
+        # What the fields hold that are there is looked at first.
+        if len(fields) < len(columns):
+            raise BadCopyFileFormat(
+                f'missing data for column "{columns[len(fields)].name}"', detail=place
+            )
         for at in self._missing:
             row[at] = self._defaults[at]((), self.run)
         return tuple(row)
@@ -308,6 +325,12 @@ class _RowReader:
         if count and self._options.verbosity != "silent":
             rows = "1 row was" if count == 1 else f"{count} rows were"
             self._session.notice(f"{rows} skipped due to data type incompatibility")
+
+
+def _has_default(column: Column, session: Session) -> bool:
+    if column.default is None and column.type.domain is not None:
+        return domain_default(column.type, session.catalog) is not None
+    return column.default is not None or column.sequence_oid is not None
 
 
 def field_parser(kind: SqlType, session: Session) -> Callable[[Any], Any]:
@@ -360,7 +383,7 @@ def _copy_to(session: Session, statement: dml.Copy, options: CopyOptions) -> Sta
     if statement.path is None:
         shown = [(line.removesuffix("\n"),) for line in lines]
         return StatementResult((OutputColumn("copy", TEXT),), tag, len(rows), rows=shown)
-    _write_file(statement.path, "".join(lines).encode(options.encoding, "replace"))
+    _write_file(statement.path, encode_line("".join(lines), options))
     return StatementResult(None, tag, len(rows))
 
 

@@ -9,6 +9,7 @@ import pytest
 
 import lungfish
 from lungfish import errors
+from lungfish.errors import BadCopyFileFormat, CharacterNotInRepertoire
 
 
 @pytest.fixture
@@ -34,7 +35,7 @@ def rows(connection: lungfish.Connection) -> list[tuple[object, ...]]:
 
 
 def test_text_is_read_with_its_escapes_and_nulls(connection: lungfish.Connection) -> None:
-    data = "1\ta\\tb\\\\\t2.345\n2\t\\N\t\\N\n3\t\\x41\\102\t1\r\n\\.\nnot read"
+    data = "1\ta\\tb\\\\\t2.345\n2\t\\N\t\\N\n3\t\\x41\\102\t1\n\\.\nnot read"
     assert copy_in(connection, "COPY t FROM STDIN", data) == 3
     assert rows(connection) == [(1, "a\tb\\", "2.35"), (2, None, None), (3, "AB", "1.00")]
 
@@ -177,3 +178,54 @@ def test_options_are_checked(
 ) -> None:
     with pytest.raises(error):
         copy_in(connection, f"COPY t FROM STDIN ({options})", "")
+
+
+@pytest.mark.parametrize(
+    ("options", "data", "expected"),
+    [
+        ("", "a\r\nb\r\n\\.\r\nc", ["a", "b"]),
+        ("", "a\rb\r", ["a", "b"]),
+        ("", "a\\\nb\n", ["a\nb"]),
+        ("", "a\\\rb\n", ["a\rb"]),
+        ("", "\\xc3\\251\n", ["é"]),
+        ("", "a\\", ["a"]),
+        ("csv", '"a\nb"\r\nc\r\n', ["a\nb", "c"]),
+        ("csv", "a\rb\r", ["a", "b"]),
+        ("(on_error ignore)", "a\tb\n\t\n", BadCopyFileFormat),
+        ("", "a\nb\r\n", BadCopyFileFormat),
+        ("", "a\r\nb\n", BadCopyFileFormat),
+        ("", "a\rb\n", BadCopyFileFormat),
+        ("csv", "a\nb\rc\n", BadCopyFileFormat),
+        ("csv", "a\r\nb\n", BadCopyFileFormat),
+        ("(DEFAULT 'd')", "d\n", BadCopyFileFormat),
+        ("", "\\xe9\n", CharacterNotInRepertoire),
+        ("", "a\\0\n", CharacterNotInRepertoire),
+        ("", "a\0\n", CharacterNotInRepertoire),
+    ],
+)
+def test_lines_end_as_the_first_one_does_and_escapes_spell_utf8(
+    connection: lungfish.Connection,
+    options: str,
+    data: str,
+    expected: list[str] | type[errors.Error],
+) -> None:
+    connection.execute("CREATE TABLE words (word text)")
+    if isinstance(expected, list):
+        copy_in(connection, f"COPY words FROM STDIN {options}", data)
+        assert connection.execute("TABLE words").fetchall() == [(word,) for word in expected]
+    else:
+        with pytest.raises(expected):
+            copy_in(connection, f"COPY words FROM STDIN {options}", data)
+
+
+def test_what_is_wrong_with_a_field_counts_before_fields_that_are_missing(
+    connection: lungfish.Connection,
+) -> None:
+    with pytest.raises(errors.InvalidTextRepresentation):
+        copy_in(connection, "COPY t FROM STDIN", "x\n")
+    assert copy_in(connection, "COPY t FROM STDIN (ON_ERROR ignore)", "x\n") == 0
+
+
+def test_a_character_that_the_encoding_lacks_is_refused(connection: lungfish.Connection) -> None:
+    with pytest.raises(errors.UntranslatableCharacter):
+        copy_out(connection, "COPY (SELECT '€') TO STDOUT (ENCODING 'latin1')")
