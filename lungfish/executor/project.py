@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from lungfish.errors import Error
 from lungfish.executor.compiler import Compiler, Operator, RowEvaluator
 from lungfish.executor.context import Run
 from lungfish.executor.expressions.calls import row_set_function
@@ -108,24 +109,50 @@ def _side_by_side(
     started: Iterable[Sequence[Iterator[Any]]], set_count: int, portions: RowPortions
 ) -> Iterator[tuple[list[int], list[list[Any]]]]:
     """The values of each row's sets, the shorter ones padded with NULL: for each value its input row, and a column for each
-    set, as many values at a time as `portions` says."""
+    set, as many values at a time as `portions` says.
+
+    The rows before one that fails come first, as if rows were made one by one: below a LIMIT nobody may ask for that one.
+    """
     sources: list[int] = []
     columns: list[list[Any]] = [[] for _ in range(set_count)]
-    for number, sets in enumerate(started):
-        while True:
-            room = portions.row_count - len(sources)
-            for column, values in zip(columns, sets, strict=True):
-                column.extend(islice(values, room))
-            length = max(map(len, columns)) - len(sources)
-            sources.extend([number] * length)
-            for column in columns:
-                column.extend([None] * (len(sources) - len(column)))
-            if length < room:
-                break
+    try:
+        for number, sets in enumerate(started):
+            while True:
+                room = portions.row_count - len(sources)
+                failure = _read_sets(columns, sets, len(sources), room)
+                length = max(map(len, columns)) - len(sources)
+                sources.extend([number] * length)
+                for column in columns:
+                    column.extend([None] * (len(sources) - len(column)))
+                if failure is not None:
+                    raise failure
+                if length < room:
+                    break
+                yield sources, columns
+                sources, columns = [], [[] for _ in range(set_count)]
+    except Error:
+        if sources:
             yield sources, columns
-            sources, columns = [], [[] for _ in range(set_count)]
+        raise
     if sources:
         yield sources, columns
+
+
+def _read_sets(
+    columns: Sequence[list[Any]], sets: Sequence[Iterator[Any]], start: int, room: int
+) -> Error | None:
+    """Add up to `room` values of each set to its column. Where one fails the columns end before that row; answers the error."""
+    failure = None
+    for column, values in zip(columns, sets, strict=True):
+        try:
+            column.extend(islice(values, room))
+        except Error as error:
+            # The values before it are in the list already.
+            failure, room = error, len(column) - start
+    if failure is not None:
+        for column in columns:
+            del column[start + room :]
+    return failure
 
 
 def _set_batch(

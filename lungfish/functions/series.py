@@ -80,8 +80,10 @@ def _count_moments(
     is_upward = interval_span(step) > 0
     moment = start
     while moment <= stop if is_upward else moment >= stop:
+        # Before this one is given out: a row fails whose successor is no timestamp, as in PostgreSQL.
+        after = following(moment, step)
         yield moment
-        moment = following(moment, step)
+        moment = after
 
 
 def _timestamps(start: int, stop: int, step: Interval) -> Iterator[int]:

@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+import lungfish
+
 
 def test_a_set_without_end_is_no_trouble_below_a_limit(connection: Any) -> None:
     found = connection.execute(
@@ -13,6 +15,26 @@ def test_a_set_without_end_is_no_trouble_below_a_limit(connection: Any) -> None:
         " FROM (VALUES (7), (8)) v(x) LIMIT 2"
     )
     assert found.fetch_text() == [("2022-01-31 00:00:00", "7"), ("2022-02-28 00:00:00", "7")]
+
+
+FAILING = "generate_series(timestamp '2024-01-01', 'infinity', '100000 years')"
+BY_STEPS = "SELECT generate_series(1, 3, x)::text, NULL FROM (VALUES (1), (0)) v(x)"
+
+
+@pytest.mark.parametrize(
+    ("query", "count"),
+    [
+        (f"SELECT {FAILING}, NULL", 2),
+        (f"SELECT generate_series(1, 5), {FAILING}", 2),
+        (f"SELECT {FAILING}, generate_series(1, 1)", 2),
+        (BY_STEPS, 3),
+    ],
+)
+def test_the_rows_before_one_that_fails_are_made(connection: Any, query: str, count: int) -> None:
+    found = connection.execute(f"{query} LIMIT {count}").fetch_text()
+    assert len(found) == count
+    with pytest.raises(lungfish.Error):
+        connection.execute(f"{query} LIMIT {count + 1}").fetch_text()
 
 
 @pytest.mark.parametrize("count", [0, 1, 65535, 65536, 65537, 131072])

@@ -186,3 +186,12 @@ SELECT '2001-02-16 20:38:40 XYZ/Nowhere'::timestamptz;
 SELECT timestamptz '2000-01-01' AT TIME ZONE 'nosuch';
 SELECT '25:00'::timetz;
 SELECT timetz '10:00+01' < timetz '10:00+02', timetz '10:00+01' = timetz '09:00+00', max(x) FROM (VALUES (timetz '10:00+01'),('11:00+05')) v(x);
+-- The rows before one that fails are made, as LIMIT asks for them.
+SELECT generate_series(timestamp '2024-01-01', 'infinity', '100 years') LIMIT 3;
+SELECT generate_series(timestamptz '2024-01-01', '-infinity', '-1 year', 'Europe/Berlin') LIMIT 2;
+SELECT generate_series(timestamp '2024-01-01', 'infinity', '100000 years') LIMIT 2;
+SELECT generate_series(timestamp '2024-01-01', 'infinity', '100000 years') LIMIT 3;
+SELECT generate_series(1, 5), generate_series(timestamp '2024-01-01', 'infinity', '100000 years'), generate_series(1, 1) LIMIT 2;
+SELECT generate_series(1, 3, x) FROM (VALUES (1), (0)) AS v(x) LIMIT 3;
+SELECT generate_series(1, 3, x) FROM (VALUES (1), (0)) AS v(x) LIMIT 4;
+SELECT EXISTS (SELECT generate_series(timestamp '2024-01-01', 'infinity', '100 years'));
