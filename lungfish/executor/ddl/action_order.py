@@ -57,6 +57,8 @@ def _pass_of(action: AlterTableAction, types: tuple[AlterColumnType, ...]) -> in
             return _EXPRESSION
         case AddColumn():
             return _COLUMN
+        case AddConstraint() if action.constraint.kind == "not null":
+            return _NOT_NULL
         case AddConstraint():
             return _KEY if action.constraint.kind in _KEYS else _OTHER
         case AlterColumnDefault() | AlterColumnIdentity(action="add"):

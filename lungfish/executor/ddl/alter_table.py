@@ -16,7 +16,7 @@ from lungfish.errors import (
     WrongObjectType,
 )
 from lungfish.executor.ddl.action_order import steps_of
-from lungfish.executor.ddl.alter_column_type import alter_types, refuse_types_twice, replace_column
+from lungfish.executor.ddl.alter_column_type import alter_types, check_types_first, replace_column
 from lungfish.executor.ddl.alter_constraint import alter_constraint
 from lungfish.executor.ddl.alter_family import FamilyAlteration
 from lungfish.executor.ddl.alter_inherit import alter_inherit
@@ -46,6 +46,7 @@ from lungfish.executor.ddl.not_null import (
     add_not_null,
     drop_of_not_null,
     kept_not_null,
+    refuse_lost_not_null,
     set_not_null,
 )
 from lungfish.executor.ddl.owners import give_away
@@ -125,9 +126,11 @@ def alter_table(context: DdlContext, statement: AlterTable) -> str:
     ):
         refuse_stored_rows(context, table, name.position)
     family = FamilyAlteration(context, is_only=statement.is_only, apply=_apply, add_made=_add_made)
-    refuse_types_twice(statement.actions)
+    check_types_first(context, table, statement.actions)
     for step in steps_of(statement.actions):
-        _take_step(context, context.catalog.table(table.oid), step, family)
+        current = context.catalog.table(table.oid)
+        refuse_lost_not_null(table, current, step)
+        _take_step(context, current, step, family)
     return f"ALTER {statement.kind.upper()}"
 
 

@@ -17,12 +17,15 @@ from lungfish.catalog.objects import Column, Constraint, Oid, Table
 from lungfish.errors import (
     DatatypeMismatch,
     DuplicateObject,
+    InvalidTableDefinition,
     ObjectNotInPrerequisiteState,
     SyntaxError,
     UndefinedColumn,
 )
 from lungfish.sql.ast.ddl import (
+    AddConstraint,
     AlterColumnNotNull,
+    AlterTableAction,
     ColumnDefinition,
     ConstraintDefinition,
     DropConstraint,
@@ -164,6 +167,22 @@ def refuse_as_key(table: Table, column: Column) -> None:
                 f" marked {mark}, is incompatible with a primary key.",
                 hint=hint,
             )
+
+
+def refuse_lost_not_null(before: Table, table: Table, actions: Sequence[AlterTableAction]) -> None:
+    """Raise InvalidTableDefinition for a new primary key over a column whose NOT NULL the same statement drops: PostgreSQL makes
+    the columns NOT NULL that were not so before the statement, and no others."""
+    for action in actions:
+        if not isinstance(action, AddConstraint) or action.constraint.kind != "primary key":
+            continue
+        held = {column.name for column in before.columns if column.is_not_null}
+        for column in table.columns:
+            is_lost = column.name in held and not column.is_not_null
+            if is_lost and column.name in action.constraint.columns:
+                raise InvalidTableDefinition(
+                    f'primary key column "{column.name}" is not marked NOT NULL',
+                    position=action.position,
+                )
 
 
 def check_declarations(
