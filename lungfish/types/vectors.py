@@ -100,9 +100,11 @@ def to_values(vector: Vector, sql_type: SqlType) -> list[Any]:
         integers: list[Any] = integer_view(vector).to_pylist()
         return integers
     if kind in _AS_TEXT:
-        texts = vector.to_pylist()
         try:
-            return [None if text is None else container_from_text(text, sql_type) for text in texts]
+            # Reading a text is dear, and joins repeat values, so each text is read once.
+            encoded = vector.dictionary_encode()
+            read = [container_from_text(text, sql_type) for text in encoded.dictionary.to_pylist()]
+            return [None if at is None else read[at] for at in encoded.indices.to_pylist()]
         except DataError as error:
             # Vectors have the texts that values were written to, so it was not read as it was written.
             raise CorruptDatabase(f"a stored value is damaged: {error.message}") from error
