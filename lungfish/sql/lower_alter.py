@@ -80,7 +80,7 @@ def _lower_alter_table(fields: Node, lowering: Lowering) -> AlterTable | AlterCo
     commands = [node["AlterTableCmd"] for node in fields["cmds"]]
     if kind == "type":
         actions = tuple([_lower_command(command, name, lowering) for command in commands])
-        return AlterCompositeType(name, actions, any(map(_is_cascade, commands)), name.position)
+        return AlterCompositeType(name, actions, all(map(_is_cascade, commands)), name.position)
     for command in commands:
         if kind != "table" and command["subtype"] not in _COMMANDS_OF_ALL:
             raise_unsupported(

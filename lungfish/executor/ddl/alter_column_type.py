@@ -33,23 +33,28 @@ from lungfish.types.sql_type import SqlType, TypeKind
 def check_types_first(
     context: DdlContext, table: Table, actions: tuple[AlterTableAction, ...]
 ) -> None:
-    """Refuse changes of types that cannot be, of the table as it is before any of the statement's actions.
-
-    Raises UndefinedColumn, InvalidParameterValue, FeatureNotSupported if one column gets two types.
-    """
-    changes = [each for each in actions if isinstance(each, AlterColumnType)]
-    for action in changes if len(actions) > 1 else ():
+    """Raise UndefinedColumn or InvalidParameterValue for changes of types that cannot be, of the table as it is before any of the
+    statement's actions; and what `refuse_types_twice` raises."""
+    for action in actions if len(actions) > 1 else ():
+        if not isinstance(action, AlterColumnType):
+            continue
         refuse_system_column(action.name, "alter", action.position)
         column = find_column(table, action.name, action.position)
         if column.identity is not None:
             check_identity_type(context.runner.resolve_type(action.type_name), action.position)
+    refuse_types_twice(actions)
+
+
+def refuse_types_twice(actions: tuple[AlterTableAction, ...]) -> None:
+    """Raise FeatureNotSupported if one column gets two types."""
     seen: set[str] = set()
-    for action in changes:
-        if action.name in seen:
-            raise FeatureNotSupported(
-                f'cannot alter type of column "{action.name}" twice', position=action.position
-            )
-        seen.add(action.name)
+    for action in actions:
+        if isinstance(action, AlterColumnType):
+            if action.name in seen:
+                raise FeatureNotSupported(
+                    f'cannot alter type of column "{action.name}" twice', position=action.position
+                )
+            seen.add(action.name)
 
 
 def alter_types(context: DdlContext, table: Table, actions: tuple[AlterColumnType, ...]) -> None:

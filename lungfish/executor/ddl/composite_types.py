@@ -18,6 +18,8 @@ from lungfish.errors import (
     UndefinedColumn,
     UndefinedTable,
 )
+from lungfish.executor.ddl.action_order import steps_of
+from lungfish.executor.ddl.alter_column_type import refuse_types_twice
 from lungfish.executor.ddl.alter_table import alter_table
 from lungfish.executor.ddl.column_rules import check_column_type
 from lungfish.executor.ddl.context import DdlContext
@@ -41,7 +43,8 @@ Values = tuple[Any, ...]
 
 def alter_composite_type(context: DdlContext, statement: AlterCompositeType) -> str:
     """Run ALTER TYPE ... ADD, DROP or ALTER ATTRIBUTE; answers the command tag."""
-    for action in statement.actions:
+    refuse_types_twice(statement.actions)
+    for action in (each for step in steps_of(statement.actions) for each in step):
         found = _find_composite(context, statement.name)
         with as_plain_tables(context, found, is_cascade=statement.is_cascade) as tables:
             _alter(context, found, action)

@@ -78,6 +78,6 @@ class AlterCompositeType:
 
     name: ObjectName
     actions: tuple[AlterTableAction, ...]
-    # Of the type's tables too.
+    # Of the type's tables too: said of every action, for a single one without it does not go together with any table.
     is_cascade: bool = False
     position: int = -1
