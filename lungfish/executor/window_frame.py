@@ -8,11 +8,11 @@ partition's number before the rank one binary search serves all partitions.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -28,13 +28,35 @@ from lungfish.planner.expressions import BoundExpression, BoundFrame, SortKey
 from lungfish.types.batch import Batch, Vector
 from lungfish.types.calendar import MICROSECONDS_PER_SECOND
 from lungfish.types.compute import pc
-from lungfish.types.sql_type import BIGINT, SqlType, TypeKind
+from lungfish.types.parse_interval import INFINITE_INTERVAL, MINUS_INFINITE_INTERVAL
+from lungfish.types.sql_type import (
+    BIGINT,
+    DOUBLE,
+    INFINITE_TIMESTAMP,
+    MINUS_INFINITE_TIMESTAMP,
+    NUMERIC,
+    Interval,
+    SqlType,
+    TypeKind,
+)
 from lungfish.types.vectors import build_vector, concat_vectors, constant_scalar, to_values
 
 _CLOCKS = (TypeKind.TIME, TypeKind.TIMETZ)
 # No step goes further beyond a day, in microseconds; and more than there are zones, in seconds.
 _LONGEST_STEP = 10**12
 _ZONE_COUNT = 10**6
+_Infinity = float | Decimal | int | Interval
+_FLOAT_ENDS = (-math.inf, math.inf)
+_TIMESTAMP_ENDS = (MINUS_INFINITE_TIMESTAMP, INFINITE_TIMESTAMP)
+# The least and the greatest value of a type that has infinite ones.
+_INFINITIES: Mapping[TypeKind, tuple[_Infinity, _Infinity]] = {
+    TypeKind.REAL: _FLOAT_ENDS,
+    TypeKind.DOUBLE: _FLOAT_ENDS,
+    TypeKind.NUMERIC: (Decimal("-Infinity"), Decimal("Infinity")),
+    TypeKind.TIMESTAMP: _TIMESTAMP_ENDS,
+    TypeKind.TIMESTAMPTZ: _TIMESTAMP_ENDS,
+    TypeKind.INTERVAL: (MINUS_INFINITE_INTERVAL, INFINITE_INTERVAL),
+}
 # Answers the frames of all rows.
 FrameMaker = Callable[[Batch, "Partitions", Run], "Frames"]
 
@@ -225,11 +247,16 @@ def _range_bound(
             targets = _clock_numbers(keys, sql_type, -step if is_subtracted else step)
             keys = _clock_numbers(keys, sql_type, 0)
         elif _is_infinite(value):
-            far = -value if is_subtracted else value
-            outermost = -value if is_start is not key.is_descending else value
-            targets = _infinitely_far(keys, far, outermost, sql_type)
+            least, most = _INFINITIES[sql_type.kind]
+            far = least if is_subtracted else most
+            outermost = least if is_start is not key.is_descending else most
+            near = most if is_subtracted else least
+            targets = _infinitely_far(keys, sql_type, (near, outermost), far)
         else:
-            targets = as_array(shift((keys, scalar), rows.row_count, run), rows.row_count)
+            try:
+                targets = as_array(shift((keys, scalar), rows.row_count, run), rows.row_count)
+            except errors.NumericValueOutOfRange:
+                keys, targets, searched_type = _beyond(keys, sql_type, value, is_subtracted)
         both = order_vector(concat_vectors([keys, targets], searched_type), searched_type)
         found = _search(keys, both, key, partitions, side="left" if is_start else "right")
         nulls = np.asarray(pc.is_null(keys))
@@ -265,21 +292,39 @@ def _clock_numbers(keys: Vector, sql_type: SqlType, step: int) -> Vector:
     return build_vector(numbers, BIGINT)
 
 
+def _beyond(
+    keys: Vector, sql_type: SqlType, distance: Any, is_subtracted: bool
+) -> tuple[Vector, Vector, SqlType]:
+    """Keys and their targets, some of which do not fit the keys' type: such a target lies behind all keys, but is no error."""
+    is_float = sql_type.kind in (TypeKind.REAL, TypeKind.DOUBLE)
+    wide, step = (DOUBLE, distance) if is_float else (NUMERIC, Decimal(distance))
+    step = -step if is_subtracted else step
+    values: list[Any] = [
+        None if key is None else float(key) if is_float else Decimal(key)
+        for key in to_values(keys, sql_type)
+    ]
+    targets = [None if value is None else value + step for value in values]
+    return build_vector(values, wide), build_vector(targets, wide), wide
+
+
 def _is_infinite(value: object) -> bool:
+    if isinstance(value, tuple):
+        return value == INFINITE_INTERVAL
     if isinstance(value, Decimal):
         return value.is_infinite()
     return isinstance(value, float) and math.isinf(value)
 
 
 def _infinitely_far(
-    keys: Vector, far: float | Decimal, outermost: float | Decimal, sql_type: SqlType
+    keys: Vector, sql_type: SqlType, other_end: tuple[_Infinity, _Infinity], far: _Infinity
 ) -> Vector:
-    """The end of all numbers (`far`) in the place of each key; only NaN and null stay, which no distance reaches.
+    """The end of all values (`far`) in the place of each key; only NaN and null stay, which no distance reaches.
 
     The distance from the other end is no number: from there everything is within reach, as far as the frame's own end.
     """
+    near, outermost = other_end
     values = [
-        key if key is None or key != key else outermost if key == -far else far
+        key if key is None or key != key else outermost if key == near else far
         for key in to_values(keys, sql_type)
     ]
     return build_vector(values, sql_type)

@@ -104,9 +104,13 @@ def _grown(array: ArrayValue, first: int, last: int) -> ArrayValue:
     if not before and not after:
         return array
     if length + before + after > _SIZE_MAX:
-        raise ProgramLimitExceeded(f"array size exceeds the maximum allowed ({_SIZE_MAX})")
+        raise _too_large()
     elements = (*(None,) * before, *array.elements, *(None,) * after)
     return ArrayValue(elements, (len(elements),), (lower - before,))
+
+
+def _too_large() -> ProgramLimitExceeded:
+    return ProgramLimitExceeded(f"array size exceeds the maximum allowed ({_SIZE_MAX})")
 
 
 def set_slice(
@@ -125,14 +129,12 @@ def set_slice(
         low, high = pairs[axis] if axis < len(pairs) else (None, None)
         first = lower if low is None else low
         last = lower + length - 1 if high is None else high
-        if first > last + (len(array.dimensions) == 1):
+        if first > last:
             raise ArraySubscriptError("upper bound cannot be less than lower bound")
         ends.append((first, last))
     _require_size(source, ends)
     if len(ends) == 1:
         first, last = ends[0]
-        if first > last:
-            return array
         array = _grown(array, first, last)
     for (first, last), length, lower in zip(
         ends, array.dimensions, array.lower_bounds, strict=True
@@ -159,11 +161,14 @@ def _new_from_slice(
                 "array slice subscript must provide both boundaries",
                 detail="When assigning to a slice of an empty array value, slice boundaries must be fully specified.",
             )
-        if low > high:
-            raise ArraySubscriptError("upper bound cannot be less than lower bound")
+        # Here a dimension may have nothing in it, as it may not in an array that has elements.
+        if low > high + 1:
+            raise _too_large()
         ends.append((low, high))
     _require_size(source, ends)
     lengths = tuple(high - low + 1 for low, high in ends)
+    if 0 in lengths:
+        return EMPTY_ARRAY
     count = 1
     for length in lengths:
         count *= length

@@ -245,6 +245,11 @@ def _bind_set(call: Call, scope: Scope) -> BoundExpression:
             "aggregate function calls cannot contain set-returning function calls",
             hint="You might be able to move the set-returning function into a LATERAL FROM item.",
         ).at(call.position)
+    if scope.is_in_window and scope.clause not in (Clause.WINDOW_PARTITION, Clause.WINDOW_ORDER):
+        raise errors.FeatureNotSupported(
+            "window function calls cannot contain set-returning function calls",
+            hint="You might be able to move the set-returning function into a LATERAL FROM item.",
+        ).at(call.position)
     if scope.clause not in SETS_ALLOWED:
         raise errors.FeatureNotSupported(
             f"set-returning functions are not allowed in {scope.clause.value}"

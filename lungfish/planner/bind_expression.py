@@ -140,7 +140,7 @@ def _bind_logic(node: ast.And | ast.Or, scope: Scope) -> BoundExpression:
     make = AndAll if isinstance(node, ast.And) else OrAny
     operands: list[BoundExpression] = []
     for operand in node.operands:
-        bound = coerce_boolean(scope.bind(operand), word, scope.state, operand.position)
+        bound = _bind_one_truth(operand, word, scope)
         if type(bound) is make:
             operands.extend(bound.operands)
         else:
@@ -149,14 +149,24 @@ def _bind_logic(node: ast.And | ast.Or, scope: Scope) -> BoundExpression:
 
 
 def _bind_not(node: ast.Not, scope: Scope) -> BoundExpression:
-    operand = scope.bind(node.operand)
-    return NotExpr(coerce_boolean(operand, "NOT", scope.state, node.operand.position))
+    return NotExpr(_bind_one_truth(node.operand, "NOT", scope))
+
+
+def _bind_one_truth(operand: ast.Expression, what: str, scope: Scope) -> BoundExpression:
+    """The operand as a condition. Raises DatatypeMismatch for a set: `what` is not applied row by row."""
+    before = scope.last_set_call
+    bound = coerce_boolean(scope.bind(operand), what, scope.state, operand.position)
+    if scope.last_set_call is not before and operand.position >= 0:
+        raise errors.DatatypeMismatch(f"argument of {what} must not return a set").at(
+            operand.position
+        )
+    return bound
 
 
 def _bind_is_boolean(node: ast.IsBoolean, scope: Scope) -> BoundExpression:
     word = {True: "TRUE", False: "FALSE", None: "UNKNOWN"}[node.value]
     what = f"IS NOT {word}" if node.is_negated else f"IS {word}"
-    operand = coerce_boolean(scope.bind(node.operand), what, scope.state, node.operand.position)
+    operand = _bind_one_truth(node.operand, what, scope)
     return IsBooleanExpr(operand, node.value, node.is_negated)
 
 

@@ -15,7 +15,7 @@ from lungfish.planner.bind_targets import Target
 from lungfish.planner.coerce import resolve_unknown
 from lungfish.planner.equivalence import equivalent
 from lungfish.planner.expression_tree import is_variable_free, walk
-from lungfish.planner.expressions import BoundExpression, Call, ColumnRef, RowExpr
+from lungfish.planner.expressions import BoundExpression, Call, ColumnRef
 from lungfish.planner.scope import Scope
 from lungfish.planner.simplify import simplify
 from lungfish.planner.sort_keys import check_grouped
@@ -81,7 +81,7 @@ def _flat(
 
 
 def _key(node: ast.Expression, keys: Keys, targets: list[Target], scope: Scope) -> tuple[int, ...]:
-    """The positions of the expression's keys, added to `keys` if they are new; a row gives one for each field."""
+    """The position of the expression's key, added to `keys` if it is new."""
     target = target_by_name(node, targets, scope, "GROUP BY")
     if target is not None:
         bound = resolve_unknown(target.expression, scope.state, node.position)
@@ -89,17 +89,14 @@ def _key(node: ast.Expression, keys: Keys, targets: list[Target], scope: Scope) 
         _check_target(target, scope)
     else:
         bound = resolve_unknown(scope.bind(node), scope.state, node.position)
-    parts = bound.items if isinstance(bound, RowExpr) and isinstance(node, ast.Row) else (bound,)
-    positions = []
-    for part in parts:
-        check_grouped(part.type, node.position)
-        owner = target
-        if owner is None and is_variable_free(simplify(part)):
-            owner = next((each for each in targets if equivalent(each.expression, part)), None)
-        positions.append(_position(part, owner, keys))
-    if target is not None and target.key is None and len(positions) == 1:
-        target.key = positions[0]
-    return tuple(positions)
+    check_grouped(bound.type, node.position)
+    owner = target
+    if owner is None and is_variable_free(simplify(bound)):
+        owner = next((each for each in targets if equivalent(each.expression, bound)), None)
+    position = _position(bound, owner, keys)
+    if target is not None and target.key is None:
+        target.key = position
+    return (position,)
 
 
 def _refuse_twins(targets: list[Target]) -> None:

@@ -79,14 +79,16 @@ def _target_places(node: ast.Insert, target: ChangeTarget) -> list[Place]:
     if not node.columns:
         return list(target.places)
     places: list[Place] = []
-    names: set[str] = set()
+    whole: set[str] = set()
+    parts: set[str] = set()
     for column in node.columns:
         place = target.place(column.name, column.position)
-        if column.name in names and not column.indirection:
+        # Several parts of one column may be given, but not a part of what is given whole.
+        if column.name in whole or (column.name in parts and not column.indirection):
             raise errors.DuplicateColumn(f'column "{column.name}" specified more than once').at(
                 column.position
             )
-        names.add(column.name)
+        (parts if column.indirection else whole).add(column.name)
         places.append(place)
     return places
 

@@ -139,7 +139,12 @@ def _bind_insert(
             raise errors.FeatureNotSupported(
                 "INSERT of parts of a column in MERGE is not supported"
             ).at(column.position)
-        places.append(target.place(column.name, column.position))
+        place = target.place(column.name, column.position)
+        if any(column.name == before.name for before in action.columns[: len(places)]):
+            raise errors.DuplicateColumn(f'column "{column.name}" specified more than once').at(
+                column.position
+            )
+        places.append(place)
     if not places:
         places = list(target.places)
     if len(action.values) > len(places):
@@ -158,7 +163,8 @@ def _bind_insert(
     values: list[tuple[int, BoundExpression]] = []
     for at, own in enumerate(table.columns):
         item = given.get(at)
-        if item is None or isinstance(item, Default):
+        is_ignored = action.overriding == "user" and own.identity is not None
+        if item is None or isinstance(item, Default) or is_ignored:
             values.append((at, target.default(at, scope.state)))
             continue
         if own.generated is not None or (

@@ -254,8 +254,14 @@ def _is_null(node: BoundExpression) -> bool:
 
 def bind_between(node: ast.Between, scope: Scope) -> BoundExpression:
     """BETWEEN as two comparisons, SYMMETRIC as two such pairs."""
+    last_set_call = scope.last_set_call
     operand, low, high = scope.bind(node.operand), scope.bind(node.low), scope.bind(node.high)
     position = node.position
+    if scope.last_set_call is not last_set_call and position >= 0:
+        word = "AND" if node.is_negated is node.is_symmetric else "OR"
+        raise errors.DatatypeMismatch(f"argument of {word} must not return a set").at(
+            node.operand.position
+        )
 
     def compare(symbol: str, limit: BoundExpression) -> BoundExpression:
         known, other = _as_known(operand, scope), _as_known(limit, scope)

@@ -111,6 +111,11 @@ class _Source:
         current = self.target.entry(self.alias, self.rows.current, state)
         entries = [*self.others, current] if self.others_first else [current, *self.others]
         taken = {entry.alias for entry in entries}
+        for alias in (returning.old_alias, returning.new_alias):
+            if alias in taken:
+                raise errors.DuplicateAlias(f'table name "{alias}" specified more than once')
+            if alias is not None:
+                taken.add(alias)
         for alias, row, default in (
             (returning.old_alias, self.rows.old, "old"),
             (returning.new_alias, self.rows.new, "new"),

@@ -19,7 +19,7 @@ from lungfish.planner.bind_limit import bind_limit
 from lungfish.planner.bind_order_by import bind_distinct_on, bind_order_by
 from lungfish.planner.bind_set_keys import expand_set_keys
 from lungfish.planner.bind_targets import Target, bind_targets
-from lungfish.planner.bind_window import check_unused_windows
+from lungfish.planner.bind_window import check_unused_windows, require_known_base
 from lungfish.planner.coerce import coerce_boolean
 from lungfish.planner.expression_tree import conjuncts_of, is_volatile
 from lungfish.planner.expressions import BoundExpression, ColumnRef, SortKey
@@ -74,6 +74,7 @@ class _SelectBinder:
                 raise errors.WindowingError(f'window "{definition.name}" is already defined').at(
                     definition.position
                 )
+            require_known_base(definition, scope)
             scope.window_definitions[definition.name] = definition
         scope.clause = Clause.SELECT
         self.targets = bind_targets(select.items, scope)

@@ -127,7 +127,12 @@ def bind_quantified_subquery(node: ast.QuantifiedSubquery, scope: Scope) -> Boun
         return bind_row_value(node.query, scope, node.position)
     if node.operator.startswith(ROW_MARK):
         return bind_row_subquery(node, node.operator.removeprefix(ROW_MARK), scope)
+    last_set_call = scope.last_set_call
     operand = scope.bind(node.operand)
+    if scope.last_set_call is not last_set_call:
+        raise errors.DatatypeMismatch("row comparison operator must not return a set").at(
+            node.position
+        )
     plan = bind_inner(node.query, scope, node.position)
     # A whole row is one value, that of a table's type; ROW(...), whatever it was cast to, is several.
     written = node.operand

@@ -119,6 +119,12 @@ def _resolve(
     return found.callee, coerce_arguments(arguments, found, scope.state, positions), found.result
 
 
+def require_known_base(window: ast.WindowDefinition, scope: Scope) -> None:
+    """Raise UndefinedObject if a window of the WINDOW clause extends one that does not stand before it."""
+    if window.base is not None and window.base not in scope.window_definitions:
+        raise errors.UndefinedObject(f'window "{window.base}" does not exist').at(window.position)
+
+
 def effective_definition(window: ast.WindowDefinition, scope: Scope) -> ast.WindowDefinition:
     """The definition with what it takes over from the one that it names."""
     if window.base is None:
@@ -190,16 +196,17 @@ def _bind_frame(
         raise errors.WindowingError("GROUPS mode requires an ORDER BY clause").at(window.position)
     has_offset = frame.start.kind in OFFSET_KINDS or frame.end.kind in OFFSET_KINDS
     add = subtract = None
-    offset_type = BIGINT
+    offset_type = key_type = BIGINT
     if frame.unit == "range" and has_offset:
         if len(keys) != 1:
             raise errors.WindowingError(
                 "RANGE with offset PRECEDING/FOLLOWING requires exactly one ORDER BY column"
             ).at(window.position)
+        key_type = keys[0].expression.type
         offset_type, add, subtract, key = _range_offsets(frame, keys[0], scope, window.position)
         keys = (key,)
-    start = _bind_offset(frame.start, offset_type, frame.unit, scope)
-    end = _bind_offset(frame.end, offset_type, frame.unit, scope)
+    start = _bind_offset(frame.start, offset_type, key_type, frame.unit, scope)
+    end = _bind_offset(frame.end, offset_type, key_type, frame.unit, scope)
     bound = BoundFrame(
         frame.unit, frame.start.kind, start, frame.end.kind, end, frame.exclude, subtract, add
     )
@@ -210,11 +217,8 @@ def _range_offsets(
     frame: ast.WindowFrame, key: SortKey, scope: Scope, position: int
 ) -> tuple[SqlType, Function, Function, SortKey]:
     """The offset's type, + and - for it, and the sort key in the type that these yield."""
-    offset = frame.start.offset if frame.start.offset is not None else frame.end.offset
-    assert offset is not None
     source = key.expression.type
-    bound_offset = scope.bind(offset)
-    offset_type = bound_offset.type
+    offset_type = _distance_type(frame, scope)
     if source.kind in TIMES and not can_coerce(offset_type, INTERVAL):
         raise _unsupported_offset(source, offset_type, position)
     if offset_type.kind is TypeKind.UNKNOWN or source.kind in TIMES:
@@ -241,6 +245,19 @@ def _range_offsets(
     return add.argument_types[1], add.callee, subtract.callee, sorted_key
 
 
+def _distance_type(frame: ast.WindowFrame, scope: Scope) -> SqlType:
+    """The type of the offsets: of two integers the wider one."""
+    types = [
+        scope.bind(bound.offset).type
+        for bound in (frame.start, frame.end)
+        if bound.offset is not None
+    ]
+    typed = [each for each in types if each.kind is not TypeKind.UNKNOWN] or types
+    if all(each.kind in NUMBERS for each in typed) and BIGINT in typed:
+        return BIGINT
+    return typed[0]
+
+
 def _unsupported_offset(source: SqlType, offset: SqlType, position: int) -> errors.Error:
     return errors.FeatureNotSupported(
         f"RANGE with offset PRECEDING/FOLLOWING is not supported for column type {source} "
@@ -250,7 +267,7 @@ def _unsupported_offset(source: SqlType, offset: SqlType, position: int) -> erro
 
 
 def _bind_offset(
-    bound: ast.FrameBound, type_: SqlType, unit: str, scope: Scope
+    bound: ast.FrameBound, type_: SqlType, key_type: SqlType, unit: str, scope: Scope
 ) -> BoundExpression | None:
     if bound.offset is None:
         return None
@@ -261,6 +278,8 @@ def _bind_offset(
             f"argument of {unit.upper()} must not contain variables"
         ).at(position)
     if unit == "range":
+        if not can_coerce(offset.type, type_):
+            raise _unsupported_offset(key_type, offset.type, position)
         return coerce_implicit(offset, type_, scope.state, position)
     if not can_coerce(offset.type, BIGINT, CastContext.ASSIGNMENT):
         raise errors.DatatypeMismatch(

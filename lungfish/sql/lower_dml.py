@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
+from lungfish import errors
 from lungfish.sql.ast.dml import (
     Assignment,
     ConflictTarget,
@@ -103,6 +104,18 @@ def _lower_conflict(fields: Node, lowering: Lowering) -> OnConflict:
     )
 
 
+def _refuse_order(element: Node, position: int) -> None:
+    """Raise InvalidColumnReference for an order, which no unique index depends on."""
+    for field, unordered, words in (
+        ("ordering", "SORTBY_DEFAULT", "ASC/DESC"),
+        ("nulls_ordering", "SORTBY_NULLS_DEFAULT", "NULLS FIRST/LAST"),
+    ):
+        if element.get(field, unordered) != unordered:
+            raise errors.InvalidColumnReference(f"{words} is not allowed in ON CONFLICT clause").at(
+                position
+            )
+
+
 _CONFLICT_ELEMENT_FIELDS = frozenset({"name", "expr", "collation", "ordering", "nulls_ordering"})
 
 
@@ -111,6 +124,7 @@ def _lower_conflict_target(fields: Node, lowering: Lowering) -> ConflictTarget:
     elements: list[Expression] = []
     for node in fields.get("indexElems", ()):
         element = node["IndexElem"]
+        _refuse_order(element, position)
         require_only(element, _CONFLICT_ELEMENT_FIELDS, position=position)
         expression: Expression
         if "name" in element:
@@ -134,6 +148,11 @@ def _lower_returning(fields: Node | None, lowering: Lowering) -> Returning | Non
     aliases = {}
     for node in fields.get("options", ()):
         option = node["ReturningOption"]
+        if option["option"] in aliases:
+            word = option["option"].removeprefix("RETURNING_OPTION_")
+            raise errors.SyntaxError(f"{word} cannot be specified multiple times").at(
+                option.get("location", -1)
+            )
         aliases[option["option"]] = option["value"]
     return Returning(
         items=lower_items(fields["exprs"], lowering),

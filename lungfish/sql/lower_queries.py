@@ -157,7 +157,7 @@ def _lower_grouping_list(
     items: list[Expression | GroupingSet] = []
     for node in nodes:
         if _is_bare_row(node):
-            items.extend(lowering.expressions(node["RowExpr"]["args"]))
+            items.extend(lowering.expressions(_bare_items(node)))
         elif "GroupingSet" in node:
             items.append(_lower_grouping_set(node["GroupingSet"], lowering))
         else:
@@ -169,6 +169,14 @@ def _is_bare_row(node: Node) -> bool:
     """Whether it is (a, b), not ROW(a, b)."""
     row = node.get("RowExpr")
     return row is not None and row["row_format"] == "COERCE_IMPLICIT_CAST"
+
+
+def _bare_items(row: Node) -> list[Node]:
+    """The items of (a, (b, c)), those of bare rows in it among them."""
+    items: list[Node] = []
+    for node in row["RowExpr"].get("args", ()):
+        items.extend(_bare_items(node) if _is_bare_row(node) else [node])
+    return items
 
 
 _GROUPING_KINDS: Mapping[str, str] = {
@@ -184,9 +192,8 @@ def _lower_grouping_set(fields: Node, lowering: Lowering) -> GroupingSet:
     items: list[Expression | GroupingSet] = []
     for node in fields.get("content", ()):
         if _is_bare_row(node):
-            row = node["RowExpr"]
-            place = row.get("location", 0)
-            items.append(GroupingSet("simple", lowering.expressions(row["args"]), place))
+            place = node["RowExpr"].get("location", 0)
+            items.append(GroupingSet("simple", lowering.expressions(_bare_items(node)), place))
         elif "GroupingSet" in node:
             items.append(_lower_grouping_set(node["GroupingSet"], lowering))
         else:

@@ -15,7 +15,7 @@ _NEEDS_QUOTES = re.compile(r'[{},"\\\s]')
 _PLAIN_ITEM = re.compile(r'[^,{}"\\ \t\n\r\v\f][^,{}"\\]*(?=[,}])')
 _UNESCAPED = re.compile(r'[^"\\]*')
 _BLANKS = " \t\n\r\v\f"
-_BOUND = re.compile(r"\[\s*([+-]?\d+)\s*(?::\s*([+-]?\d+)\s*)?\]", re.ASCII)
+_BOUND = re.compile(r"\[([+-]?\d+)(?::([+-]?\d+))?\]", re.ASCII)
 
 
 def format_array(value: ArrayValue, format_item: Callable[[Any], str]) -> str:

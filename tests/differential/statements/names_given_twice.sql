@@ -1,0 +1,28 @@
+-- Columns and row names given twice in INSERT, MERGE and RETURNING; orders in ON CONFLICT.
+create table rt (id int primary key, a int, b text);
+insert into rt values (1, 10, 'x'), (2, 20, 'y');
+update rt set a = a + 1 where id = 1 returning with (old as rt) rt.a;
+update rt set a = a + 1 where id = 1 returning with (old as o, old as p) o.a;
+update rt set a = a + 1 where id = 1 returning with (new as o, old as p, new as q) o.a;
+update rt set a = a + 1 where id = 1 returning with (old as o, new as o) o.a;
+update rt set a = a + 1 where id = 1 returning with (old as new) new.a, rt.a;
+update rt set a = a + 1 where id = 1 returning with (new as old) old.a, rt.a;
+update rt set a = a + 1 where id = 1 returning with (new as old, old as new) old.a, new.a;
+update rt set a = a + 1 from (values (1)) v(x) where id = x returning with (old as v) v.x;
+update rt as old set a = a + 1 where id = 1 returning old.a, new.a;
+update rt as old set a = a + 1 where id = 1 returning with (old as old) old.a, new.a;
+insert into rt (id, id) values (3, 4);
+create table parts (id int, v int[], k int generated always as identity);
+insert into parts (id, v, v[1]) values (1, null, 2);
+insert into parts (id, v[1], v) values (1, null, '{}');
+insert into parts (id, v[1], v[2]) values (1, 5, 6) returning id, v;
+merge into rt using (values (9)) v(x) on false when not matched then insert (id, id) values (x, x);
+merge into parts using (values (9)) v(x) on false when not matched then insert (id, k) values (x, x);
+merge into parts using (values (9)) v(x) on false when not matched then insert (id, k) overriding user value values (x, x + 100) returning id, k;
+merge into parts using (values (10)) v(x) on false when not matched then insert (id, k) overriding system value values (x, x + 100) returning id, k;
+insert into rt values (1, 1, 'z') on conflict (id desc) do nothing;
+insert into rt values (1, 1, 'z') on conflict (id asc) do nothing;
+insert into rt values (1, 1, 'z') on conflict (id nulls first) do nothing;
+insert into rt values (1, 1, 'z') on conflict (id nulls last) do nothing;
+insert into rt values (1, 1, 'z') on conflict (id desc nulls last) do nothing;
+insert into rt values (1, 1, 'z') on conflict (id) do nothing;
