@@ -16,7 +16,7 @@ from lungfish.planner.bind_stored import (
 from lungfish.planner.binder import new_state
 from lungfish.planner.derive_collations import collation_of_expression
 from lungfish.planner.expression_tree import columns_of, walk
-from lungfish.planner.expressions import BoundExpression, Call, CastTo, RowExpr
+from lungfish.planner.expressions import BoundExpression, Call, CastTo, Constant, RowExpr
 from lungfish.planner.scope import Clause, Scope
 from lungfish.types.collations import collation_of_type
 from lungfish.types.frozen import frozen
@@ -24,16 +24,16 @@ from lungfish.types.sql_type import TEXT, SqlType, TypeKind
 
 _CLAUSES = {clause.value: clause for clause in Clause}
 _TEXTS = frozenset({TypeKind.TEXT, TypeKind.VARCHAR, TypeKind.CHAR, TypeKind.UNKNOWN})
-_TIMES = frozenset(
-    {TypeKind.DATE, TypeKind.TIME, TypeKind.TIMETZ, TypeKind.TIMESTAMP, TypeKind.TIMESTAMPTZ}
-)
-# Types whose values are written as the output functions of others write them, or as names.
+# Types whose values are written as DateStyle or IntervalStyle says.
+_STYLED = frozenset({TypeKind.DATE, TypeKind.TIMESTAMP, TypeKind.TIMESTAMPTZ, TypeKind.INTERVAL})
+# Types whose values are read by such settings, or by what the time is.
+_TIMES = _STYLED | {TypeKind.TIME, TypeKind.TIMETZ}
+# Types whose values are read and written as those of others are, or as names.
 _COMPOSED = frozenset(
     {
         TypeKind.ARRAY, TypeKind.RANGE, TypeKind.MULTIRANGE, TypeKind.RECORD, TypeKind.ENUM, TypeKind.REGISTERED,
     }
 )  # fmt: skip
-_ZONED = frozenset({TypeKind.TIMETZ, TypeKind.TIMESTAMPTZ})
 
 
 @frozen
@@ -106,14 +106,23 @@ def _may_change(node: BoundExpression) -> bool:
         )
     if isinstance(node, Call):
         return node.function.volatility is not Volatility.IMMUTABLE
-    return isinstance(node, CastTo) and _is_stable_cast(node.operand.type, node.type)
+    if not isinstance(node, CastTo):
+        return False
+    # A literal of such a type is read once, as it is written.
+    is_literal = isinstance(node.operand, Constant) and node.type.kind in _COMPOSED
+    return not is_literal and _is_stable_cast(node.operand.type, node.type)
 
 
 def _is_stable_cast(source: SqlType, target: SqlType) -> bool:
     """Casts that go by DateStyle, by the time zone or, as what is made of parts and names may, by what the catalog says."""
-    ends = {source.kind, target.kind}
-    if source.kind in _COMPOSED and target.kind in _TEXTS:
-        return True
-    if source.kind is TypeKind.UNKNOWN or source.kind is target.kind or not ends & _TIMES:
+    if source.element is not None and target.element is not None:
+        return _is_stable_cast(source.element, target.element)
+    if source.kind is TypeKind.UNKNOWN or source.kind is target.kind:
         return False
-    return bool(ends & _TEXTS) or len({kind in _ZONED for kind in ends}) == 2 or ends <= _ZONED
+    if target.kind in _TEXTS:
+        return source.kind in _STYLED or source.kind in _COMPOSED
+    if source.kind in _TEXTS:
+        return target.kind in _TIMES or target.kind in _COMPOSED
+    if {source.kind, target.kind} == {TypeKind.TIME, TypeKind.TIMETZ}:
+        return target.kind is TypeKind.TIMETZ
+    return TypeKind.TIMESTAMPTZ in (source.kind, target.kind)

@@ -10,10 +10,8 @@ from lungfish.catalog.partition_parts import PartitionKey, PartitionKeyColumn
 from lungfish.executor.ddl.context import DdlContext
 from lungfish.executor.ddl.operator_class import chosen_operator_class
 from lungfish.functions.partition_hash import can_hash
-from lungfish.functions.registry import Volatility
 from lungfish.planner import bind_stored_expression
-from lungfish.planner.expression_tree import walk
-from lungfish.planner.expressions import Call, Constant
+from lungfish.planner.expressions import Constant
 from lungfish.planner.simplify import simplify
 from lungfish.sql.ast.ddl import ConstraintDefinition
 from lungfish.sql.ast.expressions import Literal
@@ -126,13 +124,11 @@ def _expression_type(
     if isinstance(literal, Literal) and literal.kind in _UNTYPED:
         raise _pseudo_type(number, "unknown")
     text, what = element.expression.text, "partition key expressions"
-    for used in context.runner.check_expression_facts(table, text, what=what).columns:
+    facts = context.runner.check_expression_facts(table, text, what=what)
+    for used in facts.columns:
         _refuse_generated(used, element)
     bound = bind_stored_expression(text, table, context.catalog, context.search_path, what=what)
-    if any(
-        isinstance(node, Call) and node.function.volatility is not Volatility.IMMUTABLE
-        for node in walk(bound)
-    ):
+    if not facts.is_immutable:
         raise errors.InvalidObjectDefinition(
             "functions in partition key expression must be marked IMMUTABLE"
         )

@@ -1,0 +1,26 @@
+-- Casts that go by settings or by the catalog, where only what is immutable may stand.
+CREATE TYPE e AS ENUM ('a', 'b');
+CREATE TABLE t (a int, en e, tz timestamptz, d date, ti time, ttz timetz, iv interval, tx text, r regclass, ar e[], ad date[], ai int[]);
+CREATE INDEX ON t ((en::text));
+CREATE INDEX ON t ((tx::e));
+CREATE INDEX ON t (a) WHERE iv::text = '';
+CREATE INDEX ON t ((tx::interval));
+CREATE INDEX ON t ((tx::regclass));
+CREATE INDEX ON t ((ar::text[]));
+CREATE INDEX ON t ((ad::text[]));
+CREATE INDEX ON t ((tx::int[]));
+CREATE INDEX ON t ((ti::text));
+CREATE INDEX ON t ((ttz::text));
+CREATE INDEX ON t ((ttz::time));
+CREATE INDEX ON t ((ti::timetz));
+CREATE INDEX ON t ((ai = '{1,2}'));
+CREATE INDEX ON t (a) WHERE r = 't'::regclass;
+CREATE INDEX ON t (a) WHERE ar = '{a,b}';
+CREATE TABLE g (iv interval, z text GENERATED ALWAYS AS (iv::text) STORED);
+CREATE TABLE g (tx text, z int GENERATED ALWAYS AS ((tx::int[])[1]) STORED);
+CREATE TABLE g (tx text, z interval GENERATED ALWAYS AS (tx::interval) VIRTUAL);
+CREATE TABLE g (ti time, z text GENERATED ALWAYS AS (ti::text) VIRTUAL);
+CREATE TABLE p (en e, d date) PARTITION BY RANGE ((en::text));
+CREATE TABLE p (en e, d date) PARTITION BY RANGE ((d::text));
+CREATE TABLE p (tz timestamptz) PARTITION BY RANGE ((tz::date));
+CREATE TABLE p (a int, tx text) PARTITION BY RANGE ((tx || a));
