@@ -42,6 +42,7 @@ def give_away(context: DdlContext, item: Relation, statement: AlterTable) -> str
         raise InsufficientPrivilege(f'permission denied: "{item.name}" is a system catalog')
     if isinstance(item, Table):
         context.runner.lock_table(item, "access exclusive")
+        context.runner.check_unused(item, "ALTER TABLE")
     for action in statement.actions:
         if isinstance(action, ChangeOwner):
             change_owner(context, item, action)

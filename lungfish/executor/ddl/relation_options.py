@@ -271,6 +271,7 @@ def cluster(context: DdlContext, statement: Cluster) -> str:
 
 def _cluster(context: DdlContext, table: Table) -> None:
     context.runner.lock_table(table, "access exclusive")
+    context.runner.check_unused(table, "CLUSTER")
     index = next(item for item in table.indexes if item.is_clustered)
     keys = []
     for key in index.columns:
