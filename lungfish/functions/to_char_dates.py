@@ -233,6 +233,8 @@ def _year(moment: Moment, upper: str, is_fill: bool) -> str:
     if digits < 4:
         size = abs(year) % 10**digits
         year = -size if year < 0 else size
+    if digits == 1:
+        return str(year)
     # An ISO year has room for the sign of the year itself.
     return _padded(year, digits, is_fill, sign_of=moment.year if moment.is_interval else 0)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from decimal import ROUND_HALF_UP, Decimal
 
 from lungfish.errors import FeatureNotSupported, InvalidTextRepresentation, NumericValueOutOfRange
@@ -21,7 +22,10 @@ class _Reader:
 
     def __init__(self, form: NumberFormat, text: str) -> None:
         self.form = form
-        self.text = text
+        # Each byte of UTF-8 as a character: one digit pattern stands for one byte, as there.
+        self.text = text.encode().decode("latin-1")
+        # Digits before the point that the number may have.
+        self.pre = form.pre
         self.place = 0
         self.sign = ""
         self.digits: list[str] = []
@@ -34,20 +38,23 @@ class _Reader:
             if self._is_over():
                 break
             if piece.kind is not PieceKind.PATTERN:
-                # Whether it matches or not.
-                self.place += 1
+                # Whether it matches or not, and a whole character.
+                self._pass_character()
             elif piece.text in ("9", "0", ".", "D"):
                 self._digit(piece.text)
                 self.place += 1
             elif piece.text in (",", "G"):
-                is_skipped = self.form.is_fill and not self.digits
-                self.place += self.text[self.place] == "," and not is_skipped
+                self.place += self.text[self.place] == "," and not self.form.is_fill
             elif piece.text in ("MI", "PL", "SG"):
                 self._sign(piece.text)
             elif piece.text == "L":
                 self._eat(1)
             elif piece.text in ("TH", "th"):
-                self._eat(2)
+                # Where to_char would write no suffix either.
+                if not (self.form.is_roman or self.form.has_decimal or self.sign == "-"):
+                    self._eat(2)
+            elif piece.text in ("RN", "rn"):
+                self._roman()
         return self.sign + "".join(self.digits).removesuffix(".")
 
     def _sign(self, pattern: str) -> None:
@@ -66,7 +73,21 @@ class _Reader:
         for _ in range(count):
             if self._is_over() or self.text[self.place] in _DATA:
                 return
+            self._pass_character()
+
+    def _pass_character(self) -> None:
+        self.place += 1
+        while not self._is_over() and "\x80" <= self.text[self.place] < "\xc0":
             self.place += 1
+
+    def _roman(self) -> None:
+        """Roman letters, which stand for their digits."""
+        found = _ROMAN_LETTERS.match(self.text, self.place)
+        assert found is not None
+        self.place = found.end()
+        number = str(_roman_number(found[1]))
+        self.digits.append(number)
+        self.pre = len(number)
 
     def _digit(self, pattern: str) -> None:
         if self.text[self.place] == " ":
@@ -126,8 +147,6 @@ def to_number(text: str, template: str) -> Decimal | None:
     if not template:
         return None
     form = number_format(template)
-    if form.is_roman:
-        return Decimal(_roman_number(text))
     if form.is_scientific:
         raise FeatureNotSupported('"EEEE" not supported for input')
     reader = _Reader(form, text)
@@ -136,12 +155,12 @@ def to_number(text: str, template: str) -> Decimal | None:
         shown = f"{reader.sign or ' '}{''.join(reader.digits).removesuffix('.')}"
         raise InvalidTextRepresentation(f'invalid input syntax for type numeric: "{shown}"')
     found = Decimal(written)
-    if form.pre + form.multi + reader.read_post > PRECISION_MAX or abs(found) >= 10 ** (
-        form.pre + form.multi
+    if reader.pre + form.multi + reader.read_post > PRECISION_MAX or abs(found) >= 10 ** (
+        reader.pre + form.multi
     ):
         raise NumericValueOutOfRange("numeric field overflow")
     scale = reader.read_post
-    if form.multi:
+    if form.has_multi:
         found = found.scaleb(-form.multi, CONTEXT)
         # That of the power of ten it is multiplied by.
         scale += _POWER_SCALE + form.multi
@@ -149,10 +168,11 @@ def to_number(text: str, template: str) -> Decimal | None:
 
 
 _ROMAN_MAX = 3999
+_ROMAN_LETTERS = re.compile(r"\s*([IVXLCDM]{0,15})", re.ASCII | re.IGNORECASE)
 
 
 def _roman_number(text: str) -> int:
-    letters = text.strip().upper()
+    letters = text.upper()
     total, rest = 0, letters
     for size, word in ROMAN_NUMERALS:
         while rest.startswith(word):
