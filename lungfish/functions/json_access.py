@@ -7,7 +7,14 @@ from decimal import Decimal
 from typing import Any
 
 from lungfish.errors import InvalidParameterValue
-from lungfish.functions.json_scan import elements_of, kind_of, members_of, path_index, text_of
+from lungfish.functions.json_scan import (
+    check_escapes,
+    elements_of,
+    kind_of,
+    members_of,
+    path_index,
+    text_of,
+)
 from lungfish.functions.registry import Function
 from lungfish.types.array_value import ArrayValue
 from lungfish.types.json_text import JsonTree, jsonb_text, load_json
@@ -131,6 +138,7 @@ def _b_subscript_index(value: str, index: int) -> str | None:
 
 
 def _j_field(value: str, key: str) -> str | None:
+    check_escapes(value)
     found = None
     if kind_of(value) == "object":
         # Of equal keys the last one counts.
@@ -141,6 +149,7 @@ def _j_field(value: str, key: str) -> str | None:
 
 
 def _j_element(value: str, index: int) -> str | None:
+    check_escapes(value)
     if kind_of(value) != "array":
         return None
     elements = list(elements_of(value))
@@ -158,6 +167,7 @@ def _j_step(value: str, step: str | None) -> str | None:
 
 
 def _j_at_path(value: str, path: Sequence[str | None]) -> str | None:
+    check_escapes(value)
     found: str | None = value.strip(" \t\n\r")
     for step in path:
         if found is None:
@@ -251,21 +261,25 @@ def _j_elements(value: str) -> Iterator[str]:
 
 def _j_elements_text(value: str) -> Iterator[str | None]:
     _j_require(value, "array", "json_array_elements_text")
+    check_escapes(value)
     return map(text_of, elements_of(value))
 
 
 def _j_each(value: str) -> Iterator[tuple[str, str]]:
     _j_require(value, "object", "json_each")
+    check_escapes(value)
     return members_of(value)
 
 
 def _j_each_text(value: str) -> Iterator[tuple[str, str | None]]:
     _j_require(value, "object", "json_each_text")
+    check_escapes(value)
     return ((key, text_of(text)) for key, text in members_of(value))
 
 
 def _j_keys(value: str) -> Iterator[str]:
     _j_require(value, "object", "json_object_keys")
+    check_escapes(value)
     return (key for key, _ in members_of(value))
 
 

@@ -12,7 +12,14 @@ from lungfish.errors import (
     InvalidTextRepresentation,
     NullValueNotAllowed,
 )
-from lungfish.functions.json_scan import elements_of, kind_of, members_of, path_index, text_of
+from lungfish.functions.json_scan import (
+    check_escapes,
+    elements_of,
+    kind_of,
+    members_of,
+    path_index,
+    text_of,
+)
 from lungfish.functions.registry import Function
 from lungfish.types.array_value import ArrayValue
 from lungfish.types.json_text import JsonTree, jsonb_text, load_json, quote_json
@@ -313,6 +320,7 @@ def _strip_jsonb(value: str, in_arrays: bool = False) -> str:
 
 def _strip_json(value: str, in_arrays: bool = False) -> str:
     """json_strip_nulls: the text without members that are null, and without blanks."""
+    check_escapes(value)
     kind = kind_of(value)
     if kind == "object":
         members = (

@@ -12,13 +12,14 @@ from typing import Any
 from lungfish.errors import (
     DataError,
     DatatypeMismatch,
+    FeatureNotSupported,
     IntegrityError,
     InvalidParameterValue,
     InvalidTextRepresentation,
     SyntaxError,
 )
 from lungfish.functions.datetime_operators import text_settings
-from lungfish.functions.json_scan import elements_of, kind_of, members_of, text_of
+from lungfish.functions.json_scan import check_escapes, elements_of, kind_of, members_of, text_of
 from lungfish.functions.registry import Function, FunctionContext, Polymorphic, Volatility
 from lungfish.types.array_value import ArrayValue, array_value
 from lungfish.types.casts import coerce_length
@@ -72,6 +73,7 @@ def _read_row(
     if kind != "object":
         shown = "an array" if kind == "array" else "a scalar"
         raise InvalidParameterValue(f"cannot call {_shown_name(name)} on {shown}")
+    check_escapes(text)
     given = dict(members_of(text))
     row: list[Any] = []
     for index, (label, field) in enumerate(zip(sql_type.labels, sql_type.fields, strict=True)):
@@ -168,7 +170,7 @@ def _require_fields(sql_type: SqlType, name: str) -> None:
     if sql_type.kind is not K.RECORD:
         raise DatatypeMismatch(f"first argument of {name} must be a row type")
     if not sql_type.fields:
-        raise InvalidParameterValue(
+        raise FeatureNotSupported(
             f"could not determine row type for result of {name}",
             hint="Provide a non-null record argument, or call the function in the FROM clause using a column definition list.",
         )
@@ -181,6 +183,7 @@ def _rows(
     if kind != "array":
         shown = "an object" if kind == "object" else "a scalar"
         raise InvalidParameterValue(f"cannot call {name} on {shown}")
+    check_escapes(text)
     for element in elements_of(text):
         if kind_of(element) != "object":
             raise InvalidParameterValue(f"argument of {name} must be an array of objects")

@@ -15,6 +15,7 @@ from lungfish.errors import (
     UntranslatableCharacter,
 )
 from lungfish.types.encodable import check_encodable
+from lungfish.types.json_text import parse_json
 
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
 _SCALAR = re.compile(r"[^\s,\]}]+")
@@ -23,6 +24,12 @@ _BLANKS = re.compile(r"[ \t\n\r]*")
 
 
 _INDEX = re.compile(r"\s*([+-]?\d+)", re.ASCII)
+
+
+def check_escapes(text: str) -> None:
+    """Raise what an escape anywhere in the text raises, for functions that read all strings of it. Raises 22P02, 22P05."""
+    if "\\u" in text:
+        parse_json(text)
 
 
 def path_index(step: str) -> int | None:

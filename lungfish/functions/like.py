@@ -11,6 +11,7 @@ import pyarrow as pa
 from lungfish.errors import InvalidEscapeSequence
 from lungfish.functions.interrupts import check_interrupts
 from lungfish.functions.registry import Function
+from lungfish.functions.strings import lower
 from lungfish.functions.vector_tools import Argument, map_rows
 from lungfish.types.compute import pc
 from lungfish.types.sql_type import BOOLEAN, BYTEA, CHAR, NAME, TEXT
@@ -35,17 +36,9 @@ def _matcher(pattern: str, is_case_folded: bool) -> Callable[[str], bool]:
             return lambda value: value.startswith(part)
         return lambda value: value == part
     if is_case_folded:
-        folded = _Pattern(_folded(pattern))
-        return lambda value: folded.matches(_folded(value))
+        folded = _Pattern(lower(pattern))
+        return lambda value: folded.matches(lower(value))
     return _Pattern(pattern).matches
-
-
-def _folded(text: str) -> str:
-    """The text in lower case, character by character."""
-    lower = text.lower()
-    if len(lower) == len(text):
-        return lower
-    return "".join(low if len(low := each.lower()) == 1 else each for each in text)
 
 
 class _Pattern:

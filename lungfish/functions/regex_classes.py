@@ -6,8 +6,12 @@ import functools
 import re
 import sys
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from unicodedata import category
+
+from lungfish.functions.alphabetic import is_alphabetic, other_alphabetic
+from lungfish.functions.strings import lower
 
 _LAST = 0x10FFFF
 Ranges = tuple[tuple[int, int], ...]
@@ -102,7 +106,7 @@ _FEW = 512
 
 def _other_cases(code: int) -> Iterator[int]:
     letter = chr(code)
-    for other in (letter.lower(), letter.upper()):
+    for other in (lower(letter), letter.upper()):
         if len(other) == 1 and other != letter:
             yield ord(other)
 
@@ -126,18 +130,38 @@ def with_both_cases(characters: CharacterSet) -> CharacterSet:
     return CharacterSet(_merged([*ranges, *found]))
 
 
-@functools.cache
-def _alphabetic() -> CharacterSet:
+def _codes_that(is_wanted: Callable[[str], bool]) -> CharacterSet:
     found: list[tuple[int, int]] = []
     start: int | None = None
     for code in range(sys.maxunicode + 2):
-        is_letter = code <= sys.maxunicode and chr(code).isalpha()
-        if is_letter and start is None:
+        is_in = code <= sys.maxunicode and is_wanted(chr(code))
+        if is_in and start is None:
             start = code
-        elif not is_letter and start is not None:
+        elif not is_in and start is not None:
             found.append((start, code - 1))
             start = None
     return CharacterSet(tuple(found))
+
+
+@functools.cache
+def _alphabetic() -> CharacterSet:
+    return _codes_that(str.isalpha).union(CharacterSet(other_alphabetic()))
+
+
+@functools.cache
+def _punctuation() -> CharacterSet:
+    """Punctuation and symbols, circled letters not among them."""
+    return _codes_that(lambda one: category(one)[0] in "PS" and not is_alphabetic(one))
+
+
+@functools.cache
+def _visible() -> CharacterSet:
+    """What leaves a mark: no spaces, no controls, nothing that is not assigned."""
+    return _codes_that(lambda one: category(one)[0] != "Z" and category(one) not in _WITHOUT_MARK)
+
+
+_WITHOUT_MARK = ("Cc", "Cs", "Cn")
+_BLANKS = (0x20, 0xA0, 0x1680, *range(0x2000, 0x200B), 0x202F, 0x205F, 0x3000)
 
 
 @functools.cache
@@ -160,7 +184,6 @@ _SPACE = CharacterSet.of(
     " \t\n\r\f\v\x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000"
     + "".join(map(chr, range(0x2000, 0x200B)))
 )
-_PUNCTUATION = CharacterSet.of("!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~")
 
 
 class _Classes:
@@ -183,7 +206,7 @@ class _Classes:
             case "lower":
                 return _cased(False)
             case "punct":
-                return _PUNCTUATION
+                return _punctuation()
             case "xdigit":
                 return CharacterSet.of("0123456789abcdefABCDEF")
             case "blank":
@@ -193,9 +216,9 @@ class _Classes:
             case "ascii":
                 return CharacterSet(((0, 127),))
             case "print":
-                return negate(CharacterSet(((0, 31), (127, 159))))
+                return _visible().union(CharacterSet.of("".join(map(chr, _BLANKS))))
             case "graph":
-                return negate(CharacterSet(((0, 32), (127, 160))))
+                return _visible()
         return None
 
 

@@ -17,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from lungfish.functions.alphabetic import is_in_word
 from lungfish.functions.regex_classes import CharacterSet
 from lungfish.functions.regex_syntax import (
     Alternation,
@@ -100,7 +101,7 @@ def side_of(character: str) -> int:
         return EDGE
     if character == "\n":
         return NEWLINE
-    return WORD if character.isalnum() or character == "_" else OTHER
+    return WORD if is_in_word(character) or character == "_" else OTHER
 
 
 def assertion_holds(kind: str, before: int, after: int, *, newline_is_anchor: bool) -> bool:

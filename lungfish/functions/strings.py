@@ -18,6 +18,7 @@ from lungfish.errors import (
     ProgramLimitExceeded,
     SubstringError,
 )
+from lungfish.functions.alphabetic import is_in_word
 from lungfish.functions.registry import Function
 from lungfish.functions.vector_tools import Argument, map_rows
 from lungfish.types.compute import pc
@@ -37,14 +38,30 @@ def _octet_length(value: str) -> int:
     return len(value.encode())
 
 
+# Letters of two spellings, which have several characters for their full folding.
+_FOLDED_ALIKE = {"\u1fd3": "\u0390", "\u1fe3": "\u03b0", "\ufb05": "\ufb06"}
+
+
 @functools.lru_cache(maxsize=4096)
 def _simple_upper(character: str) -> str:
-    mapped = character.upper()
-    return mapped if len(mapped) == 1 else character
+    # A letter that has several for its upper case may have one for its title case: Greek ones with an iota below.
+    for mapped in (character.upper(), character.title()):
+        if len(mapped) == 1:
+            return mapped
+    return character
 
 
 @functools.lru_cache(maxsize=4096)
 def _simple_lower(character: str) -> str:
+    # One letter has two characters for its lower case, the first of which is its simple one.
+    return character.lower()[0]
+
+
+@functools.lru_cache(maxsize=4096)
+def _simple_fold(character: str) -> str:
+    folded = _FOLDED_ALIKE.get(character) or character.casefold()
+    if len(folded) == 1:
+        return folded
     mapped = character.lower()
     return mapped if len(mapped) == 1 else character
 
@@ -65,13 +82,13 @@ def initcap(value: str) -> str:
     is_inside = False
     for character in value:
         pieces.append(_simple_lower(character) if is_inside else _simple_upper(character))
-        is_inside = character.isalnum()
+        is_inside = is_in_word(character)
     return "".join(pieces)
 
 
 def casefold(value: str) -> str:
     """The form for comparing without regard to case."""
-    return lower(value)
+    return value.lower() if value.isascii() else "".join(map(_simple_fold, value))
 
 
 def substring_from(value: str, start: int) -> str:

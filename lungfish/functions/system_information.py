@@ -29,7 +29,7 @@ def _fact(name: str) -> Any:
 
 
 def _current_schemas(context: FunctionContext, with_implicit: bool) -> Any:
-    path = [str(name) for name in context.session_fact("search_path")]
+    path = list(context.session_fact("found_search_path"))
     implicit: list[str] = context.session_fact("implicit_schemas") if with_implicit else []
     return array_value([name for name in implicit if name not in path] + path)
 

@@ -304,6 +304,9 @@ class SessionFunctions:
                 return VERSION
             case "catalog":
                 return session.catalog
+            case "found_search_path":
+                path = session.settings.search_path
+                return [item for item in dict.fromkeys(path) if session.catalog.namespace(item)]
             case "implicit_schemas":
                 own = session.catalog.namespace_name(PG_TEMP_OID)
                 return [*([own] if session.catalog.temporaries() else []), "pg_catalog"]

@@ -91,7 +91,8 @@ def prepare(session: Session, statement: utility.Prepare) -> StatementResult:
     if not isinstance(statement.statement, _PLANNED):
         raise InvalidPreparedStatementDefinition("utility statements cannot be prepared")
     declared: tuple[SqlType | None, ...] = tuple(
-        resolve_type_name(name, session.catalog, session.settings.search_path)
+        # PostgreSQL passes over what stands in brackets.
+        resolve_type_name(name, session.catalog, session.settings.search_path).unmodified
         for name in statement.parameter_types
     )
     columns, found, settled = _described(session, statement.statement, declared)
@@ -116,7 +117,8 @@ def find_prepared(session: Session, statement: utility.Execute) -> Prepared:
         raise InvalidSqlStatementName(
             f'prepared statement "{statement.name}" does not exist', position=statement.position
         )
-    if len(found.types) != len(statement.arguments):
+    # Of a statement without parameters PostgreSQL does not look at the arguments at all.
+    if found.types and len(found.types) != len(statement.arguments):
         raise SyntaxError(
             f'wrong number of parameters for prepared statement "{statement.name}"',
             detail=f"Expected {len(found.types)} parameters but got {len(statement.arguments)}.",
@@ -129,6 +131,8 @@ def argument_values(
 ) -> tuple[tuple[Any, ...], tuple[SqlType | None, ...]]:
     """The values of the arguments, cast as the parameters ask, with their types."""
     values, types = [], []
+    if not found.types:
+        return (), ()
     for index, argument in enumerate(statement.arguments):
         wanted = found.types[index] if index < len(found.types) else None
         bound = bind_execute_argument(

@@ -63,6 +63,16 @@ def check_integer(name: str, value: str) -> str:
         raise InvalidParameterValue(f'invalid value for parameter "{name}": "{value}"') from None
 
 
+def check_float_digits(name: str, value: str) -> str:
+    """The digits of floats beyond those that are always right."""
+    found = check_integer(name, value)
+    if not -15 <= int(found) <= 3:
+        raise InvalidParameterValue(
+            f'{found} is outside the valid range for parameter "{name}" (-15 .. 3)'
+        )
+    return found
+
+
 def check_number(name: str, value: str) -> str:
     """A number, kept as it was written."""
     try:

@@ -25,6 +25,7 @@ from lungfish.session.setting_checks import (
     check_backslash_quote,
     check_boolean,
     check_date_style,
+    check_float_digits,
     check_integer,
     check_memory,
     check_milliseconds,
@@ -61,6 +62,7 @@ _CHECKS: dict[str, Callable[[str, str], str]] = {
 # pg_settings.vartype.
 _KINDS: dict[Callable[[str, str], str], str] = {
     check_boolean: "bool",
+    check_float_digits: "integer",
     check_integer: "integer",
     check_memory: "integer",
     check_milliseconds: "integer",
@@ -80,7 +82,7 @@ SETTINGS: dict[str, Setting] = {
         Setting("default_table_access_method", "heap", only("heap")),
         Setting("default_transaction_isolation", "read committed", one_of("read uncommitted", "read committed", "repeatable read", "serializable")),
         Setting("default_transaction_read_only", "off", check_boolean),
-        Setting("extra_float_digits", "1", check_integer),
+        Setting("extra_float_digits", "1", check_float_digits),
         Setting("idle_in_transaction_session_timeout", "0", check_milliseconds),
         Setting("IntervalStyle", "postgres", one_of("postgres", "postgres_verbose", "sql_standard", "iso_8601")),
         Setting("lock_timeout", "0", check_milliseconds),

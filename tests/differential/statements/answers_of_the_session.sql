@@ -1,0 +1,30 @@
+-- What is said of the session: schemas that are there, settings with bounds; prepared statements and what they pass over.
+create schema s;
+set search_path to nosuch, public, s, public;
+select current_schemas(true), current_schema;
+select current_schemas(false);
+reset search_path;
+set extra_float_digits = 4;
+set extra_float_digits = -16;
+set extra_float_digits = 3;
+reset extra_float_digits;
+prepare one as select 1;
+execute one(1, 'x');
+prepare lengths(varchar(2), numeric(3, 1)) as select $1, $2;
+execute lengths('abc', 12.345);
+execute lengths('abc');
+create table parent (id serial primary key);
+create table child () inherits (parent);
+create table copied (like parent including all);
+select table_name, column_default from information_schema.columns where table_schema = 'public' order by 1;
+-- Strings of type json are read whole where a function looks for parts.
+select '{"a": 1, "b": "\u0000"}'::json -> 'a';
+select '"\u0000"'::json ->> 0;
+select '[1, "\ud83d"]'::json #> '{0}';
+select json_each('{"a": 1, "b": "\u0000"}');
+select json_object_keys('{"a": 1, "b": "\u0000"}');
+select json_array_elements('["\u0000"]');
+select json_array_length('["\u0000"]');
+select json_strip_nulls('["\u0000"]');
+select * from json_to_record('{"a": 1, "b": "\u0000"}') as (a int);
+select json_populate_record(null::record, '{"f1": 0}');
