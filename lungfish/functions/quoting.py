@@ -112,6 +112,14 @@ _SPECIFIER = re.compile(r"%(?:(\d+)\$)?(-?)(?:(\d+)|\*(?:(\d+)\$)?)?(.?)", re.DO
 _PERCENT_HINT = 'For a single "%" use "%%".'
 
 
+def _digits(text: str) -> int:
+    """A number in a specifier. Raises NumericValueOutOfRange where PostgreSQL's integer has no room for it."""
+    number = int(text)
+    if number >= _NUMBER_LIMIT:
+        raise NumericValueOutOfRange("number is out of range")
+    return number
+
+
 class _Formatter:
     """One run of format(): which argument comes next, and what has been written."""
 
@@ -145,7 +153,7 @@ class _Formatter:
         number, minus, width_text, width_argument, letter = match.groups()
         if not letter:
             raise InvalidParameterValue("unterminated format() type specifier", hint=_PERCENT_HINT)
-        width = int(width_text) if width_text else 0
+        width = _digits(width_text) if width_text else 0
         if "*" in match[0][:-1]:
             width = self._width(width_argument)
         if letter not in "sIL":
@@ -162,16 +170,19 @@ class _Formatter:
         value, sql_type = self._argument(number)
         if value is None:
             return 0
-        return parse_integer(_shown(self._context, value, sql_type), INTEGER)
+        width = parse_integer(_shown(self._context, value, sql_type), INTEGER)
+        if width == -_NUMBER_LIMIT:
+            raise NumericValueOutOfRange("number is out of range")
+        return width
 
     def _argument(self, number: str | None) -> tuple[Any, SqlType]:
         if number is not None:
-            if int(number) == 0:
+            if _digits(number) == 0:
                 raise InvalidParameterValue(
                     "format specifies argument 0, but arguments are numbered from 1"
                 )
             self._next = int(number) - 1
-        if self._next >= _ARGUMENTS_MAX:
+        if self._next >= _NUMBER_LIMIT:
             raise NumericValueOutOfRange("number is out of range")
         if self._next >= len(self._values):
             raise InvalidParameterValue("too few arguments for format()")
@@ -236,7 +247,7 @@ def _parse_ident(text: str, is_strict: bool = True) -> ArrayValue:
 
 
 # Beyond this the number of an argument of format() is no integer.
-_ARGUMENTS_MAX = 1 << 31
+_NUMBER_LIMIT = 1 << 31
 _UNICODE_ESCAPE = re.compile(
     r"\\(?:(\\)|([0-9a-fA-F]{4})|\+([0-9a-fA-F]{6})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8}))?"
 )

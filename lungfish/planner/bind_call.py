@@ -7,6 +7,7 @@ first, as no name is both. An aggregate belongs to the innermost query level who
 
 from __future__ import annotations
 
+import dataclasses
 from itertools import takewhile
 
 from lungfish import errors
@@ -105,6 +106,9 @@ def bind_call(node: ast.FunctionCall, scope: Scope) -> BoundExpression:
         raise errors.WrongObjectType(f"window function {name} requires an OVER clause").at(
             node.position
         )
+    if node.is_star:
+        # Raises UndefinedFunction for what takes arguments.
+        _bind_function(dataclasses.replace(node, is_star=False), name, scope, made)
     _refuse_aggregate_syntax(node, name)
     if name == MERGE_ACTION and not node.arguments:
         return bind_merge_action(node, scope)

@@ -27,7 +27,12 @@ from lungfish.planner.expressions import (
     QuantifiedArrayExpr,
     RowExpr,
 )
-from lungfish.planner.own_operators import bind_own_operator, choose_operator, refuse_own_operator
+from lungfish.planner.own_operators import (
+    bind_own_operator,
+    choose_operator,
+    refuse_own_operator,
+    require_operator_schema,
+)
 from lungfish.planner.scope import Scope
 from lungfish.sql.ast import expressions as ast
 from lungfish.types.sql_type import BOOLEAN, SqlType, TypeKind, array_of
@@ -88,11 +93,13 @@ def _record_operator(
 
 def bind_binary(node: ast.Binary, scope: Scope) -> BoundExpression:
     """An infix operator."""
+    require_operator_schema(node.schema, scope, node.position)
     left, right = node.left, node.right
     if (
         isinstance(left, ast.Row)
         and isinstance(right, ast.Subquery)
         and node.operator in COMPARISONS
+        and node.schema is None
     ):
         # Handed back as a tree, because subqueries import this module.
         return scope.bind(
@@ -110,7 +117,7 @@ def bind_binary(node: ast.Binary, scope: Scope) -> BoundExpression:
 def bind_unary(node: ast.Unary, scope: Scope) -> BoundExpression:
     """A prefix operator; a minus before a number makes a negative constant, so that -2147483648 is an integer."""
     operand = node.operand
-    if node.operator == "-" and isinstance(operand, ast.Literal):
+    if node.operator == "-" and node.schema is None and isinstance(operand, ast.Literal):
         if operand.kind is ast.Literal.Kind.INTEGER:
             bound = scope.bind(ast.Literal(operand.kind, operand.text, operand.position))
             assert isinstance(bound, Constant)

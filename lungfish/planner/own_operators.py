@@ -64,11 +64,18 @@ def refuse_own_operator(
         ).at(position)
 
 
+def require_operator_schema(schema: str | None, scope: Scope, position: int) -> None:
+    """Raise InvalidSchemaName if OPERATOR() names a schema that is not there."""
+    if schema is not None and not scope.state.catalog.has_namespace(schema):
+        raise errors.InvalidSchemaName(f'schema "{schema}" does not exist').at(position)
+
+
 def choose_operator(
     symbol: str, schema: str | None, types: tuple[SqlType, ...], scope: Scope, position: int
 ) -> UserOperator | Function | None:
     """What the operator between such operands is; None where none fits."""
     state = scope.state
+    require_operator_schema(schema, scope, position)
     candidates = state.catalog.find_operators(symbol, schema, state.search_path)
     if not candidates and not state.catalog.implicit_casts and schema is None:
         return None

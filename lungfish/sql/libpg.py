@@ -69,6 +69,7 @@ _MESSAGE_CLASSES: tuple[tuple[str, type[errors.Error]], ...] = (
     ("not yet implemented", errors.FeatureNotSupported),
     ("cannot include schema elements", errors.FeatureNotSupported),
     ("cannot have output arguments", errors.FeatureNotSupported),
+    ("dropping an enum value is not implemented", errors.FeatureNotSupported),
     ("cannot be marked", errors.FeatureNotSupported),
     ("is only supported", errors.FeatureNotSupported),
     ("#,# syntax is not supported", errors.SyntaxError),

@@ -258,7 +258,8 @@ def _lower_attach(fields: Node, table: ObjectName, lowering: Lowering) -> Attach
 def _lower_detach(fields: Node, table: ObjectName, _lowering: Lowering) -> DetachPartition:
     command = fields["def"]["PartitionCmd"]
     is_concurrent = command.get("concurrent", False)
-    return DetachPartition(object_name(command["name"]), is_concurrent, table.position)
+    is_finalize = fields["subtype"] == "AT_DetachPartitionFinalize"
+    return DetachPartition(object_name(command["name"]), is_concurrent, table.position, is_finalize)
 
 
 def _lower_rule_mode(fields: Node, table: ObjectName, _lowering: Lowering) -> EnableRule:
@@ -293,6 +294,7 @@ _COMMANDS: Mapping[str, _CommandRule] = MappingProxyType(
         "AT_DropColumn": _lower_drop_column,
         "AT_DropConstraint": _lower_drop_constraint,
         "AT_DetachPartition": _lower_detach,
+        "AT_DetachPartitionFinalize": _lower_detach,
         "AT_DropExpression": _lower_drop_expression,
         "AT_DropInherit": _lower_inherit,
         "AT_DropOf": _lower_table_type,

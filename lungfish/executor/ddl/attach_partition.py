@@ -73,7 +73,7 @@ def refuse_rows_of_default(context: DdlContext, parent: Table, bound: PartitionB
 def attach_partition(context: DdlContext, parent: Table, action: AttachPartition) -> None:
     """ALTER TABLE ... ATTACH PARTITION."""
     assert action.values is not None, "the grammar asks for a bound"
-    _require_partitioned(parent, "ATTACH")
+    _require_partitioned(parent, "ATTACH PARTITION")
     child = find_table(context, action.partition)
     context.runner.lock_table(child, "access exclusive")
     _require_attachable(context, parent, child)
@@ -92,10 +92,10 @@ def attach_partition(context: DdlContext, parent: Table, action: AttachPartition
     add_parts_to(context, parent, child.oid)
 
 
-def _require_partitioned(parent: Table, verb: str) -> None:
+def _require_partitioned(parent: Table, act: str) -> None:
     if parent.partition_key is None:
         raise errors.WrongObjectType(
-            f'ALTER action {verb} PARTITION cannot be performed on relation "{parent.name}"',
+            f'ALTER action {act} cannot be performed on relation "{parent.name}"',
             detail="This operation is not supported for tables.",
         )
 
@@ -161,11 +161,17 @@ def _require_rows(context: DdlContext, partition: Table) -> None:
 
 def detach_partition(context: DdlContext, parent: Table, action: DetachPartition) -> None:
     """ALTER TABLE ... DETACH PARTITION: the table stays, with all that it has."""
-    _require_partitioned(parent, "DETACH")
+    end = " ... FINALIZE" if action.is_finalize else ""
+    _require_partitioned(parent, f"DETACH PARTITION{end}")
     child = find_table(context, action.partition)
     if child.partition_bound is None or parent.oid not in child.parents:
         raise errors.UndefinedTable(
             f'relation "{child.name}" is not a partition of relation "{parent.name}"'
+        )
+    if action.is_finalize:
+        raise errors.ObjectNotInPrerequisiteState(
+            f'cannot complete detaching partition "{child.name}"',
+            detail="There's no pending concurrent detach.",
         )
     if action.is_concurrent:
         if context.runner.is_in_block:

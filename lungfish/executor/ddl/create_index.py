@@ -17,6 +17,7 @@ from lungfish.errors import (
     IndeterminateCollation,
     InvalidObjectDefinition,
     UndefinedColumn,
+    UndefinedObject,
 )
 from lungfish.executor.ddl.column_rules import check_column_type
 from lungfish.executor.ddl.context import DdlContext
@@ -40,12 +41,12 @@ from lungfish.types.sql_type import BOOLEAN
 
 def create_index(context: DdlContext, statement: CreateIndex) -> str:
     """Run CREATE INDEX; answers the command tag. Raises UniqueViolation if rows that are there collide."""
-    _require_method(statement)
     if statement.is_concurrent and context.runner.is_in_block:
         raise ActiveSqlTransaction(
             "CREATE INDEX CONCURRENTLY cannot run inside a transaction block"
         )
     table = find_table(context, statement.table)
+    _require_method(statement)
     if statement.name is not None and context.catalog.name_is_taken(
         table.namespace_oid, statement.name
     ):
@@ -96,11 +97,15 @@ def create_index(context: DdlContext, statement: CreateIndex) -> str:
 
 
 def _require_method(statement: CreateIndex) -> None:
-    """Raise FeatureNotSupported unless the access method can do what is asked of it."""
+    """Raise UndefinedObject, or FeatureNotSupported unless the access method can do what is asked of it."""
     method = statement.method
     if method == "btree":
         return
-    if method not in ("hash", "gist", "spgist"):
+    if method not in ("hash", "gist", "spgist", "gin", "brin"):
+        raise UndefinedObject(
+            f'access method "{method}" does not exist', position=statement.position
+        )
+    if method in ("gin", "brin"):
         raise FeatureNotSupported(
             f'access method "{method}" is not supported',
             position=statement.position,

@@ -86,8 +86,9 @@ class AttachPartition:
 
 @frozen
 class DetachPartition:
-    """DETACH PARTITION; `is_concurrent` must stand outside of transactions, and does the same."""
+    """DETACH PARTITION; `is_concurrent` must stand outside of transactions, and does the same. Nothing is ever left to finalize."""
 
     partition: ObjectName
     is_concurrent: bool = False
     position: int = -1
+    is_finalize: bool = False
