@@ -29,7 +29,7 @@ from lungfish.types.calendar import (
     split_timestamp,
 )
 from lungfish.types.clock_text import parse_zone_offset
-from lungfish.types.datetime_errors import DecodingError
+from lungfish.types.datetime_errors import DecodingError, Fault
 from lungfish.types.parse_interval import INFINITE_INTERVAL, MINUS_INFINITE_INTERVAL
 from lungfish.types.sql_type import (
     BOOLEAN,
@@ -125,12 +125,11 @@ def _make_timestamptz_in_zone(*parts: Any) -> int:
     if name[:1] in ("+", "-"):
         try:
             offset = parse_zone_offset(name)
+            return checked_timestamp(local - offset * MICROSECONDS_PER_SECOND)
         except DecodingError as error:
-            raise InvalidParameterValue(
-                f'invalid input syntax for type numeric time zone: "{name}"',
-                hint='Numeric time zones must have "-" or "+" as first character.',
-            ) from error
-        return checked_timestamp(local - offset * MICROSECONDS_PER_SECOND)
+            if error.fault is not Fault.BAD_FORMAT:
+                raise InvalidParameterValue(f'numeric time zone "{name}" out of range') from error
+            # Perhaps a zone that POSIX would understand, such as +1x.
     if name[:1].isdigit():
         raise InvalidParameterValue(
             f'invalid input syntax for type numeric time zone: "{name}"',

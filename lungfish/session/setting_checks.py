@@ -56,11 +56,14 @@ def milliseconds_of(value: str) -> float:
 
 
 def check_integer(name: str, value: str) -> str:
-    """A whole number."""
+    """A whole number of 32 bits; a fraction is rounded."""
     try:
-        return str(int(value))
-    except ValueError:
-        raise InvalidParameterValue(f'invalid value for parameter "{name}": "{value}"') from None
+        found = round(float(value))
+    except (ValueError, OverflowError):
+        found = None
+    if found is None or not -(2**31) <= found < 2**31:
+        raise InvalidParameterValue(f'invalid value for parameter "{name}": "{value}"')
+    return str(found)
 
 
 def check_float_digits(name: str, value: str) -> str:

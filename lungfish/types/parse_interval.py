@@ -69,11 +69,15 @@ class IntervalSum:
         else:
             raise DecodingError
 
-    def add_clock(self, clock: tuple[int, int, int, int], sign: int) -> None:
-        """Add hours, minutes, seconds and microseconds."""
+    def set_clock(self, clock: tuple[int, int, int, int], sign: int) -> None:
+        """Set hours, minutes, seconds and microseconds.
+
+        What a fraction of a day or month to the right has left there is lost, as in PostgreSQL: '1:00 0.5 day' is an hour.
+        """
         hour, minute, second, microsecond = clock
         total = ((hour * 60 + minute) * 60 + second) * MICROSECONDS_PER_SECOND + microsecond
-        self._add_microseconds(sign * total)
+        self.microseconds = sign * total
+        self._check()
 
     def negate(self) -> None:
         """Turn the sign of every part."""
@@ -176,6 +180,8 @@ def _decode_fields(
                 if index != last_index:
                     raise DecodingError
                 is_ago = True
+                # A bare number before it has no unit: not even that of the declaration.
+                unit = "ago"
                 continue
             unit = find_unit(field.text)
             if unit is not None:
@@ -191,7 +197,7 @@ def _decode_fields(
             clock = _as_clock(field, declared)
             if clock is not None:
                 sign = -1 if field.text[0] == "-" or is_negative else 1
-                total.add_clock(clock, sign)
+                total.set_clock(clock, sign)
                 found, unit = _CLOCK, "day"
             else:
                 unit = unit or _default_unit(declared)
@@ -275,7 +281,7 @@ def _add_number(text: str, unit: str, total: IntervalSum, is_negative: bool) -> 
             raise DecodingError(Fault.FIELD_OVERFLOW)
         total.add("month", sign * (value * 12 + int(months or "0")), 0.0)
         return frozenset({"month"})
-    if not digits and not (fraction_text or "").strip("."):
+    if not digits and fraction_text is None:
         raise DecodingError
     fraction = float("0" + fraction_text) if fraction_text and len(fraction_text) > 1 else 0.0
     total.add(unit, sign * value, sign * fraction)
