@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 
 NAME_BYTES_MAX = 63
@@ -15,6 +16,15 @@ def choose_name(parts: tuple[str, ...], is_taken: Callable[[str], bool]) -> str:
         if not is_taken(name):
             return name
         number += 1
+
+
+def choose_numbered_name(name: str, is_taken: Callable[[str], bool]) -> str:
+    """The name with the first number behind an underscore that makes it a free one: `name_1`."""
+    return next(
+        made
+        for number in itertools.count(1)
+        if not is_taken(made := _shortened((name, str(number)), ""))
+    )
 
 
 def _shortened(parts: tuple[str, ...], number: str) -> str:

@@ -33,7 +33,7 @@ from lungfish.executor.ddl.inherited_columns import inherited_check, inherited_c
 from lungfish.executor.ddl.names import find_column
 from lungfish.executor.ddl.not_null import add_not_null, drop_of_not_null, kept_not_null
 from lungfish.executor.ddl.partition_keys import refuse_no_inherit
-from lungfish.executor.ddl.partition_parts import add_to_partitions, drop_parts
+from lungfish.executor.ddl.partition_parts import add_to_partitions, drop_parts, refuse_key_of_part
 from lungfish.sql.ast.ddl import (
     AddColumn,
     AddConstraint,
@@ -373,6 +373,7 @@ class FamilyAlteration:
         if found is None:
             self._apply(context, table, action)
             return
+        refuse_key_of_part(context, table, found)
         if constraint_inherit_count(table, found, context.catalog):
             raise InvalidTableDefinition(
                 f'cannot drop inherited constraint "{found.name}" of relation "{table.name}"'

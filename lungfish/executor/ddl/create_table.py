@@ -314,7 +314,7 @@ def _make_serial(
     sequence = _column_sequence(context, table, column, definition)
     schema = context.catalog.namespace_name(table.namespace_oid)
     path = f"{quote_identifier(schema)}.{quote_identifier(sequence.name)}"
-    default = f"nextval({quote_literal(path)}::text)"
+    default = f"nextval({quote_literal(path)}::regclass)"
     return MadeColumn(replace(column, default=default, sequence_oid=sequence.oid), sequence)
 
 

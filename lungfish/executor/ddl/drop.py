@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from lungfish.catalog.catalog import BUILT_IN_NAMESPACES
-from lungfish.catalog.inheritance import index_of_oid, partitioned_above
+from lungfish.catalog.inheritance import descendants, index_of_oid, partitioned_above
 from lungfish.catalog.objects import (
     CatalogObject,
     Index,
@@ -20,6 +20,7 @@ from lungfish.catalog.objects import (
     View,
 )
 from lungfish.catalog.operator_objects import UserCast, UserOperator
+from lungfish.catalog.partitions import partitions_of
 from lungfish.catalog.type_uses import stored_row_of
 from lungfish.errors import (
     ActiveSqlTransaction,
@@ -277,8 +278,17 @@ def _drop_references_to(
                 if held and not is_cascade and other.oid not in going:
                     raise _refuse(table, f"constraint {held[0].name} on table {other.name}")
         refuse_references(context, context.catalog.table(table.parents[0]), table)
+    # Its partitions go with it, also those whose rows reference rows of the table.
+    own = {
+        table.oid,
+        *(
+            each.oid
+            for each in descendants(table, context.catalog)
+            if each.partition_bound is not None
+        ),
+    }
     for other in context.catalog.referencing_tables(table.oid):
-        if other.oid == table.oid:
+        if other.oid in own:
             continue
         held = [item for item in other.constraints if item.referenced_table_oid == table.oid]
         if not is_cascade and other.oid not in going:
@@ -360,10 +370,32 @@ def _drop_index(context: DdlContext, name: ObjectName, statement: Drop) -> None:
             hint=f"You can drop index {whole.name} instead.",
         )
     context.runner.lock_table(table, "access exclusive")
+    _drop_keys_on_parts(context, table, index, is_cascade=statement.is_cascade)
     table = _drop_keys_referencing(context, table, index, is_cascade=statement.is_cascade)
     context.change.put(drop_keys_of_index(table, {index.oid}))
     if table.partition_key is not None:
         drop_parts(context, context.catalog.table(table.oid), {index.oid})
+
+
+def _drop_keys_on_parts(
+    context: DdlContext, table: Table, index: Index, *, is_cascade: bool
+) -> None:
+    """Keys of partitions that rest on parts of the index stop its drop, or go with them under CASCADE."""
+    parts = [(table, index, index)]
+    for whole, above, _ in parts:
+        for child in partitions_of(whole, context.catalog) if whole.partition_key else ():
+            held = [item for item in child.indexes if item.parent_oid == above.oid]
+            parts += [(child, item, above) for item in held]
+    for child, part, above in parts[1:]:
+        for key in [item for item in child.constraints if item.index_oid == part.oid]:
+            words = f"constraint {key.name} on table {child.name}"
+            if not is_cascade:
+                raise DependentObjectsStillExist(
+                    f"cannot drop index {index.name} because other objects depend on it",
+                    detail=f"{words} depends on index {above.name}",
+                    hint="Use DROP ... CASCADE to drop the dependent objects too.",
+                )
+            context.runner.notice(f"drop cascades to {words}")
 
 
 def _drop_keys_referencing(

@@ -8,12 +8,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from lungfish.catalog.chosen_names import choose_numbered_name
+from lungfish.catalog.inheritance import index_of_oid
 from lungfish.catalog.objects import Constraint, Index, Oid, Table
 from lungfish.catalog.partitions import partitions_of
-from lungfish.errors import InvalidObjectDefinition
+from lungfish.errors import (
+    DependentObjectsStillExist,
+    InvalidObjectDefinition,
+    InvalidTableDefinition,
+)
 from lungfish.executor.ddl.constraints import validate_constraint
 from lungfish.executor.ddl.context import DdlContext
-from lungfish.executor.ddl.names import choose_constraint_name, choose_index_name, index_words
+from lungfish.executor.ddl.names import choose_index_name, index_words
 from lungfish.executor.ddl.partition_columns import require_partition_columns
 
 _LABELS = {"primary key": "pkey", "unique": "key"}
@@ -78,13 +84,15 @@ def add_index_part(
     child = context.catalog.table(child.oid)
     own = next((item for item in child.constraints if item.index_oid == made.oid), None)
     if own is not None and constraint is not None:
-        changed = replace(own, parent_oid=constraint.oid, is_local=found is not None)
+        changed = replace(own, parent_oid=constraint.oid, is_local=False)
         constraints = tuple(changed if item is own else item for item in child.constraints)
         child = replace(child, constraints=constraints)
         context.change.put(child)
     if child.partition_key is not None:
         for below in partitions_of(child, context.catalog):
-            add_index_part(context, child, context.catalog.table(below.oid), made, own)
+            # What was there already may have its parts.
+            if all(item.parent_oid != made.oid for item in below.indexes):
+                add_index_part(context, child, context.catalog.table(below.oid), made, own)
 
 
 def _fitting(child: Table, wanted: Index, constraint: Constraint | None) -> Index | None:
@@ -93,9 +101,8 @@ def _fitting(child: Table, wanted: Index, constraint: Constraint | None) -> Inde
         if index.parent_oid is not None or not index.is_valid:
             continue
         held = next((item for item in child.constraints if item.index_oid == index.oid), None)
-        if (None if held is None else held.kind) != (
-            None if constraint is None else constraint.kind
-        ):
+        # An index of no constraint may have a part that is a key's; a key's parts are keys of its kind.
+        if constraint is not None and (held is None or held.kind != constraint.kind):
             continue
         if is_same_index(index, wanted):
             return index
@@ -138,6 +145,12 @@ def _make_part(
     )
     constraints = child.constraints
     if constraint is not None:
+        if constraint.kind == "primary key" and any(
+            item.kind == "primary key" for item in child.constraints
+        ):
+            raise InvalidTableDefinition(
+                f'multiple primary keys for table "{child.name}" are not allowed'
+            )
         key = replace(
             constraint,
             oid=context.change.new_oid(),
@@ -190,15 +203,13 @@ def add_reference_part(
                 f'constraint "{constraint.name}" enforceability conflicts with constraint "{fitting.name}"'
                 f' on relation "{child.name}"'
             )
-        made = replace(fitting, parent_oid=constraint.oid)
+        made = replace(fitting, parent_oid=constraint.oid, is_local=False)
         constraints = tuple(made if item is fitting else item for item in child.constraints)
     else:
         taken = {item.name for item in child.constraints}
         name = constraint.name
         if name in taken:
-            names = {column.number: column.name for column in child.columns}
-            words = "_".join(names[number] for number in columns)
-            name = choose_constraint_name(taken, child.name, words, "fkey")
+            name = choose_numbered_name(name, _constraints_beside(context, child).__contains__)
         made = replace(
             constraint,
             oid=context.change.new_oid(),
@@ -216,7 +227,29 @@ def add_reference_part(
         validate_constraint(context, child, made)
     if child.partition_key is not None:
         for below in partitions_of(child, context.catalog):
-            add_reference_part(context, child, context.catalog.table(below.oid), made)
+            if all(item.parent_oid != made.oid for item in below.constraints):
+                add_reference_part(context, child, context.catalog.table(below.oid), made)
+
+
+def _constraints_beside(context: DdlContext, table: Table) -> set[str]:
+    """The names of the constraints of all tables in the table's schema."""
+    return {
+        item.name
+        for each in context.catalog.tables()
+        if each.namespace_oid == table.namespace_oid
+        for item in each.constraints
+    }
+
+
+def refuse_key_of_part(context: DdlContext, table: Table, key: Constraint) -> None:
+    """Raise DependentObjectsStillExist for a key whose index is part of one that is no key's: that one needs it."""
+    index = next((item for item in table.indexes if item.oid == key.index_oid), None)
+    if index is not None and index.parent_oid is not None and key.parent_oid is None:
+        whole = index_of_oid(index.parent_oid, context.catalog)
+        raise DependentObjectsStillExist(
+            f"cannot drop index {index.name} because index {whole.name} requires it",
+            hint=f"You can drop index {whole.name} instead.",
+        )
 
 
 def drop_parts(context: DdlContext, table: Table, gone: set[Oid]) -> None:

@@ -9,7 +9,8 @@ from lungfish.catalog.objects import Column, Sequence
 from lungfish.executor.ddl.context import DdlContext
 from lungfish.sql.quoting import quote_identifier, quote_literal
 
-_CALL = re.compile(r"nextval\(('(?:[^']|'')*')", re.IGNORECASE)
+# With a text in place of a regclass the sequence is looked up at each call, and nothing depends on it.
+_CALL = re.compile(r"nextval\(('(?:[^']|'')*')(?=\)|::(?:pg_catalog\.)?regclass)", re.IGNORECASE)
 _PART = re.compile(r'"(?:[^"]|"")*"|[^."]+')
 
 

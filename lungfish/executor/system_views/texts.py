@@ -18,7 +18,6 @@ from lungfish.catalog.objects import (
     UserType,
     View,
 )
-from lungfish.catalog.objects import Sequence as SequenceObject
 from lungfish.planner import (
     Deparsing,
     deparse_query,
@@ -31,7 +30,6 @@ from lungfish.sql.quoting import quote_identifier, quote_literal, quote_qualifie
 from lungfish.types.sql_type import SqlType
 
 USUAL_PATH = ("public",)
-_SERIAL = re.compile(r"nextval\(('(?:[^']|'')*')::text\)")
 
 
 def view_definition(catalog: Catalog, view: View | Table, how: Deparsing) -> str:
@@ -149,22 +147,7 @@ def default_text(
         return show_stored(column.generated, table, catalog, what=what, how=how)
     if column.default is None or column.default.strip().upper() == "NULL":
         return None
-    text = column.default
-    if column.sequence_oid is not None or _asks_serial(catalog, text):
-        # A serial column asks its own sequence by a text, which PostgreSQL has as a regclass.
-        text = _SERIAL.sub(r"nextval(\1)", text)
-    return show_default(text, table, column, catalog, how=how)
-
-
-def _asks_serial(catalog: Catalog, text: str) -> bool:
-    """Whether the default was a serial column's, and then that of a child or a copy of its table."""
-    found = _SERIAL.fullmatch(text)
-    return found is not None and any(
-        found[1]
-        == quote_literal(quote_qualified(catalog.namespace_name(item.namespace_oid), item.name))
-        for item in catalog.objects()
-        if isinstance(item, SequenceObject) and item.owner_table_oid is not None
-    )
+    return show_default(column.default, table, column, catalog, how=how)
 
 
 def parameter_default_text(catalog: Catalog, parameter: RoutineParameter) -> str | None:
