@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from lungfish.catalog import Catalog
 from lungfish.catalog.objects import Column, Oid, Table
@@ -15,8 +15,8 @@ from lungfish.planner.bind_stored import (
 )
 from lungfish.planner.binder import new_state
 from lungfish.planner.derive_collations import collation_of_expression
-from lungfish.planner.expression_tree import columns_of, walk
-from lungfish.planner.expressions import BoundExpression, Call, CastTo, Constant, RowExpr
+from lungfish.planner.expression_tree import children, columns_of, walk
+from lungfish.planner.expressions import BoundExpression, Call, CastTo, ColumnRef, Constant, RowExpr
 from lungfish.planner.scope import Clause, Scope
 from lungfish.types.collations import collation_of_type
 from lungfish.types.frozen import frozen
@@ -41,6 +41,7 @@ class ExpressionFacts:
     """An expression over one table's rows."""
 
     type: SqlType
+    # Those that it reads, in the order in which they are first written.
     columns: tuple[Column, ...]
     # Whether it gives the same for the same row at any time, under any settings.
     is_immutable: bool
@@ -58,7 +59,7 @@ def stored_expression_facts(
     """Bind the expression, without making it simpler. `what` is as in `bind_stored_expression`."""
     state = new_state(catalog, tuple(search_path))
     bound = bind_over_entry(parse_expression(text), entry_of(table, state), state, _CLAUSES[what])
-    columns = tuple(table.columns[index] for index in sorted(columns_of(bound)))
+    columns = tuple(table.columns[index] for index in _in_order(bound))
     collation = None
     if collation_of_type(bound.type) is not None:
         collation = collation_of_expression(bound, table.columns, state)
@@ -74,6 +75,18 @@ def stored_expression_facts(
     if facts.is_immutable:
         require_no_statements(state, _CLAUSES[what])
     return facts
+
+
+def _in_order(node: BoundExpression) -> list[int]:
+    """The numbers of the columns that the expression uses: as they are written, then those that only subqueries use."""
+    return list(dict.fromkeys([*_written_columns(node), *sorted(columns_of(node))]))
+
+
+def _written_columns(node: BoundExpression) -> Iterator[int]:
+    if isinstance(node, ColumnRef):
+        yield node.index
+    for part in children(node):
+        yield from _written_columns(part)
 
 
 def stored_routines(text: str, table: Table, catalog: Catalog) -> frozenset[Oid]:

@@ -40,7 +40,6 @@ from lungfish.executor.ddl.virtual_columns import refuse_virtual
 from lungfish.sql.ast.ddl import ConstraintDefinition, ForeignKeyReference
 from lungfish.sql.ast.queries import ObjectName
 from lungfish.sql.quoting import quote_identifier
-from lungfish.sql.rename import mentions_name
 from lungfish.types.casts import can_refer
 from lungfish.types.sql_type import BOOLEAN
 
@@ -189,7 +188,10 @@ def _key_column(table: Table, name: str, position: int) -> Column:
 
 def _add_check(context: DdlContext, table: Table, definition: ConstraintDefinition) -> Table:
     assert definition.check is not None
-    kind = context.runner.check_expression(table, definition.check.text, what="check constraints")
+    facts = context.runner.check_expression_facts(
+        table, definition.check.text, what="check constraints"
+    )
+    kind = facts.type
     if kind != BOOLEAN:
         raise DatatypeMismatch(
             f"argument of CHECK must be type boolean, not type {kind}", position=definition.position
@@ -200,7 +202,7 @@ def _add_check(context: DdlContext, table: Table, definition: ConstraintDefiniti
         merged = merge_check(context, table, definition)
         if merged is not None:
             return merged
-    named = [column for column in table.columns if mentions_name(text, column.name)]
+    named = list(facts.columns)
     constraint = Constraint(
         context.change.new_oid(),
         constraint_name(context, table, definition, named),

@@ -219,7 +219,9 @@ def _with_checks(context: DdlContext, table: Table, parents: Sequence[Table]) ->
                 continue
             known = found.get(item.name)
             if known is None:
-                found[item.name] = inherited_check(context, item, parent, table)
+                inherited = inherited_check(context, item, parent, table)
+                # A table that is being made has no row that could contradict what its parent did not validate.
+                found[item.name] = replace(inherited, is_validated=item.is_enforced)
             elif known.check != item.check:
                 raise DuplicateObject(
                     f'check constraint name "{item.name}" appears multiple times but with different expressions'

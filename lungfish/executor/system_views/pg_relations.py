@@ -338,7 +338,7 @@ def _constraint(table: Table, item: Constraint, catalog: Catalog) -> tuple[Any, 
         item.is_enforced, item.is_validated, table.oid, 0, item.referenced_index_oid or item.index_oid or 0, item.parent_oid or 0,
         item.referenced_table_oid or 0, _ACTIONS[item.on_update] if is_reference else " ",
         _ACTIONS[item.on_delete] if is_reference else " ", _MATCHES[item.match] if is_reference else " ", item.is_local,
-        constraint_inherit_count(table, item, catalog), no_inherit, item.is_period or item.has_period, array(item.columns), array(item.referenced_columns) if is_reference else None,
+        constraint_inherit_count(table, item, catalog), no_inherit, item.is_period or item.has_period, array(item.columns) if item.columns or item.kind != "check" else None, array(item.referenced_columns) if is_reference else None,
         *(map(array, compared) if compared else (None, None, None)), array(item.delete_columns) if item.delete_columns else None,
         array(excluded) if excluded else None, _shown(item.check),
     )  # fmt: skip
