@@ -14,7 +14,6 @@ from decimal import Decimal
 from lungfish.errors import (
     DataError,
     DivisionByZero,
-    FeatureNotSupported,
     InvalidJsonDatetimeArgument,
     InvalidSqlJsonSubscript,
     NonNumericSqlJsonItem,
@@ -26,9 +25,15 @@ from lungfish.errors import (
     UndefinedObject,
 )
 from lungfish.functions.json_layout import object_offsets
+from lungfish.functions.json_path_compare import COMPARE, starts_with
 from lungfish.functions.json_path_datetime import METHODS as DATETIME_METHODS
-from lungfish.functions.json_path_datetime import JsonDatetime, compare_datetimes, datetime_item
-from lungfish.functions.json_path_lenience import lenient_nodes
+from lungfish.functions.json_path_datetime import JsonDatetime, datetime_item
+from lungfish.functions.json_path_lenience import (
+    NO_DESCENTS,
+    Descents,
+    lenient_nodes,
+    next_descent,
+)
 from lungfish.functions.json_path_methods import (
     as_boolean,
     as_number,
@@ -36,6 +41,7 @@ from lungfish.functions.json_path_methods import (
     rounded,
     type_name,
 )
+from lungfish.functions.json_path_patterns import regex_flags
 from lungfish.functions.numeric_math import add, divide, modulo, multiply, subtract
 from lungfish.functions.regex_match import compile_regex
 from lungfish.types.json_path import (
@@ -76,12 +82,15 @@ def iter_items(
     root: JsonTree,
     variables: Mapping[str, JsonTree],
     settings: TextSettings | None = None,
+    *,
+    is_silent: bool = False,
 ) -> Iterator[JsonTree]:
     """The items that the path finds in the document, dates and times among them as `JsonDatetime`.
 
-    Without `settings` time zones must not be used. Raises 2203x, 22012 and the like.
+    Without `settings` time zones must not be used; `is_silent`: the first error ends the items for the caller. Raises 2203x,
+    22012 and the like.
     """
-    return _Evaluation(path, root, variables, settings).items(path.root, root)
+    return _Evaluation(path, root, variables, settings, is_silent).items(path.root, root)
 
 
 def has_items(
@@ -89,9 +98,11 @@ def has_items(
     root: JsonTree,
     variables: Mapping[str, JsonTree],
     settings: TextSettings | None = None,
+    *,
+    is_silent: bool = False,
 ) -> bool:
     """Whether the path finds anything. In lax mode what stands behind the first item is not looked at."""
-    return _Evaluation(path, root, variables, settings).finds(path.root, root)
+    return _Evaluation(path, root, variables, settings, is_silent).finds(path.root, root)
 
 
 def plain_item(item: JsonTree) -> JsonTree:
@@ -108,7 +119,10 @@ class _Evaluation:
         root: JsonTree,
         variables: Mapping[str, JsonTree],
         settings: TextSettings | None,
+        is_silent: bool,
     ) -> None:
+        # Whether errors only end the evaluation, as they also do in predicates.
+        self.is_silent = is_silent
         self.is_lax = not path.is_strict
         self.root = root
         self.variables = variables
@@ -132,9 +146,18 @@ class _Evaluation:
             return any(isinstance(item, Decimal) for item in signed)
         return next((True for _ in self.items(node, current)), False)
 
-    def items(self, node: PathNode, current: JsonTree) -> Iterator[JsonTree]:
-        """What the node finds, in order."""
+    def items(
+        self, node: PathNode, current: JsonTree, given: Descents = NO_DESCENTS
+    ) -> Iterator[JsonTree]:
+        """What the node finds, in order. `given` has what the `.**` below it find, where that is known."""
+        descent = next_descent(node, given) if self.is_silent else None
+        if descent is not None:
+            for item in self.items(descent.base, current, given):
+                yield from self._behind_descent(node, descent, item, current, given)
+            return
         match node:
+            case Descent() if id(node) in given:
+                yield from given[id(node)]
             case Literal(value):
                 yield value
             case Start():
@@ -150,11 +173,27 @@ class _Evaluation:
             case Infix() | Wrapped() | LikeRegex():
                 yield self.truth(node, current)
             case Method():
-                for item in self._unwrapped(node.base, current, node.name):
+                for item in self._unwrapped(node.base, current, node.name, given):
                     yield from self._method(node, item)
             case _:
-                for item in self.items(node.base, current):
+                for item in self.items(node.base, current, given):
                     yield from self._access(node, item)
+
+    def _behind_descent(
+        self, node: PathNode, descent: Descent, item: JsonTree, current: JsonTree, given: Descents
+    ) -> Iterator[JsonTree]:
+        """What the node finds where the descent begins at `item`: first of the item itself, then of its parts.
+
+        PostgreSQL forgets an error of the first where there are parts to look at, as long as it is silent about errors.
+        """
+        found = self._descend(item, 0, descent.first, descent.last)
+        if descent.first == 0:
+            try:
+                yield from self.items(node, current, {**given, id(descent): (next(found),)})
+            except DataError:
+                if not isinstance(item, dict | list):
+                    raise
+        yield from self.items(node, current, {**given, id(descent): found})
 
     def _start(self, symbol: str, current: JsonTree) -> JsonTree:
         if symbol == "$":
@@ -252,10 +291,12 @@ class _Evaluation:
             raise InvalidSqlJsonSubscript("jsonpath array subscript is out of integer range")
         return index
 
-    def _unwrapped(self, node: PathNode, current: JsonTree, method: str = "") -> Iterator[JsonTree]:
+    def _unwrapped(
+        self, node: PathNode, current: JsonTree, method: str = "", given: Descents = NO_DESCENTS
+    ) -> Iterator[JsonTree]:
         """The items, in lax mode the elements in place of arrays."""
         unwraps = self.is_lax and method not in ("type", "size")
-        for item in self.items(node, current):
+        for item in self.items(node, current, given):
             if unwraps and isinstance(item, list):
                 yield from item
             else:
@@ -336,7 +377,8 @@ class _Evaluation:
             )
         number = self._id_of(item)
         for key in sorted(item, key=key_order):
-            made = {"key": key, "value": copy.deepcopy(item[key]), "id": Decimal(number)}
+            # In the order that jsonb gives them, which `.*` shows.
+            made = {"id": Decimal(number), "key": key, "value": copy.deepcopy(item[key])}
             # PostgreSQL counts the root, the variables, and then what it makes.
             self._note_ids(made, 2 + len(self.generated))
             self.generated.append(made)
@@ -356,6 +398,13 @@ class _Evaluation:
 
     def truth(self, node: PathNode, current: JsonTree) -> bool | None:
         """A predicate's value. An expression that is none counts as the boolean that it finds."""
+        was_silent, self.is_silent = self.is_silent, True
+        try:
+            return self._truth(node, current)
+        finally:
+            self.is_silent = was_silent
+
+    def _truth(self, node: PathNode, current: JsonTree) -> bool | None:
         match node:
             case Infix("&&" | "||", left, right):
                 one = self.truth(left, current)
@@ -398,8 +447,8 @@ class _Evaluation:
         except DataError:
             return None
         if operator == "starts with":
-            return self._decide(_starts_with(one, other) for one in ones for other in others)
-        compare = _COMPARE[operator]
+            return self._decide(starts_with(one, other) for one in ones for other in others)
+        compare = COMPARE[operator]
         settings = self.settings
         return self._decide(compare(one, other, settings) for one in ones for other in others)
 
@@ -420,23 +469,6 @@ class _Evaluation:
         return None if has_error else False
 
 
-def regex_flags(flags: str) -> str:
-    """XQuery's flags as those of our regular expressions: there `.` matches no newline, and ^ the text's start only."""
-    if "q" in flags:
-        if set(flags) & set("smx"):
-            raise FeatureNotSupported(
-                'XQuery "x" flag (expanded regular expressions) is not implemented'
-            )
-        return "q" + "i" * ("i" in flags)
-    if "x" in flags:
-        raise FeatureNotSupported(
-            'XQuery "x" flag (expanded regular expressions) is not implemented'
-        )
-    # s: the dot matches newlines; m: ^ and $ match at lines.
-    lines = {(False, False): "p", (True, False): "s", (False, True): "n", (True, True): "w"}
-    return lines["s" in flags, "m" in flags] + "i" * ("i" in flags)
-
-
 def _whole_argument(node: Method, argument: PathNode) -> int:
     """A method's argument, which must be an integer. Raises 22031, 22036."""
     value = argument.value if isinstance(argument, Literal) else None
@@ -448,43 +480,3 @@ def _whole_argument(node: Method, argument: PathNode) -> int:
         is_scale = len(node.arguments) > 1 and argument is node.arguments[1]
         raise NonNumericSqlJsonItem(f"{'scale' if is_scale else 'precision'} {problem}")
     return int(value)
-
-
-def _order(left: JsonTree, right: JsonTree, settings: TextSettings | None) -> int | None:
-    """-1, 0 or 1; None for what cannot be compared."""
-    if isinstance(left, bool) != isinstance(right, bool) or isinstance(left, (list, dict)):
-        return None
-    if type(left) is not type(right):
-        return None
-    if left is None:
-        return 0
-    if isinstance(left, JsonDatetime):
-        return compare_datetimes(left, right, settings)
-    return int(left > right) - int(left < right)
-
-
-def _compare(accepts: Callable[[int], bool], *, is_unequal: bool) -> Callable[..., bool | None]:
-    def compare(left: JsonTree, right: JsonTree, settings: TextSettings | None) -> bool | None:
-        if (left is None) is not (right is None):
-            # Null is unequal to everything else, and neither above nor below.
-            return is_unequal
-        order = _order(left, right, settings)
-        return None if order is None else accepts(order)
-
-    return compare
-
-
-_COMPARE: dict[str, Callable[..., bool | None]] = {
-    "==": _compare(lambda order: order == 0, is_unequal=False),
-    "!=": _compare(lambda order: order != 0, is_unequal=True),
-    "<": _compare(lambda order: order < 0, is_unequal=False),
-    "<=": _compare(lambda order: order <= 0, is_unequal=False),
-    ">": _compare(lambda order: order > 0, is_unequal=False),
-    ">=": _compare(lambda order: order >= 0, is_unequal=False),
-}
-
-
-def _starts_with(whole: JsonTree, beginning: JsonTree) -> bool | None:
-    if not isinstance(whole, str) or not isinstance(beginning, str):
-        return None
-    return whole.startswith(beginning)

@@ -75,7 +75,7 @@ def _found(
     """The items; where silence is asked for, those before the first error."""
     found: list[JsonTree] = []
     try:
-        found.extend(iter_items(path, root, variables, settings))
+        found.extend(iter_items(path, root, variables, settings, is_silent=is_silent))
     except DataError:
         if not is_silent:
             raise
@@ -90,7 +90,7 @@ def _exists(
     is_silent: bool,
 ) -> bool | None:
     try:
-        return has_items(path, root, variables, settings)
+        return has_items(path, root, variables, settings, is_silent=is_silent)
     except DataError:
         if not is_silent:
             raise

@@ -6,6 +6,9 @@ included. Which nodes those are depends on the path alone.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+
 from lungfish.types.json_path import (
     Descent,
     Element,
@@ -19,6 +22,21 @@ from lungfish.types.json_path import (
     Sign,
     Wrapped,
 )
+from lungfish.types.json_text import JsonTree
+
+# What descents found, by their nodes' identities.
+Descents = Mapping[int, Iterable[JsonTree]]
+NO_DESCENTS: Descents = MappingProxyType({})
+
+
+def next_descent(node: PathNode, given: Descents) -> Descent | None:
+    """The first `.**` before the node in its path, of those that are not given."""
+    found = None
+    while isinstance(node, Member | Descent | Method | Filter | Element):
+        node = node.base
+        if isinstance(node, Descent) and id(node) not in given:
+            found = node
+    return found
 
 
 def lenient_nodes(path: JsonPath) -> frozenset[int]:

@@ -1,13 +1,22 @@
-"""The patterns of LIKE_REGEX in a jsonpath, looked at when the path is read: what is no pattern is an error then, in PostgreSQL too."""
+"""The patterns of LIKE_REGEX in a jsonpath and their flags; looked at when the path is read: what is no pattern is an error then, in PostgreSQL too."""
 
 from __future__ import annotations
 
 import dataclasses
 
 from lungfish.errors import DataError, FeatureNotSupported, SyntaxError
-from lungfish.functions.json_path import regex_flags
 from lungfish.functions.regex_match import compile_regex
 from lungfish.types.json_path import LikeRegex, parse_json_path
+
+
+def regex_flags(flags: str) -> str:
+    """XQuery's flags as those of our regular expressions: there `.` matches no newline, and ^ the text's start only."""
+    if "q" in flags:
+        # The pattern is a plain text, to which s, m and x say nothing.
+        return "q" + "i" * ("i" in flags)
+    # s: the dot matches newlines; m: ^ and $ match at lines.
+    lines = {(False, False): "p", (True, False): "s", (False, True): "n", (True, True): "w"}
+    return lines["s" in flags, "m" in flags] + "i" * ("i" in flags)
 
 
 def check_path_patterns(text: str) -> None:

@@ -92,7 +92,13 @@ class _Reader:
                 yield own
 
     def _items(self, path: str, root: JsonTree) -> list[JsonTree]:
-        found = iter_items(parse_json_path(path), root, self._variables, self._settings)
+        found = iter_items(
+            parse_json_path(path),
+            root,
+            self._variables,
+            self._settings,
+            is_silent=not self._raises_errors,
+        )
         try:
             return [plain_item(item) for item in found]
         except DataError:

@@ -92,10 +92,13 @@ class QueryForm:
     ) -> Any:
         """The value; `defaults` are those of ON EMPTY and ON ERROR that are DEFAULT, in this order."""
         settings = text_settings(context)
+        is_silent = self.on_error != "error"
         try:
             if self.function == "exists":
-                return self._from_truth(has_items(path, root, variables, settings))
-            items = list(iter_items(path, root, variables, settings))
+                return self._from_truth(
+                    has_items(path, root, variables, settings, is_silent=is_silent)
+                )
+            items = list(iter_items(path, root, variables, settings, is_silent=is_silent))
             if items:
                 return self._value(items, context, settings)
         except _SOFT:
