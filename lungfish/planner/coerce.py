@@ -20,7 +20,9 @@ from lungfish.planner.collated_calls import COLLATE
 from lungfish.planner.expressions import (
     BoundExpression,
     Call,
+    CaseExpr,
     CastTo,
+    ColumnRef,
     Constant,
     DatedLiteral,
     ParameterRef,
@@ -131,6 +133,13 @@ def coerce_with(
             return node
         if not _may_become_row(source, target, state):
             raise errors.CannotCoerce(f"cannot cast type {source} to {target}").at(position)
+        if target.oid and not source.oid:
+            row = _row_of_parts(node)
+            if row is None:
+                raise errors.CannotCoerce(f"cannot cast type record to {target.unmodified}").at(
+                    position
+                )
+            node = row
         if not target.oid:
             _refuse_mixed_rows(node, target, position)
     if isinstance(node, RowExpr) and _goes_by_parts(node, target):
@@ -139,7 +148,8 @@ def coerce_with(
             for item, field in zip(node.items, target.fields, strict=True)
         )
         return RowExpr(items, target)
-    if cast is not None or not can_coerce(source, target, context):
+    is_refused = cast is not None or not can_coerce(source, target, context)
+    if is_refused or _are_anonymous_rows(source, target):
         raise errors.CannotCoerce(
             f"cannot cast type {source.unmodified} to {target.unmodified}"
         ).at(position)
@@ -201,6 +211,31 @@ def _goes_by_parts(node: BoundExpression, target: SqlType) -> bool:
         and target.kind is TypeKind.RECORD
         and len(target.fields) == len(node.items)
     )
+
+
+def _row_of_parts(node: BoundExpression) -> RowExpr | None:
+    """The node as a row whose fields can be cast one by one: one that is written out, or the whole row of an item of FROM.
+
+    The whole row that a join lacks becomes a row of nulls. Of other anonymous rows the fields are not known before they are there.
+    """
+    if isinstance(node, CaseExpr) and len(node.branches) == 1:
+        result = node.branches[0][1]
+        is_lacking = isinstance(node.default, Constant) and node.default.value is None
+        if is_lacking and isinstance(result, RowExpr) and _has_only_columns(result):
+            return result
+    return node if isinstance(node, RowExpr) else None
+
+
+def _are_anonymous_rows(source: SqlType, target: SqlType) -> bool:
+    """Whether an array of anonymous rows would have to become one of rows of a type."""
+    one, other = source.element, target.element
+    if one is None or other is None or source.kind is not TypeKind.ARRAY:
+        return False
+    return one.kind is TypeKind.RECORD and not one.oid and bool(other.oid)
+
+
+def _has_only_columns(row: RowExpr) -> bool:
+    return all(isinstance(item, ColumnRef) for item in row.items)
 
 
 def _refuse_nested_arrays(target: SqlType, position: int) -> None:

@@ -13,7 +13,7 @@ from lungfish import errors
 from lungfish.catalog.objects import SqlFunction
 from lungfish.planner.bind_state import BindState
 from lungfish.planner.coerce import coerce_with
-from lungfish.planner.expressions import BoundExpression, ColumnRef, OutputColumn
+from lungfish.planner.expressions import BoundExpression, CastTo, ColumnRef, OutputColumn
 from lungfish.planner.logical import LogicalOutput, LogicalStatement
 from lungfish.planner.routine_frame import frame_of_types
 from lungfish.planner.scope import Scope
@@ -199,6 +199,9 @@ def _row_shape(
 def _cast(ref: ColumnRef, wanted: SqlType, state: BindState) -> BoundExpression | None:
     if not wanted.fields and wanted.kind is TypeKind.RECORD:
         return None
+    if ref.type.kind is TypeKind.RECORD and not ref.type.oid and wanted.domain is None:
+        # What the body made as ROW(...) is a column by now.
+        return CastTo(ref, wanted, False, -1)
     made = coerce_with(ref, wanted, CastContext.ASSIGNMENT, state, -1)
     return None if made is ref else made
 
