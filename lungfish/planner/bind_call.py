@@ -293,7 +293,8 @@ def _bind_aggregate(node: ast.FunctionCall, name: str, scope: Scope) -> BoundExp
         raise errors.GroupingError("aggregate function calls cannot be nested").at(nested[owner])
     _check_placement(owner, scope, node)
     if state.level_uses:
-        state.level_uses[-1].add(owner)
+        # What an aggregate inside of another one reads counts for that one too.
+        state.level_uses[-1] |= uses | direct_uses | {owner}
         state.nested_owners[-1].update(nested)
         state.nested_owners[-1].setdefault(owner, node.position)
     return add_aggregate(call, owner, name)

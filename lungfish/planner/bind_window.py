@@ -43,6 +43,15 @@ _RANGE_KEYS = (
 )
 
 
+def _bind_filter(node: ast.FunctionCall, scope: Scope) -> BoundExpression | None:
+    """FILTER of a window function: unlike its arguments it may not look at aggregates."""
+    clause, scope.clause = scope.clause, Clause.FILTER
+    try:
+        return bind_filter(node, scope)
+    finally:
+        scope.clause = clause
+
+
 def bind_window_call(node: ast.FunctionCall, name: str, scope: Scope) -> BoundExpression:
     """A call with OVER: the column that it will be."""
     assert node.window is not None
@@ -50,7 +59,7 @@ def bind_window_call(node: ast.FunctionCall, name: str, scope: Scope) -> BoundEx
     scope.is_in_window = True
     try:
         callee, arguments, result = _resolve(node, name, scope)
-        condition = bind_filter(node, scope)
+        condition = _bind_filter(node, scope)
         definition = effective_definition(node.window, scope)
         specification, frame = _bind_definition(definition, scope)
     finally:
