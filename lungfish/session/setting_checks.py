@@ -132,8 +132,6 @@ def session_zone(value: str) -> TimeZone:
 
 def check_time_zone(_name: str, value: str) -> str:
     """A zone by its name, or as hours east of UTC."""
-    if value.lower() in ("default", "local"):
-        return "UTC"
     hours = _HOURS.fullmatch(value.strip())
     if hours is not None:
         return fixed_zone_name(round(float(value) * 3600))

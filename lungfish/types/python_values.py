@@ -349,7 +349,11 @@ def _tzinfo(zone: str) -> datetime.tzinfo:
         return datetime.UTC
     if found.zone is not None:
         return found.zone
-    return datetime.timezone(datetime.timedelta(seconds=found.fixed_offset or 0), found.name)
+    offset = datetime.timedelta(seconds=found.fixed_offset or 0)
+    if abs(offset) >= datetime.timedelta(days=1):
+        # Further from UTC than Python's zones may be: the same instant, told by UTC.
+        return datetime.UTC
+    return datetime.timezone(offset, found.name)
 
 
 def _as_date(value: int) -> datetime.date | str:
