@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from lungfish.catalog.names import type_text
 from lungfish.catalog.objects import Column, IndexColumn, Table
-from lungfish.errors import DatatypeMismatch, FeatureNotSupported
+from lungfish.errors import DatatypeMismatch, FeatureNotSupported, InvalidObjectDefinition
 from lungfish.executor.ddl.column_rules import (
     check_column_type,
     check_identity_type,
@@ -22,6 +22,7 @@ from lungfish.executor.ddl.operator_class import chosen_operator_class
 from lungfish.executor.ddl.rewrite import rewrite
 from lungfish.executor.ddl.rules import rule_words, rules_about
 from lungfish.executor.ddl.sequences import change_sequence
+from lungfish.executor.ddl.typed_texts import with_typed_texts
 from lungfish.executor.ddl.view_texts import uses_column
 from lungfish.executor.ddl.virtual_columns import check_virtual_type
 from lungfish.sql.ast.ddl import AlterColumnType, AlterTableAction, SequenceOption
@@ -62,6 +63,7 @@ def alter_types(context: DdlContext, table: Table, actions: tuple[AlterColumnTyp
 
     Raises DatatypeMismatch, FeatureNotSupported where a view reads a column.
     """
+    table = with_typed_texts(context, table, frozenset(action.name for action in actions))
     new = table
     sources: dict[str, str] = {}
     for action in actions:
@@ -73,12 +75,29 @@ def alter_types(context: DdlContext, table: Table, actions: tuple[AlterColumnTyp
         source = f"({action.using.text})" if action.using is not None else name
         sources[column.name] = f"CAST({source} AS {type_text(context.catalog, changed.type)})"
     check_stored_texts(context, new)
+    _check_indexes(context, new)
     values = [sources.get(item.name, quote_identifier(item.name)) for item in table.columns]
     moved = rewrite(context, table, new, values)
     numbers = {item.number for item in table.columns if item.name in sources}
     for constraint in moved.constraints:
         if constraint.kind != "foreign key" or not numbers.isdisjoint(constraint.columns):
             validate_constraint(context, moved, constraint)
+
+
+def _check_indexes(context: DdlContext, table: Table) -> None:
+    """Bind what indexes say once, so that what the new types do not take is found now and not at the next row."""
+    for index in table.indexes:
+        if index.predicate is not None:
+            _check_immutable(context, table, index.predicate, "predicate")
+        for key in index.columns:
+            if key.expression is not None:
+                _check_immutable(context, table, key.expression, "expression")
+
+
+def _check_immutable(context: DdlContext, table: Table, text: str, word: str) -> None:
+    facts = context.runner.check_expression_facts(table, text, what=f"index {word}s")
+    if not facts.is_immutable:
+        raise InvalidObjectDefinition(f"functions in index {word} must be marked IMMUTABLE")
 
 
 def _retype(context: DdlContext, table: Table, new: Table, action: AlterColumnType) -> Table:
