@@ -129,7 +129,7 @@ def domains(names: Names) -> Iterator[tuple[UserType, Column]]:
     """The domains, each with a column of the type beneath."""
     for item in names.catalog.objects():
         if isinstance(item, UserType) and item.base is not None:
-            yield item, Column(item.name, item.base, 1)
+            yield item, Column(item.name, item.base, 1, collation=item.collation)
 
 
 def _domains(context: ExecutionContext) -> Rows:
