@@ -6,7 +6,7 @@ import struct
 from collections.abc import Callable
 from typing import Any
 
-from lungfish.functions.registry import Function
+from lungfish.functions.registry import Function, Volatility
 from lungfish.types.sql_type import (
     BIGINT,
     BOOLEAN,
@@ -78,5 +78,13 @@ _SENDERS: tuple[tuple[str, SqlType, Callable[[Any], bytes]], ...] = (
 )
 
 FUNCTIONS: tuple[Function, ...] = tuple(
-    Function(name, (sql_type,), BYTEA, send) for name, sql_type, send in _SENDERS
+    Function(
+        name,
+        (sql_type,),
+        BYTEA,
+        send,
+        # Texts are sent in the client's encoding.
+        volatility=Volatility.STABLE if send is _send_text else Volatility.IMMUTABLE,
+    )
+    for name, sql_type, send in _SENDERS
 )

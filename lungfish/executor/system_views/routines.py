@@ -269,6 +269,17 @@ def operators() -> tuple[OperatorFacts, ...]:
 _CONTEXTS = {CastContext.IMPLICIT: "i", CastContext.ASSIGNMENT: "a", CastContext.EXPLICIT: "e"}
 
 
+_JSON = (TypeKind.JSON, TypeKind.JSONB)
+_TEXTS = (TypeKind.TEXT, TypeKind.VARCHAR)
+# Casts that leave the bytes as they are, in PostgreSQL.
+_ALIKE = (
+    (TypeKind.INTEGER, TypeKind.OID),
+    (TypeKind.OID, TypeKind.INTEGER),
+    (TypeKind.TEXT, TypeKind.CHAR),
+    (TypeKind.VARCHAR, TypeKind.CHAR),
+)
+
+
 @cache
 def casts() -> tuple[CastFacts, ...]:
     """All casts between different built-in types that do not simply go through text."""
@@ -283,10 +294,13 @@ def casts() -> tuple[CastFacts, ...]:
             if (source, target) not in CONVERSIONS or TypeKind.UNKNOWN in (source, target):
                 continue
             context = cast_context(SqlType(source), SqlType(target))
-            if context is None:
+            if context is None or (source in _JSON and target in _TEXTS):
+                # PostgreSQL has no row for a cast that goes through text in any case.
                 continue
             method, function = "b", 0
-            if _is_called(source, target):
+            if (source, target) in _ALIKE:
+                pass
+            elif _is_called(source, target):
                 method, function = "f", called[(source_facts[0],), target_facts[0]]
             elif {source, target} == {TypeKind.JSON, TypeKind.JSONB}:
                 method = "i"

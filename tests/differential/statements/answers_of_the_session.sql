@@ -28,3 +28,14 @@ select json_array_length('["\u0000"]');
 select json_strip_nulls('["\u0000"]');
 select * from json_to_record('{"a": 1, "b": "\u0000"}') as (a int);
 select json_populate_record(null::record, '{"f1": 0}');
+-- What the catalogs say of casts and of routines.
+select castsource::regtype, casttarget::regtype, castcontext, castmethod from pg_cast
+where castsource in ('json'::regtype, 'jsonb'::regtype, 'oid'::regtype, 'text'::regtype, 'varchar'::regtype)
+and casttarget in ('text'::regtype, 'varchar'::regtype, 'json'::regtype, 'jsonb'::regtype, 'int4'::regtype, 'bpchar'::regtype) and castsource <> casttarget order by 1, 2;
+create function f(a int, b text default 'q') returns int language sql as 'select a';
+create aggregate total(int) (sfunc = int4pl, stype = int);
+select routine_name, routine_body, routine_definition, external_language from information_schema.routines where routine_schema = 'public' order by 1;
+select parameter_name, parameter_default from information_schema.parameters where specific_schema = 'public' order by 1;
+create table sent (a text, b varchar);
+create index on sent (textsend(a));
+create index on sent (varcharsend(b));

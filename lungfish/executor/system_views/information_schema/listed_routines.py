@@ -76,6 +76,19 @@ def _built_in(item: Routine) -> ListedRoutine:
 
 
 def _own(item: SqlFunction) -> ListedRoutine:
+    if item.kind == "aggregate":
+        # Nobody calls what pg_proc has for the body of one.
+        return ListedRoutine(
+            item.oid,
+            item.name,
+            item.namespace_oid,
+            item.kind[0],
+            item.result,
+            item.all_parameters,
+            "aggregate_dummy",
+            is_immutable=item.volatility == "immutable",
+            is_strict=item.is_strict,
+        )
     return ListedRoutine(
         item.oid, item.name, item.namespace_oid, item.kind[0], item.result, item.all_parameters,
         "" if item.is_standard else item.body, "SQL", is_immutable=item.volatility == "immutable",

@@ -21,6 +21,7 @@ from lungfish.executor.system_views.information_schema.listed_routines import (
     listed_routines,
     specific_name,
 )
+from lungfish.executor.system_views.texts import parameter_default_text
 
 if TYPE_CHECKING:
     from lungfish.executor.context import ExecutionContext
@@ -60,7 +61,7 @@ def _parameters(context: ExecutionContext) -> Rows:
             shown = describe_name(names, each.type)
             yield (
                 *item.specific(names), number, _MODES[each.mode], "NO", "NO", each.name or None, *shown.facts, *shown.udt,
-                *_NO_SCOPE, str(number), each.default,
+                *_NO_SCOPE, str(number), parameter_default_text(context.catalog, each),
             )  # fmt: skip
 
 
