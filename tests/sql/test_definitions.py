@@ -148,12 +148,12 @@ def test_views_schemas_sequences_types() -> None:
         "create sequence s as bigint no minvalue maxvalue 99999999999 cycle owned by t.a"
     )
     assert isinstance(sequence, ddl.CreateSequence)
-    assert [(option.name, option.value) for option in sequence.options] == [
-        ("as", "bigint"),
-        ("minvalue", None),
-        ("maxvalue", 99999999999),
-        ("cycle", True),
-        ("owned_by", "t.a"),
+    assert [(option.name, option.value, option.parts) for option in sequence.options] == [
+        ("as", "bigint", ()),
+        ("minvalue", None, ()),
+        ("maxvalue", 99999999999, ()),
+        ("cycle", True, ()),
+        ("owned_by", None, ("t", "a")),
     ]
     domain = statement("create domain d as int default 1 constraint p check (value > 0) not null")
     assert isinstance(domain, type_definitions.CreateDomain)
