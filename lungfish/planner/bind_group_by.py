@@ -14,10 +14,10 @@ from lungfish.planner.bind_order_by import target_by_name
 from lungfish.planner.bind_targets import Target
 from lungfish.planner.coerce import resolve_unknown
 from lungfish.planner.equivalence import equivalent
-from lungfish.planner.expression_tree import is_variable_free, walk
+from lungfish.planner.expression_tree import walk
 from lungfish.planner.expressions import BoundExpression, Call, ColumnRef
 from lungfish.planner.scope import Scope
-from lungfish.planner.simplify import simplify
+from lungfish.planner.simplify import is_seen_constant
 from lungfish.planner.sort_keys import check_grouped
 from lungfish.sql.ast import expressions as ast
 from lungfish.sql.ast.queries import GroupingSet, Select
@@ -91,7 +91,7 @@ def _key(node: ast.Expression, keys: Keys, targets: list[Target], scope: Scope) 
         bound = resolve_unknown(scope.bind(node), scope.state, node.position)
     check_grouped(bound.type, node.position)
     owner = target
-    if owner is None and is_variable_free(simplify(bound)):
+    if owner is None and is_seen_constant(bound):
         owner = next((each for each in targets if equivalent(each.expression, bound)), None)
     position = _position(bound, owner, keys)
     if target is not None and target.key is None:
@@ -127,7 +127,7 @@ def _check_target(target: Target, scope: Scope) -> None:
 
 def _position(key: BoundExpression, owner: Target | None, keys: Keys) -> int:
     """The number of the key, which is added if it is new. `owner`: the target that it is."""
-    if owner is None or not is_variable_free(simplify(key)):
+    if owner is None or not is_seen_constant(key):
         if key not in keys:
             keys.append(key)
         return keys.index(key)

@@ -17,7 +17,7 @@ from lungfish.planner.bind_hypothetical import HYPOTHETICAL_PREFIX
 from lungfish.planner.bind_targets import Target
 from lungfish.planner.callees import find_aggregate, find_operator
 from lungfish.planner.equivalence import equivalent
-from lungfish.planner.expression_tree import LEAVES, is_variable_free, map_children, walk
+from lungfish.planner.expression_tree import LEAVES, map_children, walk
 from lungfish.planner.expressions import (
     AggregateCall,
     BoundExpression,
@@ -30,7 +30,7 @@ from lungfish.planner.expressions import (
 from lungfish.planner.logical import Item, LogicalAggregate, LogicalPlan
 from lungfish.planner.plan_tree import outputs
 from lungfish.planner.scope import RangeEntry, Scope
-from lungfish.planner.simplify import simplify
+from lungfish.planner.simplify import is_seen_constant, simplify
 from lungfish.planner.substitution import substitute_in_plan, with_plan
 from lungfish.types.sql_type import BIGINT, INTEGER
 
@@ -102,7 +102,7 @@ class Grouping:
         """
         if self._has_sets:
             simple = simplify(key)
-            if is_variable_free(simple):
+            if is_seen_constant(key):
                 return self._null_without_rows(simple) if () in self._sets else simple
         return column
 

@@ -157,7 +157,7 @@ def compare_rows(
     for a, b in reversed(pairs[:-1]):
         first = _call_operator(strict, a, b, scope, position)
         tied = _call_operator("=", a, b, scope, position)
-        result = OrAny((first, AndAll((tied, result))))
+        result = OrAny((first, AndAll((tied, result))), is_row_order=True)
     return result
 
 

@@ -116,6 +116,8 @@ class AndAll:
 class OrAny:
     operands: tuple[BoundExpression, ...]
     type: SqlType = BOOLEAN
+    # Whether it is what (a, b) < (c, d) means.
+    is_row_order: bool = field(default=False, compare=False)
 
 
 @frozen

@@ -20,6 +20,7 @@ from lungfish.planner.expression_tree import (
     LEAVES,
     NULL_BOOLEAN,
     TRUE,
+    is_variable_free,
     is_volatile,
     map_children,
     without_repeats,
@@ -57,11 +58,17 @@ def simplify(node: BoundExpression, failures: list[errors.Error] | None = None) 
     return Simplifier([] if failures is None else failures).simplify(node)
 
 
+def is_seen_constant(node: BoundExpression) -> bool:
+    """Whether PostgreSQL sees that the expression has one value for the whole query: it never computes the order of two rows."""
+    return is_variable_free(Simplifier([], keeps_row_orders=True).simplify(node))
+
+
 class Simplifier:
     """Simplifies expressions in the order in which PostgreSQL does: what a constant condition cuts off is not looked at."""
 
-    def __init__(self, failures: list[errors.Error]) -> None:
+    def __init__(self, failures: list[errors.Error], *, keeps_row_orders: bool = False) -> None:
         self._failures = failures
+        self._keeps_row_orders = keeps_row_orders
 
     def simplify(self, node: BoundExpression) -> BoundExpression:
         """The expression simplified; the very same one if there is nothing to do."""
@@ -129,6 +136,8 @@ class Simplifier:
         return _and(_unchanged_or(node, simplified))
 
     def _or(self, node: OrAny) -> BoundExpression:
+        if self._keeps_row_orders and node.is_row_order:
+            return node
         simplified: list[BoundExpression] = []
         for operand in node.operands:
             new = self.simplify(operand)
