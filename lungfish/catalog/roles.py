@@ -134,7 +134,7 @@ def _predefined_memberships() -> tuple[Membership, ...]:
 BUILT_IN_ROLES: tuple[Role, ...] = (
     Role(
         SUPERUSER_OID, SUPERUSER_NAME, is_superuser=True, may_create_roles=True, may_create_databases=True,
-        may_log_in=True, bypasses_row_security=True,
+        may_log_in=True, may_replicate=True, bypasses_row_security=True,
     ),
     *_predefined(),
 )  # fmt: skip

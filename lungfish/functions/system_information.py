@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from lungfish.errors import DatatypeMismatch, FeatureNotSupported, NullValueNotAllowed
+from lungfish.errors import DatatypeMismatch, NullValueNotAllowed
 from lungfish.functions.registry import Function, FunctionContext, Polymorphic, Volatility
 from lungfish.types.array_value import array_value
 from lungfish.types.sql_type import (
@@ -47,10 +47,6 @@ def _set_config(
 ) -> str:
     if name is None:
         raise NullValueNotAllowed("SET requires parameter name")
-    if value is None:
-        # PostgreSQL sets it to its default then.
-        context.setting(name)
-        raise FeatureNotSupported("set_config with a null value is not supported")
     context.set_setting(name, value, bool(is_local))
     return context.setting(name)
 

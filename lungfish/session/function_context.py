@@ -113,8 +113,8 @@ class SessionFunctions:
         except UndefinedObject:
             return None
 
-    def set_setting(self, name: str, value: str, is_local: bool) -> None:
-        """SET by function."""
+    def set_setting(self, name: str, value: str | None, is_local: bool) -> None:
+        """SET by function; None stands for the default."""
         if name.lower() in MODES:
             set_mode(self._session, name.lower(), value)
         else:

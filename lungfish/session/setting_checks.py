@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable
 
@@ -11,11 +12,35 @@ from lungfish.types.time_zones import TimeZone, find_zone, fixed_zone_name
 Check = Callable[[str, str], str]
 _TRUE = {"on", "true", "yes", "1", "t", "y"}
 _FALSE = {"off", "false", "no", "0", "f", "n"}
+# Numbers as C reads them: 0x10 and 010 are sixteen and eight; a fraction or an exponent makes a decimal of it.
+_NUMBER = re.compile(
+    r"\s*([+-]?)(?:0[xX](?P<hex>[0-9a-fA-F]+)|(?P<decimal>(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?))\s*(.*?)\s*",
+    re.ASCII | re.DOTALL,
+)
 # An amount of memory without a unit is in kB.
-_MEMORY = re.compile(r"([0-9]+(?:\.[0-9]*)?) *([A-Za-z]*)")
 _MEMORY_UNITS = {"B": 1, "kB": 1 << 10, "MB": 1 << 20, "GB": 1 << 30, "TB": 1 << 40}
 _WORK_MEM_KB_MIN, _WORK_MEM_KB_MAX = 64, (1 << 31) - 1
 _UNITS_MS = {"us": 0.001, "ms": 1, "s": 1000, "min": 60_000, "h": 3_600_000, "d": 86_400_000}
+
+
+def _amount(text: str) -> tuple[float, str] | None:
+    """A number and the unit behind it; None if there is no number, or one beyond all floats."""
+    found = _NUMBER.fullmatch(text)
+    if found is None:
+        return None
+    digits = found["decimal"]
+    number: float
+    if digits is None:
+        number = int(found["hex"], 16)
+    elif digits.startswith("0") and digits.isdigit():
+        if not set(digits) <= set("01234567"):
+            return None
+        number = int(digits, 8)
+    else:
+        number = float(digits)
+        if math.isinf(number):
+            return None
+    return -number if found[1] == "-" else number, found[4]
 
 
 def check_boolean(name: str, value: str) -> str:
@@ -30,15 +55,17 @@ def check_boolean(name: str, value: str) -> str:
 
 def check_milliseconds(name: str, value: str) -> str:
     """A duration; written back in milliseconds, as PostgreSQL shows 0 and whole seconds otherwise."""
-    number = value.strip()
-    unit = number.lstrip("+-0123456789. ")
-    try:
-        amount = float(number[: len(number) - len(unit)]) * _UNITS_MS[unit or "ms"]
-    except (ValueError, KeyError):
-        raise InvalidParameterValue(f'invalid value for parameter "{name}": "{value}"') from None
+    found = _amount(value)
+    if found is None or (found[1] or "ms") not in _UNITS_MS:
+        raise InvalidParameterValue(f'invalid value for parameter "{name}": "{value}"')
+    amount = found[0] * _UNITS_MS[found[1] or "ms"]
+    if amount >= 2**31:
+        raise InvalidParameterValue(
+            f'invalid value for parameter "{name}": "{value}"', hint="Value exceeds integer range."
+        )
     if amount < 0:
         raise InvalidParameterValue(
-            f'{amount:.0f} ms is outside the valid range for parameter "{name}"'
+            f'{amount:.0f} ms is outside the valid range for parameter "{name}" (0 ms .. 2147483647 ms)'
         )
     whole = round(amount)
     if whole == 0:
@@ -57,13 +84,10 @@ def milliseconds_of(value: str) -> float:
 
 def check_integer(name: str, value: str) -> str:
     """A whole number of 32 bits; a fraction is rounded."""
-    try:
-        found = round(float(value))
-    except (ValueError, OverflowError):
-        found = None
-    if found is None or not -(2**31) <= found < 2**31:
+    found = _amount(value)
+    if found is None or found[1] or not -(2**31) <= found[0] < 2**31:
         raise InvalidParameterValue(f'invalid value for parameter "{name}": "{value}"')
-    return str(found)
+    return str(round(found[0]))
 
 
 def check_float_digits(name: str, value: str) -> str:
@@ -92,8 +116,8 @@ def check_text(name: str, value: str) -> str:
 
 def check_memory(name: str, value: str) -> str:
     """An amount of memory, written back in the largest unit that it is a whole number of, as PostgreSQL does."""
-    found = _MEMORY.fullmatch(value.strip())
-    unit = "kB" if found is None or not found[2] else found[2]
+    found = _amount(value)
+    unit = "kB" if found is None or not found[1] else found[1]
     if found is None or unit not in _MEMORY_UNITS:
         hint = None
         if found is not None:
@@ -101,7 +125,7 @@ def check_memory(name: str, value: str) -> str:
         raise InvalidParameterValue(
             f'invalid value for parameter "{name}": "{value}"', hint=hint
         ) from None
-    size_kb = round(float(found[1]) * _MEMORY_UNITS[unit] / 1024)
+    size_kb = round(found[0] * _MEMORY_UNITS[unit] / 1024)
     if not _WORK_MEM_KB_MIN <= size_kb <= _WORK_MEM_KB_MAX:
         raise InvalidParameterValue(
             f'{size_kb} kB is outside the valid range for parameter "{name}"'

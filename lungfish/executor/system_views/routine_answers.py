@@ -1,4 +1,4 @@
-"""The functions that write a user's routine back: pg_get_functiondef and its kin. Of built-in functions they answer NULL."""
+"""The functions that write a user's routine back: pg_get_functiondef and its kin. Of built-in functions most answer NULL."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from lungfish.catalog.objects import Oid, SqlFunction
 from lungfish.catalog.routine_texts import arguments_text, result_text
 from lungfish.errors import FeatureNotSupported, WrongObjectType
 from lungfish.executor.system_views.asked import Answer, Asked
+from lungfish.executor.system_views.routines import routine_by_oid
 from lungfish.executor.system_views.texts import parameter_default_text
 from lungfish.sql.quoting import quote_identifier, quote_literal
 
@@ -33,7 +34,12 @@ def _definition(asked: Asked, arguments: Sequence[Any]) -> str | None:
     """CREATE OR REPLACE in PostgreSQL's layout."""
     item = asked.catalog.object(Oid(arguments[0]))
     if not isinstance(item, SqlFunction):
-        return None
+        built_in = routine_by_oid(arguments[0])
+        if built_in is None:
+            return None
+        if built_in.kind == "a":
+            raise WrongObjectType(f'"{built_in.name}" is an aggregate function')
+        raise FeatureNotSupported("writing a built-in function back is not supported")
     if item.kind == "aggregate":
         raise WrongObjectType(f'"{item.name}" is an aggregate function')
     name = qualified(asked.catalog, item)
