@@ -13,14 +13,15 @@ import pyarrow as pa
 from lungfish.executor.compiler import Compiler, Operator, VectorEvaluator
 from lungfish.executor.context import Run
 from lungfish.executor.expressions.safety import is_safe
+from lungfish.executor.failing_rows import rows_before_failing
 from lungfish.planner.expression_tree import conjuncts_of
 from lungfish.planner.expressions import BoundExpression
 from lungfish.planner.physical import Filter
 from lungfish.types.batch import Batch
 from lungfish.types.compute import pc
 
-# Answers the rows of the batch that pass.
-BatchFilter = Callable[[Batch, Run], Batch]
+# Answers the rows of the batch that pass, in order; no batch of them is empty.
+BatchFilter = Callable[[Batch, Run], Iterator[Batch]]
 
 
 def make_filter(plan: Filter, compiler: Compiler) -> Operator:
@@ -30,9 +31,7 @@ def make_filter(plan: Filter, compiler: Compiler) -> Operator:
 
     def run_filter(run: Run) -> Iterator[Batch]:
         for batch in source(run):
-            kept = keep(batch, run)
-            if kept.row_count:
-                yield kept
+            yield from keep(batch, run)
 
     return run_filter
 
@@ -43,9 +42,9 @@ def batch_filter(predicate: BoundExpression | None, compiler: Compiler) -> Batch
     at_once = compiler.vectors([item for item in conjuncts if is_safe(item)])
     one_by_one = compiler.vectors([item for item in conjuncts if not is_safe(item)])
     if not at_once and not one_by_one:
-        return lambda batch, _run: batch
+        return lambda batch, _run: iter((batch,) if batch.row_count else ())
 
-    def keep(batch: Batch, run: Run) -> Batch:
+    def cut(batch: Batch, run: Run) -> Batch:
         if at_once:
             batch = _cut(batch, _conjunction(at_once, batch, run))
         for evaluate in one_by_one:
@@ -53,6 +52,13 @@ def batch_filter(predicate: BoundExpression | None, compiler: Compiler) -> Batch
                 break
             batch = _cut(batch, evaluate(batch, run))
         return batch
+
+    parts = rows_before_failing(cut, conjuncts)
+
+    def keep(batch: Batch, run: Run) -> Iterator[Batch]:
+        for kept in parts(batch, run):
+            if kept.row_count:
+                yield kept
 
     return keep
 

@@ -48,9 +48,7 @@ def make_index_scan(plan: IndexScan, compiler: Compiler) -> Operator:
             run.check_cancel()
             batch = rows_batch([pick(address, row) for address, row in found], types)
             portions.note_batch(batch)
-            kept = keep(batch, run)
-            if kept.row_count:
-                yield kept
+            yield from keep(batch, run)
 
     return behind_tests(run_index_scan, plan.tests, compiler)
 

@@ -14,6 +14,7 @@ from lungfish.executor.compiler import Compiler, Operator, RowEvaluator
 from lungfish.executor.context import Run
 from lungfish.executor.expressions.calls import row_set_function
 from lungfish.executor.expressions.vectors import as_array, spread
+from lungfish.executor.failing_rows import rows_before_failing
 from lungfish.executor.portions import Portions, RowPortions
 from lungfish.executor.rows import batch_rows
 from lungfish.executor.volatile_calls import row_by_row, runs_volatile_routine
@@ -35,12 +36,17 @@ def make_project(plan: Project, compiler: Compiler) -> Operator:
     portions = Portions()
     evaluators = portions.vectors(plan.expressions, compiler)
 
+    def compute(batch: Batch, run: Run) -> Iterable[Batch]:
+        return spread([evaluate(batch, run) for evaluate in evaluators], batch.row_count)
+
+    parts = rows_before_failing(compute, plan.expressions)
+
     def run_project(run: Run) -> Iterator[Batch]:
         for batch in portions.cut(source(run), run):
-            results = [evaluate(batch, run) for evaluate in evaluators]
-            for piece in spread(results, batch.row_count):
-                run.check_cancel()
-                yield piece
+            for pieces in parts(batch, run):
+                for piece in pieces:
+                    run.check_cancel()
+                    yield piece
 
     return run_project
 

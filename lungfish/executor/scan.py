@@ -43,9 +43,7 @@ def make_seq_scan(plan: SeqScan, compiler: Compiler) -> Operator:
         for batch in batches:
             run.check_cancel()
             progress.done += batch.row_count
-            kept = keep(batch, run)
-            if kept.row_count:
-                yield kept
+            yield from keep(batch, run)
 
     return behind_tests(run_seq_scan, plan.tests, compiler)
 
@@ -67,9 +65,7 @@ def make_system_view_scan(plan: SystemViewScan, compiler: Compiler) -> Operator:
         picked = (tuple([row[index] for index in indexes]) for row in rows)
         for batch in rows_batches(picked, types):
             run.check_cancel()
-            kept = keep(batch, run)
-            if kept.row_count:
-                yield kept
+            yield from keep(batch, run)
 
     return run_system_view_scan
 

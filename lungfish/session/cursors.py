@@ -26,10 +26,11 @@ from lungfish.errors import (
     NoActiveSqlTransaction,
     ObjectNotInPrerequisiteState,
 )
+from lungfish.executor import execute_batches
 from lungfish.planner.expressions import OutputColumn
 from lungfish.planner.plan_cursor import CursorPlan, CursorSource, plan_cursor
 from lungfish.session.results import StatementResult
-from lungfish.session.runner import internal_rows
+from lungfish.session.runner import batches_rows
 from lungfish.session.table_locks import locks_of_plan
 from lungfish.sql.ast import queries, utility
 
@@ -44,6 +45,7 @@ class SqlCursor:
     columns: tuple[OutputColumn, ...]
     rows: Sequence[tuple[Any, ...]]
     statement: str
+    # What the row behind the last one raises, for the FETCH that first asks for it.
     error: Error | None
     is_scroll: bool | None
     is_held: bool
@@ -59,6 +61,7 @@ class SqlCursor:
     # Lets go of the cursor's snapshot.
     release: Callable[[], None] | None = None
     place: int = 0
+    is_failed: bool = False
 
     def shown(self, rows: Sequence[tuple[Any, ...]]) -> Sequence[tuple[Any, ...]]:
         """The rows without what stands behind their columns."""
@@ -77,6 +80,14 @@ class SqlCursor:
     def is_on_row(self) -> bool:
         """Whether it stands on a row."""
         return 0 < self.place <= len(self.rows)
+
+    def leaves_rows(self, direction: str, count: int | None) -> bool:
+        """Whether FETCH would go behind the last row."""
+        if count is None:
+            return direction != "backward"
+        if direction == "absolute":
+            return not 0 <= count <= len(self.rows)
+        return self.place + (-count if direction == "backward" else count) > len(self.rows)
 
     def move(
         self, direction: str, count: int | None, *, is_move: bool
@@ -207,12 +218,15 @@ def declare_cursor(session: Session, statement: utility.DeclareCursor) -> Statem
     _check_definition(statement)
     plan = _locked_plan(session, statement.query)
     columns = plan.statement.root.columns[: plan.column_count]
-    rows: Sequence[tuple[Any, ...]] = ()
+    rows: list[tuple[Any, ...]] = []
     failed: Error | None = None
     if not plan.statement.is_read_only:
         session.require_writable(statement.query)
     try:
-        rows = list(internal_rows(session.run_plan(plan.statement, ())))
+        batches = execute_batches(plan.statement, session.execution_context())
+        types = [column.type for column in plan.statement.root.columns]
+        for row in batches_rows(batches, types):
+            rows.append(row)  # noqa: PERF402 - these stay where a later one raises.
     except Error as error:
         if statement.with_hold:
             raise
@@ -294,13 +308,11 @@ def fetch(session: Session, statement: utility.Fetch) -> StatementResult:
     cursor = session.cursors.open.get(statement.cursor)
     if cursor is None:
         raise InvalidCursorName(f'cursor "{statement.cursor}" does not exist')
-    if cursor.error is not None:
-        # Only the first FETCH meets the error itself.
-        error, cursor.error = (
-            cursor.error,
-            ObjectNotInPrerequisiteState(f'portal "{statement.cursor}" cannot be run'),
-        )
-        raise error
+    if cursor.is_failed:
+        raise ObjectNotInPrerequisiteState(f'portal "{statement.cursor}" cannot be run')
+    if cursor.error is not None and cursor.leaves_rows(statement.direction, statement.count):
+        cursor.is_failed = True
+        raise cursor.error
     rows = cursor.move(statement.direction, statement.count, is_move=statement.is_move)
     if statement.is_move:
         return StatementResult(None, f"MOVE {len(rows)}", len(rows))

@@ -293,10 +293,13 @@ def _columns(plan: PhysicalStatement) -> tuple[tuple[str, SqlType], ...]:
 def internal_rows(result: StatementResult) -> Iterator[tuple[Any, ...]]:
     """A result's rows as tuples of internal values."""
     if result.rows is not None:
-        yield from result.rows
-        return
-    types = [column.type for column in result.columns or ()]
-    for batch in result.batches:
+        return iter(result.rows)
+    return batches_rows(result.batches, [column.type for column in result.columns or ()])
+
+
+def batches_rows(batches: Iterable[Batch], types: Sequence[SqlType]) -> Iterator[tuple[Any, ...]]:
+    """The rows of batches with columns of these types, as they are asked for."""
+    for batch in batches:
         if not types:
             yield from [()] * batch.row_count
             continue
