@@ -5,6 +5,8 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable
 
+from lungfish.catalog.objects import UserType
+
 NAME_BYTES_MAX = 63
 
 
@@ -25,6 +27,12 @@ def choose_numbered_name(name: str, is_taken: Callable[[str], bool]) -> str:
         for number in itertools.count(1)
         if not is_taken(made := _shortened((name, str(number)), ""))
     )
+
+
+def domain_not_null_name(domain: UserType) -> str:
+    """What a domain's NOT NULL is called, or would be if it were given no name."""
+    taken = {name for name, _ in domain.checks}
+    return domain.not_null_name or choose_name((domain.name, "not_null"), taken.__contains__)
 
 
 def _shortened(parts: tuple[str, ...], number: str) -> str:

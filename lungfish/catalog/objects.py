@@ -354,6 +354,8 @@ class UserType:
     check_comments: tuple[tuple[str, str], ...] = ()
     # Of a domain: what COLLATE said.
     collation: str | None = None
+    # Of a domain: what its NOT NULL is called. None also in a file of before it had a name: see domain_not_null_name.
+    not_null_name: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,11 @@ that the dump sets.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from lungfish.catalog import Catalog
 from lungfish.catalog.aggregate_parts import SupportFunction
+from lungfish.catalog.chosen_names import domain_not_null_name
 from lungfish.catalog.inheritance import not_null_of
 from lungfish.catalog.names import qualified, type_text
 from lungfish.catalog.objects import (
@@ -65,7 +67,10 @@ def create_type(catalog: Catalog, item: UserType) -> str:
 
 def _domain_rules(item: UserType) -> str:
     rules = "" if item.default is None else f" DEFAULT {item.default}"
-    rules += " NOT NULL" if item.is_not_null else ""
+    if item.is_not_null:
+        name = domain_not_null_name(item)
+        is_usual = name == domain_not_null_name(replace(item, not_null_name=None))
+        rules += " NOT NULL" if is_usual else f" CONSTRAINT {quote_identifier(name)} NOT NULL"
     for name, text in item.checks:
         rules += f"\n    CONSTRAINT {quote_identifier(name)} CHECK ({text})"
     return rules

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from lungfish.catalog.chosen_names import domain_not_null_name
 from lungfish.catalog.objects import Table, UserType
 from lungfish.catalog.type_uses import domain_collation, uses_type
 from lungfish.errors import (
@@ -62,19 +63,42 @@ def create_domain(context: DdlContext, statement: CreateDomain) -> str:
 def _with_constraint(domain: UserType, constraint: ConstraintDefinition) -> UserType:
     """The domain with one constraint more. Raises DuplicateObject."""
     if constraint.kind == "not null":
-        return replace(domain, is_not_null=True)
+        return _with_not_null(domain, constraint.name, constraint.position)
     if constraint.kind != "check" or constraint.check is None:
         raise InvalidObjectDefinition(
             f"{constraint.kind} constraints not possible for domains", position=constraint.position
         )
-    taken = {name for name, _ in domain.checks}
-    if constraint.name in taken:
-        raise DuplicateObject(
-            f'constraint "{constraint.name}" for domain "{domain.name}" already exists',
-            position=constraint.position,
-        )
+    taken = _constraint_names(domain)
+    _require_free_name(domain, constraint.name, constraint.position)
     name = constraint.name or choose_constraint_name(taken, domain.name, "check")
     return replace(domain, checks=(*domain.checks, (name, constraint.check.text)))
+
+
+def _constraint_names(domain: UserType) -> set[str]:
+    own = {domain_not_null_name(domain)} if domain.is_not_null else set()
+    return own | {name for name, _ in domain.checks}
+
+
+def _require_free_name(domain: UserType, name: str | None, position: int | None = None) -> None:
+    if name in _constraint_names(domain):
+        raise DuplicateObject(
+            f'constraint "{name}" for domain "{domain.name}" already exists', position=position
+        )
+
+
+def _with_not_null(
+    domain: UserType, name: str | None = None, position: int | None = None
+) -> UserType:
+    """The domain with NOT NULL under that name; one that has it already keeps the name it has."""
+    if domain.is_not_null:
+        return domain
+    _require_free_name(domain, name, position)
+    return replace(domain, is_not_null=True, not_null_name=name or domain_not_null_name(domain))
+
+
+def _without_not_null(domain: UserType) -> UserType:
+    comments = tuple(item for item in domain.check_comments if item[0] != domain.not_null_name)
+    return replace(domain, is_not_null=False, not_null_name=None, check_comments=comments)
 
 
 def alter_domain(context: DdlContext, statement: AlterDomain) -> str:
@@ -86,15 +110,19 @@ def alter_domain(context: DdlContext, statement: AlterDomain) -> str:
             changed = replace(domain, default=text)
         case "set not null":
             _require_no_nulls(context, domain)
-            changed = replace(domain, is_not_null=True)
+            changed = _with_not_null(domain)
         case "drop not null":
-            changed = replace(domain, is_not_null=False)
+            changed = _without_not_null(domain)
         case "add constraint":
             assert statement.constraint is not None
             changed = _add_constraint(context, domain, statement.constraint)
         case "drop constraint":
             changed = _drop_constraint(context, domain, statement)
         case _:
+            if _is_not_null_constraint(domain, statement.constraint_name):
+                raise WrongObjectType(
+                    f'constraint "{statement.constraint_name}" of domain "{domain.name}" is not a check constraint'
+                )
             name, text = _find_check(domain, statement.constraint_name or "", "of domain")
             _require_check(context, domain, name, text)
             changed = domain
@@ -130,13 +158,18 @@ def _add_constraint(
     return changed
 
 
+def _is_not_null_constraint(domain: UserType, name: str | None) -> bool:
+    return domain.is_not_null and name == domain_not_null_name(domain)
+
+
 def _drop_constraint(context: DdlContext, domain: UserType, statement: AlterDomain) -> UserType:
     name = statement.constraint_name
     kept = tuple(check for check in domain.checks if check[0] != name)
     if len(kept) < len(domain.checks):
-        return replace(domain, checks=kept)
-    if domain.is_not_null and name == f"{domain.name}_not_null":
-        return replace(domain, is_not_null=False)
+        comments = tuple(item for item in domain.check_comments if item[0] != name)
+        return replace(domain, checks=kept, check_comments=comments)
+    if _is_not_null_constraint(domain, name):
+        return _without_not_null(domain)
     message = f'constraint "{name}" of domain "{domain.name}" does not exist'
     if not statement.if_exists:
         raise UndefinedObject(message, position=statement.position)
@@ -148,28 +181,35 @@ def comment_domain_constraint(context: DdlContext, statement: Comment) -> None:
     """Run COMMENT ON CONSTRAINT name ON DOMAIN domain."""
     found = _find_domain(context, statement)
     name = statement.sub_name
-    if name is None or all(name != known for known, _ in found.checks):
+    if name not in _constraint_names(found):
         raise UndefinedObject(
             f'constraint "{name}" for domain {found.name} does not exist',
             position=statement.position,
         )
     others = tuple(item for item in found.check_comments if item[0] != name)
-    said = () if statement.text is None else ((name, statement.text),)
+    said = () if name is None or statement.text is None else ((name, statement.text),)
     context.change.put(replace(found, check_comments=(*others, *said)))
 
 
 def rename_domain_constraint(context: DdlContext, statement: Rename) -> None:
     """Run ALTER DOMAIN ... RENAME CONSTRAINT."""
     domain = _find_domain(context, statement)
-    name, _ = _find_check(domain, statement.old_name or "", "for domain")
-    if any(check[0] == statement.new_name for check in domain.checks):
-        raise DuplicateObject(
-            f'constraint "{statement.new_name}" for domain "{domain.name}" already exists'
-        )
-    checks = tuple(
-        (statement.new_name if check[0] == name else check[0], check[1]) for check in domain.checks
+    old, new = statement.old_name or "", statement.new_name
+    is_not_null = _is_not_null_constraint(domain, old)
+    if not is_not_null:
+        _find_check(domain, old, "for domain")
+    if new in _constraint_names(domain):
+        raise DuplicateObject(f'constraint "{new}" for domain {domain.name} already exists')
+
+    def renamed(
+        items: tuple[tuple[str, str], ...],
+    ) -> tuple[tuple[str, str], ...]:
+        return tuple((new if name == old else name, text) for name, text in items)
+
+    changed = replace(
+        domain, checks=renamed(domain.checks), check_comments=renamed(domain.check_comments)
     )
-    context.change.put(replace(domain, checks=checks))
+    context.change.put(replace(changed, not_null_name=new) if is_not_null else changed)
 
 
 # What is stored already.

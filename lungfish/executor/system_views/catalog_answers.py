@@ -206,6 +206,9 @@ def _comment(asked: Asked, arguments: Sequence[Any]) -> str | None:
         for declared in table.statistics:
             if declared.oid == oid and wanted in (None, STATISTICS_CATALOG):
                 return declared.comment
+    of_domain = find_domain_check(asked, oid)
+    if of_domain is not None and wanted in (None, CONSTRAINT):
+        return dict(of_domain[0].check_comments).get(of_domain[1])
     return None
 
 

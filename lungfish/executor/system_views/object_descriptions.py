@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from lungfish.catalog.chosen_names import domain_not_null_name
 from lungfish.catalog.objects import (
     Index,
     Namespace,
@@ -24,7 +25,6 @@ from lungfish.executor.system_views.object_names import COLLATIONS, NAME_ANSWERS
 from lungfish.executor.system_views.pg_relations import CHECKS_PER_DOMAIN
 from lungfish.executor.system_views.routine_answers import arguments_with_defaults
 from lungfish.executor.system_views.routines import casts, routine_by_oid
-from lungfish.executor.system_views.texts import domain_not_null_name
 from lungfish.sql.quoting import quote_identifier
 from lungfish.types.type_oids import PSEUDO_TYPES
 

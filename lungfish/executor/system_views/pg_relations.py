@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from lungfish.catalog.catalog import Catalog, is_temporary
+from lungfish.catalog.chosen_names import domain_not_null_name
 from lungfish.catalog.inheritance import column_inherit_count, constraint_inherit_count
 from lungfish.catalog.new_rights import kind_of_rights
 from lungfish.catalog.objects import (
@@ -44,7 +45,6 @@ from lungfish.executor.system_views.pg_operator_classes import (
 )
 from lungfish.executor.system_views.texts import (
     default_text,
-    domain_not_null_name,
     predicate_text,
 )
 from lungfish.planner.bind_stored import parse_expression
@@ -412,6 +412,13 @@ def _descriptions(context: ExecutionContext) -> Rows:
                 catalog = CLASS_CATALOG
         if item.comment is not None:
             yield item.oid, catalog, 0, item.comment
+        if isinstance(item, UserType):
+            names = [domain_not_null_name(item), *(name for name, _ in item.checks)]
+            comments = dict(item.check_comments)
+            for number, name in enumerate(names):
+                if name in comments:
+                    oid = item.oid * CHECKS_PER_DOMAIN + number
+                    yield oid, CONSTRAINT_CATALOG, 0, comments[name]
         if isinstance(item, (Table, View)):
             for column in item.columns:
                 if column.comment is not None:

@@ -6,7 +6,6 @@ import re
 
 from lungfish import errors
 from lungfish.catalog import Catalog
-from lungfish.catalog.chosen_names import choose_name
 from lungfish.catalog.objects import (
     Column,
     Constraint,
@@ -202,12 +201,6 @@ def domain_check_text(
         lambda found: "VALUE" if found.group() == "value" else found.group(), shown
     )
     return f"CHECK ({written})"
-
-
-def domain_not_null_name(domain: UserType) -> str:
-    """What PostgreSQL calls a domain's NOT NULL that was given no name; here none has one of its own."""
-    taken = {name for name, _ in domain.checks}
-    return choose_name((domain.name, "not_null"), taken.__contains__)
 
 
 def column_list(table: Table, numbers: tuple[int, ...]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from lungfish.catalog.chosen_names import domain_not_null_name
 from lungfish.catalog.objects import (
     Constraint,
     Index,
@@ -22,7 +23,7 @@ from lungfish.executor.system_views.information_schema.definition import (
     yes_or_no,
 )
 from lungfish.executor.system_views.information_schema.listed_routines import specific_name
-from lungfish.executor.system_views.texts import domain_check_text, domain_not_null_name
+from lungfish.executor.system_views.texts import domain_check_text
 from lungfish.planner import show_stored
 
 if TYPE_CHECKING:
