@@ -39,6 +39,7 @@ _ESCAPED[ord("\\")] = "\\\\"
 _LONE_BYTE = re.compile(r"[\udc80-\udcff]")
 _ESCAPED_OR_END = re.compile(r"\\.|[\r\n]", re.DOTALL)
 _END = "\\."
+_NOT_ALONE = "end-of-copy marker is not alone on its line"
 # Behind an even number of backslashes, which stand for others.
 _END_INSIDE = re.compile(r"(?<!\\)(?:\\\\)*\\\.")
 
@@ -78,11 +79,15 @@ def _check_header(header: Sequence[Field], names: Sequence[str]) -> None:
 
 def _text_lines(text: str) -> Iterator[str]:
     """The lines before the one that ends the data."""
-    for line in _returned_lines(text) if "\r" in text else _plain_lines(text):
+    lines = _returned_lines(text) if "\r" in text else _plain_lines(text)
+    for line in lines:
         if line == _END:
+            # The marker is a whole line, so its own ending belongs to it.
+            if text.endswith(_END) and next(lines, None) is None:
+                raise BadCopyFileFormat(_NOT_ALONE)
             return
         if _END in line and _END_INSIDE.search(line):
-            raise BadCopyFileFormat("end-of-copy marker is not alone on its line")
+            raise BadCopyFileFormat(_NOT_ALONE)
         yield line
 
 

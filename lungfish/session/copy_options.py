@@ -43,6 +43,8 @@ class CopyOptions:
     reject_limit: int | None = None
     # "default", "verbose" or "silent".
     verbosity: str = "default"
+    # Only allowed, and of no effect: no row is ever frozen here.
+    is_frozen: bool = False
 
 
 def read_options(statement: Copy) -> CopyOptions:
@@ -77,8 +79,8 @@ def read_options(statement: Copy) -> CopyOptions:
         ignores_errors=_word(given, "on_error", ("stop", "ignore"), "stop") == "ignore",
         reject_limit=_reject_limit(given.get("reject_limit")),
         verbosity=_word(given, "log_verbosity", ("default", "verbose", "silent"), "default"),
+        is_frozen=_boolean("freeze", given.get("freeze", False)),
     )
-    _boolean("freeze", given.get("freeze", False))
     _check_characters(options)
     _check_csv(options, given, is_from=statement.is_from)
     _check_direction(options, given, is_from=statement.is_from)

@@ -22,6 +22,7 @@ from lungfish.errors import (
     IntegrityError,
     InvalidColumnReference,
     InvalidTextRepresentation,
+    ObjectNotInPrerequisiteState,
     ProgrammingError,
     UndefinedColumn,
     UndefinedTable,
@@ -87,6 +88,8 @@ def _copy_from(session: Session, statement: dml.Copy, options: CopyOptions) -> S
     names = [table.columns[at].name for at in positions]
     for label in ("force_not_null", "force_null"):
         _check_choice(label, getattr(options, label), names, table)
+    if options.is_frozen:
+        _check_freeze(session, table)
     defaults = _default_row(session, statement.table, table)
     context = session.execution_context()
     reader = _RowReader(table, positions, defaults, options, session, Run(context))
@@ -102,6 +105,17 @@ def _copy_from(session: Session, statement: dml.Copy, options: CopyOptions) -> S
     count = insert_rows(table, rows, context)
     reader.report_skipped()
     return StatementResult(None, f"COPY {count}", count)
+
+
+def _check_freeze(session: Session, table: Table) -> None:
+    """Raise FeatureNotSupported, ObjectNotInPrerequisiteState where FREEZE is known not to be allowed."""
+    if table.partition_key is not None:
+        raise FeatureNotSupported("cannot perform COPY FREEZE on a partitioned table")
+    if not session.is_in_block:
+        raise ObjectNotInPrerequisiteState(
+            "cannot perform COPY FREEZE because the table was not created or truncated"
+            " in the current subtransaction"
+        )
 
 
 def _find_target(session: Session, name: queries.ObjectName) -> Table:

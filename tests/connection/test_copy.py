@@ -229,3 +229,22 @@ def test_what_is_wrong_with_a_field_counts_before_fields_that_are_missing(
 def test_a_character_that_the_encoding_lacks_is_refused(connection: lungfish.Connection) -> None:
     with pytest.raises(errors.UntranslatableCharacter):
         copy_out(connection, "COPY (SELECT '€') TO STDOUT (ENCODING 'latin1')")
+
+
+@pytest.mark.parametrize("data", ["\\.", "1\n\\.", "1\r\n\\.", "1\r\\."])
+def test_an_end_marker_has_the_end_of_its_line(connection: lungfish.Connection, data: str) -> None:
+    with pytest.raises(BadCopyFileFormat, match="not alone on its line"):
+        copy_in(connection, "COPY t (a) FROM STDIN", data)
+
+
+def test_freeze_is_for_a_table_made_in_the_same_transaction(
+    connection: lungfish.Connection,
+) -> None:
+    sql = "COPY t (a) FROM STDIN (FREEZE)"
+    with pytest.raises(errors.ObjectNotInPrerequisiteState, match="not created or truncated"):
+        copy_in(connection, sql, "1\n")
+    connection.execute("BEGIN; TRUNCATE t")
+    assert copy_in(connection, sql, "1\n") == 1
+    connection.execute("COMMIT; CREATE TABLE p (a integer) PARTITION BY RANGE (a)")
+    with pytest.raises(errors.FeatureNotSupported, match="on a partitioned table"):
+        copy_in(connection, "COPY p FROM STDIN (FREEZE)", "1\n")
