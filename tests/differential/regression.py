@@ -35,9 +35,11 @@ class Reason:
 REASONS = (
     Reason(
         "answered as PostgreSQL 18 does: views name columns without their table where there is one, an attribute without a statistics"
-        " target shows NULL, NOT NULL is a row of `pg_constraint`, the least interval is `-infinity`",
+        " target shows NULL, NOT NULL is a row of `pg_constraint`, the least interval is `-infinity`, a partition's foreign key whose name is taken"
+        " gets a number behind it",
         {
             "aggregates": (815,),
+            "constraints": (449,),
             "create_index": (1147,),
             "create_table": (543, 547, 557),
             "create_view": (462, 662, 760),
