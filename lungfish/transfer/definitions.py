@@ -302,6 +302,9 @@ def comments(catalog: Catalog, item: object) -> Iterator[str]:
         case UserType():
             kind = "TYPE" if item.base is None else "DOMAIN"
             yield from object_comment(kind, qualified(catalog, item), item.comment)
+            for name, text in item.check_comments:
+                on = f"{quote_identifier(name)} ON DOMAIN {qualified(catalog, item)}"
+                yield from object_comment("CONSTRAINT", on, text)
         case SqlFunction():
             types = ", ".join(type_text(catalog, kind) for kind in item.parameter_types)
             yield from object_comment(

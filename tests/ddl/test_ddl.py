@@ -232,6 +232,7 @@ def test_create_table_as_keeps_names_and_types(connection: Any) -> None:
         ("ALTER TABLE nosuch ADD COLUMN a integer", "42P01"),
         ("CREATE SCHEMA pg_mine", "42939"),
         ("CREATE TRIGGER x BEFORE INSERT ON t EXECUTE FUNCTION f()", "0A000"),
+        ("CREATE TYPE pair AS (a integer); COMMENT ON COLUMN pair.a IS 'first'", "0A000"),
     ],
 )
 def test_what_cannot_be_defined_is_refused_with_its_sqlstate(

@@ -143,6 +143,18 @@ def rename_attribute(context: DdlContext, statement: Rename) -> None:
             rename_column(context, replace(statement, kind="column", name=name, is_only=False))
 
 
+def refuse_attribute_comment(context: DdlContext, name: ObjectName) -> None:
+    """Raise FeatureNotSupported if the name is a composite type's, whose attributes have no comments."""
+    path = context.search_path
+    if context.catalog.find_relation(name.name, name.schema, path) is not None:
+        return
+    found = context.catalog.find_type(name.name, name.schema, path)
+    if found is not None and found.type.kind is TypeKind.RECORD and found.base is None:
+        raise FeatureNotSupported(
+            "COMMENT ON COLUMN of a composite type is not supported", position=name.position
+        )
+
+
 def _change_fields(
     context: DdlContext, found: UserType, new: SqlType, change: Callable[[Values], Values] | None
 ) -> None:

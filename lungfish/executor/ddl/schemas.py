@@ -18,7 +18,7 @@ from lungfish.errors import (
     UndefinedTable,
     WrongObjectType,
 )
-from lungfish.executor.ddl.composite_types import rename_attribute
+from lungfish.executor.ddl.composite_types import refuse_attribute_comment, rename_attribute
 from lungfish.executor.ddl.context import DdlContext
 from lungfish.executor.ddl.domains import comment_domain_constraint, rename_domain_constraint
 from lungfish.executor.ddl.drop import kind_of
@@ -345,6 +345,7 @@ def comment(context: DdlContext, statement: Comment) -> str:
 
 def _comment_column(context: DdlContext, statement: Comment) -> None:
     assert statement.sub_name is not None
+    refuse_attribute_comment(context, statement.name)
     owner = find_relation(context, statement.name)
     if not isinstance(owner, (Table, View)):
         raise WrongObjectType(f'"{owner.name}" is not a table, view or materialized view')
