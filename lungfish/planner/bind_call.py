@@ -85,7 +85,7 @@ def bind_call(node: ast.FunctionCall, scope: Scope) -> BoundExpression:
             return _bind_aggregate(node, name, scope)
         routine = bind_routine_call(node, scope)
         if routine is not None:
-            _refuse_aggregate_syntax(node, node.name[-1])
+            refuse_aggregate_syntax(node, node.name[-1])
             if isinstance(routine, Call) and routine.function.returns_set:
                 return _bind_set(routine, scope)
             return routine
@@ -109,7 +109,7 @@ def bind_call(node: ast.FunctionCall, scope: Scope) -> BoundExpression:
     if node.is_star:
         # Raises UndefinedFunction for what takes arguments.
         _bind_function(dataclasses.replace(node, is_star=False), name, scope, made)
-    _refuse_aggregate_syntax(node, name)
+    refuse_aggregate_syntax(node, name)
     if name == MERGE_ACTION and not node.arguments:
         return bind_merge_action(node, scope)
     return _bind_function(node, name, scope, made)
@@ -149,7 +149,8 @@ def _function_name(node: ast.FunctionCall, made: SqlType | None, scope: Scope) -
     raise no_such_function(node, [each.type for each in bind_arguments(node, scope)])
 
 
-def _refuse_aggregate_syntax(node: ast.FunctionCall, name: str) -> None:
+def refuse_aggregate_syntax(node: ast.FunctionCall, name: str) -> None:
+    """Raise WrongObjectType for what only calls of aggregates may have."""
     problem = None
     if node.is_star:
         problem = f"{name}(*) specified, but {name} is not an aggregate function"

@@ -8,6 +8,7 @@ from lungfish import errors
 from lungfish.catalog.catalog import Catalog
 from lungfish.catalog.objects import Oid, SqlFunction
 from lungfish.functions import has_aggregate, has_function, has_window_function
+from lungfish.planner.bind_call import refuse_aggregate_syntax
 from lungfish.planner.binder import bind_statement, new_state
 from lungfish.planner.coerce import coerce_with
 from lungfish.planner.expression_tree import has_subquery
@@ -142,6 +143,7 @@ def bind_procedure_call(
             hint="No procedure matches the given name and argument types."
             " You might need to add explicit type casts.",
         ).at(node.position)
+    refuse_aggregate_syntax(node, node.name[-1])
     if found.routine.kind != "procedure":
         given_types = [argument.type for argument in found.arguments]
         raise errors.WrongObjectType(

@@ -44,9 +44,10 @@ def show_default(
     """The text of a column's default, a bare literal being of the column's type."""
     literal = parse_expression(text)
     empty = replace(table, columns=())
-    if isinstance(literal, Literal) and literal.kind is Literal.Kind.STRING:
+    if isinstance(literal, Literal) and literal.kind in (Literal.Kind.STRING, Literal.Kind.NULL):
+        value = None if literal.kind is Literal.Kind.NULL else literal.text
         try:
-            typed = typed_literal(Constant(literal.text, UNKNOWN), column.type.base.unmodified)
+            typed = typed_literal(Constant(value, UNKNOWN), column.type.base.unmodified)
             return write_expression(typed, catalog, how)
         except errors.Error:
             return f"({text})"

@@ -53,6 +53,7 @@ from lungfish.executor.ddl.partition_parts import add_parts_to
 from lungfish.executor.ddl.sequences import make_sequence, sequence_name_of, store_sequence
 from lungfish.executor.ddl.typed_tables import with_columns_of
 from lungfish.executor.ddl.virtual_columns import check_virtual_type, require_same_generation
+from lungfish.planner import Deparsing, show_default
 from lungfish.sql.ast.ddl import (
     ColumnDefinition,
     ConstraintDefinition,
@@ -347,9 +348,19 @@ def check_stored_texts(context: DdlContext, table: Table) -> Table:
             what = "column generation expressions"
             given = context.runner.value_type(table, column.generated, what=what)
             check_assigned(column, given, context.catalog)
-            text = context.runner.stored_text(table, column.generated, what=what)
+            text = column.generated
+            if given.kind is TypeKind.UNKNOWN:
+                text = _typed_literal(context, table, column, text)
+            text = context.runner.stored_text(table, text, what=what)
             columns[at] = replace(column, generated=text)
     return replace(table, columns=tuple(columns))
+
+
+def _typed_literal(context: DdlContext, table: Table, column: Column, text: str) -> str:
+    """A literal without a type, read as a value of the column now. Raises what is wrong with it."""
+    settled = context.runner.settled_default(text, column.type)
+    _check_default(context, table, replace(column, default=settled))
+    return show_default(settled, table, column, context.catalog, how=Deparsing(context.search_path))
 
 
 def _check_default(context: DdlContext, table: Table, column: Column) -> None:
