@@ -321,6 +321,9 @@ def _in_list(
 ) -> BoundExpression:
     position = node.position
     type_ = common_type([operand.type, *(item.type for item in items)], "IN", (position,))
+    if type_.modifiers:
+        # A literal is compared as it is, not cut or rounded to what the operand may hold.
+        type_ = type_.unmodified
     typed = [coerce_implicit(item, type_, scope.state, position) for item in items]
     if isinstance(choose_operator("=", None, (operand.type, type_), scope, position), UserOperator):
         return _one_by_one(node, operand, items, scope)
