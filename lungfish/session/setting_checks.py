@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Callable
 
@@ -17,6 +16,8 @@ _NUMBER = re.compile(
     r"\s*([+-]?)(?:0[xX](?P<hex>[0-9a-fA-F]+)|(?P<decimal>(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?))\s*(.*?)\s*",
     re.ASCII | re.DOTALL,
 )
+# No setting is as large, in any unit.
+_WORD = 1 << 64
 # An amount of memory without a unit is in kB.
 _MEMORY_UNITS = {"B": 1, "kB": 1 << 10, "MB": 1 << 20, "GB": 1 << 30, "TB": 1 << 40}
 _WORK_MEM_KB_MIN, _WORK_MEM_KB_MAX = 64, (1 << 31) - 1
@@ -24,7 +25,7 @@ _UNITS_MS = {"us": 0.001, "ms": 1, "s": 1000, "min": 60_000, "h": 3_600_000, "d"
 
 
 def _amount(text: str) -> tuple[float, str] | None:
-    """A number and the unit behind it; None if there is no number, or one beyond all floats."""
+    """A number and the unit behind it; None if there is no number, or one of more than 64 bits."""
     found = _NUMBER.fullmatch(text)
     if found is None:
         return None
@@ -38,8 +39,8 @@ def _amount(text: str) -> tuple[float, str] | None:
         number = int(digits, 8)
     else:
         number = float(digits)
-        if math.isinf(number):
-            return None
+    if number >= _WORD:
+        return None
     return -number if found[1] == "-" else number, found[4]
 
 
@@ -58,16 +59,15 @@ def check_milliseconds(name: str, value: str) -> str:
     found = _amount(value)
     if found is None or (found[1] or "ms") not in _UNITS_MS:
         raise InvalidParameterValue(f'invalid value for parameter "{name}": "{value}"')
-    amount = found[0] * _UNITS_MS[found[1] or "ms"]
-    if amount >= 2**31:
+    whole = round(found[0] * _UNITS_MS[found[1] or "ms"])
+    if whole >= 2**31:
         raise InvalidParameterValue(
             f'invalid value for parameter "{name}": "{value}"', hint="Value exceeds integer range."
         )
-    if amount < 0:
+    if whole < 0:
         raise InvalidParameterValue(
-            f'{amount:.0f} ms is outside the valid range for parameter "{name}" (0 ms .. 2147483647 ms)'
+            f'{whole} ms is outside the valid range for parameter "{name}" (0 ms .. 2147483647 ms)'
         )
-    whole = round(amount)
     if whole == 0:
         return "0"
     for suffix, size in (("d", 86_400_000), ("h", 3_600_000), ("min", 60_000), ("s", 1000)):
@@ -85,7 +85,7 @@ def milliseconds_of(value: str) -> float:
 def check_integer(name: str, value: str) -> str:
     """A whole number of 32 bits; a fraction is rounded."""
     found = _amount(value)
-    if found is None or found[1] or not -(2**31) <= found[0] < 2**31:
+    if found is None or found[1] or not -(2**31) <= round(found[0]) < 2**31:
         raise InvalidParameterValue(f'invalid value for parameter "{name}": "{value}"')
     return str(round(found[0]))
 
